@@ -1,0 +1,8 @@
+"""Hyperspectral imagery for OpenMMLab: backbones, pretraining, segmentation, maps.
+
+Importing this package is cheap: registries import the modules they need when a config asks for them.
+"""
+
+from .version import __version__
+
+__all__ = ["__version__"]
