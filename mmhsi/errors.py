@@ -1,7 +1,6 @@
-"""Errors that users can mend, each one actionable line.
+"""Errors that a user can mend: each is one actionable line.
 
-Every class takes one message string, so that mmengine's registries can re-raise it with their own prefix. The tools
-print the message and exit with status 2; ``--debug`` shows the traceback.
+The tools print the message alone and exit with status 2; with ``--debug`` they show the traceback.
 """
 
 

@@ -1,0 +1,34 @@
+"""Which of a file's bands are used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmhsi.errors import ConfigError
+from mmhsi.io import CubeInfo
+
+
+def choose_bands(info: CubeInfo, bad_bands: Sequence[int] | None, keep_bad: bool = False) -> list[int]:
+    """Indices of the bands to read.
+
+    Args:
+        info: What the file says about itself.
+        bad_bands: 0-based bands to leave out beside those that the file flags, or None.
+        keep_bad: Whether bands that the file flags bad are read all the same.
+
+    Returns:
+        0-based indices, increasing.
+
+    Raises:
+        ConfigError: If an index does not exist or nothing is left.
+    """
+    keep = np.ones(info.shape[2], dtype=bool) if keep_bad else info.good_bands.copy()
+    for band in bad_bands or ():
+        if not 0 <= band < len(keep):
+            raise ConfigError(f"bad_bands names band {band}, {info.name} has bands 0 to {len(keep) - 1}")
+        keep[band] = False
+    if not keep.any():
+        raise ConfigError(f"{info.name}: no band is left; all {len(keep)} are flagged bad or named in bad_bands")
+    return [int(band) for band in np.flatnonzero(keep)]

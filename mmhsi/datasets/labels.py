@@ -1,0 +1,64 @@
+"""From a file's label ids to class indices, by a declared table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmhsi.errors import ConfigError, DataError
+
+IGNORE_INDEX = 255
+"""Class index of pixels without a label: left out of losses and metrics."""
+
+
+class LabelTable:
+    """Maps label ids, contiguous or not, to class indices 0 … K−1.
+
+    Args:
+        label_ids: Id of each class in the file, in the order of ``classes``.
+        classes: Class names.
+        ignore_ids: Ids that mean "no label". Default: 0 alone.
+
+    Raises:
+        ConfigError: If names and ids differ in number, an id occurs twice, or there are more than 255 classes.
+    """
+
+    def __init__(self, label_ids: Sequence[int], classes: Sequence[str], ignore_ids: Sequence[int] = (0,)) -> None:
+        if len(label_ids) != len(classes):
+            raise ConfigError(f"label_ids has {len(label_ids)} entries, classes has {len(classes)}; one id a class")
+        ids = [*label_ids, *ignore_ids]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ConfigError(f"label_ids and ignore_ids name {twice[0]} twice")
+        if len(classes) > IGNORE_INDEX:
+            raise ConfigError(f"{len(classes)} classes given, at most {IGNORE_INDEX} are possible")
+        self.classes = tuple(classes)
+        self.label_ids = tuple(label_ids)
+        order = np.argsort(ids)
+        self._ids = np.asarray(ids)[order]
+        self._indices = np.asarray([*range(len(label_ids)), *[IGNORE_INDEX] * len(ignore_ids)])[order]
+
+    def __call__(self, labels: np.ndarray, source: str) -> np.ndarray:
+        """Map a label raster.
+
+        Args:
+            labels: Ids, integer, shape (H, W).
+            source: File that they come from, for the error message.
+
+        Returns:
+            Class indices, int64, shape (H, W); :data:`IGNORE_INDEX` where there is no label.
+
+        Raises:
+            DataError: If an id stands neither in ``label_ids`` nor in ``ignore_ids``.
+        """
+        position = np.searchsorted(self._ids, labels).clip(max=len(self._ids) - 1)
+        known = self._ids[position] == labels
+        if not known.all():
+            row, column = np.argwhere(~known)[0]
+            unknown = np.unique(labels[~known])
+            raise DataError(
+                f"{source}: label id {', '.join(map(str, unknown[:5]))} (first at row {row}, column {column}) is not in "
+                f"the table; label_ids={list(self.label_ids)}, everything else must stand in ignore_ids"
+            )
+        return self._indices[position].astype(np.int64)

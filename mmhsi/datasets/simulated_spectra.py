@@ -1,0 +1,115 @@
+"""Simulated reflectance spectra: smooth baselines with Gaussian features, in pairs that are hard to tell apart."""
+
+import string
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+RGB = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of surface: its baseline and the Gaussian features on it.
+
+    Attributes:
+        name: What the class names start with.
+        colour: RGB of its first class, 0-255.
+        baseline: Reflectance at 400 nm and at 2400 nm; straight between them.
+        features: Centre (nm), standard deviation (nm) and height (reflectance, negative for absorption) of each.
+    """
+
+    name: str
+    colour: RGB
+    baseline: tuple[float, float]
+    features: tuple[tuple[float, float, float], ...]
+
+
+FAMILIES = (
+    Family(
+        "vegetation",
+        (34, 139, 34),
+        (0.04, 0.06),
+        ((555, 35, 0.05), (980, 190, 0.38), (1190, 40, -0.05), (1660, 110, 0.18), (2210, 110, 0.08)),
+    ),
+    Family(
+        "soil",
+        (150, 90, 30),
+        (0.08, 0.26),
+        ((900, 90, -0.03), (1650, 350, 0.12), (2205, 35, -0.05)),
+    ),
+    Family("water", (20, 80, 190), (0.02, 0.012), ((540, 90, 0.06), (700, 60, 0.015))),
+    Family(
+        "roof",
+        (190, 40, 60),
+        (0.14, 0.30),
+        ((620, 110, 0.07), (870, 60, -0.04), (1750, 60, -0.03), (2320, 50, -0.06)),
+    ),
+)
+MAX_CLASSES = 2 * len(FAMILIES) * (len(string.ascii_uppercase) // 2)
+
+
+def modulation(rng: np.random.Generator, wavelengths: FloatArray, contrast: float) -> FloatArray:
+    """A factor per band around 1: three broad Gaussian features of height ``contrast``, either sign, (C,)."""
+    # One feature in each third of the range, so that no draw leaves two classes alike over most of it.
+    centres = rng.uniform([450, 950, 1550], [950, 1550, 2300])
+    widths = rng.uniform(60, 160, size=3)
+    signs = rng.choice([-1.0, 1.0], size=3)
+    shapes = np.exp(-0.5 * ((wavelengths[:, None] - centres) / widths) ** 2)  # (C, 3)
+    return (1 + contrast * shapes @ signs).astype(np.float32)
+
+
+def _kind(index: int) -> tuple[Family, int, int]:
+    """Family of the class with this 0-based index, which pair of that family it is in, and 1 if the second in it."""
+    pair, second = divmod(index, 2)
+    generation, family = divmod(pair, len(FAMILIES))
+    return FAMILIES[family], generation, second
+
+
+def simulated_class_names(classes: int) -> tuple[str, ...]:
+    """Names of the first K classes: "simulated vegetation A", "simulated vegetation B", "simulated soil A", ..."""
+    kinds = [_kind(index) for index in range(classes)]
+    return tuple(
+        f"simulated {family.name} {string.ascii_uppercase[2 * generation + second]}"
+        for family, generation, second in kinds
+    )
+
+
+def simulated_palette(classes: int) -> tuple[RGB, ...]:
+    """Colours of the first K classes, RGB 0-255: the family's, darker for later pairs, paler for a pair's second."""
+    palette: list[RGB] = []
+    for index in range(classes):
+        family, generation, second = _kind(index)
+        colour = np.array(family.colour) * (1 - 0.06 * generation)
+        red, green, blue = (colour + second * 0.5 * (255 - colour)).round().astype(int).tolist()
+        palette.append((red, green, blue))
+    return tuple(palette)
+
+
+def simulated_endmembers(
+    rng: np.random.Generator, wavelengths: FloatArray, classes: int, contrast: float
+) -> FloatArray:
+    """Spectra of classes that come in pairs: both of one family, apart by :func:`modulation` of ``contrast`` only.
+
+    Args:
+        rng: Draws the modulations.
+        wavelengths: Band centres in nm, (C,).
+        classes: K, at most ``MAX_CLASSES``.
+        contrast: Relative height of the features that tell a pair apart.
+
+    Returns:
+        Reflectance, (K, C).
+    """
+    spectra: list[FloatArray] = []
+    for index in range(classes):
+        family, _, second = _kind(index)
+        if second:
+            spectra.append(spectra[-1] * modulation(rng, wavelengths, contrast))
+            continue
+        spectrum = np.interp(wavelengths, (400, 2400), family.baseline)
+        for centre, width, height in family.features:
+            spectrum = spectrum + height * np.exp(-0.5 * ((wavelengths - centre) / width) ** 2)
+        spectra.append(spectrum.astype(np.float32) * modulation(rng, wavelengths, 0.2))
+    return np.clip(np.stack(spectra), 0.002, 1).astype(np.float32)

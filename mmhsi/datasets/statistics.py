@@ -1,0 +1,61 @@
+"""Mean and standard deviation of every band, gathered part by part."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mmhsi.errors import DataError
+from mmhsi.io import HSICube
+
+
+class BandStatistics:
+    """Running mean and variance of bands over valid pixels, merged part by part (Chan et al. 1979).
+
+    Args:
+        num_bands: Bands C.
+    """
+
+    def __init__(self, num_bands: int) -> None:
+        self.count = 0
+        self.mean = np.zeros(num_bands)
+        self._squares = np.zeros(num_bands)
+
+    def update(self, values: np.ndarray) -> None:
+        """Take pixels in.
+
+        Args:
+            values: Shape (n, C), any real dtype, valid pixels alone.
+        """
+        if not len(values):
+            return
+        mean = values.mean(axis=0, dtype=np.float64)
+        squares = values.var(axis=0, dtype=np.float64) * len(values)
+        total = self.count + len(values)
+        delta = mean - self.mean
+        self._squares += squares + delta**2 * (self.count * len(values) / total)
+        self.mean = self.mean + delta * (len(values) / total)
+        self.count = total
+
+    @property
+    def std(self) -> np.ndarray:
+        """Population standard deviation, shape (C,)."""
+        return np.sqrt(self._squares / max(self.count, 1))
+
+
+def require_data(cube: HSICube) -> None:
+    """Refuse a cube with a band that holds no data at all although it is not flagged bad.
+
+    Raises:
+        DataError: Naming the file, the bands and what to do.
+    """
+    empty = [
+        band
+        for band in np.flatnonzero(cube.good_bands)
+        if not HSICube(cube.data[:, :, band : band + 1], nodata=cube.nodata, name=cube.name).valid().any()
+    ]
+    if empty:
+        listed = ", ".join(str(band) for band in empty[:8]) + (" …" if len(empty) > 8 else "")
+        raise DataError(
+            f"{cube.name}: {len(empty)} band(s) hold nothing but nodata or NaN (0-based: {listed}); leave them out with "
+            "bad_bands=[…] or flag them in the file (bbl)"
+        )

@@ -1,0 +1,46 @@
+"""Packing for the models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from mmhsi.registry import TRANSFORMS
+
+META_KEYS = ("img_path", "seg_map_path", "ori_shape", "img_shape")
+
+
+@TRANSFORMS.register_module()
+class PackTile(BaseTransform):
+    """Pack a tile for :class:`mmhsi.models.TilePreprocessor`, in its raw dtype.
+
+    Required keys: ``img`` (H, W, C), ``valid`` (H, W); ``gt_seg_map`` (H, W) for segmentation.
+
+    Added keys: ``inputs`` tensor (C, H, W), ``valid`` bool tensor (H, W), ``data_samples`` (mmseg's SegDataSample).
+
+    Args:
+        meta_keys: Keys that go into the sample's metainfo where they exist.
+    """
+
+    def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
+        self.meta_keys = tuple(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Pack; nothing else of ``results`` goes on."""
+        sample = SegDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
+        if "gt_seg_map" in results:
+            labels = torch.from_numpy(np.ascontiguousarray(results["gt_seg_map"]))
+            sample.gt_sem_seg = PixelData(data=labels[None])
+        return dict(
+            inputs=torch.from_numpy(np.ascontiguousarray(results["img"].transpose(2, 0, 1))),
+            valid=torch.from_numpy(np.ascontiguousarray(results["valid"])),
+            data_samples=sample,
+        )
+
+    def __repr__(self) -> str:
+        return f"PackTile(meta_keys={self.meta_keys})"

@@ -1,0 +1,14 @@
+"""What turns a config into a run: hooks, optimiser wrappers, launch options."""
+
+from .bf16_optim_wrapper import CPUAmpOptimWrapper
+from .hooks import FitPreprocessorHook, SeedIterationHook
+from .launch import prepare_distributed, set_seed, use_amp
+
+__all__ = [
+    "CPUAmpOptimWrapper",
+    "FitPreprocessorHook",
+    "SeedIterationHook",
+    "prepare_distributed",
+    "set_seed",
+    "use_amp",
+]

@@ -1,0 +1,50 @@
+"""Fits the preprocessor's band statistics to the training data."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmhsi.errors import ConfigError
+from mmhsi.models.preprocessors import BandPreprocessor
+from mmhsi.registry import HOOKS
+
+
+@HOOKS.register_module()
+class FitPreprocessorHook(Hook):
+    """Before training, checks that data and model agree on the bands, and fits mean and std unless they are set.
+
+    They are set where the config gives them or a resumed checkpoint holds them. The dataset's ``band_statistics`` are
+    used, over the training data alone; they are saved with the weights.
+    """
+
+    priority = "VERY_HIGH"
+
+    def before_train(self, runner: Runner) -> None:
+        """Check and fit.
+
+        Raises:
+            ConfigError: If the numbers of bands differ, or statistics are needed that the dataset cannot give.
+        """
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        preprocessor = model.data_preprocessor
+        if not isinstance(preprocessor, BandPreprocessor):
+            return
+        dataset = runner.train_dataloader.dataset
+        bands = dataset.metainfo.get("bands")
+        if bands is not None and len(bands) != preprocessor.num_bands:
+            raise ConfigError(
+                f"train_dataloader.dataset gives {len(bands)} bands, the model expects "
+                f"model.data_preprocessor.num_bands={preprocessor.num_bands}"
+            )
+        if bool(preprocessor.fitted):
+            return
+        if not hasattr(dataset, "band_statistics"):
+            raise ConfigError(
+                f"{type(dataset).__name__} has no band_statistics; give mean and std in model.data_preprocessor"
+            )
+        statistics = dataset.band_statistics()
+        preprocessor.fit(torch.from_numpy(statistics.mean).float(), torch.from_numpy(statistics.std).float())
+        runner.logger.info("Fitted mean and std of %d bands to %d pixels", preprocessor.num_bands, statistics.count)

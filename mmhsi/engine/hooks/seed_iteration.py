@@ -1,0 +1,25 @@
+"""Seeds torch for every iteration."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmhsi.datasets.samplers import sample_seed
+from mmhsi.registry import HOOKS
+
+
+@HOOKS.register_module()
+class SeedIterationHook(Hook):
+    """Derives what a step draws (masks, dropout, batch augmentation) from (seed, iteration, rank) alone.
+
+    No generator's state has to be saved: a resumed run draws what an uninterrupted one would.
+    """
+
+    priority = "VERY_HIGH"
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
+        """Seed torch's generators, on the CPU and on every device."""
+        torch.manual_seed(sample_seed(runner.seed, runner.iter, get_rank()))

@@ -1,0 +1,123 @@
+"""Accuracy of pixel classification and of segmentation, from one confusion matrix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+from rich.console import Console
+from rich.table import Table
+
+from mmhsi.registry import METRICS
+
+from .confusion import ConfusionMatrix
+
+
+@METRICS.register_module()
+class LandCoverMetric(BaseMetric):
+    """OA, AA, Kappa, mIoU and the accuracy and IoU of every class, in per cent, with the protocol beside them.
+
+    Takes mmpretrain's samples (``gt_label``, ``pred_label``) and mmseg's (``gt_sem_seg``, ``pred_sem_seg``). AA and
+    mIoU are means over the classes that occur in the truth; absent ones are named as absent.
+
+    Args:
+        ignore_index: Label that is left out. Default 255.
+        out_file: JSON file for the full report, confusion matrix included. Default None: none is written.
+        collect_device: mmengine's: ``'cpu'`` or ``'gpu'``.
+        prefix: mmengine's: put before every key.
+    """
+
+    def __init__(
+        self,
+        ignore_index: int = 255,
+        out_file: str | None = None,
+        collect_device: str = "cpu",
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.ignore_index = ignore_index
+        self.out_file = out_file
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Take a batch of predictions in; one entry a sample, as mmengine's gathering over ranks expects."""
+        for sample in data_samples:
+            if "pred_sem_seg" in sample:
+                truth = sample["gt_sem_seg"]["data"].squeeze(0).cpu().numpy()
+                prediction = sample["pred_sem_seg"]["data"].squeeze(0).cpu().numpy()
+            else:
+                truth, prediction = sample["gt_label"].cpu().numpy(), sample["pred_label"].cpu().numpy()
+            kept = truth != self.ignore_index
+            self.results.append((truth[kept].astype(np.int64), prediction[kept].astype(np.int64)))
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Sum up.
+
+        Args:
+            results: One (truth, prediction) pair of arrays a sample.
+
+        Returns:
+            ``OA``, ``AA``, ``Kappa``, ``mIoU`` in per cent.
+        """
+        classes = self.dataset_meta["classes"]
+        matrix = ConfusionMatrix.from_labels(
+            np.concatenate([truth for truth, _ in results]),
+            np.concatenate([prediction for _, prediction in results]),
+            len(classes),
+            self.ignore_index,
+        )
+        metrics = {
+            "OA": 100 * matrix.overall_accuracy,
+            "AA": 100 * matrix.average_accuracy,
+            "Kappa": 100 * matrix.kappa,
+            "mIoU": 100 * matrix.mean_iou,
+        }
+        protocol = self.dataset_meta.get("protocol", "")
+        logger = MMLogger.get_current_instance()
+        logger.info("Protocol: %s\n%s", protocol, format_report(matrix, classes))
+        if self.out_file is not None:
+            write_report(self.out_file, matrix, classes, metrics, protocol)
+        return metrics
+
+
+def format_report(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
+    """Table of every class's pixels, accuracy and IoU in per cent."""
+    table = Table()
+    table.add_column("class")
+    for column in ("pixels", "accuracy", "IoU"):
+        table.add_column(column, justify="right")
+    rows = zip(classes, matrix.counts.sum(axis=1), matrix.class_accuracy, matrix.class_iou, strict=True)
+    for name, pixels, accuracy, iou in rows:
+        cells = (f"{100 * accuracy:.2f}", f"{100 * iou:.2f}") if pixels else ("absent", "absent")
+        table.add_row(name, str(pixels), *cells)
+    console = Console(width=100, color_system=None)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+def write_report(
+    path: str | Path, matrix: ConfusionMatrix, classes: Sequence[str], metrics: dict[str, float], protocol: str
+) -> None:
+    """Write the full report as JSON; absent classes have null."""
+    report = dict(
+        protocol=protocol,
+        metrics=metrics,
+        classes=[
+            dict(
+                name=name,
+                pixels=int(pixels),
+                accuracy=float(100 * accuracy) if pixels else None,
+                iou=float(100 * iou) if pixels else None,
+            )
+            for name, pixels, accuracy, iou in zip(
+                classes, matrix.counts.sum(axis=1), matrix.class_accuracy, matrix.class_iou, strict=True
+            )
+        ],
+        confusion_matrix=matrix.counts.tolist(),
+    )
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(json.dumps(report, indent=1) + "\n")

@@ -1,0 +1,25 @@
+"""Files to cubes and label maps, and maps to files; the only part of mmhsi that knows file formats."""
+
+from mmhsi.io.class_maps import ClassMapWriter, write_class_map
+from mmhsi.io.cube import CubeInfo, HSICube
+from mmhsi.io.cube_writer import write_cube
+from mmhsi.io.labels import label_map_info, read_label_map
+from mmhsi.io.readers import CubeReader, open_cube, read_cube
+from mmhsi.io.selection import Window
+from mmhsi.io.wavelengths import nanometres_per_unit, nearest_band
+
+__all__ = [
+    "ClassMapWriter",
+    "CubeInfo",
+    "CubeReader",
+    "HSICube",
+    "Window",
+    "label_map_info",
+    "nanometres_per_unit",
+    "nearest_band",
+    "open_cube",
+    "read_cube",
+    "read_label_map",
+    "write_class_map",
+    "write_cube",
+]

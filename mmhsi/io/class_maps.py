@@ -1,0 +1,228 @@
+"""Class maps as GeoTIFF files that a GIS shows in the classes' colours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from xml.etree import ElementTree
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.windows import Window
+
+from mmhsi.errors import DataError
+from mmhsi.io.files import writing
+from mmhsi.io.output import PendingFile, sidecar
+from mmhsi.io.readers.raster import without_georeference_warning
+
+# Class number 255 stays free in a byte: it is the field's habit for "ignore" and nodata.
+_MOST_CLASSES_IN_A_BYTE = 255
+_TILE = 256
+
+
+class ClassMapWriter:
+    """Write a class map by bands of rows, for scenes larger than memory.
+
+    The file is a tiled, compressed GeoTIFF of one band: uint8 with a colour table, or uint16 without one beyond 255
+    classes. The class names lie in the tag ``class_names`` (a JSON list) and in the sidecar ``NAME.aux.xml``, where
+    GDAL looks for category names. The file appears under its name only if the ``with`` block ends well and every row
+    has been written; otherwise nothing is left.
+
+    Args:
+        path: The file; its folder is created.
+        shape: (H, W) in pixels.
+        class_names: Name of each class number, beginning with 0.
+        palette: Red, green and blue of each class, 0–255.
+        nodata: The number that stands for "no class here", or None.
+        crs: Coordinate reference system, or None.
+        transform: Pixel (column, row) to map coordinates, or None.
+
+    Raises:
+        DataError: The arguments do not fit each other, or the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        shape: tuple[int, int],
+        *,
+        class_names: Sequence[str],
+        palette: Sequence[Sequence[int]],
+        nodata: int | None = None,
+        crs: CRS | None = None,
+        transform: Affine | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.shape = shape
+        self.class_names = [str(name) for name in class_names]
+        self.palette = [tuple(int(value) for value in colour) for colour in palette]
+        self.dtype = np.dtype(np.uint8 if len(self.class_names) <= _MOST_CLASSES_IN_A_BYTE else np.uint16)
+        self.nodata = nodata
+        self.crs = crs
+        self.transform = transform
+        self._check_arguments()
+        self._written = np.zeros(shape[0], dtype=bool)
+        self._dataset: rasterio.io.DatasetWriter | None = None
+
+    def write_rows(self, row0: int, block: NDArray) -> None:
+        """Write a band of rows; bands that begin at multiples of 256 rows pack best.
+
+        Args:
+            row0: First row of the band.
+            block: (rows, W) integer class numbers.
+
+        Raises:
+            DataError: The block does not fit the map or holds a number that is not a class, or writing failed.
+        """
+        if self._dataset is None:
+            raise DataError(f"{self.path}: write_rows needs the writer to be open; use it in a with statement")
+        height, width = self.shape
+        if block.ndim != 2 or block.shape[1] != width or row0 < 0 or row0 + block.shape[0] > height:
+            raise DataError(
+                f"{self.path}: a block of shape {block.shape} at row {row0} does not fit the map of {height} x {width}"
+            )
+        self._check_classes(row0, block)
+        rows = block.shape[0]
+        with writing(self.path):
+            self._dataset.write(np.ascontiguousarray(block, dtype=self.dtype), 1, window=Window(0, row0, width, rows))
+        self._written[row0 : row0 + rows] = True
+
+    def __enter__(self) -> ClassMapWriter:
+        self._pending = PendingFile(self.path)
+        try:
+            with writing(self.path):
+                self._dataset = self._create()
+        except BaseException:
+            self._pending.discard()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        dataset, self._dataset = self._dataset, None
+        try:
+            with writing(self.path):
+                if dataset is not None:
+                    dataset.close()
+            if exc_type is not None:
+                return
+            if not self._written.all():
+                first = int(np.argmin(self._written))
+                missing = int((~self._written).sum())
+                raise DataError(
+                    f"{self.path}: {missing} of {self.shape[0]} rows were not written, the first is {first}"
+                )
+            with writing(self.path):
+                self._write_category_names()
+            self._pending.commit()
+        finally:
+            self._pending.discard()
+
+    def _create(self) -> rasterio.io.DatasetWriter:
+        with without_georeference_warning():
+            dataset = rasterio.open(
+                self._pending.temporary,
+                "w",
+                driver="GTiff",
+                height=self.shape[0],
+                width=self.shape[1],
+                count=1,
+                dtype=self.dtype.name,
+                nodata=self.nodata,
+                crs=self.crs,
+                transform=self.transform,
+                tiled=True,
+                blockxsize=_TILE,
+                blockysize=_TILE,
+                compress="deflate",
+                BIGTIFF="IF_SAFER",
+            )
+        # The colour table has to be there before the first pixel: TIFF puts it in front of the data.
+        if self.dtype == np.uint8:
+            dataset.write_colormap(1, dict(enumerate(self.palette)))
+        dataset.set_band_description(1, "class")
+        dataset.update_tags(class_names=json.dumps(self.class_names, ensure_ascii=False))
+        return dataset
+
+    def _write_category_names(self) -> None:
+        """Write the sidecar; rasterio has no call for category names, and a GeoTIFF no place."""
+        root = ElementTree.Element("PAMDataset")
+        names = ElementTree.SubElement(ElementTree.SubElement(root, "PAMRasterBand", band="1"), "CategoryNames")
+        for name in self.class_names:
+            ElementTree.SubElement(names, "Category").text = name
+        ElementTree.ElementTree(root).write(sidecar(self._pending.temporary), encoding="utf-8")
+
+    def _check_arguments(self) -> None:
+        classes, largest = len(self.class_names), 256**self.dtype.itemsize - 1
+        if len(self.shape) != 2 or min(self.shape) < 1:
+            raise DataError(f"{self.path}: a class map has shape (H, W), at least one pixel; got {self.shape}")
+        if not 1 <= classes <= largest + 1:
+            raise DataError(f"{self.path}: {classes} class names; expected 1 to {largest + 1}")
+        if len(self.palette) != classes:
+            raise DataError(f"{self.path}: {len(self.palette)} colours for {classes} class names; expected as many")
+        for colour in self.palette:
+            if len(colour) != 3 or not all(0 <= value <= 255 for value in colour):
+                raise DataError(f"{self.path}: colour {colour}; expected red, green and blue of 0 to 255")
+        if self.nodata is not None and not 0 <= self.nodata <= largest:
+            raise DataError(f"{self.path}: nodata {self.nodata} does not fit {self.dtype}; expected 0 to {largest}")
+
+    def _check_classes(self, row0: int, block: NDArray) -> None:
+        if block.dtype.kind not in "biu":
+            raise DataError(f"{self.path}: class numbers of type {block.dtype}; expected integers")
+        wrong = (block < 0) | (block >= len(self.class_names))
+        if self.nodata is not None:
+            wrong &= block != self.nodata
+        if wrong.any():
+            row, col = (int(index) for index in np.argwhere(wrong)[0])
+            raise DataError(
+                f"{self.path}: class {block[row, col]} at pixel (row {row0 + row}, column {col}) has no name; expected "
+                f"0 to {len(self.class_names) - 1}" + ("" if self.nodata is None else f" or nodata {self.nodata}")
+            )
+
+
+def write_class_map(
+    path: str | PathLike[str],
+    classes: NDArray,
+    *,
+    class_names: Sequence[str],
+    palette: Sequence[Sequence[int]],
+    nodata: int | None = None,
+    crs: CRS | None = None,
+    transform: Affine | None = None,
+) -> None:
+    """Write a class map that is in memory; see :class:`ClassMapWriter` for the file.
+
+    Args:
+        path: The file; its folder is created.
+        classes: (H, W) integer class numbers.
+        class_names: Name of each class number, beginning with 0.
+        palette: Red, green and blue of each class, 0–255.
+        nodata: The number that stands for "no class here", or None.
+        crs: Coordinate reference system, or None.
+        transform: Pixel (column, row) to map coordinates, or None.
+
+    Raises:
+        DataError: The arguments do not fit each other, or the file cannot be written.
+    """
+    if classes.ndim != 2:
+        raise DataError(f"{path}: a class map has two axes (H, W), got shape {classes.shape}")
+    with ClassMapWriter(
+        path,
+        (classes.shape[0], classes.shape[1]),
+        class_names=class_names,
+        palette=palette,
+        nodata=nodata,
+        crs=crs,
+        transform=transform,
+    ) as writer:
+        writer.write_rows(0, classes)

@@ -1,0 +1,81 @@
+"""What every reader and writer says about a file that it cannot use: one line, the path first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike, fspath
+from pathlib import Path
+
+from mmhsi.errors import DataError, FileFormatError, MMHSIError
+
+CUBE_FORMATS = "a GeoTIFF, an ENVI .hdr or its data file, another raster that GDAL opens, a .mat or a .npy file"
+
+
+def existing_file(path: str | PathLike[str], expected: str = CUBE_FORMATS) -> Path:
+    """Check that a path leads to a file with something in it.
+
+    Args:
+        path: The file.
+        expected: What should have been there, for the message.
+
+    Returns:
+        The path.
+
+    Raises:
+        FileFormatError: Nothing is there, or a folder, or a file of 0 bytes.
+    """
+    file = Path(fspath(path))
+    if file.is_dir():
+        raise FileFormatError(f"{file}: is a folder; expected {expected}")
+    if not file.is_file():
+        raise FileFormatError(f"{file}: no such file; expected {expected}")
+    if file.stat().st_size == 0:
+        raise FileFormatError(f"{file}: the file is empty (0 bytes); expected {expected}")
+    return file
+
+
+def reason(exc: BaseException) -> str:
+    """The innermost message of a chain of exceptions, on one line."""
+    while exc.__cause__ is not None:
+        exc = exc.__cause__
+    return " ".join(str(exc).split()) or type(exc).__name__
+
+
+@contextmanager
+def reading(path: str | PathLike[str], problem: str) -> Iterator[None]:
+    """Turn whatever a file library raises inside the block into one line.
+
+    Args:
+        path: The file being read.
+        problem: What it means if the block fails, such as ``'not a readable .mat file'``.
+
+    Raises:
+        FileFormatError: The block raised anything but an error of mmhsi or a shortage of memory.
+    """
+    try:
+        yield
+    except (MMHSIError, MemoryError):
+        raise
+    # On a damaged file scipy, h5py and numpy raise anything from struct.error to zlib.error and TypeError: there is
+    # no common class to name.
+    except Exception as exc:
+        raise FileFormatError(f"{fspath(path)}: {problem}: {reason(exc)}") from exc
+
+
+@contextmanager
+def writing(path: str | PathLike[str]) -> Iterator[None]:
+    """Turn whatever a file library raises while it writes into one line.
+
+    Args:
+        path: The file under its final name.
+
+    Raises:
+        DataError: The block raised anything but an error of mmhsi or a shortage of memory.
+    """
+    try:
+        yield
+    except (MMHSIError, MemoryError):
+        raise
+    except Exception as exc:
+        raise DataError(f"{fspath(path)}: cannot write: {reason(exc)}") from exc

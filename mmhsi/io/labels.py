@@ -1,0 +1,81 @@
+"""Label maps: one class number a pixel, from the same formats as cubes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmhsi.errors import DataError
+from mmhsi.io.cube import CubeInfo, HSICube
+from mmhsi.io.readers.opening import open_reader
+
+# Beyond 2**53 a float no longer tells neighbouring integers apart.
+_LARGEST_FLOAT_LABEL = 2.0**53
+
+
+def label_map_info(path: str | PathLike[str], key: str | None = None) -> CubeInfo:
+    """What a file says about its label map, for checking it against a cube before anything is read.
+
+    Args:
+        path: The file, as in :func:`read_label_map`.
+        key: The variable of a .mat file; None means the only 2-D one that is not a scalar or a vector.
+
+    Returns:
+        The metadata; shape is (H, W, bands), where only the first band of a raster is the label map.
+
+    Raises:
+        FileFormatError: The file is missing, empty, a folder, damaged or of another format.
+        DataError: The file holds no label map, or `key` is not in it.
+    """
+    with open_reader(path, key, 2) as reader:
+        return reader.info
+
+
+def read_label_map(
+    path: str | PathLike[str],
+    key: str | None = None,
+    window: Sequence[int] | None = None,
+    fill: int = 0,
+) -> NDArray[np.int64]:
+    """Read a label map.
+
+    Args:
+        path: A raster (its first band), a .mat file or a .npy file (H, W) or (H, W, 1). Whole numbers stored as floats
+            are accepted, and booleans.
+        key: The variable of a .mat file; None means the only 2-D one that is not a scalar or a vector.
+        window: (row0, col0, height, width) in pixels; None means the whole map.
+        fill: The label given to pixels that are NaN or the raster's nodata value.
+
+    Returns:
+        (H, W) int64.
+
+    Raises:
+        FileFormatError: The file is missing, empty, a folder, damaged or of another format.
+        DataError: The file holds no label map, a window reaches outside it, or a value is not a whole number.
+    """
+    with open_reader(path, key, 2) as reader:
+        cube = reader.read(window, bands=[0])
+    row0, col0 = (0, 0) if window is None else window[:2]
+    return _to_labels(cube, fill, row0, col0)
+
+
+def _to_labels(cube: HSICube, fill: int, row0: int, col0: int) -> NDArray[np.int64]:
+    values = cube.data[..., 0]  # (H, W, 1) -> (H, W)
+    missing = ~HSICube(data=cube.data, nodata=cube.nodata).valid()
+    if values.dtype.kind == "f":
+        infinite = np.isinf(values) if cube.nodata is None else np.isinf(values) & (values != cube.nodata)
+        missing &= ~infinite
+        with np.errstate(invalid="ignore"):
+            wrong = ~missing & ((values != np.rint(values)) | (np.abs(values) > _LARGEST_FLOAT_LABEL))
+    else:
+        wrong = ~missing & (values > np.iinfo(np.int64).max)
+    if wrong.any():
+        row, col = (int(index) for index in np.argwhere(wrong)[0])
+        raise DataError(
+            f"{cube.name}: label {values[row, col]} at pixel (row {row0 + row}, column {col0 + col}) is not a whole "
+            "number that fits int64; expected class numbers"
+        )
+    return np.where(missing, fill, np.where(missing, 0, values).astype(np.int64))

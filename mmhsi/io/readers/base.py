@@ -1,0 +1,166 @@
+"""The reader that all formats share: metadata first, then windows and bands."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmhsi.errors import DataError
+from mmhsi.io.cube import CubeInfo, HSICube
+from mmhsi.io.selection import Window, check_bands, check_window, shift_transform
+
+Handle = TypeVar("Handle")
+
+
+class CubeReader(ABC):
+    """A cube in a file, read by windows and bands.
+
+    Use it as a context manager, or call :meth:`close`. A reader can be pickled and survives a fork, so that data loader
+    workers can hold one: each process opens the file for itself when it first reads. A closed reader opens its file
+    again when it is read. One reader serves one thread at a time.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._info: CubeInfo | None = None
+
+    @property
+    def info(self) -> CubeInfo:
+        """Shape, type and metadata of the whole scene."""
+        if self._info is None:
+            self._info = self._describe()
+        return self._info
+
+    def read(self, window: Sequence[int] | None = None, bands: Iterable[int] | None = None) -> HSICube:
+        """Read a part of the scene.
+
+        Args:
+            window: (row0, col0, height, width) in pixels, inside the scene; None means all of it.
+            bands: 0-based bands in the order wanted, repeats allowed; None means all.
+
+        Returns:
+            A cube (height, width, bands) whose data belongs to the caller; its per-band metadata and its transform are
+            those of the part read.
+
+        Raises:
+            DataError: The window or a band does not lie inside the scene.
+            FileFormatError: The file cannot be read there.
+        """
+        info = self.info
+        area = check_window(window, info.shape[0], info.shape[1], self.path)
+        chosen = None if bands is None else check_bands(bands, info.shape[2], self.path)
+        data = self._read_block(area, chosen)
+        pick: slice | list[int] = slice(None) if chosen is None else chosen
+        return HSICube(
+            data=data,
+            wavelengths=None if info.wavelengths is None else info.wavelengths[pick].copy(),
+            fwhm=None if info.fwhm is None else info.fwhm[pick].copy(),
+            good_bands=info.good_bands[pick].copy(),
+            nodata=info.nodata,
+            crs=info.crs,
+            transform=shift_transform(info.transform, area[0], area[1]),
+            name=self.path,
+        )
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the file back."""
+
+    @abstractmethod
+    def _describe(self) -> CubeInfo:
+        """The metadata of the whole scene."""
+
+    @abstractmethod
+    def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+        """Values (height, width, bands) of a checked window, native byte order, C order, writable."""
+
+    def __enter__(self) -> CubeReader:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.path!r})"
+
+
+class HandleReader(CubeReader, Generic[Handle]):
+    """A reader with an open file behind it, one for each process.
+
+    Args:
+        path: The file.
+    """
+
+    reopen_after_fork = True
+    """False where the handle holds no file position, so that a forked process can share the parent's."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
+        self._handle: Handle | None = None
+        self._pid = os.getpid()
+
+    @abstractmethod
+    def _open(self) -> Handle:
+        """Open the file."""
+
+    def _release(self, handle: Handle) -> None:
+        """Close an open handle."""
+
+    def handle(self) -> Handle:
+        """The open file of this process."""
+        if self.reopen_after_fork and self._pid != os.getpid():
+            self._handle = None  # a fork shares the parent's file position: two readers would move it under each other
+        if self._handle is None:
+            self._handle = self._open()
+            self._pid = os.getpid()
+        return self._handle
+
+    def close(self) -> None:
+        """Give the file back; a later read opens it again."""
+        handle, self._handle = self._handle, None
+        if handle is not None and self._pid == os.getpid():
+            self._release(handle)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_handle": None}
+
+
+def check_dtype(dtype: np.dtype, name: str) -> np.dtype:
+    """Check that values of a type are plain real numbers.
+
+    Args:
+        dtype: The file's type.
+        name: Path (and variable), for the message.
+
+    Returns:
+        The type in native byte order.
+
+    Raises:
+        DataError: Objects, structures, text or complex numbers.
+    """
+    if dtype.kind not in "biuf":
+        raise DataError(f"{name}: values of type {dtype} are not supported; expected real numbers (integer or float)")
+    return dtype.newbyteorder("=")
+
+
+def take_block(array: NDArray, window: Window, bands: list[int] | None) -> NDArray:
+    """Copy a window and some bands of an (H, W, C) array into a C-ordered array of native byte order."""
+    row0, col0, height, width = window
+    block = array[row0 : row0 + height, col0 : col0 + width]
+    if bands is not None:
+        block = block[..., bands]
+    return np.array(block, dtype=block.dtype.newbyteorder("="), order="C", copy=True)

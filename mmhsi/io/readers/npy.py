@@ -1,0 +1,67 @@
+"""Cubes in NumPy's .npy files, mapped into memory."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io.cube import CubeInfo
+from mmhsi.io.files import existing_file, reading
+from mmhsi.io.readers.base import HandleReader, check_dtype, take_block
+from mmhsi.io.selection import Window
+
+_MAGIC = b"\x93NUMPY"
+
+
+class NpyReader(HandleReader[NDArray]):
+    """A cube (H, W, C) in a .npy file.
+
+    Args:
+        path: The file.
+        ndim: 3 for a cube; 2 for a map (H, W) or (H, W, 1), which is then read as a cube of one band.
+
+    Raises:
+        FileFormatError: There is no such file, or it is not a complete .npy file.
+        DataError: The array has the wrong number of axes or a type that is not a real number.
+    """
+
+    reopen_after_fork = False
+
+    def __init__(self, path: str | PathLike[str], ndim: Literal[2, 3] = 3) -> None:
+        super().__init__(path)
+        self.ndim = ndim
+        existing_file(path)
+        self.handle()
+
+    def _open(self) -> NDArray:
+        with open(self.path, "rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise FileFormatError(f"{self.path}: not a .npy file (it does not begin with {_MAGIC!r})")
+        with reading(self.path, "not a complete .npy file"):
+            try:
+                array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            except ValueError as exc:
+                if "Python objects" in str(exc):
+                    raise DataError(
+                        f"{self.path}: an array of Python objects is not supported; expected real numbers"
+                    ) from exc
+                raise
+        check_dtype(array.dtype, self.path)
+        if self.ndim == 2 and array.ndim == 2:
+            array = array[..., np.newaxis]
+        if array.ndim != 3 or (self.ndim == 2 and array.shape[2] != 1):
+            expected = "a cube has three axes (H, W, C)" if self.ndim == 3 else "a map has two axes (H, W)"
+            raise DataError(f"{self.path}: the array has shape {array.shape}; {expected}")
+        return array
+
+    def _describe(self) -> CubeInfo:
+        array = self.handle()
+        height, width, bands = array.shape
+        return CubeInfo(shape=(height, width, bands), dtype=array.dtype.newbyteorder("="), name=self.path)
+
+    def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+        return take_block(self.handle(), window, bands)

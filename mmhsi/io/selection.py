@@ -1,0 +1,88 @@
+"""Which part of a scene is meant: a window in pixels and a list of bands."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from affine import Affine
+
+from mmhsi.errors import DataError
+
+Window: TypeAlias = tuple[int, int, int, int]
+"""(row0, col0, height, width) in pixels."""
+
+
+def _integers(values: Iterable[object], what: str, name: str) -> list[int]:
+    """Plain Python integers; a bool is refused because a mask would pass for the bands 0 and 1."""
+    integers = []
+    for value in values:
+        try:
+            if isinstance(value, bool):
+                raise TypeError
+            integers.append(operator.index(value))  # type: ignore[arg-type]
+        except TypeError:
+            raise DataError(f"{name}: {what} must hold integers, got {value!r}") from None
+    return integers
+
+
+def check_window(window: Sequence[int] | None, height: int, width: int, name: str) -> Window:
+    """Check that a window lies inside a scene.
+
+    Args:
+        window: (row0, col0, height, width) in pixels; None means the whole scene.
+        height: Rows of the scene.
+        width: Columns of the scene.
+        name: The scene's path, for the message.
+
+    Returns:
+        The window as plain integers.
+
+    Raises:
+        DataError: The window is not four integers, is empty, or reaches outside the scene.
+    """
+    if window is None:
+        return 0, 0, height, width
+    values = _integers(window, "a window", name)
+    if len(values) != 4:
+        raise DataError(f"{name}: a window is (row0, col0, height, width), got {len(values)} values: {values}")
+    row0, col0, rows, cols = values
+    if rows < 1 or cols < 1 or row0 < 0 or col0 < 0 or row0 + rows > height or col0 + cols > width:
+        raise DataError(
+            f"{name}: window (row0, col0, height, width) = {row0, col0, rows, cols} does not lie inside the scene of "
+            f"{height} x {width} pixels"
+        )
+    return row0, col0, rows, cols
+
+
+def check_bands(bands: Iterable[int], count: int, name: str) -> list[int]:
+    """Check a list of 0-based band numbers.
+
+    Args:
+        bands: The bands, in any order, repeats allowed.
+        count: Bands of the scene.
+        name: The scene's path, for the message.
+
+    Returns:
+        The bands as plain integers.
+
+    Raises:
+        DataError: There are none, or one is not an integer in [0, count).
+    """
+    values = _integers(bands, "bands", name)
+    if not values:
+        raise DataError(f"{name}: no bands were asked for; expected at least one of 0..{count - 1}")
+    for band in values:
+        if not 0 <= band < count:
+            raise DataError(f"{name}: band {band} does not exist; the scene has bands 0..{count - 1}")
+    return values
+
+
+def shift_transform(transform: Affine | None, row0: int, col0: int) -> Affine | None:
+    """The transform of a window whose upper left pixel is (row0, col0) of the scene."""
+    if transform is None:
+        return None
+    a, b, c, d, e, f = transform[:6]
+    # Written out, because affine 2 multiplies with * and affine 3 with @.
+    return Affine(a, b, c + a * col0 + b * row0, d, e, f + d * col0 + e * row0)

@@ -1,0 +1,25 @@
+"""Models: preprocessors, backbones, masked pretraining, heads."""
+
+from .backbones import HSIViT
+from .classifiers import PixelClassifier
+from .decode_heads import MultiscaleLinearHead
+from .masking import MaskingStrategy, RandomMasking
+from .preprocessors import BatchDihedral, BatchGainOffset, BatchNoise, ScenePreprocessor, TilePreprocessor
+from .selfsup import MAE, MAEDecoder
+from .utils import load_weights
+
+__all__ = [
+    "MAE",
+    "BatchDihedral",
+    "BatchGainOffset",
+    "BatchNoise",
+    "HSIViT",
+    "MAEDecoder",
+    "MaskingStrategy",
+    "MultiscaleLinearHead",
+    "PixelClassifier",
+    "RandomMasking",
+    "ScenePreprocessor",
+    "TilePreprocessor",
+    "load_weights",
+]

@@ -1,0 +1,68 @@
+"""Classification of the centre pixel of a window."""
+
+from __future__ import annotations
+
+import torch
+from mmpretrain.models.classifiers import ImageClassifier
+from torch import Tensor
+
+from mmhsi.registry import MODELS
+
+from .preprocessors import dihedral, symmetries
+
+
+@MODELS.register_module()
+class PixelClassifier(ImageClassifier):
+    """mmpretrain's classifier, which can average its scores over the symmetries of a window.
+
+    Args:
+        backbone: Config of the backbone.
+        neck: Config of the neck, e.g. mmpretrain's ``GlobalAveragePooling``.
+        head: Config of the head, e.g. mmpretrain's ``LinearClsHead``.
+        tta: Whether prediction averages the softmax scores over the quarter turns and flips of the window (8 for
+            square windows, 4 else), at that many times the cost. Default False.
+        data_preprocessor: Config of the preprocessor, e.g. :class:`mmhsi.models.ScenePreprocessor`.
+        init_cfg: mmengine's initialisation.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict | None = None,
+        head: dict | None = None,
+        tta: bool = False,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        # Built here, because mmpretrain would add options of its own preprocessor to the config.
+        preprocessor = None if data_preprocessor is None else MODELS.build(data_preprocessor)
+        super().__init__(backbone, neck=neck, head=head, data_preprocessor=preprocessor, init_cfg=init_cfg)
+        self.tta = tta
+
+    def predict_scores(self, inputs: Tensor) -> Tensor:
+        """Class scores of windows.
+
+        Args:
+            inputs: Normalised windows, shape (B, C, h, w).
+
+        Returns:
+            Softmax scores, shape (B, K).
+        """
+        elements = symmetries(*inputs.shape[2:]) if self.tta else (0,)
+        scores = [self(dihedral(inputs, element), mode="tensor").float().softmax(dim=1) for element in elements]
+        return torch.stack(scores).mean(dim=0)
+
+    def predict(self, inputs: Tensor, data_samples: list, **kwargs) -> list:
+        """Predict a batch.
+
+        Args:
+            inputs: Normalised windows, shape (B, C, h, w).
+            data_samples: mmpretrain's samples, one a window.
+
+        Returns:
+            The samples with ``pred_score`` (K,) and ``pred_label`` (1,) set.
+        """
+        scores = self.predict_scores(inputs)
+        for sample, score, label in zip(data_samples, scores, scores.argmax(dim=1, keepdim=True), strict=True):
+            sample.set_pred_score(score).set_pred_label(label)
+        return data_samples

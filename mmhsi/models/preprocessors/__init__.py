@@ -1,0 +1,18 @@
+"""From raw integers to normalised float tensors, on the device."""
+
+from .band_preprocessor import BandPreprocessor
+from .batch_augments import BatchDihedral, BatchGainOffset, BatchNoise, dihedral, symmetries
+from .scene_preprocessor import ScenePreprocessor, gather_windows
+from .tile_preprocessor import TilePreprocessor
+
+__all__ = [
+    "BandPreprocessor",
+    "BatchDihedral",
+    "BatchGainOffset",
+    "BatchNoise",
+    "ScenePreprocessor",
+    "TilePreprocessor",
+    "dihedral",
+    "gather_windows",
+    "symmetries",
+]

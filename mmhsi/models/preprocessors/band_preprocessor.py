@@ -1,0 +1,112 @@
+"""Per-band normalisation on the device, for any number of bands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MODELS
+
+
+class BandPreprocessor(BaseDataPreprocessor):
+    """Base of the preprocessors: holds mean and standard deviation of every band.
+
+    They come from the config, from the training data (:class:`mmhsi.engine.FitPreprocessorHook` calls :meth:`fit`
+    before the first step) or from a checkpoint: unlike mmengine's, the buffers are saved with the weights, so that a
+    trained model carries its normalisation along.
+
+    Args:
+        num_bands: Bands C.
+        mean: C means in the data's units, or None to fit them.
+        std: C standard deviations, or None to fit them.
+        clip: Normalised values are clipped to ± this. Default None: they are not.
+        augments: Configs of batch augmentations, run on the device on normalised training batches.
+        non_blocking: Copy to the device without waiting.
+
+    Raises:
+        ConfigError: If one of ``mean`` and ``std`` is missing, or their length is not ``num_bands``.
+    """
+
+    def __init__(
+        self,
+        num_bands: int,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        clip: float | None = None,
+        augments: Sequence[dict] = (),
+        non_blocking: bool = False,
+    ) -> None:
+        super().__init__(non_blocking)
+        if (mean is None) != (std is None):
+            raise ConfigError("data_preprocessor: give both mean and std, or neither to fit them to the training data")
+        self.num_bands = num_bands
+        self.clip = clip
+        self.with_valid = False
+        self.augments = torch.nn.ModuleList(MODELS.build(augment) for augment in augments)
+        self.register_buffer("mean", torch.zeros(num_bands))
+        self.register_buffer("std", torch.ones(num_bands))
+        self.register_buffer("fitted", torch.tensor(False))
+        self._ready = False
+        if mean is not None and std is not None:
+            self.fit(torch.as_tensor(mean), torch.as_tensor(std))
+
+    def fit(self, mean: Tensor, std: Tensor) -> None:
+        """Set the statistics.
+
+        Args:
+            mean: Shape (C,).
+            std: Shape (C,); a band without any spread is left at its scale.
+
+        Raises:
+            ConfigError: If a shape is not (C,) or a value is not finite.
+        """
+        for name, values in (("mean", mean), ("std", std)):
+            if values.shape != (self.num_bands,):
+                raise ConfigError(
+                    f"data_preprocessor.{name}: {values.numel()} values given, expected num_bands={self.num_bands}"
+                )
+            if not values.isfinite().all():
+                band = int((~values.isfinite()).nonzero()[0])
+                raise ConfigError(f"data_preprocessor.{name}: value of band {band} is not finite")
+        self.mean.copy_(mean)
+        self.std.copy_(torch.where(std > 0, std, torch.ones_like(std)))
+        self.fitted.fill_(True)
+
+    def normalise(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Bring every band to zero mean and unit variance; pixels without data become 0, the mean.
+
+        Args:
+            x: Raw images, any dtype, shape (B, C, H, W).
+            valid: Pixels that hold data, bool (B, H, W); None if all do.
+
+        Returns:
+            float32 tensor of the same shape and memory format.
+
+        Raises:
+            ConfigError: If C is not ``num_bands`` or the statistics were never set.
+        """
+        if x.shape[1] != self.num_bands:
+            raise ConfigError(
+                f"data_preprocessor: input has {x.shape[1]} bands, the model expects num_bands={self.num_bands}"
+            )
+        if not self._ready:  # read the flag once: asking the device every step would synchronise it
+            self._ready = bool(self.fitted)
+            if not self._ready:
+                raise ConfigError(
+                    "data_preprocessor: mean and std are not set; give them in the config, load a checkpoint, or keep "
+                    "FitPreprocessorHook in custom_hooks"
+                )
+        x = (x.to(torch.float32) - self.mean[:, None, None]).div_(self.std[:, None, None])
+        if valid is not None:
+            x.masked_fill_(~valid[:, None], 0.0)
+        return x if self.clip is None else x.clamp_(-self.clip, self.clip)
+
+    def augment(self, x: Tensor) -> Tensor:
+        """Run the batch augmentations on normalised training images, shape (B, C, H, W)."""
+        for augment in self.augments:
+            x = augment(x)
+        return x

@@ -1,0 +1,73 @@
+"""Preprocessor of whole tiles, for segmentation and pretraining."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmseg.utils import stack_batch
+from torch import Tensor
+
+from mmhsi.registry import MODELS
+
+from .band_preprocessor import BandPreprocessor
+
+
+@MODELS.register_module()
+class TilePreprocessor(BandPreprocessor):
+    """Stack tiles, move the raw values to the device, normalise there.
+
+    Tiles of one batch may differ in size: they are padded below and to the right with the mean (0 after
+    normalisation), their labels with ``seg_pad_val``.
+
+    Args:
+        num_bands: Bands C.
+        mean: C means, or None to fit them.
+        std: C standard deviations, or None to fit them.
+        clip: Normalised values are clipped to ± this.
+        seg_pad_val: Label of padded pixels. Default 255, ignored by losses and metrics.
+        augments: Configs of batch augmentations that leave the geometry alone.
+        non_blocking: Copy to the device without waiting.
+    """
+
+    def __init__(
+        self,
+        num_bands: int,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        clip: float | None = None,
+        seg_pad_val: int = 255,
+        augments: Sequence[dict] = (),
+        non_blocking: bool = False,
+    ) -> None:
+        super().__init__(num_bands, mean, std, clip, augments, non_blocking)
+        self.seg_pad_val = seg_pad_val
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Prepare a collated batch.
+
+        Args:
+            data: ``inputs``, a list of (C, H, W) tensors; ``valid``, a list of bool (H, W) tensors; and, for
+                segmentation, ``data_samples``.
+            training: Whether to augment.
+
+        Returns:
+            ``inputs`` (B, C, H, W) float32, ``data_samples``, and ``valid`` (B, H, W) for models that ask for it.
+        """
+        inputs: Sequence[Tensor] = data["inputs"]
+        samples = data.get("data_samples")
+        valid: Sequence[Tensor] = data["valid"]
+        sizes = {tuple(tile.shape[1:]) for tile in inputs}
+        if len(sizes) == 1:
+            x = self.cast_data(torch.stack(list(inputs)))
+            mask = self.cast_data(torch.stack(list(valid)))
+        else:
+            size = (max(height for height, _ in sizes), max(width for _, width in sizes))
+            mask = self.cast_data(stack_batch([v[None] for v in valid], size=size, pad_val=0)[0][:, 0])
+            x, samples = stack_batch(list(inputs), samples, size=size, pad_val=0, seg_pad_val=self.seg_pad_val)
+            x = self.cast_data(x)
+        x = self.normalise(x, mask)
+        batch = {"inputs": self.augment(x) if training else x, "data_samples": self.cast_data(samples)}
+        if self.with_valid:
+            batch["valid"] = mask
+        return batch

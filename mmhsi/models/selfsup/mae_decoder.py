@@ -1,0 +1,84 @@
+"""Decoder of masked autoencoding on rectangular grids."""
+
+from __future__ import annotations
+
+import torch
+from mmpretrain.models.necks.mae_neck import MAEPretrainDecoder
+from torch import Tensor, nn
+
+from mmhsi.registry import MODELS
+
+from ..layers import init_linear, resize_position_table, sinusoid_2d
+
+
+@MODELS.register_module()
+class MAEDecoder(MAEPretrainDecoder):
+    """Light transformer from visible tokens to the pixels of hidden patches (MAE, He et al. 2022).
+
+    mmpretrain's decoder, which knows square grids alone, taken to rectangular ones; and it predicts the pixels of the
+    patches that are asked for instead of all.
+
+    Args:
+        in_channels: Bands C.
+        patch_size: p, in pixels.
+        img_size: Side or (height, width), in pixels, that the position table is made for; others are interpolated.
+        embed_dims: Width of the encoder's tokens.
+        decoder_embed_dims: Width of the decoder. Default 512.
+        depth: Layers. Default 8.
+        num_heads: Heads. Default 16.
+        init_cfg: mmengine's initialisation.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        patch_size: int,
+        img_size: int | tuple[int, int],
+        embed_dims: int,
+        decoder_embed_dims: int = 512,
+        depth: int = 8,
+        num_heads: int = 16,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
+        self.grid = (-(-height // patch_size), -(-width // patch_size))
+        super().__init__(
+            num_patches=self.grid[0] * self.grid[1],
+            patch_size=patch_size,
+            in_chans=in_channels,
+            embed_dim=embed_dims,
+            decoder_embed_dim=decoder_embed_dims,
+            decoder_depth=depth,
+            decoder_num_heads=num_heads,
+            init_cfg=init_cfg,
+        )
+
+    def init_weights(self) -> None:
+        """Fill the position table, the mask token and all linear maps; then what ``init_cfg`` says."""
+        init_linear(self)
+        super(MAEPretrainDecoder, self).init_weights()
+        self.decoder_pos_embed.data[:, 1:] = sinusoid_2d(*self.grid, self.decoder_pos_embed.shape[-1])
+        nn.init.normal_(self.mask_token, std=0.02)
+
+    def forward(self, latent: Tensor, visible: Tensor, wanted: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Predict the pixels of patches.
+
+        Args:
+            latent: Encoded CLS and visible tokens, shape (B, 1 + n, d).
+            visible: Grid indices of the visible tokens, shape (B, n).
+            wanted: Grid indices of the patches to predict, shape (B, m).
+            grid: (h, w) of all patches.
+
+        Returns:
+            Tensor of shape (B, m, C · p · p), ordered as :func:`mmhsi.models.layers.patchify`.
+        """
+        x = self.decoder_embed(latent)
+        width = x.shape[-1]
+        tokens = self.mask_token.to(x.dtype).expand(len(x), grid[0] * grid[1], -1)
+        tokens = tokens.scatter(1, visible[..., None].expand(-1, -1, width), x[:, 1:])
+        positions = resize_position_table(self.decoder_pos_embed[:, 1:], self.grid, grid)
+        x = torch.cat([x[:, :1] + self.decoder_pos_embed[:, :1], tokens + positions], dim=1)
+        for block in self.decoder_blocks:
+            x = block(x)
+        x = x[:, 1:].gather(1, wanted[..., None].expand(-1, -1, width))
+        return self.decoder_pred(self.decoder_norm(x))

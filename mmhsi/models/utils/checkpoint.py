@@ -1,0 +1,100 @@
+"""Loading weights so that nothing is skipped in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from mmengine.logging import print_log
+from mmengine.runner.checkpoint import get_torch_safe_globals
+from torch import Tensor, nn
+
+from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.registry import WEIGHT_INITIALIZERS
+
+
+def read_checkpoint(path: str | Path) -> dict:
+    """Read a checkpoint as data: a file that carries code is refused.
+
+    Args:
+        path: File written by mmengine's CheckpointHook, or a bare state dict.
+
+    Returns:
+        The checkpoint, its tensors on the CPU; a bare state dict becomes ``{'state_dict': …}``.
+
+    Raises:
+        FileFormatError: If the file is missing, damaged, or holds more than weights and plain metadata.
+    """
+    if not Path(path).is_file():
+        raise FileFormatError(f"checkpoint {path}: no such file")
+    try:
+        with torch.serialization.safe_globals(get_torch_safe_globals()):
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds; none of them names the file
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise FileFormatError(f"checkpoint {path}: not a readable weights-only checkpoint ({reason})") from error
+    if not isinstance(checkpoint, dict):
+        raise FileFormatError(f"checkpoint {path}: holds a {type(checkpoint).__name__}, expected a dict of weights")
+    return checkpoint if "state_dict" in checkpoint else {"state_dict": checkpoint}
+
+
+def strip_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Keep the entries under ``prefix`` and cut it off."""
+    return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
+
+
+def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: bool = True) -> None:
+    """Load a checkpoint into a module and say what did not fit.
+
+    Args:
+        module: Receives the weights.
+        path: Checkpoint file.
+        prefix: Part of the checkpoint to use, e.g. ``'backbone.'``.
+        strict: Whether every weight of the module must be found. Otherwise those that are missing are reported and
+            keep their values. Weights of another shape are an error in both cases.
+
+    Raises:
+        FileFormatError: If the file cannot be read.
+        ConfigError: If nothing fits, a shape differs, or ``strict`` and something is missing.
+    """
+    state = strip_prefix(read_checkpoint(path)["state_dict"], prefix)
+    own = module.state_dict()
+    found = own.keys() & state.keys()
+    if not found:
+        under = f" under {prefix!r}" if prefix else ""
+        raise ConfigError(f"checkpoint {path}: nothing{under} fits {type(module).__name__}; is it of another model?")
+    for key in sorted(found):
+        if own[key].shape != state[key].shape:
+            raise ConfigError(
+                f"checkpoint {path}: {prefix}{key} has shape {tuple(state[key].shape)}, the model expects "
+                f"{tuple(own[key].shape)}; do bands, patch size and width agree?"
+            )
+    missing = sorted(own.keys() - state.keys())
+    if missing and strict:
+        raise ConfigError(f"checkpoint {path}: lacks {len(missing)} of the model's weights, such as {missing[0]}")
+    module.load_state_dict({key: state[key] for key in found}, strict=False)
+    unused = len(state) - len(found)
+    print_log(
+        f"{path}: {len(found)} tensors loaded into {type(module).__name__}, {len(missing)} left new, {unused} unused",
+        logger="current",
+    )
+
+
+@WEIGHT_INITIALIZERS.register_module(name="Pretrained")
+class PretrainedInit:
+    """``init_cfg=dict(type='Pretrained', checkpoint=…, prefix='backbone.')`` under scope mmhsi.
+
+    Takes the place of mmengine's initializer of that name, which skips weights of another shape without an error.
+
+    Args:
+        checkpoint: File.
+        prefix: Part of the checkpoint to use. Default: all of it.
+    """
+
+    def __init__(self, checkpoint: str, prefix: str = "") -> None:
+        self.checkpoint = checkpoint
+        self.prefix = prefix
+
+    def __call__(self, module: nn.Module) -> None:
+        """Load into ``module``."""
+        load_weights(module, self.checkpoint, self.prefix, strict=False)

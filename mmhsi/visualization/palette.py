@@ -1,0 +1,87 @@
+"""Class colours that stay apart, for colour-blind eyes too."""
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+
+from mmhsi.errors import ConfigError
+
+RGB = tuple[int, int, int]
+
+# Okabe and Ito, "Color Universal Design" (2008), without black, which marks pixels with no label.
+OKABE_ITO: tuple[RGB, ...] = (
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (0, 114, 178),
+    (213, 94, 0),
+    (204, 121, 167),
+)
+# Machado, Oliveira and Fernandes (2009), severity 1.0, for linear RGB.
+DEUTERANOPIA = np.array(
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+)
+PROTANOPIA = np.array(
+    [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+)
+SRGB_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+GRID_LEVELS = (0, 24, 48, 72, 96, 120, 144, 168, 192, 216, 240, 255)
+LIGHTNESS = (28.0, 92.0)  # L* of candidates: apart from black (no label) and from a white page
+CHROMA = 90.0  # no glaring colours: a class is not more important for being drawn later
+
+
+def _linear(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """SRGB 0-255 to linear RGB 0-1, (N, 3)."""
+    scaled = rgb / 255
+    return np.where(scaled <= 0.04045, scaled / 12.92, ((scaled + 0.055) / 1.055) ** 2.4)
+
+
+def _lab(linear: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Linear RGB 0-1 to CIE L*a*b* under D65, (N, 3)."""
+    xyz = np.clip(linear, 0, 1) @ SRGB_TO_XYZ.T / SRGB_TO_XYZ.sum(1)
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1)
+
+
+def default_palette(n: int) -> list[RGB]:
+    """N distinct RGB colours, always the same; fewer colours are the beginning of more.
+
+    The first seven are Okabe and Ito's. Each further one is, of a grid of colours that are neither nearly black nor
+    nearly white nor glaring, the one farthest in L*a*b* from all before it, where the distance is the least of those
+    seen with normal vision, deuteranopia and protanopia. Beyond about twenty classes no palette keeps all pairs apart.
+
+    Args:
+        n: Number of colours.
+
+    Returns:
+        ``n`` tuples (red, green, blue), 0-255.
+
+    Raises:
+        ConfigError: ``n`` is negative, or more than the grid holds (over a thousand).
+    """
+    if n < 0:
+        raise ConfigError(f"default_palette: {n} colours were asked for")
+    if n <= len(OKABE_ITO):
+        return list(OKABE_ITO[:n])
+    grid = np.array(list(itertools.product(GRID_LEVELS, repeat=3)), dtype=np.float64)  # (N, 3)
+    lightness, *ab = _lab(_linear(grid)).T
+    grid = grid[(lightness >= LIGHTNESS[0]) & (lightness <= LIGHTNESS[1]) & (np.hypot(*ab) <= CHROMA)]
+    if n > len(OKABE_ITO) + len(grid):
+        raise ConfigError(f"default_palette: {n} colours were asked for, {len(OKABE_ITO) + len(grid)} can be given")
+
+    colours = np.concatenate([np.array(OKABE_ITO, dtype=np.float64), grid])
+    linear = _linear(colours)
+    seen = np.stack([_lab(linear), _lab(linear @ DEUTERANOPIA.T), _lab(linear @ PROTANOPIA.T)])  # (3, N, 3)
+    nearest = np.full(len(colours), np.inf)
+    chosen: list[int] = []
+    for index in range(n):
+        pick = index if index < len(OKABE_ITO) else int(nearest.argmax())
+        chosen.append(pick)
+        nearest = np.minimum(nearest, np.linalg.norm(seen - seen[:, pick, None], axis=-1).min(0))
+        nearest[pick] = -1  # never again, even where colours coincide to a colour-blind eye
+    palette: list[RGB] = []
+    for red, green, blue in colours[chosen].astype(int).tolist():
+        palette.append((red, green, blue))
+    return palette

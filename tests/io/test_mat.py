@@ -1,0 +1,103 @@
+"""Which variable of a .mat file is taken; the same for both versions."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+
+from mmhsi.errors import DataError
+from mmhsi.io import open_cube, read_cube, read_label_map
+
+
+@pytest.fixture(params=["5", "7.3"])
+def write_mat(request, tmp_path, write_mat73):
+    def write(**variables: np.ndarray) -> Path:
+        path = tmp_path / "scene.mat"
+        if request.param == "5":
+            scipy.io.savemat(path, variables)
+            return path
+        return write_mat73(path, **variables)
+
+    return write
+
+
+def test_only_3d_variable_is_found(write_mat, make_cube):
+    cube = make_cube(6)
+    path = write_mat(count=np.ones((1, 1)), labels=np.ones((13, 17)), scene=cube)
+    np.testing.assert_array_equal(read_cube(path).data, cube)
+
+
+def test_named_variable(write_mat, make_cube):
+    cube = make_cube(6)
+    path = write_mat(hsi=cube, rgb=cube[..., :3] + 1)
+    np.testing.assert_array_equal(read_cube(path, key="rgb").data, cube[..., :3] + 1)
+    np.testing.assert_array_equal(read_cube(path, key="hsi").data, cube)
+
+
+def test_several_3d_variables(write_mat, make_cube, refused):
+    path = write_mat(hsi=make_cube(6), rgb=make_cube(3), gt=np.ones((13, 17)))
+    refused(lambda: read_cube(path), DataError, path, "2 variables", "hsi (13x17x6", "rgb (13x17x3", "gt (13x17 ")
+
+
+def test_no_3d_variable(write_mat, refused):
+    path = write_mat(gt=np.ones((13, 17)))
+    refused(lambda: read_cube(path), DataError, path, "no variable with three axes", "gt (13x17 double)")
+
+
+def test_wrong_key(write_mat, make_cube, refused):
+    path = write_mat(hsi=make_cube(6), gt=np.ones((13, 17)))
+    refused(lambda: read_cube(path, key="HSI"), DataError, path, "'HSI'", "hsi (13x17x6 int16)", "gt (13x17 double)")
+
+
+def test_key_of_a_map_where_a_cube_is_needed(write_mat, make_cube, refused):
+    path = write_mat(hsi=make_cube(6), gt=np.ones((13, 17)))
+    refused(lambda: read_cube(path, key="gt"), DataError, path, "gt (13x17 double)", "(H, W, C)")
+    refused(lambda: read_label_map(path, key="hsi"), DataError, path, "hsi (13x17x6 int16)", "(H, W)")
+
+
+def test_text_is_no_number_in_either_version(tmp_path, refused):
+    scipy.io.savemat(tmp_path / "five.mat", {"text": "shopping"})
+    with h5py.File(tmp_path / "seven.mat", "w") as file:
+        file["text"] = np.zeros((8, 1, 1), dtype="uint16")
+        file["text"].attrs["MATLAB_class"] = np.bytes_("char")
+    for path in (tmp_path / "five.mat", tmp_path / "seven.mat"):
+        refused(lambda path=path: read_cube(path, key="text"), DataError, path, "holds no numbers")
+
+
+def test_fields_of_a_struct_and_matlabs_own_groups(tmp_path, make_cube):
+    cube = make_cube(6)
+    with h5py.File(tmp_path / "scene.mat", "w") as file:
+        file["#refs#/a"] = cube.T
+        file["sensor/cube"] = cube.T
+    np.testing.assert_array_equal(read_cube(tmp_path / "scene.mat").data, cube)
+    np.testing.assert_array_equal(read_cube(tmp_path / "scene.mat", key="sensor/cube").data, cube)
+
+
+def test_version_5_is_loaded_once(tmp_path, make_cube, monkeypatch):
+    scipy.io.savemat(tmp_path / "scene.mat", {"scene": make_cube(6)})
+    loads = []
+    load = scipy.io.loadmat
+    monkeypatch.setattr("scipy.io.loadmat", lambda *args, **kwargs: loads.append(1) or load(*args, **kwargs))
+    with open_cube(tmp_path / "scene.mat") as reader:
+        assert loads == []
+        for row in range(5):
+            reader.read((row, 0, 2, 2))
+    assert loads == [1]
+
+
+def test_version_73_reads_only_the_window(tmp_path, write_mat73, make_cube, monkeypatch):
+    path = write_mat73(tmp_path / "scene.mat", scene=make_cube(32))
+    shapes = []
+    getitem = h5py.Dataset.__getitem__
+
+    def recording(self, args, *more, **kwargs):
+        block = getitem(self, args, *more, **kwargs)
+        shapes.append(block.shape)
+        return block
+
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", recording)
+    with open_cube(path) as reader:
+        reader.read((2, 3, 4, 5), [20, 2, 9])
+    assert shapes == [(3, 5, 4)]

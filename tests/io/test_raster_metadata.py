@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
+
+from mmhsi.errors import DataError
+from mmhsi.io import open_cube, read_cube
+
+NM = [400.0, 512.5, 650.0, 700.25]
+WIDTHS = [4.0, 5.5, 6.0, 7.25]
+
+
+def _tags(scale=1.0, units="Nanometers", bbl="1011"):
+    return {
+        band + 1: {
+            "wavelength": repr(NM[band] * scale),
+            "fwhm": repr(WIDTHS[band] * scale),
+            "bbl": bbl[band],
+            **({} if units is None else {"wavelength_units": units}),
+        }
+        for band in range(4)
+    }
+
+
+def _envi_lines(scale=1.0, units="Nanometers"):
+    lines = [] if units is None else [f"wavelength units = {units}"]
+    lines.append("wavelength = {" + ",\n ".join(repr(value * scale) for value in NM) + "}")
+    lines.append("fwhm = { " + ", ".join(repr(value * scale) for value in WIDTHS) + " }")
+    return "\n".join([*lines, "bbl = {1, 0, 1, 1}", "data ignore value = -9999", ""])
+
+
+def _check(info):
+    np.testing.assert_allclose(info.wavelengths, NM, rtol=1e-12)
+    np.testing.assert_allclose(info.fwhm, WIDTHS, rtol=1e-12)
+    assert info.good_bands.tolist() == [True, False, True, True]
+
+
+UNITS = [(1.0, "Nanometers"), (1.0, "nm"), (1e-3, "Micrometers"), (1e-3, "um"), (1e-3, "\u03bcm"), (1e-3, "\u00b5m")]
+UNITS += [(1.0, None), (1e-3, None), (1.0, "Unknown"), (1e-3, "Unknown")]
+
+
+@pytest.mark.parametrize(("scale", "units"), UNITS)
+def test_geotiff_band_tags(tmp_path, write_geotiff, make_cube, scale, units):
+    path = write_geotiff(tmp_path / "scene.tif", make_cube(4), _tags(scale, units))
+    with open_cube(path) as reader:
+        _check(reader.info)
+
+
+@pytest.mark.parametrize(("scale", "units"), UNITS)
+@pytest.mark.parametrize("capitals", [False, True])
+def test_envi_header(tmp_path, write_envi, make_cube, scale, units, capitals):
+    extra = _envi_lines(scale, units)
+    if capitals:
+        extra = extra.replace("wavelength", "Wavelength").replace("fwhm", "FWHM").replace("bbl", "BBL")
+    with open_cube(write_envi(tmp_path / "scene.img", make_cube(4), extra=extra)) as reader:
+        _check(reader.info)
+        assert reader.info.nodata == -9999.0
+
+
+def test_tags_of_the_file_as_lists(tmp_path, write_geotiff, make_cube):
+    path = write_geotiff(tmp_path / "scene.tif", make_cube(4))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(
+            wavelength="{0.4, 0.5125, 0.65, 0.70025}",
+            fwhm="0.004 0.0055 0.006 0.00725",
+            bbl="{1,0,1,1}",
+            wavelength_units="Micrometers",
+        )
+    with open_cube(path) as reader:
+        _check(reader.info)
+
+
+def test_gdal_imagery_domain(tmp_path, write_geotiff, make_cube):
+    path = write_geotiff(tmp_path / "scene.tif", make_cube(2))
+    with rasterio.open(path, "r+") as dataset:
+        for band, (centre, width) in enumerate([("0.490", "0.098"), ("0.842", "0.145")], start=1):
+            dataset.update_tags(band, ns="IMAGERY", CENTRAL_WAVELENGTH_UM=centre, FWHM_UM=width)
+    info = open_cube(path).info
+    np.testing.assert_allclose(info.wavelengths, [490.0, 842.0])
+    np.testing.assert_allclose(info.fwhm, [98.0, 145.0])
+
+
+@pytest.mark.parametrize("units", ["Wavenumber", "Index", "GHz"])
+def test_units_that_are_no_length_give_no_wavelengths(tmp_path, write_envi, make_cube, units):
+    info = open_cube(write_envi(tmp_path / "scene.img", make_cube(4), extra=_envi_lines(units=units))).info
+    assert info.wavelengths is None
+    assert info.fwhm is None
+    assert info.good_bands.tolist() == [True, False, True, True]
+
+
+def test_wavelengths_of_only_some_bands_count_as_none(tmp_path, write_geotiff, make_cube):
+    tags = _tags()
+    del tags[3]
+    info = open_cube(write_geotiff(tmp_path / "scene.tif", make_cube(4), tags)).info
+    assert info.wavelengths is None
+    assert info.good_bands.tolist() == [True, False, True, True]
+
+
+def test_place_holders_are_no_wavelengths(tmp_path, write_envi, make_cube):
+    extra = "wavelength units = nm\nwavelength = {0, 0, 0, 0}\n"
+    assert open_cube(write_envi(tmp_path / "scene.img", make_cube(4), extra=extra)).info.wavelengths is None
+
+
+def test_order_of_overlapping_bands_is_kept(tmp_path, write_envi, make_cube):
+    extra = "wavelength units = nm\nwavelength = {655.1, 664.9, 661.2, 671.0}\n"
+    cube = read_cube(write_envi(tmp_path / "scene.img", make_cube(4), extra=extra))
+    assert cube.wavelengths is not None
+    assert cube.wavelengths.tolist() == [655.1, 664.9, 661.2, 671.0]
+
+
+def test_list_of_the_wrong_length(tmp_path, write_envi, make_cube, refused):
+    path = write_envi(tmp_path / "scene.img", make_cube(4), extra="wavelength = {400, 500, 600}\n")
+    refused(lambda: read_cube(path), DataError, path, "'wavelength'", "3 values for 4 bands")
+
+
+def test_value_that_is_no_number(tmp_path, write_geotiff, make_cube, refused):
+    tags = _tags()
+    tags[2]["wavelength"] = "green"
+    path = write_geotiff(tmp_path / "scene.tif", make_cube(4), tags)
+    refused(lambda: read_cube(path), DataError, path, "'wavelength'", "green")
+
+
+def test_metadata_follows_window_and_bands(tmp_path, write_geotiff, make_cube):
+    path = write_geotiff(tmp_path / "scene.tif", make_cube(4), _tags(), nodata=-9999)
+    cube = read_cube(path, window=(2, 5, 3, 4), bands=[3, 1])
+    assert cube.wavelengths is not None
+    assert cube.fwhm is not None
+    assert cube.wavelengths.tolist() == [700.25, 512.5]
+    assert cube.fwhm.tolist() == [7.25, 5.5]
+    assert cube.good_bands.tolist() == [True, False]
+    assert cube.nodata == -9999.0
+    assert cube.crs == CRS.from_epsg(32633)
+    # 5 columns east and 2 rows south of the corner, 30 m each
+    assert cube.transform == from_origin(366015.0 + 150.0, 5809965.0 - 60.0, 30.0, 30.0)
+
+
+def test_stored_values_come_unscaled(tmp_path, write_geotiff, make_cube):
+    cube = make_cube(2)
+    path = write_geotiff(tmp_path / "scene.tif", cube)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales = (0.0001, 0.0001)
+    np.testing.assert_array_equal(read_cube(path).data, cube)
+
+
+def test_window_of_a_rotated_scene(tmp_path, write_geotiff, make_cube):
+    rotated = Affine(3.0, 4.0, 1000.0, 4.0, -3.0, 2000.0)
+    path = write_geotiff(tmp_path / "scene.tif", make_cube(1), transform=rotated)
+    transform = read_cube(path, window=(2, 5, 1, 1)).transform
+    # column 5, row 2: x = 1000 + 3·5 + 4·2, y = 2000 + 4·5 - 3·2
+    assert transform == Affine(3.0, 4.0, 1023.0, 4.0, -3.0, 2014.0)
