@@ -146,6 +146,8 @@ class SceneDataset(Dataset):
         self._metainfo = dict(
             scene=info.title,
             classes=list(info.classes),
+            label_ids=list(info.label_ids),
+            ignore_ids=list(info.ignore_ids),
             palette=None if info.palette is None else [list(colour) for colour in info.palette],
             protocol=protocol,
             window=list(self.window),

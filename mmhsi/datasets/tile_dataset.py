@@ -76,6 +76,8 @@ class TileDataset(BaseDataset):
         super().__init__(
             metainfo=dict(
                 classes=list(classes),
+                label_ids=list(label_ids),
+                ignore_ids=list(ignore_ids),
                 palette=None if palette is None else [list(colour) for colour in palette],
                 protocol=protocol or f"tiles of {split_file or image_dir}",
             ),
@@ -124,6 +126,7 @@ class TileDataset(BaseDataset):
         self._metainfo.update(
             bands=bands,
             file_bands=info.shape[2],
+            tile_size=list(info.shape[:2]),
             wavelengths=None if info.wavelengths is None else [float(info.wavelengths[band]) for band in bands],
         )
         for entry in listed:

@@ -4,6 +4,7 @@ from .backbones import HSIViT
 from .classifiers import PixelClassifier
 from .decode_heads import MultiscaleLinearHead
 from .masking import MaskingStrategy, RandomMasking
+from .necks import CentreContext
 from .preprocessors import BatchDihedral, BatchGainOffset, BatchNoise, ScenePreprocessor, TilePreprocessor
 from .selfsup import MAE, MAEDecoder
 from .utils import load_weights
@@ -13,6 +14,7 @@ __all__ = [
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
+    "CentreContext",
     "HSIViT",
     "MAEDecoder",
     "MaskingStrategy",

@@ -28,14 +28,6 @@ def scene() -> SimulatedScene:
     return simulate_scene()
 
 
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("make_demo_scene", TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def svm_accuracy(features: np.ndarray, labels: np.ndarray, per_class: int = 20) -> float:
     """Overall accuracy on the labelled pixels that were not among ``per_class`` random training pixels a class."""
     features, labels = features.reshape(-1, features.shape[-1]), labels.ravel()
@@ -181,8 +173,8 @@ def test_a_failed_write_leaves_the_old_files_and_nothing_else(scene, tmp_path, m
     }
 
 
-def test_tool_writes_and_says_that_it_is_simulated(tool, tmp_path, capsys):
-    assert tool.main(["--out", str(tmp_path), "--size", "32", "--bands", "12", "--seed", "3"]) == 0
+def test_tool_writes_and_says_that_it_is_simulated(run_tool, tmp_path, capsys):
+    assert run_tool("make_demo_scene", "--out", tmp_path, "--size", 32, "--bands", 12, "--seed", 3) == 0
     printed = capsys.readouterr().out
     assert str(tmp_path / "demo_cube.tif") in printed
     assert str(tmp_path / "demo_labels.tif") in printed
@@ -192,10 +184,10 @@ def test_tool_writes_and_says_that_it_is_simulated(tool, tmp_path, capsys):
         assert file.count == 12
 
 
-def test_tool_reports_what_cannot_work_in_one_line(tool, tmp_path, capsys):
-    assert tool.main(["--out", str(tmp_path), "--size", "4"]) == 2
+def test_tool_reports_what_cannot_work_in_one_line(run_tool, tmp_path, capsys):
+    assert run_tool("make_demo_scene", "--out", tmp_path, "--size", 4) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "height is 4" in error
     with pytest.raises(ConfigError):
-        tool.main(["--out", str(tmp_path), "--size", "4", "--debug"])
+        run_tool("make_demo_scene", "--out", tmp_path, "--size", 4, "--debug")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,20 +16,6 @@ from rasterio.transform import from_origin
 HEIGHT, WIDTH = 13, 17
 CRS_UTM = CRS.from_epsg(32633)
 TRANSFORM = from_origin(366015.0, 5809965.0, 30.0, 30.0)
-REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of real scenes; absent on a user's machine, required where MMHSI_REQUIRE_REAL_DATA is 1."""
-    folder = Path(os.environ.get("MMHSI_SHARED_DATA", "../shared/data"))
-    folder = folder if folder.is_absolute() else (REPOSITORY / folder).resolve()
-    if not folder.is_dir():
-        message = f"no real data at {folder}: set MMHSI_SHARED_DATA"
-        if os.environ.get("MMHSI_REQUIRE_REAL_DATA") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    return folder
 
 
 def _make_cube(bands: int, dtype: str = "int16") -> np.ndarray:

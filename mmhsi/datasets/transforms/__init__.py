@@ -1,7 +1,45 @@
 """Transforms of N-band (H, W, C) arrays."""
 
+from .band_augments import BandDropout, SpectralNoise, SpectralShift
+from .cropping import CenterCrop, RandomResizedCrop, RandomWindow
 from .formatting import PackTile
-from .geometry import RandomDihedral, RandomWindow
+from .geometry import RandomDihedral, RandomFlip
 from .loading import LoadCube, LoadLabels
+from .multi_view import MultiView, PackViews
+from .padding import Pad
+from .pca import PCAModel, PCAProject, fit_pca
+from .photometric import BandJitter, GaussianBlur, Solarise
+from .resampling import SpectralResample
+from .resizing import Resize
+from .scaling import MinMaxScale, ScaleReflectance, Standardise
+from .spectral import RemoveBadBands, SelectBands
 
-__all__ = ["LoadCube", "LoadLabels", "PackTile", "RandomDihedral", "RandomWindow"]
+__all__ = [
+    "BandDropout",
+    "BandJitter",
+    "CenterCrop",
+    "GaussianBlur",
+    "LoadCube",
+    "LoadLabels",
+    "MinMaxScale",
+    "MultiView",
+    "PCAModel",
+    "PCAProject",
+    "PackTile",
+    "PackViews",
+    "Pad",
+    "RandomDihedral",
+    "RandomFlip",
+    "RandomResizedCrop",
+    "RandomWindow",
+    "RemoveBadBands",
+    "Resize",
+    "ScaleReflectance",
+    "SelectBands",
+    "Solarise",
+    "SpectralNoise",
+    "SpectralResample",
+    "SpectralShift",
+    "Standardise",
+    "fit_pca",
+]

@@ -1,19 +1,21 @@
-"""Flips, quarter turns and crops of N-band arrays, labels and validity kept in step."""
+"""Flips and quarter turns of N-band arrays, labels and validity kept in step."""
 
 from __future__ import annotations
 
-import numpy as np
-from mmcv.transforms import BaseTransform
+from collections.abc import Sequence
 
-from mmhsi.errors import ConfigError, DataError
+import numpy as np
+from mmcv import imflip
+from mmcv.transforms import RandomFlip as MMCVRandomFlip
+
+from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
-SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
-"""Arrays of a results dict whose first two axes are rows and columns."""
+from .common import SPATIAL_KEYS, CubeTransform, check_number, generator
 
 
 @TRANSFORMS.register_module()
-class RandomDihedral(BaseTransform):
+class RandomDihedral(CubeTransform):
     """One of the 8 symmetries of the square, at random: seen from above, a scene has no preferred direction.
 
     Required keys: ``img`` (H, W, C).
@@ -22,18 +24,20 @@ class RandomDihedral(BaseTransform):
 
     Args:
         prob: Probability of drawing a symmetry at all, among which is the identity. Default 1.
+
+    Raises:
+        ConfigError: If prob is no probability.
     """
 
     def __init__(self, prob: float = 1.0) -> None:
-        if not 0 <= prob <= 1:
-            raise ConfigError(f"RandomDihedral: prob={prob} given, expected 0 to 1")
-        self.prob = prob
+        self.prob = check_number("RandomDihedral", "prob", prob, 0, 1)
 
     def transform(self, results: dict) -> dict:
         """Turn and flip."""
-        if np.random.rand() >= self.prob:
+        random = generator()
+        if random.random() >= self.prob:
             return results
-        turns, flip = np.random.randint(4), np.random.randint(2)
+        turns, flip = int(random.integers(4)), bool(random.integers(2))
         for key in SPATIAL_KEYS:
             if key in results:
                 array = results[key][:, ::-1] if flip else results[key]
@@ -41,40 +45,37 @@ class RandomDihedral(BaseTransform):
         results["img_shape"] = results["img"].shape[:2]
         return results
 
-    def __repr__(self) -> str:
-        return f"RandomDihedral(prob={self.prob})"
-
 
 @TRANSFORMS.register_module()
-class RandomWindow(BaseTransform):
-    """Cut a window of a fixed size at a random place.
+class RandomFlip(MMCVRandomFlip):
+    """mmcv's RandomFlip, which works on any number of bands, with ``valid`` flipped along.
 
     Required keys: ``img`` (H, W, C).
 
-    Modified keys: ``img``, ``gt_seg_map``, ``valid``, ``img_shape``.
+    Modified keys: ``img``, ``gt_seg_map``, ``valid``.
+
+    Added keys: ``flip``, ``flip_direction``.
 
     Args:
-        size: Side, or (height, width), in pixels.
+        prob: Probability of a flip, a float, or a list of one for each direction.
+        direction: ``'horizontal'`` (default), ``'vertical'``, ``'diagonal'`` (both), or a list of them.
+
+    Raises:
+        ConfigError: If mmcv refuses the arguments.
     """
 
-    def __init__(self, size: int | tuple[int, int]) -> None:
-        self.size = (size, size) if isinstance(size, int) else (size[0], size[1])
+    def __init__(
+        self, prob: float | Sequence[float] | None = None, direction: str | Sequence[str] = "horizontal"
+    ) -> None:
+        try:
+            super().__init__(prob=prob, direction=direction)
+        except (AssertionError, TypeError, ValueError):
+            raise ConfigError(
+                f"RandomFlip: prob={prob!r}, direction={direction!r} given, expected a float from 0 to 1 and "
+                "'horizontal', 'vertical', 'diagonal', or lists of both"
+            ) from None
 
-    def transform(self, results: dict) -> dict:
-        """Cut the window.
-
-        Raises:
-            DataError: If the image is smaller than the window.
-        """
-        (height, width), (h, w) = results["img"].shape[:2], self.size
-        if h > height or w > width:
-            raise DataError(f"{results.get('img_path')}: RandomWindow of {h} × {w} exceeds the tile of {height} × {width}")
-        top, left = np.random.randint(height - h + 1), np.random.randint(width - w + 1)
-        for key in SPATIAL_KEYS:
-            if key in results:
-                results[key] = results[key][top : top + h, left : left + w]
-        results["img_shape"] = self.size
-        return results
-
-    def __repr__(self) -> str:
-        return f"RandomWindow(size={self.size})"
+    def _flip(self, results: dict) -> None:
+        super()._flip(results)
+        if "valid" in results:
+            results["valid"] = imflip(results["valid"], direction=results["flip_direction"])

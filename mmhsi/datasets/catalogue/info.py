@@ -1,0 +1,153 @@
+"""What is recorded about a public data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+RGB = tuple[int, int, int]
+Form = Literal["scene", "two-source scene", "big scene", "tiles", "corpus"]
+
+
+@dataclass(frozen=True)
+class ArchiveMember:
+    """A file that an archive brings.
+
+    Attributes:
+        name: Where it lies after extraction, relative to the archive's own folder.
+        sha256: Published checksum, None if there is none.
+    """
+
+    name: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file as its publisher offers it.
+
+    Attributes:
+        name: Where it is put, relative to the data root. An archive is extracted into the folder that holds it.
+        url: Where it is to be had without an account or a form; None if nowhere.
+        md5: Published checksum, None if there is none.
+        sha256: Likewise.
+        size: Published size in bytes, None if there is none.
+        members: Files that an archive brings; empty for a plain file.
+    """
+
+    name: str
+    url: str | None = None
+    md5: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    members: tuple[ArchiveMember, ...] = ()
+
+
+@dataclass(frozen=True)
+class TileSubset:
+    """One part of a set of tiles; the keys are those of :class:`mmhsi.datasets.TileDataset`.
+
+    Attributes:
+        name: Such as ``'train'``.
+        split_file: csv with columns ``image`` and ``mask``, or None.
+        image_dir: Without ``split_file``: folder of the images.
+        label_dir: Without ``split_file``: folder of the label maps.
+        tiles: Number of tiles as published, None if unknown.
+    """
+
+    name: str
+    split_file: str | None = None
+    image_dir: str | None = None
+    label_dir: str | None = None
+    tiles: int | None = None
+
+
+@dataclass(frozen=True)
+class CorpusScene:
+    """One unlabelled scene of a corpus.
+
+    Attributes:
+        image: Cube's file, relative to the data root.
+        shape: (H, W, C).
+    """
+
+    image: str
+    shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class SceneInfo:
+    """What is public about a data set. Facts that could not be confirmed are None, or named in ``caveat``.
+
+    Attributes:
+        title: Name as the literature writes it.
+        image: Cube's file, relative to the data root; the set's folder for tiles and corpora.
+        image_key: Variable of a ``.mat`` file, None elsewhere.
+        labels: Label map's file, None if there is none.
+        labels_key: Its variable.
+        classes: Class names.
+        label_ids: Id of each class in the label map.
+        ignore_ids: Ids that mean "no label".
+        palette: RGB colour of each class, 0 to 255; None for the default palette.
+        shape: (H, W, C) as published, of each tile for tiles; None if it may vary.
+        wavelengths: Centres of the file's bands in nm where the file does not carry them.
+        wavelengths_nominal: Whether they only spread the sensor's published range evenly.
+        rgb_bands: 0-based bands for a false-colour picture where wavelengths are unknown.
+        citation: Where it comes from.
+        form: How the data lie on disk.
+        sensor: Instrument.
+        bad_bands: 0-based bands of the file as published that hold no usable measurement.
+        value_scale: What the stored values are divided by to give reflectance, None if unknown or not reflectance.
+        label_scale: Label pixels per cube pixel along each axis.
+        label_majority: With ``label_scale`` above 1: a block of label_scale² label pixels gives its most frequent
+            id to the cube's pixel if that id has at least this many of them and is a class; else none.
+        min_class_pixels: Classes with fewer pixels on the cube's grid are dropped.
+        second_image: File of a second, co-registered source; may be that of the cube.
+        second_key: Its variable.
+        second_shape: Its (H, W, C).
+        second_scale: Its pixels per cube pixel along each axis.
+        split_file: File of the published split, relative to the data root.
+        split_rule: How training and test data are told apart where a rule is published.
+        subsets: Parts of a set of tiles.
+        corpus: Scenes of a corpus.
+        files: What is to be fetched; empty where there are too many files to list.
+        license: Terms as the publisher states them; empty if not found.
+        homepage: Publisher's page.
+        obtain: How to get the files where they cannot be fetched.
+        caveat: What a user should know, and what could not be confirmed.
+    """
+
+    title: str
+    image: str
+    image_key: str | None = None
+    labels: str | None = None
+    labels_key: str | None = None
+    classes: tuple[str, ...] = ()
+    label_ids: tuple[int, ...] = ()
+    ignore_ids: tuple[int, ...] = (0,)
+    palette: tuple[RGB, ...] | None = None
+    shape: tuple[int, int, int] | None = None
+    wavelengths: tuple[float, ...] | None = None
+    wavelengths_nominal: bool = False
+    rgb_bands: RGB | None = None
+    citation: str = ""
+    form: Form = "scene"
+    sensor: str = ""
+    bad_bands: tuple[int, ...] = ()
+    value_scale: float | None = None
+    label_scale: int = 1
+    label_majority: int | None = None
+    min_class_pixels: int = 0
+    second_image: str | None = None
+    second_key: str | None = None
+    second_shape: tuple[int, int, int] | None = None
+    second_scale: int = 1
+    split_file: str | None = None
+    split_rule: str = ""
+    subsets: tuple[TileSubset, ...] = ()
+    corpus: tuple[CorpusScene, ...] = ()
+    files: tuple[RemoteFile, ...] = ()
+    license: str = ""
+    homepage: str = ""
+    obtain: str = ""
+    caveat: str = ""

@@ -1,0 +1,167 @@
+"""Scenes with a second, co-registered source: LiDAR, SAR or a finer colour image."""
+
+from __future__ import annotations
+
+from .info import ArchiveMember, RemoteFile, SceneInfo
+
+_RELEASE = "https://github.com/songyz2019/rs-fusion-datasets-dist/releases/download/v1.0.0"
+_HOUSTON_HOMEPAGE = (
+    "https://machinelearning.ee.uh.edu/"
+    "2018-ieee-grss-data-fusion-challenge-fusion-of-multispectral-lidar-and-hyperspectral-data/"
+)
+_HOUSTON_CITATION = (
+    "Y. Xu et al., Advanced multi-sensor optical remote sensing for urban land use and land cover classification: "
+    "outcome of the 2018 IEEE GRSS Data Fusion Contest, IEEE JSTARS 12(6), 2019; data of the Hyperspectral Image "
+    "Analysis Laboratory and the National Center for Airborne Laser Mapping, University of Houston"
+)
+
+TWO_SOURCE: dict[str, SceneInfo] = {
+    "houston2018": SceneInfo(
+        title="Houston 2018",
+        image="Houston2018/houston_hsi.mat",
+        image_key="houston_hsi",
+        labels="Houston2018/houston_gt.mat",
+        labels_key="houston_gt",
+        classes=(
+            "Healthy grass",
+            "Stressed grass",
+            "Artificial turf",
+            "Evergreen trees",
+            "Deciduous trees",
+            "Bare earth",
+            "Water",
+            "Residential buildings",
+            "Non-residential buildings",
+            "Roads",
+            "Sidewalks",
+            "Crosswalks",
+            "Major thoroughfares",
+            "Highways",
+            "Railways",
+            "Paved parking lots",
+            "Unpaved parking lots",
+            "Cars",
+            "Trains",
+            "Stadium seats",
+        ),
+        label_ids=tuple(range(1, 21)),
+        shape=(1202, 4768, 50),
+        rgb_bands=(19, 12, 6),
+        citation=_HOUSTON_CITATION,
+        form="two-source scene",
+        sensor="CASI-1500 + LiDAR",
+        bad_bands=(48, 49),
+        second_image="Houston2018/houston_lidar.mat",
+        second_key="houston_lidar",
+        second_shape=(1202, 4768, 1),
+        split_file="Houston2018/houston_index.mat",
+        split_rule="houston_index.mat: (row, column) pairs from 0 in houston_train and houston_test",
+        files=(
+            RemoteFile(
+                "houston2018-ouc.zip",
+                f"{_RELEASE}/houston2018-ouc.zip",
+                sha256="bc1e046cc00b82661441888b17327b38946a0da33951eb4ebb7d0a4e0ca3cfa2",
+                members=(
+                    ArchiveMember(
+                        "Houston2018/houston_hsi.mat",
+                        "35a4a9a2bad193740274c6388f18284fc586a2ef5bde579368796fbeec2a58ea",
+                    ),
+                    ArchiveMember(
+                        "Houston2018/houston_lidar.mat",
+                        "a55fa2d99684078dd0d8039b2ca1349190d86766426a25e8dff7fbd5df036d9b",
+                    ),
+                    ArchiveMember(
+                        "Houston2018/houston_gt.mat",
+                        "93f268e576fcf149fab8cb71b4a79691b420e9a3f369f0cbc73e2029639f6286",
+                    ),
+                    ArchiveMember(
+                        "Houston2018/houston_index.mat",
+                        "2d513db197f105b6b82e7039909878862fbe48750a93184017f22ab8f288d0b3",
+                    ),
+                ),
+            ),
+        ),
+        homepage=_HOUSTON_HOMEPAGE,
+        caveat="The .mat copy that SS-MAE and DCMNet use, all on the 0.5 m grid of the labels; the download is a third "
+        "party's copy of it. Bands 48 and 49 (from 0) hold no spectra. The contest's own terms apply.",
+    ),
+    "houston2018_crop": SceneInfo(
+        title="Houston 2018, stadium crop",
+        image="houston2018_crop/houston_dataset.mat",
+        image_key="hyprImg",
+        labels="houston2018_crop/houston_dataset.mat",
+        labels_key="clasLabs",
+        classes=tuple(f"class {class_id}" for class_id in range(1, 13)),
+        label_ids=tuple(range(1, 13)),
+        shape=(128, 128, 48),
+        rgb_bands=(23, 13, 7),
+        citation=_HOUSTON_CITATION,
+        form="two-source scene",
+        sensor="CASI-1500 + RGB",
+        label_scale=4,
+        label_majority=9,
+        min_class_pixels=10,
+        second_image="houston2018_crop/houston_dataset.mat",
+        second_key="rgbImg",
+        second_shape=(512, 512, 3),
+        second_scale=4,
+        files=(RemoteFile("houston2018_crop/houston_dataset.mat"),),
+        homepage=_HOUSTON_HOMEPAGE,
+        caveat="Classes were renumbered by whoever cut the crop and have no published names. Labels and RGB are 4 "
+        "times finer than the cube.",
+    ),
+    "berlin": SceneInfo(
+        title="Berlin",
+        image="Berlin/berlin_hsi.mat",
+        image_key="berlin_hsi",
+        labels="Berlin/berlin_gt.mat",
+        labels_key="berlin_gt",
+        classes=(
+            "Forest",
+            "Residential area",
+            "Industrial area",
+            "Low plants",
+            "Soil",
+            "Allotment",
+            "Commercial area",
+            "Water",
+        ),
+        label_ids=tuple(range(1, 9)),
+        shape=(1723, 476, 244),
+        citation="D. Hong, J. Hu, J. Yao, J. Chanussot, X. X. Zhu, Multimodal remote sensing benchmark datasets for "
+        "land cover classification with a shared and specific feature learning model, ISPRS Journal 178, 2021; cube "
+        "from A. Okujeni, S. van der Linden, P. Hostert, Berlin-Urban-Gradient dataset 2009, "
+        "doi:10.5880/enmap.2016.008",
+        form="two-source scene",
+        sensor="EnMAP, simulated from HyMap + Sentinel-1",
+        second_image="Berlin/berlin_sar.mat",
+        second_key="berlin_sar",
+        second_shape=(1723, 476, 4),
+        split_file="Berlin/berlin_index.mat",
+        split_rule="berlin_index.mat: (row, column) pairs from 0 in berlin_train and berlin_test",
+        files=(
+            RemoteFile(
+                "berlin-ouc.zip",
+                f"{_RELEASE}/berlin-ouc.zip",
+                sha256="5fdd156b0283bddab3cf9916f34d3d6b3a2ceb68e7c38c3f8022292199aafcf8",
+                members=(
+                    ArchiveMember(
+                        "Berlin/berlin_hsi.mat", "580f397d9f249b4ec3f02b8cc570d910d765afa9f77b17d8a4f4799edee94b1f"
+                    ),
+                    ArchiveMember(
+                        "Berlin/berlin_sar.mat", "a6cf2f86db7f1a02c340e813a7b46f9c6c58e297e1eb9b5fa19ed49244b2b8a7"
+                    ),
+                    ArchiveMember(
+                        "Berlin/berlin_gt.mat", "dd9286cd565535857721627878de3cbebffa2dacc625b539474d16cba3a7343e"
+                    ),
+                    ArchiveMember(
+                        "Berlin/berlin_index.mat", "1a66ec454ea95bbf5782525d9fcf9a04412a948b7b3aa6919ed324516d42a8b5"
+                    ),
+                ),
+            ),
+        ),
+        homepage="https://github.com/danfenghong/ISPRS_S2FL",
+        caveat="The .mat copy that SS-MAE and DCMNet use, the cube resampled to the SAR grid; the download is a third "
+        "party's copy of it. 400 to 2500 nm, band centres not confirmed.",
+    ),
+}

@@ -1,0 +1,138 @@
+"""Whether the files of a data set are where the loaders look for them, and what the catalogue says they are."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from mmhsi.errors import ConfigError, MMHSIError
+from mmhsi.io import label_map_info, open_cube
+
+from .catalogue import CATALOGUE, SceneInfo, TileSubset, unknown_name
+
+Shape = tuple[int, int, int]
+_SHOWN = 5
+
+
+def check_layout(name: str, root: str | Path = "data") -> list[str]:
+    """Compare the files of a data set with the catalogue. Headers are read, no cube is loaded.
+
+    Args:
+        name: Entry of the catalogue.
+        root: Data root.
+
+    Returns:
+        One line a problem; empty if everything is in place. Of tiles, all must exist and the first of each subset
+        must have the published shape.
+
+    Raises:
+        ConfigError: The name is unknown.
+    """
+    if name not in CATALOGUE:
+        raise ConfigError(unknown_name(name))
+    info, folder = CATALOGUE[name], Path(root)
+    if info.subsets:
+        return [problem for subset in info.subsets for problem in _check_subset(info, subset, folder / info.image)]
+    if info.corpus:
+        return [
+            problem
+            for scene in info.corpus
+            for problem in _check_cube(folder / scene.image, info.image_key, scene.shape)
+        ]
+    return list(dict.fromkeys(_check_scene(info, folder)))  # one file may be cube, labels and second source
+
+
+def _check_scene(info: SceneInfo, folder: Path) -> Iterator[str]:
+    """Cube, labels, second source and published split of a scene."""
+    yield from _check_cube(folder / info.image, info.image_key, info.shape)
+    if info.labels is not None:
+        size = None if info.shape is None else _finer(info.shape, info.label_scale)
+        yield from _check_labels(folder / info.labels, info.labels_key, size)
+    if info.second_image is not None:
+        yield from _check_cube(folder / info.second_image, info.second_key, info.second_shape)
+    if info.split_file is not None and not (folder / info.split_file).is_file():
+        yield f"{folder / info.split_file}: missing, the published split"
+
+
+def _finer(shape: Shape, scale: int) -> tuple[int, int]:
+    return shape[0] * scale, shape[1] * scale
+
+
+def _check_cube(path: Path, key: str | None, shape: Shape | None) -> Iterator[str]:
+    """A cube opens and has the published shape."""
+    if not path.is_file():
+        yield f"{path}: missing"
+        return
+    try:
+        if shape is not None and shape[2] == 1:
+            found = (*label_map_info(path, key).shape[:2], 1)  # a single band may be stored with two axes
+        else:
+            with open_cube(path, key=key) as reader:
+                found = reader.info.shape
+    except MMHSIError as error:
+        yield str(error)
+        return
+    if shape is not None and found != shape:
+        yield f"{path}: is {_times(found)}, expected {_times(shape)}"
+
+
+def _check_labels(path: Path, key: str | None, size: tuple[int, int] | None) -> Iterator[str]:
+    """A label map opens and fits the cube."""
+    if not path.is_file():
+        yield f"{path}: missing"
+        return
+    try:
+        found = label_map_info(path, key).shape[:2]
+    except MMHSIError as error:
+        yield str(error)
+        return
+    if size is not None and found != size:
+        yield f"{path}: labels are {_times(found)}, expected {_times(size)}"
+
+
+def _check_subset(info: SceneInfo, subset: TileSubset, folder: Path) -> Iterator[str]:
+    """All tiles of a subset exist with their labels, and the first is what it should be."""
+    try:
+        pairs = _listed(folder, subset.split_file) if subset.split_file else _lying(folder, subset)
+    except MMHSIError as error:
+        yield str(error)
+        return
+    missing = [path for pair in pairs for path in pair if not path.is_file()]
+    yield from (f"{path}: missing, of subset {subset.name}" for path in missing[:_SHOWN])
+    if len(missing) > _SHOWN:
+        yield f"{folder}: {len(missing) - _SHOWN} more files of subset {subset.name} are missing"
+    if subset.tiles is not None and len(pairs) != subset.tiles:
+        yield f"{folder}: subset {subset.name} has {len(pairs)} tiles, {subset.tiles} are published"
+    image, labels = pairs[0]
+    if image.is_file():
+        yield from _check_cube(image, info.image_key, info.shape)
+    if labels.is_file():
+        yield from _check_labels(labels, info.labels_key, None if info.shape is None else info.shape[:2])
+
+
+def _listed(folder: Path, split_file: str) -> list[tuple[Path, Path]]:
+    """Tiles of a csv file with columns ``image`` and ``mask``."""
+    path = folder / split_file
+    if not path.is_file():
+        raise ConfigError(f"{path}: missing")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {"image", "mask"} <= set(rows[0]):
+        raise ConfigError(f"{path}: expected a header with image, mask, then one tile a line")
+    return [(folder / row["image"], folder / row["mask"]) for row in rows]
+
+
+def _lying(folder: Path, subset: TileSubset) -> list[tuple[Path, Path]]:
+    """Tiles of a folder; label maps have their image's name."""
+    images = folder / str(subset.image_dir)
+    if not images.is_dir():
+        raise ConfigError(f"{images}: missing, the images of subset {subset.name}")
+    names = sorted(path.name for path in images.glob("*.tif"))
+    if not names:
+        raise ConfigError(f"{images}: holds no file *.tif")
+    return [(images / name, folder / str(subset.label_dir) / name) for name in names]
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

@@ -1,0 +1,170 @@
+"""What the transforms share: checks of arguments, valid pixels, statistics of bands."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from numpy.typing import NDArray
+
+from mmhsi.errors import ConfigError, DataError
+
+SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
+"""Arrays of a results dict whose first two axes are rows and columns."""
+
+BAND_KEYS = ("wavelengths", "fwhm")
+"""Values of a results dict that hold one number a band, or None."""
+
+
+def generator() -> np.random.Generator:
+    """A generator seeded by numpy's global one, which the datasets seed for each sample."""
+    return np.random.default_rng(np.random.randint(2**32, size=4, dtype=np.uint32))  # noqa: NPY002
+
+
+class CubeTransform(BaseTransform):
+    """Base of the N-band transforms: every constructor argument is an attribute of the same name, and is shown."""
+
+    def __repr__(self) -> str:
+        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+
+def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tuple[int, int]:
+    """(height, width) of a side or a pair, in pixels.
+
+    Raises:
+        ConfigError: If it is neither, or not positive.
+    """
+    sides = list(size) if isinstance(size, Sequence) else [size, size]
+    whole = all(isinstance(side, Integral) and not isinstance(side, bool) for side in sides)
+    if len(sides) != 2 or not whole or min(sides) < 1:
+        raise ConfigError(f"{owner}: {name}={size!r} given, expected a side or (height, width) in pixels, at least 1")
+    return int(sides[0]), int(sides[1])
+
+
+def check_number(owner: str, name: str, value: float, low: float = -math.inf, high: float = math.inf) -> float:
+    """A finite number within [low, high].
+
+    Raises:
+        ConfigError: If it is not.
+    """
+    good = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high
+    if not good:
+        bounds = f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
+        raise ConfigError(f"{owner}: {name}={value!r} given, expected a number{'' if low == -math.inf else bounds}")
+    return value
+
+
+def check_interval(
+    owner: str, name: str, value: Sequence[float], low: float = -math.inf, high: float = math.inf
+) -> tuple[float, float]:
+    """(smallest, largest), both within [low, high].
+
+    Raises:
+        ConfigError: If it is not such a pair.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise ConfigError(f"{owner}: {name}={value!r} given, expected (smallest, largest)")
+    smallest, largest = (check_number(owner, name, bound, low, high) for bound in value)
+    if smallest > largest:
+        raise ConfigError(f"{owner}: {name}={value!r} given, its smallest value exceeds its largest")
+    return smallest, largest
+
+
+def numbers(owner: str, name: str, value: float | Sequence[float] | NDArray) -> float | tuple[float, ...]:
+    """One finite number for all bands, or one for each.
+
+    Raises:
+        ConfigError: If it is neither.
+    """
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+        if len(value) == 0:
+            raise ConfigError(f"{owner}: {name} is empty, expected a number, or one for each band")
+        return tuple(float(check_number(owner, name, float(entry))) for entry in value)
+    return check_number(owner, name, value)
+
+
+def for_bands(owner: str, name: str, value: float | tuple[float, ...], results: dict) -> NDArray[np.float32]:
+    """What :func:`numbers` gave, as an array that broadcasts along the bands of an image.
+
+    Raises:
+        DataError: If there is not one number for each band.
+    """
+    bands = results["img"].shape[2]
+    if isinstance(value, tuple) and len(value) != bands:
+        raise DataError(f"{source(results)}: has {bands} bands, {name} of {owner} has {len(value)} values")
+    return np.asarray(value, dtype=np.float32)
+
+
+def source(results: dict) -> str:
+    """What an error message calls this sample: its file."""
+    return str(results.get("img_path", "image"))
+
+
+def valid_mask(results: dict) -> NDArray[np.bool_]:
+    """Pixels that hold data, (H, W); all where nothing is known about it."""
+    valid = results.get("valid")
+    return np.ones(results["img"].shape[:2], dtype=bool) if valid is None else valid
+
+
+def valid_spectra(results: dict) -> NDArray:
+    """Spectra of the valid pixels, (n, C), in the image's dtype."""
+    image, valid = results["img"], valid_mask(results)
+    return image.reshape(-1, image.shape[2]) if valid.all() else image[valid]
+
+
+def band_moments(results: dict) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean and population standard deviation of each band over the valid pixels, (C,); 0 where there is none."""
+    spectra = valid_spectra(results)
+    if not len(spectra):
+        nothing = np.zeros(results["img"].shape[2], dtype=np.float32)
+        return nothing, nothing
+    return (
+        spectra.mean(axis=0, dtype=np.float64).astype(np.float32),
+        spectra.std(axis=0, dtype=np.float64).astype(np.float32),
+    )
+
+
+def known_wavelengths(results: dict, owner: str) -> NDArray[np.float64]:
+    """Band centres in nm, (C,).
+
+    Raises:
+        DataError: If they are unknown, do not fit the image, or are given in µm.
+    """
+    values, bands = results.get("wavelengths"), results["img"].shape[2]
+    if values is None:
+        raise DataError(f"{source(results)}: has no wavelengths, which {owner} needs")
+    wavelengths = np.asarray(values, dtype=np.float64)
+    if wavelengths.shape != (bands,) or not np.isfinite(wavelengths).all():
+        raise DataError(
+            f"{source(results)}: {owner} expected {bands} finite wavelengths, got an array of shape {wavelengths.shape}"
+            f"{'' if np.isfinite(wavelengths).all() else ' with NaN or infinity'}"
+        )
+    if wavelengths.max() < MICROMETRES_BELOW:
+        raise DataError(
+            f"{source(results)}: wavelengths up to {wavelengths.max():g} look like µm, {owner} expected nm; multiply "
+            "them by 1000"
+        )
+    return wavelengths
+
+
+def check_nanometres(owner: str, name: str, wavelengths: Sequence[float]) -> None:
+    """Refuse wavelengths that are not positive, or that are given in µm: no optical sensor begins below 100 nm.
+
+    Raises:
+        ConfigError: If there are such.
+    """
+    for nm in wavelengths:
+        check_number(owner, name, nm)
+        if nm <= 0:
+            raise ConfigError(f"{owner}: {name} names {nm:g}, expected a wavelength in nm")
+    if max(wavelengths) < MICROMETRES_BELOW:
+        raise ConfigError(f"{owner}: {name} up to {max(wavelengths):g} looks like µm, expected nm; multiply by 1000")
+
+
+MICROMETRES_BELOW = 100.0
+"""Wavelengths that all lie below this are µm: optical sensors end below 20 µm and begin above 100 nm."""

@@ -1,0 +1,179 @@
+"""Principal components: fitted once from a stream of spectra, kept in a file, applied in a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Integral
+from os import PathLike, fspath
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmhsi.errors import ConfigError, DataError, FileFormatError
+from mmhsi.io.files import existing_file, reading, writing
+from mmhsi.registry import TRANSFORMS
+
+from .common import BAND_KEYS, CubeTransform, source
+
+
+@dataclass(frozen=True, eq=False)
+class PCAModel:
+    """A fitted projection.
+
+    Attributes:
+        mean: Mean spectrum, float64 (C,).
+        components: Unit vectors, most variance first, float64 (k, C). The largest entry of each is positive, so that a
+            fit does not depend on the linear algebra library's choice of sign.
+        explained_variance: Variance along each, float64 (k,), of n − 1 degrees of freedom.
+        explained_variance_ratio: Its share of the variance of all bands, float64 (k,).
+    """
+
+    mean: NDArray[np.float64]
+    components: NDArray[np.float64]
+    explained_variance: NDArray[np.float64]
+    explained_variance_ratio: NDArray[np.float64]
+
+    def save(self, file: str | PathLike[str]) -> None:
+        """Write an ``.npz`` file that :meth:`load` and :class:`PCAProject` read.
+
+        Raises:
+            ConfigError: If the name does not end with ``.npz``.
+            DataError: If the file cannot be written.
+        """
+        if Path(file).suffix != ".npz":
+            raise ConfigError(f"{fspath(file)}: a fitted PCA is kept in an .npz file")
+        with writing(file):
+            np.savez(file, **vars(self))
+
+    @classmethod
+    def load(cls, file: str | PathLike[str]) -> PCAModel:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            FileFormatError: If the file is missing or is no such file.
+        """
+        existing_file(file, "the .npz file of a fitted PCA")
+        names = tuple(cls.__dataclass_fields__)
+        with reading(file, "not a fitted PCA"), np.load(file, allow_pickle=False) as arrays:
+            missing = [name for name in names if name not in arrays]
+            if missing:
+                raise FileFormatError(f"{fspath(file)}: not a fitted PCA, it has no array {missing[0]!r}")
+            model = cls(**{name: np.asarray(arrays[name], dtype=np.float64) for name in names})
+        kept, bands = model.components.shape if model.components.ndim == 2 else (-1, -1)
+        if model.mean.shape != (bands,) or model.explained_variance.shape != (kept,):
+            raise FileFormatError(f"{fspath(file)}: not a fitted PCA, the shapes of its arrays contradict each other")
+        return model
+
+
+def fit_pca(spectra: Iterable[NDArray], num_components: int, file: str | PathLike[str] | None = None) -> PCAModel:
+    """Fit principal components, one part of the data in memory at a time.
+
+    Mean and scatter matrix are merged part by part in float64 (Chan et al. 1979), then decomposed.
+
+    Args:
+        spectra: Parts (n, C) of any real dtype, valid pixels alone, such as ``cube.data[cube.valid()]`` of each tile.
+        num_components: Components k to keep, at most C.
+        file: Where to save the fit; None not to.
+
+    Returns:
+        The fit.
+
+    Raises:
+        ConfigError: If ``num_components`` is not from 1 to C.
+        DataError: If a part has another shape or holds NaN, or fewer spectra than components come.
+    """
+    if not isinstance(num_components, Integral) or num_components < 1:
+        raise ConfigError(f"fit_pca: num_components={num_components!r} given, expected a whole number of at least 1")
+    count, mean, scatter = 0, np.zeros(0), np.zeros((0, 0))
+    for part in spectra:
+        values = np.asarray(part, dtype=np.float64)
+        if values.ndim != 2 or (count and values.shape[1] != len(mean)):
+            expected = f"(n, {len(mean)})" if count else "(n, C)"
+            raise DataError(f"fit_pca: a part has shape {values.shape}, expected {expected}")
+        if not np.isfinite(values).all():
+            raise DataError("fit_pca: a part holds NaN or infinity; give valid pixels alone")
+        if not len(values):
+            continue
+        if not count:
+            mean, scatter = np.zeros(values.shape[1]), np.zeros((values.shape[1], values.shape[1]))
+        part_mean = values.mean(axis=0)
+        centred = values - part_mean
+        delta, total = part_mean - mean, count + len(values)
+        scatter += centred.T @ centred + np.outer(delta, delta) * (count * len(values) / total)
+        mean = mean + delta * (len(values) / total)
+        count = total
+    if count and num_components > len(mean):
+        raise ConfigError(f"fit_pca: num_components={num_components} given, the spectra have {len(mean)} bands")
+    if count < max(2, num_components):
+        raise DataError(f"fit_pca: {count} spectra came, {num_components} components need {max(2, num_components)}")
+    variances, vectors = np.linalg.eigh(scatter / (count - 1))
+    variances = variances[::-1].clip(min=0)
+    components = vectors[:, ::-1].T[:num_components]
+    largest = np.abs(components).argmax(axis=1)
+    components = components * np.sign(components[np.arange(num_components), largest])[:, None]
+    total_variance = variances.sum()
+    model = PCAModel(
+        mean=mean,
+        components=components,
+        explained_variance=variances[:num_components],
+        explained_variance_ratio=variances[:num_components] / (total_variance if total_variance > 0 else 1.0),
+    )
+    if file is not None:
+        model.save(file)
+    return model
+
+
+@TRANSFORMS.register_module()
+class PCAProject(CubeTransform):
+    """Replace the bands by principal components that :func:`fit_pca` fitted.
+
+    Required keys: ``img`` (H, W, C).
+
+    Modified keys: ``img`` (H, W, k) float32; ``wavelengths`` and ``fwhm`` become None where they exist: a component has
+    no wavelength.
+
+    Args:
+        file: The ``.npz`` file of the fit.
+        num_components: Components to keep of those in the file; None (default) for all.
+        whiten: Whether each component is divided by its standard deviation. Default False.
+
+    Raises:
+        ConfigError: If the file holds fewer components, or one without variance is to be whitened.
+        FileFormatError: If the file is missing or is no fitted PCA.
+    """
+
+    def __init__(self, file: str | PathLike[str], num_components: int | None = None, whiten: bool = False) -> None:
+        model = PCAModel.load(file)
+        kept = len(model.components)
+        if num_components is not None and not (isinstance(num_components, Integral) and 1 <= num_components <= kept):
+            raise ConfigError(f"PCAProject: num_components={num_components!r} given, {fspath(file)} holds 1 to {kept}")
+        self.file = fspath(file)
+        self.num_components = num_components
+        self.whiten = whiten
+        variance = model.explained_variance[:num_components]
+        if whiten and (variance <= variance[0] * np.finfo(np.float64).eps * len(model.mean)).any():
+            raise ConfigError(f"PCAProject: a component of {self.file} has no variance to whiten; keep fewer")
+        matrix = model.components[:num_components].T / (np.sqrt(variance) if whiten else 1.0)  # (C, k)
+        self._matrix = matrix.astype(np.float32)
+        self._mean = model.mean.astype(np.float32)
+
+    def transform(self, results: dict) -> dict:
+        """Project.
+
+        Raises:
+            DataError: If the image has another number of bands than the fit.
+        """
+        height, width, bands = results["img"].shape
+        if bands != len(self._mean):
+            raise DataError(
+                f"{source(results)}: has {bands} bands, the PCA of {self.file} was fitted on {len(self._mean)}"
+            )
+        spectra = results["img"].reshape(-1, bands).astype(np.float32)
+        spectra -= self._mean  # before the product: float32 would lose small variances beside a large mean
+        results["img"] = (spectra @ self._matrix).reshape(height, width, -1)
+        for key in BAND_KEYS:
+            if key in results:
+                results[key] = None
+        return results

@@ -1,0 +1,142 @@
+"""Resizing of N-band images, labels and validity kept in step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import TRANSFORMS
+
+from .common import CubeTransform, check_number, size_pair, valid_mask
+
+Interpolation: TypeAlias = Literal["bilinear", "bicubic"]
+
+
+def check_interpolation(owner: str, interpolation: Interpolation) -> Interpolation:
+    """An interpolation that exists.
+
+    Raises:
+        ConfigError: If it does not.
+    """
+    if interpolation not in ("bilinear", "bicubic"):
+        raise ConfigError(f"{owner}: interpolation={interpolation!r} is unknown, expected 'bilinear' or 'bicubic'")
+    return interpolation
+
+
+def nearest_pixels(length: int, wanted: int) -> NDArray[np.intp]:
+    """Source pixel whose area holds the centre of each target pixel, along one axis."""
+    return ((2 * np.arange(wanted) + 1) * length) // (2 * wanted)
+
+
+def resize_map(values: NDArray, size: tuple[int, int]) -> NDArray:
+    """Resize labels or validity by nearest neighbours, in their dtype.
+
+    Args:
+        values: Shape (H, W, …).
+        size: (h, w) wanted.
+
+    Returns:
+        Array of shape (h, w, …).
+    """
+    return values[nearest_pixels(values.shape[0], size[0])[:, None], nearest_pixels(values.shape[1], size[1])]
+
+
+def _interpolate(planes: Tensor, size: tuple[int, int], mode: Interpolation) -> Tensor:
+    """Pixel centres at half-integers; when shrinking, the kernel widens with the factor (antialias)."""
+    return F.interpolate(planes, size=size, mode=mode, align_corners=False, antialias=True)
+
+
+def resize_cube(
+    cube: NDArray, valid: NDArray[np.bool_], size: tuple[int, int], interpolation: Interpolation = "bilinear"
+) -> NDArray[np.float32]:
+    """Resize an image so that pixels without data do not bleed into others.
+
+    A target pixel is valid where its nearest source pixel is, as its label is that pixel's label (:func:`resize_map`).
+    A valid one is the mean of the *valid* source pixels under the kernel, by the kernel's weights: Σ w·v·x / Σ w·v
+    (normalised convolution). The bicubic kernel has negative weights, with which that quotient can explode: where it
+    touches a pixel without data, the bilinear quotient stands in. Pixels without data come out as 0.
+
+    Args:
+        cube: Shape (H, W, C), any real dtype, any number of bands; NaN allowed where it is not valid.
+        valid: Pixels that hold data, (H, W).
+        size: (h, w) wanted.
+        interpolation: ``'bilinear'`` or ``'bicubic'`` (a = −0.5), antialiased.
+
+    Returns:
+        float32 array of shape (h, w, C), a view of (C, h, w) in memory order.
+    """
+    complete = bool(valid.all())
+    image = cube.astype(np.float32) if complete else np.where(valid[..., None], cube, 0).astype(np.float32)
+    planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]  # (H, W, C) -> (1, C, H, W)
+    if complete:
+        out = _interpolate(planes, size, interpolation)
+    else:
+        share = torch.from_numpy(valid.astype(np.float32))[None, None]
+        # The nearest source pixel has a positive weight, so no valid target is divided by 0.
+        weight = _interpolate(share, size, "bilinear").clamp_min(1e-6)
+        out = _interpolate(planes, size, "bilinear") / weight
+        if interpolation == "bicubic":
+            untouched = (_interpolate(share, size, "bicubic") - 1).abs() < 1e-3
+            out = torch.where(untouched, _interpolate(planes, size, "bicubic"), out)
+        out *= torch.from_numpy(resize_map(valid, size))
+    return out[0].numpy().transpose(1, 2, 0)  # (C, h, w) -> (h, w, C)
+
+
+def resize_results(results: dict, size: tuple[int, int], interpolation: Interpolation) -> dict:
+    """Resize every spatial array of a results dict."""
+    results["img"] = resize_cube(results["img"], valid_mask(results), size, interpolation)
+    for key in ("gt_seg_map", "valid"):
+        if key in results:
+            results[key] = resize_map(results[key], size)
+    results["img_shape"] = size
+    return results
+
+
+@TRANSFORMS.register_module()
+class Resize(CubeTransform):
+    """Resize to a fixed size or by a factor; mmcv's Resize ends at 128 bands.
+
+    Image, labels and validity are resized by the rules of :func:`resize_cube`.
+
+    Required keys: ``img`` (H, W, C).
+
+    Modified keys: ``img`` float32, ``gt_seg_map``, ``valid``, ``img_shape``.
+
+    Args:
+        size: Side, or (height, width), in pixels; the aspect ratio is not kept. mmcv's ``scale`` is (width, height).
+        scale_factor: Instead: factor of both sides, the result rounded, at least 1 pixel.
+        interpolation: ``'bilinear'`` (default) or ``'bicubic'``, antialiased.
+
+    Raises:
+        ConfigError: If not exactly one of size and scale_factor is given, or a value cannot work.
+    """
+
+    def __init__(
+        self,
+        size: int | Sequence[int] | None = None,
+        scale_factor: float | None = None,
+        interpolation: Interpolation = "bilinear",
+    ) -> None:
+        if (size is None) == (scale_factor is None):
+            raise ConfigError("Resize: give either size or scale_factor")
+        self.size = None if size is None else size_pair("Resize", size)
+        self.scale_factor = scale_factor
+        if scale_factor is not None and check_number("Resize", "scale_factor", scale_factor, 0) == 0:
+            raise ConfigError("Resize: scale_factor=0 given, expected a factor above 0")
+        self.interpolation = check_interpolation("Resize", interpolation)
+
+    def transform(self, results: dict) -> dict:
+        """Resize."""
+        size = self.size
+        if size is None:
+            height, width = results["img"].shape[:2]
+            factor = self.scale_factor or 1.0
+            size = (max(round(height * factor), 1), max(round(width * factor), 1))
+        return resize_results(results, size, self.interpolation)

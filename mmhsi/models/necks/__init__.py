@@ -1,0 +1,5 @@
+"""Necks: from backbone maps to what a head takes."""
+
+from .centre_context import CentreContext
+
+__all__ = ["CentreContext"]

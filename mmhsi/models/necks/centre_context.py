@@ -1,0 +1,25 @@
+"""Features of a window's centre pixel in its context."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmhsi.registry import MODELS
+
+
+@MODELS.register_module()
+class CentreContext(BaseModule):
+    """The token at the centre of the last map, beside the mean of all tokens.
+
+    A window's label is its centre pixel's: the mean alone blurs fields smaller than the window, the centre alone
+    leaves the rest to attention. On an even grid the centre is the mean of the 2 or 4 middle tokens.
+    """
+
+    def forward(self, maps: tuple[Tensor, ...]) -> tuple[Tensor]:
+        """Pool maps, each (B, d, h, w), to one feature vector, a tuple of (B, 2 · d)."""
+        x = maps[-1]
+        height, width = x.shape[2:]
+        centre = x[:, :, (height - 1) // 2 : height // 2 + 1, (width - 1) // 2 : width // 2 + 1]
+        return (torch.cat([centre.mean(dim=(2, 3)), x.mean(dim=(2, 3))], dim=1),)

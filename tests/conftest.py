@@ -1,0 +1,61 @@
+"""What every test may use: real data where they lie, and the registry scope."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mmhsi.utils.cli import run
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real scenes; absent on a user's machine, required where MMHSI_REQUIRE_REAL_DATA is 1."""
+    folder = Path(os.environ.get("MMHSI_SHARED_DATA", "../shared/data"))
+    folder = folder if folder.is_absolute() else (REPOSITORY / folder).resolve()
+    if not folder.is_dir():
+        message = f"no real data at {folder}: set MMHSI_SHARED_DATA"
+        if os.environ.get("MMHSI_REQUIRE_REAL_DATA") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+@pytest.fixture
+def scope() -> Iterator[None]:
+    """Registries build mmhsi's classes by their bare names."""
+    from mmengine.registry import DefaultScope
+
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        yield
+
+
+@pytest.fixture
+def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Run ``tools/NAME.py`` with arguments as its command would, and give its exit status."""
+
+    def call(name: str, *arguments: object) -> int:
+        spec = importlib.util.spec_from_file_location(f"tool_{name}", REPOSITORY / "tools" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
+        try:
+            run(module.main)
+        except SystemExit as stop:
+            return int(stop.code or 0)
+        return 0
+
+    return call

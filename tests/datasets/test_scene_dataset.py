@@ -1,0 +1,113 @@
+"""The scene dataset, from generated files."""
+
+import numpy as np
+import pytest
+import scipy.io
+
+from mmhsi.datasets import SceneDataset
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.io import HSICube, write_cube
+
+CLASSES = dict(classes=["a", "b"], label_ids=[3, 7])
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A 12 × 15 × 6 cube and its labels as .mat files, ids 0, 3 and 7."""
+    rng = np.random.default_rng(0)
+    cube = rng.integers(-50, 8000, (12, 15, 6)).astype(np.int16)
+    labels = rng.choice([0, 3, 7], (12, 15)).astype(np.uint8)
+    scipy.io.savemat(tmp_path / "cube.mat", {"x": cube})
+    scipy.io.savemat(tmp_path / "gt.mat", {"y": labels})
+    return tmp_path, cube, labels
+
+
+def dataset(root, **kwargs):
+    defaults = dict(data_root=root, image="cube.mat", labels="gt.mat", window=5, subset="labelled", **CLASSES)
+    return SceneDataset(**{**defaults, **kwargs})
+
+
+def test_samples_are_the_labelled_pixels(files):
+    root, _, labels = files
+    samples = [dataset(root)[i] for i in range(len(dataset(root)))]
+    expected = [(r, c, {3: 0, 7: 1}[int(labels[r, c])]) for r, c in np.argwhere(labels > 0)]
+    assert [(s["row"], s["column"], s["label"]) for s in samples] == expected
+
+
+def test_train_and_test_share_no_pixel(files):
+    root, _, _ = files
+    split = dict(type="FewShotSplit", per_class=4, seed=1)
+    train, test = (dataset(root, subset=subset, split=split) for subset in ("train", "test"))
+    assert len(train) == 8
+    assert not set(train.pixels) & set(test.pixels)
+    assert train.metainfo["protocol"] == test.metainfo["protocol"]
+
+
+@pytest.mark.parametrize("window", [1, 4, 5, (3, 8)])
+def test_the_padded_scene_holds_every_window(files, window):
+    root, cube, _ = files
+    data = dataset(root, window=window, subset="all")
+    h, w = (window, window) if isinstance(window, int) else window
+    mirrored = np.pad(cube, ((h, h), (w, w), (0, 0)), mode="reflect")
+    for row, column in [(0, 0), (11, 14), (5, 0), (0, 7)]:
+        wanted = mirrored[row + h - h // 2 :, column + w - w // 2 :][:h, :w]
+        np.testing.assert_array_equal(data.scene[row : row + h, column : column + w].numpy(), wanted)
+    assert len(data) == 12 * 15
+    assert len(dataset(root, subset="all", stride=4)) == 3 * 4
+
+
+def test_statistics_and_bad_bands(files):
+    root, cube, _ = files
+    data = dataset(root, bad_bands=[0, 4])
+    assert data.metainfo["bands"] == [1, 2, 3, 5]
+    np.testing.assert_allclose(data.band_statistics().mean, cube[..., [1, 2, 3, 5]].reshape(-1, 4).mean(axis=0))
+
+
+def test_nodata_pixels_are_neither_samples_nor_statistics(tmp_path):
+    data = np.random.default_rng(0).normal(100, 5, (8, 9, 3)).astype(np.float32)
+    data[2, 3, 1] = -9999
+    data[4, 4] = -9999
+    write_cube(tmp_path / "c.tif", HSICube(data, nodata=-9999))
+    scene = dataset(tmp_path, image="c.tif", labels=None, subset="all")
+    assert len(scene) == 8 * 9 - 2
+    assert scene.band_statistics().mean.min() > 90
+    assert not scene.valid[2 + 2, 3 + 2]
+
+
+def test_metainfo_is_plain_data(files):
+    import json
+
+    root, _, _ = files
+    assert json.loads(json.dumps(dataset(root).metainfo))["label_ids"] == [3, 7]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (dict(image="none.mat"), DataError, r"none\.mat: no such file"),
+        (dict(image_key="z"), DataError, r"cube\.mat.*'?z'?.*x"),
+        (dict(window=25), DataError, "window 25 × 25 does not fit the scene of 12 × 15"),
+        (dict(subset="train"), ConfigError, "subset='train' needs split"),
+        (dict(subset="val"), ConfigError, "subset='val' is unknown"),
+        (dict(labels="wide.mat"), DataError, r"wide\.mat: label map of 12 × 16 pixels.*12 × 15"),
+        (dict(label_ids=[3, 8]), DataError, r"gt\.mat: label id 7"),
+        (dict(bad_bands=[6]), ConfigError, "band 6"),
+        (dict(bad_bands=range(6)), ConfigError, "no band is left"),
+        (dict(wavelengths=[400, 500]), ConfigError, "wavelengths has 2 values.*6 bands"),
+        (dict(scene="mars"), ConfigError, "scene='mars' is not in the catalogue"),
+        (dict(image=None), ConfigError, "image="),
+    ],
+)
+def test_bad_input_is_one_clear_line(files, change, error, message):
+    root, _, _ = files
+    scipy.io.savemat(root / "wide.mat", {"y": np.zeros((12, 16), dtype=np.uint8)})
+    with pytest.raises(error, match=message) as caught:
+        dataset(root, **change)
+    assert "\n" not in str(caught.value)
+
+
+def test_salinas_a(shared_data):
+    split = dict(type="FileSplit", path=str(shared_data / "splits/salinas_a_fewshot20_seed{seed}.npz"), seed=0)
+    data = SceneDataset(scene="salinas_a", data_root=shared_data, subset="test", split=split)
+    assert len(data) == 5348 - 120
+    assert np.bincount([data[i]["label"] for i in range(len(data))]).tolist() == [371, 1323, 596, 1505, 654, 779]

@@ -1,0 +1,89 @@
+"""Splits of labelled pixels."""
+
+import numpy as np
+import pytest
+
+from mmhsi.datasets import IGNORE_INDEX, FewShotSplit, FileSplit
+from mmhsi.errors import ConfigError, DataError
+
+
+def labels_of(counts, shape=(20, 30), seed=0):
+    """A label map with the given number of pixels a class, at random places."""
+    flat = np.full(shape[0] * shape[1], IGNORE_INDEX)
+    flat[: sum(counts)] = np.repeat(np.arange(len(counts)), counts)
+    return np.random.default_rng(seed).permutation(flat).reshape(shape)
+
+
+def test_few_shot_takes_n_a_class_and_half_of_a_small_one():
+    labels = labels_of([100, 39, 40, 7])
+    split = FewShotSplit(per_class=20)(labels, "abcd")
+    assert np.bincount(labels.ravel()[split.train]).tolist() == [20, 19, 20, 3]
+    labelled = set(np.flatnonzero(labels.ravel() != IGNORE_INDEX).tolist())
+    assert set(split.train.tolist()) | set(split.test.tolist()) == labelled
+    assert not set(split.train.tolist()) & set(split.test.tolist())
+    assert "20 random training pixels a class, seed 0" in split.protocol
+
+
+def test_few_shot_follows_its_seed():
+    labels = labels_of([100, 100])
+    again = [FewShotSplit(5, seed)(labels, "ab").train.tolist() for seed in (3, 3, 4)]
+    assert again[0] == again[1] != again[2]
+
+
+def test_a_class_without_a_training_pixel_is_named():
+    with pytest.raises(DataError, match=r"class 1 \(maize\) has no training pixel"):
+        FewShotSplit(5)(labels_of([50, 1]), ["wheat", "maize"])
+
+
+@pytest.mark.parametrize("per_class", [0, -3])
+def test_few_shot_needs_pixels(per_class):
+    with pytest.raises(ConfigError, match="expected at least 1"):
+        FewShotSplit(per_class)
+
+
+def test_file_split_reads_the_seeds_file(tmp_path):
+    labels = labels_of([60, 60])
+    pixels = np.flatnonzero(labels.ravel() != IGNORE_INDEX)
+    np.savez(tmp_path / "s_seed2.npz", train=pixels[::-2], test=pixels[0::2])
+    split = FileSplit(str(tmp_path / "s_seed{seed}.npz"), seed=2)(labels, "ab")
+    assert split.train.tolist() == sorted(pixels[::-2].tolist())
+    assert "s_seed2" in split.protocol
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "message"),
+    [
+        ([0, 1], [1, 2], "1 pixels both train and test, such as index 1"),
+        ([0, 600], [1], "index 600 lies outside the scene of 20 × 30"),
+        ([0, 31], [1], "1 train pixels have no label, the first at row 1, column 1"),
+        ([0], [1, 40], r"class 1 \(b\) has no training pixel"),
+    ],
+)
+def test_a_split_that_leaks_or_cannot_be_used_is_refused(tmp_path, train, test, message):
+    labels = np.zeros((20, 30), dtype=np.int64)
+    labels[1, 1] = IGNORE_INDEX
+    labels[1, 10] = 1
+    np.savez(tmp_path / "s.npz", train=train, test=test)
+    with pytest.raises(DataError, match=message):
+        FileSplit(str(tmp_path / "s.npz"))(labels, "ab")
+
+
+@pytest.mark.parametrize("content", [None, b"PK\x03\x04 cut off"])
+def test_missing_or_damaged_split_file(tmp_path, content):
+    path = tmp_path / "s.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=r"s\.npz: expected an \.npz with arrays 'train' and 'test'"):
+        FileSplit(str(path))(labels_of([10, 10]), "ab")
+
+
+def test_the_shared_splits_fit_salinas_a(shared_data):
+    from mmhsi.datasets import LabelTable
+    from mmhsi.io import read_label_map
+
+    path = shared_data / "salinas_a/SalinasA_gt.mat"
+    labels = LabelTable([1, 10, 11, 12, 13, 14], "abcdef")(read_label_map(path, key="salinasA_gt"), "gt")
+    for seed in range(5):
+        split = FileSplit(str(shared_data / "splits/salinas_a_fewshot20_seed{seed}.npz"), seed)(labels, "abcdef")
+        assert np.bincount(labels.ravel()[split.train]).tolist() == [20] * 6
+        assert len(split.train) + len(split.test) == 391 + 1343 + 616 + 1525 + 674 + 799

@@ -1,0 +1,96 @@
+"""Values on another scale, against loops over bands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mmhsi.datasets.transforms import MinMaxScale, ScaleReflectance, Standardise
+from mmhsi.errors import DataError
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint16", "float32", "float64"])
+def test_reflectance(make_sample: Callable, bands: int, dtype: str) -> None:
+    sample = make_sample(bands, dtype=dtype, nodata=False)
+    result = ScaleReflectance()(dict(sample))["img"]
+    expected = np.array([float(value) / 10000 for value in sample["img"].ravel()]).reshape(sample["img"].shape)
+    np.testing.assert_allclose(result, expected, rtol=1e-6)
+    assert result.dtype == np.float32
+
+
+def test_reflectance_offset_and_clip(make_sample: Callable, bands: int) -> None:
+    sample = make_sample(bands, nodata=False)
+    result = ScaleReflectance(factor=2e-4, offset=-0.1, clip=(0.0, 1.0))(dict(sample))["img"]
+    expected = [min(max(float(value) * 2e-4 - 0.1, 0.0), 1.0) for value in sample["img"].ravel()]
+    np.testing.assert_allclose(result.ravel(), expected, rtol=1e-5, atol=1e-6)
+    assert result.min() == 0
+    assert result.max() == 1
+
+
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
+@pytest.mark.parametrize("scope", ["band", "cube"])
+def test_min_max_over_valid_pixels(make_sample: Callable, bands: int, scope: str, dtype: str) -> None:
+    sample = make_sample(bands, dtype=dtype)
+    result = MinMaxScale(scope=scope)(dict(sample))["img"]
+    valid = sample["valid"]
+    everything = [float(value) for value in sample["img"][valid].ravel()]
+    for band in range(bands):
+        values = sample["img"][valid][:, band].astype(float)
+        low, high = (min(values), max(values)) if scope == "band" else (min(everything), max(everything))
+        np.testing.assert_allclose(result[valid][:, band], (values - low) / (high - low), rtol=1e-5, atol=1e-6)
+    assert result[valid].min() == 0
+    assert result[valid].max() == pytest.approx(1)
+    assert result.dtype == np.float32
+
+
+def test_min_max_given(make_sample: Callable, bands: int) -> None:
+    sample = make_sample(bands, nodata=False)
+    low, high = np.linspace(1000, 2000, bands), np.linspace(4000, 7000, bands)
+    result = MinMaxScale(minimum=low.tolist(), maximum=high.tolist())(dict(sample))["img"]
+    expected = (sample["img"].astype(float) - low) / (high - low)
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+    assert result.max() > 1
+    clipped = MinMaxScale(minimum=low.tolist(), maximum=high.tolist(), clip=True)(dict(sample))["img"]
+    np.testing.assert_allclose(clipped, np.minimum(np.maximum(expected, 0), 1), rtol=1e-5, atol=1e-6)
+    common = MinMaxScale(minimum=0, maximum=[10000.0] * bands)(dict(sample))["img"]
+    np.testing.assert_allclose(common, sample["img"] / 10000.0, rtol=1e-6)
+
+
+def test_min_max_of_a_flat_band_or_nothing_is_zero(make_sample: Callable) -> None:
+    sample = make_sample(4, nodata=False)
+    sample["img"][:, :, 1] = 5
+    result = MinMaxScale()(dict(sample))["img"]
+    assert (result[:, :, 1] == 0).all()
+    assert result[:, :, 0].max() == 1
+    sample["valid"] = np.zeros((9, 11), dtype=bool)
+    assert (MinMaxScale()(dict(sample))["img"] == 0).all()
+
+
+@pytest.mark.parametrize("per_band", [True, False])
+def test_standardise(make_sample: Callable, bands: int, per_band: bool) -> None:
+    sample = make_sample(bands, nodata=False)
+    mean = np.linspace(3000, 5000, bands) if per_band else 4000.0
+    std = np.linspace(500, 900, bands) if per_band else 700.0
+    as_list = (mean.tolist(), std.tolist()) if per_band else (mean, std)
+    result = Standardise(*as_list)(dict(sample))["img"]
+    for band in range(bands):
+        m, s = (mean[band], std[band]) if per_band else (mean, std)
+        expected = (sample["img"][:, :, band].astype(float) - m) / s
+        np.testing.assert_allclose(result[:, :, band], expected, rtol=1e-4, atol=1e-5)
+    assert result.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("transform", "name"),
+    [
+        (Standardise([1.0, 2.0], [1.0, 2.0]), "mean of Standardise has 2 values"),
+        (Standardise(1.0, [1.0, 2.0]), "std of Standardise has 2 values"),
+        (MinMaxScale(minimum=[0.0, 0.0], maximum=1.0), "minimum of MinMaxScale has 2 values"),
+        (MinMaxScale(minimum=0.0, maximum=[1.0, 1.0, 1.0]), "maximum of MinMaxScale has 3 values"),
+    ],
+)
+def test_another_number_of_bands_names_the_file(make_sample: Callable, transform: Callable, name: str) -> None:
+    with pytest.raises(DataError, match=f"^folder/tile.tif: has 4 bands, {name}"):
+        transform(make_sample(4))

@@ -1,0 +1,81 @@
+"""Decode heads, necks and the pixel classifier."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmhsi.models import CentreContext
+from mmhsi.models.preprocessors import dihedral
+from mmhsi.registry import MODELS
+
+pytestmark = pytest.mark.usefixtures("scope")
+
+
+def test_multiscale_linear_head_by_hand():
+    head = MODELS.build(
+        dict(
+            type="MultiscaleLinearHead",
+            in_channels=[3, 5],
+            in_index=[0, 1],
+            num_classes=2,
+            loss_decode=dict(type="mmseg.CrossEntropyLoss", avg_non_ignore=True),
+        )
+    ).eval()
+    first, second = torch.randn(2, 3, 8, 6), torch.randn(2, 5, 4, 3)
+    x = torch.cat([first, F.interpolate(second, size=(8, 6), mode="bilinear", align_corners=False)], dim=1)
+    x = (x - head.norm.running_mean[:, None, None]) / (head.norm.running_var[:, None, None] + head.norm.eps).sqrt()
+    x = x * head.norm.weight[:, None, None] + head.norm.bias[:, None, None]
+    expected = F.conv2d(x, head.conv_seg.weight, head.conv_seg.bias)
+    assert torch.allclose(head([first, second]), expected, atol=1e-5)
+
+
+def test_linear_head_has_one_linear_map_and_a_batch_norm():
+    head = MODELS.build(
+        dict(
+            type="MultiscaleLinearHead",
+            in_channels=[128] * 4,
+            in_index=[0, 1, 2, 3],
+            num_classes=24,
+            loss_decode=dict(type="mmseg.CrossEntropyLoss"),
+        )
+    )
+    assert sum(p.numel() for p in head.parameters()) == 512 * 24 + 24 + 2 * 512
+
+
+@pytest.mark.parametrize(("size", "centre"), [((3, 3), [4]), ((4, 4), [5, 6, 9, 10]), ((3, 4), [5, 6]), ((1, 1), [0])])
+def test_centre_context_joins_the_middle_and_the_mean(size, centre):
+    x = torch.randn(2, 5, *size)
+    (features,) = CentreContext()((torch.zeros(1), x))
+    flat = x.flatten(2)
+    assert torch.allclose(features[:, :5], flat[:, :, centre].mean(-1), atol=1e-6)
+    assert torch.allclose(features[:, 5:], flat.mean(-1), atol=1e-6)
+
+
+def classifier(tta):
+    torch.manual_seed(0)
+    model = MODELS.build(
+        dict(
+            type="PixelClassifier",
+            tta=tta,
+            data_preprocessor=dict(type="ScenePreprocessor", num_bands=4),
+            backbone=dict(type="HSIViT", in_channels=4, arch="tiny", img_size=6, patch_size=2),
+            neck=dict(type="CentreContext"),
+            head=dict(
+                type="mmpretrain.LinearClsHead",
+                in_channels=256,
+                num_classes=3,
+                loss=dict(type="mmpretrain.CrossEntropyLoss"),
+            ),
+        )
+    )
+    model.init_weights()
+    return model.eval()
+
+
+def test_test_time_augmentation_averages_the_symmetries():
+    x = torch.randn(5, 4, 6, 6)
+    plain, averaged = classifier(False), classifier(True)
+    slow = torch.stack([plain(dihedral(x, e), mode="tensor").softmax(1) for e in range(8)]).mean(0)
+    assert torch.allclose(averaged.predict_scores(x), slow, atol=1e-6)
+    assert torch.allclose(averaged.predict_scores(x), averaged.predict_scores(x.rot90(1, (2, 3))), atol=1e-5)
+    assert not torch.allclose(plain.predict_scores(x), averaged.predict_scores(x), atol=1e-6)

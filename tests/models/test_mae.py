@@ -1,0 +1,121 @@
+"""MAE on HSIViT."""
+
+import pytest
+import torch
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MODELS
+
+pytestmark = pytest.mark.usefixtures("scope")
+
+
+def mae(bands=6, size=16, patch=4, arch="tiny", dims=128, ratio=0.75, norm_target=False, **decoder):
+    decoder = dict(dict(decoder_embed_dims=32, depth=1, num_heads=2), **decoder)
+    model = MODELS.build(
+        dict(
+            type="MAE",
+            backbone=dict(type="HSIViT", in_channels=bands, arch=arch, img_size=size, patch_size=patch),
+            decoder=dict(
+                type="MAEDecoder", in_channels=bands, img_size=size, patch_size=patch, embed_dims=dims, **decoder
+            ),
+            masking=dict(type="RandomMasking", ratio=ratio),
+            norm_target=norm_target,
+            data_preprocessor=dict(type="TilePreprocessor", num_bands=bands),
+        )
+    )
+    model.init_weights()
+    return model
+
+
+def test_base_has_the_dissertations_parameters():
+    model = mae(32, 64, 8, "base", 768, decoder_embed_dims=512, depth=8, num_heads=16)
+    assert sum(p.numel() for p in model.parameters()) == 113_378_560
+
+
+def slow_loss(model, x, valid, seed):
+    """Loops over samples, patches and pixels; the same draw of visible and hidden patches."""
+    torch.manual_seed(seed)
+    patch, (height, width) = 4, x.shape[2:]
+    grid = (height // patch, width // patch)
+    visible, hidden = model.draw(len(x), grid, x.device)
+    latent, _ = model.backbone.forward_visible(x, visible)
+    prediction = model.decoder(latent, visible, hidden, grid)
+    total, terms = 0.0, 0
+    for b in range(len(x)):
+        for slot, index in enumerate(hidden[b].tolist()):
+            row, column = divmod(index, grid[1])
+            predicted = prediction[b, slot].view(-1, patch, patch)
+            for i in range(patch):
+                for j in range(patch):
+                    r, c = row * patch + i, column * patch + j
+                    if valid[b, r, c]:
+                        total = total + (predicted[:, i, j] - x[b, :, r, c]).square().sum()
+                        terms += x.shape[1]
+    return total / terms
+
+
+@pytest.mark.parametrize("size", [(16, 16), (12, 20)])
+@pytest.mark.parametrize("with_nodata", [False, True])
+def test_loss_counts_hidden_valid_pixels_alone(size, with_nodata):
+    model = mae().eval()
+    x = torch.randn(3, 6, *size)
+    valid = torch.rand(3, *size) > (0.4 if with_nodata else -1)
+    torch.manual_seed(5)
+    loss = model(x, valid=valid if with_nodata else None, mode="loss")["loss"]
+    assert loss.item() == pytest.approx(slow_loss(model, x, valid, 5).item(), rel=1e-5)
+
+
+def test_values_without_data_change_nothing():
+    model = mae()
+    model.data_preprocessor.fit(torch.zeros(6), torch.ones(6))
+    raw = torch.randn(2, 6, 16, 16)
+    valid = torch.rand(2, 16, 16) > 0.3
+    losses = []
+    for fill in (0.0, float("nan"), 1e9):
+        tiles = torch.where(valid[:, None], raw, fill)
+        batch = model.data_preprocessor(dict(inputs=list(tiles), valid=list(valid)), training=False)
+        torch.manual_seed(0)
+        losses.append(model(**batch, mode="loss")["loss"].item())
+    assert losses[0] == losses[1] == losses[2]
+
+
+def test_normalised_targets():
+    model = mae(norm_target=True).eval()
+    x = torch.randn(2, 6, 16, 16)
+    torch.manual_seed(1)
+    first = model(x, mode="loss")["loss"]
+    # Shifting and scaling the target alone must not matter; the encoder is fed the same image.
+    inputs = x.clone()
+    forward = model.backbone.forward_visible
+    model.backbone.forward_visible = lambda _, visible: forward(inputs, visible)
+    torch.manual_seed(1)
+    second = model(3 * x + 7, mode="loss")["loss"]
+    assert second.item() == pytest.approx(first.item(), rel=1e-4)
+
+
+def test_it_learns_to_fill_in_a_constant_image():
+    torch.manual_seed(0)
+    model = mae()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    values = torch.randn(16, 6, 1, 1).expand(16, 6, 16, 16)
+    losses = []
+    for _ in range(60):
+        loss = model(values, mode="loss")["loss"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.3 * losses[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(dict(ratio=0), "leaves nothing to hide"), (dict(ratio=1.0), "leaves nothing to hide"), (dict(ratio=0.01), None)],
+)
+def test_ratios_that_cannot_work(change, message):
+    if message is None:
+        with pytest.raises(ConfigError, match="hides 0 of 16 patches"):
+            mae(**change)(torch.zeros(1, 6, 16, 16), mode="loss")
+    else:
+        with pytest.raises(ConfigError, match=message):
+            mae(**change)

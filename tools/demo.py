@@ -1,0 +1,73 @@
+"""The whole chain on the simulated demo scene: pretrain, fine-tune, test, map."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mmhsi.errors import ConfigError
+from mmhsi.utils.cli import run
+
+ROOT = Path(__file__).resolve().parent.parent
+PRETRAIN = "configs/mae/mae_hsi-vit-tiny-p3_demo.py"
+FINETUNE = "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
+
+
+def step(title: str, arguments: list[str], environment: dict[str, str]) -> None:
+    """Run one command of the chain, its output shown, and stop where it fails."""
+    print(f"\n== {title}\n$ python {' '.join(arguments)}", flush=True)
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, check=False)
+    if done.returncode:
+        raise ConfigError(f"{arguments[0]} failed with exit status {done.returncode}; its message stands above")
+    print(f"== {time.monotonic() - start:.0f} s", flush=True)
+
+
+def main() -> None:
+    """Run the chain and print what came out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("demo_out"), help="folder for everything (default: demo_out)")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    out = parser.parse_args().out.resolve()
+    # Messages of import warnings in the libraries below are of no use here; threads: all cores, one process.
+    environment = dict(os.environ, MMHSI_DATA=str(out / "data"), PYTHONWARNINGS="ignore")
+    pretrained, checkpoint = out / "pretrain" / "epoch_20.pth", out / "finetune" / "epoch_100.pth"
+    cube, labels = out / "data/demo/demo_cube.tif", out / "data/demo/demo_labels.tif"
+    report, classes, picture = out / "report.json", out / "demo_map.tif", out / "demo_map.png"
+
+    step("simulate a scene", ["tools/make_demo_scene.py", "--out", str(cube.parent)], environment)
+    step(
+        "pretrain: masked autoencoding, without labels",
+        ["tools/train.py", PRETRAIN, "--work-dir", str(pretrained.parent)],
+        environment,
+    )
+    step(
+        "fine-tune on 20 pixels a class",
+        ["tools/train.py", FINETUNE, "--work-dir", str(checkpoint.parent)]
+        + ["--cfg-options", f"model.backbone.init_cfg.checkpoint={pretrained}"],
+        environment,
+    )
+    step(
+        "test on all other labelled pixels",
+        ["tools/test.py", FINETUNE, str(checkpoint), "--work-dir", str(out / "test"), "--out", str(report)],
+        environment,
+    )
+    step(
+        "map of the whole scene",
+        ["tools/predict.py", FINETUNE, str(checkpoint), str(cube), "--out", str(classes), "--png", str(picture)]
+        + ["--labels", str(labels)],
+        environment,
+    )
+    result = json.loads(report.read_text())
+    metrics = result["metrics"]
+    print(f"\nOA {metrics['OA']:.2f} %   AA {metrics['AA']:.2f} %   Kappa {metrics['Kappa']:.2f} %")
+    print(f"protocol: simulated scene; {result['protocol']}")
+    for name, path in (("map", classes), ("picture", picture), ("report", report), ("weights", checkpoint)):
+        print(f"{name:8} {path}")
+
+
+if __name__ == "__main__":
+    run(main)
