@@ -8,6 +8,21 @@ packages with a prefix, such as ``mmseg.EncoderDecoder``.
 from mmengine import registry as root
 from mmengine.registry import Registry
 
+# Nodes to which mmhsi adds nothing: with a child of this scope, mmengine finds its own classes without a warning.
+RUNNERS = Registry("runner", parent=root.RUNNERS, scope="mmhsi")
+RUNNER_CONSTRUCTORS = Registry("runner constructor", parent=root.RUNNER_CONSTRUCTORS, scope="mmhsi")
+LOOPS = Registry("loop", parent=root.LOOPS, scope="mmhsi")
+LOG_PROCESSORS = Registry("log processor", parent=root.LOG_PROCESSORS, scope="mmhsi")
+OPTIMIZERS = Registry("optimizer", parent=root.OPTIMIZERS, scope="mmhsi")
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    "optimizer wrapper constructor", parent=root.OPTIM_WRAPPER_CONSTRUCTORS, scope="mmhsi"
+)
+PARAM_SCHEDULERS = Registry("parameter scheduler", parent=root.PARAM_SCHEDULERS, scope="mmhsi")
+EVALUATOR = Registry("evaluator", parent=root.EVALUATOR, scope="mmhsi")
+MODEL_WRAPPERS = Registry("model wrapper", parent=root.MODEL_WRAPPERS, scope="mmhsi")
+VISUALIZERS = Registry("visualizer", parent=root.VISUALIZERS, scope="mmhsi")
+VISBACKENDS = Registry("visualization backend", parent=root.VISBACKENDS, scope="mmhsi")
+
 HOOKS = Registry("hook", parent=root.HOOKS, scope="mmhsi", locations=["mmhsi.engine"])
 OPTIM_WRAPPERS = Registry("optim_wrapper", parent=root.OPTIM_WRAPPERS, scope="mmhsi", locations=["mmhsi.engine"])
 DATASETS = Registry("dataset", parent=root.DATASETS, scope="mmhsi", locations=["mmhsi.datasets"])
@@ -24,12 +39,23 @@ METRICS = Registry("metric", parent=root.METRICS, scope="mmhsi", locations=["mmh
 __all__ = [
     "DATASETS",
     "DATA_SAMPLERS",
+    "EVALUATOR",
     "HOOKS",
+    "LOG_PROCESSORS",
+    "LOOPS",
     "MASKING",
     "METRICS",
     "MODELS",
+    "MODEL_WRAPPERS",
+    "OPTIMIZERS",
     "OPTIM_WRAPPERS",
+    "OPTIM_WRAPPER_CONSTRUCTORS",
+    "PARAM_SCHEDULERS",
+    "RUNNERS",
+    "RUNNER_CONSTRUCTORS",
     "SPLITS",
     "TRANSFORMS",
+    "VISBACKENDS",
+    "VISUALIZERS",
     "WEIGHT_INITIALIZERS",
 ]

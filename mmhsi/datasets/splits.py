@@ -125,5 +125,7 @@ class FileSplit:
             with np.load(self.path, allow_pickle=False) as arrays:
                 train, test = (np.sort(np.asarray(arrays[name], dtype=np.int64).ravel()) for name in ("train", "test"))
         except Exception as error:  # numpy and zipfile raise many kinds
-            raise DataError(f"split file {self.path}: expected an .npz with arrays 'train' and 'test' ({error})") from error
+            raise DataError(
+                f"split file {self.path}: expected an .npz with arrays 'train' and 'test' ({error})"
+            ) from error
         return check_split(Split(train, test, f"fixed split {self.path.stem}"), labels, classes)

@@ -96,14 +96,17 @@ class TileDataset(BaseDataset):
                 rows = list(csv.DictReader(file))
             needed = {"image", "mask"} if self.with_labels else {"image"}
             if not rows or not needed <= set(rows[0]):
-                raise DataError(f"split file {path}: expected a header with {', '.join(sorted(needed))}, then one tile a line")
+                raise DataError(
+                    f"split file {path}: expected a header with {', '.join(sorted(needed))}, then one tile a line"
+                )
             return [(row["image"], row.get("mask")) for row in rows]
         folder = self.root / str(self.image_dir)
         names = sorted(path.name for path in folder.glob(f"*{self.suffix}"))
         if not names:
             raise DataError(f"{folder}: holds no file *{self.suffix}")
         return [
-            (f"{self.image_dir}/{name}", None if self.label_dir is None else f"{self.label_dir}/{name}") for name in names
+            (f"{self.image_dir}/{name}", None if self.label_dir is None else f"{self.label_dir}/{name}")
+            for name in names
         ]
 
     def load_data_list(self) -> list[dict]:

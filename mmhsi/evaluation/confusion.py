@@ -21,7 +21,9 @@ class ConfusionMatrix:
     counts: np.ndarray
 
     @classmethod
-    def from_labels(cls, truth: np.ndarray, prediction: np.ndarray, num_classes: int, ignore_index: int = 255) -> ConfusionMatrix:
+    def from_labels(
+        cls, truth: np.ndarray, prediction: np.ndarray, num_classes: int, ignore_index: int = 255
+    ) -> ConfusionMatrix:
         """Count label pairs.
 
         Args:

@@ -27,13 +27,17 @@ def test_init_cfg_pretrained_loads_a_prefix(checkpoint):
     path, source = checkpoint
     model = vit(init_cfg=dict(type="Pretrained", checkpoint=str(path), prefix="backbone."))
     model.init_weights()
-    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), source.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.state_dict().values(), source.state_dict().values(), strict=True)
+    )
 
 
 def test_other_band_count_is_an_error_not_a_skip(checkpoint):
     path, _ = checkpoint
     model = vit(5, init_cfg=dict(type="Pretrained", checkpoint=str(path), prefix="backbone."))
-    with pytest.raises(ConfigError, match=r"patch_embed\.projection\.weight has shape \(128, 4, 4, 4\), the model expects"):
+    with pytest.raises(
+        ConfigError, match=r"patch_embed\.projection\.weight has shape \(128, 4, 4, 4\), the model expects"
+    ):
         model.init_weights()
 
 

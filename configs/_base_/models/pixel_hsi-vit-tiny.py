@@ -1,17 +1,20 @@
 # Fill in: num_bands, in_channels, img_size, patch_size and num_classes.
 model = dict(
-    type='PixelClassifier',
+    type="PixelClassifier",
     tta=True,
     data_preprocessor=dict(
-        type='ScenePreprocessor',
+        type="ScenePreprocessor",
         augments=[
-            dict(type='BatchDihedral'),
-            dict(type='BatchGainOffset', gain=0.1, offset=0.1),
-            dict(type='BatchNoise', std=0.05)
-        ]),
-    backbone=dict(type='HSIViT', arch='tiny'),
-    neck=dict(type='mmpretrain.GlobalAveragePooling'),
+            dict(type="BatchDihedral"),
+            dict(type="BatchGainOffset", gain=0.1, offset=0.1),
+            dict(type="BatchNoise", std=0.05),
+        ],
+    ),
+    backbone=dict(type="HSIViT", arch="tiny"),
+    neck=dict(type="CentreContext"),
     head=dict(
-        type='mmpretrain.LinearClsHead',
-        in_channels=128,
-        loss=dict(type='mmpretrain.LabelSmoothLoss', label_smooth_val=0.1, mode='original')))
+        type="mmpretrain.LinearClsHead",
+        in_channels=256,
+        loss=dict(type="mmpretrain.LabelSmoothLoss", label_smooth_val=0.1, mode="original"),
+    ),
+)

@@ -10,7 +10,7 @@ import numpy as np
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform, band_moments, check_number, generator, known_wavelengths, source
+from .common import CubeTransform, band_deviations, band_means, check_number, generator, known_wavelengths, source
 from .resampling import interpolate_bands
 
 
@@ -51,10 +51,9 @@ class SpectralNoise(CubeTransform):
         random = generator()
         if random.random() >= self.prob:
             return results
-        mean, spread = band_moments(results)
-        deviation = self.std * spread if self.relative else np.full_like(spread, self.std)
+        deviation = np.float32(self.std) * (band_deviations(results) if self.relative else np.ones(1, dtype=np.float32))
         if self.signal:
-            deviation = np.sqrt(deviation**2 + np.float32(self.signal**2) * np.abs(image * mean))
+            deviation = np.sqrt(deviation**2 + np.float32(self.signal**2) * np.abs(image * band_means(results)))
         results["img"] = image + random.standard_normal(image.shape, dtype=np.float32) * deviation
         return results
 
@@ -118,7 +117,7 @@ class BandDropout(CubeTransform):
             raise DataError(f"{source(results)}: BandDropout count={self.count} leaves none of {image.shape[2]} bands")
         if isinstance(self.fill, str):
             image = image.astype(np.float32)
-            fill = band_moments(results)[0]
+            fill = band_means(results)
         else:
             fill = np.full(image.shape[2], self.fill).astype(image.dtype)
             if image.dtype.kind in "iu" and fill[0] != self.fill:

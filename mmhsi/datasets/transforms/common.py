@@ -19,6 +19,9 @@ SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
 BAND_KEYS = ("wavelengths", "fwhm")
 """Values of a results dict that hold one number a band, or None."""
 
+MICROMETRES_BELOW = 100.0
+"""Wavelengths that all lie below this are µm: optical sensors end below 20 µm and begin above 100 nm."""
+
 
 def generator() -> np.random.Generator:
     """A generator seeded by numpy's global one, which the datasets seed for each sample."""
@@ -117,16 +120,20 @@ def valid_spectra(results: dict) -> NDArray:
     return image.reshape(-1, image.shape[2]) if valid.all() else image[valid]
 
 
-def band_moments(results: dict) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and population standard deviation of each band over the valid pixels, (C,); 0 where there is none."""
+def band_means(results: dict) -> NDArray[np.float32]:
+    """Mean of each band over the valid pixels, (C,); 0 where there is none."""
     spectra = valid_spectra(results)
     if not len(spectra):
-        nothing = np.zeros(results["img"].shape[2], dtype=np.float32)
-        return nothing, nothing
-    return (
-        spectra.mean(axis=0, dtype=np.float64).astype(np.float32),
-        spectra.std(axis=0, dtype=np.float64).astype(np.float32),
-    )
+        return np.zeros(spectra.shape[1], dtype=np.float32)
+    return spectra.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def band_deviations(results: dict) -> NDArray[np.float32]:
+    """Population standard deviation of each band over the valid pixels, (C,); 0 where there is none."""
+    spectra = valid_spectra(results)
+    if not len(spectra):
+        return np.zeros(spectra.shape[1], dtype=np.float32)
+    return spectra.std(axis=0, dtype=np.float64).astype(np.float32)
 
 
 def known_wavelengths(results: dict, owner: str) -> NDArray[np.float64]:
@@ -164,7 +171,3 @@ def check_nanometres(owner: str, name: str, wavelengths: Sequence[float]) -> Non
             raise ConfigError(f"{owner}: {name} names {nm:g}, expected a wavelength in nm")
     if max(wavelengths) < MICROMETRES_BELOW:
         raise ConfigError(f"{owner}: {name} up to {max(wavelengths):g} looks like µm, expected nm; multiply by 1000")
-
-
-MICROMETRES_BELOW = 100.0
-"""Wavelengths that all lie below this are µm: optical sensors end below 20 µm and begin above 100 nm."""

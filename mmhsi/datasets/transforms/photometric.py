@@ -14,7 +14,7 @@ from scipy import ndimage
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform, band_moments, check_interval, check_number, generator, valid_mask, valid_spectra
+from .common import CubeTransform, band_means, check_interval, check_number, generator, valid_mask, valid_spectra
 
 
 @TRANSFORMS.register_module()
@@ -56,7 +56,7 @@ class BandJitter(CubeTransform):
         draws = image.shape[2] if self.per_band else 1
         brightness = random.uniform(1 - self.brightness, 1 + self.brightness, draws).astype(np.float32)
         contrast = random.uniform(1 - self.contrast, 1 + self.contrast, draws).astype(np.float32)
-        mean, _ = band_moments(results)
+        mean = band_means(results)
         results["img"] = image * (brightness * contrast) + mean * (brightness * (1 - contrast))
         return results
 

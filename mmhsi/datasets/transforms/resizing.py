@@ -48,6 +48,16 @@ def resize_map(values: NDArray, size: tuple[int, int]) -> NDArray:
     return values[nearest_pixels(values.shape[0], size[0])[:, None], nearest_pixels(values.shape[1], size[1])]
 
 
+def _meets_nodata(valid: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Target pixels with a pixel without data among those that a bicubic kernel reaches, (h, w)."""
+    reach = []
+    for length, wanted in zip(valid.shape, size, strict=True):
+        step = length / wanted
+        distance = np.arange(length) + 0.5 - (np.arange(wanted)[:, None] + 0.5) * step
+        reach.append((np.abs(distance) < 2 * max(step, 1)).astype(np.float32))  # (wanted, length)
+    return reach[0] @ ~valid @ reach[1].T > 0
+
+
 def _interpolate(planes: Tensor, size: tuple[int, int], mode: Interpolation) -> Tensor:
     """Pixel centres at half-integers; when shrinking, the kernel widens with the factor (antialias)."""
     return F.interpolate(planes, size=size, mode=mode, align_corners=False, antialias=True)
@@ -61,7 +71,7 @@ def resize_cube(
     A target pixel is valid where its nearest source pixel is, as its label is that pixel's label (:func:`resize_map`).
     A valid one is the mean of the *valid* source pixels under the kernel, by the kernel's weights: Σ w·v·x / Σ w·v
     (normalised convolution). The bicubic kernel has negative weights, with which that quotient can explode: where it
-    touches a pixel without data, the bilinear quotient stands in. Pixels without data come out as 0.
+    reaches a pixel without data, the bilinear quotient stands in. Pixels without data come out as 0.
 
     Args:
         cube: Shape (H, W, C), any real dtype, any number of bands; NaN allowed where it is not valid.
@@ -83,7 +93,7 @@ def resize_cube(
         weight = _interpolate(share, size, "bilinear").clamp_min(1e-6)
         out = _interpolate(planes, size, "bilinear") / weight
         if interpolation == "bicubic":
-            untouched = (_interpolate(share, size, "bicubic") - 1).abs() < 1e-3
+            untouched = torch.from_numpy(~_meets_nodata(valid, size))
             out = torch.where(untouched, _interpolate(planes, size, "bicubic"), out)
         out *= torch.from_numpy(resize_map(valid, size))
     return out[0].numpy().transpose(1, 2, 0)  # (C, h, w) -> (h, w, C)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from mmengine.logging import print_log
+from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor, nn
 
@@ -13,14 +14,15 @@ from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.registry import WEIGHT_INITIALIZERS
 
 
-def read_checkpoint(path: str | Path) -> dict:
+def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict:
     """Read a checkpoint as data: a file that carries code is refused.
 
     Args:
         path: File written by mmengine's CheckpointHook, or a bare state dict.
+        map_location: Where its tensors go. Default: the CPU.
 
     Returns:
-        The checkpoint, its tensors on the CPU; a bare state dict becomes ``{'state_dict': …}``.
+        The checkpoint; a bare state dict becomes ``{'state_dict': …}``.
 
     Raises:
         FileFormatError: If the file is missing, damaged, or holds more than weights and plain metadata.
@@ -29,13 +31,19 @@ def read_checkpoint(path: str | Path) -> dict:
         raise FileFormatError(f"checkpoint {path}: no such file")
     try:
         with torch.serialization.safe_globals(get_torch_safe_globals()):
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+            checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # torch raises many kinds; none of them names the file
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise FileFormatError(f"checkpoint {path}: not a readable weights-only checkpoint ({reason})") from error
     if not isinstance(checkpoint, dict):
         raise FileFormatError(f"checkpoint {path}: holds a {type(checkpoint).__name__}, expected a dict of weights")
     return checkpoint if "state_dict" in checkpoint else {"state_dict": checkpoint}
+
+
+@CheckpointLoader.register_scheme(prefixes="", force=True)
+def load_local_checkpoint(filename: str, map_location: str | torch.device | None = None) -> dict:
+    """What mmengine calls for files, as on ``--resume``, in place of its own loader, which runs code in a file."""
+    return read_checkpoint(filename, map_location or "cpu")
 
 
 def strip_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from mmhsi.datasets.samplers import seed_everything
 from mmhsi.datasets.transforms import BandDropout, SpectralNoise, SpectralShift
 from mmhsi.errors import DataError
 
@@ -15,7 +16,7 @@ def test_relative_noise(make_sample: Callable, bands: int) -> None:
     """The noise of each band has the asked share of that band's own spread over valid pixels."""
     sample = make_sample(bands, 40, 50, dtype="float32")
     sample["img"] *= np.linspace(0.1, 3, bands, dtype=np.float32)
-    np.random.seed(0)
+    seed_everything(0)
     result = SpectralNoise(std=0.05)(dict(sample))["img"]
     noise = (result.astype(float) - sample["img"])[sample["valid"]]
     for band in range(bands):
@@ -50,7 +51,7 @@ def test_noise_that_grows_with_the_signal(make_sample: Callable, bands: int) -> 
 @pytest.mark.parametrize("dtype", ["int16", "float32"])
 def test_dropout_of_a_count(make_sample: Callable, bands: int, dtype: str) -> None:
     sample = make_sample(bands, dtype=dtype, nodata=False)
-    np.random.seed(0)
+    seed_everything(0)
     dropped_often = np.zeros(bands)
     for _ in range(100):
         result = BandDropout(count=3, fill=-5)(dict(sample))["img"]
@@ -66,7 +67,7 @@ def test_dropout_of_a_count(make_sample: Callable, bands: int, dtype: str) -> No
 
 def test_dropout_of_a_ratio(make_sample: Callable, bands: int) -> None:
     sample = make_sample(bands, 2, 2, nodata=False)
-    np.random.seed(0)
+    seed_everything(0)
     shares = [(BandDropout(ratio=0.3)(dict(sample))["img"] == 0).all(axis=(0, 1)).mean() for _ in range(300)]
     assert np.mean(shares) == pytest.approx(0.3, abs=0.04)
     assert np.std(shares) > 0.02
@@ -74,14 +75,14 @@ def test_dropout_of_a_ratio(make_sample: Callable, bands: int) -> None:
 
 def test_dropout_leaves_a_band(make_sample: Callable) -> None:
     sample = make_sample(2, nodata=False)
-    np.random.seed(0)
+    seed_everything(0)
     for _ in range(50):
         assert (BandDropout(ratio=0.99)(dict(sample))["img"] != 0).any()
 
 
 def test_dropout_to_the_mean_of_valid_pixels(make_sample: Callable, bands: int) -> None:
     sample = make_sample(bands)
-    np.random.seed(0)
+    seed_everything(0)
     result = BandDropout(count=bands // 2, fill="mean")(dict(sample))["img"]
     flat = [band for band in range(bands) if np.ptp(result[:, :, band]) == 0]
     assert len(flat) == bands // 2
@@ -113,7 +114,7 @@ def test_shift(make_sample: Callable, bands: int, unit: str, dtype: str) -> None
     step = 2100 / (bands - 1)
     largest = 0.8 if unit == "band" else 0.8 * step
     sample["img"][0, 0] = 40 * np.arange(bands)
-    np.random.seed(0)
+    seed_everything(0)
     shifts = []
     for _ in range(40):
         result = SpectralShift(largest, unit=unit)(dict(sample))
@@ -135,7 +136,7 @@ def test_shift_in_nm_follows_unsorted_bands(make_sample: Callable, bands: int) -
     nm = np.random.default_rng(0).permutation(sample["wavelengths"])
     sample["wavelengths"] = nm
     sample["img"][:] = nm
-    np.random.seed(1)
+    seed_everything(1)
     result = SpectralShift(5.0, unit="nm")(sample)["img"][3, 3]
     inside = (nm > 405) & (nm < 2495)
     moved = result[inside] - nm[inside]

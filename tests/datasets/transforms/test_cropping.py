@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from mmhsi.datasets.samplers import seed_everything
 from mmhsi.datasets.transforms import CenterCrop, RandomResizedCrop, RandomWindow
 from mmhsi.errors import DataError
 
@@ -27,7 +28,7 @@ def check_window(result: dict, sample: dict, row: int, column: int, height: int,
 @pytest.mark.parametrize(("size", "height", "width"), [(5, 5, 5), ((9, 2), 9, 2), ([1, 11], 1, 11)])
 def test_random_window(tagged: Callable, bands: int, size: int | tuple, height: int, width: int) -> None:
     sample = tagged(bands)
-    np.random.seed(0)
+    seed_everything(0)
     places = set()
     for _ in range(150):
         result = RandomWindow(size)(dict(sample))
@@ -81,7 +82,7 @@ def test_class_balance_is_sought(tagged: Callable) -> None:
     sample["gt_seg_map"] = np.ones((8, 40), dtype=np.int64)
     sample["gt_seg_map"][:, 20:22] = 0
     sample["gt_seg_map"][0] = 255
-    np.random.seed(0)
+    seed_everything(0)
     free = [slow_share(RandomWindow(8)(dict(sample))["gt_seg_map"]) for _ in range(200)]
     balanced = [slow_share(RandomWindow(8, cat_max_ratio=0.9)(dict(sample))["gt_seg_map"]) for _ in range(200)]
     assert 20 <= sum(share < 0.9 for share in free) <= 90
@@ -95,7 +96,7 @@ def test_class_balance_ignores_unlabelled_pixels(tagged: Callable) -> None:
     labels[:, :30] = 7
     labels[0, 30:] = [1, 2] * 5
     sample["gt_seg_map"] = labels
-    np.random.seed(0)
+    seed_everything(0)
     shares = [slow_share(RandomWindow(4, cat_max_ratio=0.75)(dict(sample))["gt_seg_map"]) for _ in range(100)]
     assert sum(share < 0.75 for share in shares) >= 80
 
@@ -109,7 +110,7 @@ def test_valid_share_is_sought(tagged: Callable) -> None:
     sample = tagged(4, 8, 40)
     sample["valid"] = np.zeros((8, 40), dtype=bool)
     sample["valid"][:, 30:] = True
-    np.random.seed(0)
+    seed_everything(0)
     free = [RandomWindow(8)(dict(sample))["valid"].mean() for _ in range(200)]
     sought = [RandomWindow(8, min_valid=0.5)(dict(sample))["valid"].mean() for _ in range(200)]
     assert sum(share >= 0.5 for share in free) < 80
@@ -140,7 +141,7 @@ def test_resized_crop_draws_area_and_shape(bands: int) -> None:
     image = np.repeat(rows[..., None], bands, axis=2)
     image[..., 1] = columns
     labels = (rows * width + columns).astype(np.int64)
-    np.random.seed(0)
+    seed_everything(0)
     areas, ratios, centres = [], [], []
     for _ in range(60):
         sample = dict(img=image, gt_seg_map=labels, valid=np.ones((height, width), dtype=bool))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from mmhsi.datasets.samplers import seed_everything
 from mmhsi.datasets.transforms import BandJitter, GaussianBlur, Solarise
 
 
@@ -28,7 +29,7 @@ def jitter_factors(before: np.ndarray, after: np.ndarray) -> list[tuple[float, f
 @pytest.mark.parametrize("per_band", [False, True])
 def test_jitter(make_sample: Callable, bands: int, per_band: bool, dtype: str) -> None:
     sample = make_sample(bands, dtype=dtype)
-    np.random.seed(0)
+    seed_everything(0)
     result = BandJitter(brightness=0.3, contrast=0.1, per_band=per_band)(dict(sample))["img"]
     valid = sample["valid"]
     factors = np.array(jitter_factors(sample["img"][valid], result[valid]))
@@ -41,7 +42,7 @@ def test_jitter(make_sample: Callable, bands: int, per_band: bool, dtype: str) -
 
 def test_jitter_uses_its_whole_range(make_sample: Callable) -> None:
     sample = make_sample(4, nodata=False)
-    np.random.seed(0)
+    seed_everything(0)
     factors = []
     for _ in range(100):
         result = BandJitter(brightness=0.5, contrast=0.8)(dict(sample))["img"]
@@ -100,7 +101,7 @@ def test_blur_draws_sigma(make_sample: Callable) -> None:
     sample = make_sample(4, 31, 31, nodata=False)
     sample["img"][:] = 0
     sample["img"][15, 15] = 10000
-    np.random.seed(0)
+    seed_everything(0)
     peaks = [GaussianBlur(sigma=(1, 2), prob=1)(dict(sample))["img"][15, 15, 0] for _ in range(60)]
     sigmas = np.sqrt(10000 / (2 * np.pi * np.array(peaks)))
     assert 0.97 < sigmas.min() < 1.1

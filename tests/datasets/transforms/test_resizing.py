@@ -33,8 +33,14 @@ def slow_weights(length: int, wanted: int, kernel: Callable[[float], float]) -> 
     return rows
 
 
+def reached(pixel: int, target: int, length: int, wanted: int) -> bool:
+    """Whether the bicubic kernel, two pixels wide to either side, reaches a pixel along one axis."""
+    step = length / wanted
+    return abs(pixel + 0.5 - (target + 0.5) * step) < 2 * max(step, 1)
+
+
 def slow_resize(image: np.ndarray, valid: np.ndarray, size: tuple[int, int], interpolation: str) -> np.ndarray:
-    """Every target pixel a mean over valid source pixels; bilinear where a bicubic kernel meets a pixel without data."""
+    """Every target pixel a mean over valid source pixels; bilinear where the bicubic kernel reaches nodata."""
     kernels = [cubic, triangle] if interpolation == "bicubic" else [triangle]
     height, width, bands = image.shape
     weights = [(slow_weights(height, size[0], k), slow_weights(width, size[1], k)) for k in kernels]
@@ -51,7 +57,7 @@ def slow_resize(image: np.ndarray, valid: np.ndarray, size: tuple[int, int], int
                         if valid[r, c]:
                             total += weight * image[r, c].astype(float)
                             share += weight
-                        elif abs(weight) > 1e-4:
+                        elif reached(r, i, height, size[0]) and reached(c, j, width, size[1]):
                             untouched = False
                 out[i, j] = total / share
                 if untouched:
@@ -62,7 +68,10 @@ def slow_resize(image: np.ndarray, valid: np.ndarray, size: tuple[int, int], int
 def slow_nearest(values: np.ndarray, size: tuple[int, int]) -> list[list]:
     height, width = values.shape
     return [
-        [values[math.floor((i + 0.5) * height / size[0]), math.floor((j + 0.5) * width / size[1])] for j in range(size[1])]
+        [
+            values[math.floor((i + 0.5) * height / size[0]), math.floor((j + 0.5) * width / size[1])]
+            for j in range(size[1])
+        ]
         for i in range(size[0])
     ]
 

@@ -1,0 +1,46 @@
+"""Packing of one tile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from mmhsi.datasets.samplers import seed_everything
+from mmhsi.datasets.transforms import PackTile, RandomDihedral
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint16", "float32"])
+def test_pack_keeps_dtype_and_turns_axes(make_sample: Callable, bands: int, dtype: str) -> None:
+    sample = make_sample(bands, dtype=dtype, nodata=False)
+    packed = PackTile()(dict(sample))
+    assert packed["inputs"].dtype == getattr(torch, dtype)
+    assert packed["inputs"].is_contiguous()
+    for band in range(bands):
+        np.testing.assert_array_equal(packed["inputs"][band], sample["img"][:, :, band])
+    np.testing.assert_array_equal(packed["data_samples"].gt_sem_seg.data[0], sample["gt_seg_map"])
+    np.testing.assert_array_equal(packed["valid"], sample["valid"])
+    assert packed["data_samples"].img_path == "folder/tile.tif"
+
+
+def test_pack_without_labels(make_sample: Callable) -> None:
+    packed = PackTile()(make_sample(204, labels=False))
+    assert "gt_sem_seg" not in packed["data_samples"]
+    assert packed["inputs"].shape == (204, 9, 11)
+
+
+def test_pack_after_every_turn(make_sample: Callable) -> None:
+    """Turned arrays are views with negative strides, which torch refuses unless they are copied."""
+    seed_everything(0)
+    for _ in range(20):
+        sample = RandomDihedral()(make_sample(4))
+        packed = PackTile()(dict(sample))
+        np.testing.assert_array_equal(packed["inputs"].permute(1, 2, 0), sample["img"])
+        np.testing.assert_array_equal(packed["valid"], sample["valid"])
+
+
+def test_meta_keys(make_sample: Callable) -> None:
+    packed = PackTile(meta_keys=("ori_shape", "absent"))(make_sample(4))
+    assert packed["data_samples"].metainfo == {"ori_shape": (9, 11)}

@@ -1,0 +1,163 @@
+"""The commands: their options, and one clear line for bad input."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+from mmengine.config import Config
+
+from mmhsi.datasets.simulation import simulate_scene, write_scene
+from mmhsi.models.utils import read_checkpoint
+
+PRETRAIN = "configs/mae/mae_hsi-vit-tiny-p3_demo.py"
+FINETUNE = "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_scene(simulate_scene(40, 40, 64), folder / "demo")
+    return folder
+
+
+@pytest.fixture
+def place(data, repository, monkeypatch):
+    """Commands run from the repository's root on the generated data."""
+    monkeypatch.chdir(repository)
+    monkeypatch.setenv("MMHSI_DATA", str(data))
+    return data
+
+
+TINY = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
+
+
+def small(path, config, **changes):
+    """A config with a smaller model, written to a file."""
+    cfg = Config.fromfile(config)
+    cfg.model.backbone.arch = TINY
+    if "decoder" in cfg.model:
+        cfg.model.decoder.update(embed_dims=16, decoder_embed_dims=16, depth=1, num_heads=2)
+    else:
+        cfg.model.head.in_channels = 32
+    cfg.train_cfg.max_epochs = 2
+    cfg.default_hooks.checkpoint.interval = 1
+    cfg.merge_from_dict(changes)
+    cfg.dump(path)
+    return path
+
+
+class Evil:
+    """Unpickling it would create a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def weights(path):
+    return read_checkpoint(path)["state_dict"]
+
+
+def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
+    pretrain = small(tmp_path / "pretrain.py", PRETRAIN, **{"train_dataloader.dataset.stride": 3})
+    assert run_tool("train", pretrain, "--work-dir", tmp_path / "p", "--seed", 3) == 0
+    finetune = small(tmp_path / "finetune.py", FINETUNE)
+    pretrained = f"model.backbone.init_cfg.checkpoint={tmp_path / 'p/epoch_2.pth'}"
+    assert run_tool("train", finetune, "--work-dir", tmp_path / "f", "--seed", 1, "--cfg-options", pretrained) == 0
+    report = tmp_path / "report.json"
+    checkpoint = tmp_path / "f/epoch_2.pth"
+    assert run_tool("test", finetune, checkpoint, "--work-dir", tmp_path / "t", "--seed", 1, "--out", report) == 0
+    written = json.loads(report.read_text())
+    assert "seed 1" in written["protocol"]
+    assert np.sum(written["confusion_matrix"]) == sum(entry["pixels"] for entry in written["classes"])
+    cube, labels = place / "demo/demo_cube.tif", place / "demo/demo_labels.tif"
+    arguments = ["--out", tmp_path / "map.tif", "--png", tmp_path / "map.png", "--labels", labels]
+    assert run_tool("predict", finetune, checkpoint, cube, *arguments) == 0
+    with rasterio.open(tmp_path / "map.tif") as classes, rasterio.open(cube) as scene:
+        assert classes.shape == scene.shape
+        assert classes.crs == scene.crs
+        assert classes.read(1).max() < 8
+    assert (tmp_path / "map.png").stat().st_size > 5000
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(run_tool, place, tmp_path):
+    config = small(tmp_path / "c.py", FINETUNE, **{"model.backbone.init_cfg": None})
+    assert run_tool("train", config, "--work-dir", tmp_path / "whole") == 0
+    first = tmp_path / "whole/epoch_1.pth"
+    assert run_tool("train", config, "--work-dir", tmp_path / "again", "--resume", first) == 0
+    one, two = (weights(tmp_path / name / "epoch_2.pth") for name in ("whole", "again"))
+    assert all(torch.equal(one[key], two[key]) for key in one)
+
+
+def test_resuming_from_a_file_with_code_is_refused(run_tool, place, tmp_path, capfd):
+    config = small(tmp_path / "c.py", FINETUNE, **{"model.backbone.init_cfg": None})
+    torch.save(dict(state_dict={}, hook=Evil(tmp_path / "ran")), tmp_path / "evil.pth")
+    assert run_tool("train", config, "--work-dir", tmp_path / "w", "--resume", tmp_path / "evil.pth") == 2
+    assert "evil.pth: not a readable weights-only checkpoint" in capfd.readouterr().err
+    assert not (tmp_path / "ran").exists()
+
+
+def test_amp_and_no_validate(run_tool, place, tmp_path):
+    config = small(tmp_path / "c.py", FINETUNE, **{"model.backbone.init_cfg": None})
+    assert run_tool("train", config, "--work-dir", tmp_path / "w", "--amp", "--no-validate") == 0
+    assert all(value.isfinite().all() for value in weights(tmp_path / "w/epoch_2.pth").values())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["train_dataloader.dataset.image=none.tif"], "none.tif: no such file"),
+        (["train_dataloader.dataset.window=99"], "window 99"),
+        (["train_dataloader.dataset.label_ids=[1,2,3,4,5,6,7,9]"], "label id 8"),
+        (
+            ["model.data_preprocessor.num_bands=31", "model.backbone.in_channels=31"],
+            "gives 56 bands, the model expects",
+        ),
+        (["train_dataloader.dataset.split.per_class=0"], "per_class=0"),
+        (["model.backbone.init_cfg.checkpoint=none.pth"], "none.pth: no such file"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(run_tool, place, tmp_path, capfd, options, message):
+    extra = [] if "init_cfg" in options[0] else ["model.backbone.init_cfg=None"]
+    status = run_tool("train", FINETUNE, "--work-dir", tmp_path / "w", "--cfg-options", *options, *extra)
+    last = capfd.readouterr().err.strip().splitlines()[-1]
+    assert status == 2
+    assert last.startswith("error: ")
+    assert message in last
+    assert not list((tmp_path / "w").glob("*.pth"))
+
+
+def test_truncated_scene_leaves_no_map(run_tool, place, tmp_path, capfd):
+    config = small(tmp_path / "c.py", FINETUNE, **{"model.backbone.init_cfg": None})
+    assert run_tool("train", config, "--work-dir", tmp_path / "w") == 0
+    whole = (place / "demo/demo_cube.tif").read_bytes()
+    (tmp_path / "cut.tif").write_bytes(whole[: len(whole) // 2])
+    status = run_tool("predict", config, tmp_path / "w/epoch_2.pth", tmp_path / "cut.tif", "--out", tmp_path / "m.tif")
+    assert status == 2
+    assert "cut.tif" in capfd.readouterr().err.strip().splitlines()[-1]
+    assert not list(tmp_path.glob("*m.tif*"))
+
+
+def test_testing_a_pretraining_config_says_so(run_tool, place, tmp_path, capfd):
+    assert run_tool("test", PRETRAIN, "a.pth", "--work-dir", tmp_path) == 2
+    assert "has no test_dataloader" in capfd.readouterr().err
+
+
+def test_missing_config(run_tool, capfd):
+    assert run_tool("train", "configs/none.py") == 2
+    assert "configs/none.py" in capfd.readouterr().err
+
+
+def test_import_is_light_and_silent(repository):
+    code = "import sys, mmhsi, mmhsi.registry; print([m for m in ('torch', 'mmseg', 'mmpretrain', 'mmcv') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", "import mmhsi"], cwd=repository, capture_output=True, check=True)
+    assert done.stdout == done.stderr == b""
+    done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, check=True, text=True)
+    assert "mmseg" not in done.stdout
+    assert "mmpretrain" not in done.stdout
