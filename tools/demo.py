@@ -46,8 +46,10 @@ def main() -> None:
     )
     step(
         "fine-tune on 20 pixels a class",
-        ["tools/train.py", FINETUNE, "--work-dir", str(checkpoint.parent)]
-        + ["--cfg-options", f"model.backbone.init_cfg.checkpoint={pretrained}"],
+        [
+            *["tools/train.py", FINETUNE, "--work-dir", str(checkpoint.parent)],
+            *["--cfg-options", f"model.backbone.init_cfg.checkpoint={pretrained}"],
+        ],
         environment,
     )
     step(
@@ -57,8 +59,10 @@ def main() -> None:
     )
     step(
         "map of the whole scene",
-        ["tools/predict.py", FINETUNE, str(checkpoint), str(cube), "--out", str(classes), "--png", str(picture)]
-        + ["--labels", str(labels)],
+        [
+            *["tools/predict.py", FINETUNE, str(checkpoint), str(cube), "--labels", str(labels)],
+            *["--out", str(classes), "--png", str(picture)],
+        ],
         environment,
     )
     result = json.loads(report.read_text())

@@ -59,7 +59,7 @@ class LabelTable:
             row, column = np.argwhere(~known)[0]
             unknown = np.unique(labels[~known])
             raise DataError(
-                f"{source}: label id {', '.join(map(str, unknown[:5]))} (first at row {row}, column {column}) is not in "
-                f"the table; label_ids={list(self.label_ids)}, everything else must stand in ignore_ids"
+                f"{source}: label id {', '.join(map(str, unknown[:5]))} (first at row {row}, column {column}) is not "
+                f"in the table; label_ids={list(self.label_ids)}, everything else must stand in ignore_ids"
             )
         return self._indices[position].astype(np.int64)

@@ -33,9 +33,9 @@ def sample_seed(*parts: int) -> int:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python's, numpy's and torch's global generators."""
+    """Seed Python's, numpy's and torch's global generators, from which mm transforms draw."""
     random.seed(seed)
-    np.random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
     torch.manual_seed(seed)
 
 

@@ -120,8 +120,8 @@ class SceneDataset(Dataset):
         height, width, _ = cube.data.shape
         if any(side // 2 >= size for side, size in zip(self.window, (height, width), strict=True)):
             raise DataError(
-                f"{self.path}: window {self.window[0]} × {self.window[1]} does not fit the scene of {height} × {width} "
-                f"pixels; at most {2 * height - 1} × {2 * width - 1} can be filled by mirroring its borders"
+                f"{self.path}: window {self.window[0]} x {self.window[1]} does not fit the scene of {height} x {width} "
+                f"pixels; at most {2 * height - 1} x {2 * width - 1} can be filled by mirroring its borders"
             )
         if info.wavelengths is not None:
             if len(info.wavelengths) != reader.info.shape[2]:
@@ -166,8 +166,8 @@ class SceneDataset(Dataset):
         raw = read_label_map(path, key=info.labels_key)
         if raw.shape != self.cube.data.shape[:2]:
             raise DataError(
-                f"{path}: label map of {raw.shape[0]} × {raw.shape[1]} pixels, but {self.path} has "
-                f"{self.cube.data.shape[0]} × {self.cube.data.shape[1]}"
+                f"{path}: label map of {raw.shape[0]} x {raw.shape[1]} pixels, but {self.path} has "
+                f"{self.cube.data.shape[0]} x {self.cube.data.shape[1]}"
             )
         mapped = LabelTable(info.label_ids, info.classes, info.ignore_ids)(raw, str(path))
         mapped[~self._valid_pixels] = IGNORE_INDEX

@@ -49,7 +49,7 @@ def check_split(split: Split, labels: np.ndarray, classes: Sequence[str]) -> Spl
         if pixels.size and (pixels.min() < 0 or pixels.max() >= flat.size):
             raise DataError(
                 f"split ({split.protocol}): {name} index {pixels.max() if pixels.max() >= flat.size else pixels.min()} "
-                f"lies outside the scene of {labels.shape[0]} × {labels.shape[1]} pixels"
+                f"lies outside the scene of {labels.shape[0]} x {labels.shape[1]} pixels"
             )
         unlabelled = pixels[flat[pixels] == IGNORE_INDEX]
         if unlabelled.size:

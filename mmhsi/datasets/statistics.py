@@ -56,6 +56,6 @@ def require_data(cube: HSICube) -> None:
     if empty:
         listed = ", ".join(str(band) for band in empty[:8]) + (" …" if len(empty) > 8 else "")
         raise DataError(
-            f"{cube.name}: {len(empty)} band(s) hold nothing but nodata or NaN (0-based: {listed}); leave them out with "
-            "bad_bands=[…] or flag them in the file (bbl)"
+            f"{cube.name}: {len(empty)} band(s) hold nothing but nodata or NaN (0-based: {listed}); leave them out "
+            "with bad_bands=[…] or flag them in the file (bbl)"
         )

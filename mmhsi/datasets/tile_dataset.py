@@ -111,9 +111,9 @@ class TileDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """List the tiles and check that every file is there and that their bands agree."""
-        listed = []
+        listed: list[dict] = []
         for image, mask in self._pairs():
-            entry = dict(img_path=str(self.root / image))
+            entry: dict = dict(img_path=str(self.root / image))
             if self.with_labels:
                 if mask is None:
                     raise ConfigError("TileDataset: label_dir is needed for labels, or with_labels=False")

@@ -111,8 +111,8 @@ class SceneInferencer:
         if self.by_pixel:
             if self.window[0] // 2 >= height or self.window[1] // 2 >= width:
                 raise DataError(
-                    f"{reader.path}: window {self.window[0]} × {self.window[1]} does not fit the scene of "
-                    f"{height} × {width} pixels"
+                    f"{reader.path}: window {self.window[0]} x {self.window[1]} does not fit the scene of "
+                    f"{height} x {width} pixels"
                 )
             yield from self._classify_pixels(reader, bands)
         else:
@@ -224,5 +224,5 @@ class SceneInferencer:
         """
         raw = read_label_map(labels, key=key)
         if raw.shape != shape:
-            raise DataError(f"{labels}: {raw.shape[0]} × {raw.shape[1]} pixels, the scene has {shape[0]} × {shape[1]}")
+            raise DataError(f"{labels}: {raw.shape[0]} x {raw.shape[1]} pixels, the scene has {shape[0]} x {shape[1]}")
         return LabelTable(self.meta["label_ids"], self.classes, self.meta["ignore_ids"])(raw, str(labels))

@@ -52,7 +52,7 @@ class PixelClassifier(ImageClassifier):
         scores = [self(dihedral(inputs, element), mode="tensor").float().softmax(dim=1) for element in elements]
         return torch.stack(scores).mean(dim=0)
 
-    def predict(self, inputs: Tensor, data_samples: list, **kwargs) -> list:
+    def predict(self, inputs: Tensor, data_samples: list) -> list:
         """Predict a batch.
 
         Args:

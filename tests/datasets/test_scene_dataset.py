@@ -86,10 +86,10 @@ def test_metainfo_is_plain_data(files):
     [
         (dict(image="none.mat"), DataError, r"none\.mat: no such file"),
         (dict(image_key="z"), DataError, r"cube\.mat.*'?z'?.*x"),
-        (dict(window=25), DataError, "window 25 × 25 does not fit the scene of 12 × 15"),
+        (dict(window=25), DataError, "window 25 x 25 does not fit the scene of 12 x 15"),
         (dict(subset="train"), ConfigError, "subset='train' needs split"),
         (dict(subset="val"), ConfigError, "subset='val' is unknown"),
-        (dict(labels="wide.mat"), DataError, r"wide\.mat: label map of 12 × 16 pixels.*12 × 15"),
+        (dict(labels="wide.mat"), DataError, r"wide\.mat: label map of 12 x 16 pixels.*12 x 15"),
         (dict(label_ids=[3, 8]), DataError, r"gt\.mat: label id 7"),
         (dict(bad_bands=[6]), ConfigError, "band 6"),
         (dict(bad_bands=range(6)), ConfigError, "no band is left"),

@@ -29,7 +29,7 @@ class MultiscaleLinearHead(BaseDecodeHead):
         in_index: Sequence[int],
         num_classes: int,
         norm_cfg: dict | None = None,
-        **kwargs,
+        **kwargs: object,
     ) -> None:
         super().__init__(
             in_channels=in_channels,

@@ -80,10 +80,10 @@ def test_the_lists_above_are_complete() -> None:
 @pytest.mark.parametrize("config", RANDOM, ids=label)
 def test_a_seed_decides(make_sample: Callable, bands: int, config: dict) -> None:
     sample = make_sample(bands)
-    outcomes = [run(config, sample, seed) for seed in range(12)]
-    for seed in (0, 11):
+    outcomes = [run(config, sample, seed) for seed in range(8)]
+    for seed in (0, 7):
         assert same(outcomes[seed], run(config, sample, seed))
-    assert sum(not same(outcomes[0], other) for other in outcomes[1:]) >= 3
+    assert sum(not same(outcomes[0], other) for other in outcomes[1:]) >= 2
 
 
 @pytest.mark.parametrize("config", [config for config in RANDOM if config["type"] not in ALWAYS], ids=label)
