@@ -2,6 +2,7 @@
 
 from . import transforms
 from .catalogue import CATALOGUE, SceneInfo, scene_info
+from .label_grid import majority_labels
 from .labels import IGNORE_INDEX, LabelTable
 from .samplers import SeededIndex, SeededSampler
 from .scene_dataset import SceneDataset
@@ -20,6 +21,7 @@ __all__ = [
     "SeededSampler",
     "Split",
     "TileDataset",
+    "majority_labels",
     "scene_info",
     "transforms",
 ]

@@ -11,47 +11,58 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import open_cube, read_label_map
 from mmhsi.registry import DATASETS, SPLITS
 
-from .bands import choose_bands
 from .catalogue import RGB, scene_info
-from .labels import IGNORE_INDEX, LabelTable
+from .labels import IGNORE_INDEX
+from .scene import load_scene, read_scene_labels
 from .splits import Split
-from .statistics import BandStatistics, require_data
+from .statistics import BandStatistics
 
 SUBSETS = ("train", "test", "labelled", "all")
 
 
-def pad_scene(array: np.ndarray, window: tuple[int, int]) -> np.ndarray:
+def pad_scene(array: np.ndarray, window: tuple[int, int], scale: int = 1) -> np.ndarray:
     """Mirror the borders of a scene, so that every pixel has a full window.
 
     Args:
-        array: Shape (H, W) or (H, W, C).
-        window: (h, w) in pixels.
+        array: Shape (H · s, W · s) or (H · s, W · s, C).
+        window: (h, w) in pixels of the H × W grid.
+        scale: s. Whole blocks of s × s pixels are mirrored about the centre of the border block, so that sources of
+            different resolution stay registered.
 
     Returns:
-        Array with h // 2 rows before and (h − 1) // 2 after, columns likewise.
+        Array with h // 2 blocks before and (h − 1) // 2 after, columns likewise.
     """
-    margins = [(side // 2, (side - 1) // 2) for side in window] + [(0, 0)] * (array.ndim - 2)
-    return np.pad(array, margins, mode="reflect")
+    for axis, side in enumerate(window):
+        blocks = array.shape[axis] // scale
+        signed = np.pad(np.arange(blocks), (side // 2, (side - 1) // 2), mode="reflect")
+        beyond = np.ones(len(signed), dtype=bool)
+        beyond[side // 2 : side // 2 + blocks] = False
+        within = np.where(beyond[:, None], np.arange(scale)[::-1], np.arange(scale))
+        array = np.take(array, (signed[:, None] * scale + within).ravel(), axis=axis)
+    return array
 
 
 @DATASETS.register_module()
 class SceneDataset(Dataset):
     """Pixels of one scene. A sample is (row, column, label); :class:`mmhsi.models.ScenePreprocessor` cuts the windows.
 
-    The scene stays in its file's dtype, is padded once, and travels to the device once; the samples are indices.
+    The scene stays in its file's dtype, is padded once, and travels to the device once; the samples are indices. For
+    scenes that do not fit memory, :class:`mmhsi.datasets.TileDataset` reads windows from the file.
 
     Args:
         scene: Entry of the catalogue, or None for a scene described by the keys below.
         data_root: Folder that ``image`` and ``labels`` are relative to. Default: ``data``.
         window: Side of a window, or (height, width), in pixels. Default 9.
+        largest_window: Largest side that a batch sampler asks for (:class:`mmhsi.datasets.MultiSizeBatchSampler`).
+            Default: that of ``window``.
         subset: ``'train'`` or ``'test'`` pixels of ``split``; ``'labelled'``, all that have a label; ``'all'``, every
             valid pixel, labels unused, as for pretraining.
         split: Config of the split; needed for ``'train'`` and ``'test'``.
         stride: With ``'all'``: every ``stride``-th row and column. Default 1.
-        bad_bands: 0-based bands to leave out beside those that the file flags bad.
+        use_second: Whether the windows of the second source are cut too. Default False.
+        bad_bands: 0-based bands to leave out beside those that the file flags bad. Default: what the catalogue names.
         image: Cube's file; this and the following replace what the catalogue says.
         image_key: Variable of a ``.mat`` file.
         labels: Label map's file.
@@ -62,6 +73,12 @@ class SceneDataset(Dataset):
         palette: RGB colour of each class.
         wavelengths: Band centres in nm where the file does not carry them.
         rgb_bands: 0-based bands of a false-colour picture where wavelengths are unknown.
+        label_scale: Label pixels per cube pixel along each axis, see :func:`mmhsi.datasets.majority_labels`.
+        label_majority: Label pixels of a block that must agree.
+        min_class_pixels: Classes with fewer pixels are dropped.
+        second_image: File of the second source.
+        second_key: Its variable.
+        second_scale: Its pixels per cube pixel along each axis.
 
     Raises:
         ConfigError: If a key has a value that cannot work.
@@ -74,9 +91,11 @@ class SceneDataset(Dataset):
         scene: str | None = None,
         data_root: str | Path = "data",
         window: int | tuple[int, int] = 9,
+        largest_window: int | None = None,
         subset: str = "train",
         split: dict | None = None,
         stride: int = 1,
+        use_second: bool = False,
         bad_bands: Sequence[int] | None = None,
         image: str | None = None,
         image_key: str | None = None,
@@ -88,11 +107,19 @@ class SceneDataset(Dataset):
         palette: Sequence[RGB] | None = None,
         wavelengths: Sequence[float] | None = None,
         rgb_bands: RGB | None = None,
+        label_scale: int | None = None,
+        label_majority: int | None = None,
+        min_class_pixels: int | None = None,
+        second_image: str | None = None,
+        second_key: str | None = None,
+        second_scale: int | None = None,
     ) -> None:
         if subset not in SUBSETS:
             raise ConfigError(f"SceneDataset: subset={subset!r} is unknown, expected one of {', '.join(SUBSETS)}")
         if (subset in ("train", "test")) != (split is not None):
             raise ConfigError(f"SceneDataset: subset={subset!r} {'needs' if split is None else 'takes no'} split")
+        if stride < 1:
+            raise ConfigError(f"SceneDataset: stride={stride} given, expected at least 1")
         info = scene_info(
             scene,
             dict(
@@ -106,72 +133,71 @@ class SceneDataset(Dataset):
                 palette=palette,
                 wavelengths=wavelengths,
                 rgb_bands=rgb_bands,
+                label_scale=label_scale,
+                label_majority=label_majority,
+                min_class_pixels=min_class_pixels,
+                second_image=second_image,
+                second_key=second_key,
+                second_scale=second_scale,
             ),
         )
         self.info = info
         self.subset = subset
         self.window = (window, window) if isinstance(window, int) else (window[0], window[1])
-        self.path = Path(data_root) / info.image
-
-        with open_cube(self.path, key=info.image_key) as reader:
-            self.bands = choose_bands(reader.info, bad_bands)
-            cube = reader.read(bands=self.bands)
-        require_data(cube)
-        height, width, _ = cube.data.shape
-        if any(side // 2 >= size for side, size in zip(self.window, (height, width), strict=True)):
-            raise DataError(
-                f"{self.path}: window {self.window[0]} x {self.window[1]} does not fit the scene of {height} x {width} "
-                f"pixels; at most {2 * height - 1} x {2 * width - 1} can be filled by mirroring its borders"
-            )
-        if info.wavelengths is not None:
-            if len(info.wavelengths) != reader.info.shape[2]:
-                raise ConfigError(
-                    f"wavelengths has {len(info.wavelengths)} values, {self.path} has {reader.info.shape[2]} bands"
-                )
-            cube.wavelengths = np.asarray(info.wavelengths)[self.bands]
-        self.cube = cube
-        valid = cube.valid()
+        root = Path(data_root)
+        loaded = load_scene(info, root, bad_bands, use_second)
+        self.cube = loaded.cube
+        self.valid_pixels = loaded.valid
+        self.margin = self._margin(largest_window)
         # Values without data may be NaN or far out of range; they are replaced by 0 after normalisation.
-        self.scene: Tensor = torch.from_numpy(pad_scene(cube.data, self.window))
-        self.valid: Tensor | None = None if valid.all() else torch.from_numpy(pad_scene(valid, self.window))
-        self._valid_pixels = valid
+        self.padded: Tensor = torch.from_numpy(pad_scene(self.cube.data, self.margin))
+        self.padded_valid: Tensor | None = None
+        if not self.valid_pixels.all():
+            self.padded_valid = torch.from_numpy(pad_scene(self.valid_pixels, self.margin))
+        self.second = loaded.second
+        self.second_scale = loaded.second_scale
+        self.padded_second: Tensor | None = None
+        if self.second is not None:
+            self.padded_second = torch.from_numpy(pad_scene(self.second, self.margin, self.second_scale))
 
-        self.labels = self._read_labels(data_root) if subset != "all" else None
+        self.labels: np.ndarray | None = None
+        kept = list(range(len(info.classes)))
+        if subset != "all":
+            self.labels, kept = read_scene_labels(info, root, loaded)
+        names = [info.classes[index] for index in kept]
         self.split: Split | None = None
         protocol = {"labelled": "all labelled pixels", "all": "every valid pixel, without labels"}.get(subset, "")
         if split is not None and self.labels is not None:
-            self.split = SPLITS.build(split)(self.labels, info.classes)
+            self.split = SPLITS.build(split)(self.labels, names)
             protocol = self.split.protocol
         self.pixels = self._choose_pixels(stride)
+        wavelengths_used = self.cube.wavelengths
+        dropped = [info.label_ids[index] for index in range(len(info.classes)) if index not in kept]
         self._metainfo = dict(
             scene=info.title,
-            classes=list(info.classes),
-            label_ids=list(info.label_ids),
-            ignore_ids=list(info.ignore_ids),
-            palette=None if info.palette is None else [list(colour) for colour in info.palette],
+            classes=names,
+            label_ids=[info.label_ids[index] for index in kept],
+            ignore_ids=[*info.ignore_ids, *dropped],
+            palette=None if info.palette is None else [list(info.palette[index]) for index in kept],
             protocol=protocol,
             window=list(self.window),
-            bands=self.bands,
-            file_bands=reader.info.shape[2],
-            wavelengths=None if cube.wavelengths is None else [float(nm) for nm in cube.wavelengths],
+            bands=loaded.bands,
+            file_bands=loaded.file_bands,
+            second_bands=None if self.second is None else self.second.shape[2],
+            wavelengths=None if wavelengths_used is None else [float(nm) for nm in wavelengths_used],
             rgb_bands=None if info.rgb_bands is None else list(info.rgb_bands),
         )
 
-    def _read_labels(self, data_root: str | Path) -> np.ndarray:
-        """Class indices (H, W), ignored where nothing was measured."""
-        info = self.info
-        if info.labels is None:
-            raise ConfigError(f"SceneDataset: subset={self.subset!r} needs labels=…, the file of the label map")
-        path = Path(data_root) / info.labels
-        raw = read_label_map(path, key=info.labels_key)
-        if raw.shape != self.cube.data.shape[:2]:
-            raise DataError(
-                f"{path}: label map of {raw.shape[0]} x {raw.shape[1]} pixels, but {self.path} has "
-                f"{self.cube.data.shape[0]} x {self.cube.data.shape[1]}"
-            )
-        mapped = LabelTable(info.label_ids, info.classes, info.ignore_ids)(raw, str(path))
-        mapped[~self._valid_pixels] = IGNORE_INDEX
-        return mapped
+    def _margin(self, largest_window: int | None) -> tuple[int, int]:
+        """Window that the padding makes room for."""
+        height, width = self.valid_pixels.shape
+        for h, w in (self.window, (largest_window or 1,) * 2):
+            if h // 2 >= height or w // 2 >= width:
+                raise DataError(
+                    f"{self.cube.name}: window {h} x {w} does not fit the scene of {height} x {width} pixels; at most "
+                    f"{2 * height - 1} x {2 * width - 1} can be filled by mirroring its borders"
+                )
+        return max(self.window[0], largest_window or 1), max(self.window[1], largest_window or 1)
 
     def _choose_pixels(self, stride: int) -> np.ndarray:
         """Flat indices of this subset."""
@@ -179,11 +205,9 @@ class SceneDataset(Dataset):
             return self.split.train if self.subset == "train" else self.split.test
         if self.labels is not None:
             return np.flatnonzero(self.labels.ravel() != IGNORE_INDEX)
-        if stride < 1:
-            raise ConfigError(f"SceneDataset: stride={stride} given, expected at least 1")
-        grid = np.zeros_like(self._valid_pixels)
+        grid = np.zeros_like(self.valid_pixels)
         grid[::stride, ::stride] = True
-        return np.flatnonzero(grid & self._valid_pixels)
+        return np.flatnonzero(grid & self.valid_pixels)
 
     @property
     def metainfo(self) -> dict:
@@ -193,20 +217,42 @@ class SceneDataset(Dataset):
     def band_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band over all valid pixels of the scene; no label is used."""
         statistics = BandStatistics(self.cube.data.shape[2])
-        for rows, valid in zip(self.cube.data, self._valid_pixels, strict=True):
+        for rows, valid in zip(self.cube.data, self.valid_pixels, strict=True):
             statistics.update(rows[valid])
+        return statistics
+
+    def second_statistics(self) -> BandStatistics:
+        """Mean and standard deviation of every band of the second source over all valid pixels of the scene."""
+        if self.second is None:
+            raise ConfigError("SceneDataset: use_second=True is needed for statistics of a second source")
+        statistics = BandStatistics(self.second.shape[2])
+        valid = self.valid_pixels.repeat(self.second_scale, axis=0).repeat(self.second_scale, axis=1)
+        for rows, mask in zip(self.second, valid, strict=True):
+            statistics.update(rows[mask])
         return statistics
 
     def __len__(self) -> int:
         return len(self.pixels)
 
     def __getitem__(self, index: int) -> dict:
-        """One sample: ``scene``, ``valid``, ``window``, ``row``, ``column``, ``label`` (−1 where none is used)."""
+        """One sample.
+
+        Returns:
+            ``scene``, ``valid``, ``second``: the padded arrays; ``window`` (h, w) and ``top``, ``left``, its first
+            row and column in the padded scene; ``scale``, of the second source; ``row``, ``column``, ``label`` (−1
+            where none is used). An index with a ``size`` has a window of that side.
+        """
         row, column = divmod(int(self.pixels[index]), self.cube.data.shape[1])
+        size = getattr(index, "size", None)
+        window = self.window if size is None else (size, size)
         return dict(
-            scene=self.scene,
-            valid=self.valid,
-            window=self.window,
+            scene=self.padded,
+            valid=self.padded_valid,
+            second=self.padded_second,
+            scale=self.second_scale,
+            window=window,
+            top=row + self.margin[0] // 2 - window[0] // 2,
+            left=column + self.margin[1] // 2 - window[1] // 2,
             row=row,
             column=column,
             label=-1 if self.labels is None else int(self.labels[row, column]),

@@ -1,43 +1,65 @@
-"""Pairs of image and label files for semantic segmentation."""
+"""Tiles for semantic segmentation and pretraining: pairs of files, or windows of larger ones."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mmengine.dataset import BaseDataset
+from torch import Tensor
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import open_cube
 from mmhsi.registry import DATASETS
 
 from .bands import choose_bands
-from .catalogue import RGB
+from .catalogue import RGB, SceneInfo, scene_info
 from .labels import LabelTable
-from .samplers import seed_everything
+from .samplers import SeededIndex, sample_seed, seed_everything
+
 from .statistics import BandStatistics
+
+PARTS = ("train", "test")
+
+STATISTICS_TILES = 512
+"""Tiles that band statistics are taken from."""
 
 
 @DATASETS.register_module()
 class TileDataset(BaseDataset):
-    """Tiles listed in a csv file, or all that lie in a folder.
+    """Tiles listed in a csv file, all that lie in a folder, or the windows of one big scene.
 
     Args:
-        data_root: Folder that every path is relative to.
-        split_file: csv with a column ``image`` and, for labelled tiles, ``mask``; None to take the folders.
+        scene: Entry of the catalogue of form ``'tiles'`` or ``'big scene'``, or None for files of one's own.
+        subset: Part of the catalogue's tiles, e.g. ``'train'``; None for a big scene.
+        data_root: Folder that every path is relative to. Default: ``data``.
+        split_file: csv with a column ``image`` and, for labelled tiles, ``mask``.
         image_dir: Without ``split_file``: folder of the images.
         label_dir: Without ``split_file``: folder of the label maps, which have their image's file name.
         suffix: File suffix in ``image_dir``. Default ``'.tif'``.
+        image: Instead of tiles: one big scene.
+        image_key: Variable of a ``.mat`` file.
+        labels: Label map of the big scene.
+        labels_key: Its variable.
+        window: Cut every file into windows of this side, or (height, width), in pixels; rows and columns that fill no
+            window are left out. Default None: whole files.
+        stride: Step between windows. Default: ``window``.
+        turns: Quarter turns of the copies that every tile is given in, e.g. ``(0, 1, 3)``. Default: as it is, once.
+        split: ``dict(part='train' | 'test', train_share=0.8, seed=0)``: that part of the tiles after shuffling; copies
+            and overlapping windows never fall apart, since overlap is refused. Default None: all.
         classes: Class names.
         label_ids: Id of each class in the label maps.
         ignore_ids: Ids that mean "no label". Default: 0 alone.
         palette: RGB colour of each class.
+        label_scale: Label pixels per cube pixel along each axis. Default 1.
+        label_majority: Label pixels of a block that must agree.
         bad_bands: 0-based bands to leave out beside those that the files flag bad.
         with_labels: Whether label maps are read; False for pretraining. Default True.
         protocol: One line about the split, printed beside results.
         pipeline: Transforms.
-        test_mode: mmengine's flag: an unreadable sample is an error at once.
+        test_mode: Accepted for mmengine's sake; an unreadable tile is an error at once, in training too.
         lazy_init: mmengine's flag.
 
     Raises:
@@ -47,15 +69,27 @@ class TileDataset(BaseDataset):
 
     def __init__(
         self,
-        data_root: str = "",
+        scene: str | None = None,
+        subset: str | None = None,
+        data_root: str = "data",
         split_file: str | None = None,
         image_dir: str | None = None,
         label_dir: str | None = None,
         suffix: str = ".tif",
-        classes: Sequence[str] = (),
-        label_ids: Sequence[int] = (),
-        ignore_ids: Sequence[int] = (0,),
+        image: str | None = None,
+        image_key: str | None = None,
+        labels: str | None = None,
+        labels_key: str | None = None,
+        window: int | tuple[int, int] | None = None,
+        stride: int | None = None,
+        turns: Sequence[int] = (0,),
+        split: dict | None = None,
+        classes: Sequence[str] | None = None,
+        label_ids: Sequence[int] | None = None,
+        ignore_ids: Sequence[int] | None = None,
         palette: Sequence[RGB] | None = None,
+        label_scale: int | None = None,
+        label_majority: int | None = None,
         bad_bands: Sequence[int] | None = None,
         with_labels: bool = True,
         protocol: str = "",
@@ -63,31 +97,91 @@ class TileDataset(BaseDataset):
         test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
-        if (split_file is None) == (image_dir is None):
-            raise ConfigError("TileDataset: give either split_file or image_dir")
+        info = scene_info(
+            scene,
+            dict(
+                image=image or ("" if scene is None else None),
+                image_key=image_key,
+                labels=labels,
+                labels_key=labels_key,
+                classes=classes,
+                label_ids=label_ids,
+                ignore_ids=ignore_ids,
+                palette=palette,
+                label_scale=label_scale,
+                label_majority=label_majority,
+            ),
+        )
         self.root = Path(data_root)
-        self.split_file = split_file
-        self.image_dir = image_dir
-        self.label_dir = label_dir
+        self.split_file, self.image_dir, self.label_dir = split_file, image_dir, label_dir
+        if scene is not None and info.form == "tiles":
+            self._take_subset(info, subset)
+            self.root = self.root / info.image
+            info = replace(info, image="")
+        elif subset is not None:
+            raise ConfigError(f"TileDataset: subset={subset!r} needs scene=… of form 'tiles'")
+        if sum(bool(source) for source in (self.split_file, self.image_dir, info.image)) != 1:
+            raise ConfigError("TileDataset: give one of scene, split_file, image_dir and image")
+        self.info = info
         self.suffix = suffix
-        self.bad_bands = bad_bands
+        self.window = None if window is None else (window, window) if isinstance(window, int) else tuple(window)
+        self.stride = (stride, stride) if stride else self.window
+        self.turns = tuple(turns)
+        self.split = self._checked(split)
+        self.bad_bands = info.bad_bands if bad_bands is None else bad_bands
         self.with_labels = with_labels
-        self.label_table = LabelTable(label_ids, classes, ignore_ids)
+        self.label_table = LabelTable(info.label_ids, info.classes, info.ignore_ids)
         super().__init__(
             metainfo=dict(
-                classes=list(classes),
-                label_ids=list(label_ids),
-                ignore_ids=list(ignore_ids),
-                palette=None if palette is None else [list(colour) for colour in palette],
-                protocol=protocol or f"tiles of {split_file or image_dir}",
+                classes=list(info.classes),
+                label_ids=list(info.label_ids),
+                ignore_ids=list(info.ignore_ids),
+                palette=None if info.palette is None else [list(colour) for colour in info.palette],
+                rgb_bands=None if info.rgb_bands is None else list(info.rgb_bands),
+                protocol=protocol or self._protocol(subset),
             ),
             pipeline=list(pipeline),
             test_mode=True,  # never replace an unreadable sample by another one in silence
             lazy_init=lazy_init,
         )
 
-    def _pairs(self) -> list[tuple[str, str | None]]:
+    def _take_subset(self, info: SceneInfo, subset: str | None) -> None:
+        """Files of a part of the catalogue's tiles."""
+        found = [part for part in info.subsets if part.name == subset]
+        if not found:
+            names = ", ".join(part.name for part in info.subsets)
+            raise ConfigError(f"TileDataset: subset={subset!r} is unknown for {info.title}, expected one of {names}")
+        self.split_file, self.image_dir, self.label_dir = found[0].split_file, found[0].image_dir, found[0].label_dir
+
+    def _checked(self, split: dict | None) -> dict | None:
+        """The split's keys, with defaults."""
+        if split is None:
+            return None
+        complete = dict(dict(train_share=0.8, seed=0), **split)
+        if set(complete) != {"part", "train_share", "seed"} or complete["part"] not in PARTS:
+            raise ConfigError(f"TileDataset: split={split} given, expected part='train' or 'test', train_share, seed")
+        if not 0 < complete["train_share"] < 1:
+            raise ConfigError(f"TileDataset: split.train_share={complete['train_share']} given, expected 0 to 1")
+        if self.window and self.stride and (self.stride[0] < self.window[0] or self.stride[1] < self.window[1]):
+            raise ConfigError(
+                f"TileDataset: windows of {self.window} every {self.stride} pixels overlap, so that a split of them "
+                "would put test pixels into training tiles; use stride >= window"
+            )
+        return complete
+
+    def _protocol(self, subset: str | None) -> str:
+        """One line about where the tiles come from."""
+        source = self.split_file or self.image_dir or self.info.image
+        line = f"{self.info.title}, {subset} tiles" if subset else f"tiles of {source}"
+        if self.split is not None:
+            share, seed = self.split["train_share"], self.split["seed"]
+            line += f", {share:.0%} of the tiles for training, seed {seed}, {self.split['part']} part"
+        return line
+
+    def _files(self) -> list[tuple[str, str | None]]:
         """(image, label map) relative to the root."""
+        if self.info.image:
+            return [(self.info.image, self.info.labels)]
         if self.split_file is not None:
             path = self.root / self.split_file
             if not path.is_file():
@@ -110,31 +204,51 @@ class TileDataset(BaseDataset):
         ]
 
     def load_data_list(self) -> list[dict]:
-        """List the tiles and check that every file is there and that their bands agree."""
-        listed: list[dict] = []
-        for image, mask in self._pairs():
-            entry: dict = dict(img_path=str(self.root / image))
+        """List the tiles, check that every file is there, and read one header for the bands."""
+        entries: list[dict] = []
+        for image, mask in self._files():
+            entry: dict = dict(img_path=str(self.root / image), img_key=self.info.image_key)
             if self.with_labels:
-                if mask is None:
-                    raise ConfigError("TileDataset: label_dir is needed for labels, or with_labels=False")
-                entry["seg_map_path"] = str(self.root / mask)
-            for path in entry.values():
+                if not mask:
+                    raise ConfigError("TileDataset: label_dir (or labels) is needed for labels, or with_labels=False")
+                entry.update(seg_map_path=str(self.root / mask), seg_map_key=self.info.labels_key)
+            for path in (entry["img_path"], entry.get("seg_map_path", entry["img_path"])):
                 if not Path(path).is_file():
-                    raise DataError(f"{path}: no such file, listed in {self.split_file or self.image_dir}")
-            listed.append(entry)
+                    raise DataError(f"{path}: no such file, listed in {self.split_file or self.image_dir or 'image'}")
+            entries.append(entry)
         # One header decides which bands are read; the loader refuses tiles that have another number.
-        with open_cube(listed[0]["img_path"]) as reader:
-            info = reader.info
-        bands = choose_bands(info, self.bad_bands)
+        with open_cube(entries[0]["img_path"], key=self.info.image_key) as reader:
+            header = reader.info
+        bands = choose_bands(header, self.bad_bands)
+        shape = header.shape[:2]
+        wavelengths = header.wavelengths if self.info.wavelengths is None else self.info.wavelengths
         self._metainfo.update(
             bands=bands,
-            file_bands=info.shape[2],
-            tile_size=list(info.shape[:2]),
-            wavelengths=None if info.wavelengths is None else [float(info.wavelengths[band]) for band in bands],
+            file_bands=header.shape[2],
+            tile_size=list(self.window or shape),
+            wavelengths=None if wavelengths is None else [float(wavelengths[band]) for band in bands],
         )
-        for entry in listed:
-            entry.update(bands=bands, file_bands=info.shape[2])
-        return listed
+        for entry in entries:
+            entry.update(bands=bands, file_bands=header.shape[2], tile_shape=shape)
+            entry.update(label_scale=self.info.label_scale, label_majority=self.info.label_majority)
+        return self._spread(entries, shape)
+
+    def _spread(self, entries: list[dict], shape: tuple[int, int]) -> list[dict]:
+        """Windows of every file, the part that is asked for, and the turned copies of each."""
+        if self.window is not None and self.stride is not None:
+            (h, w), (down, right) = self.window, self.stride
+            places = [(r, c) for r in range(0, shape[0] - h + 1, down) for c in range(0, shape[1] - w + 1, right)]
+            if not places:
+                raise DataError(f"{entries[0]['img_path']}: window {h} x {w} exceeds its {shape[0]} x {shape[1]} pixels")
+            entries = [dict(entry, window=(r, c, h, w)) for entry in entries for r, c in places]
+        if self.split is not None:
+            named = {f"{entry['img_path']} {entry.get('window', ())}": entry for entry in entries}
+            share = self.split["train_share"]
+            from .splits import split_tiles
+
+            parts = split_tiles(list(named), (share, 1 - share), self.split["seed"])
+            entries = [named[name] for name in parts[PARTS.index(self.split["part"])]]
+        return [dict(entry, turns=turn) for entry in entries for turn in self.turns]
 
     def get_data_info(self, idx: int) -> dict:
         """Entry of a tile, with the label table that its loader needs."""
@@ -148,15 +262,20 @@ class TileDataset(BaseDataset):
         return super().prepare_data(idx)
 
     def band_statistics(self) -> BandStatistics:
-        """Mean and standard deviation of every band over the valid pixels of all tiles, read one at a time."""
+        """Mean and standard deviation of every band over the valid pixels that the pipeline gives.
+
+        At most :data:`STATISTICS_TILES` tiles, evenly spread over the list, go through the pipeline one at a time.
+        """
         self.full_init()
-        bands = self._metainfo["bands"]
-        statistics = BandStatistics(len(bands))
-        for index in range(len(self)):
-            with open_cube(super().get_data_info(index)["img_path"]) as reader:
-                cube = reader.read(bands=bands)
-            statistics.update(cube.data[cube.valid()])
-        if statistics.count == 0:
+        statistics: BandStatistics | None = None
+        for index in range(0, len(self), -(-len(self) // STATISTICS_TILES)):
+            sample = self.prepare_data(SeededIndex(index, sample_seed(index)))
+            views = [sample["inputs"]] if isinstance(sample["inputs"], Tensor) else sample["inputs"]
+            masks = [sample["valid"]] if isinstance(sample["valid"], Tensor) else sample["valid"]
+            for view, mask in zip(views, masks, strict=True):
+                statistics = statistics or BandStatistics(len(view))
+                statistics.update(view.numpy()[:, mask.numpy()].T)
+        if statistics is None or statistics.count == 0:
             raise DataError(
                 f"{self.root}: no tile has a pixel with data in every used band; name the empty bands in bad_bands=[…]"
             )

@@ -67,6 +67,8 @@ class SceneInferencer:
         with DefaultScope.overwrite_default_scope("mmhsi"):
             cfg.model.backbone.pop("init_cfg", None)  # the checkpoint holds every weight
             self.model = MODELS.build(cfg.model)
+        if getattr(self.model.data_preprocessor, "second_normaliser", None) is not None:
+            raise ConfigError(f"checkpoint {checkpoint}: the model takes two sources, a map is made from one")
         load_weights(self.model, checkpoint)
         self.model.to(self.device).eval()
         self.by_pixel = isinstance(self.model, PixelClassifier)

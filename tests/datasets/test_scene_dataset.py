@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import rasterio
 import scipy.io
 
 from mmhsi.datasets import SceneDataset
+from mmhsi.datasets.scene_dataset import pad_scene
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import HSICube, write_cube
 
@@ -51,9 +53,70 @@ def test_the_padded_scene_holds_every_window(files, window):
     mirrored = np.pad(cube, ((h, h), (w, w), (0, 0)), mode="reflect")
     for row, column in [(0, 0), (11, 14), (5, 0), (0, 7)]:
         wanted = mirrored[row + h - h // 2 :, column + w - w // 2 :][:h, :w]
-        np.testing.assert_array_equal(data.scene[row : row + h, column : column + w].numpy(), wanted)
+        np.testing.assert_array_equal(data.padded[row : row + h, column : column + w].numpy(), wanted)
     assert len(data) == 12 * 15
     assert len(dataset(root, subset="all", stride=4)) == 3 * 4
+
+
+def test_an_index_with_a_size_has_a_window_of_that_side(files):
+    class Sized(int):
+        size = 4
+
+    root, cube, _ = files
+    data = dataset(root, window=3, largest_window=9, subset="all")
+    mirrored = np.pad(cube, ((9, 9), (9, 9), (0, 0)), mode="reflect")
+    for index in (0, 44, 179):
+        for sample, side in ((data[index], 3), (data[Sized(index)], 4)):
+            row, column = divmod(index, 15)
+            assert sample["window"] == (side, side)
+            cut = sample["scene"][sample["top"] :, sample["left"] :][:side, :side]
+            start = 9 - side // 2
+            np.testing.assert_array_equal(cut, mirrored[row + start :, column + start :][:side, :side])
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_a_finer_source_is_mirrored_in_register(scale):
+    # A fine image whose every block names its coarse pixel: after padding both still agree.
+    coarse = np.arange(5 * 6).reshape(5, 6)
+    fine = coarse.repeat(scale, 0).repeat(scale, 1)
+    padded = pad_scene(fine, (5, 8), scale)
+    np.testing.assert_array_equal(padded, pad_scene(coarse, (5, 8)).repeat(scale, 0).repeat(scale, 1))
+    # Within blocks, a mirrored block is reversed and its neighbour is not.
+    inner = np.arange(5 * scale)[:, None].repeat(6 * scale, 1)
+    column = pad_scene(inner, (3, 1), scale)[:, 0]
+    assert column[: 2 * scale].tolist() == [*range(2 * scale - 1, scale - 1, -1), *range(scale)]
+
+
+def test_two_sources_of_different_resolution(files):
+    root, cube, _ = files
+    second = np.random.default_rng(1).integers(0, 255, (24, 30, 3)).astype(np.uint8)
+    np.save(root / "rgb.npy", second)
+    data = dataset(root, use_second=True, second_image="rgb.npy", second_scale=2, window=3)
+    sample = data[len(data) // 2]
+    row, column = sample["row"], sample["column"]
+    fine = sample["second"][2 * sample["top"] :, 2 * sample["left"] :][:6, :6]
+    if 0 < row < 11 and 0 < column < 14:
+        np.testing.assert_array_equal(fine, second[2 * (row - 1) : 2 * (row + 2), 2 * (column - 1) : 2 * (column + 2)])
+    np.testing.assert_allclose(data.second_statistics().mean, second.reshape(-1, 3).mean(0))
+    with pytest.raises(DataError, match=r"rgb\.npy: 24 x 30 pixels do not cover the ground .* at second_scale=3"):
+        dataset(root, use_second=True, second_image="rgb.npy", second_scale=3)
+    with pytest.raises(ConfigError, match="has no second source"):
+        dataset(root, use_second=True)
+
+
+def test_sources_on_different_ground_are_refused(tmp_path):
+    def write(name, size, pixel, east):
+        transform = rasterio.transform.from_origin(366000 + east, 5800000, pixel, pixel)
+        data = np.ones((size, size, 2), dtype=np.float32)
+        write_cube(tmp_path / name, HSICube(data, crs=rasterio.CRS.from_epsg(32633), transform=transform))
+
+    write("cube.tif", 8, 30, 0)
+    write("fine.tif", 16, 15, 0)
+    write("moved.tif", 16, 15, 40)
+    keys = dict(image="cube.tif", labels=None, subset="all", use_second=True, second_scale=2)
+    assert dataset(tmp_path, second_image="fine.tif", **keys).second.shape == (16, 16, 2)
+    with pytest.raises(DataError, match=r"moved\.tif: lies at"):
+        dataset(tmp_path, second_image="moved.tif", **keys)
 
 
 def test_statistics_and_bad_bands(files):
@@ -71,7 +134,7 @@ def test_nodata_pixels_are_neither_samples_nor_statistics(tmp_path):
     scene = dataset(tmp_path, image="c.tif", labels=None, subset="all")
     assert len(scene) == 8 * 9 - 2
     assert scene.band_statistics().mean.min() > 90
-    assert not scene.valid[2 + 2, 3 + 2]
+    assert not scene.padded_valid[2 + 2, 3 + 2]
 
 
 def test_metainfo_is_plain_data(files):
@@ -104,6 +167,16 @@ def test_bad_input_is_one_clear_line(files, change, error, message):
     with pytest.raises(error, match=message) as caught:
         dataset(root, **change)
     assert "\n" not in str(caught.value)
+
+
+def test_the_houston_crop_on_the_cubes_grid(shared_data):
+    split = dict(type="FileSplit", path=str(shared_data / "splits/houston2018_crop_fewshot20_seed{seed}.npz"))
+    data = SceneDataset(scene="houston2018_crop", data_root=shared_data, subset="train", split=split, use_second=True)
+    assert data.metainfo["label_ids"] == [1, 2, 3, 5, 6, 7, 9, 10, 11, 12]
+    counts = np.bincount(data.labels[data.labels < 255]).tolist()
+    assert counts == [135, 557, 138, 1427, 449, 546, 324, 171, 280, 1635]
+    assert len(data) == 200
+    assert data.second.shape == (512, 512, 3)
 
 
 def test_salinas_a(shared_data):

@@ -1,5 +1,6 @@
 """The tile dataset, from generated GeoTIFF pairs."""
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -61,6 +62,71 @@ def test_folders_in_place_of_a_csv(tiles):
     assert [by_folder.get_data_info(i)["seg_map_path"][-5:] for i in range(3)] == ["0.tif", "1.tif", "2.tif"]
 
 
+def test_windows_and_turned_copies(tiles):
+    plain = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
+    whole, cut = dataset(tiles, pipeline=plain), dataset(tiles, pipeline=plain, window=(4, 3), turns=(0, 1, 3))
+    assert len(cut) == 3 * (2 * 2) * 3  # the last two columns fill no window
+    assert cut.metainfo["tile_size"] == [4, 3]
+    for index in range(len(cut)):
+        file, rest = divmod(index, 12)
+        place, copy = divmod(rest, 3)
+        row, column = 4 * (place // 2), 3 * (place % 2)
+        for key in ("inputs", "valid"):
+            expected = whole[file][key][..., row : row + 4, column : column + 3].rot90((0, 1, 3)[copy], (-2, -1))
+            assert torch.equal(cut[index][key], expected)
+        labels = whole[file]["data_samples"].gt_sem_seg.data[..., row : row + 4, column : column + 3]
+        turned = labels.rot90((0, 1, 3)[copy], (-2, -1))
+        assert torch.equal(cut[index]["data_samples"].gt_sem_seg.data, turned)
+
+
+def test_parts_share_no_window_and_keep_copies_together(tiles):
+    def places(part, seed=0):
+        data = dataset(tiles, window=2, turns=(0, 1), split=dict(part=part, train_share=0.75, seed=seed))
+        entries = [data.get_data_info(index) for index in range(len(data))]
+        return [(entry["img_path"], entry["window"], entry["turns"]) for entry in entries]
+
+    train, test = places("train"), places("test")
+    assert (len(train), len(test)) == (3 * 16 * 2 * 3 // 4, 3 * 16 * 2 // 4)
+    assert not {entry[:2] for entry in train} & {entry[:2] for entry in test}
+    assert places("train") == train != places("train", seed=1)
+
+
+def test_random_windows_are_read_where_they_say(tiles):
+    pipeline = [dict(type="RandomReadWindow", size=3), dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
+    data, whole = dataset(tiles, pipeline=pipeline), dataset(tiles, pipeline=[pipeline[1], *pipeline[2:]])
+    seen = set()
+    for seed in range(40):
+        torch.testing.assert_close(data[SeededIndex(1, seed)]["inputs"], data[SeededIndex(1, seed)]["inputs"])
+        window = data[SeededIndex(1, seed)]["inputs"]
+        found = [
+            (r, c) for r in range(6) for c in range(6) if torch.equal(whole[1]["inputs"][:, r : r + 3, c : c + 3], window)
+        ]
+        assert len(found) == 1
+        seen.add(found[0])
+    assert len(seen) > 15
+
+
+def test_one_big_scene_with_finer_labels(tmp_path, scope):
+    rng = np.random.default_rng(0)
+    cube = rng.integers(0, 9000, (10, 13, 6)).astype(np.int16)
+    labels = rng.integers(0, 3, (30, 39)).astype(np.uint8)
+    with h5py.File(tmp_path / "scene.mat", "w") as file:  # MATLAB 7.3 stores the axes in reverse
+        file.create_dataset("HSI", data=cube.transpose(2, 1, 0)).attrs["MATLAB_class"] = np.bytes_("int16")
+        file.create_dataset("gt", data=labels.T).attrs["MATLAB_class"] = np.bytes_("uint8")
+    keys = dict(image="scene.mat", image_key="HSI", labels="scene.mat", labels_key="gt", label_scale=3, label_majority=5)
+    pipeline = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
+    data = dataset(tmp_path, split_file=None, window=5, pipeline=pipeline, ignore_ids=[0], **keys)
+    assert len(data) == 4
+    sample = data[3]
+    np.testing.assert_array_equal(sample["inputs"].numpy(), cube[5:10, 5:10].transpose(2, 0, 1))
+    for row in range(5):
+        for column in range(5):
+            block = labels[15 + 3 * row :, 15 + 3 * column :][:3, :3]
+            counts = [(block == label).sum() for label in (1, 2)]
+            expected = int(np.argmax(counts)) if max(counts) >= 5 else 255
+            assert sample["data_samples"].gt_sem_seg.data[0, row, column] == expected
+
+
 def test_statistics_leave_nodata_out(tiles):
     mean = dataset(tiles).band_statistics().mean
     assert mean.shape == (4,)
@@ -73,8 +139,13 @@ def test_statistics_leave_nodata_out(tiles):
         (dict(split_file="none.csv"), DataError, r"none\.csv: no such file"),
         (dict(split_file="other.csv"), DataError, r"other\.csv: expected a header with image, mask"),
         (dict(split_file="gone.csv"), DataError, r"images/9\.tif: no such file, listed in gone\.csv"),
-        (dict(split_file=None), ConfigError, "either split_file or image_dir"),
-        (dict(split_file=None, image_dir="images"), ConfigError, "label_dir is needed"),
+        (dict(split_file=None), ConfigError, "one of scene, split_file, image_dir and image"),
+        (dict(subset="train"), ConfigError, "needs scene"),
+        (dict(split=dict(part="val")), ConfigError, "part='train' or 'test'"),
+        (dict(split=dict(part="test", train_share=1)), ConfigError, "train_share=1 given"),
+        (dict(split=dict(part="test"), window=4, stride=2), ConfigError, "overlap"),
+        (dict(window=9), DataError, "window 9 x 9 exceeds its 8 x 8"),
+        (dict(split_file=None, image_dir="images"), ConfigError, r"label_dir \(or labels\) is needed"),
         (dict(split_file=None, image_dir="labels", suffix=".img"), DataError, r"holds no file \*\.img"),
     ],
 )
@@ -96,13 +167,7 @@ def test_a_tile_with_other_bands_or_another_size_is_named(tiles):
 
 
 def test_enmap_potsdam(shared_data, scope):
-    data = TileDataset(
-        data_root=str(shared_data / "enmap_potsdam"),
-        split_file="test_files.csv",
-        classes=list("abcdef"),
-        label_ids=range(1, 7),
-        pipeline=PIPELINE,
-    )
+    data = TileDataset(scene="enmap_potsdam", subset="test", data_root=str(shared_data), pipeline=PIPELINE)
     labels = np.concatenate([data[i]["data_samples"].gt_sem_seg.data.numpy().ravel() for i in range(len(data))])
     assert np.bincount(labels[labels < 255], minlength=6).tolist() == [55, 146, 315, 124, 20, 0]
     assert len(data.metainfo["bands"]) == 218

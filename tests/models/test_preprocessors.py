@@ -33,8 +33,9 @@ def test_windows_equal_slicing_one_by_one(dtype, window):
 def scene_batch(labels=(0, 1, -1)):
     scene = torch.randint(0, 9000, (12, 12, 5)).to(torch.uint16)
     valid = torch.rand(12, 12) > 0.3
-    shared = dict(scene=scene, valid=valid, window=(3, 3))
-    samples = [dict(shared, row=i, column=2 * i, label=label) for i, label in enumerate(labels)]
+    second = torch.randint(0, 255, (24, 24, 2)).to(torch.uint8)
+    shared = dict(scene=scene, valid=valid, second=second, scale=2, window=(3, 3))
+    samples = [dict(shared, top=i, left=2 * i, label=label) for i, label in enumerate(labels)]
     return scene, valid, pseudo_collate(samples)
 
 
@@ -51,6 +52,27 @@ def test_scene_preprocessor_normalises_per_band_and_blanks_nodata():
         assert torch.allclose(out["inputs"][i].permute(1, 2, 0).double(), expected, rtol=1e-5)
         assert torch.equal(out["valid"][i], valid[i : i + 3, 2 * i : 2 * i + 3])
     assert [s.gt_label.tolist() for s in out["data_samples"]] == [[0], [1], [-1]]
+
+
+@pytest.mark.parametrize("mode", ["concat", "separate"])
+def test_a_second_source_is_cut_from_the_same_ground(mode):
+    preprocessor = MODELS.build(
+        dict(type="ScenePreprocessor", num_bands=5, mean=[0.0] * 5, std=[1.0] * 5, second_bands=2, second=mode)
+    )
+    preprocessor.second_normaliser.fit(torch.tensor([10.0, 20]), torch.tensor([2.0, 4]))
+    _, valid, batch = scene_batch()
+    out = preprocessor(batch)
+    for i in range(3):
+        fine = batch["second"][0][2 * i : 2 * i + 6, 4 * i : 4 * i + 6].float()
+        fine = (fine - torch.tensor([10.0, 20])) / torch.tensor([2.0, 4])
+        mask = valid[i : i + 3, 2 * i : 2 * i + 3]
+        fine[~mask.repeat_interleave(2, 0).repeat_interleave(2, 1)] = 0
+        if mode == "separate":
+            assert torch.allclose(out["second"][i].permute(1, 2, 0), fine, atol=1e-5)
+        else:
+            coarse = fine.view(3, 2, 3, 2, 2).mean(dim=(1, 3))
+            assert torch.allclose(out["inputs"][i, 5:].permute(1, 2, 0), coarse, atol=1e-5)
+    assert out["inputs"].shape == (3, 7 if mode == "concat" else 5, 3, 3)
 
 
 def test_clip():

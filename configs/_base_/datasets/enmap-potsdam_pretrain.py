@@ -1,13 +1,14 @@
 # EnMAP Potsdam, the training tiles, no labels. Put the files under data/ or set MMHSI_DATA.
-data_root = "{{$MMHSI_DATA:data}}/enmap_potsdam"
+data_root = "{{$MMHSI_DATA:data}}"
 train_dataloader = dict(
-    batch_size=14,
+    batch_size=7,
     num_workers=0,
     sampler=dict(type="SeededSampler", shuffle=True),
     dataset=dict(
         type="TileDataset",
+        scene="enmap_potsdam",
+        subset="train",
         data_root=data_root,
-        split_file="train_files.csv",
         with_labels=False,
         pipeline=[dict(type="LoadCube"), dict(type="RandomDihedral"), dict(type="PackTile")],
     ),

@@ -4,7 +4,7 @@ from .band_augments import BandDropout, SpectralNoise, SpectralShift
 from .cropping import CenterCrop, RandomResizedCrop, RandomWindow
 from .formatting import PackTile
 from .geometry import RandomDihedral, RandomFlip
-from .loading import LoadCube, LoadLabels
+from .loading import LoadCube, LoadLabels, RandomReadWindow
 from .multi_view import MultiView, PackViews
 from .padding import Pad
 from .pca import PCAModel, PCAProject, fit_pca
@@ -30,6 +30,7 @@ __all__ = [
     "Pad",
     "RandomDihedral",
     "RandomFlip",
+    "RandomReadWindow",
     "RandomResizedCrop",
     "RandomWindow",
     "RemoveBadBands",

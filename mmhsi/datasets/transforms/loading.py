@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Sequence
 from numbers import Integral
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmhsi.errors import DataError
-from mmhsi.io import label_map_info, open_cube, read_label_map
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.io import CubeReader, label_map_info, open_cube, read_label_map
 from mmhsi.registry import TRANSFORMS
 
+from ..label_grid import majority_labels
 from ..labels import IGNORE_INDEX
+from .common import generator
 
 
 def _turns(results: dict) -> int:
@@ -22,13 +26,63 @@ def _turns(results: dict) -> int:
     return int(turns) % 4
 
 
+@functools.lru_cache(maxsize=16)
+def _cached_reader(path: str, key: str | None, state: tuple[int, int]) -> CubeReader:
+    return open_cube(path, key=key)
+
+
+def _reader(path: str, key: str | None) -> CubeReader:
+    """An open reader, kept for the next window of the same file; a file that was written anew is opened anew."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return open_cube(path, key=key)  # says what is wrong
+    return _cached_reader(path, key, (status.st_mtime_ns, status.st_size))
+
+
 def _require_same_size(shape: Sequence[int], results: dict) -> None:
+    scale = results.get("label_scale", 1)
     height, width = results["file_shape"]
-    if tuple(shape) != (height, width):
+    if tuple(shape) != (height * scale, width * scale):
+        at_scale = f" at label_scale={scale}" if scale > 1 else ""
         raise DataError(
             f"{results['seg_map_path']}: label map of {shape[0]} x {shape[1]} pixels, but {results['img_path']} has "
-            f"{height} x {width}"
+            f"{height} x {width}{at_scale}"
         )
+
+
+@TRANSFORMS.register_module()
+class RandomReadWindow(BaseTransform):
+    """Choose a window at a random place before the file is read, so that nothing else is.
+
+    Required keys: ``tile_shape`` (rows, columns of the file).
+
+    Added keys: ``window`` (row0, col0, height, width), which :class:`LoadCube` and :class:`LoadLabels` read.
+
+    Args:
+        size: Side, or (height, width), in pixels.
+    """
+
+    def __init__(self, size: int | tuple[int, int]) -> None:
+        self.size = (size, size) if isinstance(size, int) else (size[0], size[1])
+        if min(self.size) < 1:
+            raise ConfigError(f"RandomReadWindow: size={size} given, expected at least 1")
+
+    def transform(self, results: dict) -> dict:
+        """Choose the window.
+
+        Raises:
+            DataError: If the file is smaller than the window.
+        """
+        (height, width), (h, w) = results["tile_shape"], self.size
+        if h > height or w > width:
+            raise DataError(f"{results['img_path']}: RandomReadWindow of {h} x {w} exceeds its {height} x {width} pixels")
+        rng = generator()
+        results["window"] = (int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1)), h, w)
+        return results
+
+    def __repr__(self) -> str:
+        return f"RandomReadWindow(size={self.size})"
 
 
 @TRANSFORMS.register_module()
@@ -36,8 +90,8 @@ class LoadCube(BaseTransform):
     """Read a cube, or a window of it, in its file's dtype.
 
     Required keys: ``img_path``, ``bands`` (0-based, to read), ``file_bands`` (how many the file must have). Optional:
-    ``window`` (row0, col0, height, width) in pixels, all of the file without it; ``turns``, quarter turns
-    anticlockwise after reading, 0 without it.
+    ``img_key``, variable of a ``.mat`` file; ``window`` (row0, col0, height, width) in pixels, all of the file without
+    it; ``turns``, quarter turns anticlockwise after reading, 0 without it.
 
     Added keys: ``img`` (H, W, C), ``valid`` (H, W) bool, ``img_shape``, ``ori_shape``, ``file_shape`` (rows, columns of
     the file), ``wavelengths`` and ``fwhm`` (C,) nm or None. ``valid`` is listed in ``seg_fields``, so that those of
@@ -51,13 +105,13 @@ class LoadCube(BaseTransform):
             DataError: If the file cannot be read, has another number of bands than the dataset's first tile, or the
                 window reaches outside it.
         """
-        with open_cube(results["img_path"]) as reader:
-            shape = reader.info.shape
-            if shape[2] != results["file_bands"]:
-                raise DataError(
-                    f"{results['img_path']}: {shape[2]} bands, the dataset's first tile has {results['file_bands']}"
-                )
-            cube = reader.read(window=results.get("window"), bands=results["bands"])
+        reader = _reader(results["img_path"], results.get("img_key"))
+        shape = reader.info.shape
+        if shape[2] != results["file_bands"]:
+            raise DataError(
+                f"{results['img_path']}: {shape[2]} bands, the dataset's first tile has {results['file_bands']}"
+            )
+        cube = reader.read(window=results.get("window"), bands=results["bands"])
         turns = _turns(results)
         results["img"] = np.rot90(cube.data, turns)
         results["valid"] = np.rot90(cube.valid(), turns)
@@ -77,7 +131,8 @@ class LoadLabels(BaseTransform):
     """Read a label map, or the cube's window of it, and map its ids to class indices.
 
     Required keys: ``seg_map_path``, ``label_table``; ``img``, ``valid`` and ``file_shape``, which :class:`LoadCube`
-    adds. Optional: ``window`` and ``turns``, as there.
+    adds. Optional: ``window`` and ``turns``, as there; ``seg_map_key``, variable of a ``.mat`` file; ``label_scale``,
+    label pixels per cube pixel along each axis, and ``label_majority`` (:func:`mmhsi.datasets.majority_labels`).
 
     Added keys: ``gt_seg_map`` (H, W) int64, 255 where there is no label or no data.
     """
@@ -88,14 +143,17 @@ class LoadLabels(BaseTransform):
         Raises:
             DataError: If it cannot be read, has an unknown id, or another size than the cube's file.
         """
-        path, window = results["seg_map_path"], results.get("window")
+        path, key, window = results["seg_map_path"], results.get("seg_map_key"), results.get("window")
+        scale = results.get("label_scale", 1)
         if window is not None:
             # Of a label map of another size a window would be read without complaint, and lie elsewhere on the ground.
-            _require_same_size(label_map_info(path).shape[:2], results)
-        raw = read_label_map(path, window=window)
+            _require_same_size(label_map_info(path, key=key).shape[:2], results)
+            window = tuple(side * scale for side in window)
+        raw = read_label_map(path, key=key, window=window)
         if window is None:
             _require_same_size(raw.shape, results)
-        labels: np.ndarray = np.rot90(results["label_table"](raw, path), _turns(results))
+        classes = majority_labels(results["label_table"](raw, path), scale, results.get("label_majority"))
+        labels: np.ndarray = np.rot90(classes, _turns(results))
         labels[~results["valid"]] = IGNORE_INDEX
         results["gt_seg_map"] = labels
         results.setdefault("seg_fields", []).append("gt_seg_map")

@@ -6,6 +6,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch.utils.data import Dataset
 
 from mmhsi.errors import ConfigError
 from mmhsi.models.preprocessors import BandPreprocessor
@@ -14,7 +15,7 @@ from mmhsi.registry import HOOKS
 
 @HOOKS.register_module()
 class FitPreprocessorHook(Hook):
-    """Before training, checks that data and model agree on the bands, and fits mean and std unless they are set.
+    """Before training, fits mean and std unless they are set, and checks that data and model agree on the bands.
 
     They are set where the config gives them or a resumed checkpoint holds them. The dataset's ``band_statistics`` are
     used, over the training data alone; they are saved with the weights.
@@ -33,18 +34,23 @@ class FitPreprocessorHook(Hook):
         if not isinstance(preprocessor, BandPreprocessor):
             return
         dataset = runner.train_dataloader.dataset
-        bands = dataset.metainfo.get("bands")
-        if bands is not None and len(bands) != preprocessor.num_bands:
-            raise ConfigError(
-                f"train_dataloader.dataset gives {len(bands)} bands, the model expects "
-                f"model.data_preprocessor.num_bands={preprocessor.num_bands}"
-            )
+        second = getattr(preprocessor, "second_normaliser", None)
+        if second is not None:
+            self._fit(second, dataset, "second_statistics", runner)
+        self._fit(preprocessor, dataset, "band_statistics", runner)
+
+    @staticmethod
+    def _fit(preprocessor: BandPreprocessor, dataset: Dataset, method: str, runner: Runner) -> None:
+        """Fit one source unless it is fitted."""
         if bool(preprocessor.fitted):
             return
-        if not hasattr(dataset, "band_statistics"):
+        if not hasattr(dataset, method):
+            raise ConfigError(f"{type(dataset).__name__} has no {method}; give mean and std in model.data_preprocessor")
+        statistics = getattr(dataset, method)()
+        if len(statistics.mean) != preprocessor.num_bands:
             raise ConfigError(
-                f"{type(dataset).__name__} has no band_statistics; give mean and std in model.data_preprocessor"
+                f"train_dataloader.dataset gives {len(statistics.mean)} bands, the model expects "
+                f"model.data_preprocessor.num_bands={preprocessor.num_bands}"
             )
-        statistics = dataset.band_statistics()
         preprocessor.fit(torch.from_numpy(statistics.mean).float(), torch.from_numpy(statistics.std).float())
         runner.logger.info("Fitted mean and std of %d bands to %d pixels", preprocessor.num_bands, statistics.count)

@@ -1,0 +1,15 @@
+"""Samplers whose indices carry what a sample's randomness and size depend on."""
+
+from .multi_size import MultiSizeBatchSampler, SizedIndex, equal_token_batch_sizes
+from .seeded import SeededIndex, SeededSampler
+from .seeding import sample_seed, seed_everything
+
+__all__ = [
+    "MultiSizeBatchSampler",
+    "SeededIndex",
+    "SeededSampler",
+    "SizedIndex",
+    "equal_token_batch_sizes",
+    "sample_seed",
+    "seed_everything",
+]

@@ -1,0 +1,56 @@
+"""The same share of training pixels from every class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmhsi.datasets.labels import IGNORE_INDEX
+from mmhsi.errors import ConfigError
+from mmhsi.registry import SPLITS
+
+from .split import Split, check_split
+
+
+@SPLITS.register_module()
+class FractionSplit:
+    """A random share of every class trains, all other labelled pixels test.
+
+    Of a class of n pixels, ``fraction`` · n train, rounded to the nearest whole number, but no fewer than ``minimum``
+    and no more than n − 1, so that every class is tested.
+
+    Args:
+        fraction: Share of training pixels, between 0 and 1.
+        seed: Seed of the choice. Default 0.
+        minimum: Least number of training pixels a class. Default 1.
+
+    Raises:
+        ConfigError: If ``fraction`` does not lie between 0 and 1 or ``minimum`` is not positive.
+    """
+
+    def __init__(self, fraction: float, seed: int = 0, minimum: int = 1) -> None:
+        if not 0 < fraction < 1:
+            raise ConfigError(f"FractionSplit: fraction={fraction} given, expected more than 0 and less than 1")
+        if minimum < 1:
+            raise ConfigError(f"FractionSplit: minimum={minimum} given, expected at least 1")
+        self.fraction = fraction
+        self.seed = seed
+        self.minimum = minimum
+
+    def __call__(self, labels: np.ndarray, classes: Sequence[str]) -> Split:
+        """Split class indices (H, W); see :func:`check_split` for the errors."""
+        rng = np.random.default_rng(self.seed)
+        flat = labels.ravel()
+        train = []
+        for index in range(len(classes)):
+            pixels = np.flatnonzero(flat == index)
+            count = min(max(round(self.fraction * len(pixels)), self.minimum), max(len(pixels) - 1, 0))
+            train.append(rng.choice(pixels, count, replace=False))
+        chosen = np.sort(np.concatenate(train))
+        test = np.setdiff1d(np.flatnonzero(flat != IGNORE_INDEX), chosen)
+        protocol = (
+            f"{100 * self.fraction:g} % random training pixels a class, at least {self.minimum}, seed {self.seed}, "
+            "all other labelled pixels test"
+        )
+        return check_split(Split(chosen, test, protocol), labels, classes)

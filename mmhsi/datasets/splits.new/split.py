@@ -1,0 +1,80 @@
+"""Two sets of pixels, what a rule that makes them looks like, and when they are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from mmhsi.datasets.labels import IGNORE_INDEX
+from mmhsi.errors import DataError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Disjoint sets of labelled pixels.
+
+    Attributes:
+        train: Flat row-major pixel indices r · W + c, int64, sorted.
+        test: Likewise.
+        protocol: One line that says how the pixels were chosen; printed beside every number measured on them.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    protocol: str
+
+
+class SplitRule(Protocol):
+    """A rule from labels to a split."""
+
+    def __call__(self, labels: np.ndarray, classes: Sequence[str]) -> Split:
+        """Split the labelled pixels of class indices (H, W)."""
+
+
+def check_split(split: Split, labels: np.ndarray, classes: Sequence[str]) -> Split:
+    """Refuse a split that cannot be learned from or that leaks.
+
+    Args:
+        split: The split.
+        labels: Class indices, (H, W); :data:`IGNORE_INDEX` where there is no label.
+        classes: Class names.
+
+    Returns:
+        ``split``.
+
+    Raises:
+        DataError: If an index lies outside the scene, stands twice in one set or names an unlabelled pixel, a pixel
+            trains and tests, or a class that occurs has no training pixel.
+    """
+    flat = labels.ravel()
+    for name, pixels in (("train", split.train), ("test", split.test)):
+        if pixels.size and (pixels.min() < 0 or pixels.max() >= flat.size):
+            raise DataError(
+                f"split ({split.protocol}): {name} index {pixels.max() if pixels.max() >= flat.size else pixels.min()} "
+                f"lies outside the scene of {labels.shape[0]} x {labels.shape[1]} pixels"
+            )
+        distinct, counts = np.unique(pixels, return_counts=True)
+        if distinct.size < pixels.size:
+            row, column = divmod(int(distinct[counts > 1][0]), labels.shape[1])
+            raise DataError(
+                f"split ({split.protocol}): {(counts > 1).sum()} {name} pixels occur more than once, the first at row "
+                f"{row}, column {column}"
+            )
+        unlabelled = pixels[flat[pixels] == IGNORE_INDEX]
+        if unlabelled.size:
+            raise DataError(
+                f"split ({split.protocol}): {unlabelled.size} {name} pixels have no label, the first at row "
+                f"{unlabelled[0] // labels.shape[1]}, column {unlabelled[0] % labels.shape[1]}"
+            )
+    both = np.intersect1d(split.train, split.test)
+    if both.size:
+        raise DataError(f"split ({split.protocol}): {both.size} pixels both train and test, such as index {both[0]}")
+    trained = np.unique(flat[split.train])
+    occurring = np.unique(flat[flat != IGNORE_INDEX])
+    for index in occurring:
+        if index not in trained:
+            raise DataError(f"split ({split.protocol}): class {index} ({classes[index]}) has no training pixel")
+    return split

@@ -1,0 +1,86 @@
+"""A split in a file, so that others measure on the same pixels."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.files import writing
+from mmhsi.registry import SPLITS
+
+from .paths import seeded_path
+from .split import Split, check_split
+
+
+def save_split(path: str | Path, split: Split) -> Path:
+    """Write a split that :class:`FileSplit` reads, so that ``path`` appears complete or not at all.
+
+    Args:
+        path: File to write or replace, ``.npz``; its folder is made if missing.
+        split: The split; its arrays are stored as ``train`` and ``test``, its one line as ``protocol``.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        ConfigError: If ``path`` does not end in ``.npz``.
+        DataError: If the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise ConfigError(f"{path}: splits are written as NumPy archives, name the file .npz")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+    with writing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                np.savez(file, train=split.train, test=split.test, protocol=np.asarray(split.protocol))
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def _indices(arrays: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+    """One array of flat indices, sorted int64."""
+    values = np.asarray(arrays[name]).ravel()
+    if values.size and values.dtype.kind not in "iu":
+        raise TypeError(f"{name} holds {values.dtype}, not whole numbers")
+    return np.sort(values.astype(np.int64))
+
+
+@SPLITS.register_module()
+class FileSplit:
+    """Pixel indices from a file: arrays ``train`` and ``test`` of flat row-major indices in an ``.npz``.
+
+    The split's protocol is the file's ``protocol`` where it has one, as :func:`save_split` writes it, else the file's
+    name.
+
+    Args:
+        path: File; ``{seed}`` in it is replaced by ``seed``.
+        seed: Default 0.
+    """
+
+    def __init__(self, path: str, seed: int = 0) -> None:
+        self.path = seeded_path(path, seed)
+
+    def __call__(self, labels: np.ndarray, classes: Sequence[str]) -> Split:
+        """Split class indices (H, W).
+
+        Raises:
+            DataError: If the file is missing or damaged, or the split does not fit the scene (:func:`check_split`).
+        """
+        try:
+            with np.load(self.path, allow_pickle=False) as arrays:
+                train, test = _indices(arrays, "train"), _indices(arrays, "test")
+                protocol = str(arrays["protocol"]) if "protocol" in arrays else f"fixed split {self.path.stem}"
+        except Exception as error:  # numpy and zipfile raise many kinds
+            raise DataError(
+                f"split file {self.path}: expected an .npz with arrays 'train' and 'test' ({error})"
+            ) from error
+        return check_split(Split(train, test, protocol), labels, classes)
