@@ -14,7 +14,7 @@ model = dict(
         patch_size=2,
         init_cfg=dict(
             type="Pretrained",
-            checkpoint="work_dirs/mae_hsi-vit-tiny-p2_enmap-potsdam/epoch_200.pth",
+            checkpoint="work_dirs/mae_hsi-vit-tiny-p2_enmap-potsdam/epoch_400.pth",
             prefix="backbone.",
         ),
     ),

@@ -1,7 +1,7 @@
 _base_ = [
     "../_base_/models/mae_hsi-vit-tiny_tiles.py",
     "../_base_/datasets/enmap-potsdam_pretrain.py",
-    "../_base_/schedules/adamw_pretrain_200e.py",
+    "../_base_/schedules/adamw_pretrain_400e.py",
     "../_base_/default_runtime.py",
 ]
 model = dict(

@@ -238,9 +238,9 @@ class SceneDataset(Dataset):
         """One sample.
 
         Returns:
-            ``scene``, ``valid``, ``second``: the padded arrays; ``window`` (h, w) and ``top``, ``left``, its first
-            row and column in the padded scene; ``scale``, of the second source; ``row``, ``column``, ``label`` (−1
-            where none is used). An index with a ``size`` has a window of that side.
+            ``scene``, ``valid``, ``second``: the padded arrays; ``top``, ``left``, ``height`` and ``width`` of the
+            window in the padded scene; ``scale``, of the second source; ``row``, ``column``, ``label`` (−1 where none
+            is used). An index with a ``size`` has a window of that side.
         """
         row, column = divmod(int(self.pixels[index]), self.cube.data.shape[1])
         size = getattr(index, "size", None)
@@ -250,7 +250,8 @@ class SceneDataset(Dataset):
             valid=self.padded_valid,
             second=self.padded_second,
             scale=self.second_scale,
-            window=window,
+            height=window[0],
+            width=window[1],
             top=row + self.margin[0] // 2 - window[0] // 2,
             left=column + self.margin[1] // 2 - window[1] // 2,
             row=row,

@@ -15,7 +15,7 @@ from mmhsi.datasets import LabelTable
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import ClassMapWriter, CubeReader, open_cube, read_label_map
 from mmhsi.models.classifiers import PixelClassifier
-from mmhsi.models.preprocessors import gather_windows
+from mmhsi.models.preprocessors import gather_windows, normalise_scene
 from mmhsi.models.utils import load_weights, read_checkpoint
 from mmhsi.registry import MODELS
 from mmhsi.visualization import default_palette
@@ -127,13 +127,13 @@ class SceneInferencer:
         for row0 in range(0, height, step):
             rows = min(step, height - row0)
             cube, valid = read_rows(reader, bands, row0, rows, self.window)
-            scene, mask = (torch.from_numpy(array).to(self.device) for array in (cube, valid))
+            raw, mask = (torch.from_numpy(array).to(self.device) for array in (cube, valid))
+            scene = normalise_scene(self.model.data_preprocessor, raw, mask).contiguous()
             pixels = torch.cartesian_prod(torch.arange(rows, device=self.device), columns)
             scores = []
             for chunk in pixels.split(self.batch_size):
                 x = gather_windows(scene, chunk[:, 0], chunk[:, 1], self.window).permute(0, 3, 1, 2)
-                x_valid = gather_windows(mask, chunk[:, 0], chunk[:, 1], self.window)
-                scores.append(self.model.predict_scores(self.model.data_preprocessor.normalise(x, x_valid)))
+                scores.append(self.model.predict_scores(x))
             top, left = self.window[0] // 2, self.window[1] // 2
             yield row0, torch.cat(scores).view(rows, width, -1), valid[top : top + rows, left : left + width]
 

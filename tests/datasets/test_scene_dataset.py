@@ -68,7 +68,7 @@ def test_an_index_with_a_size_has_a_window_of_that_side(files):
     for index in (0, 44, 179):
         for sample, side in ((data[index], 3), (data[Sized(index)], 4)):
             row, column = divmod(index, 15)
-            assert sample["window"] == (side, side)
+            assert (sample["height"], sample["width"]) == (side, side)
             cut = sample["scene"][sample["top"] :, sample["left"] :][:side, :side]
             start = 9 - side // 2
             np.testing.assert_array_equal(cut, mirrored[row + start :, column + start :][:side, :side])

@@ -30,11 +30,11 @@ def test_windows_equal_slicing_one_by_one(dtype, window):
         assert (got[h // 2, w // 2] == scene[row, column]).all()
 
 
-def scene_batch(labels=(0, 1, -1)):
+def scene_batch(labels=(0, 1, -1), window=(3, 3)):
     scene = torch.randint(0, 9000, (12, 12, 5)).to(torch.uint16)
     valid = torch.rand(12, 12) > 0.3
     second = torch.randint(0, 255, (24, 24, 2)).to(torch.uint8)
-    shared = dict(scene=scene, valid=valid, second=second, scale=2, window=(3, 3))
+    shared = dict(scene=scene, valid=valid, second=second, scale=2, height=window[0], width=window[1])
     samples = [dict(shared, top=i, left=2 * i, label=label) for i, label in enumerate(labels)]
     return scene, valid, pseudo_collate(samples)
 
@@ -73,6 +73,26 @@ def test_a_second_source_is_cut_from_the_same_ground(mode):
             coarse = fine.view(3, 2, 3, 2, 2).mean(dim=(1, 3))
             assert torch.allclose(out["inputs"][i, 5:].permute(1, 2, 0), coarse, atol=1e-5)
     assert out["inputs"].shape == (3, 7 if mode == "concat" else 5, 3, 3)
+
+
+def test_windows_need_not_be_square():
+    preprocessor = MODELS.build(dict(type="ScenePreprocessor", num_bands=5, mean=[0] * 5, std=[1] * 5))
+    scene, valid, batch = scene_batch(window=(2, 5))
+    out = preprocessor(batch)["inputs"]
+    assert out.shape == (3, 5, 2, 5)
+    expected = torch.where(valid[2:4, 4:9, None], scene[2:4, 4:9].float(), 0.0)
+    assert torch.equal(out[2].permute(1, 2, 0), expected)
+
+
+def test_refitted_statistics_are_used():
+    preprocessor = MODELS.build(dict(type="ScenePreprocessor", num_bands=5, mean=[0] * 5, std=[1] * 5))
+    batch = scene_batch()[2]
+    before = preprocessor(batch)["inputs"]
+    preprocessor.fit(torch.zeros(5), torch.full((5,), 2.0))
+    assert torch.allclose(preprocessor(batch)["inputs"], before / 2)
+    other = MODELS.build(dict(type="ScenePreprocessor", num_bands=5, mean=[0] * 5, std=[4] * 5))
+    preprocessor.load_state_dict(other.state_dict())
+    assert torch.allclose(preprocessor(batch)["inputs"], before / 4)
 
 
 def test_clip():

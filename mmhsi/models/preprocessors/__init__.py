@@ -2,7 +2,7 @@
 
 from .band_preprocessor import BandPreprocessor
 from .batch_augments import BatchDihedral, BatchGainOffset, BatchNoise, dihedral, symmetries
-from .scene_preprocessor import ScenePreprocessor, gather_windows
+from .scene_preprocessor import ScenePreprocessor, gather_windows, normalise_scene
 from .tile_preprocessor import TilePreprocessor
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "TilePreprocessor",
     "dihedral",
     "gather_windows",
+    "normalise_scene",
     "symmetries",
 ]

@@ -100,7 +100,7 @@ class BandPreprocessor(BaseDataPreprocessor):
                     "data_preprocessor: mean and std are not set; give them in the config, load a checkpoint, or keep "
                     "FitPreprocessorHook in custom_hooks"
                 )
-        x = (x.to(torch.float32) - self.mean[:, None, None]).div_(self.std[:, None, None])
+        x = x.to(torch.float32, copy=True).sub_(self.mean[:, None, None]).div_(self.std[:, None, None])
         if valid is not None:
             x.masked_fill_(~valid[:, None], 0.0)
         return x if self.clip is None else x.clamp_(-self.clip, self.clip)

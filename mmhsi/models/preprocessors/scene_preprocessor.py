@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +19,7 @@ def gather_windows(scene: Tensor, tops: Tensor, lefts: Tensor, window: tuple[int
     """Cut many windows out of a scene in one indexing operation.
 
     Args:
-        scene: Shape (H, W) or (H, W, C), any dtype.
+        scene: Shape (H, W) or (H, W, C), any dtype, contiguous.
         tops: First row of each window, shape (B,).
         lefts: First column of each window, shape (B,).
         window: (h, w) in pixels.
@@ -27,18 +27,27 @@ def gather_windows(scene: Tensor, tops: Tensor, lefts: Tensor, window: tuple[int
     Returns:
         Tensor of shape (B, h, w) or (B, h, w, C), in the dtype of ``scene``.
     """
-    # A view of all windows: (H − h + 1, W − w + 1, …, h, w); indexing it copies the chosen ones alone.
-    views = scene.unfold(0, window[0], 1).unfold(1, window[1], 1)
-    if scene.dim() == 3:
-        views = views.permute(0, 1, 3, 4, 2)
-    return views[tops, lefts]
+    (height, width), (h, w) = scene.shape[:2], window
+    bands = scene.shape[2] if scene.dim() == 3 else 1
+    # Every run of w pixels as a row of an overlapping view: a window is h of these rows, each one block of memory.
+    runs = scene.as_strided((height * width - w + 1, w * bands), (bands, 1))
+    first = tops * width + lefts
+    rows = first[:, None] + width * torch.arange(h, device=scene.device)  # (B, h)
+    return runs.index_select(0, rows.flatten()).view(len(tops), h, w, *scene.shape[2:])
+
+
+def normalise_scene(preprocessor: BandPreprocessor, scene: Tensor, valid: Tensor | None) -> Tensor:
+    """Normalise a whole scene (H, W, C), of which pixels without data become 0; float32, same layout in memory."""
+    mask = None if valid is None else valid[None]
+    return preprocessor.normalise(scene.permute(2, 0, 1)[None], mask)[0].permute(1, 2, 0)
 
 
 @MODELS.register_module()
 class ScenePreprocessor(BandPreprocessor):
     """Turn (scene, place) into normalised windows.
 
-    Scenes are copied to the device once and stay there; a batch then costs the transfer of its indices.
+    A scene is copied to the device and normalised there once; a batch then costs the transfer of its indices and one
+    gathering.
 
     Args:
         num_bands: Bands C.
@@ -71,16 +80,15 @@ class ScenePreprocessor(BandPreprocessor):
             raise ConfigError(f"data_preprocessor.second={second!r} is unknown, expected 'concat' or 'separate'")
         self.second = second
         self.second_normaliser = BandPreprocessor(second_bands, clip=clip) if second_bands else None
-        self._on_device: dict[int, tuple[Tensor, Tensor]] = {}
+        self._placed: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
 
-    def place(self, scene: Tensor) -> Tensor:
-        """Give the copy of ``scene`` that lives on this device, made when it is first asked for."""
-        if scene.device == self.device:
-            return scene
-        # The host tensor is kept beside its copy, so that its id cannot be taken over by another.
-        if id(scene) not in self._on_device:
-            self._on_device[id(scene)] = (scene, scene.to(self.device))
-        return self._on_device[id(scene)][1]
+    def place(self, scene: Tensor, make: Callable[[Tensor], Tensor]) -> Tensor:
+        """Give what ``make`` makes of ``scene`` on this device, made once for every state of the statistics."""
+        key = (id(scene), self.mean._version, self.std._version)
+        if key not in self._placed:
+            # The host tensor is kept beside what was made of it, so that its id cannot be taken over by another.
+            self._placed[key] = (scene, make(scene.to(self.device)).contiguous())
+        return self._placed[key][1]
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Prepare a collated batch of :class:`mmhsi.datasets.SceneDataset`.
@@ -93,31 +101,42 @@ class ScenePreprocessor(BandPreprocessor):
             ``inputs`` (B, C, h, w) float32 in channels-last memory, ``data_samples``; ``valid`` (B, h, w) for models
             that ask for it; with ``second='separate'`` also ``second`` (B, C2, h · s, w · s).
         """
-        window, scale = data["window"][0], data["scale"][0]
+        window, scale = (data["height"][0], data["width"][0]), data["scale"][0]
         tops, lefts, labels = (
             torch.as_tensor(data[key]).to(self.device, non_blocking=self._non_blocking)
             for key in ("top", "left", "label")
         )
 
-        def cut(padded: Tensor | None, scale: int = 1) -> Tensor | None:
-            if padded is None:
-                return None
-            size = (window[0] * scale, window[1] * scale)
-            return gather_windows(self.place(padded), tops * scale, lefts * scale, size)
-
-        raw, valid, raw_second = cut(data["scene"][0]), cut(data["valid"][0]), cut(data["second"][0], scale)
+        scene, valid = data["scene"][0], data["valid"][0]
+        valid = None if valid is None else self.place(valid, lambda mask: mask)
+        placed = self.place(scene, lambda raw: normalise_scene(self, raw, valid))
+        x = gather_windows(placed, tops, lefts, window).permute(0, 3, 1, 2)
         batch: dict = {"data_samples": [DataSample(gt_label=label) for label in labels[:, None]]}
-        x = self.normalise(raw.permute(0, 3, 1, 2), valid)
         if self.second_normaliser is not None:
-            if raw_second is None:
-                raise ConfigError("data_preprocessor.second_bands needs use_second=True in the dataset")
-            fine = valid if valid is None else valid.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
-            second = self.second_normaliser.normalise(raw_second.permute(0, 3, 1, 2), fine)
+            second = self._cut_second(data["second"][0], valid, scale, tops, lefts, window)
             if self.second == "separate":
                 batch["second"] = second
             else:
                 x = torch.cat([x, F.avg_pool2d(second, scale)], dim=1)
         batch["inputs"] = self.augment(x) if training else x
         if self.with_valid:
-            batch["valid"] = valid
+            batch["valid"] = None if valid is None else gather_windows(valid, tops, lefts, window)
         return batch
+
+    def _cut_second(
+        self,
+        second: Tensor | None,
+        valid: Tensor | None,
+        scale: int,
+        tops: Tensor,
+        lefts: Tensor,
+        window: tuple[int, int],
+    ) -> Tensor:
+        """Windows of the second source, (B, C2, h · s, w · s)."""
+        normaliser = self.second_normaliser
+        if second is None or normaliser is None:
+            raise ConfigError("data_preprocessor.second_bands needs use_second=True in the dataset")
+        fine = valid if valid is None else valid.repeat_interleave(scale, 0).repeat_interleave(scale, 1)
+        placed = self.place(second, lambda raw: normalise_scene(normaliser, raw, fine))
+        size = (window[0] * scale, window[1] * scale)
+        return gather_windows(placed, tops * scale, lefts * scale, size).permute(0, 3, 1, 2)

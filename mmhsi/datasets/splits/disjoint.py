@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +16,35 @@ from .split import Split, check_split
 
 DRAWS = 20
 """Draws of training blocks that are compared; more would not mend a class that lies in one block."""
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """The N labelled pixels of a scene of (H, W) = ``shape``, in M occupied blocks.
+
+    Attributes:
+        shape: (H, W).
+        pixels: Flat indices, (N,), sorted.
+        classes: Class of each, (N,).
+        blocks: Block of each, 0 … M−1, (N,).
+        counts: Pixels of each class in each block, (K, M).
+    """
+
+    shape: tuple[int, int]
+    pixels: np.ndarray
+    classes: np.ndarray
+    blocks: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, labels: np.ndarray, block: int, num_classes: int) -> _Labelled:
+        """Cut class indices (H, W) into blocks from the upper left corner."""
+        rows, columns = np.nonzero(labels != IGNORE_INDEX)
+        classes = labels[rows, columns]
+        occupied, blocks = np.unique(rows // block * labels.shape[1] + columns // block, return_inverse=True)
+        counts = np.bincount(classes * len(occupied) + blocks, minlength=num_classes * len(occupied))
+        shape = (labels.shape[0], labels.shape[1])
+        return cls(shape, rows * shape[1] + columns, classes, blocks, counts.reshape(num_classes, len(occupied)))
 
 
 @SPLITS.register_module()
@@ -72,72 +102,57 @@ class DisjointSplit:
         Raises:
             DataError: If no test pixel remains, or the split cannot be used (:func:`check_split`).
         """
-        shape = (labels.shape[0], labels.shape[1])
-        flat = labels.ravel()
+        scene = _Labelled.of(labels, self.block, len(classes))
+        if not scene.pixels.size:
+            raise DataError("DisjointSplit: the scene has no labelled pixel")
         rng = np.random.default_rng(self.seed)
-        blocks = self._blocks(shape)
-        occurring = np.unique(flat[flat != IGNORE_INDEX])
-        wanted = np.minimum(self.per_class, np.bincount(flat[flat != IGNORE_INDEX], minlength=len(classes)) // 2)
+        total = scene.counts.sum(axis=1)
+        wanted = np.minimum(self.per_class, total // 2)
+        flat = labels.ravel()
         best: tuple[int, int] | None = None
         for _ in range(DRAWS):
-            draw, training = self._draw(flat, blocks, occurring, shape, rng)
-            trained = np.bincount(flat[draw.train], minlength=len(classes))
-            score = (len(np.setdiff1d(occurring, flat[draw.test])), int((wanted - trained).clip(min=0).sum()))
+            draw, training = self._draw(scene, rng)
+            trained, tested = (np.bincount(flat[pixels], minlength=len(total)) for pixels in (draw.train, draw.test))
+            score = (int(((total > 0) & (tested == 0)).sum()), int((wanted - trained).clip(min=0).sum()))
             if best is None or score < best:
                 best, split, used = score, draw, training
+                untested = [classes[index] for index in np.flatnonzero((total > 0) & (tested == 0))]
             if best == (0, 0):
                 break
         if not split.test.size:
             raise DataError(
-                f"{split.protocol}: no test pixel remains outside the training windows of {self.window[0]} x "
+                f"DisjointSplit: no test pixel remains outside the training windows of {self.window[0]} x "
                 f"{self.window[1]} pixels; take smaller blocks, a smaller train_share or a smaller window"
             )
-        occupied = len(np.unique(blocks[flat != IGNORE_INDEX]))
-        untested = [classes[index] for index in np.setdiff1d(occurring, flat[split.test])]
-        split = Split(split.train, split.test, self._describe(split, used, occupied, untested))
+        split = Split(split.train, split.test, self._describe(split, used, scene.counts.shape[1], untested))
         check_split(split, labels, classes)
-        assert_disjoint(split, shape, self.window, self.strict)
+        assert_disjoint(split, scene.shape, self.window, self.strict)
         return split
 
-    def _blocks(self, shape: tuple[int, int]) -> np.ndarray:
-        """Number of the block of every pixel, (H · W,)."""
-        rows, columns = (np.arange(size) // self.block for size in shape)
-        return (rows[:, None] * (columns[-1] + 1) + columns).ravel()
-
-    def _draw(
-        self,
-        flat: np.ndarray,
-        blocks: np.ndarray,
-        occurring: np.ndarray,
-        shape: tuple[int, int],
-        rng: np.random.Generator,
-    ) -> tuple[Split, int]:
+    def _draw(self, scene: _Labelled, rng: np.random.Generator) -> tuple[Split, int]:
         """One draw by the steps 1 to 3, and the number of its training blocks."""
-        labelled = flat != IGNORE_INDEX
-        order = rng.permutation(np.unique(blocks[labelled]))
+        order = rng.permutation(scene.counts.shape[1])
         count = max(round(self.train_share * len(order)), 1)
         chosen = order[:count].tolist()
-        for index in occurring:
-            holding = np.unique(blocks[flat == index])
-            if not np.isin(holding, chosen).any():
-                chosen.append(int(order[np.isin(order, holding)][0]))
-        inside = np.isin(blocks, chosen)
+        for held in scene.counts:
+            if held.any() and not held[chosen].any():
+                chosen.append(int(order[held[order] > 0][0]))
+        inside = np.isin(scene.blocks, chosen)
+        pixels, classes = scene.pixels[inside], scene.classes[inside]
         train = []
-        for index in occurring:
-            pixels = np.flatnonzero(inside & (flat == index))
-            train.append(rng.choice(pixels, min(self.per_class, len(pixels)), replace=False))
-        candidates = np.flatnonzero(labelled & ~inside)
-        name = f"spatially disjoint blocks, seed {self.seed}"
-        draw = Split(np.sort(np.concatenate(train)) if train else candidates[:0], candidates, name)
-        clear = ~leaking(draw, shape, self.window, self.strict)
-        return Split(draw.train, candidates[clear], name), len(chosen)
+        for index in range(len(scene.counts)):
+            members = pixels[classes == index]
+            train.append(rng.choice(members, min(self.per_class, len(members)), replace=False))
+        draw = Split(np.sort(np.concatenate(train)), scene.pixels[~inside], "candidates")
+        clear = ~leaking(draw, scene.shape, self.window, self.strict)
+        return Split(draw.train, draw.test[clear], "candidates"), len(chosen)
 
     def _describe(self, split: Split, used: int, occupied: int, untested: Sequence[str]) -> str:
         """One line with everything that a reader needs to judge the numbers measured on the split."""
         apart = "test windows clear of training windows" if self.strict else "test pixels outside training windows"
         line = (
             f"spatially disjoint: {used} of {occupied} blocks of {self.block} x {self.block} train, up to "
-            f"{self.per_class} pixels a class; guard: {apart} of {self.window[0]} x {self.window[1]}; seed {self.seed}; "
-            f"{split.train.size} training and {split.test.size} test pixels"
+            f"{self.per_class} pixels a class; guard: {apart} of {self.window[0]} x {self.window[1]}; "
+            f"seed {self.seed}; {split.train.size} training and {split.test.size} test pixels"
         )
         return f"{line}; no test pixel of {', '.join(untested)}" if untested else line

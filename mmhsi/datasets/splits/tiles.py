@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -9,6 +10,12 @@ import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import SPLITS
+
+
+def _check_fractions(fractions: Sequence[float], owner: str) -> None:
+    """Refuse shares that do not make a whole."""
+    if not fractions or min(fractions) <= 0 or not math.isclose(sum(fractions), 1, abs_tol=1e-6):
+        raise ConfigError(f"{owner}: fractions={tuple(fractions)} given, expected positive shares that sum to 1")
 
 
 def split_tiles(names: Sequence[str], fractions: Sequence[float], seed: int) -> tuple[list[str], ...]:
@@ -29,15 +36,14 @@ def split_tiles(names: Sequence[str], fractions: Sequence[float], seed: int) -> 
         ConfigError: If a share is not positive or they do not sum to 1.
         DataError: If a name occurs twice or a part remains empty.
     """
-    if not fractions or min(fractions) <= 0 or not math.isclose(sum(fractions), 1, abs_tol=1e-6):
-        raise ConfigError(f"split_tiles: fractions={tuple(fractions)} given, expected positive shares that sum to 1")
+    _check_fractions(fractions, "split_tiles")
     listed = sorted(names)
-    twice = [name for name, following in zip(listed, listed[1:], strict=False) if name == following]
+    twice = [name for name, following in itertools.pairwise(listed) if name == following]
     if twice:
         raise DataError(f"split_tiles: {twice[0]} is listed twice")
     shuffled = [listed[index] for index in np.random.default_rng(seed).permutation(len(listed))]
     cuts = [0, *(round(len(listed) * share) for share in np.cumsum(fractions))]
-    parts = tuple(sorted(shuffled[start:end]) for start, end in zip(cuts, cuts[1:], strict=False))
+    parts = tuple(sorted(shuffled[start:end]) for start, end in itertools.pairwise(cuts))
     if not all(parts):
         raise DataError(f"split_tiles: {len(listed)} tiles cannot fill parts of {tuple(fractions)}; one remains empty")
     return parts
@@ -59,8 +65,7 @@ class TileSplit:
     """
 
     def __init__(self, fractions: Sequence[float] = (0.8, 0.2), seed: int = 0) -> None:
-        if not fractions or min(fractions) <= 0 or not math.isclose(sum(fractions), 1, abs_tol=1e-6):
-            raise ConfigError(f"TileSplit: fractions={tuple(fractions)} given, expected positive shares that sum to 1")
+        _check_fractions(fractions, "TileSplit")
         self.fractions = tuple(fractions)
         self.seed = seed
         shares = " / ".join(f"{100 * share:g} %" for share in self.fractions)

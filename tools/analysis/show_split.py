@@ -1,0 +1,66 @@
+"""Show where a config's training and test pixels lie, how many each class has, and how many test pixels leak."""
+
+import argparse
+
+from mmengine.config import Config
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
+    parser.add_argument("--out", required=True, help="PNG for the picture, a pixel of the scene a pixel of it")
+    parser.add_argument("--seed", type=int, help="seed of the split, as in training")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Build the split, draw and count it."""
+    args = parse_args()
+    import numpy as np
+    from mmengine.registry import DefaultScope
+
+    from mmhsi.datasets.splits import leakage
+    from mmhsi.engine import set_seed
+    from mmhsi.errors import ConfigError
+    from mmhsi.registry import DATASETS
+    from mmhsi.visualization import default_palette, save_png
+    from mmhsi.visualization.split_picture import split_picture
+
+    cfg = Config.fromfile(args.config)
+    if args.seed is not None:
+        set_seed(cfg, args.seed)
+    if cfg.get("train_dataloader") is None:
+        raise ConfigError(f"{args.config}: has no train_dataloader")
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    labels, split = getattr(dataset, "labels", None), getattr(dataset, "split", None)
+    if labels is None or split is None:
+        raise ConfigError(f"{args.config}: train_dataloader.dataset has no split of labelled pixels to show")
+    meta = dataset.metainfo
+    classes, window = meta["classes"], meta["window"]
+    palette = meta["palette"] or default_palette(len(classes))
+    save_png(args.out, split_picture(labels, split, [tuple(colour) for colour in palette]))
+
+    rows = [("class", "train", "test", "unused")]
+    train, test, labelled = (
+        np.bincount(values, minlength=256)[: len(classes)]
+        for values in (labels.ravel()[split.train], labels.ravel()[split.test], labels.ravel())
+    )
+    for name, *counts in zip(classes, train, test, labelled - train - test, strict=True):
+        rows.append((name, *map(str, counts)))
+    rows.append(("all", *(str(counts.sum()) for counts in (train, test, labelled - train - test))))
+    width = max(len(row[0]) for row in rows)
+    for name, *cells in rows:
+        print(f"{name:<{width}}" + "".join(f"{cell:>9}" for cell in cells))
+    share = leakage(split, labels.shape, window)
+    print(f"split: {split.protocol}")
+    print(f"leakage: {100 * share:.1f} % of the test pixels lie in a training window of {window[0]} x {window[1]}")
+    print(f"picture: {args.out}")
+
+
+if __name__ == "__main__":
+    run(main)
