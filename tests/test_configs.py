@@ -2,67 +2,28 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-import scipy.io
 import torch
+from generated_data import write_all
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 
-from mmhsi.datasets.simulation import simulate_scene, write_scene
-from mmhsi.io import HSICube, write_class_map, write_cube
-from mmhsi.registry import MODELS
+from mmhsi.datasets import SeededIndex
+from mmhsi.models import TilePreprocessor
+from mmhsi.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).resolve().parents[1] / "configs"
 CONFIGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py") if "_base_" not in path.parts)
+DATA = sorted(path.stem for path in (ROOT / "_base_/datasets").glob("*.py") if not path.stem.startswith("scene_"))
+
+pytestmark = pytest.mark.usefixtures("scope")
 
 
-def write_salinas_a(folder: Path) -> None:
-    """Keys, bands and label ids of the published files; 24 × 26 pixels. Splits of 4 pixels a class."""
-    rng = np.random.default_rng(0)
-    labels = rng.choice([0, 1, 10, 11, 12, 13, 14], (24, 26)).astype(np.uint8)
-    cube = (rng.normal(2000, 300, (24, 26, 204)) + 40 * labels[..., None]).astype(np.int16)
-    (folder / "salinas_a").mkdir()
-    scipy.io.savemat(folder / "salinas_a/SalinasA_corrected.mat", {"salinasA_corrected": cube})
-    scipy.io.savemat(folder / "salinas_a/SalinasA_gt.mat", {"salinasA_gt": labels})
-    train = np.concatenate([np.flatnonzero(labels == label)[:4] for label in (1, 10, 11, 12, 13, 14)])
-    (folder / "splits").mkdir()
-    np.savez(
-        folder / "splits/salinas_a_fewshot20_seed0.npz",
-        train=train,
-        test=np.setdiff1d(np.flatnonzero(labels), train)[:60],
-    )
-
-
-def write_enmap_potsdam(folder: Path) -> None:
-    """GeoTIFF pairs of 32 × 32 pixels, 224 bands of which 6 are flagged and empty, csv splits."""
-    rng = np.random.default_rng(0)
-    root = folder / "enmap_potsdam"
-    (root / "images").mkdir(parents=True)
-    (root / "labels").mkdir()
-    good = np.ones(224, dtype=bool)
-    good[130:136] = False
-    for subset in ("train", "validation", "test"):
-        lines = ["image,mask"]
-        for index in range(2):
-            labels = rng.integers(0, 7, (32, 32)).astype(np.uint8)
-            data = (rng.normal(900, 200, (32, 32, 224)) + 100 * labels[..., None]).astype(np.float32)
-            data[:, :, ~good] = -32768
-            name = f"{subset}_{index}.tif"
-            write_cube(
-                root / "images" / name, HSICube(data, np.linspace(418, 2446, 224), good_bands=good, nodata=-32768)
-            )
-            write_class_map(root / "labels" / name, labels, class_names=list("0123456"), palette=[(0, 0, 0)] * 7)
-            lines.append(f"images/{name},labels/{name}")
-        (root / f"{subset}_files.csv").write_text("\n".join(lines) + "\n")
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def generated_data(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    write_salinas_a(folder)
-    write_enmap_potsdam(folder)
-    write_scene(simulate_scene(40, 40, 64), folder / "demo")
+    write_all(folder)
     return folder
 
 
@@ -75,9 +36,39 @@ def save_pretrained(backbone: dict, path: Path) -> None:
 
 def test_there_are_configs():
     assert len(CONFIGS) >= 6
+    assert len(DATA) >= 16
 
 
-@pytest.mark.usefixtures("scope")
+@pytest.mark.parametrize("name", DATA)
+def test_data_config_gives_what_a_preprocessor_takes(name, generated_data, monkeypatch):
+    monkeypatch.setenv("MMHSI_DATA", str(generated_data))
+    cfg = Config.fromfile(ROOT / "_base_/datasets" / f"{name}.py")
+    loaders = [key for key in ("train_dataloader", "val_dataloader", "test_dataloader") if key in cfg]
+    bands = None
+    for loader in loaders:
+        dataset = DATASETS.build(cfg[loader].dataset)
+        statistics = dataset.band_statistics()
+        second = len(dataset.second_statistics().mean) if dataset.metainfo.get("second_bands") else 0
+        assert bands in (None, len(statistics.mean))
+        bands = len(statistics.mean)
+        if "scene" in pseudo_collate([dataset[0]]):
+            preprocessor = MODELS.build(dict(type="ScenePreprocessor", num_bands=bands, second_bands=second))
+            if second:
+                fitted = dataset.second_statistics()
+                preprocessor.second_normaliser.fit(torch.tensor(fitted.mean), torch.tensor(fitted.std))
+        else:
+            preprocessor = TilePreprocessor(bands)
+        preprocessor.fit(torch.tensor(statistics.mean), torch.tensor(statistics.std))
+        batch = preprocessor(
+            pseudo_collate([dataset[SeededIndex(index, index)] for index in range(min(2, len(dataset)))]), training=True
+        )
+        assert batch["inputs"].shape[1] == bands + second
+        assert batch["inputs"].isfinite().all()
+        assert batch["inputs"].abs().mean() < 3
+    if len(loaders) > 1:
+        assert dataset.metainfo["protocol"]
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_config_runs(name, generated_data, tmp_path, monkeypatch):
     monkeypatch.setenv("MMHSI_DATA", str(generated_data))

@@ -1,27 +1,51 @@
-"""Datasets: scenes, tiles, splits, samplers, and the catalogue of public scenes."""
+"""Datasets: scenes, tiles, corpora, splits, samplers, and the catalogue of public scenes."""
 
 from . import transforms
 from .catalogue import CATALOGUE, SceneInfo, scene_info
+from .corpus_dataset import CorpusDataset
 from .label_grid import majority_labels
 from .labels import IGNORE_INDEX, LabelTable
-from .samplers import SeededIndex, SeededSampler
+from .samplers import MultiSizeBatchSampler, SeededIndex, SeededSampler, SizedIndex
 from .scene_dataset import SceneDataset
-from .splits import FewShotSplit, FileSplit, Split
+from .splits import (
+    DisjointSplit,
+    FewShotSplit,
+    FileSplit,
+    FractionSplit,
+    MapSplit,
+    PairSplit,
+    Split,
+    assert_disjoint,
+    leakage,
+    save_split,
+    split_tiles,
+)
 from .tile_dataset import TileDataset
 
 __all__ = [
     "CATALOGUE",
     "IGNORE_INDEX",
+    "CorpusDataset",
+    "DisjointSplit",
     "FewShotSplit",
     "FileSplit",
+    "FractionSplit",
     "LabelTable",
+    "MapSplit",
+    "MultiSizeBatchSampler",
+    "PairSplit",
     "SceneDataset",
     "SceneInfo",
     "SeededIndex",
     "SeededSampler",
+    "SizedIndex",
     "Split",
     "TileDataset",
+    "assert_disjoint",
+    "leakage",
     "majority_labels",
+    "save_split",
     "scene_info",
+    "split_tiles",
     "transforms",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from affine import Affine
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import HSICube, open_cube, read_cube, read_label_map
@@ -45,9 +46,7 @@ class Scene:
         return self.cube.data.shape[0], self.cube.data.shape[1]
 
 
-def load_scene(
-    info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = None, use_second: bool = False
-) -> Scene:
+def load_scene(info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = None, use_second: bool = False) -> Scene:
     """Read a scene.
 
     Args:
@@ -96,13 +95,16 @@ def _read_second(info: SceneInfo, root: Path, cube: HSICube) -> HSICube:
             f"({cube.data.shape[0]} x {cube.data.shape[1]} pixels) at second_scale={info.second_scale}"
         )
     if cube.transform is not None and second.transform is not None:
-        corners = [
-            (t.c, t.f, t.c + t.a * s.data.shape[1], t.f + t.e * s.data.shape[0])
-            for s, t in ((cube, cube.transform), (second, second.transform))
-        ]
-        if cube.crs != second.crs or not np.allclose(*corners, atol=abs(cube.transform.a) / 2, rtol=0):
-            raise DataError(f"{path}: lies at {corners[1]} ({second.crs}), {cube.name} at {corners[0]} ({cube.crs})")
+        here, there = _extent(cube, cube.transform), _extent(second, second.transform)
+        if cube.crs != second.crs or not np.allclose(here, there, rtol=0, atol=abs(cube.transform.a) / 2):
+            raise DataError(f"{path}: lies at {there} ({second.crs}), {cube.name} at {here} ({cube.crs})")
     return second
+
+
+def _extent(cube: HSICube, transform: Affine) -> tuple[float, float, float, float]:
+    """Map coordinates of the first and of the last corner of a north-up cube."""
+    height, width, _ = cube.data.shape
+    return transform.c, transform.f, transform.c + transform.a * width, transform.f + transform.e * height
 
 
 def _read_cube_or_map(path: Path, key: str | None) -> HSICube:

@@ -235,26 +235,35 @@ class SceneDataset(Dataset):
         return len(self.pixels)
 
     def __getitem__(self, index: int) -> dict:
-        """One sample.
+        """One sample: :meth:`__getitems__` of one."""
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: list[int]) -> list[dict]:
+        """A batch, for which torch's DataLoader asks at once.
+
+        Args:
+            indices: Samples; those with a ``size`` (equal within a batch) have windows of that side.
 
         Returns:
-            ``scene``, ``valid``, ``second``: the padded arrays; ``top``, ``left``, ``height`` and ``width`` of the
-            window in the padded scene; ``scale``, of the second source; ``row``, ``column``, ``label`` (−1 where none
-            is used). An index with a ``size`` has a window of that side.
+            One dict: ``scene``, ``valid``, ``second``, the padded arrays; ``top``, ``left``, int arrays (B,), and
+            ``height``, ``width`` of the windows in the padded scene; ``scale`` of the second source; ``row``,
+            ``column`` and ``label`` (B,), the label −1 where none is used.
         """
-        row, column = divmod(int(self.pixels[index]), self.cube.data.shape[1])
-        size = getattr(index, "size", None)
+        row, column = np.divmod(self.pixels[indices], self.cube.data.shape[1])
+        size = getattr(indices[0], "size", None)
         window = self.window if size is None else (size, size)
-        return dict(
-            scene=self.padded,
-            valid=self.padded_valid,
-            second=self.padded_second,
-            scale=self.second_scale,
-            height=window[0],
-            width=window[1],
-            top=row + self.margin[0] // 2 - window[0] // 2,
-            left=column + self.margin[1] // 2 - window[1] // 2,
-            row=row,
-            column=column,
-            label=-1 if self.labels is None else int(self.labels[row, column]),
-        )
+        return [
+            dict(
+                scene=self.padded,
+                valid=self.padded_valid,
+                second=self.padded_second,
+                scale=self.second_scale,
+                height=window[0],
+                width=window[1],
+                top=row + (self.margin[0] // 2 - window[0] // 2),
+                left=column + (self.margin[1] // 2 - window[1] // 2),
+                row=row,
+                column=column,
+                label=np.full(len(row), -1) if self.labels is None else self.labels[row, column],
+            )
+        ]

@@ -18,13 +18,22 @@ from .bands import choose_bands
 from .catalogue import RGB, SceneInfo, scene_info
 from .labels import LabelTable
 from .samplers import SeededIndex, sample_seed, seed_everything
-
+from .splits import split_tiles
 from .statistics import BandStatistics
 
 PARTS = ("train", "test")
 
 STATISTICS_TILES = 512
 """Tiles that band statistics are taken from."""
+
+
+def windows_of(entry: dict, window: tuple[int, int], stride: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """(row0, col0, height, width) of the windows that a file is cut into."""
+    (height, width), (h, w), (down, right) = entry["tile_shape"], window, stride
+    rows, columns = range(0, height - h + 1, down), range(0, width - w + 1, right)
+    if not rows or not columns:
+        raise DataError(f"{entry['img_path']}: window {h} x {w} exceeds its {height} x {width} pixels")
+    return [(row, column, h, w) for row in rows for column in columns]
 
 
 @DATASETS.register_module()
@@ -124,7 +133,7 @@ class TileDataset(BaseDataset):
             raise ConfigError("TileDataset: give one of scene, split_file, image_dir and image")
         self.info = info
         self.suffix = suffix
-        self.window = None if window is None else (window, window) if isinstance(window, int) else tuple(window)
+        self.window = (window, window) if isinstance(window, int) else window
         self.stride = (stride, stride) if stride else self.window
         self.turns = tuple(turns)
         self.split = self._checked(split)
@@ -138,12 +147,15 @@ class TileDataset(BaseDataset):
                 ignore_ids=list(info.ignore_ids),
                 palette=None if info.palette is None else [list(colour) for colour in info.palette],
                 rgb_bands=None if info.rgb_bands is None else list(info.rgb_bands),
-                protocol=protocol or self._protocol(subset),
             ),
             pipeline=list(pipeline),
             test_mode=True,  # never replace an unreadable sample by another one in silence
-            lazy_init=lazy_init,
+            lazy_init=True,
         )
+        # Set here because mmengine takes strings in metainfo for files.
+        self._metainfo.update(protocol=protocol or self._protocol(subset))
+        if not lazy_init:
+            self.full_init()
 
     def _take_subset(self, info: SceneInfo, subset: str | None) -> None:
         """Files of a part of the catalogue's tiles."""
@@ -231,21 +243,16 @@ class TileDataset(BaseDataset):
         for entry in entries:
             entry.update(bands=bands, file_bands=header.shape[2], tile_shape=shape)
             entry.update(label_scale=self.info.label_scale, label_majority=self.info.label_majority)
-        return self._spread(entries, shape)
+        return self._spread(entries)
 
-    def _spread(self, entries: list[dict], shape: tuple[int, int]) -> list[dict]:
+    def _spread(self, entries: list[dict]) -> list[dict]:
         """Windows of every file, the part that is asked for, and the turned copies of each."""
         if self.window is not None and self.stride is not None:
-            (h, w), (down, right) = self.window, self.stride
-            places = [(r, c) for r in range(0, shape[0] - h + 1, down) for c in range(0, shape[1] - w + 1, right)]
-            if not places:
-                raise DataError(f"{entries[0]['img_path']}: window {h} x {w} exceeds its {shape[0]} x {shape[1]} pixels")
-            entries = [dict(entry, window=(r, c, h, w)) for entry in entries for r, c in places]
+            places = (self.window, self.stride)
+            entries = [dict(entry, window=window) for entry in entries for window in windows_of(entry, *places)]
         if self.split is not None:
             named = {f"{entry['img_path']} {entry.get('window', ())}": entry for entry in entries}
             share = self.split["train_share"]
-            from .splits import split_tiles
-
             parts = split_tiles(list(named), (share, 1 - share), self.split["seed"])
             entries = [named[name] for name in parts[PARTS.index(self.split["part"])]]
         return [dict(entry, turns=turn) for entry in entries for turn in self.turns]

@@ -48,5 +48,5 @@ def split_picture(labels: npt.NDArray[np.integer], split: Split, palette: Sequen
             )
     picture = full // 4
     picture[split.train] = full[split.train]
-    picture[split.test] = 255 - (255 - full[split.test] + 1) // 2  # (c + 255) // 2 without leaving 8 bits
+    picture[split.test] = (full[split.test].astype(np.uint16) + 255) // 2
     return picture.reshape(*labels.shape, 3)

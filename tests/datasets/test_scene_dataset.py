@@ -31,9 +31,12 @@ def dataset(root, **kwargs):
 
 def test_samples_are_the_labelled_pixels(files):
     root, _, labels = files
-    samples = [dataset(root)[i] for i in range(len(dataset(root)))]
+    data = dataset(root)
     expected = [(r, c, {3: 0, 7: 1}[int(labels[r, c])]) for r, c in np.argwhere(labels > 0)]
-    assert [(s["row"], s["column"], s["label"]) for s in samples] == expected
+    (batch,) = data.__getitems__(list(range(len(data))))
+    assert list(zip(batch["row"], batch["column"], batch["label"], strict=True)) == expected
+    one = data[5]
+    assert (one["row"].item(), one["column"].item(), one["label"].item()) == expected[5]
 
 
 def test_train_and_test_share_no_pixel(files):
@@ -69,7 +72,7 @@ def test_an_index_with_a_size_has_a_window_of_that_side(files):
         for sample, side in ((data[index], 3), (data[Sized(index)], 4)):
             row, column = divmod(index, 15)
             assert (sample["height"], sample["width"]) == (side, side)
-            cut = sample["scene"][sample["top"] :, sample["left"] :][:side, :side]
+            cut = sample["scene"][sample["top"].item() :, sample["left"].item() :][:side, :side]
             start = 9 - side // 2
             np.testing.assert_array_equal(cut, mirrored[row + start :, column + start :][:side, :side])
 
@@ -88,13 +91,13 @@ def test_a_finer_source_is_mirrored_in_register(scale):
 
 
 def test_two_sources_of_different_resolution(files):
-    root, cube, _ = files
+    root, _, _ = files
     second = np.random.default_rng(1).integers(0, 255, (24, 30, 3)).astype(np.uint8)
     np.save(root / "rgb.npy", second)
     data = dataset(root, use_second=True, second_image="rgb.npy", second_scale=2, window=3)
     sample = data[len(data) // 2]
-    row, column = sample["row"], sample["column"]
-    fine = sample["second"][2 * sample["top"] :, 2 * sample["left"] :][:6, :6]
+    row, column = sample["row"].item(), sample["column"].item()
+    fine = sample["second"][2 * sample["top"].item() :, 2 * sample["left"].item() :][:6, :6]
     if 0 < row < 11 and 0 < column < 14:
         np.testing.assert_array_equal(fine, second[2 * (row - 1) : 2 * (row + 2), 2 * (column - 1) : 2 * (column + 2)])
     np.testing.assert_allclose(data.second_statistics().mean, second.reshape(-1, 3).mean(0))
@@ -183,4 +186,4 @@ def test_salinas_a(shared_data):
     split = dict(type="FileSplit", path=str(shared_data / "splits/salinas_a_fewshot20_seed{seed}.npz"), seed=0)
     data = SceneDataset(scene="salinas_a", data_root=shared_data, subset="test", split=split)
     assert len(data) == 5348 - 120
-    assert np.bincount([data[i]["label"] for i in range(len(data))]).tolist() == [371, 1323, 596, 1505, 654, 779]
+    assert np.bincount(data.__getitems__(range(len(data)))[0]["label"]).tolist() == [371, 1323, 596, 1505, 654, 779]

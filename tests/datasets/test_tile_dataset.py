@@ -92,14 +92,22 @@ def test_parts_share_no_window_and_keep_copies_together(tiles):
 
 
 def test_random_windows_are_read_where_they_say(tiles):
-    pipeline = [dict(type="RandomReadWindow", size=3), dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
+    pipeline = [
+        dict(type="RandomReadWindow", size=3),
+        dict(type="LoadCube"),
+        dict(type="LoadLabels"),
+        dict(type="PackTile"),
+    ]
     data, whole = dataset(tiles, pipeline=pipeline), dataset(tiles, pipeline=[pipeline[1], *pipeline[2:]])
     seen = set()
     for seed in range(40):
         torch.testing.assert_close(data[SeededIndex(1, seed)]["inputs"], data[SeededIndex(1, seed)]["inputs"])
         window = data[SeededIndex(1, seed)]["inputs"]
         found = [
-            (r, c) for r in range(6) for c in range(6) if torch.equal(whole[1]["inputs"][:, r : r + 3, c : c + 3], window)
+            (r, c)
+            for r in range(6)
+            for c in range(6)
+            if torch.equal(whole[1]["inputs"][:, r : r + 3, c : c + 3], window)
         ]
         assert len(found) == 1
         seen.add(found[0])
@@ -113,7 +121,9 @@ def test_one_big_scene_with_finer_labels(tmp_path, scope):
     with h5py.File(tmp_path / "scene.mat", "w") as file:  # MATLAB 7.3 stores the axes in reverse
         file.create_dataset("HSI", data=cube.transpose(2, 1, 0)).attrs["MATLAB_class"] = np.bytes_("int16")
         file.create_dataset("gt", data=labels.T).attrs["MATLAB_class"] = np.bytes_("uint8")
-    keys = dict(image="scene.mat", image_key="HSI", labels="scene.mat", labels_key="gt", label_scale=3, label_majority=5)
+    keys = dict(
+        image="scene.mat", image_key="HSI", labels="scene.mat", labels_key="gt", label_scale=3, label_majority=5
+    )
     pipeline = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
     data = dataset(tmp_path, split_file=None, window=5, pipeline=pipeline, ignore_ids=[0], **keys)
     assert len(data) == 4

@@ -35,7 +35,11 @@ def scene_batch(labels=(0, 1, -1), window=(3, 3)):
     valid = torch.rand(12, 12) > 0.3
     second = torch.randint(0, 255, (24, 24, 2)).to(torch.uint8)
     shared = dict(scene=scene, valid=valid, second=second, scale=2, height=window[0], width=window[1])
-    samples = [dict(shared, top=i, left=2 * i, label=label) for i, label in enumerate(labels)]
+    places = [np.array([i]) for i in range(len(labels))]
+    samples = [
+        dict(shared, top=place, left=2 * place, label=np.array([label]))
+        for place, label in zip(places, labels, strict=True)
+    ]
     return scene, valid, pseudo_collate(samples)
 
 

@@ -1,6 +1,5 @@
 # EnMAP Potsdam: 32x32 tiles, 218 good bands of 224, 6 classes, split by csv files.
-data_root = "{{$MMHSI_DATA:data}}"
-dataset = dict(type="TileDataset", scene="enmap_potsdam", data_root=data_root)
+dataset = dict(type="TileDataset", scene="enmap_potsdam", data_root="{{$MMHSI_DATA:data}}")
 test_pipeline = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
 train_dataloader = dict(
     batch_size=7,

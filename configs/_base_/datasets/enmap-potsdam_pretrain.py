@@ -1,5 +1,4 @@
 # EnMAP Potsdam, the training tiles, no labels. Put the files under data/ or set MMHSI_DATA.
-data_root = "{{$MMHSI_DATA:data}}"
 train_dataloader = dict(
     batch_size=7,
     num_workers=0,
@@ -8,7 +7,7 @@ train_dataloader = dict(
         type="TileDataset",
         scene="enmap_potsdam",
         subset="train",
-        data_root=data_root,
+        data_root="{{$MMHSI_DATA:data}}",
         with_labels=False,
         pipeline=[dict(type="LoadCube"), dict(type="RandomDihedral"), dict(type="PackTile")],
     ),

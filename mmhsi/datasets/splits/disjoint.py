@@ -116,7 +116,7 @@ class DisjointSplit:
             score = (int(((total > 0) & (tested == 0)).sum()), int((wanted - trained).clip(min=0).sum()))
             if best is None or score < best:
                 best, split, used = score, draw, training
-                untested = [classes[index] for index in np.flatnonzero((total > 0) & (tested == 0))]
+                untested = [classes[index] for index in np.flatnonzero((total > 0) & (tested == 0)).tolist()]
             if best == (0, 0):
                 break
         if not split.test.size:

@@ -1,10 +1,10 @@
 """Which test pixels a model has already seen in the windows around its training pixels.
 
 A pixel's window has h // 2 rows above it and (h − 1) // 2 below, columns likewise; beyond the border the scene is
-mirrored without repeating its edge (:func:`mmhsi.datasets.scene.pad_scene`). Row −k shows row k. That is a row the
-window holds anyhow, k ≤ h // 2 − r ≤ r + (h − 1) // 2, but for one case: an even h and r = 0, where row −h/2 shows
-row h/2, one below the window. Below the scene nothing new is shown, for the window reaches less far down than up. So
-the real pixels in a window are always a rectangle, and :func:`_extent` gives it exactly.
+mirrored without repeating its edge (:func:`mmhsi.datasets.scene_dataset.pad_scene`): row −k shows row k. That is a
+row the window holds anyhow, k ≤ h // 2 − r ≤ r + (h − 1) // 2, but for one case: an even h and r = 0, where row −h/2
+shows row h/2, one below the window. Beyond the last row nothing new is shown, for a window reaches no further down
+than up. So the real pixels in a window are always a rectangle, and :func:`_extent` gives it exactly.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Transforms of N-band (H, W, C) arrays."""
 
 from .band_augments import BandDropout, SpectralNoise, SpectralShift
+from .corpus import BandResample, StandardiseScene
 from .cropping import CenterCrop, RandomResizedCrop, RandomWindow
 from .formatting import PackTile
 from .geometry import RandomDihedral, RandomFlip
@@ -17,6 +18,7 @@ from .spectral import RemoveBadBands, SelectBands
 __all__ = [
     "BandDropout",
     "BandJitter",
+    "BandResample",
     "CenterCrop",
     "GaussianBlur",
     "LoadCube",
@@ -42,5 +44,6 @@ __all__ = [
     "SpectralResample",
     "SpectralShift",
     "Standardise",
+    "StandardiseScene",
     "fit_pca",
 ]

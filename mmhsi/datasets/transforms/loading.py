@@ -76,7 +76,9 @@ class RandomReadWindow(BaseTransform):
         """
         (height, width), (h, w) = results["tile_shape"], self.size
         if h > height or w > width:
-            raise DataError(f"{results['img_path']}: RandomReadWindow of {h} x {w} exceeds its {height} x {width} pixels")
+            raise DataError(
+                f"{results['img_path']}: RandomReadWindow of {h} x {w} exceeds its {height} x {width} pixels"
+            )
         rng = generator()
         results["window"] = (int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1)), h, w)
         return results

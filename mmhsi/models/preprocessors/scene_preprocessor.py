@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmpretrain.structures import DataSample
@@ -94,16 +95,17 @@ class ScenePreprocessor(BandPreprocessor):
         """Prepare a collated batch of :class:`mmhsi.datasets.SceneDataset`.
 
         Args:
-            data: Lists over the B samples, see ``SceneDataset.__getitem__``; they share scene and window.
+            data: A list under each key of ``SceneDataset.__getitems__``, with one entry for the whole batch, or
+                several that share scene and window.
             training: Whether to augment.
 
         Returns:
-            ``inputs`` (B, C, h, w) float32 in channels-last memory, ``data_samples``; ``valid`` (B, h, w) for models
-            that ask for it; with ``second='separate'`` also ``second`` (B, C2, h · s, w · s).
+            ``inputs`` (B, C, h, w) float32 in channels-last memory; ``data_samples``, None without labels; ``valid``
+            (B, h, w) for models that ask for it; with ``second='separate'`` also ``second`` (B, C2, h · s, w · s).
         """
         window, scale = (data["height"][0], data["width"][0]), data["scale"][0]
         tops, lefts, labels = (
-            torch.as_tensor(data[key]).to(self.device, non_blocking=self._non_blocking)
+            torch.from_numpy(np.concatenate(data[key])).to(self.device, non_blocking=self._non_blocking)
             for key in ("top", "left", "label")
         )
 
@@ -111,7 +113,9 @@ class ScenePreprocessor(BandPreprocessor):
         valid = None if valid is None else self.place(valid, lambda mask: mask)
         placed = self.place(scene, lambda raw: normalise_scene(self, raw, valid))
         x = gather_windows(placed, tops, lefts, window).permute(0, 3, 1, 2)
-        batch: dict = {"data_samples": [DataSample(gt_label=label) for label in labels[:, None]]}
+        batch: dict = {"data_samples": None}
+        if data["label"][0][0] >= 0:
+            batch["data_samples"] = [DataSample(gt_label=label) for label in labels[:, None]]
         if self.second_normaliser is not None:
             second = self._cut_second(data["second"][0], valid, scale, tops, lefts, window)
             if self.second == "separate":

@@ -1,0 +1,134 @@
+"""Unlabelled scenes of any number of bands, as pretraining takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mmengine.dataset import BaseDataset
+
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.io import open_cube
+from mmhsi.registry import DATASETS
+
+from .bands import choose_bands
+from .catalogue import scene_info
+from .samplers import SeededIndex, sample_seed, seed_everything
+from .statistics import BandStatistics, require_data
+
+
+@DATASETS.register_module()
+class CorpusDataset(BaseDataset):
+    """A folder of scenes of different sensors; a sample is what the pipeline reads from one of them.
+
+    Band counts may differ from scene to scene: a pipeline with ``StandardiseScene`` and ``BandResample`` (or
+    ``SpectralResample``, where wavelengths are known) brings them to one.
+
+    Args:
+        scene: Entry of the catalogue of form ``'corpus'``, or None for a folder of one's own.
+        data_root: Folder that every path is relative to. Default: ``data``.
+        image_dir: Without ``scene``: the folder, searched with its subfolders.
+        suffixes: File suffixes that count as scenes. Default: GeoTIFF, ENVI headers, ``.mat``, ``.npy``.
+        image_key: Variable of ``.mat`` files; None for the only 3-D one.
+        num_bands: Bands that every scene must have. Default None: they may differ.
+        samples_per_scene: How often a scene occurs in an epoch, each time with its own random window. Default 64.
+        pipeline: Transforms.
+        test_mode: Accepted for mmengine's sake; an unreadable scene is an error at once.
+        lazy_init: mmengine's flag.
+
+    Raises:
+        ConfigError: If a key is missing or contradicts another.
+        DataError: If there is no scene, one cannot be read, a band of one is empty, or has another number of bands.
+    """
+
+    def __init__(
+        self,
+        scene: str | None = None,
+        data_root: str = "data",
+        image_dir: str | None = None,
+        suffixes: Sequence[str] = (".tif", ".tiff", ".hdr", ".mat", ".npy"),
+        image_key: str | None = None,
+        num_bands: int | None = None,
+        samples_per_scene: int = 64,
+        pipeline: Sequence[dict | Callable] = (),
+        test_mode: bool = False,
+        lazy_init: bool = False,
+    ) -> None:
+        if (scene is None) == (image_dir is None):
+            raise ConfigError("CorpusDataset: give either scene or image_dir")
+        if samples_per_scene < 1:
+            raise ConfigError(f"CorpusDataset: samples_per_scene={samples_per_scene} given, expected at least 1")
+        root = Path(data_root)
+        title = str(image_dir)
+        if image_dir is not None:
+            folder = root / image_dir
+            self.files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+            if not self.files:
+                raise DataError(f"{folder}: holds no scene ({', '.join(suffixes)})")
+        else:
+            info = scene_info(scene, {})
+            if info.form != "corpus":
+                raise ConfigError(f"CorpusDataset: scene={scene!r} is of form {info.form!r}, expected 'corpus'")
+            self.files = [root / part.image for part in info.corpus]
+            image_key, title = image_key or info.image_key, info.title
+        self.image_key = image_key
+        self.num_bands = num_bands
+        self.samples_per_scene = samples_per_scene
+        super().__init__(
+            metainfo=dict(classes=[]),
+            pipeline=list(pipeline),
+            test_mode=True,
+            lazy_init=True,
+        )
+        # Set here because mmengine takes strings in metainfo for files.
+        self._metainfo.update(scene=title, protocol="unlabelled scenes")
+        if not lazy_init:
+            self.full_init()
+
+    def load_data_list(self) -> list[dict]:
+        """Read every scene once for its header and the statistics of its bands."""
+        entries: list[dict] = []
+        for path in self.files:
+            with open_cube(path, key=self.image_key) as reader:
+                header = reader.info
+                bands = choose_bands(header, None)
+                if self.num_bands not in (None, len(bands)):
+                    raise DataError(
+                        f"{path}: {len(bands)} bands, num_bands={self.num_bands} is expected of every scene"
+                    )
+                cube = reader.read(bands=bands)
+            require_data(cube)
+            statistics = BandStatistics(len(bands))
+            for rows, valid in zip(cube.data, cube.valid(), strict=True):
+                statistics.update(rows[valid])
+            entry = dict(
+                img_path=str(path),
+                img_key=self.image_key,
+                bands=bands,
+                file_bands=header.shape[2],
+                tile_shape=header.shape[:2],
+                scene_mean=statistics.mean,
+                scene_std=statistics.std,
+            )
+            entries += [entry] * self.samples_per_scene
+        return entries
+
+    def prepare_data(self, idx: int) -> dict:
+        """Run the pipeline, its randomness seeded by the index where the sampler seeds it."""
+        seed = getattr(idx, "seed", None)
+        if seed is not None:
+            seed_everything(seed)
+        return super().prepare_data(idx)
+
+    def band_statistics(self) -> BandStatistics:
+        """Mean and standard deviation of every band that the pipeline gives, over 8 samples a scene."""
+        self.full_init()
+        statistics: BandStatistics | None = None
+        step = max(1, self.samples_per_scene // 8)
+        for index in range(0, len(self), step):
+            sample = self.prepare_data(SeededIndex(index, sample_seed(index)))
+            values = sample["inputs"].numpy()[:, sample["valid"].numpy()].T
+            statistics = statistics or BandStatistics(values.shape[1])
+            statistics.update(values)
+        assert statistics is not None  # there is at least one scene
+        return statistics

@@ -1,0 +1,134 @@
+"""Small files in the layout of the public data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import scipy.io
+
+from mmhsi.datasets import CATALOGUE, SceneInfo
+from mmhsi.datasets.simulation import simulate_scene, write_scene
+from mmhsi.io import HSICube, write_class_map, write_cube
+
+HEIGHT, WIDTH = 40, 44
+
+
+def write_variables(path: Path, variables: dict[str, np.ndarray]) -> None:
+    """Write or extend a ``.mat`` file of version 5."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known = {k: v for k, v in scipy.io.loadmat(path).items() if not k.startswith("__")} if path.exists() else {}
+    scipy.io.savemat(path, {**known, **variables})
+
+
+def write_mat_scene(root: Path, name: str) -> np.ndarray:
+    """A scene of the entry's variables, bands and label ids; returns the labels on the cube's grid."""
+    info = CATALOGUE[name]
+    rng = np.random.default_rng(0)
+    ids = [*info.ignore_ids, *info.label_ids]
+    labels = rng.choice(ids, (HEIGHT, WIDTH)).astype(np.uint8)
+    bands = info.shape[2]
+    cube = (rng.normal(2000, 300, (HEIGHT, WIDTH, bands)) + 40 * labels[..., None]).astype(np.int16)
+    write_variables(root / info.image, {info.image_key: cube})
+    fine = labels.repeat(info.label_scale, 0).repeat(info.label_scale, 1)
+    write_variables(root / info.labels, {info.labels_key: fine})
+    if info.second_image is not None:
+        scale, channels = info.second_scale, info.second_shape[2]
+        second = rng.normal(100, 20, (HEIGHT * scale, WIDTH * scale, channels)).astype(np.float32)
+        write_variables(root / info.second_image, {info.second_key: second[..., 0] if channels == 1 else second})
+    return labels
+
+
+def split_pixels(info: SceneInfo, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Flat indices: 4 training pixels a class, 60 test pixels."""
+    train = np.concatenate([np.flatnonzero(labels == label)[:4] for label in info.label_ids])
+    return train, np.setdiff1d(np.flatnonzero(np.isin(labels, info.label_ids)), train)[:60]
+
+
+def write_scenes(root: Path) -> None:
+    """Every scene of the catalogue that is one cube with labels, and its fixed splits."""
+    (root / "splits").mkdir(parents=True)
+    for name in (
+        "indian_pines",
+        "pavia_university",
+        "salinas",
+        "salinas_a",
+        "houston2018",
+        "houston2018_crop",
+        "berlin",
+    ):
+        info, labels = CATALOGUE[name], write_mat_scene(root, name)
+        train, test = split_pixels(info, labels)
+        for protocol in ("fewshot20", "disjoint20"):
+            np.savez(root / f"splits/{name}_{protocol}_seed0.npz", train=train, test=test)
+        if info.split_file is not None:
+            key = name.removesuffix("2018")
+            pairs = {
+                f"{key}_{part}": np.argwhere(np.ones_like(labels))[i]
+                for part, i in zip(("train", "test"), (train, test), strict=True)
+            }
+            write_variables(root / info.split_file, pairs)
+    write_scene(simulate_scene(HEIGHT, HEIGHT, 64), root / "demo")
+
+
+def write_tiles(folder: Path, info: SceneInfo, names: list[str], size: int, bad: tuple[int, ...] = ()) -> None:
+    """GeoTIFF pairs with every label id."""
+    rng = np.random.default_rng(0)
+    good = np.ones(info.shape[2], dtype=bool)
+    good[list(bad)] = False
+    for name, (images, labels) in names:
+        (folder / images).mkdir(parents=True, exist_ok=True)
+        (folder / labels).mkdir(parents=True, exist_ok=True)
+        truth = rng.integers(0, len(info.classes) + 1, (size, size)).astype(np.uint8)
+        data = (rng.normal(900, 200, (size, size, info.shape[2])) + 100 * truth[..., None]).astype(np.float32)
+        data[:, :, ~good] = -32768
+        write_cube(folder / images / name, HSICube(data, good_bands=good, nodata=-32768))
+        classes = [str(label) for label in range(len(info.classes) + 1)]
+        write_class_map(folder / labels / name, truth, class_names=classes, palette=[(0, 0, 0)] * len(classes))
+
+
+def write_enmap_potsdam(root: Path) -> None:
+    """Tiles of 224 bands of which 6 are flagged and empty, csv splits."""
+    folder, info = root / "enmap_potsdam", CATALOGUE["enmap_potsdam"]
+    for part in ("train", "validation", "test"):
+        names = [f"{part}_{index}.tif" for index in range(2)]
+        write_tiles(folder, info, [(name, ("images", "labels")) for name in names], 32, info.bad_bands)
+        lines = ["image,mask", *(f"images/{name},labels/{name}" for name in names)]
+        (folder / f"{part}_files.csv").write_text("\n".join(lines) + "\n")
+
+
+def write_whu_ohs(root: Path) -> None:
+    """Tiles of 32 bands and 25 ids in folders; 128 x 128 in place of 512 x 512."""
+    for part in ("tr", "val", "ts"):
+        names = [(f"S1_000{index}.tif", (f"{part}/image", f"{part}/label")) for index in range(2)]
+        write_tiles(root / "whu_ohs", CATALOGUE["whu_ohs"], names, 128)
+
+
+def write_c2seg_wuhan(root: Path) -> None:
+    """One scene of 116 bands in a MATLAB 7.3 file, labels three times finer, 14 ids."""
+    info, rng = CATALOGUE["c2seg_wuhan"], np.random.default_rng(0)
+    labels = rng.integers(0, 14, (400, 270)).repeat(3, 0).repeat(3, 1).astype(np.uint8)
+    cube = rng.random((400, 270, 116), dtype=np.float32)
+    (root / "c2seg_wuhan").mkdir(parents=True)
+    with h5py.File(root / info.image, "w") as file:  # MATLAB 7.3 stores the axes in reverse
+        file.create_dataset("HSI", data=cube.transpose(2, 1, 0)).attrs["MATLAB_class"] = np.bytes_("single")
+    with h5py.File(root / info.labels, "w") as file:
+        file.create_dataset("label", data=labels.T).attrs["MATLAB_class"] = np.bytes_("uint8")
+
+
+def write_abu(root: Path) -> None:
+    """The corpus's files and band counts."""
+    rng = np.random.default_rng(0)
+    for scene in CATALOGUE["abu"].corpus:
+        cube = rng.integers(-50, 6000, (36, 36, scene.shape[2])).astype(np.int16)
+        write_variables(root / scene.image, {"data": cube, "map": np.zeros((36, 36), dtype=np.uint8)})
+
+
+def write_all(root: Path) -> None:
+    """Everything that the configs read."""
+    write_scenes(root)
+    write_enmap_potsdam(root)
+    write_whu_ohs(root)
+    write_c2seg_wuhan(root)
+    write_abu(root)
