@@ -5,6 +5,7 @@ from .catalogue import CATALOGUE, SceneInfo, scene_info
 from .corpus_dataset import CorpusDataset
 from .label_grid import majority_labels
 from .labels import IGNORE_INDEX, LabelTable
+from .pixelwise import PIXELWISE
 from .samplers import MultiSizeBatchSampler, SeededIndex, SeededSampler, SizedIndex
 from .scene_dataset import SceneDataset
 from .splits import (
@@ -25,6 +26,7 @@ from .tile_dataset import TileDataset
 __all__ = [
     "CATALOGUE",
     "IGNORE_INDEX",
+    "PIXELWISE",
     "CorpusDataset",
     "DisjointSplit",
     "FewShotSplit",

@@ -15,6 +15,7 @@ from mmhsi.registry import DATASETS, SPLITS
 
 from .catalogue import RGB, scene_info
 from .labels import IGNORE_INDEX
+from .pixelwise import transform_cube
 from .scene import load_scene, read_scene_labels
 from .splits import Split
 from .statistics import BandStatistics
@@ -62,6 +63,8 @@ class SceneDataset(Dataset):
         split: Config of the split; needed for ``'train'`` and ``'test'``.
         stride: With ``'all'``: every ``stride``-th row and column. Default 1.
         use_second: Whether the windows of the second source are cut too. Default False.
+        transforms: Configs of transforms that treat every pixel alike (:data:`mmhsi.datasets.PIXELWISE`), such as
+            ``PCAProject``, applied to the cube once.
         bad_bands: 0-based bands to leave out beside those that the file flags bad. Default: what the catalogue names.
         image: Cube's file; this and the following replace what the catalogue says.
         image_key: Variable of a ``.mat`` file.
@@ -96,6 +99,7 @@ class SceneDataset(Dataset):
         split: dict | None = None,
         stride: int = 1,
         use_second: bool = False,
+        transforms: Sequence[dict] = (),
         bad_bands: Sequence[int] | None = None,
         image: str | None = None,
         image_key: str | None = None,
@@ -146,7 +150,7 @@ class SceneDataset(Dataset):
         self.window = (window, window) if isinstance(window, int) else (window[0], window[1])
         root = Path(data_root)
         loaded = load_scene(info, root, bad_bands, use_second)
-        self.cube = loaded.cube
+        self.cube = transform_cube(loaded.cube, transforms)
         self.valid_pixels = loaded.valid
         self.margin = self._margin(largest_window)
         # Values without data may be NaN or far out of range; they are replaced by 0 after normalisation.
@@ -183,6 +187,7 @@ class SceneDataset(Dataset):
             window=list(self.window),
             bands=loaded.bands,
             file_bands=loaded.file_bands,
+            transforms=[dict(transform) for transform in transforms],
             second_bands=None if self.second is None else self.second.shape[2],
             wavelengths=None if wavelengths_used is None else [float(nm) for nm in wavelengths_used],
             rgb_bands=None if info.rgb_bands is None else list(info.rgb_bands),

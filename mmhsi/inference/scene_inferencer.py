@@ -126,7 +126,7 @@ class SceneInferencer:
         columns = torch.arange(width, device=self.device)
         for row0 in range(0, height, step):
             rows = min(step, height - row0)
-            cube, valid = read_rows(reader, bands, row0, rows, self.window)
+            cube, valid = read_rows(reader, bands, row0, rows, self.window, self.meta.get("transforms", ()))
             raw, mask = (torch.from_numpy(array).to(self.device) for array in (cube, valid))
             scene = normalise_scene(self.model.data_preprocessor, raw, mask).contiguous()
             pixels = torch.cartesian_prod(torch.arange(rows, device=self.device), columns)

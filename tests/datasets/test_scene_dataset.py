@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 import rasterio
 import scipy.io
+from mmengine.dataset import pseudo_collate
+from sklearn.decomposition import PCA
+from torch.utils.data import DataLoader
 
-from mmhsi.datasets import SceneDataset
+from mmhsi.datasets import MultiSizeBatchSampler, SceneDataset, SeededSampler
 from mmhsi.datasets.scene_dataset import pad_scene
+from mmhsi.datasets.transforms import fit_pca
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import HSICube, write_cube
+from mmhsi.models import ScenePreprocessor
 
 CLASSES = dict(classes=["a", "b"], label_ids=[3, 7])
 
@@ -120,6 +125,37 @@ def test_sources_on_different_ground_are_refused(tmp_path):
     assert dataset(tmp_path, second_image="fine.tif", **keys).second.shape == (16, 16, 2)
     with pytest.raises(DataError, match=r"moved\.tif: lies at"):
         dataset(tmp_path, second_image="moved.tif", **keys)
+
+
+def test_transforms_are_applied_to_the_cube_once(files):
+    root, cube, _ = files
+    fit_pca([cube.reshape(-1, 6)], 2, root / "pca.npz")
+    data = dataset(root, transforms=[dict(type="PCAProject", file=str(root / "pca.npz"))])
+    expected = PCA(2).fit_transform(cube.reshape(-1, 6).astype(float)).reshape(12, 15, 2)
+    np.testing.assert_allclose(abs(data.cube.data), abs(expected), rtol=1e-3, atol=1)
+    assert data.band_statistics().mean == pytest.approx([0, 0], abs=1)
+    with pytest.raises(ConfigError, match="Resize depends on more than one pixel"):
+        dataset(root, transforms=[dict(type="Resize", size=4)])
+
+
+def test_windows_of_several_sizes_through_a_loader(files, scope):
+    root, cube, _ = files
+    data = dataset(root, window=3, largest_window=9, subset="all")
+    sampler = MultiSizeBatchSampler(SeededSampler(data, seed=1), batch_size=20, sizes=(3, 5, 9))
+    preprocessor = ScenePreprocessor(6, [0.0] * 6, [1.0] * 6)
+    mirrored = np.pad(cube, ((9, 9), (9, 9), (0, 0)), mode="reflect")
+    seen, sizes = [], []
+    for batch in DataLoader(data, batch_sampler=sampler, collate_fn=pseudo_collate):
+        inputs, size = preprocessor(batch)["inputs"], batch["height"][0]
+        sizes.append(size)
+        assert inputs.shape[1:] == (6, size, size)
+        for window, row, column in zip(inputs, batch["row"][0], batch["column"][0], strict=True):
+            start = 9 - size // 2
+            wanted = mirrored[row + start :, column + start :][:size, :size]
+            np.testing.assert_array_equal(window.permute(1, 2, 0), wanted)
+            seen.append((int(row), int(column)))
+    assert sorted(seen) == [(row, column) for row in range(12) for column in range(15)]
+    assert set(sizes) == {3, 5, 9}
 
 
 def test_statistics_and_bad_bands(files):

@@ -9,7 +9,9 @@ import pytest
 import rasterio
 import torch
 from mmengine.config import Config
+from sklearn.decomposition import PCA
 
+from mmhsi.datasets import FileSplit, SceneDataset
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.models.utils import read_checkpoint
 
@@ -74,6 +76,8 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
     checkpoint = tmp_path / "f/epoch_2.pth"
     assert run_tool("test", finetune, checkpoint, "--work-dir", tmp_path / "t", "--seed", 1, "--out", report) == 0
     written = json.loads(report.read_text())
+    kept = FileSplit(str(tmp_path / "f/split.npz"))
+    assert "seed 1" in np.load(kept.path)["protocol"].item()
     assert "seed 1" in written["protocol"]
     assert np.sum(written["confusion_matrix"]) == sum(entry["pixels"] for entry in written["classes"])
     cube, labels = place / "demo/demo_cube.tif", place / "demo/demo_labels.tif"
@@ -147,6 +151,23 @@ def test_truncated_scene_leaves_no_map(run_tool, place, tmp_path, capfd):
 def test_testing_a_pretraining_config_says_so(run_tool, place, tmp_path, capfd):
     assert run_tool("test", PRETRAIN, "a.pth", "--work-dir", tmp_path) == 2
     assert "has no test_dataloader" in capfd.readouterr().err
+
+
+def test_fit_pca_to_a_scene_and_to_tiles(run_tool, place, tmp_path, capsys):
+    assert run_tool("analysis/fit_pca", PRETRAIN, "--components", 3, "--out", tmp_path / "a.npz") == 0
+    scene = SceneDataset(scene="demo", data_root=place, subset="all")
+    oracle = PCA(3).fit(scene.cube.data.reshape(-1, 56).astype(float))
+    with np.load(tmp_path / "a.npz") as fitted:
+        np.testing.assert_allclose(fitted["explained_variance"], oracle.explained_variance_, rtol=1e-6)
+    tiles = tmp_path / "tiles.py"
+    tiles.write_text(
+        "train_dataloader = dict(dataset=dict(type='TileDataset', data_root='" + str(place / "demo") + "', with_labels="
+        "False, image='demo_cube.tif', window=10, pipeline=[dict(type='LoadCube'), dict(type='PCAProject', file='x')]))"
+    )
+    assert run_tool("analysis/fit_pca", tiles, "--components", 3, "--out", tmp_path / "b.npz") == 0
+    with np.load(tmp_path / "b.npz") as fitted:
+        np.testing.assert_allclose(fitted["explained_variance"], oracle.explained_variance_, rtol=1e-4)
+    assert "3 components, " in capsys.readouterr().out
 
 
 def test_missing_config(run_tool, capfd):

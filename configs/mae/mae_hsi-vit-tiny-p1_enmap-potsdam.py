@@ -1,0 +1,13 @@
+_base_ = [
+    "../_base_/models/mae_hsi-vit-tiny_tiles.py",
+    "../_base_/datasets/enmap-potsdam_pretrain.py",
+    "../_base_/schedules/adamw_pretrain_200e.py",
+    "../_base_/default_runtime.py",
+]
+# At 30 m a pixel is a building: patches of 1 pixel keep what larger ones would mix.
+model = dict(
+    data_preprocessor=dict(num_bands=218),
+    backbone=dict(in_channels=218, img_size=32, patch_size=1),
+    decoder=dict(in_channels=218, img_size=32, patch_size=1),
+)
+default_hooks = dict(logger=dict(interval=2))

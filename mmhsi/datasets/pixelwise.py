@@ -1,0 +1,62 @@
+"""Transforms that treat every pixel alike, so that a scene can be transformed once, as a whole or in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmhsi.errors import ConfigError
+from mmhsi.io import HSICube
+from mmhsi.registry import TRANSFORMS
+
+PIXELWISE = (
+    "SelectBands",
+    "RemoveBadBands",
+    "SpectralResample",
+    "BandResample",
+    "PCAProject",
+    "ScaleReflectance",
+    "Standardise",
+)
+"""Registered transforms whose result for a pixel depends on that pixel alone."""
+
+
+def transform_cube(cube: HSICube, transforms: Sequence[dict]) -> HSICube:
+    """Apply transforms to a cube.
+
+    Args:
+        cube: (H, W, C).
+        transforms: Configs of transforms named in :data:`PIXELWISE`.
+
+    Returns:
+        The transformed cube; ``cube`` itself without transforms. Its pixels without data are those of ``cube.valid()``
+        before, their values mean nothing.
+
+    Raises:
+        ConfigError: If a transform is not pixel-wise.
+    """
+    if not transforms:
+        return cube
+    for transform in transforms:
+        if transform["type"] not in PIXELWISE:
+            raise ConfigError(
+                f"transforms: {transform['type']} depends on more than one pixel, expected one of "
+                f"{', '.join(PIXELWISE)}"
+            )
+    results: dict = dict(
+        img=cube.data,
+        valid=cube.valid(),
+        wavelengths=cube.wavelengths,
+        fwhm=cube.fwhm,
+        img_path=cube.name,
+        img_shape=cube.data.shape[:2],
+    )
+    for transform in transforms:
+        results = TRANSFORMS.build(dict(transform))(results)
+    return HSICube(
+        results["img"],
+        wavelengths=results["wavelengths"],
+        fwhm=results["fwhm"],
+        crs=cube.crs,
+        transform=cube.transform,
+        name=cube.name,
+    )

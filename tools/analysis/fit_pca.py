@@ -1,0 +1,52 @@
+"""Fit principal components to the training data of a config, for PCAProject."""
+
+import argparse
+
+from mmengine.config import Config
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config file; transforms from PCAProject on are left out")
+    parser.add_argument("--components", type=int, required=True, help="number of components")
+    parser.add_argument("--out", required=True, help=".npz to write, the file of PCAProject")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def before_pca(transforms: list[dict]) -> list[dict]:
+    """The transforms whose output PCAProject is given."""
+    names = [transform["type"] for transform in transforms]
+    return transforms[: names.index("PCAProject")] if "PCAProject" in names else transforms
+
+
+def main() -> None:
+    """Fit and write."""
+    args = parse_args()
+    from mmengine.registry import DefaultScope
+
+    from mmhsi.datasets import SceneDataset
+    from mmhsi.datasets.transforms import fit_pca
+    from mmhsi.registry import DATASETS
+
+    cfg = Config.fromfile(args.config).train_dataloader.dataset
+    key = "transforms" if cfg.type == "SceneDataset" else "pipeline"
+    cfg[key] = before_pca(cfg.get(key, []))
+    if key == "pipeline" and (not cfg[key] or cfg[key][-1]["type"] != "PackTile"):
+        cfg[key] = [*cfg[key], dict(type="PackTile")]
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        dataset = DATASETS.build(cfg)
+        if isinstance(dataset, SceneDataset):
+            spectra = (rows[valid] for rows, valid in zip(dataset.cube.data, dataset.valid_pixels, strict=True))
+        else:
+            samples = (dataset[index] for index in range(len(dataset)))
+            spectra = (sample["inputs"].numpy()[:, sample["valid"].numpy()].T for sample in samples)
+        model = fit_pca(spectra, args.components, args.out)
+    print(f"{args.out}: {args.components} components, {model.explained_variance_ratio.sum():.2%} of the variance")
+
+
+if __name__ == "__main__":
+    run(main)
