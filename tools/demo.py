@@ -34,7 +34,7 @@ def main() -> None:
     out = parser.parse_args().out.resolve()
     # Messages of import warnings in the libraries below are of no use here; threads: all cores, one process.
     environment = dict(os.environ, MMHSI_DATA=str(out / "data"), PYTHONWARNINGS="ignore")
-    pretrained, checkpoint = out / "pretrain" / "epoch_20.pth", out / "finetune" / "epoch_100.pth"
+    pretrained, checkpoint = out / "pretrain" / "epoch_8.pth", out / "finetune" / "epoch_100.pth"
     cube, labels = out / "data/demo/demo_cube.tif", out / "data/demo/demo_labels.tif"
     report, classes, picture = out / "report.json", out / "demo_map.tif", out / "demo_map.png"
 

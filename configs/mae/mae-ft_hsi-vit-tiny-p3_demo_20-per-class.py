@@ -11,7 +11,7 @@ model = dict(
         img_size=9,
         patch_size=3,
         init_cfg=dict(
-            type="Pretrained", checkpoint="work_dirs/mae_hsi-vit-tiny-p3_demo/epoch_20.pth", prefix="backbone."
+            type="Pretrained", checkpoint="work_dirs/mae_hsi-vit-tiny-p3_demo/epoch_8.pth", prefix="backbone."
         ),
     ),
     head=dict(num_classes=8),

@@ -9,3 +9,9 @@ model = dict(
     backbone=dict(in_channels=56, img_size=9, patch_size=3),
     decoder=dict(in_channels=56, img_size=9, patch_size=3),
 )
+# Short, for a demonstration.
+train_cfg = dict(max_epochs=8)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.01, by_epoch=True, begin=0, end=1, convert_to_iter_based=True),
+    dict(type="CosineAnnealingLR", by_epoch=True, begin=1, end=8, convert_to_iter_based=True),
+]

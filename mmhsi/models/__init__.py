@@ -7,7 +7,7 @@ from .masking import MaskingStrategy, RandomMasking
 from .necks import CentreContext
 from .preprocessors import BatchDihedral, BatchGainOffset, BatchNoise, ScenePreprocessor, TilePreprocessor
 from .selfsup import MAE, MAEDecoder
-from .utils import load_weights
+from .utils import load_weights, transfer_weights
 
 __all__ = [
     "MAE",
@@ -24,4 +24,5 @@ __all__ = [
     "ScenePreprocessor",
     "TilePreprocessor",
     "load_weights",
+    "transfer_weights",
 ]

@@ -56,6 +56,95 @@ def test_all_tokens_visible_equals_the_plain_forward():
     assert torch.allclose(model(x)[0].flatten(2).transpose(1, 2), latent[:, 1:], atol=1e-5)
 
 
+def test_dinov2_student_has_the_papers_parameters():
+    student = HSIViT(
+        in_channels=32,
+        arch="base",
+        num_registers=4,
+        ffn_type="swiglu_fused",
+        layer_scale_init_value=1e-5,
+        with_mask_token=True,
+        pos_embed="learned",
+    )
+    assert count(student) == 86_714_880
+
+
+def test_registers_follow_cls_and_carry_no_position():
+    model = HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4, num_registers=3, pos_embed="learned").eval()
+    model.init_weights()
+    seen = []
+    model.layers[0].register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    x = torch.randn(2, 6, 16, 16)
+    maps = model(x)
+    assert torch.equal(seen[0][:, 1:4], model.registers.expand(2, -1, -1))
+    assert torch.equal(seen[0][:, 0], (model.cls_token + model.pos_embed[:, :1])[:, 0].expand(2, -1))
+    assert maps[0].shape == (2, 128, 4, 4)
+    cls, patches, grid = model.forward_tokens(x)
+    assert torch.equal(patches.transpose(1, 2).reshape(2, 128, 4, 4), maps[0])
+    assert (cls.shape, grid) == ((2, 128), (4, 4))
+    latent, _ = model.forward_visible(x, torch.tensor([[0, 5], [1, 2]]))
+    assert latent.shape == (2, 3, 128)
+
+
+def test_masked_patches_become_the_mask_token():
+    model = HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4, with_mask_token=True).eval()
+    model.init_weights()
+    x = torch.randn(1, 6, 16, 16)
+    mask = torch.zeros(1, 16, dtype=torch.bool)
+    mask[0, [0, 7]] = True
+    changed = x.clone()
+    changed[:, :, :4, :4] += 3
+    assert torch.equal(model.forward_tokens(x, mask)[1], model.forward_tokens(changed, mask)[1])
+    tokens, _ = model.embed(x, mask)
+    assert torch.equal(tokens[0, 7], (model.mask_token + model.pos_embed[:, 8:9])[0, 0])
+    plain, _ = model.embed(x)
+    assert torch.equal(tokens[0, 1], plain[0, 1])
+    with pytest.raises(ConfigError, match="with_mask_token=True"):
+        HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4).embed(x, mask)
+
+
+@pytest.mark.parametrize("ffn", ["origin", "swiglu_fused"])
+def test_drop_path_and_layer_scale_in_both_kinds_of_layer(ffn):
+    torch.manual_seed(0)
+    keys = dict(in_channels=4, arch="tiny", img_size=8, patch_size=4, ffn_type=ffn)
+    model = HSIViT(**keys, drop_path_rate=0.999999)
+    model.init_weights()
+    last = model.layers[-1].train()
+    x = torch.randn(2, 5, 128)
+    assert torch.equal(last(x), x)  # both branches dropped
+    scaled = HSIViT(**keys, layer_scale_init_value=1e-9).layers[0].eval()
+    assert torch.allclose(scaled(x), x, atol=1e-6)
+    assert not torch.allclose(last.eval()(x), x, atol=1e-3)
+
+
+def test_frozen_stages_keep_still_and_in_eval_mode():
+    model = HSIViT(in_channels=4, arch="tiny", img_size=8, patch_size=4, frozen_stages=2, drop_rate=0.5)
+    model.init_weights()
+    model.train()
+    assert [layer.training for layer in model.layers] == [False, False, True, True]
+    model(torch.randn(2, 4, 8, 8))[0].sum().backward()
+    for name, parameter in model.named_parameters():
+        assert (parameter.grad is not None) == name.startswith(("layers.2", "layers.3", "norm")), name
+    with pytest.raises(ConfigError, match="frozen_stages=5 given"):
+        HSIViT(in_channels=4, arch="tiny", frozen_stages=5)
+
+
+def test_layer_depths():
+    model = HSIViT(in_channels=4, arch="tiny", img_size=8, patch_size=4)
+    depths = {name: model.get_layer_depth(f"backbone.{name}", "backbone.") for name, _ in model.named_parameters()}
+    assert depths["cls_token"] == depths["patch_embed.projection.weight"] == (0, 6)
+    assert depths["layers.2.attn.qkv.weight"] == (3, 6)
+    assert depths["norm.weight"] == model.get_layer_depth("head.fc.weight", "backbone.") == (5, 6)
+
+
+def test_a_table_of_another_grid_is_never_taken_for_granted():
+    narrow = HSIViT(in_channels=4, arch="tiny", img_size=(8, 32), patch_size=2)
+    square = HSIViT(in_channels=4, arch="tiny", img_size=16, patch_size=2)
+    assert narrow.pos_embed.shape == square.pos_embed.shape
+    with pytest.raises(ConfigError, match=r"positions are of a grid \(4, 16\), the model's of \(8, 8\)"):
+        square.load_state_dict(narrow.state_dict())
+
+
 def test_state_dict_round_trip():
     first, second = (HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4).eval() for _ in range(2))
     second.load_state_dict(first.state_dict())

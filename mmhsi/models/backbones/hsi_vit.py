@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 import torch
+from mmcv.cnn.bricks import DropPath
 from mmengine.model import BaseModule
 from mmpretrain.models.backbones.vision_transformer import TransformerEncoderLayer
 from torch import Tensor, nn
@@ -33,6 +34,9 @@ ARCHS: dict[str, ViTArch] = {
 }
 
 
+FFN_TYPES = ("origin", "swiglu_fused")
+
+
 def resolve_arch(arch: str | ViTArch, owner: str) -> ViTArch:
     """Look a preset up, or check a dict of sizes.
 
@@ -53,6 +57,25 @@ def resolve_arch(arch: str | ViTArch, owner: str) -> ViTArch:
     return arch
 
 
+def vit_layer(
+    sizes: ViTArch, ffn_type: str, layer_scale_init_value: float, drop_rate: float, drop_path_rate: float
+) -> TransformerEncoderLayer:
+    """One pre-norm layer: mmpretrain's, whose SwiGLU branch is given the drop path that it lacks there."""
+    layer = TransformerEncoderLayer(
+        embed_dims=sizes["embed_dims"],
+        num_heads=sizes["num_heads"],
+        feedforward_channels=sizes["feedforward_channels"],
+        layer_scale_init_value=layer_scale_init_value,
+        drop_rate=drop_rate,
+        drop_path_rate=drop_path_rate,
+        ffn_type=ffn_type,
+        norm_cfg=dict(type="LN", eps=1e-6),
+    )
+    if ffn_type == "swiglu_fused":
+        layer.ffn.dropout_layer = DropPath(drop_path_rate)
+    return layer
+
+
 @MODELS.register_module()
 class HSIViT(BaseModule):
     """Vision transformer whose patches span all bands.
@@ -69,6 +92,11 @@ class HSIViT(BaseModule):
         patch_size: Side of a patch in pixels. Default 8.
         out_indices: Layers whose maps are returned; negative counts from the end. Default: the last.
         pos_embed: ``'sincos'`` (fixed, as MAE) or ``'learned'``.
+        num_registers: Register tokens, after CLS and without a position. Default 0; DINOv2 takes 4.
+        ffn_type: ``'origin'``, an MLP with GELU, or ``'swiglu_fused'`` of hidden width 2/3 · ``feedforward_channels``.
+        layer_scale_init_value: Initial LayerScale of both branches; 0, the default, for none. DINOv2 takes 1e-5.
+        with_mask_token: Whether there is a learned token for masked patches, as iBOT needs. Default False.
+        frozen_stages: 0 freezes the embedding, k also the first k layers; they stay in eval mode. Default −1: none.
         drop_rate: Dropout after attention and in the MLP.
         drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly.
         init_cfg: mmengine's initialisation, e.g. ``dict(type='Pretrained', checkpoint=…, prefix='backbone.')``.
@@ -76,9 +104,6 @@ class HSIViT(BaseModule):
     Raises:
         ConfigError: If a size does not fit.
     """
-
-    num_extra_tokens = 1
-    """CLS, before the patch tokens."""
 
     def __init__(
         self,
@@ -88,6 +113,11 @@ class HSIViT(BaseModule):
         patch_size: int = 8,
         out_indices: Sequence[int] = (-1,),
         pos_embed: str = "sincos",
+        num_registers: int = 0,
+        ffn_type: str = "origin",
+        layer_scale_init_value: float = 0.0,
+        with_mask_token: bool = False,
+        frozen_stages: int = -1,
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         init_cfg: dict | list[dict] | None = None,
@@ -99,6 +129,10 @@ class HSIViT(BaseModule):
             raise ConfigError(f"HSIViT: pos_embed={pos_embed!r} is unknown, expected 'sincos' or 'learned'")
         if not out_indices or not all(-depth <= index < depth for index in out_indices):
             raise ConfigError(f"HSIViT: out_indices={tuple(out_indices)} must lie in -{depth} to {depth - 1}")
+        if ffn_type not in FFN_TYPES:
+            raise ConfigError(f"HSIViT: ffn_type={ffn_type!r} is unknown, expected one of {', '.join(FFN_TYPES)}")
+        if not -1 <= frozen_stages <= depth:
+            raise ConfigError(f"HSIViT: frozen_stages={frozen_stages} given, expected -1 to {depth}, the layers")
         height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
 
         self.in_channels = in_channels
@@ -107,22 +141,21 @@ class HSIViT(BaseModule):
         self.grid = (-(-height // patch_size), -(-width // patch_size))
         self.out_indices = tuple(index % depth for index in out_indices)
         self.pos_embed_type = pos_embed
+        self.frozen_stages = frozen_stages
 
         self.patch_embed = PatchEmbed(in_channels, self.embed_dims, patch_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
+        self.registers = nn.Parameter(torch.zeros(1, num_registers, self.embed_dims)) if num_registers else None
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims)) if with_mask_token else None
+        self.num_extra_tokens = 1 + num_registers  # CLS and registers, before the patch tokens
         self.pos_embed = nn.Parameter(
             torch.zeros(1, 1 + self.grid[0] * self.grid[1], self.embed_dims), requires_grad=pos_embed == "learned"
         )
+        # The table's grid travels with it: N positions alone would not tell 4 x 16 from 8 x 8.
+        self.register_buffer("pos_grid", torch.tensor(self.grid))
         self.drop_after_pos = nn.Dropout(drop_rate)
         self.layers = nn.ModuleList(
-            TransformerEncoderLayer(
-                embed_dims=self.embed_dims,
-                num_heads=sizes["num_heads"],
-                feedforward_channels=sizes["feedforward_channels"],
-                drop_rate=drop_rate,
-                drop_path_rate=drop_path_rate * index / max(depth - 1, 1),
-                norm_cfg=dict(type="LN", eps=1e-6),
-            )
+            vit_layer(sizes, ffn_type, layer_scale_init_value, drop_rate, drop_path_rate * index / max(depth - 1, 1))
             for index in range(depth)
         )
         self.norm = nn.LayerNorm(self.embed_dims, eps=1e-6)
@@ -133,42 +166,127 @@ class HSIViT(BaseModule):
             self.pos_embed.data[:, 1:] = sinusoid_2d(*self.grid, self.embed_dims)
         else:
             nn.init.trunc_normal_(self.pos_embed, std=0.02)
-        nn.init.normal_(self.cls_token, std=0.02)
+        for token in (self.cls_token, self.registers, self.mask_token):
+            if token is not None:
+                nn.init.normal_(token, std=0.02)
         weight = self.patch_embed.projection.weight
         nn.init.xavier_uniform_(weight.view(weight.shape[0], -1))
         nn.init.zeros_(self.patch_embed.projection.bias)
         init_linear(self.layers)
         super().init_weights()
+        self.freeze()
 
-    def embed(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    def freeze(self) -> None:
+        """Stop the gradient of what ``frozen_stages`` says and keep it in eval mode."""
+        if self.frozen_stages < 0:
+            return
+        frozen = [self.patch_embed, self.drop_after_pos, *self.layers[: self.frozen_stages]]
+        tokens = [self.cls_token, self.registers, self.mask_token, self.pos_embed]
+        if self.frozen_stages == len(self.layers):
+            frozen.append(self.norm)
+        for module in frozen:
+            module.eval().requires_grad_(False)
+        for token in tokens:
+            if token is not None:
+                token.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> HSIViT:
+        """Switch between training and evaluation; frozen layers stay in evaluation."""
+        super().train(mode)
+        self.freeze()
+        return self
+
+    def band_axes(self) -> dict[str, int]:
+        """Weights that depend on the bands, and the axis of the bands."""
+        return {"patch_embed.projection.weight": 1}
+
+    def prunable_stages(self) -> dict[str, nn.ModuleList]:
+        """Residual layers that pruning may skip."""
+        return {"layers": self.layers}
+
+    def adapt_weight(self, key: str, value: Tensor, state: dict[str, Tensor]) -> Tensor:
+        """Fit a checkpoint's position table to this grid; other weights are given back as they are.
+
+        Raises:
+            ConfigError: If the checkpoint does not say which grid its table has, and it cannot be a square's.
+        """
+        if key == "pos_grid":
+            return value if torch.equal(value.cpu(), self.pos_grid.cpu()) else self.pos_grid
+        if key != "pos_embed":
+            return value
+        patches = value.shape[1] - 1
+        side = int(patches**0.5)
+        if "pos_grid" not in state and side**2 != patches:
+            raise ConfigError(f"HSIViT: the checkpoint's {patches} positions are no square and it has no pos_grid")
+        rows, columns = state["pos_grid"].tolist() if "pos_grid" in state else (side, side)
+        if (rows, columns) == self.grid:
+            return value
+        resized = resize_position_table(value[:, 1:], (rows, columns), self.grid)
+        return torch.cat([value[:, :1], resized], dim=1)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: object) -> None:
+        given = state_dict.get(f"{prefix}pos_grid")
+        if given is not None and tuple(given.tolist()) != self.grid:
+            raise ConfigError(
+                f"HSIViT: the state dict's positions are of a grid {tuple(given.tolist())}, the model's of {self.grid}"
+                "; init_cfg=dict(type='Pretrained', …) fits them"
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def get_layer_depth(self, param_name: str, prefix: str = "") -> tuple[int, int]:
+        """Depth of a parameter for layer-wise learning rates.
+
+        Args:
+            param_name: Name, with ``prefix``.
+            prefix: Of the backbone within the model.
+
+        Returns:
+            Depth (0 for the embedding, i + 1 for layer i, the last for everything after) and the number of depths.
+        """
+        count = len(self.layers) + 2
+        name = param_name.removeprefix(prefix)
+        if not param_name.startswith(prefix) or name.startswith("norm."):
+            return count - 1, count
+        if name.startswith("layers."):
+            return int(name.split(".")[1]) + 1, count
+        return 0, count
+
+    def embed(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, tuple[int, int]]:
         """Embed images and add positions.
 
         Args:
             x: Images, shape (B, C, H, W).
+            mask: Patches replaced by the mask token, bool (B, h · w); None for none.
 
         Returns:
             Patch tokens (B, h · w, d) and the grid (h, w).
 
         Raises:
-            ConfigError: If C is not the backbone's ``in_channels``.
+            ConfigError: If C is not the backbone's ``in_channels``, or there is no mask token.
         """
         if x.shape[1] != self.in_channels:
             raise ConfigError(f"HSIViT: input has {x.shape[1]} bands, the model expects in_channels={self.in_channels}")
         tokens, grid = self.patch_embed(x)
+        if mask is not None:
+            if self.mask_token is None:
+                raise ConfigError("HSIViT: a mask is given, which needs with_mask_token=True")
+            tokens = torch.where(mask[..., None], self.mask_token.to(tokens.dtype), tokens)
         return tokens + resize_position_table(self.pos_embed[:, 1:], self.grid, grid), grid
 
     def encode(self, tokens: Tensor, out_indices: Sequence[int]) -> list[Tensor]:
-        """Prepend CLS and run the layers.
+        """Prepend CLS and registers and run the layers.
 
         Args:
             tokens: Patch tokens with positions added, any number of them, shape (B, n, d).
             out_indices: Layers, counted from 0, whose outputs are returned.
 
         Returns:
-            The outputs asked for, the last layer's normalised, each (B, 1 + n, d).
+            The outputs asked for, the last layer's normalised, each (B, 1 + R + n, d).
         """
-        cls_token = (self.cls_token + self.pos_embed[:, :1]).expand(len(tokens), -1, -1)
-        x = self.drop_after_pos(torch.cat([cls_token, tokens], dim=1))
+        extra = [(self.cls_token + self.pos_embed[:, :1]).expand(len(tokens), -1, -1)]
+        if self.registers is not None:
+            extra.append(self.registers.expand(len(tokens), -1, -1))
+        x = self.drop_after_pos(torch.cat([*extra, tokens], dim=1))
         outputs = []
         for index, layer in enumerate(self.layers):
             x = layer(x)
@@ -178,6 +296,20 @@ class HSIViT(BaseModule):
                 outputs.append(x)
         return outputs
 
+    def forward_tokens(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, tuple[int, int]]:
+        """Encode images, masked patches replaced by the mask token.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            mask: Patches that are hidden, bool (B, h · w); None for none.
+
+        Returns:
+            CLS (B, d) and patch tokens (B, h · w, d) of the last layer, normalised, and the grid (h, w).
+        """
+        tokens, grid = self.embed(x, mask)
+        out = self.encode(tokens, (len(self.layers) - 1,))[0]
+        return out[:, 0], out[:, self.num_extra_tokens :], grid
+
     def forward_visible(self, x: Tensor, visible: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Encode the visible patches alone; nothing of a hidden patch enters any layer.
 
@@ -186,11 +318,13 @@ class HSIViT(BaseModule):
             visible: Indices of the visible patches, row-major over the grid, shape (B, n).
 
         Returns:
-            Normalised tokens of the last layer, CLS first, shape (B, 1 + n, d), and the grid (h, w) of all patches.
+            Normalised tokens of the last layer, CLS first, registers left out, shape (B, 1 + n, d), and the grid
+            (h, w) of all patches.
         """
         tokens, grid = self.embed(x)
         tokens = tokens.gather(1, visible[..., None].expand(-1, -1, tokens.shape[-1]))
-        return self.encode(tokens, (len(self.layers) - 1,))[0], grid
+        out = self.encode(tokens, (len(self.layers) - 1,))[0]
+        return (out if self.registers is None else torch.cat([out[:, :1], out[:, self.num_extra_tokens :]], 1)), grid
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encode images.

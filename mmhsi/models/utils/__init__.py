@@ -1,5 +1,14 @@
-"""Helpers around models."""
+"""Helpers around models: honest loading of weights, and carrying them over to other sensors."""
 
 from .checkpoint import load_weights, read_checkpoint, strip_prefix
+from .spectral_weights import resample_band_weights
+from .transfer import LoadReport, transfer_weights
 
-__all__ = ["load_weights", "read_checkpoint", "strip_prefix"]
+__all__ = [
+    "LoadReport",
+    "load_weights",
+    "read_checkpoint",
+    "resample_band_weights",
+    "strip_prefix",
+    "transfer_weights",
+]

@@ -11,7 +11,6 @@ from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.registry import WEIGHT_INITIALIZERS
 
 
 def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict:
@@ -86,23 +85,3 @@ def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: 
         f"{path}: {len(found)} tensors loaded into {type(module).__name__}, {len(missing)} left new, {unused} unused",
         logger="current",
     )
-
-
-@WEIGHT_INITIALIZERS.register_module(name="Pretrained")
-class PretrainedInit:
-    """``init_cfg=dict(type='Pretrained', checkpoint=…, prefix='backbone.')`` under scope mmhsi.
-
-    Takes the place of mmengine's initializer of that name, which skips weights of another shape without an error.
-
-    Args:
-        checkpoint: File.
-        prefix: Part of the checkpoint to use. Default: all of it.
-    """
-
-    def __init__(self, checkpoint: str, prefix: str = "") -> None:
-        self.checkpoint = checkpoint
-        self.prefix = prefix
-
-    def __call__(self, module: nn.Module) -> None:
-        """Load into ``module``."""
-        load_weights(module, self.checkpoint, self.prefix, strict=False)

@@ -1,0 +1,148 @@
+"""Pretrained weights for a model of other bands or another position grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import WEIGHT_INITIALIZERS
+
+from .checkpoint import read_checkpoint, strip_prefix
+from .spectral_weights import resample_band_weights
+
+INPUT_LAYER = ("refuse", "reinit", "interpolate")
+
+
+@dataclass
+class LoadReport:
+    """What became of a checkpoint's weights.
+
+    Attributes:
+        loaded: Keys taken over as they are.
+        adapted: Keys fitted to other bands or positions.
+        new: Keys of the model that keep their initial values.
+        unused: Keys of the checkpoint that the model has no place for.
+    """
+
+    loaded: list[str] = field(default_factory=list)
+    adapted: list[str] = field(default_factory=list)
+    new: list[str] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        def named(keys: list[str]) -> str:
+            return f"{len(keys)}" + (f" ({', '.join(keys[:4])}{', …' if len(keys) > 4 else ''})" if keys else "")
+
+        return (
+            f"{len(self.loaded)} loaded, adapted {named(self.adapted)}, new {named(self.new)}, "
+            f"unused {named(self.unused)}"
+        )
+
+
+def transfer_weights(
+    module: nn.Module,
+    path: str | Path,
+    prefix: str = "",
+    input_layer: str = "refuse",
+    wavelengths: Sequence[float] | None = None,
+    source_wavelengths: Sequence[float] | None = None,
+) -> LoadReport:
+    """Load pretrained weights into a backbone, whatever sensor they were trained on.
+
+    Args:
+        module: Backbone; its ``band_axes()`` name the weights that depend on the bands, its ``adapt_weight`` fits
+            others, such as position tables.
+        path: Checkpoint.
+        prefix: Part of the checkpoint to use, e.g. ``'backbone.'``.
+        input_layer: What happens to weights over another number of bands: ``'refuse'``, an error; ``'reinit'``, they
+            keep their initial values (IMAE paper §2.5); ``'interpolate'``, they are resampled along wavelength
+            (:func:`mmhsi.models.utils.resample_band_weights`), also where the number of bands is the same.
+        wavelengths: Centres of the model's bands in nm, for ``'interpolate'``.
+        source_wavelengths: Centres of the checkpoint's bands in nm; default: those in the checkpoint's metadata.
+
+    Returns:
+        The report.
+
+    Raises:
+        FileFormatError: If the file cannot be read.
+        ConfigError: If nothing fits, wavelengths are missing, or a shape differs and may not be adapted.
+    """
+    if input_layer not in INPUT_LAYER:
+        raise ConfigError(f"input_layer={input_layer!r} is unknown, expected one of {', '.join(INPUT_LAYER)}")
+    checkpoint = read_checkpoint(path)
+    state = strip_prefix(checkpoint["state_dict"], prefix)
+    own = module.state_dict()
+    if not own.keys() & state.keys():
+        under = f" under {prefix!r}" if prefix else ""
+        raise ConfigError(f"checkpoint {path}: nothing{under} fits {type(module).__name__}; is it of another model?")
+    source = source_wavelengths or checkpoint.get("meta", {}).get("dataset_meta", {}).get("wavelengths")
+    if input_layer == "interpolate" and (wavelengths is None or source is None):
+        lacking = "wavelengths (of the model's bands)" if wavelengths is None else "source_wavelengths"
+        raise ConfigError(f"checkpoint {path}: input_layer='interpolate' needs {lacking} in nm")
+
+    axes: dict[str, int] = module.band_axes() if hasattr(module, "band_axes") else {}
+    report = LoadReport(unused=sorted(state.keys() - own.keys()))
+    found: dict[str, Tensor] = {}
+    for key, value in own.items():
+        if key not in state:
+            report.new.append(key)
+            continue
+        given = state[key]
+        if key in axes and input_layer == "interpolate" and wavelengths is not None and source is not None:
+            given = resample_band_weights(given, axes[key], source, wavelengths)
+        elif given.shape != value.shape and key in axes and input_layer == "reinit":
+            report.new.append(key)
+            continue
+        elif hasattr(module, "adapt_weight"):
+            given = module.adapt_weight(key, given, state)
+        if given.shape != value.shape:
+            hint = "; input_layer='reinit' or 'interpolate' carries weights over to other bands" if key in axes else ""
+            raise ConfigError(
+                f"checkpoint {path}: {prefix}{key} has shape {tuple(state[key].shape)}, the model expects "
+                f"{tuple(value.shape)}{hint or '; do patch size and width agree?'}"
+            )
+        found[key] = given
+        (report.loaded if given is state[key] else report.adapted).append(key)
+    module.load_state_dict(found, strict=False)
+    print_log(f"{path} into {type(module).__name__}: {report}", logger="current")
+    return report
+
+
+@WEIGHT_INITIALIZERS.register_module(name="Pretrained")
+class PretrainedInit:
+    """``init_cfg=dict(type='Pretrained', checkpoint=…, prefix='backbone.')`` under scope mmhsi.
+
+    Takes the place of mmengine's initializer of that name, which skips weights of another shape without an error.
+
+    Args:
+        checkpoint: File.
+        prefix: Part of the checkpoint to use. Default: all of it.
+        input_layer: See :func:`transfer_weights`. Default ``'refuse'``.
+        wavelengths: Centres of the model's bands in nm.
+        source_wavelengths: Centres of the checkpoint's bands in nm; default: those in its metadata.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str,
+        prefix: str = "",
+        input_layer: str = "refuse",
+        wavelengths: Sequence[float] | None = None,
+        source_wavelengths: Sequence[float] | None = None,
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.prefix = prefix
+        self.input_layer = input_layer
+        self.wavelengths = wavelengths
+        self.source_wavelengths = source_wavelengths
+
+    def __call__(self, module: nn.Module) -> None:
+        """Load into ``module``."""
+        transfer_weights(
+            module, self.checkpoint, self.prefix, self.input_layer, self.wavelengths, self.source_wavelengths
+        )
