@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 
 from mmhsi.datasets import SeededIndex
 from mmhsi.models import TilePreprocessor
+from mmhsi.models.pruning import prunable_stages
 from mmhsi.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).resolve().parents[1] / "configs"
@@ -78,7 +79,15 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
     cfg.default_hooks.logger.interval = 1
     cfg.default_hooks.checkpoint = dict(type="CheckpointHook", by_epoch=False, interval=2)
     cfg.train_dataloader.batch_size = 2
-    if "init_cfg" in cfg.model.backbone:
+    pruning = [hook for hook in cfg.custom_hooks if hook["type"] == "LayerPruningHook"]
+    if pruning:  # which counts epochs: one of two steps, pruned from its start
+        cfg.train_cfg = dict(by_epoch=True, max_epochs=1)
+        cfg.default_hooks.checkpoint = dict(
+            type="CheckpointHook", by_epoch=True, interval=1, filename_tmpl="iter_2.pth"
+        )
+        cfg.train_dataloader.batch_size = 12
+        pruning[0].update(interval=1, begin=0)
+    if cfg.model.backbone.get("init_cfg"):
         cfg.model.backbone.init_cfg.checkpoint = str(tmp_path / "pretrained.pth")
         save_pretrained(cfg.model.backbone, tmp_path / "pretrained.pth")
     runner = Runner.from_cfg(cfg)
@@ -86,6 +95,9 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
     runner.train()
     changed = [key for key, value in runner.model.named_parameters() if not torch.equal(value, before[key])]
     assert changed
+    if pruning:
+        stages = prunable_stages(runner.model).values()
+        assert sum(len(stage.pruned_indices) for stage in stages) == pruning[0]["num_layers"]
     assert all(value.isfinite().all() for value in runner.model.state_dict().values())
     assert (tmp_path / "iter_2.pth").is_file()
     if cfg.get("test_dataloader"):

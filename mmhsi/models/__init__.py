@@ -1,6 +1,6 @@
 """Models: preprocessors, backbones, masked pretraining, heads."""
 
-from .backbones import HSIViT
+from .backbones import SST, HSIViT, SpatialSpectralViT
 from .classifiers import PixelClassifier
 from .decode_heads import MultiscaleLinearHead
 from .masking import MaskingStrategy, RandomMasking
@@ -11,6 +11,7 @@ from .utils import load_weights, transfer_weights
 
 __all__ = [
     "MAE",
+    "SST",
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
@@ -22,6 +23,7 @@ __all__ = [
     "PixelClassifier",
     "RandomMasking",
     "ScenePreprocessor",
+    "SpatialSpectralViT",
     "TilePreprocessor",
     "load_weights",
     "transfer_weights",

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..layers import PatchEmbed, init_linear, resize_position_table, sinusoid_2d
+from ..layers import PatchEmbed, PrunableLayers, init_linear, resize_position_table, sinusoid_2d
 
 
 class ViTArch(TypedDict):
@@ -154,7 +154,7 @@ class HSIViT(BaseModule):
         # The table's grid travels with it: N positions alone would not tell 4 x 16 from 8 x 8.
         self.register_buffer("pos_grid", torch.tensor(self.grid))
         self.drop_after_pos = nn.Dropout(drop_rate)
-        self.layers = nn.ModuleList(
+        self.layers = PrunableLayers(
             vit_layer(sizes, ffn_type, layer_scale_init_value, drop_rate, drop_path_rate * index / max(depth - 1, 1))
             for index in range(depth)
         )
@@ -200,8 +200,8 @@ class HSIViT(BaseModule):
         """Weights that depend on the bands, and the axis of the bands."""
         return {"patch_embed.projection.weight": 1}
 
-    def prunable_stages(self) -> dict[str, nn.ModuleList]:
-        """Residual layers that pruning may skip."""
+    def prunable_stages(self) -> dict[str, PrunableLayers]:
+        """Residual layers that :mod:`mmhsi.models.pruning` may skip."""
         return {"layers": self.layers}
 
     def adapt_weight(self, key: str, value: Tensor, state: dict[str, Tensor]) -> Tensor:
@@ -289,7 +289,8 @@ class HSIViT(BaseModule):
         x = self.drop_after_pos(torch.cat([*extra, tokens], dim=1))
         outputs = []
         for index, layer in enumerate(self.layers):
-            x = layer(x)
+            if not self.layers.is_pruned(index):
+                x = layer(x)
             if index == len(self.layers) - 1:
                 x = self.norm(x)
             if index in out_indices:

@@ -76,7 +76,8 @@ def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: 
                 f"checkpoint {path}: {prefix}{key} has shape {tuple(state[key].shape)}, the model expects "
                 f"{tuple(own[key].shape)}; do bands, patch size and width agree?"
             )
-    missing = sorted(own.keys() - state.keys())
+    # Checkpoints older than pruning have no flags, which means that nothing is pruned.
+    missing = sorted(key for key in own.keys() - state.keys() if not key.endswith(".pruned"))
     if missing and strict:
         raise ConfigError(f"checkpoint {path}: lacks {len(missing)} of the model's weights, such as {missing[0]}")
     module.load_state_dict({key: state[key] for key in found}, strict=False)

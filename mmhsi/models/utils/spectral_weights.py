@@ -64,3 +64,30 @@ def resample_band_weights(weight: Tensor, axis: int, source: Sequence[float], ta
     bands = torch.from_numpy(resampled[back] / times[back, None])
     shape = weight.movedim(axis, 0).shape[1:]
     return bands.view(len(target), *shape).movedim(0, axis).to(weight.dtype).contiguous()
+
+
+def interpolate_blocks(weight: Tensor, source: Sequence[float], target: Sequence[float]) -> Tensor:
+    """Interpolate weights of spectral blocks between the blocks' centres.
+
+    A block sees its own bands alone, normalised; its map is blended from those of its two neighbours, so that the sum
+    of the shares is 1 and blocks of equal centre are averaged.
+
+    Args:
+        weight: One map a block, shape (G, …).
+        source: G centres in nm, in any order.
+        target: Centres in nm of the blocks wanted, in any order.
+
+    Returns:
+        Tensor of shape (len(target), …), in the dtype of ``weight``.
+
+    Raises:
+        ConfigError: If ``source`` does not give one centre for each block.
+    """
+    if len(weight) != len(source):
+        raise ConfigError(f"source wavelengths: {len(source)} blocks, the checkpoint has {len(weight)}")
+    centres, inverse, times = np.unique(np.asarray(source, dtype=np.float64), return_inverse=True, return_counts=True)
+    shares = np.zeros((len(target), len(centres)))
+    for index, nm in enumerate(np.eye(len(centres))):
+        shares[:, index] = np.interp(target, centres, nm)
+    mixed = torch.from_numpy(shares[:, inverse] / times[inverse]) @ weight.detach().double().flatten(1)
+    return mixed.view(len(target), *weight.shape[1:]).to(weight.dtype)

@@ -55,8 +55,8 @@ def transfer_weights(
     """Load pretrained weights into a backbone, whatever sensor they were trained on.
 
     Args:
-        module: Backbone; its ``band_axes()`` name the weights that depend on the bands, its ``adapt_weight`` fits
-            others, such as position tables.
+        module: Backbone; its ``band_axes()`` name the weights that depend on the bands, its ``resample_bands`` fits
+            them where they are no plain weights a band, its ``adapt_weight`` fits others, such as position tables.
         path: Checkpoint.
         prefix: Part of the checkpoint to use, e.g. ``'backbone.'``.
         input_layer: What happens to weights over another number of bands: ``'refuse'``, an error; ``'reinit'``, they
@@ -94,7 +94,11 @@ def transfer_weights(
             continue
         given = state[key]
         if key in axes and input_layer == "interpolate" and wavelengths is not None and source is not None:
-            given = resample_band_weights(given, axes[key], source, wavelengths)
+            resample = getattr(module, "resample_bands", None)
+            if resample is None:
+                given = resample_band_weights(given, axes[key], source, wavelengths)
+            else:
+                given = resample(key, given, source, wavelengths)
         elif given.shape != value.shape and key in axes and input_layer == "reinit":
             report.new.append(key)
             continue

@@ -1,0 +1,16 @@
+# From scratch.
+_base_ = "../hsi_vit/hsi-vit-tiny-p3_salinas-a_20-per-class.py"
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type="SpatialSpectralViT",
+        arch="tiny",
+        in_channels=204,
+        img_size=9,
+        patch_size=3,
+        spectral_patch_size=12,
+        spectral_grid=3,
+        num_registers=0,
+        layer_scale_init_value=0.0,
+    )
+)

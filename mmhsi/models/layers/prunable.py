@@ -1,0 +1,73 @@
+"""A list of residual layers of which some may be switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+class PrunableLayers(nn.ModuleList):
+    """Residual layers that run one after another, and know which of them are pruned.
+
+    Its owner passes over the pruned ones (``is_pruned``), which is what zeroed parameters would do, at no cost. Their
+    parameters stay where they are, so that checkpoints hold the originals.
+
+    The state is the persistent bool buffer ``pruned``, one flag a layer; a state dict with layers and without it means
+    that nothing is pruned. Python's copy of it spares a wait for the device in every step: change it through
+    :meth:`set_pruned` or a state dict alone. The number of layers is fixed at construction.
+
+    Args:
+        layers: The layers. Each must be the identity when all of its parameters are zero.
+    """
+
+    pruned: Tensor
+
+    def __init__(self, layers: Iterable[nn.Module]) -> None:
+        super().__init__(layers)
+        self.register_buffer("pruned", torch.zeros(len(self), dtype=torch.bool))
+        self._pruned_indices: frozenset[int] = frozenset()
+
+    def is_pruned(self, index: int) -> bool:
+        """Whether the layer at ``index``, counted from 0, is passed over."""
+        return index in self._pruned_indices
+
+    @property
+    def pruned_indices(self) -> list[int]:
+        """Indices of the pruned layers, ascending."""
+        return sorted(self._pruned_indices)
+
+    def set_pruned(self, indices: Iterable[int]) -> None:
+        """Prune exactly these layers; all others run.
+
+        Gradients of pruned layers are dropped: optimisers pass over a parameter whose gradient is None, weight decay
+        included.
+        """
+        self._pruned_indices = frozenset(indices)
+        for index, layer in enumerate(self):
+            self.pruned[index] = self.is_pruned(index)
+            if self.is_pruned(index):
+                for parameter in layer.parameters():
+                    parameter.grad = None
+
+    def strip(self) -> list[int]:
+        """Remove the pruned layers for good.
+
+        Returns:
+            Former indices of the layers that are left.
+        """
+        kept = [index for index in range(len(self)) if not self.is_pruned(index)]
+        layers = [self[index] for index in kept]
+        del self[:]
+        self.extend(layers)
+        self.pruned = torch.zeros_like(self.pruned[: len(kept)])
+        self._pruned_indices = frozenset()
+        return kept
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: object) -> None:
+        """Load, then read the flags once."""
+        if any(key.startswith(prefix) for key in state_dict):
+            state_dict.setdefault(f"{prefix}pruned", torch.zeros_like(self.pruned))
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self._pruned_indices = frozenset(self.pruned.nonzero().flatten().tolist())

@@ -1,0 +1,70 @@
+"""What a model costs: parameters, floating-point operations, memory kept for the backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmhsi.models.layers import PrunableLayers
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """Cost of one input.
+
+    Attributes:
+        parameters: All of them, fixed position tables included.
+        pruned: Those of them that lie in pruned layers.
+        flops: Floating-point operations of a forward pass, two for each multiply-add of matrix products, convolutions
+            and attention; element-wise work is left out.
+        activations: Bytes kept for the backward pass, parameters not counted.
+    """
+
+    parameters: int
+    pruned: int
+    flops: int
+    activations: int
+
+
+def count_parameters(module: nn.Module) -> tuple[int, int]:
+    """All parameters of a module, and those in pruned layers."""
+    pruned = sum(
+        parameter.numel()
+        for layers in module.modules()
+        if isinstance(layers, PrunableLayers)
+        for index in layers.pruned_indices
+        for parameter in layers[index].parameters()
+    )
+    return sum(parameter.numel() for parameter in module.parameters()), pruned
+
+
+def measure_complexity(module: nn.Module, forward: Callable[[], Tensor | tuple[Tensor, ...]]) -> Complexity:
+    """Measure a module.
+
+    Args:
+        module: Its parameters are counted.
+        forward: Runs it on one input.
+
+    Returns:
+        The cost.
+    """
+    parameters, pruned = count_parameters(module)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        forward()
+    own = {parameter.untyped_storage().data_ptr() for parameter in module.parameters()}
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        result = forward()  # held, so that no storage is freed and its address counted for another
+    del result
+    return Complexity(parameters, pruned, counter.get_total_flops(), sum(kept.values()))

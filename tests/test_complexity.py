@@ -1,0 +1,53 @@
+"""Parameters, FLOPs and memory against figures by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+from mmhsi.models import HSIViT
+from mmhsi.models.presets import DINOV2_STUDENT
+from mmhsi.utils.complexity import count_parameters, measure_complexity
+
+
+def measure(module, x):
+    return measure_complexity(module, lambda: module(x))
+
+
+def vit_flops(tokens, dims=768, layers=12, patches=64, values=2048):
+    """Two for every multiply-add of a ViT's linear maps, attention and patch embedding."""
+    linear = tokens * (dims * 3 * dims + dims * dims + 8 * dims * dims)
+    attention = 2 * tokens * tokens * dims
+    return 2 * (layers * (linear + attention) + patches * values * dims)
+
+
+@pytest.mark.parametrize(
+    ("extra", "tokens", "published"), [(dict(), 65, 11.399), (dict(pos_embed="learned", **DINOV2_STUDENT), 69, 12.098)]
+)
+def test_base_encoder_has_the_dissertations_flops(extra, tokens, published):
+    model = HSIViT(in_channels=32, arch="base", **extra).eval()
+    cost = measure(model, torch.zeros(1, 32, 64, 64))
+    assert cost.flops == vit_flops(tokens)
+    assert cost.flops / 1e9 == pytest.approx(published, abs=5e-4)
+
+
+def test_activations_are_what_autograd_keeps():
+    layer = nn.Sequential(nn.Linear(10, 20), nn.ReLU(), nn.Linear(20, 5))
+    x = torch.zeros(7, 10)
+    # The input of each linear map, float32; the ReLU's output is the second one's input.
+    assert measure(layer, x).activations == 4 * (7 * 10 + 7 * 20)
+
+
+def test_parameters_of_pruned_layers_are_counted_apart():
+    model = HSIViT(in_channels=4, arch="tiny")
+    one = sum(p.numel() for p in model.layers[0].parameters())
+    model.layers.set_pruned([1, 3])
+    assert count_parameters(model) == (sum(p.numel() for p in model.parameters()), 2 * one)
+
+
+def test_tool(run_tool, repository, monkeypatch, capsys):
+    monkeypatch.chdir(repository)
+    assert run_tool("analysis/get_flops", "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py") == 0
+    printed = capsys.readouterr().out
+    assert "input 56 x 9 x 9" in printed
+    parameters = sum(p.numel() for p in HSIViT(in_channels=56, arch="tiny", img_size=9, patch_size=3).parameters())
+    assert f"backbone: {parameters:,} parameters, 0 of them pruned" in printed
