@@ -10,7 +10,7 @@ names them in ``prunable_stages()``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol, cast
 
 from torch import Tensor, nn
@@ -130,80 +130,28 @@ def restore(model: nn.Module) -> None:
         stage.set_pruned(())
 
 
-def strip(model: nn.Module) -> dict[str, list[int]]:
-    """Remove the pruned layers of a backbone whose stages run one after another; its outputs stay the same.
-
-    Returns:
-        Former indices of the layers that are left, by stage.
-
-    Raises:
-        ConfigError: If one of the backbone's ``out_indices`` has no equal among the layers that are left.
-    """
-    backbone = find_prunable(model)
-    stages = backbone.prunable_stages()
-    if hasattr(backbone, "out_indices"):
-        pruned = [stage.is_pruned(index) for stage in stages.values() for index in range(len(stage))]
-        backbone.out_indices = strip_out_indices(backbone.out_indices, pruned)
-    return {name: stage.strip() for name, stage in stages.items()}
+def strip(model: nn.Module) -> None:
+    """Drop the parameters of the pruned layers for good; the outputs stay the same."""
+    for stage in prunable_stages(model).values():
+        stage.strip()
 
 
-def strip_out_indices(out_indices: Sequence[int], pruned: Sequence[bool]) -> tuple[int, ...]:
-    """Find the ``out_indices`` of a stripped backbone that give the same maps.
+def strip_state_dict(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Drop the pruned layers from a state dict.
 
-    Args:
-        out_indices: Layers before, counted over all stages; negative counts from the end.
-        pruned: Flags of all layers before.
-
-    Returns:
-        For each, the last remaining layer up to it, counted over those that are left.
-
-    Raises:
-        ConfigError: If no layer up to it remains, or if only later layers are pruned, so that it would become the last,
-            whose output is normalised.
-    """
-    found = []
-    for index in out_indices:
-        last = index % len(pruned)
-        new = sum(not flag for flag in pruned[: last + 1]) - 1
-        if new < 0:
-            raise ConfigError(f"out_indices has {index}, but layers 0 to {last} are all pruned; choose a later one")
-        if last < len(pruned) - 1 and all(pruned[last + 1 :]):
-            raise ConfigError(
-                f"out_indices has {index}, but all later layers are pruned: it would become the last, whose output is "
-                "normalised; choose an earlier one, or -1"
-            )
-        found.append(new)
-    return tuple(found)
-
-
-def strip_state_dict(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, list[int]]]:
-    """Remove the pruned layers from a state dict and number the others anew.
-
-    A backbone that takes the result is built with as many layers a stage as are left: for SST
-    ``arch=dict(…, spatial_layers=…, spectral_layers=…)``, for ``out_indices`` see :func:`strip_out_indices`.
+    The flags stay, so that the model of the same config loads the result and passes over what is gone.
 
     Args:
         state: State dict of a model with :class:`~mmhsi.models.layers.prunable.PrunableLayers`.
 
     Returns:
-        The new state dict, and the former indices of the layers that are left by the list's path, such as
-        ``{'backbone.spatial_layers': [1, 2]}``.
+        The smaller state dict.
     """
-    kept = {key: (~flags).nonzero().flatten().tolist() for key, flags in stage_flags(state).items()}
-    stripped: dict[str, Tensor] = {}
-    for key, value in state.items():
-        path = next((path for path in kept if key.startswith(f"{path}.")), None)
-        if path is None:
-            stripped[key] = value
-            continue
-        index, _, rest = key[len(path) + 1 :].partition(".")
-        if index == "pruned":
-            stripped[key] = value.new_zeros(len(kept[path]))
-        elif int(index) in kept[path]:
-            stripped[f"{path}.{kept[path].index(int(index))}.{rest}"] = value
-    return stripped, kept
+    gone = pruned_prefixes(state)
+    return {key: value for key, value in state.items() if not key.startswith(gone)}
 
 
-def stage_flags(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Flags of pruned layers in a state dict, by the path of their list."""
-    return {key.removesuffix(".pruned"): flags for key, flags in state.items() if key.endswith(".pruned")}
+def pruned_prefixes(state: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """What the keys of pruned layers begin with in a state dict, such as ``'backbone.spatial_layers.2.'``."""
+    flags = {key.removesuffix("pruned"): value for key, value in state.items() if key.endswith(".pruned")}
+    return tuple(f"{path}{index}." for path, pruned in flags.items() for index in pruned.nonzero().flatten().tolist())

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import mmhsi.models.backbones as backbones
-from mmhsi.models.pruning import prunable_stages
+from mmhsi.models.pruning import prunable_stages, strip
 from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -81,3 +81,11 @@ def test_layers_can_be_pruned(name):
     for stage in stages.values():
         stage.set_pruned(())
     assert torch.equal(model(x)[0], whole)
+    for stage in stages.values():
+        stage.set_pruned(range(1, len(stage)))
+    pruned = model(x)[0]
+    strip(model)
+    assert torch.equal(model(x)[0], pruned)
+    fresh = build(name, 12).eval()
+    fresh.load_state_dict(model.state_dict())
+    assert torch.equal(fresh(x)[0], pruned)

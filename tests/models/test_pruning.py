@@ -15,7 +15,6 @@ from mmhsi.models.pruning import (
     prune,
     restore,
     strip,
-    strip_out_indices,
     strip_state_dict,
 )
 from mmhsi.models.utils import load_weights, read_checkpoint
@@ -184,43 +183,32 @@ def test_copies_are_independent():
     assert twin.spatial_layers.pruned_indices == []
 
 
-def test_a_stripped_model_gives_the_same_maps():
+def test_a_stripped_model_gives_the_same_maps_with_fewer_parameters():
     model = sst(scale=SCALE, out_indices=(1, 3, 5, -1))
     prune(model, 4)  # spatial 0, 1, 2 and spectral 0
-    model.out_indices = (3, 5, 7)
     expected = model(cube())
-    assert strip(model) == dict(spatial=[3], spectral=[1, 2, 3])
-    assert model.out_indices == (0, 1, 3)
-    assert len(model.spatial_layers) == 1
-    for ours, reference in zip(model(cube()), expected, strict=True):
-        assert torch.equal(ours, reference)
-    smaller = sst(arch=dict(ARCH, spatial_layers=1, spectral_layers=3), out_indices=(0, 1, 3))
-    smaller.load_state_dict(model.state_dict())
-    assert torch.equal(smaller(cube())[0], expected[0])
+    before = sum(parameter.numel() for parameter in model.parameters())
+    one = sum(parameter.numel() for parameter in model.spatial_layers[0].parameters())
+    strip(model)
+    assert sum(parameter.numel() for parameter in model.parameters()) == before - 4 * one
+    assert all(torch.equal(ours, reference) for ours, reference in zip(model(cube()), expected, strict=True))
+    with pytest.raises(ConfigError, match="layer 0 was stripped and cannot run again"):
+        restore(model)
 
 
-def test_a_stripped_state_dict_builds_a_smaller_model():
+def test_a_stripped_state_dict_loads_into_the_model_of_the_config():
     model = sst(scale=SCALE)
     prune(model, 4)
     head = torch.ones(3)
-    state, kept = strip_state_dict(
+    state = strip_state_dict(
         {"head.weight": head, **{f"backbone.{key}": value for key, value in model.state_dict().items()}}
     )
-    assert kept == {"backbone.spatial_layers": [3], "backbone.spectral_layers": [1, 2, 3]}
     assert state["head.weight"] is head
-    smaller = sst(seed=1, arch=dict(ARCH, spatial_layers=1, spectral_layers=3))
-    smaller.load_state_dict({key.removeprefix("backbone."): value for key, value in state.items() if key[0] == "b"})
-    assert torch.equal(smaller(cube())[0], model(cube())[0])
-
-
-def test_out_indices_after_stripping():
-    pruned = [False, True, False, True, True, False]
-    assert strip_out_indices((0, 1, 2, 3, -1), pruned) == (0, 0, 1, 1, 2)
-    with pytest.raises(ConfigError, match="layers 0 to 0 are all pruned"):
-        strip_out_indices((0,), [True, False])
-    with pytest.raises(ConfigError, match="it would become the last, whose output is normalised"):
-        strip_out_indices((0,), [False, True])
-    assert strip_out_indices((1,), [False, True]) == (0,)
+    assert not any(key.startswith("backbone.spatial_layers.2.") for key in state)
+    fresh = sst(seed=1)
+    fresh.load_state_dict({key.removeprefix("backbone."): value for key, value in state.items() if key[0] == "b"})
+    assert torch.equal(fresh(cube())[0], model(cube())[0])
+    assert len(fresh.state_dict()) == len(state) - 1
 
 
 def test_other_models_are_refused():
@@ -255,15 +243,13 @@ def test_the_tool_strips_a_checkpoint(run_tool, tmp_path, capsys):
     torch.save(dict(meta=dict(epoch=9), state_dict=state, optimizer={}), tmp_path / "in.pth")
     assert run_tool("converters/strip_pruned", tmp_path / "in.pth", tmp_path / "new" / "out.pth") == 0
     printed = capsys.readouterr().out
-    assert "backbone.spectral_layers: 3 of 4 layers are left, formerly 1, 2, 3" in printed
-    assert "out_indices: 0 -> none, 1 -> none, 2 -> none, 3 -> 0, 4 -> 0, 5 -> 1, 6 -> 2, 7 -> 3" in printed
+    assert "dropped: backbone.spatial_layers.0, backbone.spatial_layers.1, backbone.spatial_layers.2" in printed
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.pth"]
-    written = read_checkpoint(tmp_path / "new" / "out.pth")
-    kept = {"backbone.spatial_layers": [3], "backbone.spectral_layers": [1, 2, 3]}
-    assert written["meta"] == dict(epoch=9, kept_layers=kept)
-    smaller = sst(seed=1, arch=dict(ARCH, spatial_layers=1, spectral_layers=3))
-    load_weights(smaller, tmp_path / "new" / "out.pth", prefix="backbone.")
-    assert torch.equal(smaller(cube())[0], model(cube())[0])
+    assert read_checkpoint(tmp_path / "new" / "out.pth")["meta"] == dict(epoch=9)
+    assert (tmp_path / "new" / "out.pth").stat().st_size < 0.7 * (tmp_path / "in.pth").stat().st_size
+    fresh = sst(seed=1)
+    load_weights(fresh, tmp_path / "new" / "out.pth", prefix="backbone.")
+    assert torch.equal(fresh(cube())[0], model(cube())[0])
 
 
 def test_the_tool_refuses_what_is_not_pruned(run_tool, tmp_path, capsys):

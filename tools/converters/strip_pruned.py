@@ -24,35 +24,27 @@ def main() -> None:
 
     from mmhsi.errors import ConfigError
     from mmhsi.io.files import writing
-    from mmhsi.models.pruning import stage_flags, strip_out_indices, strip_state_dict
+    from mmhsi.models.pruning import pruned_prefixes, strip_state_dict
     from mmhsi.models.utils import read_checkpoint
 
     checkpoint = read_checkpoint(args.checkpoint)
-    flags = stage_flags(checkpoint["state_dict"])
-    if not any(flag.any() for flag in flags.values()):
+    layers = pruned_prefixes(checkpoint["state_dict"])
+    if not layers:
         raise ConfigError(f"checkpoint {args.checkpoint}: no layer is pruned; was it trained with LayerPruningHook?")
-    state, kept = strip_state_dict(checkpoint["state_dict"])
+    state = strip_state_dict(checkpoint["state_dict"])
     out = Path(args.out)
     temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
         with writing(out):
             out.parent.mkdir(parents=True, exist_ok=True)
-            torch.save({"meta": {**checkpoint.get("meta", {}), "kept_layers": kept}, "state_dict": state}, temporary)
+            torch.save({"meta": checkpoint.get("meta", {}), "state_dict": state}, temporary)
             os.replace(temporary, out)
     finally:
         temporary.unlink(missing_ok=True)
 
-    pruned = [flag for flag_list in flags.values() for flag in flag_list.tolist()]
-    equal = []
-    for index in range(len(pruned)):
-        try:
-            equal.append(f"{index} -> {strip_out_indices([index], pruned)[0]}")
-        except ConfigError:
-            equal.append(f"{index} -> none")
-    for path, indices in kept.items():
-        print(f"{path}: {len(indices)} of {len(flags[path])} layers are left, formerly {', '.join(map(str, indices))}")
-    print(f"out_indices: {', '.join(equal)}")
-    print(f"{out}: build the backbone with as many layers in arch, and these out_indices")
+    before, after = (sum(value.numel() for value in part.values()) for part in (checkpoint["state_dict"], state))
+    print(f"dropped: {', '.join(layer.rstrip('.') for layer in layers)}")
+    print(f"{out}: {after:,} values of {before:,} are left; it loads with the config of the training")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from mmhsi.errors import ConfigError
+
 
 class PrunableLayers(nn.ModuleList):
     """Residual layers that run one after another, and know which of them are pruned.
@@ -43,7 +45,15 @@ class PrunableLayers(nn.ModuleList):
 
         Gradients of pruned layers are dropped: optimisers pass over a parameter whose gradient is None, weight decay
         included.
+
+        Raises:
+            ConfigError: If a layer that was stripped would have to run.
         """
+        gone = {index for index, layer in enumerate(self) if isinstance(layer, nn.Identity)} - set(indices)
+        if gone:
+            raise ConfigError(
+                f"layer {min(gone)} was stripped and cannot run again; use the checkpoint before stripping"
+            )
         self._pruned_indices = frozenset(indices)
         for index, layer in enumerate(self):
             self.pruned[index] = self.is_pruned(index)
@@ -51,23 +61,17 @@ class PrunableLayers(nn.ModuleList):
                 for parameter in layer.parameters():
                     parameter.grad = None
 
-    def strip(self) -> list[int]:
-        """Remove the pruned layers for good.
-
-        Returns:
-            Former indices of the layers that are left.
-        """
-        kept = [index for index in range(len(self)) if not self.is_pruned(index)]
-        layers = [self[index] for index in kept]
-        del self[:]
-        self.extend(layers)
-        self.pruned = torch.zeros_like(self.pruned[: len(kept)])
-        self._pruned_indices = frozenset()
-        return kept
+    def strip(self) -> None:
+        """Drop the parameters of the pruned layers for good; empty places keep the numbering of the others."""
+        for index in self._pruned_indices:
+            self[index] = nn.Identity()
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: object) -> None:
-        """Load, then read the flags once."""
+        """Load, then read the flags once; a pruned layer of which the state dict has nothing was stripped."""
         if any(key.startswith(prefix) for key in state_dict):
             state_dict.setdefault(f"{prefix}pruned", torch.zeros_like(self.pruned))
         super()._load_from_state_dict(state_dict, prefix, *args)
         self._pruned_indices = frozenset(self.pruned.nonzero().flatten().tolist())
+        for index in self._pruned_indices:
+            if not any(key.startswith(f"{prefix}{index}.") for key in state_dict):
+                self[index] = nn.Identity()

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError, FileFormatError
 
+from ..pruning import pruned_prefixes
+
 
 def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict:
     """Read a checkpoint as data: a file that carries code is refused.
@@ -76,8 +78,11 @@ def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: 
                 f"checkpoint {path}: {prefix}{key} has shape {tuple(state[key].shape)}, the model expects "
                 f"{tuple(own[key].shape)}; do bands, patch size and width agree?"
             )
-    # Checkpoints older than pruning have no flags, which means that nothing is pruned.
-    missing = sorted(key for key in own.keys() - state.keys() if not key.endswith(".pruned"))
+    # A list of layers without flags has none that is pruned; of pruned layers a stripped checkpoint has nothing.
+    gone = pruned_prefixes(state)
+    missing = sorted(
+        key for key in own.keys() - state.keys() if not key.startswith(gone) and not key.endswith(".pruned")
+    )
     if missing and strict:
         raise ConfigError(f"checkpoint {path}: lacks {len(missing)} of the model's weights, such as {missing[0]}")
     module.load_state_dict({key: state[key] for key in found}, strict=False)
