@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmhsi.models import HSIViT
-from mmhsi.models.presets import DINOV2_STUDENT
+from mmhsi.models.presets import DINOV2_STUDENT, PRESETS
+from mmhsi.registry import MODELS
 from mmhsi.utils.complexity import count_parameters, measure_complexity
 
 
@@ -51,3 +53,12 @@ def test_tool(run_tool, repository, monkeypatch, capsys):
     assert "input 56 x 9 x 9" in printed
     parameters = sum(p.numel() for p in HSIViT(in_channels=56, arch="tiny", img_size=9, patch_size=3).parameters())
     assert f"backbone: {parameters:,} parameters, 0 of them pruned" in printed
+
+
+def test_the_docs_table_has_the_parameters_of_the_presets(repository):
+    printed = (repository / "docs/models.md").read_text().split("<!-- table: begin -->")[1]
+    rows = {row.split("|")[1].strip(): row for row in printed.splitlines() if row.startswith("| ") and "x" in row}
+    for name, (config, _) in PRESETS.items():
+        with DefaultScope.overwrite_default_scope("mmhsi"), torch.device("meta"):
+            model = MODELS.build(dict(config))
+        assert f"| {sum(p.numel() for p in model.parameters()):,} |" in rows[name]

@@ -8,6 +8,8 @@ from mmhsi.errors import ConfigError
 from mmhsi.models import HSIViT, transfer_weights
 from mmhsi.models.layers import resize_position_table
 from mmhsi.models.utils import resample_band_weights
+from mmhsi.models.utils.spectral_weights import interpolate_blocks
+from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
 RGB = (640.0, 550.0, 460.0)
@@ -151,3 +153,43 @@ def test_report_names_what_is_unused(tmp_path):
 def test_what_cannot_be_carried_over_is_an_error(tmp_path, keys, message):
     with pytest.raises(ConfigError, match=message):
         transfer_weights(vit(9), save(tmp_path, vit(20)), **{**dict(prefix="backbone."), **keys})
+
+
+def backbone(name, bands):
+    torch.manual_seed(bands)
+    extra = dict(bands_per_block=2) if name == "SST" else dict(img_size=9)
+    model = MODELS.build(dict(type=name, in_channels=bands, arch="tiny", patch_size=3, **extra))
+    model.init_weights()
+    return model.eval()
+
+
+@pytest.mark.parametrize("name", ["HSIViT", "SpatialSpectralViT", "SST"])
+@pytest.mark.parametrize("way", ["reinit", "interpolate"])
+def test_every_backbone_is_carried_over_to_other_bands(name, way, tmp_path):
+    coarse, fine = np.linspace(420, 980, 13).tolist(), np.linspace(400, 1000, 30).tolist()
+    source, target = backbone(name, 13), backbone(name, 30)
+    report = transfer_weights(target, save(tmp_path, source, wavelengths=coarse), "backbone.", way, wavelengths=fine)
+    changed = report.new if way == "reinit" else report.adapted
+    assert set(changed) >= set(source.band_axes())
+    kept = [key for key, value in source.state_dict().items() if value.is_floating_point() and key in report.loaded]
+    assert all(torch.equal(target.state_dict()[key], source.state_dict()[key]) for key in kept)
+    assert len(kept) > 20
+    assert target(torch.randn(1, 30, 9, 9))[0].isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["HSIViT", "SpatialSpectralViT", "SST"])
+def test_interpolating_to_the_same_wavelengths_is_the_identity(name, tmp_path):
+    nm = np.linspace(420, 980, 13).tolist()
+    source = backbone(name, 13)
+    target = backbone(name, 13)
+    for parameter in target.parameters():
+        parameter.data.zero_()
+    transfer_weights(target, save(tmp_path, source, wavelengths=nm), "backbone.", "interpolate", wavelengths=nm)
+    x = torch.randn(1, 13, 9, 9)
+    assert torch.allclose(target(x)[0], source(x)[0], atol=1e-5)
+
+
+def test_blocks_are_blended_from_their_neighbours():
+    weight = torch.tensor([[0.0, 10], [1, 20], [3, 0]])
+    moved = interpolate_blocks(weight, [500, 700, 600], [450, 525, 650, 900])
+    assert moved.tolist() == [[0.0, 10], [0.75, 7.5], [2, 10], [1, 20]]
