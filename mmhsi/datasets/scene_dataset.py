@@ -16,6 +16,7 @@ from mmhsi.registry import DATASETS, SPLITS
 from .catalogue import RGB, scene_info
 from .labels import IGNORE_INDEX
 from .pixelwise import transform_cube
+from .samplers import SizedIndex
 from .scene import load_scene, read_scene_labels
 from .splits import Split
 from .statistics import BandStatistics
@@ -247,7 +248,7 @@ class SceneDataset(Dataset):
         """A batch, for which torch's DataLoader asks at once.
 
         Args:
-            indices: Samples; those with a ``size`` (equal within a batch) have windows of that side.
+            indices: Samples; :class:`mmhsi.datasets.SizedIndex` of one size have windows of that side.
 
         Returns:
             One dict: ``scene``, ``valid``, ``second``, the padded arrays; ``top``, ``left``, int arrays (B,), and
@@ -255,8 +256,8 @@ class SceneDataset(Dataset):
             ``column`` and ``label`` (B,), the label −1 where none is used.
         """
         row, column = np.divmod(self.pixels[indices], self.cube.data.shape[1])
-        size = getattr(indices[0], "size", None)
-        window = self.window if size is None else (size, size)
+        first = indices[0]  # a numpy integer has a size too
+        window = (first.size, first.size) if isinstance(first, SizedIndex) else self.window
         return [
             dict(
                 scene=self.padded,

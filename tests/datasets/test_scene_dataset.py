@@ -8,7 +8,7 @@ from mmengine.dataset import pseudo_collate
 from sklearn.decomposition import PCA
 from torch.utils.data import DataLoader
 
-from mmhsi.datasets import MultiSizeBatchSampler, SceneDataset, SeededSampler
+from mmhsi.datasets import MultiSizeBatchSampler, SceneDataset, SeededSampler, SizedIndex
 from mmhsi.datasets.scene_dataset import pad_scene
 from mmhsi.datasets.transforms import fit_pca
 from mmhsi.errors import ConfigError, DataError
@@ -67,14 +67,11 @@ def test_the_padded_scene_holds_every_window(files, window):
 
 
 def test_an_index_with_a_size_has_a_window_of_that_side(files):
-    class Sized(int):
-        size = 4
-
     root, cube, _ = files
     data = dataset(root, window=3, largest_window=9, subset="all")
     mirrored = np.pad(cube, ((9, 9), (9, 9), (0, 0)), mode="reflect")
     for index in (0, 44, 179):
-        for sample, side in ((data[index], 3), (data[Sized(index)], 4)):
+        for sample, side in ((data[index], 3), (data[SizedIndex(index, 0, 4)], 4), (data[np.int64(index)], 3)):
             row, column = divmod(index, 15)
             assert (sample["height"], sample["width"]) == (side, side)
             cut = sample["scene"][sample["top"].item() :, sample["left"].item() :][:side, :side]
