@@ -17,7 +17,7 @@ from ..layers import PatchEmbed, init_linear, resize_position_table, sinusoid_1d
 from ..layers.prunable import PrunableLayers
 from ..layers.spectral_embed import PixelSpectralEmbed, PooledSpectralEmbed, group_centres
 from ..layers.token_fusion import CrossAttentionFusion, PooledFusion, TokenMixFusion
-from .hsi_vit import FFN_TYPES, ViTArch, resolve_arch, vit_layer
+from .vit_arch import FFN_TYPES, ViTArch, resolve_arch, vit_layer
 
 Size = int | tuple[int, int]
 

@@ -1,0 +1,69 @@
+"""Sizes and layers of the vision transformers."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from mmcv.cnn.bricks import DropPath
+from mmpretrain.models.backbones.vision_transformer import TransformerEncoderLayer
+
+from mmhsi.errors import ConfigError
+
+
+class ViTArch(TypedDict):
+    """Sizes of a vision transformer."""
+
+    embed_dims: int
+    num_layers: int
+    num_heads: int
+    feedforward_channels: int
+
+
+ARCHS: dict[str, ViTArch] = {
+    "tiny": {"embed_dims": 128, "num_layers": 4, "num_heads": 4, "feedforward_channels": 512},
+    "small": {"embed_dims": 384, "num_layers": 12, "num_heads": 6, "feedforward_channels": 1536},
+    "base": {"embed_dims": 768, "num_layers": 12, "num_heads": 12, "feedforward_channels": 3072},
+    "large": {"embed_dims": 1024, "num_layers": 24, "num_heads": 16, "feedforward_channels": 4096},
+}
+
+
+FFN_TYPES = ("origin", "swiglu_fused")
+
+
+def resolve_arch(arch: str | ViTArch, owner: str) -> ViTArch:
+    """Look a preset up, or check a dict of sizes.
+
+    Raises:
+        ConfigError: If the name is unknown, a size is missing, or the width does not divide into heads and by 4.
+    """
+    if isinstance(arch, str):
+        if arch not in ARCHS:
+            raise ConfigError(f"{owner}: arch={arch!r} is unknown, expected one of {', '.join(ARCHS)} or a dict")
+        return ARCHS[arch]
+    missing = set(ViTArch.__annotations__) - set(arch)
+    if missing:
+        raise ConfigError(f"{owner}: arch lacks {', '.join(sorted(missing))}")
+    if arch["embed_dims"] % arch["num_heads"] or arch["embed_dims"] % 4:
+        raise ConfigError(
+            f"{owner}: embed_dims={arch['embed_dims']} must divide by num_heads={arch['num_heads']} and by 4"
+        )
+    return arch
+
+
+def vit_layer(
+    sizes: ViTArch, ffn_type: str, layer_scale_init_value: float, drop_rate: float, drop_path_rate: float
+) -> TransformerEncoderLayer:
+    """One pre-norm layer: mmpretrain's, whose SwiGLU branch is given the drop path that it lacks there."""
+    layer = TransformerEncoderLayer(
+        embed_dims=sizes["embed_dims"],
+        num_heads=sizes["num_heads"],
+        feedforward_channels=sizes["feedforward_channels"],
+        layer_scale_init_value=layer_scale_init_value,
+        drop_rate=drop_rate,
+        drop_path_rate=drop_path_rate,
+        ffn_type=ffn_type,
+        norm_cfg=dict(type="LN", eps=1e-6),
+    )
+    if ffn_type == "swiglu_fused":
+        layer.ffn.dropout_layer = DropPath(drop_path_rate)
+    return layer
