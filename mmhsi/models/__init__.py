@@ -3,7 +3,7 @@
 from .backbones import SST, HSIViT, SpatialSpectralViT
 from .classifiers import PixelClassifier
 from .decode_heads import MultiscaleLinearHead
-from .masking import MaskingStrategy, RandomMasking
+from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
 from .necks import CentreContext
 from .preprocessors import BatchDihedral, BatchGainOffset, BatchNoise, ScenePreprocessor, TilePreprocessor
 from .selfsup import MAE, MAEDecoder
@@ -15,16 +15,19 @@ __all__ = [
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
+    "BlockwiseMasking",
     "CentreContext",
     "HSIViT",
     "MAEDecoder",
-    "MaskingStrategy",
+    "MRSMasking",
     "MultiscaleLinearHead",
     "PixelClassifier",
     "RandomMasking",
     "ScenePreprocessor",
     "SpatialSpectralViT",
+    "SpectralMasking",
     "TilePreprocessor",
+    "TubeMasking",
     "load_weights",
     "transfer_weights",
 ]

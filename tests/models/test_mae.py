@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from mmhsi.errors import ConfigError
-from mmhsi.registry import MODELS
+from mmhsi.models.layers import unpatchify
+from mmhsi.registry import MASKING, MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
 
@@ -119,3 +120,43 @@ def test_ratios_that_cannot_work(change, message):
     else:
         with pytest.raises(ConfigError, match=message):
             mae(**change)
+
+
+@pytest.mark.parametrize("masking", ["SpectralMasking", "MRSMasking"])
+@pytest.mark.parametrize("with_nodata", [False, True])
+def test_hidden_bands_alone_are_scored_and_never_seen(masking, with_nodata):
+    model = mae().eval()
+    model.masking = MASKING.build(dict(type=masking, ratio=0.5))
+    x = torch.randn(3, 6, 12, 16)
+    valid = torch.rand(3, 12, 16) > (0.4 if with_nodata else -1)
+    torch.manual_seed(5)
+    loss = model(x, valid=valid if with_nodata else None, mode="loss")["loss"]
+    torch.manual_seed(5)
+    hidden = model.masking(x)
+    everything = torch.arange(12).expand(3, -1)
+    latent, _ = model.backbone.forward_visible(torch.where(hidden[..., None, None], 0.0, x), everything)
+    prediction = unpatchify(model.decoder(latent, everything, everything, (3, 4)), 4, (3, 4))
+    total, terms = 0.0, 0
+    for b in range(3):
+        for band in hidden[b].nonzero().flatten().tolist():
+            error = (prediction[b, band] - x[b, band]).square()[valid[b]]
+            total, terms = total + error.sum(), terms + len(error)
+    assert hidden.sum(1).tolist() == [3, 3, 3]
+    assert loss.item() == pytest.approx((total / terms).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("masking", ["TubeMasking", "BlockwiseMasking"])
+def test_any_strategy_over_tokens_fits(masking):
+    model = mae()
+    model.masking = MASKING.build(dict(type=masking, ratio=0.6))
+    visible, hidden = model.draw(5, (4, 4), torch.device("cpu"))
+    assert (visible.shape, hidden.shape) == ((5, 6), (5, 10))
+    assert [sorted(row) for row in torch.cat([visible, hidden], 1).tolist()] == [list(range(16))] * 5
+    assert model(torch.randn(5, 6, 16, 16), mode="loss")["loss"].isfinite()
+
+
+def test_too_few_bands_for_the_ratio():
+    model = mae()
+    model.masking = MASKING.build(dict(type="MRSMasking", ratio=0.05))
+    with pytest.raises(ConfigError, match="hides 0 of 6 bands"):
+        model(torch.randn(1, 6, 16, 16), mode="loss")

@@ -1,6 +1,18 @@
 """Masking strategies: which tokens or bands are hidden, independent of the algorithm that hides them."""
 
-from .base import MaskingStrategy
+from .base import BandMasking, Masking, TokenMasking
+from .blockwise import BlockwiseMasking
 from .random import RandomMasking
+from .spectral import MRSMasking, SpectralMasking
+from .tube import TubeMasking
 
-__all__ = ["MaskingStrategy", "RandomMasking"]
+__all__ = [
+    "BandMasking",
+    "BlockwiseMasking",
+    "MRSMasking",
+    "Masking",
+    "RandomMasking",
+    "SpectralMasking",
+    "TokenMasking",
+    "TubeMasking",
+]

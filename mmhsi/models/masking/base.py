@@ -1,4 +1,4 @@
-"""What every masking strategy is: from a token grid to a mask with an exact count."""
+"""What every masking strategy is: a share that is hidden, with an exact count."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def hide_highest(scores: Tensor, count: int) -> Tensor:
     return mask.scatter_(1, scores.topk(count, dim=1).indices, True)
 
 
-class MaskingStrategy(metaclass=ABCMeta):
-    """Chooses the hidden tokens of a grid of G spectral groups × N positions.
+class Masking:
+    """Base of all strategies.
 
     Args:
-        ratio: Share of hidden tokens, 0 to 1. Exactly round(ratio · count) are hidden in every sample.
+        ratio: Share that is hidden, 0 to 1: exactly round(ratio · count) in every sample.
 
     Raises:
         ConfigError: If ``ratio`` lies outside 0 to 1.
@@ -39,9 +39,25 @@ class MaskingStrategy(metaclass=ABCMeta):
             raise ConfigError(f"{type(self).__name__}: ratio={ratio} given, expected 0 to 1")
         self.ratio = ratio
 
+    def count(self, total: int) -> int:
+        """How many of ``total`` are hidden: round(ratio · total)."""
+        return int(self.ratio * total + 0.5)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(ratio={self.ratio})"
+
+
+class TokenMasking(Masking, metaclass=ABCMeta):
+    """Chooses the hidden tokens of a grid of G spectral groups × N positions."""
+
     @abstractmethod
     def __call__(
-        self, batch: int, groups: int, grid: tuple[int, int], device: torch.device, generator: torch.Generator | None
+        self,
+        batch: int,
+        groups: int,
+        grid: tuple[int, int],
+        device: torch.device,
+        generator: torch.Generator | None = None,
     ) -> Tensor:
         """Draw a mask.
 
@@ -56,9 +72,18 @@ class MaskingStrategy(metaclass=ABCMeta):
             Bool tensor of shape (B, G, N), True = hidden.
         """
 
-    def count(self, tokens: int) -> int:
-        """How many of ``tokens`` are hidden: round(ratio · tokens)."""
-        return int(self.ratio * tokens + 0.5)
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(ratio={self.ratio})"
+class BandMasking(Masking, metaclass=ABCMeta):
+    """Chooses the hidden bands of images."""
+
+    @abstractmethod
+    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw a mask.
+
+        Args:
+            images: Shape (B, C, H, W).
+            generator: Source of randomness on their device, None for torch's own.
+
+        Returns:
+            Bool tensor of shape (B, C), True = hidden.
+        """

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from mmhsi.registry import MASKING
 
-from .base import MaskingStrategy, hide_highest
+from .base import TokenMasking, hide_highest
 
 
 @MASKING.register_module()
-class RandomMasking(MaskingStrategy):
+class RandomMasking(TokenMasking):
     """Hide tokens at random, over spectral groups and positions alike (MAE, He et al. 2022; LO-SST paper §3.3)."""
 
     def __call__(
@@ -22,7 +22,7 @@ class RandomMasking(MaskingStrategy):
         device: torch.device,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Draw a mask; see :class:`MaskingStrategy`."""
+        """Draw a mask; see :class:`TokenMasking`."""
         tokens = groups * grid[0] * grid[1]
         scores = torch.rand(batch, tokens, device=device, generator=generator)
         return hide_highest(scores, self.count(tokens)).view(batch, groups, -1)

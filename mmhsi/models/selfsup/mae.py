@@ -11,16 +11,20 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
 from ..layers import pad_to_multiple, patchify
+from ..masking import BandMasking
 
 
 @MODELS.register_module()
 class MAE(BaseModel):
-    """Hide patches, encode the visible ones, reconstruct the hidden ones.
+    """Hide patches, encode the visible ones, reconstruct the hidden ones; or hide bands.
+
+    With a strategy over tokens the encoder is given the visible patches alone. With one over bands the hidden bands of
+    its input are set to 0, their mean, it sees all patches, and the reconstruction of the hidden bands is scored.
 
     Args:
         backbone: Config of a backbone with ``forward_visible``, e.g. :class:`mmhsi.models.HSIViT`.
         decoder: Config of the decoder, e.g. :class:`mmhsi.models.MAEDecoder`.
-        masking: Config of a masking strategy. Default: random, 75 %.
+        masking: Config of a masking strategy over tokens or bands. Default: random tokens, 75 %.
         norm_target: Whether every target patch is brought to zero mean and unit variance first. Default False.
         data_preprocessor: Config of the preprocessor.
         init_cfg: mmengine's initialisation.
@@ -71,7 +75,7 @@ class MAE(BaseModel):
         raise ConfigError(f"MAE: mode={mode!r} is not offered, expected 'loss' or 'tensor'")
 
     def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
-        """Mean squared error over the valid pixels of the hidden patches.
+        """Mean squared error over the valid pixels of the hidden patches or bands.
 
         Args:
             inputs: Shape (B, C, H, W).
@@ -80,25 +84,48 @@ class MAE(BaseModel):
         Returns:
             ``{'loss': scalar}``.
         """
-        patch = self.backbone.patch_size
+        patch, bands = self.backbone.patch_size, inputs.shape[1]
         padded = pad_to_multiple(inputs, patch)
         grid = (padded.shape[2] // patch, padded.shape[3] // patch)
-        visible, hidden = self.draw(len(inputs), grid, inputs.device)
-        latent, _ = self.backbone.forward_visible(inputs, visible)
-        prediction = self.decoder(latent, visible, hidden, grid).float()
+        seen, weight = inputs, None
+        if isinstance(self.masking, BandMasking):
+            visible = wanted = torch.arange(grid[0] * grid[1], device=inputs.device).expand(len(inputs), -1)
+            hidden = self.draw_bands(inputs)
+            seen = inputs.masked_fill(hidden[..., None, None], 0.0)
+            weight = hidden.to(inputs.dtype).repeat_interleave(patch**2, dim=1)[:, None]  # (B, 1, C·p·p)
+        else:
+            visible, wanted = self.draw(len(inputs), grid, inputs.device)
+        latent, _ = self.backbone.forward_visible(seen, visible)
+        prediction = self.decoder(latent, visible, wanted, grid).float()
 
         target = patchify(padded, patch)
-        target = target.gather(1, hidden[..., None].expand(-1, -1, target.shape[-1])).float()
+        target = target.gather(1, wanted[..., None].expand(-1, -1, target.shape[-1])).float()
         if self.norm_target:
             variance, mean = torch.var_mean(target, dim=-1, keepdim=True)
             target = (target - mean) / (variance + 1e-6).sqrt()
-        if valid is None:
+        if valid is not None:
+            pixels = patchify(pad_to_multiple(valid[:, None].to(target.dtype), patch), patch)  # (B, N, p·p)
+            pixels = pixels.gather(1, wanted[..., None].expand(-1, -1, pixels.shape[-1]))
+            pixels = pixels.repeat(1, 1, bands)  # the same pixels in every band
+            weight = pixels if weight is None else weight * pixels
+        if weight is None:
             return {"loss": F.mse_loss(prediction, target)}
-        weight = patchify(pad_to_multiple(valid[:, None].to(target.dtype), patch), patch)  # (B, N, p·p)
-        weight = weight.gather(1, hidden[..., None].expand(-1, -1, weight.shape[-1]))
-        weight = weight.repeat(1, 1, inputs.shape[1])  # the same pixels in every band
         error = F.mse_loss(prediction, target, reduction="none")
-        return {"loss": (error * weight).sum() / weight.sum().clamp(min=1)}
+        return {"loss": (error * weight).sum() / weight.expand_as(error).sum().clamp(min=1)}
+
+    def draw_bands(self, inputs: Tensor) -> Tensor:
+        """Draw hidden bands, bool (B, C).
+
+        Raises:
+            ConfigError: If there are too few bands for the ratio.
+        """
+        bands = inputs.shape[1]
+        count = self.masking.count(bands)
+        if not 0 < count < bands:
+            raise ConfigError(
+                f"MAE: masking.ratio={self.masking.ratio} hides {count} of {bands} bands; use another ratio"
+            )
+        return self.masking(inputs)
 
     def draw(self, batch: int, grid: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
         """Draw a mask and give the indices of visible and of hidden patches, shapes (B, n) and (B, m).
@@ -113,7 +140,7 @@ class MAE(BaseModel):
                 f"MAE: masking.ratio={self.masking.ratio} hides {count} of {tokens} patches; "
                 f"use a smaller patch_size than {self.backbone.patch_size} or another ratio"
             )
-        mask = self.masking(batch, 1, grid, device, None).view(batch, tokens)
+        mask = self.masking(batch, 1, grid, device).view(batch, tokens)
         # A stable sort of the mask lists visible patches first without a host synchronisation.
         order = mask.to(torch.uint8).argsort(dim=1, stable=True)
         return order[:, : tokens - count], order[:, tokens - count :]

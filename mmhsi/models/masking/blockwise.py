@@ -1,0 +1,74 @@
+"""Masking of rectangles of positions."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MASKING
+
+from .base import TokenMasking, hide_highest
+
+
+@MASKING.register_module()
+class BlockwiseMasking(TokenMasking):
+    """Hide rectangles of positions, in all spectral groups, until exactly round(ratio · N) are hidden.
+
+    Rectangles are drawn one after another, as for BEiT and iBOT; of the one that would exceed the count, and of what
+    is left where all of them do not suffice, positions are taken at random.
+
+    Args:
+        ratio: Share of hidden positions.
+        min_aspect: Smallest ratio of the shorter to the longer side; log-uniform between it and its inverse.
+            Default 0.3.
+        max_block: Largest rectangle, as a share of the hidden positions. Default 0.5.
+        blocks: Rectangles drawn. Default 24.
+
+    Raises:
+        ConfigError: If an argument is out of range.
+    """
+
+    def __init__(self, ratio: float, min_aspect: float = 0.3, max_block: float = 0.5, blocks: int = 24) -> None:
+        super().__init__(ratio)
+        if not 0 < min_aspect <= 1 or not 0 < max_block <= 1 or blocks < 1:
+            raise ConfigError(
+                f"BlockwiseMasking: min_aspect={min_aspect}, max_block={max_block}, blocks={blocks} given, expected "
+                "0 to 1, 0 to 1 and at least 1"
+            )
+        self.min_aspect = min_aspect
+        self.max_block = max_block
+        self.blocks = blocks
+
+    def __call__(
+        self,
+        batch: int,
+        groups: int,
+        grid: tuple[int, int],
+        device: torch.device,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Draw a mask; see :class:`TokenMasking`."""
+        height, width = grid
+        count = self.count(height * width)
+
+        def uniform(low: float, high: float) -> Tensor:
+            return low + (high - low) * torch.rand(batch, self.blocks, device=device, generator=generator)
+
+        area = uniform(1.0, max(1.0, self.max_block * count))
+        aspect = uniform(math.log(self.min_aspect), -math.log(self.min_aspect)).exp()
+        rows = (area * aspect).sqrt().round().clamp(1, height)
+        columns = (area / aspect).sqrt().round().clamp(1, width)
+        top = (uniform(0, 1) * (height - rows + 1)).floor()
+        left = (uniform(0, 1) * (width - columns + 1)).floor()
+        y, x = torch.arange(height, device=device), torch.arange(width, device=device)
+        in_rows = (y >= top[..., None]) & (y < (top + rows)[..., None])  # (B, K, h)
+        in_columns = (x >= left[..., None]) & (x < (left + columns)[..., None])  # (B, K, w)
+        covered = in_rows[..., :, None] & in_columns[..., None, :]  # (B, K, h, w)
+        # A position's score falls with the number of the first rectangle that covers it; noise below 1 breaks ties.
+        order = torch.arange(self.blocks, 0, -1, device=device)[:, None, None]
+        first = (covered * order).amax(dim=1).flatten(1)  # (B, N)
+        scores = first + torch.rand(batch, height * width, device=device, generator=generator)
+        return hide_highest(scores, count)[:, None].expand(-1, groups, -1)

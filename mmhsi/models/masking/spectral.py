@@ -1,0 +1,56 @@
+"""Masking of bands: at random, or together with those that look alike (MRS)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mmhsi.registry import MASKING
+
+from .base import BandMasking, hide_highest
+
+
+@MASKING.register_module()
+class SpectralMasking(BandMasking):
+    """Hide bands at random (SS-MAE)."""
+
+    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw a mask; see :class:`BandMasking`."""
+        batch, bands = images.shape[:2]
+        scores = torch.rand(batch, bands, device=images.device, generator=generator)
+        return hide_highest(scores, self.count(bands))
+
+
+@MASKING.register_module()
+class MRSMasking(BandMasking):
+    """Hide a random band and those most similar to it: Mining Redundant Spectra (MRS paper, eq. 1 and 2).
+
+    Similarity is the cosine between band images; a band of zeros is similar to none (0). Of bands that are equally
+    similar the earlier are hidden first.
+    """
+
+    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw a mask; see :class:`BandMasking`."""
+        batch, bands = images.shape[:2]
+        chosen = torch.randint(bands, (batch,), device=images.device, generator=generator)
+        similarity = band_similarity(images, chosen)
+        similarity.scatter_(1, chosen[:, None], torch.inf)  # the chosen band itself, even if it is all zeros
+        order = similarity.argsort(dim=1, descending=True, stable=True)
+        mask = torch.zeros(batch, bands, dtype=torch.bool, device=images.device)
+        return mask.scatter_(1, order[:, : self.count(bands)], True)
+
+
+def band_similarity(images: Tensor, chosen: Tensor) -> Tensor:
+    """Cosine similarity of every band image with one of them (MRS paper, eq. 1).
+
+    Args:
+        images: Shape (B, C, H, W).
+        chosen: Index of a band for each image, shape (B,).
+
+    Returns:
+        Tensor of shape (B, C), float32; 0 where one of the two bands is all zeros.
+    """
+    flat = images.flatten(2).float()
+    unit = flat / flat.norm(dim=2, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
+    reference = unit[torch.arange(len(unit), device=unit.device), chosen]
+    return torch.bmm(unit, reference[:, :, None])[:, :, 0]

@@ -1,0 +1,31 @@
+"""Masking of positions in all spectral groups."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mmhsi.registry import MASKING
+
+from .base import TokenMasking, hide_highest
+
+
+@MASKING.register_module()
+class TubeMasking(TokenMasking):
+    """Hide positions at random, each in all spectral groups (LO-SST paper §3.3).
+
+    Exactly round(ratio · N) positions are hidden; no group tells what another hides.
+    """
+
+    def __call__(
+        self,
+        batch: int,
+        groups: int,
+        grid: tuple[int, int],
+        device: torch.device,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Draw a mask; see :class:`TokenMasking`."""
+        positions = grid[0] * grid[1]
+        scores = torch.rand(batch, positions, device=device, generator=generator)
+        return hide_highest(scores, self.count(positions))[:, None].expand(-1, groups, -1)
