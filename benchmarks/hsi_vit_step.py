@@ -26,8 +26,8 @@ def main() -> None:
     args = parser.parse_args()
     quiet_imports()
     torch.set_num_threads(1)
-    ours = HSIViT(in_channels=32, arch="base", img_size=64, patch_size=8).train()
-    theirs = VisionTransformer(arch="base", in_channels=32, img_size=64, patch_size=8, out_type="featmap").train()
+    ours = HSIViT(in_channels=32, arch="base", img_size=64, patch_size=8)
+    theirs = VisionTransformer(arch="base", in_channels=32, img_size=64, patch_size=8, out_type="featmap")
     x = torch.randn(args.batch, 32, 64, 64)
     times = np.array([[step(ours, x), step(theirs, x)] for _ in range(args.rounds + 1)])[1:]
     ratios = times[:, 0] / times[:, 1]

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from mmhsi.errors import MMHSIError
 
+from .memory import keep_freed_memory
+
 
 def quiet_imports() -> None:
     """Silence two import messages of the libraries below that no user can act on, and nothing else."""
@@ -17,6 +19,7 @@ def quiet_imports() -> None:
 def run(main: Callable[[], None]) -> None:
     """Run a command: an error that the user can mend is one line and exit status 2; ``--debug`` shows the traceback."""
     quiet_imports()
+    keep_freed_memory()
     try:
         main()
     except (MMHSIError, FileNotFoundError) as error:

@@ -162,5 +162,7 @@ def take_block(array: NDArray, window: Window, bands: list[int] | None) -> NDArr
     row0, col0, height, width = window
     block = array[row0 : row0 + height, col0 : col0 + width]
     if bands is not None:
-        block = block[..., bands]
+        # A run of bands is cut, not picked: that makes no copy of its own.
+        run = bands == list(range(bands[0], bands[0] + len(bands)))
+        block = block[..., bands[0] : bands[0] + len(bands)] if run else block[..., bands]
     return np.array(block, dtype=block.dtype.newbyteorder("="), order="C", copy=True)

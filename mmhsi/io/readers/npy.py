@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from os import PathLike
 from typing import Literal
 
@@ -64,4 +65,9 @@ class NpyReader(HandleReader[NDArray]):
         return CubeInfo(shape=(height, width, bands), dtype=array.dtype.newbyteorder("="), name=self.path)
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
-        return take_block(self.handle(), window, bands)
+        block = take_block(self.handle(), window, bands)
+        # Pages that were read would count as this process's memory until the file is closed.
+        mapped = getattr(self.handle(), "_mmap", None)
+        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
+        return block

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from mmhsi.io.readers.base import HandleReader, check_dtype
 from mmhsi.io.readers.envi import check_complete, data_file_of
 from mmhsi.io.readers.raster_metadata import spectral_metadata
 from mmhsi.io.selection import Window
+
+# In MB. GDAL's block cache would otherwise take 5 % of the machine's memory, in every worker process.
+os.environ.setdefault("GDAL_CACHEMAX", "128")
 
 
 @contextmanager
