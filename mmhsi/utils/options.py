@@ -1,0 +1,34 @@
+"""What tools/train.py and tools/test.py share: their options, and the config that these make."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+
+def runner_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that mmseg's and mmpretrain's users know, and ``--seed``."""
+    parser.add_argument("--work-dir", help="where everything is written (default: work_dirs/NAME_OF_CONFIG)")
+    parser.add_argument("--seed", type=int, help="seed of the run and of every split in the config")
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
+    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def runner_config(args: argparse.Namespace) -> Config:
+    """Read ``args.config`` and apply the options of :func:`runner_options`."""
+    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    cfg.work_dir = args.work_dir or cfg.get("work_dir") or str(Path("work_dirs") / Path(args.config).stem)
+    if args.seed is not None:
+        from mmhsi.engine import set_seed  # not at the top: --help should not wait for torch
+
+        set_seed(cfg, args.seed)
+    return cfg
