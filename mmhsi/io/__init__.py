@@ -3,7 +3,7 @@
 from mmhsi.io.class_maps import ClassMapWriter, write_class_map
 from mmhsi.io.cube import CubeInfo, HSICube
 from mmhsi.io.cube_writer import write_cube
-from mmhsi.io.labels import label_map_info, read_label_map
+from mmhsi.io.labels import label_map_info, open_label_map, read_label_map, read_labels
 from mmhsi.io.readers import CubeReader, open_cube, read_cube
 from mmhsi.io.selection import Window
 from mmhsi.io.wavelengths import nanometres_per_unit, nearest_band
@@ -18,8 +18,10 @@ __all__ = [
     "nanometres_per_unit",
     "nearest_band",
     "open_cube",
+    "open_label_map",
     "read_cube",
     "read_label_map",
+    "read_labels",
     "write_class_map",
     "write_cube",
 ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
 from mmhsi.io.cube import CubeInfo, HSICube
+from mmhsi.io.readers.base import CubeReader
 from mmhsi.io.readers.opening import open_reader
 
 # Beyond 2**53 a float no longer tells neighbouring integers apart.
@@ -56,10 +57,19 @@ def read_label_map(
         FileFormatError: The file is missing, empty, a folder, damaged or of another format.
         DataError: The file holds no label map, a window reaches outside it, or a value is not a whole number.
     """
-    with open_reader(path, key, 2) as reader:
-        cube = reader.read(window, bands=[0])
+    with open_label_map(path, key) as reader:
+        return read_labels(reader, window, fill)
+
+
+def open_label_map(path: str | PathLike[str], key: str | None = None) -> CubeReader:
+    """Open a label map for :func:`read_labels`; arguments and errors as for :func:`label_map_info`."""
+    return open_reader(path, key, 2)
+
+
+def read_labels(reader: CubeReader, window: Sequence[int] | None = None, fill: int = 0) -> NDArray[np.int64]:
+    """Read a label map that is open already; arguments, result and errors as for :func:`read_label_map`."""
     row0, col0 = (0, 0) if window is None else window[:2]
-    return _to_labels(cube, fill, row0, col0)
+    return _to_labels(reader.read(window, bands=[0]), fill, row0, col0)
 
 
 def _to_labels(cube: HSICube, fill: int, row0: int, col0: int) -> NDArray[np.int64]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeReader, label_map_info, open_cube, read_label_map
+from mmhsi.io import CubeReader, open_cube, open_label_map, read_labels
 from mmhsi.registry import TRANSFORMS
 
 from ..label_grid import majority_labels
@@ -26,18 +26,21 @@ def _turns(results: dict) -> int:
     return int(turns) % 4
 
 
-@functools.lru_cache(maxsize=16)
-def _cached_reader(path: str, key: str | None, state: tuple[int, int]) -> CubeReader:
-    return open_cube(path, key=key)
+Open = Callable[[str, str | None], CubeReader]
 
 
-def _reader(path: str, key: str | None) -> CubeReader:
+@functools.lru_cache(maxsize=32)
+def _cached_reader(path: str, key: str | None, open_file: Open, state: tuple[int, int]) -> CubeReader:
+    return open_file(path, key)
+
+
+def _reader(path: str, key: str | None, open_file: Open) -> CubeReader:
     """An open reader, kept for the next window of the same file; a file that was written anew is opened anew."""
     try:
         status = os.stat(path)
     except OSError:
-        return open_cube(path, key=key)  # says what is wrong
-    return _cached_reader(path, key, (status.st_mtime_ns, status.st_size))
+        return open_file(path, key)  # says what is wrong
+    return _cached_reader(path, key, open_file, (status.st_mtime_ns, status.st_size))
 
 
 def _require_same_size(shape: Sequence[int], results: dict) -> None:
@@ -107,7 +110,7 @@ class LoadCube(BaseTransform):
             DataError: If the file cannot be read, has another number of bands than the dataset's first tile, or the
                 window reaches outside it.
         """
-        reader = _reader(results["img_path"], results.get("img_key"))
+        reader = _reader(results["img_path"], results.get("img_key"), open_cube)
         shape = reader.info.shape
         if shape[2] != results["file_bands"]:
             raise DataError(
@@ -147,13 +150,10 @@ class LoadLabels(BaseTransform):
         """
         path, key, window = results["seg_map_path"], results.get("seg_map_key"), results.get("window")
         scale = results.get("label_scale", 1)
-        if window is not None:
-            # Of a label map of another size a window would be read without complaint, and lie elsewhere on the ground.
-            _require_same_size(label_map_info(path, key=key).shape[:2], results)
-            window = tuple(side * scale for side in window)
-        raw = read_label_map(path, key=key, window=window)
-        if window is None:
-            _require_same_size(raw.shape, results)
+        reader = _reader(path, key, open_label_map)
+        # Of a label map of another size a window would be read without complaint, and lie elsewhere on the ground.
+        _require_same_size(reader.info.shape[:2], results)
+        raw = read_labels(reader, None if window is None else tuple(side * scale for side in window))
         classes = majority_labels(results["label_table"](raw, path), scale, results.get("label_majority"))
         labels: np.ndarray = np.rot90(classes, _turns(results))
         labels[~results["valid"]] = IGNORE_INDEX
