@@ -10,13 +10,12 @@ from mmhsi.errors import ConfigError
 from mmhsi.io import CubeInfo
 
 
-def choose_bands(info: CubeInfo, bad_bands: Sequence[int] | None, keep_bad: bool = False) -> list[int]:
+def choose_bands(info: CubeInfo, bad_bands: Sequence[int] | None) -> list[int]:
     """Indices of the bands to read.
 
     Args:
         info: What the file says about itself.
         bad_bands: 0-based bands to leave out beside those that the file flags, or None.
-        keep_bad: Whether bands that the file flags bad are read all the same.
 
     Returns:
         0-based indices, increasing.
@@ -24,7 +23,7 @@ def choose_bands(info: CubeInfo, bad_bands: Sequence[int] | None, keep_bad: bool
     Raises:
         ConfigError: If an index does not exist or nothing is left.
     """
-    keep = np.ones(info.shape[2], dtype=bool) if keep_bad else info.good_bands.copy()
+    keep = info.good_bands.copy()
     for band in bad_bands or ():
         if not 0 <= band < len(keep):
             raise ConfigError(f"bad_bands names band {band}, {info.name} has bands 0 to {len(keep) - 1}")

@@ -33,7 +33,6 @@ class CorpusDataset(BaseDataset):
         num_bands: Bands that every scene must have. Default None: they may differ.
         samples_per_scene: How often a scene occurs in an epoch, each time with its own random window. Default 64.
         pipeline: Transforms.
-        test_mode: Accepted for mmengine's sake; an unreadable scene is an error at once.
         lazy_init: mmengine's flag.
 
     Raises:
@@ -51,7 +50,6 @@ class CorpusDataset(BaseDataset):
         num_bands: int | None = None,
         samples_per_scene: int = 64,
         pipeline: Sequence[dict | Callable] = (),
-        test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
         if (scene is None) == (image_dir is None):
@@ -77,7 +75,7 @@ class CorpusDataset(BaseDataset):
         super().__init__(
             metainfo=dict(classes=[]),
             pipeline=list(pipeline),
-            test_mode=True,
+            test_mode=True,  # never replace an unreadable sample by another one in silence
             lazy_init=True,
         )
         # Set here because mmengine takes strings in metainfo for files.

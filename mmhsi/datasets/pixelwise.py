@@ -20,6 +20,23 @@ PIXELWISE = (
 """Registered transforms whose result for a pixel depends on that pixel alone."""
 
 
+WHOLE_IMAGE = ("MinMaxScale", "StandardiseScene")
+"""Registered transforms that change every value by what the whole image or scene holds."""
+
+
+def value_transforms(pipeline: Sequence[object]) -> list[dict]:
+    """The steps of a pipeline without which a model would be given other values than in training.
+
+    Args:
+        pipeline: Configs of transforms; those that are objects already are left out.
+
+    Returns:
+        Plain configs of the steps named in :data:`PIXELWISE` and :data:`WHOLE_IMAGE`, in order.
+    """
+    steps = [step for step in pipeline if isinstance(step, dict)]
+    return [dict(step) for step in steps if step["type"] in PIXELWISE + WHOLE_IMAGE]
+
+
 def transform_cube(cube: HSICube, transforms: Sequence[dict]) -> HSICube:
     """Apply transforms to a cube.
 

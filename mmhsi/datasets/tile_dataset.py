@@ -17,6 +17,7 @@ from mmhsi.registry import DATASETS
 from .bands import choose_bands
 from .catalogue import RGB, SceneInfo, scene_info
 from .labels import LabelTable
+from .pixelwise import value_transforms
 from .samplers import SeededIndex, sample_seed, seed_everything
 from .splits import split_tiles
 from .statistics import BandStatistics
@@ -68,7 +69,6 @@ class TileDataset(BaseDataset):
         with_labels: Whether label maps are read; False for pretraining. Default True.
         protocol: One line about the split, printed beside results.
         pipeline: Transforms.
-        test_mode: Accepted for mmengine's sake; an unreadable tile is an error at once, in training too.
         lazy_init: mmengine's flag.
 
     Raises:
@@ -103,7 +103,6 @@ class TileDataset(BaseDataset):
         with_labels: bool = True,
         protocol: str = "",
         pipeline: Sequence[dict | Callable] = (),
-        test_mode: bool = False,
         lazy_init: bool = False,
     ) -> None:
         info = scene_info(
@@ -153,7 +152,7 @@ class TileDataset(BaseDataset):
             lazy_init=True,
         )
         # Set here because mmengine takes strings in metainfo for files.
-        self._metainfo.update(protocol=protocol or self._protocol(subset))
+        self._metainfo.update(protocol=protocol or self._protocol(subset), transforms=value_transforms(pipeline))
         if not lazy_init:
             self.full_init()
 

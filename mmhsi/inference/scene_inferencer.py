@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from mmhsi.datasets import LabelTable
+from mmhsi.datasets.pixelwise import transform_cube
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import ClassMapWriter, CubeReader, open_cube, read_label_map
 from mmhsi.models.classifiers import PixelClassifier
@@ -65,8 +67,9 @@ class SceneInferencer:
         self.classes: list[str] = list(meta["classes"])
         self.palette = [tuple(colour) for colour in meta.get("palette") or default_palette(len(self.classes))]
         with DefaultScope.overwrite_default_scope("mmhsi"):
-            cfg.model.backbone.pop("init_cfg", None)  # the checkpoint holds every weight
-            self.model = MODELS.build(cfg.model)
+            model = copy.deepcopy(cfg.model)
+            model.backbone.pop("init_cfg", None)  # the checkpoint holds every weight
+            self.model = MODELS.build(model)
         if getattr(self.model.data_preprocessor, "second_normaliser", None) is not None:
             raise ConfigError(f"checkpoint {checkpoint}: the model takes two sources, a map is made from one")
         load_weights(self.model, checkpoint)
@@ -150,6 +153,7 @@ class SceneInferencer:
         for top, following in zip(tops, [*tops[1:], height], strict=True):
             cube = reader.read(window=(top, 0, window[0], width), bands=bands)
             mask = cube.valid()
+            cube = transform_cube(cube, self.meta.get("transforms", ()))
             valid = np.concatenate([valid, mask[len(valid) :]])
             raw, raw_valid = (torch.from_numpy(array).to(self.device) for array in (cube.data, mask))
             for index in range(0, len(lefts), self.batch_size):

@@ -4,9 +4,8 @@ import random
 
 import pytest
 
-from mmhsi.datasets.splits import TileSplit, split_tiles
+from mmhsi.datasets.splits import split_tiles
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.registry import SPLITS
 
 NAMES = [f"tiles/{index:03d}.tif" for index in range(37)]
 
@@ -33,16 +32,8 @@ def test_parts_are_not_neighbours_in_the_listing():
     assert test not in (NAMES[:19], NAMES[18:])
 
 
-def test_the_rule_is_built_from_a_config():
-    rule = SPLITS.build(dict(type="TileSplit", fractions=(0.6, 0.2, 0.2), seed=4))
-    assert rule(NAMES) == split_tiles(NAMES, (0.6, 0.2, 0.2), 4)
-    assert rule.protocol == "60 % / 20 % / 20 % of the tiles at random, seed 4"
-
-
 @pytest.mark.parametrize("fractions", [(), (0.5, 0.4), (1.2, -0.2), (0.0, 1.0)])
 def test_shares_must_make_a_whole(fractions):
-    with pytest.raises(ConfigError, match="TileSplit: fractions"):
-        TileSplit(fractions)
     with pytest.raises(ConfigError, match="split_tiles: fractions"):
         split_tiles(NAMES, fractions, 0)
 

@@ -57,6 +57,13 @@ def test_a_seeded_index_fixes_the_augmentation(tiles):
     assert any(not torch.equal(first, other) for other in drawn)
 
 
+def test_what_changes_values_is_kept_for_maps(tiles):
+    steps = [dict(type="ScaleReflectance"), dict(type="RandomDihedral"), dict(type="SelectBands", indices=[0, 2])]
+    data = dataset(tiles, pipeline=[dict(type="LoadCube"), *steps, dict(type="PackTile")], with_labels=False)
+    assert data.metainfo["transforms"] == [steps[0], steps[2]]
+    assert len(data.band_statistics().mean) == 2
+
+
 def test_folders_in_place_of_a_csv(tiles):
     by_folder = dataset(tiles, split_file=None, image_dir="images", label_dir="labels")
     assert [by_folder.get_data_info(i)["seg_map_path"][-5:] for i in range(3)] == ["0.tif", "1.tif", "2.tif"]

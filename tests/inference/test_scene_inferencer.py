@@ -95,16 +95,21 @@ def test_pixel_map_equals_a_loop_over_pixels(trained, scene, tmp_path, monkeypat
     assert len(np.unique(classes)) > 2
 
 
-def test_the_transforms_of_the_training_are_applied(trained, scene, tmp_path):
+@pytest.mark.parametrize("model", [PIXEL, SEGMENT], ids=["pixel", "segment"])
+def test_the_transforms_of_the_training_are_applied(trained, scene, tmp_path, model):
     scale = [dict(type="ScaleReflectance", factor=0.5, offset=250.0)]
-    config, checkpoint, _ = trained(PIXEL, window=[6, 6], transforms=scale)
+    config, checkpoint, _ = trained(model, window=[6, 6], transforms=scale)
     scaled = SceneInferencer(config, checkpoint).write_map(scene[0], tmp_path / "a.tif")
     data = np.where(scene[1] == -9999, -9999, scene[1] * np.float32(0.5) + np.float32(250))
     write_cube(tmp_path / "scaled.tif", HSICube(data, nodata=-9999))
-    config, checkpoint, _ = trained(PIXEL, window=[6, 6])
+    config, checkpoint, _ = trained(model, window=[6, 6])
     plain = SceneInferencer(config, checkpoint)
     np.testing.assert_array_equal(scaled, plain.write_map(tmp_path / "scaled.tif", tmp_path / "b.tif"))
     assert (scaled != plain.write_map(scene[0], tmp_path / "c.tif")).any()
+    config, checkpoint, _ = trained(model, window=[6, 6], transforms=[dict(type="MinMaxScale")])
+    with pytest.raises(ConfigError, match="MinMaxScale depends on more than one pixel"):
+        SceneInferencer(config, checkpoint).write_map(scene[0], tmp_path / "d.tif")
+    assert not (tmp_path / "d.tif").exists()
 
 
 def test_map_carries_georeference_colours_and_names(trained, scene, tmp_path):

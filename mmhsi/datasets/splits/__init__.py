@@ -8,7 +8,7 @@ from .maps import MapSplit
 from .pairs import PairSplit
 from .split import Split, SplitRule, check_split
 from .split_file import FileSplit, save_split
-from .tiles import TileSplit, split_tiles
+from .tiles import split_tiles
 
 __all__ = [
     "DisjointSplit",
@@ -19,7 +19,6 @@ __all__ = [
     "PairSplit",
     "Split",
     "SplitRule",
-    "TileSplit",
     "assert_disjoint",
     "check_split",
     "leakage",
