@@ -38,7 +38,7 @@ def slow_loss(model, x, valid, seed):
     torch.manual_seed(seed)
     patch, (height, width) = 4, x.shape[2:]
     grid = (height // patch, width // patch)
-    visible, hidden = model.draw(len(x), grid, x.device)
+    _, visible, hidden, *_ = model.mask(x)
     latent, _ = model.backbone.forward_visible(x, visible)
     prediction = model.decoder(latent, visible, hidden, grid)
     total, terms = 0.0, 0
@@ -149,7 +149,7 @@ def test_hidden_bands_alone_are_scored_and_never_seen(masking, with_nodata):
 def test_any_strategy_over_tokens_fits(masking):
     model = mae()
     model.masking = MASKING.build(dict(type=masking, ratio=0.6))
-    visible, hidden = model.draw(5, (4, 4), torch.device("cpu"))
+    _, visible, hidden, *_ = model.mask(torch.zeros(5, 6, 16, 16))
     assert (visible.shape, hidden.shape) == ((5, 6), (5, 10))
     assert [sorted(row) for row in torch.cat([visible, hidden], 1).tolist()] == [list(range(16))] * 5
     assert model(torch.randn(5, 6, 16, 16), mode="loss")["loss"].isfinite()
@@ -160,3 +160,46 @@ def test_too_few_bands_for_the_ratio():
     model.masking = MASKING.build(dict(type="MRSMasking", ratio=0.05))
     with pytest.raises(ConfigError, match="hides 0 of 6 bands"):
         model(torch.randn(1, 6, 16, 16), mode="loss")
+
+
+@pytest.mark.parametrize("norm_target", [False, True])
+def test_the_reconstruction_of_hidden_patches_has_the_loss(norm_target):
+    model = mae().eval()
+    model.norm_target = norm_target
+    x = torch.randn(3, 6, 16, 16)
+    torch.manual_seed(4)
+    loss = model(x, mode="loss")["loss"].item()
+    torch.manual_seed(4)
+    made = model.reconstruct(x)["patches"]
+    error = made.prediction - made.target
+    if norm_target:  # the error in units of each patch's own deviation
+        for b in range(3):
+            for i in range(4):
+                for j in range(4):
+                    patch = (b, slice(None), slice(4 * i, 4 * i + 4), slice(4 * j, 4 * j + 4))
+                    error[patch] /= (x[patch].var() + 1e-6).sqrt()
+    assert error[made.hidden].square().mean().item() == pytest.approx(loss, rel=1e-4)
+    assert made.hidden.sum() == 3 * 12 * 6 * 16
+    assert torch.equal(made.target, x)
+
+
+def test_hidden_bands_are_reconstructed():
+    model = mae().eval()
+    model.masking = MASKING.build(dict(type="SpectralMasking", ratio=0.5))
+    x = torch.randn(2, 6, 13, 16)
+    torch.manual_seed(4)
+    loss = model(x, mode="loss")["loss"].item()
+    torch.manual_seed(4)
+    made = model.reconstruct(x)["bands"]
+    assert made.hidden.flatten(2).all(2).sum(1).tolist() == [3, 3]
+    assert made.prediction.shape == x.shape
+    padded_loss = (made.prediction - x)[made.hidden].square().mean().item()
+    assert padded_loss == pytest.approx(loss, rel=0.3)  # which also scores the repeated rows
+
+
+def test_prediction_draws_the_same_masks_again():
+    model = mae().eval()
+    x = torch.randn(2, 6, 16, 16)
+    first, second = (model(x, mode="predict") for _ in range(2))
+    assert [made["patches"].hidden.tolist() for made in first] == [made["patches"].hidden.tolist() for made in second]
+    assert first[0]["patches"].target.shape == (6, 16, 16)

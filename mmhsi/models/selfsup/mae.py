@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
-from ..layers import pad_to_multiple, patchify
+from ..layers import pad_to_multiple, patchify, unpatchify
 from ..masking import BandMasking
+from .masked_pretraining import MaskedPretraining, Reconstruction
+
+
+class MaskedInput(NamedTuple):
+    """What a mask leaves of a batch.
+
+    Attributes:
+        seen: Images for the encoder, shape (B, C, H, W).
+        visible: Indices of the patches that the encoder is given, shape (B, n).
+        hidden: Indices of the hidden patches, shape (B, m); all patches where bands are hidden.
+        bands: Hidden bands, bool (B, C); None where patches are hidden.
+        grid: (h, w) of all patches.
+    """
+
+    seen: Tensor
+    visible: Tensor
+    hidden: Tensor
+    bands: Tensor | None
+    grid: tuple[int, int]
+
+
+def take(patches: Tensor, indices: Tensor) -> Tensor:
+    """Rows (B, m, d) of ``patches`` (B, N, d) that ``indices`` (B, m) name."""
+    return patches.gather(1, indices[..., None].expand(-1, -1, patches.shape[-1]))
 
 
 @MODELS.register_module()
-class MAE(BaseModel):
+class MAE(MaskedPretraining):
     """Hide patches, encode the visible ones, reconstruct the hidden ones; or hide bands.
 
     With a strategy over tokens the encoder is given the visible patches alone. With one over bands the hidden bands of
@@ -42,8 +67,7 @@ class MAE(BaseModel):
         data_preprocessor: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
-        self.backbone = MODELS.build(backbone)
+        super().__init__(backbone, data_preprocessor, init_cfg)
         if not hasattr(self.backbone, "forward_visible"):
             raise ConfigError(f"MAE: backbone {backbone['type']} has no forward_visible, which masked encoding needs")
         self.decoder = MODELS.build(decoder)
@@ -51,28 +75,6 @@ class MAE(BaseModel):
         if not 0 < self.masking.ratio < 1:
             raise ConfigError(f"MAE: masking.ratio={self.masking.ratio} leaves nothing to hide or nothing to see")
         self.norm_target = norm_target
-        # The loss leaves nodata pixels out, so the preprocessor has to say which these are.
-        self.data_preprocessor.with_valid = True
-
-    def forward(
-        self, inputs: Tensor, data_samples: list | None = None, valid: Tensor | None = None, mode: str = "tensor"
-    ) -> dict[str, Tensor] | tuple[Tensor, ...]:
-        """Run the algorithm.
-
-        Args:
-            inputs: Normalised images, shape (B, C, H, W).
-            data_samples: Ignored; part of mmengine's interface.
-            valid: Pixels that hold data, bool (B, H, W); None if all do.
-            mode: ``'loss'`` for training, ``'tensor'`` for the backbone's maps of the unmasked image.
-
-        Returns:
-            Losses by name, or the maps.
-        """
-        if mode == "tensor":
-            return self.backbone(inputs)
-        if mode == "loss":
-            return self.loss(inputs, valid)
-        raise ConfigError(f"MAE: mode={mode!r} is not offered, expected 'loss' or 'tensor'")
 
     def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
         """Mean squared error over the valid pixels of the hidden patches or bands.
@@ -84,63 +86,93 @@ class MAE(BaseModel):
         Returns:
             ``{'loss': scalar}``.
         """
-        patch, bands = self.backbone.patch_size, inputs.shape[1]
-        padded = pad_to_multiple(inputs, patch)
-        grid = (padded.shape[2] // patch, padded.shape[3] // patch)
-        seen, weight = inputs, None
-        if isinstance(self.masking, BandMasking):
-            visible = wanted = torch.arange(grid[0] * grid[1], device=inputs.device).expand(len(inputs), -1)
-            hidden = self.draw_bands(inputs)
-            seen = inputs.masked_fill(hidden[..., None, None], 0.0)
-            weight = hidden.to(inputs.dtype).repeat_interleave(patch**2, dim=1)[:, None]  # (B, 1, C·p·p)
-        else:
-            visible, wanted = self.draw(len(inputs), grid, inputs.device)
-        latent, _ = self.backbone.forward_visible(seen, visible)
-        prediction = self.decoder(latent, visible, wanted, grid).float()
-
-        target = patchify(padded, patch)
-        target = target.gather(1, wanted[..., None].expand(-1, -1, target.shape[-1])).float()
+        patch = self.backbone.patch_size
+        masked = self.mask(inputs)
+        prediction = self.decode(masked, masked.hidden)
+        target = take(patchify(pad_to_multiple(inputs, patch), patch), masked.hidden).float()
         if self.norm_target:
-            variance, mean = torch.var_mean(target, dim=-1, keepdim=True)
-            target = (target - mean) / (variance + 1e-6).sqrt()
+            mean, std = self.target_statistics(target)
+            target = (target - mean) / std
+
+        weight = None
+        if masked.bands is not None:
+            weight = masked.bands.to(target.dtype).repeat_interleave(patch**2, dim=1)[:, None]  # (B, 1, C·p·p)
         if valid is not None:
-            pixels = patchify(pad_to_multiple(valid[:, None].to(target.dtype), patch), patch)  # (B, N, p·p)
-            pixels = pixels.gather(1, wanted[..., None].expand(-1, -1, pixels.shape[-1]))
-            pixels = pixels.repeat(1, 1, bands)  # the same pixels in every band
+            pixels = take(patchify(pad_to_multiple(valid[:, None].to(target.dtype), patch), patch), masked.hidden)
+            pixels = pixels.repeat(1, 1, inputs.shape[1])  # the same pixels in every band
             weight = pixels if weight is None else weight * pixels
         if weight is None:
             return {"loss": F.mse_loss(prediction, target)}
         error = F.mse_loss(prediction, target, reduction="none")
         return {"loss": (error * weight).sum() / weight.expand_as(error).sum().clamp(min=1)}
 
-    def draw_bands(self, inputs: Tensor) -> Tensor:
-        """Draw hidden bands, bool (B, C).
+    @torch.no_grad()
+    def reconstruct(
+        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> dict[str, Reconstruction]:
+        """Hide, encode and predict all patches.
+
+        Args:
+            inputs: Shape (B, C, H, W).
+            valid: Shape (B, H, W), bool, or None.
+            generator: Source of the masks, None for torch's own.
+
+        Returns:
+            ``'patches'`` or ``'bands'``, as the strategy hides.
+        """
+        patch, (height, width) = self.backbone.patch_size, inputs.shape[2:]
+        masked = self.mask(inputs, generator)
+        everything = torch.arange(masked.grid[0] * masked.grid[1], device=inputs.device).expand(len(inputs), -1)
+        prediction = self.decode(masked, everything)
+        if self.norm_target:
+            mean, std = self.target_statistics(patchify(pad_to_multiple(inputs, patch), patch).float())
+            prediction = prediction * std + mean
+        prediction = unpatchify(prediction, patch, masked.grid)[..., :height, :width]
+        if masked.bands is not None:
+            hidden, name = masked.bands[..., None, None], "bands"
+        else:
+            tokens = torch.zeros_like(everything, dtype=torch.bool).scatter_(1, masked.hidden, True)
+            hidden, name = tokens.unflatten(1, masked.grid)[:, None], "patches"
+            hidden = hidden.repeat_interleave(patch, 2).repeat_interleave(patch, 3)[..., :height, :width]
+        return {name: Reconstruction(inputs.float(), prediction, hidden.expand(inputs.shape), valid)}
+
+    @staticmethod
+    def target_statistics(target: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of every patch of (B, m, C · p · p), each (B, m, 1)."""
+        variance, mean = torch.var_mean(target, dim=-1, keepdim=True)
+        return mean, (variance + 1e-6).sqrt()
+
+    def decode(self, masked: MaskedInput, wanted: Tensor) -> Tensor:
+        """Encode what is visible and predict the patches ``wanted`` (B, m), float32 (B, m, C · p · p)."""
+        latent, _ = self.backbone.forward_visible(masked.seen, masked.visible)
+        return self.decoder(latent, masked.visible, wanted, masked.grid).float()
+
+    def mask(self, inputs: Tensor, generator: torch.Generator | None = None) -> MaskedInput:
+        """Draw a mask for images (B, C, H, W).
 
         Raises:
-            ConfigError: If there are too few bands for the ratio.
+            ConfigError: If there are too few patches or bands for the ratio.
         """
-        bands = inputs.shape[1]
-        count = self.masking.count(bands)
-        if not 0 < count < bands:
-            raise ConfigError(
-                f"MAE: masking.ratio={self.masking.ratio} hides {count} of {bands} bands; use another ratio"
-            )
-        return self.masking(inputs)
-
-    def draw(self, batch: int, grid: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
-        """Draw a mask and give the indices of visible and of hidden patches, shapes (B, n) and (B, m).
-
-        Raises:
-            ConfigError: If the grid is too small for the ratio.
-        """
-        tokens = grid[0] * grid[1]
-        count = self.masking.count(tokens)
-        if not 0 < count < tokens:
-            raise ConfigError(
-                f"MAE: masking.ratio={self.masking.ratio} hides {count} of {tokens} patches; "
-                f"use a smaller patch_size than {self.backbone.patch_size} or another ratio"
-            )
-        mask = self.masking(batch, 1, grid, device).view(batch, tokens)
+        patch = self.backbone.patch_size
+        grid = (-(-inputs.shape[2] // patch), -(-inputs.shape[3] // patch))
+        if isinstance(self.masking, BandMasking):
+            self.check_count(inputs.shape[1], "bands")
+            bands = self.masking(inputs, generator)
+            everything = torch.arange(grid[0] * grid[1], device=inputs.device).expand(len(inputs), -1)
+            return MaskedInput(inputs.masked_fill(bands[..., None, None], 0.0), everything, everything, bands, grid)
+        shown = grid[0] * grid[1] - self.check_count(grid[0] * grid[1], f"patches of {patch} x {patch} pixels")
+        hidden = self.masking(len(inputs), 1, grid, inputs.device, generator).flatten(1)
         # A stable sort of the mask lists visible patches first without a host synchronisation.
-        order = mask.to(torch.uint8).argsort(dim=1, stable=True)
-        return order[:, : tokens - count], order[:, tokens - count :]
+        order = hidden.to(torch.uint8).argsort(dim=1, stable=True)
+        return MaskedInput(inputs, order[:, :shown], order[:, shown:], None, grid)
+
+    def check_count(self, total: int, what: str) -> int:
+        """How many of ``total`` are hidden.
+
+        Raises:
+            ConfigError: If that leaves none to hide or none to see.
+        """
+        count = self.masking.count(total)
+        if not 0 < count < total:
+            raise ConfigError(f"MAE: masking.ratio={self.masking.ratio} hides {count} of {total} {what}; use another")
+        return count

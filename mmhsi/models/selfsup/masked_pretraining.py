@@ -1,0 +1,105 @@
+"""What masked pretraining algorithms share: their modes, and reconstructions that metrics and pictures take."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from typing import NamedTuple
+
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MODELS
+
+
+class Reconstruction(NamedTuple):
+    """Images, what was made of them, and which of their values were hidden; all in normalised units.
+
+    Attributes:
+        target: Images, float32, shape (B, C, H, W).
+        prediction: What the decoder gives for them, hidden or not, same shape.
+        hidden: Values that the encoder could not see and the loss scores, bool, same shape.
+        valid: Pixels that hold data, bool, shape (B, H, W); None if all do.
+    """
+
+    target: Tensor
+    prediction: Tensor
+    hidden: Tensor
+    valid: Tensor | None
+
+    def samples(self) -> list[Reconstruction]:
+        """Split into one reconstruction a sample, of tensors (C, H, W) and (H, W)."""
+        valid = [None] * len(self.target) if self.valid is None else self.valid
+        return [Reconstruction(*parts) for parts in zip(self.target, self.prediction, self.hidden, valid, strict=True)]
+
+
+class MaskedPretraining(BaseModel, metaclass=ABCMeta):
+    """Base of algorithms that hide parts of an image and reconstruct them.
+
+    Args:
+        backbone: Config of the backbone.
+        data_preprocessor: Config of the preprocessor.
+        init_cfg: mmengine's initialisation.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.backbone = MODELS.build(backbone)
+        # The loss leaves nodata pixels out, so the preprocessor has to say which these are.
+        self.data_preprocessor.with_valid = True
+
+    def forward(
+        self, inputs: Tensor, data_samples: list | None = None, valid: Tensor | None = None, mode: str = "tensor"
+    ) -> dict[str, Tensor] | tuple[Tensor, ...] | list[dict[str, Reconstruction]]:
+        """Run the algorithm.
+
+        Args:
+            inputs: Normalised images, shape (B, C, H, W).
+            data_samples: Ignored; part of mmengine's interface.
+            valid: Pixels that hold data, bool (B, H, W); None if all do.
+            mode: ``'loss'`` for training, ``'predict'`` for reconstructions under masks that depend on the batch's
+                shape or images alone, ``'tensor'`` for the backbone's maps of the unmasked image.
+
+        Returns:
+            Losses by name; or for every sample its reconstructions by name; or the maps.
+        """
+        if mode == "tensor":
+            return self.backbone(inputs)
+        if mode == "loss":
+            return self.loss(inputs, valid)
+        if mode == "predict":
+            generator = torch.Generator(inputs.device).manual_seed(0)
+            results = {name: made.samples() for name, made in self.reconstruct(inputs, valid, generator).items()}
+            return [{name: made[index] for name, made in results.items()} for index in range(len(inputs))]
+        raise ConfigError(f"{type(self).__name__}: mode={mode!r} is not offered, expected 'loss', 'predict', 'tensor'")
+
+    @abstractmethod
+    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+        """Losses by name, the ones to minimise with ``loss`` in it.
+
+        Args:
+            inputs: Normalised images, shape (B, C, H, W).
+            valid: Pixels that hold data, bool (B, H, W); None if all do.
+        """
+
+    @abstractmethod
+    def reconstruct(
+        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> dict[str, Reconstruction]:
+        """Hide, encode and reconstruct, without a loss.
+
+        Args:
+            inputs: Normalised images, shape (B, C, H, W).
+            valid: Pixels that hold data, bool (B, H, W); None if all do.
+            generator: Source of the masks on the images' device, None for torch's own.
+
+        Returns:
+            Reconstructions by the name of what was hidden, one of each kind that the algorithm trains: ``'patches'``,
+            ``'bands'``, ``'pixels'``.
+        """
