@@ -59,7 +59,7 @@ def colourise(
     return colours[np.where(ignored, len(palette), class_map.astype(np.intp))]
 
 
-def _replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Write ``content`` so that ``path`` appears complete or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
@@ -70,7 +70,8 @@ def _replace_file(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _png_path(path: str | os.PathLike[str]) -> Path:
+def png_path(path: str | os.PathLike[str]) -> Path:
+    """Check that ``path`` ends in .png."""
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ConfigError(f"{path}: pictures are written as PNG, name the file .png")
@@ -93,12 +94,12 @@ def save_png(path: str | os.PathLike[str], rgb: npt.NDArray[np.uint8]) -> Path:
     """
     from PIL import Image
 
-    path = _png_path(path)
+    path = png_path(path)
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
         raise DataError(f"save_png: (H, W, 3) uint8 was expected, not {rgb.shape} {rgb.dtype}")
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(rgb)).save(buffer, format="PNG")
-    _replace_file(path, buffer.getvalue())
+    replace_file(path, buffer.getvalue())
     return path
 
 
@@ -178,7 +179,7 @@ def save_map_figure(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    path = _png_path(path)
+    path = png_path(path)
     palette = default_palette(len(class_names)) if palette is None else palette
     if len(palette) != len(class_names):
         raise ConfigError(f"save_map_figure: {len(class_names)} class names, but {len(palette)} colours")
@@ -218,5 +219,5 @@ def save_map_figure(
     _draw_legend(figure, entries)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=MARGIN)
-    _replace_file(path, buffer.getvalue())
+    replace_file(path, buffer.getvalue())
     return path

@@ -9,6 +9,7 @@ import pytest
 import rasterio
 import torch
 from mmengine.config import Config
+from PIL import Image
 from sklearn.decomposition import PCA
 
 from mmhsi.datasets import FileSplit, SceneDataset
@@ -182,3 +183,22 @@ def test_import_is_light_and_silent(repository):
     done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, check=True, text=True)
     assert "mmseg" not in done.stdout
     assert "mmpretrain" not in done.stdout
+
+
+def test_features_are_probed_and_shown(run_tool, place, tmp_path, capsys):
+    finetune = small(tmp_path / "finetune.py", FINETUNE, **{"model.backbone.init_cfg": None})
+    assert run_tool("train", finetune, "--work-dir", tmp_path / "f") == 0
+    checkpoint, out = tmp_path / "f/epoch_2.pth", tmp_path / "probe.json"
+    assert run_tool("analysis/probe_features", finetune, checkpoint, "--out", out) == 0
+    report = json.loads(out.read_text())
+    assert report["methods"]["knn"]["OA"] > 30  # eight classes
+    assert "seed 0" in report["protocol"]
+    assert "linear" in capsys.readouterr().out
+    assert run_tool("analysis/show_features", finetune, checkpoint, "--out", tmp_path / "features.png") == 0
+    assert Image.open(tmp_path / "features.png").size == (40, 80)
+    attention = tmp_path / "attention.png"
+    assert run_tool("analysis/show_attention", finetune, checkpoint, "--out", attention, "--size", 15) == 0
+    assert attention.is_file()
+    pretrain = small(tmp_path / "pretrain.py", PRETRAIN)
+    assert run_tool("analysis/probe_features", pretrain, checkpoint) == 2
+    assert "has no test_dataloader" in capsys.readouterr().err

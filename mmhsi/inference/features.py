@@ -1,0 +1,152 @@
+"""Frozen features of a pretrained backbone, with labels where there are some."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from mmhsi.datasets import IGNORE_INDEX
+from mmhsi.errors import ConfigError
+from mmhsi.models.preprocessors import BandPreprocessor
+from mmhsi.models.utils import load_weights, read_checkpoint
+from mmhsi.registry import DATASETS, MODELS
+
+
+class FeatureSet(NamedTuple):
+    """Patch tokens that have a label.
+
+    Attributes:
+        features: Shape (n, d), float32.
+        labels: Classes, shape (n,), int64.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+
+
+def patch_labels(labels: Tensor, grid: tuple[int, int], patch_size: int) -> Tensor:
+    """Give every patch the class of most of its pixels.
+
+    Args:
+        labels: Classes 0..254 or 255 for none, shape (H, W).
+        grid: (h, w) of the patches.
+        patch_size: p.
+
+    Returns:
+        Shape (h · w,): the most frequent class where it covers at least half of the patch, else 255.
+    """
+    height, width = grid
+    padded = F.pad(
+        labels, (0, width * patch_size - labels.shape[1], 0, height * patch_size - labels.shape[0]), value=IGNORE_INDEX
+    )
+    cells = padded.view(height, patch_size, width, patch_size).transpose(1, 2).flatten(2).flatten(0, 1)
+    counts = F.one_hot(cells.long(), IGNORE_INDEX + 1)[:, :, :IGNORE_INDEX].sum(1)
+    most, classes = counts.max(dim=1)
+    return torch.where(2 * most >= patch_size**2, classes, torch.full_like(classes, IGNORE_INDEX))
+
+
+class FeatureExtractor:
+    """A config's backbone and preprocessor with a checkpoint's weights.
+
+    Args:
+        config: Config whose model has ``data_preprocessor`` and ``backbone``: of pretraining or of fine-tuning.
+        checkpoint: Weights; the band statistics are taken from it too.
+        prefix: Where the backbone is in it. Default ``'backbone.'``.
+        device: Torch device. Default: a GPU where there is one.
+
+    Raises:
+        ConfigError: If the checkpoint does not fit or lacks band statistics.
+        FileFormatError: If the checkpoint cannot be read.
+    """
+
+    def __init__(
+        self, config: str | Path | Config, checkpoint: str | Path, prefix: str = "backbone.", device: str | None = None
+    ) -> None:
+        self.cfg = config if isinstance(config, Config) else Config.fromfile(config)
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        backbone = copy.deepcopy(self.cfg.model.backbone)
+        backbone.pop("init_cfg", None)
+        with DefaultScope.overwrite_default_scope("mmhsi"):
+            self.backbone: nn.Module = MODELS.build(backbone)
+            self.preprocessor: BandPreprocessor = MODELS.build(self.cfg.model.data_preprocessor)
+        load_weights(self.backbone, checkpoint, prefix)
+        if "data_preprocessor.mean" not in read_checkpoint(checkpoint)["state_dict"]:
+            raise ConfigError(f"checkpoint {checkpoint}: has no band statistics (data_preprocessor.mean)")
+        load_weights(self.preprocessor, checkpoint, "data_preprocessor.")
+        self.backbone.to(self.device).eval()
+        self.preprocessor.to(self.device).eval()
+
+    def dataset(self, loader: str, **changes: object) -> Dataset:
+        """Build a loader's dataset with the pipeline of the test, which changes nothing at random.
+
+        Args:
+            loader: ``'train_dataloader'`` or ``'test_dataloader'``.
+            changes: Arguments of the dataset in place of the config's.
+
+        Raises:
+            ConfigError: If the config has no such loader.
+        """
+        if self.cfg.get(loader) is None:
+            raise ConfigError(f"the config has no {loader}")
+        settings = {**self.cfg[loader].dataset, **changes}
+        test = self.cfg.get("test_dataloader")
+        if "pipeline" in settings and test is not None:
+            settings["pipeline"] = test.dataset.pipeline
+        with DefaultScope.overwrite_default_scope("mmhsi"):
+            return DATASETS.build(settings)
+
+    @torch.inference_mode()
+    def batches(self, dataset: Dataset, batch_size: int) -> Iterator[tuple[dict, Tensor]]:
+        """Give preprocessed batches and the last map (B, d, h, w) of each, in the dataset's order."""
+        with DefaultScope.overwrite_default_scope("mmhsi"):
+            loader: DataLoader = Runner.build_dataloader(
+                dict(
+                    dataset=dataset,
+                    batch_size=batch_size,
+                    num_workers=0,
+                    sampler=dict(type="DefaultSampler", shuffle=False),
+                )
+            )
+        for data in loader:
+            batch = self.preprocessor(data, training=False)
+            yield batch, self.backbone(batch["inputs"])[-1].float()
+
+    def labelled(self, dataset: Dataset, batch_size: int = 256) -> FeatureSet:
+        """Features and classes of a dataset: of window centres, or of the patches of tiles.
+
+        Args:
+            dataset: From :meth:`dataset`; a scene's windows give the token at their centre, tiles every patch token
+                of which one class covers at least half.
+            batch_size: Windows or tiles at a time.
+
+        Raises:
+            ConfigError: If the dataset has no labels.
+        """
+        features, labels = [], []
+        for batch, maps in self.batches(dataset, batch_size):
+            samples = batch["data_samples"]
+            if samples is None:
+                raise ConfigError("the dataset has no labels; give a config of fine-tuning")
+            grid = (maps.shape[2], maps.shape[3])
+            for sample, tokens in zip(samples, maps, strict=True):
+                if "gt_label" in sample:
+                    features.append(tokens[:, grid[0] // 2, grid[1] // 2][None])
+                    labels.append(sample.gt_label)
+                    continue
+                truth = sample.gt_sem_seg.data.squeeze(0)
+                found = patch_labels(truth, grid, -(-truth.shape[0] // grid[0]))
+                kept = found != IGNORE_INDEX
+                features.append(tokens.flatten(1).T[kept])
+                labels.append(found[kept])
+        return FeatureSet(torch.cat(features).cpu().numpy(), torch.cat(labels).cpu().numpy().astype(np.int64))

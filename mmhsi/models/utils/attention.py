@@ -1,0 +1,63 @@
+"""What the CLS tokens of the vision transformers attend to."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmhsi.errors import ConfigError
+
+
+def cls_row(attention: nn.Module, qkv: Tensor, extra: int) -> Tensor:
+    """Softmax over all tokens of the CLS query's row, the part of the ``extra`` first tokens left out.
+
+    Args:
+        attention: mmpretrain's ``MultiheadAttention``.
+        qkv: Output of its ``qkv`` map, shape (B, n, 3 · d).
+        extra: CLS and registers.
+
+    Returns:
+        Shape (B, heads, n - extra); the rest of the row's sum of 1 went to CLS and registers.
+    """
+    query, key, _ = qkv.unflatten(2, (3, attention.num_heads, attention.head_dims)).permute(2, 0, 3, 1, 4).unbind(0)
+    scores = query[:, :, :1] @ key.transpose(-2, -1) * attention.head_dims**-0.5  # (B, heads, 1, n)
+    return scores.softmax(dim=-1)[:, :, 0, extra:]
+
+
+@torch.no_grad()
+def cls_attention(backbone: nn.Module, images: Tensor) -> dict[str, Tensor]:
+    """Attention of the CLS token in the last layer of every stream.
+
+    Args:
+        backbone: :class:`mmhsi.models.HSIViT` or :class:`mmhsi.models.SpatialSpectralViT`.
+        images: Normalised, shape (B, C, H, W).
+
+    Returns:
+        ``'spatial'``, shape (B, heads, h, w); with two streams also ``'spectral'``, shape (B, heads, g).
+
+    Raises:
+        ConfigError: If the backbone has no CLS token.
+    """
+    names = {"spatial": "layers"} if hasattr(backbone, "layers") else {}
+    if hasattr(backbone, "spatial_cls_token"):
+        names = {"spatial": "spatial_layers", "spectral": "spectral_layers"}
+    if not names or not hasattr(backbone, "num_extra_tokens"):
+        raise ConfigError(f"{type(backbone).__name__} has no CLS token whose attention could be shown")
+    seen: dict[str, Tensor] = {}
+    handles = []
+    try:
+        for stream, name in names.items():
+            attention = getattr(backbone, name)[-1].attn  # pruning leaves the last layer
+
+            def keep(
+                _: nn.Module, __: tuple, qkv: Tensor, stream: str = stream, attention: nn.Module = attention
+            ) -> None:
+                seen[stream] = cls_row(attention, qkv.float(), backbone.num_extra_tokens)
+
+            handles.append(attention.qkv.register_forward_hook(keep))
+        grid = backbone(images)[-1].shape[2:]
+    finally:
+        for handle in handles:
+            handle.remove()
+    seen["spatial"] = seen["spatial"].unflatten(2, grid)
+    return seen

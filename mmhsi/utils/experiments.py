@@ -1,0 +1,258 @@
+"""Tables of experiments: chains of training runs that are run once, resumed, shared between rows and tabulated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmhsi.errors import ConfigError, DataError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One training run, or one command that writes metrics.
+
+    Attributes:
+        folder: Where it is run; named after what it is, so that equal steps of several rows are one.
+        config: Config file, or the command's first word.
+        options: ``--cfg-options`` by key.
+        seed: Of the run and its splits.
+        command: Words of a command that writes its metrics to ``{out}``, in place of a training run.
+        previous: The step whose checkpoint this one starts from.
+    """
+
+    folder: Path
+    config: str
+    options: dict[str, object] = field(default_factory=dict)
+    seed: int = 0
+    command: tuple[str, ...] = ()
+    previous: Step | None = None
+
+
+def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:
+    """Make the steps of one cell and seed.
+
+    Args:
+        steps: Dicts with ``config`` and optionally ``options`` (``'{checkpoint}'`` in a value stands for the previous
+            step's last checkpoint) and ``seeded`` (False: run with seed 0 for all seeds, as one pretraining that all
+            share); or with ``command``, a list of words in which ``{seed}`` and ``{out}`` are filled in.
+        seed: The cell's.
+        work_dir: Folder of all runs.
+
+    Returns:
+        The last step, which knows its predecessors.
+
+    Raises:
+        ConfigError: If a step has keys of another name, or neither ``config`` nor ``command``.
+    """
+    previous: Step | None = None
+    for given in steps:
+        unknown = set(given) - {"config", "options", "seeded", "command"}
+        if unknown or ("config" in given) == ("command" in given):
+            raise ConfigError(
+                f"a step of the table has {', '.join(sorted(given))}; expected config (options, seeded) or command"
+            )
+        used = seed if given.get("seeded", True) else 0
+        if "command" in given:
+            command = tuple(str(word).replace("{seed}", str(used)) for word in given["command"])
+            identity, name = json.dumps([command, used]), Path(command[0]).stem
+        else:
+            command = ()
+            text = Config.fromfile(ROOT / given["config"]).pretty_text
+            options = {key: str(value) for key, value in given.get("options", {}).items()}
+            before = str(previous.folder.name) if previous else ""
+            identity = json.dumps([text, options, used, before], sort_keys=True)
+            name = Path(given["config"]).stem
+        folder = work_dir / f"{name}_seed{used}_{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
+        previous = Step(folder, given.get("config", ""), dict(given.get("options", {})), used, command, previous)
+    if previous is None:
+        raise ConfigError("a cell of the table has no steps")
+    return previous
+
+
+@dataclass(frozen=True)
+class ExperimentTable:
+    """What a table file says.
+
+    Attributes:
+        title: Heading.
+        protocol: Sentence on data, splits, budget.
+        metric: Key of the metric.
+        seeds: Repetitions.
+        rows: Cells by column, each a list of steps, by the row's name.
+        paper: The paper's figures by column, by the row's name; only where the data is the paper's.
+    """
+
+    title: str
+    protocol: str
+    metric: str
+    seeds: tuple[int, ...]
+    rows: dict[str, dict[str, list[dict]]]
+    paper: dict[str, dict[str, float]]
+
+    @staticmethod
+    def from_file(path: str | Path) -> ExperimentTable:
+        """Read a table file, a Python file with the attributes' names at its top level; ``paper`` may be missing.
+
+        Raises:
+            ConfigError: If something is missing or a row has no cells.
+        """
+        cfg = Config.fromfile(path, use_environment_variables=False)
+        missing = {"title", "protocol", "metric", "seeds", "rows"} - set(cfg)
+        if missing:
+            raise ConfigError(f"{path}: lacks {', '.join(sorted(missing))}")
+        rows = cfg._cfg_dict.to_dict()["rows"]
+        if not rows or not all(rows.values()):
+            raise ConfigError(f"{path}: a row without cells")
+        return ExperimentTable(
+            cfg.title, cfg.protocol, cfg.metric, tuple(cfg.seeds), rows, cfg._cfg_dict.to_dict().get("paper", {})
+        )
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns in the order of their first appearance."""
+        return list(dict.fromkeys(column for cells in self.rows.values() for column in cells))
+
+    def runs(self, seeds: tuple[int, ...], work_dir: Path) -> Iterator[tuple[str, str, int, Step]]:
+        """Give (row, column, seed, last step) of every run, seed by seed, so that what is stopped early is balanced."""
+        for seed in seeds:
+            for row, cells in self.rows.items():
+                for column, steps in cells.items():
+                    yield row, column, seed, make_chain(steps, seed, work_dir)
+
+
+class ExperimentRunner:
+    """Runs steps as commands of ``tools/``, each once; what is finished is not run again, what was cut off goes on.
+
+    Args:
+        jobs: Runs at a time. Default 1.
+        threads: Threads of each run. Default 1.
+    """
+
+    def __init__(self, jobs: int = 1, threads: int = 1) -> None:
+        self.jobs = jobs
+        self.environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        self._locks: dict[Path, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def run_all(self, steps: list[Step]) -> None:
+        """Run all steps and what they stand on.
+
+        Raises:
+            DataError: If a command fails; steps that are running are finished first.
+        """
+        with ThreadPoolExecutor(self.jobs) as pool:
+            for future in [pool.submit(self.run, step) for step in steps]:
+                future.result()
+
+    def run(self, step: Step) -> None:
+        """Run one step after its predecessors, and test it if it ends a chain that can be tested."""
+        if step.previous is not None:
+            self.run(step.previous)
+        with self._guard:
+            lock = self._locks.setdefault(step.folder, threading.Lock())
+        with lock:
+            if (step.folder / "finished.json").is_file():
+                return
+            step.folder.mkdir(parents=True, exist_ok=True)
+            began = time.monotonic()
+            if step.command:
+                words = [word.replace("{out}", str(step.folder / "report.json")) for word in step.command]
+                self._call(words, step.folder)
+            else:
+                self._train_and_test(step)
+            (step.folder / "finished.json").write_text(json.dumps({"seconds": round(time.monotonic() - began, 1)}))
+
+    def _train_and_test(self, step: Step) -> None:
+        options = {}
+        for key, value in step.options.items():
+            if isinstance(value, str) and "{checkpoint}" in value:
+                if step.previous is None:
+                    raise ConfigError(f"{step.config}: {{checkpoint}} given, but there is no step before it")
+                value = value.replace("{checkpoint}", last_checkpoint(step.previous.folder))
+            options[key] = value
+        common = ["--seed", str(step.seed), "--work-dir", str(step.folder)]
+        if options:
+            common += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
+        config = str(ROOT / step.config)
+        resume = ["--resume"] if (step.folder / "last_checkpoint").is_file() else []
+        self._call(["tools/train.py", config, *resume, *common], step.folder)
+        if Config.fromfile(config).get("test_dataloader") is not None:
+            report = str(step.folder / "report.json")
+            self._call(["tools/test.py", config, last_checkpoint(step.folder), "--out", report, *common], step.folder)
+
+    def _call(self, words: list[str], folder: Path) -> None:
+        command = [sys.executable, str(ROOT / words[0]), *words[1:]]
+        with (folder / "output.log").open("a") as log:
+            status = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, env=self.environment).returncode
+        if status:
+            lines = (folder / "output.log").read_text().splitlines()
+            raise DataError(f"{folder.name}: {words[0]} ended with status {status}: {lines[-1] if lines else ''}")
+
+
+def last_checkpoint(folder: Path) -> str:
+    """Path of the last checkpoint that mmengine wrote to a folder."""
+    return (folder / "last_checkpoint").read_text().strip()
+
+
+def state(step: Step) -> str:
+    """``'done'``, ``'begun'`` or ``'open'``."""
+    if (step.folder / "finished.json").is_file():
+        return "done"
+    return "begun" if step.folder.is_dir() else "open"
+
+
+def chain_seconds(step: Step | None) -> float:
+    """Seconds that a finished step and its predecessors took."""
+    if step is None:
+        return 0.0
+    return json.loads((step.folder / "finished.json").read_text())["seconds"] + chain_seconds(step.previous)
+
+
+def tabulate(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path) -> str:
+    """Write a Markdown table of mean ± sample standard deviation over the seeds that are finished, n beside them.
+
+    The seconds are of one chain, pretraining included, averaged over all of the row's runs.
+    """
+    values: dict[tuple[str, str], list[float]] = {}
+    seconds: dict[str, list[float]] = {}
+    for row, column, _, step in table.runs(seeds, work_dir):
+        if state(step) == "done":
+            report = json.loads((step.folder / "report.json").read_text())
+            values.setdefault((row, column), []).append(report["metrics"][table.metric])
+            seconds.setdefault(row, []).append(chain_seconds(step))
+    columns = table.columns
+    lines = [f"### {table.title}", "", table.protocol, ""]
+    lines += [f"| {table.metric} | {' | '.join(columns)} | s a run |", "| --- |" + " --- |" * (len(columns) + 1)]
+    for row, cells in table.rows.items():
+        texts = []
+        for column in columns:
+            text = summary(values.get((row, column), [])) if column in cells else ""
+            published = table.paper.get(row, {}).get(column)
+            texts.append(text if published is None else f"{text} (paper: {published})")
+        took = f"{statistics.fmean(seconds[row]):.0f}" if row in seconds else ""
+        lines.append(f"| {row} | {' | '.join(texts)} | {took} |")
+    return "\n".join(lines) + "\n"
+
+
+def summary(values: list[float]) -> str:
+    """Mean ± sample standard deviation, and how many; ``'not measured'`` for none."""
+    if not values:
+        return "not measured"
+    if len(values) == 1:
+        return f"{values[0]:.1f} (n = 1)"
+    return f"{statistics.fmean(values):.1f} ± {statistics.stdev(values):.1f} (n = {len(values)})"

@@ -1,0 +1,61 @@
+"""Which features belong to which labels."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmhsi.datasets.simulation import simulate_scene, write_scene
+from mmhsi.errors import ConfigError
+from mmhsi.inference.features import FeatureExtractor, patch_labels
+from mmhsi.registry import MODELS
+
+pytestmark = pytest.mark.usefixtures("scope")
+
+
+def test_a_patch_has_the_class_of_most_of_its_pixels():
+    rng = np.random.default_rng(0)
+    labels = torch.from_numpy(rng.choice([0, 1, 255], size=(7, 10), p=[0.45, 0.25, 0.3]))
+    found = patch_labels(labels, (3, 4), 3).tolist()
+    for row in range(3):
+        for column in range(4):
+            cell = labels[3 * row : 3 * row + 3, 3 * column : 3 * column + 3].flatten().tolist()
+            counts = [cell.count(0), cell.count(1)]
+            expected = 255 if max(counts) < 4.5 else counts.index(max(counts))
+            assert found[4 * row + column] == expected
+    assert {0, 255} <= set(found)
+
+
+@pytest.fixture
+def extractor(tmp_path, monkeypatch, repository):
+    write_scene(simulate_scene(30, 30, 64), tmp_path / "demo")
+    monkeypatch.setenv("MMHSI_DATA", str(tmp_path))
+    cfg = Config.fromfile(repository / "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py")
+    cfg.model.backbone.arch = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
+    cfg.model.backbone.init_cfg = None
+    cfg.model.head.in_channels = 32
+    cfg.train_dataloader.dataset.split.per_class = 3
+    cfg.test_dataloader.dataset.split.per_class = 3
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    bands = model.data_preprocessor.num_bands
+    model.data_preprocessor.fit(torch.full((bands,), 0.2), torch.full((bands,), 0.1))
+    torch.save(model.state_dict(), tmp_path / "weights.pth")
+    return FeatureExtractor(cfg, tmp_path / "weights.pth", device="cpu")
+
+
+def test_features_are_the_centre_tokens(extractor):
+    dataset = extractor.dataset("train_dataloader")
+    features, labels = extractor.labelled(dataset, batch_size=4)
+    assert np.array_equal(labels, dataset.labels.ravel()[dataset.pixels])
+    row, column = np.divmod(dataset.pixels[5], 30)
+    padded = np.pad(dataset.cube.data, ((4, 4), (4, 4), (0, 0)), mode="reflect")[row : row + 9, column : column + 9]
+    window = (torch.from_numpy(padded).float().permute(2, 0, 1)[None] - 0.2) / 0.1
+    expected = extractor.backbone(window)[-1][0, :, 1, 1].detach().numpy()
+    np.testing.assert_allclose(features[5], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_checkpoint_without_statistics_is_refused(extractor, tmp_path):
+    torch.save({f"backbone.{k}": v for k, v in extractor.backbone.state_dict().items()}, tmp_path / "bare.pth")
+    with pytest.raises(ConfigError, match="has no band statistics"):
+        FeatureExtractor(extractor.cfg, tmp_path / "bare.pth")

@@ -1,0 +1,106 @@
+"""Tables of experiments: what is one run, what is run again, and what the table says."""
+
+import json
+
+import pytest
+from generated_data import write_all
+
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.utils.experiments import ExperimentRunner, ExperimentTable, make_chain, state, tabulate
+
+PRETRAIN = dict(config="configs/mae/mae_hsi-vit-tiny-p3_salinas-a.py", seeded=False)
+FINETUNE = dict(
+    config="configs/mae/mae-ft_hsi-vit-tiny-p3_salinas-a_20-per-class.py",
+    options={"model.backbone.init_cfg.checkpoint": "{checkpoint}"},
+)
+SCRATCH = dict(FINETUNE, options={"model.backbone.init_cfg": None})
+
+TABLE = """
+title = "Does it help?"
+protocol = "Two seeds."
+metric = "OA"
+seeds = (0, 1)
+rows = {"scratch": {"a": [dict(command=["none.py", "{seed}"])], "b": [dict(command=["other.py"])]},
+        "pretrained": {"a": [dict(command=["none.py", "--pretrained", "{seed}"])]}}
+paper = {"scratch": {"a": 71.15}}
+"""
+
+
+def finish(step, value, seconds=10.0):
+    step.folder.mkdir(parents=True)
+    (step.folder / "report.json").write_text(json.dumps({"metrics": {"OA": value}}))
+    (step.folder / "finished.json").write_text(json.dumps({"seconds": seconds}))
+
+
+def test_one_pretraining_serves_all_seeds_and_other_options_are_another_run(tmp_path):
+    first, second = (make_chain([PRETRAIN, FINETUNE], seed, tmp_path) for seed in (1, 2))
+    scratch = make_chain([SCRATCH], 1, tmp_path)
+    other = make_chain([dict(PRETRAIN, options={"train_cfg.max_epochs": 3}), FINETUNE], 1, tmp_path)
+    assert first.previous.folder == second.previous.folder
+    assert len({first.folder, second.folder, scratch.folder, other.folder}) == 4
+    assert (first.seed, first.previous.seed) == (1, 0)
+
+
+def test_table(tmp_path):
+    (tmp_path / "t.py").write_text(TABLE)
+    table = ExperimentTable.from_file(tmp_path / "t.py")
+    runs = {(row, column, seed): step for row, column, seed, step in table.runs(table.seeds, tmp_path)}
+    assert len(runs) == 6
+    finish(runs["scratch", "a", 0], 90.0)
+    finish(runs["scratch", "a", 1], 92.0, seconds=20)
+    finish(runs["pretrained", "a", 0], 95.0)
+    rows = [line for line in tabulate(table, table.seeds, tmp_path).splitlines() if line.startswith("|")]
+    assert rows == [
+        "| OA | a | b | s a run |",
+        "| --- | --- | --- | --- |",
+        "| scratch | 91.0 ± 1.4 (n = 2) (paper: 71.15) | not measured | 15 |",
+        "| pretrained | 95.0 (n = 1) |  | 10 |",
+    ]
+    assert [state(runs["pretrained", "a", seed]) for seed in (0, 1)] == ["done", "open"]
+
+
+def test_what_is_finished_is_not_run_again_and_a_failure_says_what_failed(tmp_path):
+    (tmp_path / "t.py").write_text(TABLE)
+    steps = [step for *_, step in ExperimentTable.from_file(tmp_path / "t.py").runs((0,), tmp_path)]
+    finish(steps[0], 90.0)
+    ExperimentRunner().run_all(steps[:1])
+    with pytest.raises(DataError, match=r"other_seed0_\w+: other.py ended with status 2: .*other.py"):
+        ExperimentRunner().run_all(steps[1:2])
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ([dict(config="a.py", option={})], "a step of the table has config, option"),
+        ([dict(options={})], "a step of the table has options"),
+        ([], "has no steps"),
+    ],
+)
+def test_wrong_steps(steps, message, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        make_chain(steps, 0, tmp_path)
+
+
+def test_table_without_rows(tmp_path):
+    (tmp_path / "t.py").write_text("title = 'a'\n")
+    with pytest.raises(ConfigError, match="lacks metric, protocol, rows, seeds"):
+        ExperimentTable.from_file(tmp_path / "t.py")
+
+
+def test_command_runs_a_chain(run_tool, tmp_path, monkeypatch, capsys):
+    write_all(tmp_path / "data")
+    monkeypatch.setenv("MMHSI_DATA", str(tmp_path / "data"))
+    few = {"train_cfg.max_epochs": 1, "train_dataloader.batch_size": 64, "param_scheduler": "[]"}
+    chain = [dict(SCRATCH, options={**few, **SCRATCH["options"]})]
+    (tmp_path / "t.py").write_text(
+        f"title = 'T'\nprotocol = 'P'\nmetric = 'OA'\nseeds = (0,)\nrows = {{'MAE': {{'A': {chain!r}}}}}\n"
+    )
+    command = ["analysis/run_table", tmp_path / "t.py", "--work-dir", tmp_path / "runs"]
+    assert run_tool(*command) == 0
+    (finetuned,) = (tmp_path / "runs").glob("mae-ft*")
+    value = json.loads((finetuned / "report.json").read_text())["metrics"]["OA"]
+    assert f"| MAE | {value:.1f} (n = 1) |" in capsys.readouterr().out
+    assert run_tool(*command, "--list") == 0
+    assert capsys.readouterr().out.startswith("done  MAE | A | seed 0 | ")
+    assert run_tool(*command, "--rows", "SVM") == 2
+    assert "--rows SVM" in capsys.readouterr().err

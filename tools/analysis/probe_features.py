@@ -1,0 +1,63 @@
+"""Score frozen features on patch tokens, without a decoder: k nearest neighbours and a linear probe."""
+
+import argparse
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config of fine-tuning, which has labelled training and test data")
+    parser.add_argument("checkpoint", help="checkpoint of pretraining or fine-tuning")
+    parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
+    parser.add_argument("--methods", nargs="+", choices=["knn", "linear"], default=["knn", "linear"])
+    parser.add_argument("--neighbours", type=int, default=20, help="k of k nearest neighbours (default: 20)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the split and of the linear probe's folds")
+    parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
+    parser.add_argument("--out", help="JSON file for the figures")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Extract, classify and print."""
+    args = parse_args()
+    import json
+    from pathlib import Path
+
+    from mmengine.config import Config
+
+    from mmhsi.engine import set_seed
+    from mmhsi.evaluation import ConfusionMatrix
+    from mmhsi.evaluation.probes import knn_probe, linear_probe
+    from mmhsi.inference.features import FeatureExtractor
+
+    cfg = Config.fromfile(args.config)
+    set_seed(cfg, args.seed)
+    extractor = FeatureExtractor(cfg, args.checkpoint, args.prefix, args.device)
+    datasets = [extractor.dataset(loader) for loader in ("train_dataloader", "test_dataloader")]
+    train, test = (extractor.labelled(dataset) for dataset in datasets)
+    meta = datasets[1].metainfo
+    print(f"protocol: {meta.get('protocol', '')}; {len(train.labels)} training and {len(test.labels)} test features")
+    report: dict = {"protocol": meta.get("protocol", ""), "methods": {}}
+    for method in args.methods:
+        if method == "knn":
+            predicted = knn_probe(train.features, train.labels, test.features, args.neighbours)
+        else:
+            predicted = linear_probe(train.features, train.labels, test.features, args.seed)
+        matrix = ConfusionMatrix.from_labels(test.labels, predicted, len(meta["classes"]))
+        figures = {
+            "OA": 100 * matrix.overall_accuracy,
+            "AA": 100 * matrix.average_accuracy,
+            "Kappa": 100 * matrix.kappa,
+            "mIoU": 100 * matrix.mean_iou,
+        }
+        report["methods"][method] = figures
+        print(f"{method:<7}" + "  ".join(f"{name} {value:.2f}" for name, value in figures.items()))
+    if args.out:
+        Path(args.out).write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    run(main)

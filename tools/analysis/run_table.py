@@ -1,0 +1,55 @@
+"""List, run and tabulate a table of experiments; what is finished is kept, what was cut off goes on."""
+
+import argparse
+from pathlib import Path
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("table", help="table file, e.g. benchmarks/tables/ss_mae.py")
+    parser.add_argument("--list", action="store_true", help="say what there is to run and how far it is, and stop")
+    parser.add_argument("--no-run", action="store_true", help="tabulate what is finished, run nothing")
+    parser.add_argument("--seeds", type=int, nargs="+", help="repetitions in place of the table's")
+    parser.add_argument("--rows", nargs="+", help="run only rows with one of these words in their name")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")
+    parser.add_argument("--work-dir", default="work_dirs/tables", help="folder of the runs (default: %(default)s)")
+    parser.add_argument("--out", help="Markdown file for the table (default: print it)")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the table."""
+    args = parse_args()
+    from mmhsi.errors import ConfigError
+    from mmhsi.utils.experiments import ExperimentRunner, ExperimentTable, state, tabulate
+
+    table = ExperimentTable.from_file(args.table)
+    seeds = tuple(args.seeds or table.seeds)
+    work_dir = Path(args.work_dir)
+    runs = [
+        (row, column, seed, step)
+        for row, column, seed, step in table.runs(seeds, work_dir)
+        if not args.rows or any(word in row for word in args.rows)
+    ]
+    if not runs:
+        raise ConfigError(f"--rows {' '.join(args.rows)}: {args.table} has {', '.join(table.rows)}")
+    if args.list:
+        for row, column, seed, step in runs:
+            print(f"{state(step):<6}{row} | {column} | seed {seed} | {step.folder}")
+        return
+    if not args.no_run:
+        ExperimentRunner(args.jobs, args.threads).run_all([step for *_, step in runs])
+    text = tabulate(table, seeds, work_dir)
+    if args.out:
+        Path(args.out).write_text(text)
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,56 @@
+"""Show what the CLS tokens attend to in the last layer: patches, and for two streams wavelengths too."""
+
+import argparse
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config of pretraining or fine-tuning; its training data is shown")
+    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument("--out", required=True, help="PNG, one row an image")
+    parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
+    parser.add_argument("--images", type=int, default=4, help="how many, spread over the data (default: 4)")
+    parser.add_argument("--size", type=int, help="side of a scene's windows in pixels (default: the config's)")
+    parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Compute and draw."""
+    args = parse_args()
+    import numpy as np
+    from torch.utils.data import Subset
+
+    from mmhsi.inference.features import FeatureExtractor
+    from mmhsi.models.layers.spectral_embed import group_centres
+    from mmhsi.models.utils.attention import cls_attention
+    from mmhsi.visualization import false_colour
+    from mmhsi.visualization.features import save_attention_figure
+
+    extractor = FeatureExtractor(args.config, args.checkpoint, args.prefix, args.device)
+    changes = {"window": args.size} if args.size else {}
+    dataset = extractor.dataset("train_dataloader", **changes)
+    chosen = np.unique(np.linspace(0, len(dataset) - 1, args.images).astype(int)).tolist()
+    meta = dataset.metainfo
+    wavelengths = meta.get("wavelengths")
+    pictures, spatial, spectral = [], [], []
+    for batch, _ in extractor.batches(Subset(dataset, chosen), 1):
+        maps = cls_attention(extractor.backbone, batch["inputs"])
+        image = batch["inputs"][0].permute(1, 2, 0).float().cpu().numpy()
+        pictures.append(false_colour(image, wavelengths, bands=meta.get("rgb_bands")))
+        spatial.append(maps["spatial"][0].cpu().numpy())
+        if "spectral" in maps:
+            spectral.append(maps["spectral"][0].cpu().numpy())
+    centres = None
+    if spectral and wavelengths is not None:
+        width = -(-len(wavelengths) // spectral[0].shape[1])
+        centres = np.asarray(group_centres(wavelengths, width)).tolist()
+    save_attention_figure(args.out, pictures, spatial, spectral or None, centres)
+
+
+if __name__ == "__main__":
+    run(main)

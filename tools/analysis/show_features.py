@@ -1,0 +1,69 @@
+"""Show frozen features as colours: their first three principal components, beside the false colour."""
+
+import argparse
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config of pretraining or fine-tuning; its training data is shown")
+    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument("--out", required=True, help="PNG: for a scene one picture above the other, for tiles columns")
+    parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
+    parser.add_argument("--tiles", type=int, default=8, help="how many tiles, spread over the data (default: 8)")
+    parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Extract and draw."""
+    args = parse_args()
+    import numpy as np
+    from torch.utils.data import Subset
+
+    from mmhsi.datasets import SceneDataset
+    from mmhsi.inference.features import FeatureExtractor
+    from mmhsi.visualization import false_colour, save_png
+    from mmhsi.visualization.features import principal_colours
+
+    extractor = FeatureExtractor(args.config, args.checkpoint, args.prefix, args.device)
+    if extractor.cfg.train_dataloader.dataset.type == "SceneDataset":
+        scene = extractor.dataset("train_dataloader", subset="all", split=None, stride=1)
+        assert isinstance(scene, SceneDataset)
+        centres = [maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2] for _, maps in extractor.batches(scene, 512)]
+        features = np.concatenate([centre.cpu().numpy() for centre in centres])
+        colours = np.zeros((scene.valid_pixels.size, 3), np.uint8)
+        colours[scene.pixels] = principal_colours(features)
+        meta = scene.metainfo
+        picture = false_colour(
+            scene.cube.data, meta["wavelengths"], bands=meta.get("rgb_bands"), valid=scene.valid_pixels
+        )
+        save_png(args.out, np.concatenate([picture, colours.reshape(picture.shape)]))
+        return
+    dataset = extractor.dataset("train_dataloader")
+    chosen = np.unique(np.linspace(0, len(dataset) - 1, args.tiles).astype(int)).tolist()
+    meta = dataset.metainfo
+    pictures, maps = [], []
+    for batch, last in extractor.batches(Subset(dataset, chosen), 1):
+        pictures.append(
+            false_colour(
+                batch["inputs"][0].permute(1, 2, 0).cpu().numpy(), meta.get("wavelengths"), bands=meta.get("rgb_bands")
+            )
+        )
+        maps.append(last[0].permute(1, 2, 0).cpu().numpy())
+    colours = principal_colours(np.concatenate([tokens.reshape(-1, tokens.shape[2]) for tokens in maps]))
+    sizes = np.cumsum([0] + [tokens.shape[0] * tokens.shape[1] for tokens in maps])
+    rows = []
+    for picture, tokens, start in zip(pictures, maps, sizes[:-1], strict=True):
+        shown = colours[start : start + tokens.shape[0] * tokens.shape[1]].reshape(*tokens.shape[:2], 3)
+        patch = -(-picture.shape[0] // tokens.shape[0])
+        shown = shown.repeat(patch, 0).repeat(patch, 1)[: picture.shape[0], : picture.shape[1]]
+        rows.append(np.concatenate([picture, shown]))
+    save_png(args.out, np.concatenate(rows, axis=1))
+
+
+if __name__ == "__main__":
+    run(main)
