@@ -2,7 +2,7 @@
 
 from .backbones import SST, HSIViT, SpatialSpectralViT
 from .classifiers import PixelClassifier
-from .decode_heads import MultiscaleLinearHead
+from .decode_heads import CNNHead, MultiscaleLinearHead
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
 from .necks import CentreContext
 from .preprocessors import BatchDihedral, BatchGainOffset, BatchNoise, ScenePreprocessor, TilePreprocessor
@@ -16,6 +16,7 @@ __all__ = [
     "BatchGainOffset",
     "BatchNoise",
     "BlockwiseMasking",
+    "CNNHead",
     "CentreContext",
     "HSIViT",
     "MAEDecoder",

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmhsi.errors import ConfigError
 from mmhsi.models import CentreContext
 from mmhsi.models.preprocessors import dihedral
 from mmhsi.registry import MODELS
@@ -79,3 +80,31 @@ def test_test_time_augmentation_averages_the_symmetries():
     assert torch.allclose(averaged.predict_scores(x), slow, atol=1e-6)
     assert torch.allclose(averaged.predict_scores(x), averaged.predict_scores(x.rot90(1, (2, 3))), atol=1e-5)
     assert not torch.allclose(plain.predict_scores(x), averaged.predict_scores(x), atol=1e-6)
+
+
+def cnn_head(**arguments):
+    loss = dict(type="mmseg.CrossEntropyLoss", avg_non_ignore=True)
+    return MODELS.build(dict(type="CNNHead", in_channels=5, num_classes=4, channels=6, loss_decode=loss, **arguments))
+
+
+def test_cnn_head_has_the_papers_nine_layers():
+    head = cnn_head().eval()
+    layers = [m for m in head.blocks.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.ConvTranspose2d)]
+    assert [layer.kernel_size[0] for layer in layers] == [2, 3, 3] * 3
+    assert head([torch.randn(1, 5, 16, 16)]).shape == (1, 4, 128, 128)
+
+
+def test_cnn_head_by_hand():
+    head = cnn_head(num_upsamples=1).eval()
+    x = torch.randn(2, 5, 3, 4)
+    up, first, second = head.blocks[0]
+    expected = torch.einsum("bihw,iokl->bohkwl", x, up.weight).reshape(2, 6, 6, 8) + up.bias[:, None, None]
+    for module in (first, second):
+        norm = module.norm
+        expected = F.conv2d(expected, module.conv.weight, padding=1)
+        expected = (expected - norm.running_mean[:, None, None]) / (norm.running_var[:, None, None] + norm.eps).sqrt()
+        expected = (expected * norm.weight[:, None, None] + norm.bias[:, None, None]).clamp(min=0)
+    expected = F.conv2d(expected, head.conv_seg.weight, head.conv_seg.bias)
+    assert torch.allclose(head([torch.zeros(1), x]), expected, atol=1e-5)
+    with pytest.raises(ConfigError, match="num_upsamples=0"):
+        cnn_head(num_upsamples=0)

@@ -1,5 +1,6 @@
 """Decode heads: from backbone maps to class logits a pixel."""
 
+from .cnn_head import CNNHead
 from .multiscale_linear_head import MultiscaleLinearHead
 
-__all__ = ["MultiscaleLinearHead"]
+__all__ = ["CNNHead", "MultiscaleLinearHead"]
