@@ -191,17 +191,25 @@ class ExperimentRunner:
         config = str(ROOT / step.config)
         resume = ["--resume"] if (step.folder / "last_checkpoint").is_file() else []
         self._call(["tools/train.py", config, *resume, *common], step.folder)
-        if Config.fromfile(config).get("test_dataloader") is not None:
+        if reports_accuracy(Config.fromfile(config)):
             report = str(step.folder / "report.json")
             self._call(["tools/test.py", config, last_checkpoint(step.folder), "--out", report, *common], step.folder)
 
     def _call(self, words: list[str], folder: Path) -> None:
-        command = [sys.executable, str(ROOT / words[0]), *words[1:]]
+        # Paths of tools and configs are those of the repository, wherever the table is run.
+        command = [sys.executable, *(str(ROOT / word) if word.endswith(".py") else word for word in words)]
         with (folder / "output.log").open("a") as log:
             status = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, env=self.environment).returncode
         if status:
             lines = (folder / "output.log").read_text().splitlines()
             raise DataError(f"{folder.name}: {words[0]} ended with status {status}: {lines[-1] if lines else ''}")
+
+
+def reports_accuracy(cfg: Config) -> bool:
+    """Whether a config has labelled test data, which a pretraining's has not."""
+    evaluators = cfg.get("test_evaluator") or []
+    evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
+    return any(evaluator["type"] == "LandCoverMetric" for evaluator in evaluators)
 
 
 def last_checkpoint(folder: Path) -> str:
@@ -214,6 +222,12 @@ def state(step: Step) -> str:
     if (step.folder / "finished.json").is_file():
         return "done"
     return "begun" if step.folder.is_dir() else "open"
+
+
+def read_metrics(step: Step) -> dict[str, float]:
+    """Metrics by name that ``tools/test.py`` wrote, or ``classical_baselines.py`` of one model, features and seed."""
+    report = json.loads((step.folder / "report.json").read_text())
+    return report["metrics"] if "metrics" in report else report["rows"][0]["runs"][0]["metrics"]
 
 
 def chain_seconds(step: Step | None) -> float:
@@ -232,8 +246,7 @@ def tabulate(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path) -> 
     seconds: dict[str, list[float]] = {}
     for row, column, _, step in table.runs(seeds, work_dir):
         if state(step) == "done":
-            report = json.loads((step.folder / "report.json").read_text())
-            values.setdefault((row, column), []).append(report["metrics"][table.metric])
+            values.setdefault((row, column), []).append(read_metrics(step)[table.metric])
             seconds.setdefault(row, []).append(chain_seconds(step))
     columns = table.columns
     lines = [f"### {table.title}", "", table.protocol, ""]

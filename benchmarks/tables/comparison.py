@@ -1,0 +1,51 @@
+"""The comparison models of the papers' tables, and classical classifiers, on the same splits and with one metric."""
+
+title = "Comparison models without pretraining"
+protocol = (
+    "Fixed splits, seeds 0, 1, 2: 20 random pixels a class, or spatially disjoint blocks. Networks: windows of 9x9, "
+    "100 epochs, last checkpoint, augmentation, label smoothing and averaging over symmetries as in every model here. "
+    "SVM: RBF, cross-validated inside the training pixels; scaling, principal components and morphological profiles "
+    "(EMP) use the whole scene without labels."
+)
+metric = "OA"
+seeds = (0, 1, 2)
+columns = {
+    "Houston crop, 20 a class": "houston2018-crop_20-per-class",
+    "Houston crop, disjoint": "houston2018-crop_disjoint",
+    "Salinas-A, 20 a class": "salinas-a_20-per-class",
+    "Salinas-A, disjoint": "salinas-a_disjoint",
+}
+with_rgb = {name: data.replace("crop_", "crop-rgb_") for name, data in columns.items() if "crop" in data}
+
+
+def classical(model, features):
+    return {
+        name: [
+            dict(
+                command=[
+                    "tools/analysis/classical_baselines.py",
+                    f"configs/_base_/datasets/{data}.py",
+                    *("--model", model, "--features", features, "--seeds", "{seed}", "--out", "{out}"),
+                ]
+            )
+        ]
+        for name, data in columns.items()
+    }
+
+
+def network(model, columns):
+    return {name: [dict(config=f"configs/comparison/{model}_{data}.py")] for name, data in columns.items()}
+
+
+rows = {
+    "random forest, spectra": classical("rf", "spectra"),
+    "SVM, spectra": classical("svm", "spectra"),
+    "SVM, 7x7 mean": classical("svm", "mean"),
+    "SVM, spectra + EMP": classical("svm", "spectra+emp"),
+    "GRU over bands": network("gru", columns),
+    "1-D CNN": network("cnn1d", columns),
+    "2-D CNN": network("cnn2d", columns),
+    "2-D CNN, HSI + RGB": network("cnn2d", with_rgb),
+    "3-D CNN": network("cnn3d", columns),
+    "plain ViT": network("hsi-vit-tiny-p1", columns),
+}

@@ -1,0 +1,36 @@
+"""IMAE paper: from scratch, pretrained on the scene itself, pretrained on other scenes with the input layer swapped."""
+
+title = "IMAE: from scratch, pretrained on the scene, pretrained on other scenes"
+protocol = (
+    "Fixed splits, seeds 0, 1, 2: 20 random pixels a class, or spatially disjoint blocks (windows of 9x9). `tiny` "
+    "(width 64); HSI alone; one pretraining a row, without labels: on the scene at three window sizes, or on the seven "
+    "`abu` scenes, of which all weights but the input layer are taken over; last checkpoint."
+)
+metric = "OA"
+seeds = (0, 1, 2)
+columns = {
+    "Houston crop, 20 a class": "houston2018-crop_20-per-class",
+    "Houston crop, disjoint": "houston2018-crop_disjoint",
+    "Salinas-A, 20 a class": "salinas-a_20-per-class",
+}
+checkpoint = {"model.backbone.init_cfg.checkpoint": "{checkpoint}"}
+
+
+def pretrain(data):
+    return dict(config=f"configs/imae/imae_imae-vit-tiny_{data}.py", seeded=False)
+
+
+rows = {
+    "from scratch": {name: [dict(config=f"configs/imae/imae-vit-tiny_{data}.py")] for name, data in columns.items()},
+    "pretrained on the scene": {
+        name: [
+            pretrain(data.split("_")[0]),
+            dict(config=f"configs/imae/imae-ft_imae-vit-tiny_{data}.py", options=checkpoint),
+        ]
+        for name, data in columns.items()
+    },
+    "pretrained on abu, input layer new": {
+        name: [pretrain("abu"), dict(config=f"configs/imae/imae-ft-abu_imae-vit-tiny_{data}.py", options=checkpoint)]
+        for name, data in columns.items()
+    },
+}

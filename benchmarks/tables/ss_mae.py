@@ -1,0 +1,33 @@
+"""MRS paper, Tables 1 and 2: SS-MAE without pretraining, pretrained with random bands hidden, and with MRS."""
+
+title = "SS-MAE: does pretraining help, and does MRS help more than random bands?"
+protocol = (
+    "Fixed splits, seeds 0, 1, 2: 20 random pixels a class, or spatially disjoint blocks. Houston crop: HSI and RGB, "
+    "both sources. `tiny` (width 64), windows of 7x7; one pretraining a row on the whole scene without labels; last "
+    "checkpoint."
+)
+metric = "OA"
+seeds = (0, 1, 2)
+columns = {
+    "Houston crop, 20 a class": "houston2018-crop_20-per-class",
+    "Houston crop, disjoint": "houston2018-crop_disjoint",
+    "Salinas-A, 20 a class": "salinas-a_20-per-class",
+}
+
+
+def finetune(kind, data, **options):
+    return dict(config=f"configs/ss_mae/ss-mae-{kind}-ft_vit-tiny-w7_{data}.py", options=options)
+
+
+def chain(kind, data):
+    pretrain = dict(config=f"configs/ss_mae/ss-mae-{kind}_vit-tiny-w7_{data.split('_')[0]}.py", seeded=False)
+    return [pretrain, finetune(kind, data, **{"model.backbone.init_cfg.checkpoint": "{checkpoint}"})]
+
+
+rows = {
+    "no pretraining": {
+        name: [finetune("mrs", data, **{"model.backbone.init_cfg": None})] for name, data in columns.items()
+    },
+    "spectral masking: random": {name: chain("random", data) for name, data in columns.items()},
+    "spectral masking: MRS": {name: chain("mrs", data) for name, data in columns.items()},
+}
