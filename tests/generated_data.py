@@ -12,7 +12,7 @@ from mmhsi.datasets import CATALOGUE, SceneInfo
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.io import HSICube, write_class_map, write_cube
 
-HEIGHT, WIDTH = 40, 44
+HEIGHT, WIDTH = 24, 26
 
 
 def write_variables(path: Path, variables: dict[str, np.ndarray]) -> None:
@@ -69,7 +69,7 @@ def write_scenes(root: Path) -> None:
                 for part, i in zip(("train", "test"), (train, test), strict=True)
             }
             write_variables(root / info.split_file, pairs)
-    write_scene(simulate_scene(HEIGHT, HEIGHT, 64), root / "demo")
+    write_scene(simulate_scene(40, 40, 64), root / "demo")
 
 
 def write_tiles(folder: Path, info: SceneInfo, names: list[str], size: int, bad: tuple[int, ...] = ()) -> None:

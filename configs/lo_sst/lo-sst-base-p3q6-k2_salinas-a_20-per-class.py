@@ -1,8 +1,3 @@
 # The 2 least important of 8 layers are pruned every 10 epochs.
 _base_ = "./sst-base-p3q6_salinas-a_20-per-class.py"
-custom_hooks = [
-    dict(type="FitPreprocessorHook"),
-    dict(type="SeedIterationHook"),
-    dict(type="SaveSplitHook"),
-    dict(type="LayerPruningHook", interval=10, num_layers=2),
-]
+default_hooks = dict(pruning=dict(type="LayerPruningHook", interval=10, num_layers=2))

@@ -6,10 +6,11 @@ from .decode_heads import CNNHead, MultiscaleLinearHead
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
 from .necks import CentreContext
 from .preprocessors import BatchDihedral, BatchGainOffset, BatchNoise, ScenePreprocessor, TilePreprocessor
-from .selfsup import MAE, MAEDecoder
+from .selfsup import LOMSST, MAE, LOMSSTDecoder, MAEDecoder
 from .utils import load_weights, transfer_weights
 
 __all__ = [
+    "LOMSST",
     "MAE",
     "SST",
     "BatchDihedral",
@@ -19,6 +20,7 @@ __all__ = [
     "CNNHead",
     "CentreContext",
     "HSIViT",
+    "LOMSSTDecoder",
     "MAEDecoder",
     "MRSMasking",
     "MultiscaleLinearHead",

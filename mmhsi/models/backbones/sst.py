@@ -88,6 +88,7 @@ class SST(BaseModule):
         patch_size: p, side of a patch in pixels. Default 8.
         bands_per_block: q, bands of a patch. Default 4.
         band_padding: ``'repeat'`` repeats the last band where q does not divide C, ``'refuse'`` is an error.
+        norm_before: Whether a LayerNorm takes a patch's level and contrast away before its linear map. Default True.
         wavelengths: Band centres in nm, length C. Spectral positions are then the blocks' mean wavelengths; without
             them the blocks' indices.
         out_indices: Layers whose maps are returned, spatial layers 0 to S - 1 and spectral layers S to S + T - 1;
@@ -96,6 +97,7 @@ class SST(BaseModule):
         drop_rate: Dropout after attention and in the MLP.
         drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly. It is drawn for each block's
             tokens in spatial layers and for each place's in spectral ones.
+        frozen: Whether nothing in here is trained: no gradients, always in evaluation mode. Default False.
         init_cfg: mmengine's initialisation, e.g. ``dict(type='Pretrained', checkpoint=…, prefix='backbone.')``.
 
     Raises:
@@ -109,11 +111,13 @@ class SST(BaseModule):
         patch_size: int = 8,
         bands_per_block: int = 4,
         band_padding: str = "repeat",
+        norm_before: bool = True,
         wavelengths: Sequence[float] | None = None,
         out_indices: Sequence[int] = (-1,),
         spectral_pool: str = "mean",
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
+        frozen: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -131,7 +135,7 @@ class SST(BaseModule):
         self.spectral_pool = spectral_pool
 
         self.patch_embed = BlockwiseEmbed(
-            in_channels, self.embed_dims, patch_size, bands_per_block, band_padding, owner="SST"
+            in_channels, self.embed_dims, patch_size, bands_per_block, band_padding, norm_before, owner="SST"
         )
         self.num_blocks = self.patch_embed.num_blocks
         self.out_channels = self.embed_dims * (self.num_blocks if spectral_pool == "concat" else 1)
@@ -151,6 +155,12 @@ class SST(BaseModule):
         self.spatial_layers = PrunableLayers(layers[: sizes["spatial_layers"]])
         self.spectral_layers = PrunableLayers(layers[sizes["spatial_layers"] :])
         self.norm = nn.LayerNorm(self.embed_dims)
+        self.frozen = frozen
+        self.requires_grad_(not frozen)
+
+    def train(self, mode: bool = True) -> SST:
+        """Switch between training and evaluation; a frozen backbone stays in evaluation."""
+        return super().train(mode and not self.frozen)
 
     def block_centres(self, wavelengths: Sequence[float]) -> list[float]:
         """Mean wavelength in nm of every block, of as many bands as given; the last band is repeated to fill it."""
@@ -245,7 +255,7 @@ class SST(BaseModule):
 
         Args:
             tokens: Tokens with positions added, any number of blocks and places, shape (B, G, N, d).
-            out_indices: Layers, counted from 0, whose outputs are returned.
+            out_indices: Layers whose outputs are returned; negative counts from the end.
             hidden: Bool, shape (B, G, N), True = no token attends to it. Outputs at hidden tokens mean nothing.
 
         Returns:
@@ -268,8 +278,7 @@ class SST(BaseModule):
     def forward_tokens(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Encode images (B, C, H, W) into normalised tokens (B, G, N, d), and give the grid (h, w)."""
         tokens, grid = self.embed(x)
-        last = len(self.spatial_layers) + len(self.spectral_layers) - 1
-        return self.encode(tokens, (last,))[0], grid
+        return self.encode(tokens, (-1,))[0], grid
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encode images.

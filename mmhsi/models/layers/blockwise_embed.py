@@ -14,7 +14,8 @@ class BlockwiseEmbed(nn.Module):
     """Blockwise spectral embedding of p × p × q patches (LO-SST paper §3.1).
 
     Every block of q neighbouring bands has its own linear map q · p · p -> d, all of them applied in one batched matrix
-    product. One LayerNorm before and one after the maps are shared by the blocks.
+    product. One LayerNorm before and one after the maps are shared by the blocks. The first takes the mean and the
+    deviation of every patch away: of smooth bands, its brightness.
 
     Args:
         in_channels: Bands C.
@@ -23,6 +24,7 @@ class BlockwiseEmbed(nn.Module):
         bands_per_block: q.
         band_padding: What happens where q does not divide C: ``'repeat'`` repeats the last band, ``'refuse'`` is an
             error.
+        norm_before: Whether there is a LayerNorm before the maps.
         owner: Name for error messages.
 
     Raises:
@@ -36,6 +38,7 @@ class BlockwiseEmbed(nn.Module):
         patch_size: int,
         bands_per_block: int,
         band_padding: str = "repeat",
+        norm_before: bool = True,
         owner: str = "BlockwiseEmbed",
     ) -> None:
         super().__init__()
@@ -55,7 +58,7 @@ class BlockwiseEmbed(nn.Module):
         self.num_blocks = -(-in_channels // bands_per_block)
         self.missing_bands = self.num_blocks * bands_per_block - in_channels
         values = bands_per_block * patch_size * patch_size
-        self.norm_before = nn.LayerNorm(values)
+        self.norm_before = nn.LayerNorm(values) if norm_before else nn.Identity()
         self.weight = nn.Parameter(torch.empty(self.num_blocks, values, embed_dims))
         self.bias = nn.Parameter(torch.empty(self.num_blocks, 1, embed_dims))
         self.norm_after = nn.LayerNorm(embed_dims)
@@ -85,6 +88,23 @@ class BlockwiseEmbed(nn.Module):
         # Block first in memory, as the batched product of forward wants it: (B, G, q, h, p, w, p) -> (G, B, N, q·p·p)
         cells = cells.permute(1, 0, 3, 5, 2, 4, 6).reshape(self.num_blocks, batch, grid[0] * grid[1], -1)
         return cells.transpose(0, 1), grid
+
+    def images(self, patches: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Put the patches of :meth:`patches` together again, padding included.
+
+        Args:
+            patches: Shape (B, G, N, q · p · p).
+            grid: (h, w) with N = h · w.
+
+        Returns:
+            Tensor of shape (B, G · q, h · p, w · p).
+        """
+        side = self.patch_size
+        cells = patches.reshape(len(patches), self.num_blocks, *grid, self.bands_per_block, side, side)
+        # (B, G, h, w, q, p, p) -> (B, G, q, h, p, w, p) -> (B, G·q, h·p, w·p)
+        return cells.permute(0, 1, 4, 2, 5, 3, 6).reshape(
+            len(patches), self.num_blocks * self.bands_per_block, grid[0] * side, grid[1] * side
+        )
 
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Embed images (B, C, H, W) into tokens (B, G, N, d), and give the grid (h, w)."""

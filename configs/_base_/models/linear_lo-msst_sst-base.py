@@ -1,0 +1,14 @@
+# Multiscale linear head on the spectral layers. Fill in: num_bands, in_channels, patch_size, bands_per_block and
+# num_classes; the checkpoint to start from.
+_base_ = ["./linear_hsi-vit-tiny.py"]
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type="SST",
+        arch="base",
+        norm_before=False,
+        out_indices=(4, 5, 6, 7),
+        init_cfg=dict(type="Pretrained", checkpoint="", prefix="backbone."),
+    ),
+    decode_head=dict(in_channels=[48, 48, 48, 48]),
+)

@@ -1,0 +1,197 @@
+"""Masked pretraining of the spatial-spectral transformer (LO-MSST, LO-SST paper §3.3)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MASKING, MODELS
+
+from ..backbones.sst import SST
+from ..layers import patchify
+from ..masking import TokenMasking
+from .lo_msst_decoder import LOMSSTDecoder
+from .lo_msst_rows import row_buckets, run_rows
+from .masked_pretraining import MaskedPretraining, Reconstruction
+
+
+@MODELS.register_module()
+class LOMSST(MaskedPretraining):
+    """Hide 3-D patches, encode the visible ones, reconstruct the hidden ones.
+
+    Nothing of a hidden patch enters the layers: spatial layers run on the visible tokens of each block, then spectral
+    layers on those of each place. Blocks and places without any are passed over. Layers may be pruned meanwhile, with
+    :class:`mmhsi.engine.LayerPruningHook`.
+
+    Args:
+        backbone: Config of an :class:`mmhsi.models.SST`.
+        decoder: Config of the decoder, :class:`mmhsi.models.LOMSSTDecoder`; the sizes of patches and tokens and the
+            spectral positions are those of the backbone. Default: its defaults.
+        masking: Config of a masking strategy over tokens. Default: random over blocks and places, 75 %.
+        loss_on: ``'masked'`` scores hidden patches alone, as MAE does, ``'all'`` all of them. Default ``'masked'``.
+        norm_target: Whether every target patch is brought to zero mean and unit variance first. Default False.
+        data_preprocessor: Config of the preprocessor.
+        init_cfg: mmengine's initialisation.
+
+    Raises:
+        ConfigError: If the backbone is no SST, the strategy hides no tokens, everything or nothing would be hidden, or
+            ``loss_on`` is unknown.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        decoder: dict | None = None,
+        masking: dict | None = None,
+        loss_on: str = "masked",
+        norm_target: bool = False,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(backbone, data_preprocessor, init_cfg)
+        if not isinstance(self.backbone, SST):
+            raise ConfigError(f"LOMSST: backbone {backbone['type']} given, expected SST")
+        if loss_on not in ("masked", "all"):
+            raise ConfigError(f"LOMSST: loss_on={loss_on!r} is unknown, expected 'masked' or 'all'")
+        embed = self.backbone.patch_embed
+        sizes = dict(
+            in_channels=self.backbone.embed_dims,
+            patch_values=embed.bands_per_block * embed.patch_size**2,
+            spectral_positions=self.backbone.position.spectral_positions.tolist(),
+        )
+        self.decoder = MODELS.build(decoder or dict(type=LOMSSTDecoder), default_args=sizes)
+        self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.75))
+        if not isinstance(self.masking, TokenMasking):
+            raise ConfigError(f"LOMSST: masking {self.masking} given, expected one over tokens, such as RandomMasking")
+        if not 0 < self.masking.ratio < 1:
+            raise ConfigError(f"LOMSST: masking.ratio={self.masking.ratio} leaves nothing to hide or nothing to see")
+        self.loss_on = loss_on
+        self.norm_target = norm_target
+
+    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+        """Mean squared error over the real values of the hidden patches, or of all.
+
+        Args:
+            inputs: Shape (B, C, H, W).
+            valid: Shape (B, H, W), bool, or None.
+
+        Returns:
+            ``{'loss': scalar}``.
+        """
+        hidden, _, prediction = self.predict_patches(inputs)
+        target = self.backbone.patch_embed.patches(inputs)[0].float()
+        weight = self.real_values(inputs, valid)
+        if self.norm_target:
+            mean, std = self.target_statistics(target, weight)
+            target = (target - mean) / std
+        if self.loss_on == "masked":
+            weight = weight * hidden[..., None]
+        error = (prediction - target).square() * weight
+        return {"loss": error.sum() / weight.expand_as(error).sum().clamp(min=1)}
+
+    @torch.no_grad()
+    def reconstruct(
+        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> dict[str, Reconstruction]:
+        """Hide, encode and predict all patches.
+
+        Args:
+            inputs: Shape (B, C, H, W).
+            valid: Shape (B, H, W), bool, or None.
+            generator: Source of the masks, None for torch's own.
+
+        Returns:
+            ``'patches'``.
+        """
+        hidden, grid, prediction = self.predict_patches(inputs, generator)
+        if self.norm_target:
+            target = self.backbone.patch_embed.patches(inputs)[0].float()
+            mean, std = self.target_statistics(target, self.real_values(inputs, valid))
+            prediction = prediction * std + mean
+        bands, height, width = inputs.shape[1:]
+
+        def image(patches: Tensor) -> Tensor:
+            return self.backbone.patch_embed.images(patches, grid)[:, :bands, :height, :width]
+
+        everywhere = hidden[..., None].expand_as(prediction)
+        return {"patches": Reconstruction(inputs.float(), image(prediction), image(everywhere), valid)}
+
+    def predict_patches(
+        self, inputs: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, tuple[int, int], Tensor]:
+        """Draw a mask, encode what is visible and predict everything.
+
+        Args:
+            inputs: Shape (B, C, H, W).
+            generator: Source of the mask, None for torch's own.
+
+        Returns:
+            The mask (B, G, N), bool, True = hidden; the grid (h, w) with N = h · w; and the values of all patches,
+            float32, shape (B, G, N, q · p · p).
+        """
+        tokens, grid = self.backbone.embed(inputs)
+        hidden = self.masking(len(inputs), tokens.shape[1], grid, inputs.device, generator)
+        return hidden, grid, self.decoder(self.encode(tokens, hidden), hidden, grid).float()
+
+    def encode(self, tokens: Tensor, hidden: Tensor) -> Tensor:
+        """Run the backbone's layers on the visible tokens alone.
+
+        Args:
+            tokens: Tokens with positions added, shape (B, G, N, d).
+            hidden: Bool, shape (B, G, N).
+
+        Returns:
+            Normalised tokens of the last layer, shape (B, G, N, d). What stands at hidden places means nothing.
+
+        Raises:
+            ConfigError: If all tokens or none are hidden.
+        """
+        numbers = torch.arange(hidden.numel(), device=hidden.device).view_as(hidden)
+        blocks = hidden.flatten(0, 1), numbers.flatten(0, 1)  # (B·G, N)
+        places = hidden.transpose(1, 2).flatten(0, 1), numbers.transpose(1, 2).flatten(0, 1)  # (B·N, G)
+        # The only wait for the device in a step: how many tokens are visible decides about shapes. A bound that holds
+        # for every mask would be all of them.
+        counts = torch.cat([(~mask).sum(1) for mask, _ in (blocks, places)]).cpu()
+        in_blocks, in_places = counts.split([len(blocks[0]), len(places[0])])
+        if not 0 < (shown := int(in_blocks.sum())) < hidden.numel():
+            raise ConfigError(
+                f"LOMSST: masking.ratio={self.masking.ratio} hides {hidden.numel() - shown} of {hidden.numel()} "
+                f"patches, a batch of {len(hidden)} times {hidden.shape[1]} x {hidden.shape[2]}; use another"
+            )
+        x = self.backbone.drop_after_pos(tokens).flatten(0, 2)
+        x = run_rows(x, row_buckets(*blocks, in_blocks), self.backbone.spatial_layers)
+        x = run_rows(x, row_buckets(*places, in_places), self.backbone.spectral_layers)
+        return self.backbone.norm(x).view_as(tokens)
+
+    def real_values(self, inputs: Tensor, valid: Tensor | None) -> Tensor:
+        """Which values of the patches are data: neither padding nor of pixels without data.
+
+        Args:
+            inputs: Shape (B, C, H, W).
+            valid: Shape (B, H, W), bool, or None.
+
+        Returns:
+            1 for data, else 0, float32, shape (B or 1, G, N, q · p · p).
+        """
+        embed, (bands, height, width) = self.backbone.patch_embed, inputs.shape[1:]
+        side, depth = embed.patch_size, embed.bands_per_block
+        pixels = inputs.new_ones(1, height, width) if valid is None else valid
+        pixels = F.pad(pixels.float(), (0, -width % side, 0, -height % side))
+        pixels = patchify(pixels[:, None], side)[:, None, :, None]  # (B, N, p·p) -> (B, 1, N, 1, p·p)
+        real = torch.arange(embed.num_blocks * depth, device=inputs.device) < bands
+        return (real.view(-1, 1, depth, 1) * pixels).flatten(3)  # (B, G, N, q, p·p) -> (B, G, N, q·p·p)
+
+    @staticmethod
+    def target_statistics(target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of every patch's real values, each (B, G, N, 1).
+
+        Args:
+            target: Patches, shape (B, G, N, k).
+            weight: 1 for data, else 0, shape (B or 1, G, N, k).
+        """
+        count = weight.sum(-1, keepdim=True).clamp(min=1)
+        mean = (target * weight).sum(-1, keepdim=True) / count
+        variance = ((target - mean).square() * weight).sum(-1, keepdim=True) / count
+        return mean, (variance + 1e-6).sqrt()
