@@ -1,0 +1,39 @@
+"""LO-SST paper, Tables 4 to 6: random against tube masking, heads, frozen against full fine-tuning, pruned layers."""
+
+title = "LO-MSST on EnMAP Potsdam: masking, head, frozen or full fine-tuning, pruned layers"
+protocol = (
+    "The published csv split (14 training, 2 test tiles of 32x32 pixels, 660 labelled test pixels), seeds 0, 1, 2 of the "
+    "fine-tuning, one pretraining a row (200 epochs on the training tiles). SST Base, patches of 4x4x16; 100 epochs, "
+    "last checkpoint. Pruned: in pretraining, every 10 epochs; they stay pruned in fine-tuning."
+)
+metric = "OA"
+seeds = (0, 1, 2)
+
+
+def finetune(head, frozen, pretrained=True):
+    options = {"model.backbone.frozen": frozen}
+    if pretrained:
+        options["model.backbone.init_cfg.checkpoint"] = "{checkpoint}"
+    else:
+        options.update({"model.backbone.init_cfg": None, "optim_wrapper.paramwise_cfg": None})
+    return dict(config=f"configs/lo_msst/lo-msst-ft_sst-base-p4q16_{head}_enmap-potsdam.py", options=options)
+
+
+def row(variant, columns=("linear, frozen", "CNN, frozen", "CNN, full")):
+    pretrain = dict(config=f"configs/lo_msst/lo-msst{variant}_sst-base-p4q16_enmap-potsdam.py", seeded=False)
+    cells = {
+        "linear, frozen": [pretrain, finetune("linear", True)],
+        "CNN, frozen": [pretrain, finetune("cnn", True)],
+        "CNN, full": [pretrain, finetune("cnn", False)],
+    }
+    return {name: cells[name] for name in columns}
+
+
+rows = {
+    "no pretraining": {"CNN, full": [finetune("cnn", False, pretrained=False)]},
+    "random": row(""),
+    "tube": row("-tube", ("CNN, frozen", "CNN, full")),
+    "random, 2 of 8 pruned": row("-k2", ("CNN, frozen", "CNN, full")),
+    "random, 4 of 8 pruned": row("-k4", ("CNN, frozen", "CNN, full")),
+    "random, 6 of 8 pruned": row("-k6", ("CNN, frozen", "CNN, full")),
+}

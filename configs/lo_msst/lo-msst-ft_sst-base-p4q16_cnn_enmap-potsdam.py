@@ -1,0 +1,12 @@
+_base_ = "./lo-msst-ft_sst-base-p4q16_linear_enmap-potsdam.py"
+model = dict(
+    backbone=dict(out_indices=(7,)),
+    decode_head=dict(
+        _delete_=True,
+        type="CNNHead",
+        in_channels=48,
+        num_classes=6,
+        num_upsamples=2,
+        loss_decode=dict(type="mmseg.CrossEntropyLoss", avg_non_ignore=True),
+    ),
+)
