@@ -2,9 +2,9 @@
 
 title = "LO-MSST on EnMAP Potsdam: masking, head, frozen or full fine-tuning, pruned layers"
 protocol = (
-    "The published csv split (14 training, 2 test tiles of 32x32 pixels, 660 labelled test pixels), seeds 0, 1, 2 of the "
-    "fine-tuning, one pretraining a row (200 epochs on the training tiles). SST Base, patches of 4x4x16; 100 epochs, "
-    "last checkpoint. Pruned: in pretraining, every 10 epochs; they stay pruned in fine-tuning."
+    "The published csv split (14 training, 2 test tiles of 32x32 pixels, 660 labelled test pixels), seeds 0, 1, 2 of "
+    "the fine-tuning, one pretraining a row (200 epochs on the training tiles). SST Base, patches of 8x8x16; "
+    "100 epochs, last checkpoint. Pruned: in pretraining, every 10 epochs; they stay pruned in fine-tuning."
 )
 metric = "OA"
 seeds = (0, 1, 2)
@@ -16,11 +16,11 @@ def finetune(head, frozen, pretrained=True):
         options["model.backbone.init_cfg.checkpoint"] = "{checkpoint}"
     else:
         options.update({"model.backbone.init_cfg": None, "optim_wrapper.paramwise_cfg": None})
-    return dict(config=f"configs/lo_msst/lo-msst-ft_sst-base-p4q16_{head}_enmap-potsdam.py", options=options)
+    return dict(config=f"configs/lo_msst/lo-msst-ft_sst-base-p8q16_{head}_enmap-potsdam.py", options=options)
 
 
 def row(variant, columns=("linear, frozen", "CNN, frozen", "CNN, full")):
-    pretrain = dict(config=f"configs/lo_msst/lo-msst{variant}_sst-base-p4q16_enmap-potsdam.py", seeded=False)
+    pretrain = dict(config=f"configs/lo_msst/lo-msst{variant}_sst-base-p8q16_enmap-potsdam.py", seeded=False)
     cells = {
         "linear, frozen": [pretrain, finetune("linear", True)],
         "CNN, frozen": [pretrain, finetune("cnn", True)],

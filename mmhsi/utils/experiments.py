@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -43,6 +44,12 @@ class Step:
     previous: Step | None = None
 
 
+@functools.cache
+def read_config(path: str) -> str:
+    """Full text of one of the repository's configs, read once a process."""
+    return Config.fromfile(ROOT / path).pretty_text
+
+
 def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:
     """Make the steps of one cell and seed.
 
@@ -72,7 +79,7 @@ def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:
             identity, name = json.dumps([command, used]), Path(command[0]).stem
         else:
             command = ()
-            text = Config.fromfile(ROOT / given["config"]).pretty_text
+            text = read_config(given["config"])
             options = {key: str(value) for key, value in given.get("options", {}).items()}
             before = str(previous.folder.name) if previous else ""
             identity = json.dumps([text, options, used, before], sort_keys=True)

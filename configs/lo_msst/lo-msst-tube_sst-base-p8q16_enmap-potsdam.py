@@ -1,3 +1,3 @@
 # Places are hidden in all spectral blocks.
-_base_ = "./lo-msst_sst-base-p4q16_enmap-potsdam.py"
+_base_ = "./lo-msst_sst-base-p8q16_enmap-potsdam.py"
 model = dict(masking=dict(type="TubeMasking"))

@@ -1,4 +1,4 @@
-_base_ = "./lo-msst-ft_sst-base-p4q16_linear_enmap-potsdam.py"
+_base_ = "./lo-msst-ft_sst-base-p8q16_linear_enmap-potsdam.py"
 model = dict(
     backbone=dict(out_indices=(7,)),
     decode_head=dict(
@@ -6,7 +6,6 @@ model = dict(
         type="CNNHead",
         in_channels=48,
         num_classes=6,
-        num_upsamples=2,
         loss_decode=dict(type="mmseg.CrossEntropyLoss", avg_non_ignore=True),
     ),
 )

@@ -1,3 +1,3 @@
 # The 2 least important of 8 layers are pruned every 10 epochs.
-_base_ = "./lo-msst_sst-base-p4q16_enmap-potsdam.py"
+_base_ = "./lo-msst_sst-base-p8q16_enmap-potsdam.py"
 default_hooks = dict(pruning=dict(type="LayerPruningHook", interval=10, num_layers=2))

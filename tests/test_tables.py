@@ -1,0 +1,32 @@
+"""Every table of benchmarks/tables names configs that exist and options that these have."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmhsi.utils.experiments import ROOT, ExperimentTable
+
+TABLES = sorted((ROOT / "benchmarks/tables").glob("*.py"))
+
+
+def test_there_are_tables():
+    assert len(TABLES) >= 4
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_table_can_be_run(path, monkeypatch, tmp_path):
+    monkeypatch.setenv("MMHSI_DATA", "data")
+    table = ExperimentTable.from_file(path)
+    steps = [step for *_, step in table.runs(table.seeds[:1], tmp_path)]
+    assert len({step.folder for step in steps}) == len(steps)  # no two cells are one run
+    for step in steps:
+        if step.command:
+            assert all(Path(ROOT / word).is_file() for word in step.command if word.endswith(".py"))
+            continue
+        cfg = Config.fromfile(ROOT / step.config)
+        for key in step.options:
+            node = cfg
+            for part in key.split(".")[:-1]:  # the last may be an argument with a default
+                assert part in node, f"{step.config} has no {key}"
+                node = node[part]
