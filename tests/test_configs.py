@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from generated_data import write_all
@@ -107,4 +108,5 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
     assert (tmp_path / "iter_2.pth").is_file()
     if cfg.get("test_dataloader"):
         metrics = runner.test()
-        assert 0 <= metrics["OA"] <= 100
+        assert np.isfinite(list(metrics.values())).all()
+        assert 0 <= metrics.get("OA", 0) <= 100

@@ -1,8 +1,9 @@
 _base_ = [
     "../_base_/models/mae_hsi-vit-tiny_tiles.py",
     "../_base_/datasets/enmap-potsdam_pretrain.py",
+    "../_base_/datasets/enmap-potsdam_reconstruction.py",
     "../_base_/schedules/adamw_pretrain_200e.py",
-    "../_base_/default_runtime.py",
+    "../_base_/pretrain_runtime.py",
 ]
 # At 30 m a pixel is a building: patches of 1 pixel keep what larger ones would mix.
 model = dict(
@@ -10,4 +11,5 @@ model = dict(
     backbone=dict(in_channels=218, img_size=32, patch_size=1),
     decoder=dict(in_channels=218, img_size=32, patch_size=1),
 )
-default_hooks = dict(logger=dict(interval=2))
+train_cfg = dict(val_interval=20)
+default_hooks = dict(logger=dict(interval=2), reconstruction=dict(interval=50))

@@ -1,13 +1,26 @@
 """What turns a config into a run: hooks, optimiser wrappers, launch options."""
 
 from .bf16_optim_wrapper import CPUAmpOptimWrapper
-from .hooks import FitPreprocessorHook, LayerPruningHook, SaveSplitHook, SeedIterationHook
+from .hooks import (
+    CollapseGuardHook,
+    DINOScheduleHook,
+    FitPreprocessorHook,
+    LayerPruningHook,
+    ReconstructionHook,
+    SaveSplitHook,
+    SeedIterationHook,
+)
 from .launch import prepare_distributed, set_seed, use_amp
+from .layer_decay_optim import LayerDecayOptimWrapperConstructor
 
 __all__ = [
     "CPUAmpOptimWrapper",
+    "CollapseGuardHook",
+    "DINOScheduleHook",
     "FitPreprocessorHook",
+    "LayerDecayOptimWrapperConstructor",
     "LayerPruningHook",
+    "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",
     "prepare_distributed",

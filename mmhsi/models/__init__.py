@@ -1,17 +1,52 @@
-"""Models: preprocessors, backbones, masked pretraining, heads."""
+"""Models: preprocessors, backbones, self-supervised pretraining, heads."""
 
-from .backbones import SST, HSIViT, SpatialSpectralViT
+from .backbones import (
+    CNN2D,
+    CNN3D,
+    SST,
+    HSIViT,
+    IMAEViT,
+    SpatialSpectralViT,
+    SpectralCNN1D,
+    SpectralRNN,
+    SSMAEFusion,
+    SSMAEViT,
+)
 from .classifiers import PixelClassifier
 from .decode_heads import CNNHead, MultiscaleLinearHead
+from .heads import DINOHead
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
-from .necks import CentreContext
-from .preprocessors import BatchDihedral, BatchGainOffset, BatchNoise, ScenePreprocessor, TilePreprocessor
-from .selfsup import LOMSST, MAE, LOMSSTDecoder, MAEDecoder
+from .necks import CentreContext, LearnableAggregation
+from .preprocessors import (
+    BatchDihedral,
+    BatchGainOffset,
+    BatchNoise,
+    ScenePreprocessor,
+    TilePreprocessor,
+    ViewPreprocessor,
+)
+from .selfsup import (
+    IMAE,
+    LOMSST,
+    MAE,
+    SSMAE,
+    DINOMasking,
+    DINOv2,
+    IMAEDecoder,
+    LOMSSTDecoder,
+    MAEDecoder,
+    MaskedPretraining,
+    Reconstruction,
+)
 from .utils import load_weights, transfer_weights
 
 __all__ = [
+    "CNN2D",
+    "CNN3D",
+    "IMAE",
     "LOMSST",
     "MAE",
+    "SSMAE",
     "SST",
     "BatchDihedral",
     "BatchGainOffset",
@@ -19,18 +54,31 @@ __all__ = [
     "BlockwiseMasking",
     "CNNHead",
     "CentreContext",
+    "DINOHead",
+    "DINOMasking",
+    "DINOv2",
     "HSIViT",
+    "IMAEDecoder",
+    "IMAEViT",
     "LOMSSTDecoder",
+    "LearnableAggregation",
     "MAEDecoder",
     "MRSMasking",
+    "MaskedPretraining",
     "MultiscaleLinearHead",
     "PixelClassifier",
     "RandomMasking",
+    "Reconstruction",
+    "SSMAEFusion",
+    "SSMAEViT",
     "ScenePreprocessor",
     "SpatialSpectralViT",
+    "SpectralCNN1D",
     "SpectralMasking",
+    "SpectralRNN",
     "TilePreprocessor",
     "TubeMasking",
+    "ViewPreprocessor",
     "load_weights",
     "transfer_weights",
 ]

@@ -1,8 +1,19 @@
 """What happens around training."""
 
+from .collapse_guard import CollapseGuardHook
+from .dino_schedule import DINOScheduleHook
 from .fit_preprocessor import FitPreprocessorHook
 from .layer_pruning import LayerPruningHook
+from .reconstruction_hook import ReconstructionHook
 from .save_split import SaveSplitHook
 from .seed_iteration import SeedIterationHook
 
-__all__ = ["FitPreprocessorHook", "LayerPruningHook", "SaveSplitHook", "SeedIterationHook"]
+__all__ = [
+    "CollapseGuardHook",
+    "DINOScheduleHook",
+    "FitPreprocessorHook",
+    "LayerPruningHook",
+    "ReconstructionHook",
+    "SaveSplitHook",
+    "SeedIterationHook",
+]

@@ -1,7 +1,22 @@
 """Backbones: from (B, C, H, W) to a tuple of maps (B, d, h, w)."""
 
+from .comparison import CNN2D, CNN3D, SpectralCNN1D, SpectralRNN
 from .hsi_vit import HSIViT
+from .imae_vit import IMAEViT
 from .spatial_spectral_vit import SpatialSpectralViT
+from .ss_mae_fusion import SSMAEFusion
+from .ss_mae_vit import SSMAEViT
 from .sst import SST
 
-__all__ = ["SST", "HSIViT", "SpatialSpectralViT"]
+__all__ = [
+    "CNN2D",
+    "CNN3D",
+    "SST",
+    "HSIViT",
+    "IMAEViT",
+    "SSMAEFusion",
+    "SSMAEViT",
+    "SpatialSpectralViT",
+    "SpectralCNN1D",
+    "SpectralRNN",
+]

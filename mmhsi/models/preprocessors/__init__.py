@@ -4,6 +4,7 @@ from .band_preprocessor import BandPreprocessor
 from .batch_augments import BatchDihedral, BatchGainOffset, BatchNoise, dihedral, symmetries
 from .scene_preprocessor import ScenePreprocessor, gather_windows, normalise_scene
 from .tile_preprocessor import TilePreprocessor
+from .view_preprocessor import ViewPreprocessor
 
 __all__ = [
     "BandPreprocessor",
@@ -12,6 +13,7 @@ __all__ = [
     "BatchNoise",
     "ScenePreprocessor",
     "TilePreprocessor",
+    "ViewPreprocessor",
     "dihedral",
     "gather_windows",
     "normalise_scene",

@@ -1,9 +1,26 @@
 """Self-supervised pretraining algorithms."""
 
+from .dino_masks import DINOMasking
+from .dinov2 import DINOv2
+from .imae import IMAE
+from .imae_decoder import IMAEDecoder
 from .lo_msst import LOMSST
 from .lo_msst_decoder import LOMSSTDecoder
 from .mae import MAE
 from .mae_decoder import MAEDecoder
 from .masked_pretraining import MaskedPretraining, Reconstruction
+from .ss_mae import SSMAE
 
-__all__ = ["LOMSST", "MAE", "LOMSSTDecoder", "MAEDecoder", "MaskedPretraining", "Reconstruction"]
+__all__ = [
+    "IMAE",
+    "LOMSST",
+    "MAE",
+    "SSMAE",
+    "DINOMasking",
+    "DINOv2",
+    "IMAEDecoder",
+    "LOMSSTDecoder",
+    "MAEDecoder",
+    "MaskedPretraining",
+    "Reconstruction",
+]

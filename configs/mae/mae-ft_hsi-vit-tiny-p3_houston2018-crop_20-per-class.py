@@ -1,0 +1,20 @@
+_base_ = [
+    "../_base_/models/pixel_hsi-vit-tiny.py",
+    "../_base_/datasets/houston2018-crop_20-per-class.py",
+    "../_base_/schedules/adamw_finetune_100e.py",
+    "../_base_/default_runtime.py",
+]
+model = dict(
+    data_preprocessor=dict(num_bands=48),
+    backbone=dict(
+        in_channels=48,
+        img_size=9,
+        patch_size=3,
+        init_cfg=dict(
+            type="Pretrained",
+            checkpoint="work_dirs/mae_hsi-vit-tiny-p3_houston2018-crop/epoch_20.pth",
+            prefix="backbone.",
+        ),
+    ),
+    head=dict(num_classes=10),
+)

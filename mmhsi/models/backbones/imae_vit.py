@@ -1,0 +1,282 @@
+"""Vision transformer on pixel tokens (IMAE paper, Kong et al. 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MODELS
+
+from ..layers import PrunableLayers, init_linear
+from .vit_arch import ViTArch, resolve_arch, vit_layer
+
+ARCHS: dict[str, ViTArch] = {
+    "tiny": {"embed_dims": 64, "num_layers": 4, "num_heads": 4, "feedforward_channels": 256},
+    "paper": {"embed_dims": 256, "num_layers": 4, "num_heads": 8, "feedforward_channels": 1024},
+}
+
+
+class SpectralEmbed(nn.Module):
+    """Embed each pixel's spectrum: a 1 × 1, a 1 × 1 × c and a 1 × 1 convolution (IMAE paper, eq. 1 to 4).
+
+    All three are linear maps of single pixels, and are run as such, with GELU between them: without it they would be
+    one linear map. The second slides along the m channels that the first one makes of the bands. Where the last step
+    reaches beyond them, as the ceiling of eq. 3 wants, zeros follow.
+
+    Args:
+        in_channels: Bands b. Only ``input_layer`` depends on them.
+        embed_dims: Token width d.
+        channels: m, what the first convolution gives.
+        kernel_size: c, extent of the second along the m channels.
+        stride: s, its step.
+        filters: Kernels of the second.
+
+    Raises:
+        ConfigError: If a size is below 1, or c above m.
+    """
+
+    def __init__(
+        self, in_channels: int, embed_dims: int, channels: int, kernel_size: int, stride: int, filters: int
+    ) -> None:
+        super().__init__()
+        if min(in_channels, channels, kernel_size, stride, filters) < 1 or kernel_size > channels:
+            raise ConfigError(
+                f"SpectralEmbed: in_channels={in_channels}, channels={channels}, kernel_size={kernel_size}, "
+                f"stride={stride}, filters={filters} given, expected positive sizes and kernel_size <= channels"
+            )
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.steps = -(-(channels - kernel_size) // stride) + 1  # eq. 3
+        self.padding = (self.steps - 1) * stride + kernel_size - channels
+        self.input_layer = nn.Linear(in_channels, channels)
+        self.sliding_layer = nn.Linear(kernel_size, filters)
+        self.output_layer = nn.Linear(self.steps * filters, embed_dims)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Embed pixels (…, b) into (…, d)."""
+        x = F.pad(F.gelu(self.input_layer(x)), (0, self.padding))
+        x = self.sliding_layer(x.unfold(-1, self.kernel_size, self.stride))  # (…, steps, filters)
+        return self.output_layer(F.gelu(x).flatten(-2))
+
+
+class ConditionalPosition(nn.Conv2d):
+    """Position term of a map of tokens, made of each token's neighbourhood: a depth-wise convolution (eq. 5).
+
+    Args:
+        embed_dims: Token width d.
+        kernel_size: Odd side of the neighbourhood. Default 3. Zeros surround the map, which shows where it ends.
+
+    Raises:
+        ConfigError: If ``kernel_size`` is even or below 1.
+    """
+
+    def __init__(self, embed_dims: int, kernel_size: int = 3) -> None:
+        if kernel_size < 1 or kernel_size % 2 == 0:
+            raise ConfigError(f"ConditionalPosition: kernel_size={kernel_size} given, expected an odd positive number")
+        super().__init__(embed_dims, embed_dims, kernel_size, padding=kernel_size // 2, groups=embed_dims)
+
+
+@MODELS.register_module()
+class IMAEViT(BaseModule):
+    """Vision transformer with a token for every pixel and one that stands for the window's centre, ``ins_token``.
+
+    Takes windows of any H × W: there is no position table, a token's position term comes from its neighbours (eq. 5).
+    Only ``spectral_embed.input_layer`` depends on the bands; for another sensor it alone is replaced.
+
+    The position term alone cannot tell the centre of a window from another pixel well inside it, and the paper's
+    architecture has nothing else that could. So the centre's embedding is marked by a learned vector, before the
+    position term spreads it to the neighbours; ``mark_centre=False`` is the paper's architecture.
+
+    For pretraining, hidden pixels are left out (:meth:`forward_visible`). The position term mixes neighbours, so the
+    embedding of a hidden pixel is set to zero before it: no value of a hidden pixel reaches a visible token. In the
+    paper the pixels are masked after it.
+
+    Args:
+        in_channels: Bands b of the input.
+        arch: ``'paper'`` (d 256, 4 layers, 8 heads), ``'tiny'`` (d 64, 4 layers, 4 heads: ours, for CPUs and few
+            labels) or a dict with ``embed_dims``, ``num_layers``, ``num_heads``, ``feedforward_channels``.
+        spectral_channels: m of the spectral embedding (:class:`SpectralEmbed`). Default 64.
+        spectral_kernel: c, its extent along the m channels. Default 8.
+        spectral_stride: s, its step. Default 4.
+        spectral_filters: Its kernels. Default 16.
+        position_kernel: Odd side of the neighbourhood that a position term is made of. Default 3.
+        mark_centre: Whether the centre pixel is marked. Default True.
+        out_indices: Layers whose maps are returned; negative counts from the end. Default: the last.
+        with_ins_token: Whether ``forward`` gives the ins token (B, d) after the maps, as
+            :class:`mmhsi.models.LearnableAggregation` needs. Default False.
+        drop_rate: Dropout after attention and in the MLP.
+        drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly.
+        init_cfg: mmengine's initialisation, e.g. ``dict(type='Pretrained', checkpoint=…, prefix='backbone.',
+            input_layer='reinit')``.
+
+    Raises:
+        ConfigError: If a size does not fit.
+    """
+
+    patch_size = 1
+    num_extra_tokens = 1  # ins_token, before the pixels' tokens
+
+    def __init__(
+        self,
+        in_channels: int,
+        arch: str | ViTArch = "paper",
+        spectral_channels: int = 64,
+        spectral_kernel: int = 8,
+        spectral_stride: int = 4,
+        spectral_filters: int = 16,
+        position_kernel: int = 3,
+        mark_centre: bool = True,
+        out_indices: Sequence[int] = (-1,),
+        with_ins_token: bool = False,
+        drop_rate: float = 0.0,
+        drop_path_rate: float = 0.0,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if isinstance(arch, str):
+            if arch not in ARCHS:
+                raise ConfigError(f"IMAEViT: arch={arch!r} is unknown, expected one of {', '.join(ARCHS)} or a dict")
+            arch = ARCHS[arch]
+        sizes = resolve_arch(arch, "IMAEViT")
+        depth = sizes["num_layers"]
+        if not out_indices or not all(-depth <= index < depth for index in out_indices):
+            raise ConfigError(f"IMAEViT: out_indices={tuple(out_indices)} must lie in -{depth} to {depth - 1}")
+
+        self.in_channels = in_channels
+        self.embed_dims = sizes["embed_dims"]
+        self.out_indices = tuple(index % depth for index in out_indices)
+        self.with_ins_token = with_ins_token
+
+        self.spectral_embed = SpectralEmbed(
+            in_channels, self.embed_dims, spectral_channels, spectral_kernel, spectral_stride, spectral_filters
+        )
+        self.position = ConditionalPosition(self.embed_dims, position_kernel)
+        self.ins_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
+        self.centre_mark = nn.Parameter(torch.zeros(1, self.embed_dims, 1, 1)) if mark_centre else None
+        self.layers = PrunableLayers(
+            vit_layer(sizes, "origin", 0.0, drop_rate, drop_path_rate * index / max(depth - 1, 1))
+            for index in range(depth)
+        )
+        self.norm = nn.LayerNorm(self.embed_dims, eps=1e-6)
+
+    def init_weights(self) -> None:
+        """Fill the tokens and all linear maps; then what ``init_cfg`` says."""
+        init_linear(self)
+        nn.init.normal_(self.ins_token, std=0.02)
+        if self.centre_mark is not None:
+            nn.init.normal_(self.centre_mark)
+        super().init_weights()
+
+    def band_axes(self) -> dict[str, int]:
+        """Weights that depend on the bands, and the axis of the bands."""
+        return {"spectral_embed.input_layer.weight": 1}
+
+    def prunable_stages(self) -> dict[str, PrunableLayers]:
+        """Residual layers that :mod:`mmhsi.models.pruning` may skip."""
+        return {"layers": self.layers}
+
+    def get_layer_depth(self, param_name: str, prefix: str = "") -> tuple[int, int]:
+        """Depth of a parameter for layer-wise learning rates.
+
+        Args:
+            param_name: Name, with ``prefix``.
+            prefix: Of the backbone within the model.
+
+        Returns:
+            Depth (0 for the embedding, i + 1 for layer i, the last for everything after) and the number of depths.
+        """
+        count = len(self.layers) + 2
+        name = param_name.removeprefix(prefix)
+        if not param_name.startswith(prefix) or name.startswith("norm."):
+            return count - 1, count
+        return (int(name.split(".")[1]) + 1 if name.startswith("layers.") else 0), count
+
+    def embed(self, x: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, tuple[int, int]]:
+        """Embed the pixels of windows and add their position terms.
+
+        Args:
+            x: Windows, shape (B, C, H, W).
+            hidden: Pixels of which nothing may be used, bool (B, H · W); None for none.
+
+        Returns:
+            Tokens (B, H · W, d), those of hidden pixels of no meaning, and the grid (H, W).
+
+        Raises:
+            ConfigError: If C is not the backbone's ``in_channels``.
+        """
+        if x.shape[1] != self.in_channels:
+            raise ConfigError(
+                f"IMAEViT: input has {x.shape[1]} bands, the model expects in_channels={self.in_channels}"
+            )
+        height, width = x.shape[2:]
+        maps = self.spectral_embed(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # (B, C, H, W) -> (B, d, H, W)
+        if hidden is not None:
+            maps = maps.masked_fill(hidden.view(-1, 1, height, width), 0.0)
+        if self.centre_mark is not None:
+            row, column = height // 2, width // 2
+            mark = F.pad(self.centre_mark, (column, width - 1 - column, row, height - 1 - row))
+            maps = maps + mark.to(maps.dtype)
+        maps = maps + self.position(maps)
+        return maps.flatten(2).transpose(1, 2), (height, width)
+
+    def encode(self, tokens: Tensor, out_indices: Sequence[int]) -> list[Tensor]:
+        """Prepend the ins token and run the layers.
+
+        Args:
+            tokens: Pixel tokens with positions added, any number of them, shape (B, n, d).
+            out_indices: Layers, counted from 0, whose outputs are returned.
+
+        Returns:
+            The outputs asked for, the last layer's normalised, each (B, 1 + n, d).
+        """
+        x = torch.cat([self.ins_token.expand(len(tokens), -1, -1), tokens], dim=1)
+        outputs = []
+        for index, layer in enumerate(self.layers):
+            if not self.layers.is_pruned(index):
+                x = layer(x)
+            if index == len(self.layers) - 1:
+                x = self.norm(x)
+            if index in out_indices:
+                outputs.append(x)
+        return outputs
+
+    def forward_tokens(self, x: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
+        """Encode windows (B, C, H, W) into the ins token (B, d), pixel tokens (B, H · W, d), and the grid (H, W)."""
+        tokens, grid = self.embed(x)
+        out = self.encode(tokens, (len(self.layers) - 1,))[0]
+        return out[:, 0], out[:, 1:], grid
+
+    def forward_visible(self, x: Tensor, visible: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Encode the visible pixels alone; nothing of a hidden pixel enters any layer.
+
+        Args:
+            x: Windows, shape (B, C, H, W).
+            visible: Indices of the visible pixels, row-major, shape (B, n).
+
+        Returns:
+            Normalised tokens of the last layer, the ins token first, shape (B, 1 + n, d), and the grid (H, W).
+        """
+        hidden = torch.ones(len(x), x.shape[2] * x.shape[3], dtype=torch.bool, device=x.device)
+        tokens, grid = self.embed(x, hidden.scatter_(1, visible, False))
+        tokens = tokens.gather(1, visible[..., None].expand(-1, -1, tokens.shape[-1]))
+        return self.encode(tokens, (len(self.layers) - 1,))[0], grid
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Encode windows.
+
+        Args:
+            x: Windows, shape (B, C, H, W).
+
+        Returns:
+            One map (B, d, H, W) for each of ``out_indices``; with ``with_ins_token`` also the ins token (B, d) beside
+            the last of them.
+        """
+        tokens, grid = self.embed(x)
+        outputs = self.encode(tokens, self.out_indices)
+        maps = tuple(output[:, 1:].transpose(1, 2).unflatten(2, grid) for output in outputs)
+        return (*maps, outputs[-1][:, 0]) if self.with_ins_token else maps

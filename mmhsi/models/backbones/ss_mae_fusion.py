@@ -1,0 +1,142 @@
+"""SS-MAE's encoder beside convolutional branches, for fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MODELS
+
+from .ss_mae_vit import SSMAEViT
+from .vit_arch import ViTArch
+
+KERNEL_DEPTHS = (9, 7, 5)
+"""Of the 3-D convolutions, as in the public code; each takes its depth less 3 from the components."""
+
+
+class CubeCNN(nn.Module):
+    """Light 3-D CNN on few components of the cube's bands.
+
+    A learned 1x1 convolution takes the bands to the components. Three 3-D convolutions (9, 7 and 5 components deep,
+    3 x 3 pixels wide, padded by 1) follow, each with BatchNorm and GELU, and a 1x1 convolution over what they leave.
+
+    Args:
+        bands: Bands of the cube.
+        components: Components k, at least 13.
+        out_channels: Channels of the map.
+    """
+
+    def __init__(self, bands: int, components: int, out_channels: int) -> None:
+        super().__init__()
+        left = components - sum(depth - 3 for depth in KERNEL_DEPTHS)
+        if left < 1:
+            raise ConfigError(
+                f"SSMAEFusion: num_components={components} given, the 3-D convolutions need at least "
+                f"{components - left + 1}"
+            )
+        self.reduce = nn.Conv2d(bands, components, kernel_size=1)
+        channels = (1, 4, 8, 16)
+        self.convs = nn.Sequential()
+        for depth, before, after in zip(KERNEL_DEPTHS, channels[:-1], channels[1:], strict=True):
+            self.convs.append(nn.Conv3d(before, after, kernel_size=(depth, 3, 3), padding=1))
+            self.convs.append(nn.BatchNorm3d(after))
+            self.convs.append(nn.GELU())
+        self.project = nn.Sequential(
+            nn.Conv2d(channels[-1] * left, out_channels, kernel_size=1), nn.BatchNorm2d(out_channels), nn.GELU()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, out_channels, H, W)."""
+        return self.project(self.convs(self.reduce(x)[:, None]).flatten(1, 2))
+
+
+def second_cnn(bands: int, channels: int) -> nn.Sequential:
+    """Three 3x3 convolutions with BatchNorm and ReLU, for the second source."""
+    layers: list[nn.Module] = []
+    for before in (bands, channels, channels):
+        layers += [nn.Conv2d(before, channels, kernel_size=3, padding=1), nn.BatchNorm2d(channels), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
+@MODELS.register_module()
+class SSMAEFusion(SSMAEViT):
+    """:class:`SSMAEViT` whose maps also hold the features of light CNNs, as SS-MAE is fine-tuned.
+
+    The weights of the two branches have the names they have in :class:`SSMAEViT`, so that a pretrained encoder is
+    loaded by ``init_cfg=dict(type='Pretrained', checkpoint=…, prefix='backbone.')``. What is new lies under ``cnn``,
+    which a higher learning rate can name.
+
+    The public code gives its 3-D CNN principal components of the cube; here a learned 1x1 convolution takes their
+    place: there is nothing to fit beforehand, and another sensor's weights can be carried over.
+
+    Args:
+        in_channels: Bands C of the input, those of the second source counted.
+        second_bands: Bands of the second source, the last of C. Default 0: none, and no CNN for it.
+        num_components: Components that the cube's bands are reduced to. Default 20, the public code's.
+        cube_channels: Channels of the cube's CNN. Default 128.
+        second_channels: Channels of the second source's CNN. Default 64.
+        arch: See :class:`SSMAEViT`.
+        window: See :class:`SSMAEViT`.
+        patch_size: See :class:`SSMAEViT`; the CNNs' maps are averaged to the grid of patches.
+        out_indices: See :class:`SSMAEViT`.
+        drop_rate: See :class:`SSMAEViT`.
+        drop_path_rate: See :class:`SSMAEViT`.
+        init_cfg: mmengine's initialisation.
+
+    Attributes:
+        out_channels: Channels of the maps: 2 · d + ``cube_channels`` + ``second_channels`` (if there is a second).
+
+    Raises:
+        ConfigError: If a size does not fit.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        second_bands: int = 0,
+        num_components: int = 20,
+        cube_channels: int = 128,
+        second_channels: int = 64,
+        arch: str | ViTArch = "base",
+        window: int = 7,
+        patch_size: int = 1,
+        out_indices: Sequence[int] = (-1,),
+        drop_rate: float = 0.0,
+        drop_path_rate: float = 0.0,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(in_channels, arch, window, patch_size, out_indices, drop_rate, drop_path_rate, init_cfg)
+        if not 0 <= second_bands < in_channels:
+            raise ConfigError(
+                f"SSMAEFusion: second_bands={second_bands} given, expected 0 to {in_channels - 1}, fewer than "
+                f"in_channels={in_channels}"
+            )
+        self.cube_bands = in_channels - second_bands
+        self.cnn = nn.ModuleDict({"cube": CubeCNN(self.cube_bands, num_components, cube_channels)})
+        if second_bands:
+            self.cnn["second"] = second_cnn(second_bands, second_channels)
+        self.out_channels = 2 * self.embed_dims + cube_channels + (second_channels if second_bands else 0)
+
+    def band_axes(self) -> dict[str, int]:
+        """Weights that depend on the bands, and the axis of the bands."""
+        return {**super().band_axes(), "cnn.cube.reduce.weight": 1}
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Encode images.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+
+        Returns:
+            One map (B, out_channels, h, w) for each of ``out_indices``: the encoder's, the cube's CNN, the second's.
+        """
+        maps = super().forward(x)
+        features = [self.cnn["cube"](x[:, : self.cube_bands])]
+        if "second" in self.cnn:
+            features.append(self.cnn["second"](x[:, self.cube_bands :]))
+        local = F.adaptive_avg_pool2d(torch.cat(features, dim=1), maps[0].shape[2:])
+        return tuple(torch.cat([encoded, local], dim=1) for encoded in maps)

@@ -1,0 +1,155 @@
+"""Instructional masked autoencoder (IMAE paper, Kong et al. 2023)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MASKING, MODELS
+
+from ..masking import TokenMasking
+from .masked_pretraining import MaskedPretraining, Reconstruction
+
+LOSS_ON = ("all", "masked")
+
+
+class PixelPrediction(NamedTuple):
+    """What the autoencoder makes of a batch under a mask.
+
+    Attributes:
+        pixels: Spectra of all pixels, float32, shape (B, H · W, C).
+        centre: The ins token's spectrum of the centre pixel, float32, shape (B, C).
+        hidden: Hidden pixels, bool, shape (B, H · W).
+    """
+
+    pixels: Tensor
+    centre: Tensor
+    hidden: Tensor
+
+
+def masked_mean(values: Tensor, weight: Tensor | None) -> Tensor:
+    """Mean of ``values`` where ``weight``, bool of the same shape, is True; 0 where it nowhere is; None for all."""
+    if weight is None:
+        return values.mean()
+    return (values * weight).sum() / weight.sum().clamp(min=1)
+
+
+@MODELS.register_module()
+class IMAE(MaskedPretraining):
+    """Hide pixels, encode the visible ones, reconstruct all; and have the ins token tell the centre's spectrum.
+
+    The loss is the paper's eq. 17, both terms divided by the number of bands: the mean squared error over all pixels
+    and bands, plus α times that of the spectrum which a linear map makes of the decoded ins token, against the centre
+    pixel's. The space in which the two are compared is thus the spectra's own. The paper projects both, which a
+    constant projection would satisfy; the data do not collapse.
+
+    Args:
+        backbone: Config of :class:`mmhsi.models.IMAEViT`.
+        decoder: Config of :class:`mmhsi.models.IMAEDecoder`.
+        masking: Config of a masking strategy over tokens. Default: random pixels, 50 %.
+        alpha: Weight α of the ins token's term. Default 1; the paper does not give it.
+        loss_on: ``'all'`` pixels count in the reconstruction, as in the paper, or the ``'masked'`` ones alone.
+        data_preprocessor: Config of the preprocessor.
+        init_cfg: mmengine's initialisation.
+
+    Raises:
+        ConfigError: If the backbone has no tokens of pixels, the strategy hides no tokens, everything or nothing would
+            be hidden, or a value is unknown.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        decoder: dict,
+        masking: dict | None = None,
+        alpha: float = 1.0,
+        loss_on: str = "all",
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(backbone, data_preprocessor, init_cfg)
+        if not hasattr(self.backbone, "ins_token"):
+            raise ConfigError(f"IMAE: backbone {backbone['type']} has no ins_token, expected IMAEViT")
+        self.decoder = MODELS.build(decoder)
+        self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.5))
+        if not isinstance(self.masking, TokenMasking):
+            raise ConfigError(
+                f"IMAE: masking {type(self.masking).__name__} hides no pixels, expected RandomMasking or "
+                "another strategy over tokens"
+            )
+        if not 0 < self.masking.ratio < 1:
+            raise ConfigError(f"IMAE: masking.ratio={self.masking.ratio} leaves nothing to hide or nothing to see")
+        if alpha < 0:
+            raise ConfigError(f"IMAE: alpha={alpha} given, expected 0 or more")
+        if loss_on not in LOSS_ON:
+            raise ConfigError(f"IMAE: loss_on={loss_on!r} is unknown, expected one of {', '.join(LOSS_ON)}")
+        self.alpha = alpha
+        self.loss_on = loss_on
+
+    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+        """Score the reconstruction and the ins token; pixels without data do not count.
+
+        Args:
+            inputs: Normalised windows, shape (B, C, H, W).
+            valid: Pixels that hold data, bool (B, H, W); None if all do.
+
+        Returns:
+            ``loss_reconstruction`` and ``loss_instruction``, the latter times α.
+        """
+        target = inputs.flatten(2).transpose(1, 2).float()  # (B, H · W, C)
+        height, width = inputs.shape[2:]
+        centre = height // 2 * width + width // 2
+        made = self.predict_pixels(inputs)
+        counted = made.hidden if self.loss_on == "masked" else None
+        if valid is not None:
+            valid = valid.flatten(1)
+            counted = valid if counted is None else valid & counted
+        return {
+            "loss_reconstruction": masked_mean((made.pixels - target).square().mean(2), counted),
+            "loss_instruction": self.alpha
+            * masked_mean(
+                (made.centre - target[:, centre]).square().mean(1), None if valid is None else valid[:, centre]
+            ),
+        }
+
+    @torch.no_grad()
+    def reconstruct(
+        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> dict[str, Reconstruction]:
+        """Hide, encode and predict all pixels.
+
+        Args:
+            inputs: Shape (B, C, H, W).
+            valid: Shape (B, H, W), bool, or None.
+            generator: Source of the masks, None for torch's own.
+
+        Returns:
+            ``'pixels'``.
+        """
+        made = self.predict_pixels(inputs, generator)
+        prediction = made.pixels.transpose(1, 2).view(inputs.shape)
+        hidden = made.hidden.view(-1, 1, *inputs.shape[2:]).expand(inputs.shape)
+        return {"pixels": Reconstruction(inputs.float(), prediction, hidden, valid)}
+
+    def predict_pixels(self, inputs: Tensor, generator: torch.Generator | None = None) -> PixelPrediction:
+        """Hide pixels of windows (B, C, H, W), encode the others and predict all.
+
+        Raises:
+            ConfigError: If there are too few pixels for the ratio.
+        """
+        grid = (inputs.shape[2], inputs.shape[3])
+        pixels = grid[0] * grid[1]
+        shown = pixels - self.masking.count(pixels)
+        if not 0 < shown < pixels:
+            raise ConfigError(
+                f"IMAE: masking.ratio={self.masking.ratio} hides {pixels - shown} of {pixels} pixels; use another"
+            )
+        hidden = self.masking(len(inputs), 1, grid, inputs.device, generator).flatten(1)
+        # A stable sort of the mask lists visible pixels first without a host synchronisation.
+        visible = hidden.to(torch.uint8).argsort(dim=1, stable=True)[:, :shown]
+        latent, _ = self.backbone.forward_visible(inputs, visible)
+        prediction, centre = self.decoder(latent, visible, grid)
+        return PixelPrediction(prediction.float(), centre.float(), hidden)

@@ -1,0 +1,187 @@
+"""Spatial-spectral masked autoencoder (SS-MAE; MRS paper §2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MASKING, MODELS
+
+from ..backbones.ss_mae_vit import SSMAEViT
+from ..layers import sinusoid_1d, unpatchify
+from ..masking import BandMasking, Masking, TokenMasking
+from .mae_decoder import MAEDecoder
+from .masked_pretraining import MaskedPretraining, Reconstruction
+
+
+class RowDecoder(MAEDecoder):
+    """:class:`MAEDecoder` on a row of tokens, with fixed 1-D sinusoidal positions.
+
+    Args:
+        num_tokens: Tokens N of the row.
+        num_values: Values predicted for each.
+        embed_dims: Width of the encoder's tokens.
+        decoder_embed_dims: Width of the decoder.
+        depth: Layers.
+        num_heads: Heads.
+    """
+
+    def __init__(
+        self, num_tokens: int, num_values: int, embed_dims: int, decoder_embed_dims: int, depth: int, num_heads: int
+    ) -> None:
+        super().__init__(num_values, 1, (num_tokens, 1), embed_dims, decoder_embed_dims, depth, num_heads)
+
+    def init_weights(self) -> None:
+        """Fill the position table, the mask token and all linear maps."""
+        super().init_weights()
+        positions = torch.arange(self.num_patches)
+        self.decoder_pos_embed.data[:, 1:] = sinusoid_1d(positions, self.decoder_pos_embed.shape[-1])
+
+    def decode(self, latent: Tensor, visible: Tensor) -> Tensor:
+        """Predict the values of all tokens.
+
+        Args:
+            latent: Encoded CLS and visible tokens, shape (B, 1 + n, d).
+            visible: Indices of the visible tokens, shape (B, n).
+
+        Returns:
+            float32 tensor of shape (B, N, num_values).
+        """
+        everything = torch.arange(self.num_patches, device=latent.device).expand(len(latent), -1)
+        return self(latent, visible, everything, self.grid).float()
+
+
+def visible_indices(hidden: Tensor, count: int) -> Tensor:
+    """Indices (B, count), ascending, of the False entries of ``hidden`` (B, n), which has as many in every row."""
+    # A stable sort lists them first without a host synchronisation.
+    return hidden.to(torch.uint8).argsort(dim=1, stable=True)[:, :count]
+
+
+def hidden_error(made: Reconstruction) -> Tensor:
+    """Mean squared error over the hidden values of valid pixels."""
+    weight = made.hidden if made.valid is None else made.hidden & made.valid[:, None]
+    error = (made.prediction - made.target).square() * weight
+    return error.sum() / weight.sum().clamp(min=1)
+
+
+@MODELS.register_module()
+class SSMAE(MaskedPretraining):
+    """Hide pixels from one branch and bands from the other, and reconstruct both.
+
+    The spatial branch sees the visible pixels in all bands, the spectral branch the visible bands of all pixels; each
+    has a light decoder of its own. Bands of a second source (``second='concat'`` of the preprocessor) are hidden and
+    reconstructed like the cube's.
+
+    Args:
+        backbone: Config of a :class:`mmhsi.models.SSMAEViT`.
+        spatial_masking: Config of a strategy over tokens. Default: random, 30 %.
+        spectral_masking: Config of a strategy over bands, ``'SpectralMasking'`` or ``'MRSMasking'``, which hide the
+            same number. Default: random, 30 %.
+        decoder_embed_dims: Width of the decoders. Default 256.
+        decoder_depth: Their layers. Default 2.
+        decoder_num_heads: Their heads. Default 8.
+        data_preprocessor: Config of the preprocessor.
+        init_cfg: mmengine's initialisation.
+
+    Raises:
+        ConfigError: If the backbone or a strategy is of another kind, or everything or nothing would be hidden.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        spatial_masking: dict | None = None,
+        spectral_masking: dict | None = None,
+        decoder_embed_dims: int = 256,
+        decoder_depth: int = 2,
+        decoder_num_heads: int = 8,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(backbone, data_preprocessor, init_cfg)
+        if not isinstance(self.backbone, SSMAEViT):
+            raise ConfigError(f"SSMAE: backbone={backbone['type']} given, expected SSMAEViT")
+        encoder = self.backbone
+        if decoder_embed_dims % decoder_num_heads or decoder_embed_dims % 4:
+            raise ConfigError(
+                f"SSMAE: decoder_embed_dims={decoder_embed_dims} must divide by decoder_num_heads={decoder_num_heads} "
+                "and by 4"
+            )
+        self.spatial_masking = MASKING.build(spatial_masking or dict(type="RandomMasking", ratio=0.3))
+        self.spectral_masking = MASKING.build(spectral_masking or dict(type="SpectralMasking", ratio=0.3))
+        pixels, bands = encoder.grid[0] * encoder.grid[1], encoder.in_channels
+        self.visible_pixels = self._visible_count("spatial_masking", self.spatial_masking, TokenMasking, pixels)
+        self.visible_bands = self._visible_count("spectral_masking", self.spectral_masking, BandMasking, bands)
+        sizes = (encoder.embed_dims, decoder_embed_dims, decoder_depth, decoder_num_heads)
+        self.spatial_decoder = RowDecoder(pixels, bands * encoder.patch_size**2, *sizes)
+        self.spectral_decoder = RowDecoder(bands, encoder.window**2, *sizes)
+
+    @staticmethod
+    def _visible_count(name: str, masking: Masking, kind: type[Masking], total: int) -> int:
+        """How many of ``total`` tokens a strategy leaves, after checking it."""
+        if not isinstance(masking, kind):
+            wanted = "tokens, such as RandomMasking" if kind is TokenMasking else "bands, such as MRSMasking"
+            raise ConfigError(f"SSMAE: {name}={masking} given, expected a strategy over {wanted}")
+        count = masking.count(total)
+        if not 0 < count < total:
+            raise ConfigError(f"SSMAE: {name}.ratio={masking.ratio} hides {count} of {total} tokens; use another")
+        return total - count
+
+    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+        """Mean squared errors over the valid hidden pixels and bands; their sum is minimised.
+
+        Args:
+            inputs: Shape (B, C, P, P).
+            valid: Shape (B, P, P), bool, or None.
+
+        Returns:
+            ``{'loss_pixels': scalar, 'loss_bands': scalar}``.
+
+        Raises:
+            ConfigError: If the windows are not P x P.
+        """
+        made = self.hide_and_predict(inputs, valid, None)
+        return {f"loss_{name}": hidden_error(reconstruction) for name, reconstruction in made.items()}
+
+    @torch.no_grad()
+    def reconstruct(
+        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> dict[str, Reconstruction]:
+        """Hide, encode and predict all pixels and bands.
+
+        Args:
+            inputs: Shape (B, C, P, P).
+            valid: Shape (B, P, P), bool, or None.
+            generator: Source of the masks, None for torch's own.
+
+        Returns:
+            ``'pixels'``, the spatial branch's, and ``'bands'``, the spectral one's.
+        """
+        return self.hide_and_predict(inputs, valid, generator)
+
+    def hide_and_predict(
+        self, inputs: Tensor, valid: Tensor | None, generator: torch.Generator | None
+    ) -> dict[str, Reconstruction]:
+        """What :meth:`reconstruct` gives, with gradients."""
+        encoder, window = self.backbone, self.backbone.window
+        if tuple(inputs.shape[2:]) != (window, window):
+            raise ConfigError(
+                f"SSMAE: windows of {inputs.shape[2]} x {inputs.shape[3]} pixels given, the decoders predict "
+                f"backbone.window={window}; let it agree with the dataset's window"
+            )
+        hidden_pixels = self.spatial_masking(len(inputs), 1, encoder.grid, inputs.device, generator).flatten(1)
+        hidden_bands = self.spectral_masking(inputs, generator)
+        pixels = visible_indices(hidden_pixels, self.visible_pixels)
+        bands = visible_indices(hidden_bands, self.visible_bands)
+        spatial, spectral = encoder.encode_visible(inputs, pixels, bands)
+
+        patch, target = encoder.patch_size, inputs.float()
+        by_pixel = unpatchify(self.spatial_decoder.decode(spatial, pixels), patch, encoder.grid)
+        hidden = hidden_pixels.unflatten(1, encoder.grid)[:, None]  # (B, 1, h, w), to the pixels of every patch:
+        hidden = hidden.repeat_interleave(patch, 2).repeat_interleave(patch, 3)[..., :window, :window]
+        by_band = self.spectral_decoder.decode(spectral, bands).unflatten(2, (window, window))
+        return {
+            "pixels": Reconstruction(target, by_pixel[..., :window, :window], hidden.expand_as(target), valid),
+            "bands": Reconstruction(target, by_band, hidden_bands[:, :, None, None].expand_as(target), valid),
+        }

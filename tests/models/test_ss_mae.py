@@ -1,0 +1,523 @@
+"""SS-MAE: tokens, masking, losses, parameters, and what fine-tuning receives."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.config import Config
+
+from mmhsi.errors import ConfigError
+from mmhsi.models.backbones.ss_mae_fusion import CubeCNN, SSMAEFusion
+from mmhsi.models.backbones.ss_mae_vit import SSMAEViT
+from mmhsi.models.layers import resize_position_table
+from mmhsi.models.layers.gated_ffn import GatedFFN
+from mmhsi.models.selfsup.ss_mae import SSMAE
+from mmhsi.registry import MODELS
+
+pytestmark = pytest.mark.usefixtures("scope")
+SMALL = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=24)
+
+
+def encoder(bands=6, window=5, patch=1, **keys):
+    torch.manual_seed(0)
+    model = SSMAEViT(bands, arch=SMALL, window=window, patch_size=patch, **keys)
+    model.init_weights()
+    return model
+
+
+def ss_mae(bands=6, window=5, patch=1, spectral="SpectralMasking", ratio=0.4, preprocessor=None, **keys):
+    torch.manual_seed(0)
+    model = MODELS.build(
+        dict(
+            type="SSMAE",
+            backbone=dict(type="SSMAEViT", in_channels=bands, arch=SMALL, window=window, patch_size=patch),
+            spatial_masking=dict(type="RandomMasking", ratio=ratio),
+            spectral_masking=dict(type=spectral, ratio=ratio),
+            data_preprocessor=preprocessor or dict(type="TilePreprocessor", num_bands=bands),
+            **{**dict(decoder_embed_dims=8, decoder_depth=1, decoder_num_heads=2), **keys},
+        )
+    )
+    model.init_weights()
+    return model
+
+
+def trainable(module):
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def sinusoid(position, channels):
+    rates = [position / 10000 ** (i / (channels // 2)) for i in range(channels // 2)]
+    return torch.tensor([math.sin(rate) for rate in rates] + [math.cos(rate) for rate in rates])
+
+
+def slow_tokens(model, image):
+    """Pixel and band tokens of one image (C, P, P), one after another."""
+    d, side = model.embed_dims, image.shape[1]
+    spatial, spectral = model.patch_embed.projection, model.spectral_embed.projection
+    pixels = [
+        spatial.weight[:, :, 0, 0] @ image[:, row, column] + spatial.bias + sinusoid(row * side + column, d)
+        for row in range(side)
+        for column in range(side)
+    ]
+    bands = [
+        spectral.weight @ torch.stack([value for row in band for value in row]) + spectral.bias + sinusoid(index, d)
+        for index, band in enumerate(image)
+    ]
+    return torch.stack(pixels), torch.stack(bands)
+
+
+@pytest.mark.parametrize("window", [5, 7])
+def test_tokens_are_pixels_and_bands(window):
+    model = encoder(window=window)
+    x = torch.randn(2, 6, window, window)
+    pixels, bands, grid = model.embed(x)
+    assert grid == (window, window)
+    for b in range(2):
+        slow_pixels, slow_bands = slow_tokens(model, x[b])
+        assert torch.allclose(pixels[b], slow_pixels, atol=1e-5)
+        assert torch.allclose(bands[b], slow_bands, atol=1e-5)
+
+
+def test_the_gated_mlp_by_its_formula():
+    torch.manual_seed(0)
+    mlp = GatedFFN(4, 3).requires_grad_(False)
+    x = torch.randn(5, 4)
+    expected = x.clone()
+    for n in range(5):
+        for j in range(3):
+            a = float(mlp.w12.weight[j] @ x[n] + mlp.w12.bias[j])
+            b = float(mlp.w12.weight[3 + j] @ x[n] + mlp.w12.bias[3 + j])
+            hidden = a * 0.5 * (1 + math.erf(a / math.sqrt(2))) * b
+            expected[n] += mlp.w3.weight[:, j] * hidden
+        expected[n] += mlp.w3.bias
+    assert torch.allclose(mlp(x), expected, atol=1e-5)
+    assert torch.allclose(mlp(x, identity=torch.zeros_like(x)), expected - x, atol=1e-5)
+
+
+def test_the_layers_are_gated():
+    model = encoder()
+    stages = [*model.spatial_layers, *model.spectral_layers]
+    assert len(stages) == 4
+    assert all(isinstance(layer.ffn, GatedFFN) for layer in stages)
+
+
+def test_maps_hold_pixel_tokens_and_the_mean_of_the_band_tokens():
+    model = encoder(out_indices=(0, 1)).eval()
+    x = torch.randn(2, 6, 5, 5)
+    tokens = model.forward_tokens(x)
+    last = model(x)[1]
+    assert last.shape == (2, 32, 5, 5)
+    for row in range(5):
+        for column in range(5):
+            assert torch.allclose(last[:, :16, row, column], tokens.spatial_patches[:, 5 * row + column])
+            assert torch.allclose(last[:, 16:, row, column], sum(tokens.spectral_tokens.unbind(1)) / 6, atol=1e-6)
+    assert tokens.spatial_cls.shape == tokens.spectral_cls.shape == (2, 16)
+    first = model.spatial_layers[0](torch.cat([model.spatial_cls_token.expand(2, -1, -1), model.embed(x)[0]], 1))
+    assert torch.allclose(model(x)[0][:, :16, 4, 4], first[:, -1], atol=1e-5)
+
+
+def test_other_sizes_are_resampled_to_the_window():
+    model = encoder().eval()
+    fine = torch.randn(2, 6, 10, 10)
+    coarse = torch.stack([fine[:, :, 2 * row : 2 * row + 2].mean(2) for row in range(5)], 2)  # pairs of rows, then
+    coarse = torch.stack([coarse[..., 2 * column : 2 * column + 2].mean(3) for column in range(5)], 3)  # of columns
+    first, second = (model.forward_tokens(x).spectral_tokens for x in (fine, coarse))
+    assert torch.allclose(first, second, atol=1e-5)
+    assert model(fine)[0].shape == (2, 32, 10, 10)
+    positions = model.embed(fine)[0] - model.patch_embed(fine)[0]
+    expected = resize_position_table(model.spatial_positions, (5, 5), (10, 10))
+    assert torch.allclose(positions, expected.expand_as(positions), atol=1e-5)
+
+
+def test_what_is_hidden_from_a_branch_never_reaches_it():
+    model = encoder().eval()
+    x = torch.randn(1, 6, 5, 5)
+    pixels, bands = torch.tensor([[0, 3, 7, 24]]), torch.tensor([[1, 4]])
+    spatial, spectral = model.encode_visible(x, pixels, bands)
+    assert spatial.shape == (1, 5, 16)
+    assert spectral.shape == (1, 3, 16)
+    hidden_pixels = torch.ones(25, dtype=torch.bool)
+    hidden_pixels[pixels[0]] = False
+    changed = torch.where(hidden_pixels.view(5, 5), 1e6, x)
+    assert torch.equal(model.encode_visible(changed, pixels, bands)[0], spatial)
+    changed = x.clone()
+    changed[:, [0, 2, 3, 5]] = 1e6
+    assert torch.equal(model.encode_visible(changed, pixels, bands)[1], spectral)
+    for index in pixels[0].tolist():  # while everything visible does
+        changed = x.clone()
+        changed[0, 5, index // 5, index % 5] += 1
+        assert not torch.equal(model.encode_visible(changed, pixels, bands)[0], spatial)
+    for band in bands[0].tolist():
+        changed = x.clone()
+        changed[0, band, 2, 2] += 1
+        assert not torch.equal(model.encode_visible(changed, pixels, bands)[1], spectral)
+
+
+def slow_losses(model, x, valid, seed):
+    """Loops over samples, hidden tokens and pixels; the same draw of masks, tokens built one by one."""
+    torch.manual_seed(seed)
+    side = x.shape[2]
+    hidden_pixels = model.spatial_masking(len(x), 1, (side, side), x.device).flatten(1)
+    hidden_bands = model.spectral_masking(x)
+    errors = {"loss_pixels": [], "loss_bands": []}
+    for image, mask, pixel_mask, band_mask in zip(x, valid, hidden_pixels, hidden_bands, strict=True):
+        pixels, bands = slow_tokens(model.backbone, image)
+        seen_pixels, seen_bands = (~pixel_mask).nonzero()[:, 0], (~band_mask).nonzero()[:, 0]
+        spatial, spectral = model.backbone.encode(pixels[None, seen_pixels], bands[None, seen_bands])[-1]
+        for index in pixel_mask.nonzero()[:, 0].tolist():
+            wanted = torch.tensor([[index]])
+            spectrum = model.spatial_decoder(spatial, seen_pixels[None], wanted, model.spatial_decoder.grid)[0, 0]
+            row, column = divmod(index, side)
+            if mask[row, column]:
+                for band in range(len(image)):
+                    errors["loss_pixels"].append((spectrum[band] - image[band, row, column]).item() ** 2)
+        for band in band_mask.nonzero()[:, 0].tolist():
+            wanted = torch.tensor([[band]])
+            values = model.spectral_decoder(spectral, seen_bands[None], wanted, model.spectral_decoder.grid)[0, 0]
+            for index in range(side * side):
+                row, column = divmod(index, side)
+                if mask[row, column]:
+                    errors["loss_bands"].append((values[index] - image[band, row, column]).item() ** 2)
+    return {name: sum(values) / len(values) for name, values in errors.items()}
+
+
+@pytest.mark.parametrize("spectral", ["SpectralMasking", "MRSMasking"])
+@pytest.mark.parametrize("with_nodata", [False, True])
+@pytest.mark.parametrize("window", [3, 5])
+def test_losses_count_hidden_valid_values_alone(spectral, with_nodata, window):
+    model = ss_mae(window=window, spectral=spectral).eval()
+    x = torch.randn(3, 6, window, window)
+    valid = torch.rand(3, window, window) > (0.4 if with_nodata else -1)
+    torch.manual_seed(5)
+    losses = model(x, valid=valid if with_nodata else None, mode="loss")
+    expected = slow_losses(model, x, valid, 5)
+    assert losses.keys() == expected.keys()
+    for name, value in expected.items():
+        assert losses[name].item() == pytest.approx(value, rel=1e-4)
+
+
+def test_both_losses_are_minimised():
+    model = ss_mae()
+    total, logged = model.parse_losses(model(torch.randn(2, 6, 5, 5), mode="loss"))
+    assert total.item() == pytest.approx((logged["loss_pixels"] + logged["loss_bands"]).item())
+    total.backward()
+    used = [name for name, p in model.named_parameters() if p.requires_grad]
+    assert all(model.get_parameter(name).grad is not None for name in used)
+
+
+def test_values_without_data_change_nothing():
+    model = ss_mae(spectral="MRSMasking")
+    model.data_preprocessor.fit(torch.zeros(6), torch.ones(6))
+    raw = torch.randn(2, 6, 5, 5)
+    valid = torch.rand(2, 5, 5) > 0.3
+    losses = []
+    for fill in (0.0, float("nan"), 1e9):
+        tiles = torch.where(valid[:, None], raw, fill)
+        batch = model.data_preprocessor(dict(inputs=list(tiles), valid=list(valid)), training=False)
+        torch.manual_seed(0)
+        losses.append([value.item() for value in model(**batch, mode="loss").values()])
+    assert losses[0] == losses[1] == losses[2]
+
+
+def test_windows_without_data_at_all():
+    losses = ss_mae()(torch.zeros(1, 6, 5, 5), valid=torch.zeros(1, 5, 5, dtype=torch.bool), mode="loss")
+    assert [value.item() for value in losses.values()] == [0, 0]
+
+
+@pytest.mark.parametrize("patch", [1, 2])
+def test_reconstructions_have_the_losses(patch):
+    model = ss_mae(patch=patch).eval()
+    x, valid = torch.randn(2, 6, 5, 5), torch.rand(2, 5, 5) > 0.3
+    torch.manual_seed(4)
+    losses = model(x, valid=valid, mode="loss")
+    torch.manual_seed(4)
+    made = model.reconstruct(x, valid)
+    assert list(made) == ["pixels", "bands"]
+    for name, part in made.items():
+        assert part.prediction.shape == part.hidden.shape == x.shape
+        counted = part.hidden & valid[:, None]
+        error = (part.prediction - x)[counted].square().mean().item()
+        assert error == pytest.approx(losses[f"loss_{name}"].item(), rel=1e-5)
+    pixels, bands = made["pixels"].hidden, made["bands"].hidden
+    assert (pixels == pixels[:, :1]).all()
+    assert (bands == bands[:, :, :1, :1]).all()
+    assert bands[:, :, 0, 0].sum(1).tolist() == [2, 2]  # of 6
+    if patch == 1:
+        assert pixels[:, 0].sum((1, 2)).tolist() == [10, 10]  # of 25
+    else:  # blocks of 2 x 2, cut at the border
+        for row in range(0, 5, 2):
+            for column in range(0, 5, 2):
+                block = pixels[:, 0, row : row + 2, column : column + 2].flatten(1)
+                assert (block == block[:, :1]).all()
+
+
+def test_prediction_draws_the_same_masks_again():
+    model = ss_mae(spectral="MRSMasking").eval()
+    x = torch.randn(2, 6, 5, 5)
+    first, second = (model(x, mode="predict") for _ in range(2))
+    assert len(first) == 2
+    for name in ("pixels", "bands"):
+        assert torch.equal(first[1][name].hidden, second[1][name].hidden)
+
+
+def test_mrs_and_random_masks_replace_one_another():
+    """The same shapes from the same weights; MRS hides what is most like the chosen band."""
+    images = torch.randn(8, 10, 5, 5)
+    images[:, 5:] = images[:, :5] + 0.01 * torch.randn(8, 5, 5, 5)  # band k + 5 looks like band k
+    hidden = {}
+    for spectral in ("SpectralMasking", "MRSMasking"):
+        model = ss_mae(bands=10, spectral=spectral, ratio=0.2)
+        made = model.reconstruct(images)["bands"]
+        assert made.prediction.shape == images.shape
+        hidden[spectral] = made.hidden[:, :, 0, 0]
+        assert hidden[spectral].sum(1).tolist() == [2] * 8
+    assert (hidden["MRSMasking"][:, :5] == hidden["MRSMasking"][:, 5:]).all()
+    assert not (hidden["SpectralMasking"][:, :5] == hidden["SpectralMasking"][:, 5:]).all()
+
+
+def scene_batch(second):
+    """What SceneDataset hands over: a scene of 6 bands, and one of 2 bands that is twice finer."""
+    generator = torch.Generator().manual_seed(3)
+    return dict(
+        scene=[torch.randn(20, 22, 6, generator=generator)],
+        valid=[None],
+        second=[torch.randn(40, 44, 2, generator=generator) if second else None],
+        scale=[2 if second else 1],
+        height=[5],
+        width=[5],
+        top=[torch.tensor([0, 3, 9]).numpy()],
+        left=[torch.tensor([1, 0, 12]).numpy()],
+        label=[torch.full((3,), -1).numpy()],
+    )
+
+
+@pytest.mark.parametrize("second", [0, 2])
+def test_one_and_two_sources(second):
+    preprocessor = dict(type="ScenePreprocessor", num_bands=6, mean=[0.0] * 6, std=[1.0] * 6, second_bands=second)
+    model = ss_mae(bands=6 + second, preprocessor=preprocessor)
+    if second:
+        model.data_preprocessor.second_normaliser.fit(torch.zeros(2), torch.ones(2))
+    data = scene_batch(second)
+    batch = model.data_preprocessor(data, training=True)
+    made = model.reconstruct(batch["inputs"])
+    assert made["pixels"].target.shape == (3, 6 + second, 5, 5)
+    for b, (top, left) in enumerate([(0, 1), (3, 0), (9, 12)]):
+        assert torch.equal(made["bands"].target[b, 2], data["scene"][0][top : top + 5, left : left + 5, 2])
+        if second:  # the cell at row 1, column 4 covers 2 x 2 finer pixels
+            cell = data["second"][0][2 * top + 2 : 2 * top + 4, 2 * left + 8 : 2 * left + 10, 1]
+            assert made["bands"].target[b, 7, 1, 4].item() == pytest.approx(cell.mean().item(), abs=1e-6)
+    assert all(value.isfinite() for value in model(**batch, mode="loss").values())
+
+
+def test_it_learns_to_fill_in_a_constant_image():
+    model = ss_mae()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    values = torch.randn(16, 1, 1, 1).expand(16, 6, 5, 5)
+    losses = []
+    for _ in range(60):
+        terms = model(values, mode="loss")
+        optimiser.zero_grad()
+        sum(terms.values()).backward()
+        optimiser.step()
+        losses.append([term.item() for term in terms.values()])
+    assert losses[-1][0] < 0.3 * losses[0][0]
+    assert losses[-1][1] < 0.3 * losses[0][1]
+
+
+def linear(before, after):
+    return before * after + after
+
+
+@pytest.mark.parametrize(
+    ("bands", "second", "components", "classes", "public", "public_finetuning"),
+    [(51, 1, 20, 20, 7_613_922, 4_586_642), (248, 4, 30, 8, 7_875_735, 4_951_849)],
+)
+def test_parameters_by_hand(bands, second, components, classes, public, public_finetuning):
+    attention, norms = linear(256, 768) + linear(256, 256), 2 * 2 * 256
+    gated, plain = 2 * linear(256, 1024) + linear(1024, 256), linear(256, 1024) + linear(1024, 256)
+    embeddings = linear(bands, 256) + linear(49, 256)
+    encoder_size = 4 * (attention + norms + gated) + embeddings + 2 * 256 + 2 * 256  # 2 CLS, a shared LayerNorm
+    model = MODELS.build(
+        dict(
+            type="SSMAE",
+            backbone=dict(type="SSMAEViT", in_channels=bands),
+            data_preprocessor=dict(type="TilePreprocessor", num_bands=bands),
+        )
+    )
+    assert trainable(model.backbone) == encoder_size
+    predictions = linear(256, bands) + linear(256, 49)
+    decoders = 2 * (linear(256, 256) + 256 + 2 * (attention + norms + plain) + 2 * 256) + predictions
+    assert trainable(model) == encoder_size + decoders
+    # The public code has, in its decoders: patch embeddings, CLS and a LayerNorm that nothing uses; the mask tokens as
+    # embeddings of grey patches; two LayerNorms that nothing uses and two on the prediction, with a map after each; no
+    # final LayerNorms and no mask tokens.
+    unused = embeddings + 2 * 256 + 2 * 256 + 2 * (bands + 49)
+    in_place = embeddings + 2 * (bands + 49) + linear(bands, bands) + linear(49, 49)
+    assert trainable(model) == public - unused - in_place + 2 * 2 * 256 + 2 * 256
+
+    fusion = SSMAEFusion(bands, second_bands=second, num_components=components)
+    second_convs = linear(9 * second, 64) + 2 * linear(9 * 64, 64) + 3 * 2 * 64
+    convs = linear(9 * 9, 4) + linear(4 * 7 * 9, 8) + linear(8 * 5 * 9, 16) + 2 * (4 + 8 + 16)
+    left = [components - 6, components - 10, components - 12]
+    cube = linear(bands - second, components) + convs + linear(16 * left[2], 128) + 2 * 128
+    assert trainable(fusion) == encoder_size + second_convs + cube
+    # The public model has 1x1 convolutions with BatchNorm between the 3-D ones, a head of two maps that nothing uses,
+    # and a 1x1 convolution to as many values as there are tokens, from which the classes are read.
+    between = [(components, components), (4 * left[0], 8 * left[0]), (8 * left[0], 4 * left[0])]
+    between += [(8 * left[1], 16 * left[1]), (16 * left[1], 8 * left[1]), (16 * left[2], 32 * left[2])]
+    public_cube = convs + sum(linear(*pair) + 2 * pair[1] for pair in [*between, (32 * left[2], 128)])
+    unused_head, tokens = linear(512, 256) + linear(256, classes), 49 + bands + 2
+    public_rest = unused_head + linear(192, tokens) + linear(tokens, classes)
+    assert encoder_size + second_convs + public_cube + public_rest == public_finetuning
+
+
+def test_pretrained_weights_arrive(tmp_path):
+    pretrained = ss_mae(bands=8)
+    for parameter in pretrained.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    torch.save(dict(state_dict=pretrained.state_dict()), tmp_path / "pretrained.pth")
+    head = dict(
+        type="mmpretrain.LinearClsHead",
+        num_classes=3,
+        in_channels=448,
+        loss=dict(type="mmpretrain.LabelSmoothLoss", label_smooth_val=0.1, mode="original"),
+    )
+    backbone = dict(
+        type="SSMAEFusion",
+        in_channels=8,
+        second_bands=2,
+        arch=SMALL,
+        window=5,
+        init_cfg=dict(type="Pretrained", checkpoint=str(tmp_path / "pretrained.pth"), prefix="backbone."),
+    )
+    model = MODELS.build(
+        dict(
+            type="PixelClassifier",
+            backbone=backbone,
+            neck=dict(type="CentreContext"),
+            head=head,
+            data_preprocessor=dict(type="ScenePreprocessor", num_bands=6, second_bands=2),
+        )
+    )
+    model.init_weights()
+    given, own = pretrained.backbone.state_dict(), model.backbone.state_dict()
+    assert all(torch.equal(own[key], value) for key, value in given.items())
+    assert {key.split(".")[0] for key in own.keys() - given.keys()} == {"cnn"}
+    x = torch.randn(4, 8, 5, 5)
+    pretrained.eval(), model.eval()
+    assert torch.equal(model.backbone(x)[0][:, :32], pretrained.backbone(x)[0])
+    assert model(x, mode="tensor").shape == (4, 3)
+    backbone["in_channels"] = 9
+    with pytest.raises(ConfigError, match=r"patch_embed\.projection\.weight has shape"):
+        MODELS.build(backbone).init_weights()
+
+
+def slow_conv3d(conv, x):
+    """Padded 3-D convolution of (c, D, H, W) with loops over output values."""
+    x, (depth, height, width) = F.pad(x, (1,) * 6), conv.kernel_size
+    shape = (x.shape[1] - depth + 1, x.shape[2] - height + 1, x.shape[3] - width + 1)
+    out = torch.empty(conv.out_channels, *shape)
+    for d in range(shape[0]):
+        for i in range(shape[1]):
+            for j in range(shape[2]):
+                block = x[:, d : d + depth, i : i + height, j : j + width]
+                out[:, d, i, j] = (conv.weight * block).sum((1, 2, 3, 4)) + conv.bias
+    return out
+
+
+@torch.no_grad()
+def test_the_cubes_convolutions():
+    torch.manual_seed(0)
+    cnn = CubeCNN(5, 14, 7).eval()
+    x = torch.randn(1, 5, 3, 3)
+    y = torch.einsum("kc,chw->khw", cnn.reduce.weight[:, :, 0, 0], x[0]) + cnn.reduce.bias[:, None, None]
+    y = y[None]
+    for conv in (cnn.convs[0], cnn.convs[3], cnn.convs[6]):
+        y = F.gelu(slow_conv3d(conv, y) / math.sqrt(1 + 1e-5))  # BatchNorm as it is made: mean 0, variance 1
+    assert y.shape == (16, 2, 3, 3)  # 14 components less 12
+    flat = torch.stack([y[channel, depth] for channel in range(16) for depth in range(2)])
+    out = torch.einsum("oc,chw->ohw", cnn.project[0].weight[:, :, 0, 0], flat) + cnn.project[0].bias[:, None, None]
+    assert torch.allclose(cnn(x)[0], F.gelu(out / math.sqrt(1 + 1e-5)), atol=1e-5)
+
+
+def test_each_cnn_sees_its_own_source():
+    torch.manual_seed(0)
+    two = SSMAEFusion(8, second_bands=2, arch=SMALL, window=5).eval()
+    x = torch.randn(1, 8, 5, 5)
+    base = two(x)[0]
+    assert base.shape[1] == two.out_channels == 32 + 128 + 64
+    for changed, cube, second in ((5, True, False), (6, False, True)):
+        y = x.clone()
+        y[:, changed] += 1
+        different = (two(y)[0] != base).any(dim=(0, 2, 3))
+        assert different[:32].any()
+        assert different[32:160].any() == cube
+        assert different[160:].any() == second
+    one = SSMAEFusion(6, arch=SMALL, window=5)
+    assert set(one.cnn) == {"cube"}
+    assert one(x[:, :6])[0].shape[1] == one.out_channels == 32 + 128
+
+
+def test_depths_for_layer_wise_learning_rates():
+    model = SSMAEFusion(6, arch=SMALL, window=5)
+    depths = {name: model.get_layer_depth(f"backbone.{name}", "backbone.") for name, _ in model.named_parameters()}
+    assert {depths[name][1] for name in depths} == {4}
+    assert depths["patch_embed.projection.weight"][0] == depths["spectral_cls_token"][0] == 0
+    assert depths["spatial_layers.0.ln1.weight"][0] == depths["spectral_layers.0.ffn.w3.bias"][0] == 1
+    assert depths["spectral_layers.1.attn.qkv.weight"][0] == 2
+    assert depths["norm.weight"][0] == depths["cnn.cube.reduce.weight"][0] == 3
+
+
+BACKBONE = dict(type="SSMAEViT", in_channels=6, arch=SMALL, window=5)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: SSMAEViT(6, arch="huge"), "arch='huge' is unknown, expected one of tiny, base or a dict"),
+        (lambda: SSMAEViT(6, window=0), "window=0 given, expected at least 1"),
+        (lambda: SSMAEViT(6, out_indices=(2,)), "out_indices=\\(2,\\) must lie in -2 to 1"),
+        (lambda: SSMAEViT(6)(torch.zeros(1, 5, 7, 7)), "input has 5 bands, the model expects in_channels=6"),
+        (lambda: SSMAEFusion(6, second_bands=6), "second_bands=6 given, expected 0 to 5"),
+        (lambda: SSMAEFusion(6, num_components=12), "num_components=12 given, .* at least 13"),
+        (lambda: SSMAE(dict(type="HSIViT", in_channels=6, arch="tiny")), "backbone=HSIViT given, expected SSMAEViT"),
+        (lambda: SSMAE(BACKBONE, spatial_masking=dict(type="MRSMasking", ratio=0.3)), "over tokens"),
+        (lambda: SSMAE(BACKBONE, spectral_masking=dict(type="TubeMasking", ratio=0.3)), "over bands"),
+        (lambda: SSMAE(BACKBONE, spectral_masking=dict(type="MRSMasking", ratio=0.05)), "hides 0 of 6 tokens"),
+        (lambda: SSMAE(BACKBONE, decoder_embed_dims=10, decoder_num_heads=4), "must divide by decoder_num_heads=4"),
+        (lambda: ss_mae()(torch.zeros(1, 6, 7, 5), mode="loss"), "windows of 7 x 5 pixels .* backbone.window=5"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_line(build, message):
+    with pytest.raises(ConfigError, match=message) as error:
+        build()
+    assert "\n" not in str(error.value)
+
+
+def test_configs_swap_the_strategy_by_one_word(repository):
+    folder = repository / "configs/ss_mae"
+    pairs = [(path, path.with_name(path.name.replace("-random", "-mrs"))) for path in folder.glob("ss-mae-random_*.py")]
+    assert len(pairs) >= 7
+    for random, mrs in pairs:
+        first, second = Config.fromfile(random), Config.fromfile(mrs)
+        assert first.model.spectral_masking.type == "SpectralMasking"
+        assert second.model.spectral_masking.type == "MRSMasking"
+        second.model.spectral_masking.type = "SpectralMasking"
+        assert first.to_dict() == second.to_dict()
+
+
+def test_finetuning_configs_take_the_weights_of_their_pretraining_and_choose_no_epoch_on_test_pixels(repository):
+    folder = repository / "configs/ss_mae"
+    finetuning = sorted(folder.glob("*-ft_*.py"))
+    assert len(finetuning) >= 14
+    for path in finetuning:
+        cfg = Config.fromfile(path)
+        run, file = cfg.model.backbone.init_cfg.checkpoint.split("/")[1:]
+        assert path.stem.replace("-ft_", "_").startswith(run)
+        pretraining = Config.fromfile(folder / f"{run}.py")
+        assert file == f"epoch_{pretraining.train_cfg.max_epochs}.pth"
+        assert pretraining.model.backbone.arch == cfg.model.backbone.arch
+        assert pretraining.model.backbone.in_channels == cfg.model.backbone.in_channels
+        assert cfg.get("val_dataloader") is None
+        assert "save_best" not in cfg.default_hooks.checkpoint
