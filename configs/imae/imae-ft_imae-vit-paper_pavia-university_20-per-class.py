@@ -1,0 +1,21 @@
+_base_ = [
+    "../_base_/models/pixel_imae-vit-paper.py",
+    "../_base_/datasets/pavia-university_20-per-class.py",
+    "../_base_/schedules/adamw_finetune_100e.py",
+    "../_base_/default_runtime.py",
+]
+model = dict(
+    data_preprocessor=dict(num_bands=103),
+    backbone=dict(
+        in_channels=103,
+        init_cfg=dict(
+            type="Pretrained",
+            checkpoint="work_dirs/imae_imae-vit-paper_pavia-university/epoch_20.pth",
+            prefix="backbone.",
+        ),
+    ),
+    head=dict(num_classes=9),
+)
+train_dataloader = dict(dataset=dict(window=15))
+test_dataloader = dict(dataset=dict(window=15))
+optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"backbone": dict(lr_mult=0.01)}))

@@ -1,0 +1,22 @@
+_base_ = [
+    "../_base_/models/imae_imae-vit-tiny_tiles.py",
+    "../_base_/datasets/abu_pretrain.py",
+    "../_base_/schedules/adamw_pretrain_20e.py",
+    "../_base_/default_runtime.py",
+]
+model = dict(data_preprocessor=dict(num_bands=200), backbone=dict(in_channels=200), decoder=dict(in_channels=200))
+train_dataloader = dict(
+    batch_size=32,
+    dataset=dict(
+        samples_per_scene=128,
+        pipeline=[
+            dict(type="RandomReadWindow", size=15),
+            dict(type="LoadCube"),
+            dict(type="StandardiseScene"),
+            dict(type="BandResample", num_bands=200),
+            dict(type="RandomDihedral"),
+            dict(type="PackTile"),
+        ],
+    ),
+)
+optim_wrapper = dict(optimizer=dict(lr=8e-4), clip_grad=dict(max_norm=1.0))
