@@ -1,8 +1,7 @@
-# Pretrained on other sensors' scenes: the input layer is new and learns at the head's rate.
+# Pretrained on scenes of other band counts: the input layer is new.
 _base_ = "./imae-ft_imae-vit-tiny_houston2018-crop_disjoint.py"
 model = dict(
     backbone=dict(
         init_cfg=dict(checkpoint="work_dirs/imae_imae-vit-tiny_abu/epoch_20.pth", input_layer="reinit"),
     ),
 )
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"backbone.spectral_embed.input_layer": dict(lr_mult=1.0)}))

@@ -16,4 +16,5 @@ model = dict(
 )
 train_dataloader = dict(dataset=dict(window=15))
 test_dataloader = dict(dataset=dict(window=15))
+# The paper's two learning rates, 1e-5 and 1e-3.
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"backbone": dict(lr_mult=0.01)}))

@@ -14,4 +14,5 @@ model = dict(
     ),
     head=dict(num_classes=6),
 )
-optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"backbone": dict(lr_mult=0.01)}))
+# One learning rate: after so short a pretraining the encoder still has to learn.
+optim_wrapper = dict(paramwise_cfg=None)

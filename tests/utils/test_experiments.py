@@ -103,4 +103,4 @@ def test_command_runs_a_chain(run_tool, tmp_path, monkeypatch, capsys):
     assert run_tool(*command, "--list") == 0
     assert "done  MAE | A | seed 0 | " in capsys.readouterr().out
     assert run_tool(*command, "--rows", "SVM") == 2
-    assert "--rows SVM" in capsys.readouterr().err
+    assert "no such rows or columns; has MAE; A" in capsys.readouterr().err

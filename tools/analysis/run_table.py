@@ -14,12 +14,18 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--no-run", action="store_true", help="tabulate what is finished, run nothing")
     parser.add_argument("--seeds", type=int, nargs="+", help="repetitions in place of the table's")
     parser.add_argument("--rows", nargs="+", help="run only rows with one of these words in their name")
+    parser.add_argument("--columns", nargs="+", help="likewise for columns")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")
     parser.add_argument("--work-dir", default="work_dirs/tables", help="folder of the runs (default: %(default)s)")
     parser.add_argument("--out", help="Markdown file for the table (default: print it)")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
+
+
+def named(name: str, words: list[str] | None) -> bool:
+    """Whether one of the words occurs in a name; no words name all."""
+    return not words or any(word in name for word in words)
 
 
 def main() -> None:
@@ -34,10 +40,10 @@ def main() -> None:
     runs = [
         (row, column, seed, step)
         for row, column, seed, step in table.runs(seeds, work_dir)
-        if not args.rows or any(word in row for word in args.rows)
+        if named(row, args.rows) and named(column, args.columns)
     ]
     if not runs:
-        raise ConfigError(f"--rows {' '.join(args.rows)}: {args.table} has {', '.join(table.rows)}")
+        raise ConfigError(f"{args.table}: no such rows or columns; has {'; '.join([*table.rows, *table.columns])}")
     if args.list:
         for row, column, seed, step in runs:
             print(f"{state(step):<6}{row} | {column} | seed {seed} | {step.folder}")

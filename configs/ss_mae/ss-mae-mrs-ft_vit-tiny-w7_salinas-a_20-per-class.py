@@ -1,0 +1,22 @@
+_base_ = [
+    "../_base_/models/pixel_ss-mae-vit-tiny.py",
+    "../_base_/datasets/salinas-a_20-per-class.py",
+    "../_base_/schedules/adamw_finetune_100e.py",
+    "../_base_/default_runtime.py",
+]
+model = dict(
+    data_preprocessor=dict(num_bands=204),
+    backbone=dict(
+        in_channels=204,
+        init_cfg=dict(
+            type="Pretrained",
+            checkpoint="work_dirs/ss-mae-mrs_vit-tiny-w7_salinas-a/epoch_20.pth",
+            prefix="backbone.",
+        ),
+    ),
+    head=dict(num_classes=6, in_channels=512),
+)
+train_dataloader = dict(dataset=dict(window=7))
+test_dataloader = dict(dataset=dict(window=7))
+# One learning rate: half of the features are new.
+optim_wrapper = dict(paramwise_cfg=None)

@@ -1,0 +1,16 @@
+_base_ = [
+    "../_base_/models/ss-mae_vit-base.py",
+    "../_base_/datasets/scene_pretrain.py",
+    "../_base_/schedules/adamw_pretrain_20e.py",
+    "../_base_/default_runtime.py",
+]
+model = dict(data_preprocessor=dict(num_bands=48, second_bands=1), backbone=dict(in_channels=49))
+# About 48,000 windows; the public code draws 50,000.
+train_dataloader = dict(batch_size=128, dataset=dict(scene="houston2018", window=7, use_second=True, stride=11))
+optim_wrapper = dict(optimizer=dict(lr=1e-4))
+train_cfg = dict(max_epochs=300)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.01, by_epoch=True, begin=0, end=5, convert_to_iter_based=True),
+    dict(type="CosineAnnealingLR", by_epoch=True, begin=5, end=300, convert_to_iter_based=True),
+]
+auto_scale_lr = dict(base_batch_size=128)
