@@ -13,8 +13,8 @@ columns = {
     "Houston crop, disjoint": "houston2018-crop_disjoint",
     "Salinas-A, 20 a class": "salinas-a_20-per-class",
 }
-# One learning rate for all weights: see configs/imae/README.md.
-checkpoint = {"model.backbone.init_cfg.checkpoint": "{checkpoint}", "optim_wrapper.paramwise_cfg": None}
+
+checkpoint = {"model.backbone.init_cfg.checkpoint": "{checkpoint}"}
 
 
 def pretrain(data):

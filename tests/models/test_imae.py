@@ -255,7 +255,7 @@ def test_aggregation_is_equations_18_to_20():
     neck = LearnableAggregation(8).double()
     neck.init_weights()
     maps, ins = torch.randn(2, 8, 3, 4, dtype=torch.float64), torch.randn(2, 8, dtype=torch.float64)
-    (made,) = neck((torch.zeros(2, 8, 1, 1), maps, ins))
+    (made,) = neck((ins, torch.zeros(2, 8, 1, 1), maps))
     for b in range(2):
         tokens = [maps[b, :, row, column] for row in range(3) for column in range(4)]
         product = torch.zeros(8, 8, dtype=torch.float64)  # Zᵀ Z'
@@ -270,7 +270,7 @@ def test_aggregation_is_equations_18_to_20():
 def test_aggregation_keeps_its_size_on_larger_windows():
     neck = LearnableAggregation(8)
     maps, ins = torch.randn(2, 8, 3, 4), torch.randn(2, 8)
-    assert torch.allclose(neck((maps.repeat(1, 1, 5, 5), ins))[0], neck((maps, ins))[0], atol=1e-5)
+    assert torch.allclose(neck((ins, maps.repeat(1, 1, 5, 5)))[0], neck((ins, maps))[0], atol=1e-5)
 
 
 @pytest.mark.parametrize(

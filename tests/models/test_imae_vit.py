@@ -71,7 +71,7 @@ def test_without_a_mark_nothing_tells_the_centre():
 @pytest.mark.parametrize("shape", [(4, 16, 16), (32, 15, 17), (204, 9, 9), (430, 8, 12), (3, 1, 1)], ids=str)
 def test_any_bands_and_window(shape):
     model = vit(shape[0], out_indices=(0, -1), with_ins_token=True).train()
-    first, last, ins = model(torch.randn(2, *shape))
+    ins, first, last = model(torch.randn(2, *shape))
     assert first.shape == last.shape == (2, 64, *shape[1:])
     assert ins.shape == (2, 64)
     (first.square().mean() + last.square().mean() + ins.square().mean()).backward()
@@ -87,7 +87,7 @@ def test_paper_sizes():
 def test_maps_and_tokens_are_the_same():
     model = vit(with_ins_token=True)
     x = torch.randn(2, 12, 5, 7)
-    maps, ins = model(x)
+    ins, maps = model(x)
     ins_token, tokens, grid = model.forward_tokens(x)
     assert torch.equal(ins, ins_token)
     assert torch.equal(maps, tokens.transpose(1, 2).unflatten(2, grid))

@@ -107,7 +107,7 @@ class IMAEViT(BaseModule):
         position_kernel: Odd side of the neighbourhood that a position term is made of. Default 3.
         mark_centre: Whether the centre pixel is marked. Default True.
         out_indices: Layers whose maps are returned; negative counts from the end. Default: the last.
-        with_ins_token: Whether ``forward`` gives the ins token (B, d) after the maps, as
+        with_ins_token: Whether ``forward`` gives the ins token (B, d) before the maps, as
             :class:`mmhsi.models.LearnableAggregation` needs. Default False.
         drop_rate: Dropout after attention and in the MLP.
         drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly.
@@ -273,10 +273,10 @@ class IMAEViT(BaseModule):
             x: Windows, shape (B, C, H, W).
 
         Returns:
-            One map (B, d, H, W) for each of ``out_indices``; with ``with_ins_token`` also the ins token (B, d) beside
-            the last of them.
+            One map (B, d, H, W) for each of ``out_indices``; with ``with_ins_token`` before them the ins token (B, d)
+            of the last one's layer.
         """
         tokens, grid = self.embed(x)
         outputs = self.encode(tokens, self.out_indices)
         maps = tuple(output[:, 1:].transpose(1, 2).unflatten(2, grid) for output in outputs)
-        return (*maps, outputs[-1][:, 0]) if self.with_ins_token else maps
+        return (outputs[-1][:, 0], *maps) if self.with_ins_token else maps

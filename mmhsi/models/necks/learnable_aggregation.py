@@ -20,7 +20,7 @@ def mlp(embed_dims: int) -> nn.Sequential:
 
 @MODELS.register_module()
 class LearnableAggregation(BaseModule):
-    """Combine pixel tokens Z (hw, d) and the ins token (d): Zᵀ f(Z) g(ins) / hw + ins, f and g MLPs (eq. 18 to 20).
+    """Combine the pixel tokens Z (hw, d) of the last map and the ins token (d): Zᵀ f(Z) g(ins) / hw + ins, f and g MLPs (eq. 18 to 20).
 
     A pixel's token z is weighted by f(z) · g(ins). The paper sums over the pixels; here it is their mean, so that the
     features of a model trained on one window keep their size on another.
@@ -44,8 +44,8 @@ class LearnableAggregation(BaseModule):
         """Aggregate the last map.
 
         Args:
-            inputs: Maps (B, d, h, w) and, last, the ins token (B, d), as :class:`mmhsi.models.IMAEViT`
-                gives with ``with_ins_token=True``.
+            inputs: Ins token (B, d) and maps (B, d, h, w), as :class:`mmhsi.models.IMAEViT` gives with
+                ``with_ins_token=True``.
 
         Returns:
             Features, a tuple of one tensor (B, d).
@@ -53,10 +53,10 @@ class LearnableAggregation(BaseModule):
         Raises:
             ConfigError: If the ins token is missing.
         """
-        if inputs[-1].dim() != 2:
+        ins = inputs[0]
+        if ins.dim() != 2:
             raise ConfigError("LearnableAggregation: the backbone gives no ins token; set with_ins_token=True in it")
-        ins = inputs[-1]
-        tokens = inputs[-2].flatten(2).transpose(1, 2)  # Z, (B, hw, d)
+        tokens = inputs[-1].flatten(2).transpose(1, 2)  # Z, (B, hw, d)
         # Zᵀ (f(Z) g(ins)) rather than (Zᵀ f(Z)) g(ins): the same, without a d x d matrix for every window.
         weights = self.pixels_mlp(tokens) @ self.ins_mlp(ins)[..., None]  # (B, hw, 1)
         return ((tokens * weights).mean(dim=1) + ins,)
