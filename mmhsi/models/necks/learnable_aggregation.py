@@ -20,7 +20,7 @@ def mlp(embed_dims: int) -> nn.Sequential:
 
 @MODELS.register_module()
 class LearnableAggregation(BaseModule):
-    """Combine the pixel tokens Z (hw, d) of the last map and the ins token (d): Zᵀ f(Z) g(ins) / hw + ins, f and g MLPs (eq. 18 to 20).
+    """Combine pixel tokens Z (hw, d) and the ins token (d): Zᵀ f(Z) g(ins) / hw + ins, f and g MLPs (eq. 18 to 20).
 
     A pixel's token z is weighted by f(z) · g(ins). The paper sums over the pixels; here it is their mean, so that the
     features of a model trained on one window keep their size on another.

@@ -1,0 +1,18 @@
+# The dissertation's student. Fill in: num_bands, in_channels.
+model = dict(
+    type="DINOv2",
+    data_preprocessor=dict(type="ViewPreprocessor"),
+    backbone=dict(
+        type="HSIViT",
+        arch="base",
+        img_size=64,
+        patch_size=8,
+        pos_embed="learned",
+        num_registers=4,
+        ffn_type="swiglu_fused",
+        layer_scale_init_value=1e-5,
+        with_mask_token=True,
+        drop_path_rate=0.3,
+    ),
+    head=dict(type="DINOHead", num_prototypes=65536),
+)

@@ -1,0 +1,19 @@
+_base_ = "./dinov2-ft_hsi-vit-tiny-p3_houston2018-crop_20-per-class.py"
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type="SpatialSpectralViT",
+        arch="tiny",
+        in_channels=48,
+        img_size=18,
+        patch_size=3,
+        spectral_patch_size=3,
+        spectral_grid=3,
+        layer_scale_init_value=0.1,
+        init_cfg=dict(
+            type="Pretrained",
+            checkpoint="work_dirs/dinov2_spatial-spectral-vit-tiny-p3_houston2018-crop/epoch_100.pth",
+            prefix="teacher.backbone.",
+        ),
+    )
+)

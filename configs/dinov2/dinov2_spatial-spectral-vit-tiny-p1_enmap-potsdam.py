@@ -1,0 +1,9 @@
+_base_ = [
+    "../_base_/models/dinov2_spatial-spectral-vit-tiny.py",
+    "./_base_/enmap-potsdam.py",
+    "./_base_/runtime_small.py",
+]
+model = dict(
+    data_preprocessor=dict(num_bands=218),
+    backbone=dict(in_channels=218, img_size=12, patch_size=1, spectral_patch_size=14, spectral_grid=3),
+)

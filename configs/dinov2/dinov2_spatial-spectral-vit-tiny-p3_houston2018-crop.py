@@ -1,0 +1,9 @@
+_base_ = [
+    "../_base_/models/dinov2_spatial-spectral-vit-tiny.py",
+    "./_base_/houston2018-crop.py",
+    "./_base_/runtime_small.py",
+]
+model = dict(
+    data_preprocessor=dict(num_bands=48),
+    backbone=dict(in_channels=48, img_size=18, patch_size=3, spectral_patch_size=3, spectral_grid=3),
+)
