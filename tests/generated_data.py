@@ -62,7 +62,7 @@ def write_scenes(root: Path) -> None:
     ):
         info, labels = CATALOGUE[name], write_mat_scene(root, name)
         train, test = split_pixels(info, labels)
-        for protocol in ("fewshot20", "disjoint20"):
+        for protocol in ("fewshot20", "fewshot5", "disjoint20"):
             np.savez(root / f"splits/{name}_{protocol}_seed0.npz", train=train, test=test)
         if info.split_file is not None:
             key = name.removesuffix("2018")
