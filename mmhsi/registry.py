@@ -15,7 +15,10 @@ LOOPS = Registry("loop", parent=root.LOOPS, scope="mmhsi")
 LOG_PROCESSORS = Registry("log processor", parent=root.LOG_PROCESSORS, scope="mmhsi")
 OPTIMIZERS = Registry("optimizer", parent=root.OPTIMIZERS, scope="mmhsi")
 OPTIM_WRAPPER_CONSTRUCTORS = Registry(
-    "optimizer wrapper constructor", parent=root.OPTIM_WRAPPER_CONSTRUCTORS, scope="mmhsi"
+    "optimizer wrapper constructor",
+    parent=root.OPTIM_WRAPPER_CONSTRUCTORS,
+    scope="mmhsi",
+    locations=["mmhsi.engine"],
 )
 PARAM_SCHEDULERS = Registry("parameter scheduler", parent=root.PARAM_SCHEDULERS, scope="mmhsi")
 EVALUATOR = Registry("evaluator", parent=root.EVALUATOR, scope="mmhsi")
