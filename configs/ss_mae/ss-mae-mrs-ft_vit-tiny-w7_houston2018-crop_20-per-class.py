@@ -5,10 +5,10 @@ _base_ = [
     "../_base_/default_runtime.py",
 ]
 model = dict(
-    data_preprocessor=dict(num_bands=48, second_bands=3),
+    data_preprocessor=dict(num_bands=48, second_bands=3, second="texture"),
     backbone=dict(
-        in_channels=51,
-        second_bands=3,
+        in_channels=54,
+        second_bands=6,
         init_cfg=dict(
             type="Pretrained",
             checkpoint="work_dirs/ss-mae-mrs_vit-tiny-w7_houston2018-crop/epoch_20.pth",

@@ -58,7 +58,7 @@ def test_scene_preprocessor_normalises_per_band_and_blanks_nodata():
     assert [s.gt_label.tolist() for s in out["data_samples"]] == [[0], [1], [-1]]
 
 
-@pytest.mark.parametrize("mode", ["concat", "separate"])
+@pytest.mark.parametrize("mode", ["concat", "texture", "separate"])
 def test_a_second_source_is_cut_from_the_same_ground(mode):
     preprocessor = MODELS.build(
         dict(type="ScenePreprocessor", num_bands=5, mean=[0.0] * 5, std=[1.0] * 5, second_bands=2, second=mode)
@@ -74,9 +74,13 @@ def test_a_second_source_is_cut_from_the_same_ground(mode):
         if mode == "separate":
             assert torch.allclose(out["second"][i].permute(1, 2, 0), fine, atol=1e-5)
         else:
-            coarse = fine.view(3, 2, 3, 2, 2).mean(dim=(1, 3))
-            assert torch.allclose(out["inputs"][i, 5:].permute(1, 2, 0), coarse, atol=1e-5)
-    assert out["inputs"].shape == (3, 7 if mode == "concat" else 5, 3, 3)
+            squares = fine.view(3, 2, 3, 2, 2).permute(0, 2, 4, 1, 3).flatten(3).numpy()
+            coarse = np.concatenate([squares.mean(-1), squares.std(-1)][: 1 + (mode == "texture")], axis=2)
+            np.testing.assert_allclose(out["inputs"][i, 5:].permute(1, 2, 0), coarse, atol=1e-5)
+    assert out["inputs"].shape == (3, {"concat": 7, "texture": 9, "separate": 5}[mode], 3, 3)
+    before = out["inputs"]
+    preprocessor.second_normaliser.fit(torch.zeros(2), torch.ones(2))
+    assert mode == "separate" or not torch.equal(preprocessor(batch)["inputs"], before), "old statistics are kept"
 
 
 def test_windows_need_not_be_square():

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
@@ -43,6 +42,23 @@ def normalise_scene(preprocessor: BandPreprocessor, scene: Tensor, valid: Tensor
     return preprocessor.normalise(scene.permute(2, 0, 1)[None], mask)[0].permute(1, 2, 0)
 
 
+def pool_scene(scene: Tensor, scale: int, with_std: bool = False) -> Tensor:
+    """Average a scene over squares of pixels.
+
+    Args:
+        scene: Shape (H · s, W · s, C), float.
+        scale: s.
+        with_std: Whether the standard deviations within the squares are put behind the means. Default False.
+
+    Returns:
+        Tensor of shape (H, W, C) or (H, W, 2 · C).
+    """
+    height, width, bands = scene.shape
+    squares = scene.view(height // scale, scale, width // scale, scale, bands)
+    mean = squares.mean(dim=(1, 3))
+    return torch.cat([mean, squares.std(dim=(1, 3), correction=0)], dim=2) if with_std else mean
+
+
 @MODELS.register_module()
 class ScenePreprocessor(BandPreprocessor):
     """Turn (scene, place) into normalised windows.
@@ -57,8 +73,9 @@ class ScenePreprocessor(BandPreprocessor):
         clip: Normalised values are clipped to ± this.
         second_bands: Bands C2 of a second source, 0 for none. Its mean and std are always fitted.
         second: ``'concat'``: averaged to the cube's grid and put behind its bands, for models of C + C2 bands;
+            ``'texture'``: likewise, followed by its standard deviations within the cube's pixels, C + 2 · C2 bands;
             ``'separate'``: given as ``second`` at its own resolution, for models that take it. Default ``'concat'``.
-        augments: Configs of batch augmentations; those that move pixels need ``second='concat'``.
+        augments: Configs of batch augmentations; those that move pixels refuse ``second='separate'``.
         non_blocking: Copy to the device without waiting.
 
     Raises:
@@ -77,15 +94,17 @@ class ScenePreprocessor(BandPreprocessor):
         non_blocking: bool = False,
     ) -> None:
         super().__init__(num_bands, mean, std, clip, augments, non_blocking)
-        if second not in ("concat", "separate"):
-            raise ConfigError(f"data_preprocessor.second={second!r} is unknown, expected 'concat' or 'separate'")
+        if second not in ("concat", "texture", "separate"):
+            raise ConfigError(
+                f"data_preprocessor.second={second!r} is unknown, expected 'concat', 'texture' or 'separate'"
+            )
         self.second = second
         self.second_normaliser = BandPreprocessor(second_bands, clip=clip) if second_bands else None
         self._placed: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
 
     def place(self, scene: Tensor, make: Callable[[Tensor], Tensor]) -> Tensor:
         """Give what ``make`` makes of ``scene`` on this device, made once for every state of the statistics."""
-        key = (id(scene), self.mean._version, self.std._version)
+        key = (id(scene), *(buffer._version for buffer in self.buffers()))
         if key not in self._placed:
             # The host tensor is kept beside what was made of it, so that its id cannot be taken over by another.
             self._placed[key] = (scene, make(scene.to(self.device)).contiguous())
@@ -121,7 +140,7 @@ class ScenePreprocessor(BandPreprocessor):
             if self.second == "separate":
                 batch["second"] = second
             else:
-                x = torch.cat([x, F.avg_pool2d(second, scale)], dim=1)
+                x = torch.cat([x, second], dim=1)
         batch["inputs"] = self.augment(x) if training else x
         if self.with_valid:
             batch["valid"] = None if valid is None else gather_windows(valid, tops, lefts, window)
@@ -136,11 +155,17 @@ class ScenePreprocessor(BandPreprocessor):
         lefts: Tensor,
         window: tuple[int, int],
     ) -> Tensor:
-        """Windows of the second source, (B, C2, h · s, w · s)."""
+        """Windows of the second source: (B, C2, h · s, w · s), or on the cube's grid (B, C2 or 2 · C2, h, w)."""
         normaliser = self.second_normaliser
         if second is None or normaliser is None:
             raise ConfigError("data_preprocessor.second_bands needs use_second=True in the dataset")
         fine = valid if valid is None else valid.repeat_interleave(scale, 0).repeat_interleave(scale, 1)
-        placed = self.place(second, lambda raw: normalise_scene(normaliser, raw, fine))
-        size = (window[0] * scale, window[1] * scale)
-        return gather_windows(placed, tops * scale, lefts * scale, size).permute(0, 3, 1, 2)
+
+        def prepare(raw: Tensor) -> Tensor:
+            x = normalise_scene(normaliser, raw, fine)
+            return x if self.second == "separate" else pool_scene(x, scale, with_std=self.second == "texture")
+
+        placed = self.place(second, prepare)
+        if self.second == "separate":
+            tops, lefts, window = tops * scale, lefts * scale, (window[0] * scale, window[1] * scale)
+        return gather_windows(placed, tops, lefts, window).permute(0, 3, 1, 2)
