@@ -28,5 +28,6 @@ def test_table_can_be_run(path, monkeypatch, tmp_path):
         for key in step.options:
             node = cfg
             for part in key.split(".")[:-1]:  # the last may be an argument with a default
-                assert part in node, f"{step.config} has no {key}"
+                part = int(part) if isinstance(node, list) else part
+                assert part in (range(len(node)) if isinstance(node, list) else node), f"{step.config} has no {key}"
                 node = node[part]

@@ -3,8 +3,8 @@
 title = "SS-MAE: does pretraining help, and does MRS help more than random bands?"
 protocol = (
     "Fixed splits, seeds 0, 1, 2: 20 random pixels a class, or spatially disjoint blocks. Houston crop: HSI and "
-    "the finer RGB picture (mean and standard deviation within each pixel of the cube). `tiny` (width 64), windows of 7x7; one pretraining a row on the whole scene without labels; last "
-    "checkpoint."
+    "the finer RGB picture (mean and standard deviation within each pixel of the cube). `tiny` (width 64), windows of "
+    "7x7; one pretraining a row on the whole scene without labels; last checkpoint."
 )
 metric = "OA"
 seeds = (0, 1, 2)

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmhsi.datasets import IGNORE_INDEX
 from mmhsi.errors import ConfigError
-from mmhsi.models.preprocessors import BandPreprocessor
+from mmhsi.models.preprocessors import BandPreprocessor, fit_preprocessor
 from mmhsi.models.utils import load_weights, read_checkpoint
 from mmhsi.registry import DATASETS, MODELS
 
@@ -61,7 +61,8 @@ class FeatureExtractor:
 
     Args:
         config: Config whose model has ``data_preprocessor`` and ``backbone``: of pretraining or of fine-tuning.
-        checkpoint: Weights; the band statistics are taken from it too.
+        checkpoint: Weights; the band statistics are taken from it too. None: an untrained network, for comparison,
+            with the statistics of the config's training data.
         prefix: Where the backbone is in it. Default ``'backbone.'``.
         device: Torch device. Default: a GPU where there is one.
 
@@ -71,7 +72,11 @@ class FeatureExtractor:
     """
 
     def __init__(
-        self, config: str | Path | Config, checkpoint: str | Path, prefix: str = "backbone.", device: str | None = None
+        self,
+        config: str | Path | Config,
+        checkpoint: str | Path | None,
+        prefix: str = "backbone.",
+        device: str | None = None,
     ) -> None:
         self.cfg = config if isinstance(config, Config) else Config.fromfile(config)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -80,10 +85,13 @@ class FeatureExtractor:
         with DefaultScope.overwrite_default_scope("mmhsi"):
             self.backbone: nn.Module = MODELS.build(backbone)
             self.preprocessor: BandPreprocessor = MODELS.build(self.cfg.model.data_preprocessor)
-        load_weights(self.backbone, checkpoint, prefix)
-        if "data_preprocessor.mean" not in read_checkpoint(checkpoint)["state_dict"]:
-            raise ConfigError(f"checkpoint {checkpoint}: has no band statistics (data_preprocessor.mean)")
-        load_weights(self.preprocessor, checkpoint, "data_preprocessor.")
+        if checkpoint is None:
+            fit_preprocessor(self.preprocessor, self.dataset("train_dataloader"))
+        else:
+            load_weights(self.backbone, checkpoint, prefix)
+            if "data_preprocessor.mean" not in read_checkpoint(checkpoint)["state_dict"]:
+                raise ConfigError(f"checkpoint {checkpoint}: has no band statistics (data_preprocessor.mean)")
+            load_weights(self.preprocessor, checkpoint, "data_preprocessor.")
         self.backbone.to(self.device).eval()
         self.preprocessor.to(self.device).eval()
 

@@ -56,7 +56,8 @@ def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:
     Args:
         steps: Dicts with ``config`` and optionally ``options`` (``'{checkpoint}'`` in a value stands for the previous
             step's last checkpoint) and ``seeded`` (False: run with seed 0 for all seeds, as one pretraining that all
-            share); or with ``command``, a list of words in which ``{seed}`` and ``{out}`` are filled in.
+            share); or with ``command``, a list of words in which ``{seed}``, ``{out}`` and ``{checkpoint}`` are filled
+            in.
         seed: The cell's.
         work_dir: Folder of all runs.
 
@@ -74,14 +75,14 @@ def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:
                 f"a step of the table has {', '.join(sorted(given))}; expected config (options, seeded) or command"
             )
         used = seed if given.get("seeded", True) else 0
+        before = str(previous.folder.name) if previous else ""
         if "command" in given:
             command = tuple(str(word).replace("{seed}", str(used)) for word in given["command"])
-            identity, name = json.dumps([command, used]), Path(command[0]).stem
+            identity, name = json.dumps([command, used, before]), Path(command[0]).stem
         else:
             command = ()
             text = read_config(given["config"])
             options = {key: str(value) for key, value in given.get("options", {}).items()}
-            before = str(previous.folder.name) if previous else ""
             identity = json.dumps([text, options, used, before], sort_keys=True)
             name = Path(given["config"]).stem
         folder = work_dir / f"{name}_seed{used}_{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
@@ -178,20 +179,14 @@ class ExperimentRunner:
             step.folder.mkdir(parents=True, exist_ok=True)
             began = time.monotonic()
             if step.command:
-                words = [word.replace("{out}", str(step.folder / "report.json")) for word in step.command]
-                self._call(words, step.folder)
+                out = str(step.folder / "report.json")
+                self._call([str(fill(step, word)).replace("{out}", out) for word in step.command], step.folder)
             else:
                 self._train_and_test(step)
             (step.folder / "finished.json").write_text(json.dumps({"seconds": round(time.monotonic() - began, 1)}))
 
     def _train_and_test(self, step: Step) -> None:
-        options = {}
-        for key, value in step.options.items():
-            if isinstance(value, str) and "{checkpoint}" in value:
-                if step.previous is None:
-                    raise ConfigError(f"{step.config}: {{checkpoint}} given, but there is no step before it")
-                value = value.replace("{checkpoint}", last_checkpoint(step.previous.folder))
-            options[key] = value
+        options = {key: fill(step, value) for key, value in step.options.items()}
         common = ["--seed", str(step.seed), "--work-dir", str(step.folder)]
         if options:
             common += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
@@ -210,6 +205,19 @@ class ExperimentRunner:
         if status:
             lines = (folder / "output.log").read_text().splitlines()
             raise DataError(f"{folder.name}: {words[0]} ended with status {status}: {lines[-1] if lines else ''}")
+
+
+def fill(step: Step, value: object) -> object:
+    """Put the checkpoint of the step before in the place of ``'{checkpoint}'``.
+
+    Raises:
+        ConfigError: If there is no step before.
+    """
+    if not isinstance(value, str) or "{checkpoint}" not in value:
+        return value
+    if step.previous is None:
+        raise ConfigError(f"{step.config or step.command[0]}: {{checkpoint}} given, but there is no step before it")
+    return value.replace("{checkpoint}", last_checkpoint(step.previous.folder))
 
 
 def reports_accuracy(cfg: Config) -> bool:
@@ -232,8 +240,14 @@ def state(step: Step) -> str:
 
 
 def read_metrics(step: Step) -> dict[str, float]:
-    """Metrics by name that ``tools/test.py`` wrote, or ``classical_baselines.py`` of one model, features and seed."""
+    """Metrics by name.
+
+    ``tools/test.py`` wrote them, ``classical_baselines.py`` of one model, features and seed, or ``probe_features.py``
+    of one method.
+    """
     report = json.loads((step.folder / "report.json").read_text())
+    if "methods" in report:
+        return next(iter(report["methods"].values()))
     return report["metrics"] if "metrics" in report else report["rows"][0]["runs"][0]["metrics"]
 
 

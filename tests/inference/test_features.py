@@ -55,6 +55,14 @@ def test_features_are_the_centre_tokens(extractor):
     np.testing.assert_allclose(features[5], expected, rtol=1e-3, atol=1e-4)
 
 
+def test_an_untrained_network_has_the_statistics_of_the_training_data(extractor):
+    untrained = FeatureExtractor(extractor.cfg, None, device="cpu")
+    statistics = untrained.dataset("train_dataloader").band_statistics()
+    np.testing.assert_allclose(untrained.preprocessor.mean, statistics.mean, rtol=1e-5)
+    np.testing.assert_allclose(untrained.preprocessor.std, statistics.std, rtol=1e-5)
+    assert len(untrained.labelled(untrained.dataset("train_dataloader")).labels)
+
+
 def test_a_checkpoint_without_statistics_is_refused(extractor, tmp_path):
     torch.save({f"backbone.{k}": v for k, v in extractor.backbone.state_dict().items()}, tmp_path / "bare.pth")
     with pytest.raises(ConfigError, match="has no band statistics"):

@@ -6,7 +6,7 @@ import pytest
 from generated_data import write_all
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.utils.experiments import ExperimentRunner, ExperimentTable, make_chain, state, tabulate
+from mmhsi.utils.experiments import ExperimentRunner, ExperimentTable, make_chain, read_metrics, state, tabulate
 
 PRETRAIN = dict(config="configs/mae/mae_hsi-vit-tiny-p3_salinas-a.py", seeded=False)
 FINETUNE = dict(
@@ -79,6 +79,22 @@ def test_what_is_finished_is_not_run_again_and_a_failure_says_what_failed(tmp_pa
 def test_wrong_steps(steps, message, tmp_path):
     with pytest.raises(ConfigError, match=message):
         make_chain(steps, 0, tmp_path)
+
+
+def test_a_command_takes_the_checkpoint_before_it_and_probes_are_read(tmp_path, monkeypatch):
+    probe = dict(command=["probe.py", "{checkpoint}", "--out", "{out}"])
+    step, alone = make_chain([PRETRAIN, probe], 1, tmp_path), make_chain([probe], 1, tmp_path)
+    assert step.folder != alone.folder
+    finish(step.previous, 0.0)
+    (step.previous.folder / "last_checkpoint").write_text("weights.pth\n")
+    called = []
+    monkeypatch.setattr(ExperimentRunner, "_call", lambda self, words, folder: called.append(words))
+    ExperimentRunner().run(step)
+    assert called == [["probe.py", "weights.pth", "--out", str(step.folder / "report.json")]]
+    (step.folder / "report.json").write_text(json.dumps({"methods": {"knn": {"OA": 70.0}}}))
+    assert read_metrics(step) == {"OA": 70.0}
+    with pytest.raises(ConfigError, match=r"probe\.py: \{checkpoint\} given, but there is no step before it"):
+        ExperimentRunner().run(alone)
 
 
 def test_table_without_rows(tmp_path):

@@ -9,7 +9,9 @@ def parse_args() -> argparse.Namespace:
     """Options."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config of fine-tuning, which has labelled training and test data")
-    parser.add_argument("checkpoint", help="checkpoint of pretraining or fine-tuning")
+    parser.add_argument(
+        "checkpoint", nargs="?", help="checkpoint of pretraining or fine-tuning (default: an untrained network)"
+    )
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
     parser.add_argument("--methods", nargs="+", choices=["knn", "linear"], default=["knn", "linear"])
     parser.add_argument("--neighbours", type=int, default=20, help="k of k nearest neighbours (default: 20)")
@@ -26,6 +28,7 @@ def main() -> None:
     import json
     from pathlib import Path
 
+    import torch
     from mmengine.config import Config
 
     from mmhsi.engine import set_seed
@@ -35,6 +38,7 @@ def main() -> None:
 
     cfg = Config.fromfile(args.config)
     set_seed(cfg, args.seed)
+    torch.manual_seed(args.seed)  # weights of an untrained network
     extractor = FeatureExtractor(cfg, args.checkpoint, args.prefix, args.device)
     datasets = [extractor.dataset(loader) for loader in ("train_dataloader", "test_dataloader")]
     train, test = (extractor.labelled(dataset) for dataset in datasets)

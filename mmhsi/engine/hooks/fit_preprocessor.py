@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch.utils.data import Dataset
 
-from mmhsi.errors import ConfigError
-from mmhsi.models.preprocessors import BandPreprocessor
+from mmhsi.models.preprocessors import BandPreprocessor, fit_preprocessor
 from mmhsi.registry import HOOKS
 
 
@@ -31,26 +28,6 @@ class FitPreprocessorHook(Hook):
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         preprocessor = model.data_preprocessor
-        if not isinstance(preprocessor, BandPreprocessor):
-            return
-        dataset = runner.train_dataloader.dataset
-        second = getattr(preprocessor, "second_normaliser", None)
-        if second is not None:
-            self._fit(second, dataset, "second_statistics", runner)
-        self._fit(preprocessor, dataset, "band_statistics", runner)
-
-    @staticmethod
-    def _fit(preprocessor: BandPreprocessor, dataset: Dataset, method: str, runner: Runner) -> None:
-        """Fit one source unless it is fitted."""
-        if bool(preprocessor.fitted):
-            return
-        if not hasattr(dataset, method):
-            raise ConfigError(f"{type(dataset).__name__} has no {method}; give mean and std in model.data_preprocessor")
-        statistics = getattr(dataset, method)()
-        if len(statistics.mean) != preprocessor.num_bands:
-            raise ConfigError(
-                f"train_dataloader.dataset gives {len(statistics.mean)} bands, the model expects "
-                f"model.data_preprocessor.num_bands={preprocessor.num_bands}"
-            )
-        preprocessor.fit(torch.from_numpy(statistics.mean).float(), torch.from_numpy(statistics.std).float())
-        runner.logger.info("Fitted mean and std of %d bands to %d pixels", preprocessor.num_bands, statistics.count)
+        if isinstance(preprocessor, BandPreprocessor):
+            for bands, pixels in fit_preprocessor(preprocessor, runner.train_dataloader.dataset):
+                runner.logger.info("Fitted mean and std of %d bands to %d pixels", bands, pixels)

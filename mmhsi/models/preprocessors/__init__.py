@@ -1,6 +1,6 @@
 """From raw integers to normalised float tensors, on the device."""
 
-from .band_preprocessor import BandPreprocessor
+from .band_preprocessor import BandPreprocessor, fit_preprocessor
 from .batch_augments import BatchDihedral, BatchGainOffset, BatchNoise, dihedral, symmetries
 from .scene_preprocessor import ScenePreprocessor, gather_windows, normalise_scene
 from .tile_preprocessor import TilePreprocessor
@@ -15,6 +15,7 @@ __all__ = [
     "TilePreprocessor",
     "ViewPreprocessor",
     "dihedral",
+    "fit_preprocessor",
     "gather_windows",
     "normalise_scene",
     "symmetries",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
@@ -110,3 +111,37 @@ class BandPreprocessor(BaseDataPreprocessor):
         for augment in self.augments:
             x = augment(x)
         return x
+
+
+def fit_preprocessor(preprocessor: BandPreprocessor, dataset: Dataset) -> list[tuple[int, int]]:
+    """Fit mean and standard deviation of every source to a dataset, unless they are set.
+
+    Args:
+        preprocessor: With ``second_normaliser``, a preprocessor of its own, where there is a second source.
+        dataset: Its ``band_statistics`` (and ``second_statistics``) are asked for what is not set.
+
+    Returns:
+        (bands, pixels) of each source that was fitted.
+
+    Raises:
+        ConfigError: If the numbers of bands differ, or the dataset cannot give what is needed.
+    """
+    sources = [
+        (preprocessor, "band_statistics"),
+        (getattr(preprocessor, "second_normaliser", None), "second_statistics"),
+    ]
+    fitted = []
+    for source, method in sources:
+        if source is None or bool(source.fitted):
+            continue
+        if not hasattr(dataset, method):
+            raise ConfigError(f"{type(dataset).__name__} has no {method}; give mean and std in model.data_preprocessor")
+        statistics = getattr(dataset, method)()
+        if len(statistics.mean) != source.num_bands:
+            raise ConfigError(
+                f"train_dataloader.dataset gives {len(statistics.mean)} bands, the model expects "
+                f"model.data_preprocessor.num_bands={source.num_bands}"
+            )
+        source.fit(torch.from_numpy(statistics.mean).float(), torch.from_numpy(statistics.std).float())
+        fitted.append((source.num_bands, statistics.count))
+    return fitted
