@@ -116,6 +116,11 @@ def test_command_runs_a_chain(run_tool, tmp_path, monkeypatch, capsys):
     (finetuned,) = (tmp_path / "runs").glob("mae-ft*")
     value = json.loads((finetuned / "report.json").read_text())["metrics"]["OA"]
     assert f"| MAE | {value:.1f} (n = 1) |" in capsys.readouterr().out
+    assert run_tool("analysis/plot_curves", *command[1:2], tmp_path / "a.png", *command[2:]) == 0
+    assert "MAE (1 runs)" in capsys.readouterr().out
+    assert (tmp_path / "a.png").is_file()
+    assert run_tool("analysis/plot_curves", *command[1:2], tmp_path / "b.png", "--column", "B", *command[2:]) == 2
+    assert "no column 'B'; has A" in capsys.readouterr().err
     assert run_tool(*command, "--list") == 0
     assert "done  MAE | A | seed 0 | " in capsys.readouterr().out
     assert run_tool(*command, "--rows", "SVM") == 2

@@ -1,0 +1,76 @@
+"""Curves of training: a logged value by epoch, of several runs that are repetitions of one another."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mmhsi.errors import DataError
+
+from .class_map import png_path, replace_file
+
+Curve = npt.NDArray[np.float64]
+
+
+def read_curve(work_dir: str | os.PathLike[str], key: str) -> Curve:
+    """Read a value that a run logged, averaged over the steps of each epoch; what a resumed run did again counts once.
+
+    Args:
+        work_dir: Folder of the run, with mmengine's ``<time>/vis_data/scalars.json``.
+        key: Name of the value, e.g. ``'loss'``.
+
+    Returns:
+        (epoch, value) pairs by epoch, shape (n, 2).
+
+    Raises:
+        DataError: If the run logged no such value.
+    """
+    by_step: dict[int, tuple[int, float]] = {}
+    for path in sorted(Path(work_dir).glob("*/vis_data/scalars.json")):
+        for line in path.read_text().splitlines():
+            entry = json.loads(line)
+            if key in entry and "epoch" in entry:
+                by_step[entry["step"]] = (entry["epoch"], entry[key])
+    if not by_step:
+        raise DataError(f"{work_dir}: the run logged no {key!r}")
+    epochs, values = np.array(list(by_step.values()), dtype=np.float64).T
+    distinct, index = np.unique(epochs, return_inverse=True)
+    return np.stack([distinct, np.bincount(index, weights=values) / np.bincount(index)], axis=1)
+
+
+def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]], label: str) -> None:
+    """Draw the mean over repetitions as a line and their range as a band, over the epochs that all of them have.
+
+    Args:
+        path: PNG.
+        runs: Curves (epoch, value), each (n, 2), of the repetitions, by name.
+        label: What the values are.
+
+    Raises:
+        DataError: If there is nothing to draw.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    if not runs or not all(runs.values()):
+        raise DataError("save_curves: no curves given")
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axis = figure.subplots()
+    for name, curves in runs.items():
+        length = min(map(len, curves))
+        values = np.stack([curve[:length, 1] for curve in curves])
+        (line,) = axis.plot(curves[0][:length, 0], values.mean(axis=0), label=f"{name} (n = {len(curves)})")
+        axis.fill_between(
+            curves[0][:length, 0], values.min(axis=0), values.max(axis=0), color=line.get_color(), alpha=0.2, lw=0
+        )
+    axis.set(xlabel="epoch", ylabel=label)
+    axis.legend(frameon=False)
+    content = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(content)
+    replace_file(png_path(path), content.getvalue())
