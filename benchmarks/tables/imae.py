@@ -3,8 +3,9 @@
 title = "IMAE: from scratch, pretrained on the scene, pretrained on other scenes"
 protocol = (
     "Fixed splits, seeds 0, 1, 2: 20 random pixels a class, or spatially disjoint blocks (windows of 9x9). `tiny` "
-    "(width 64); HSI alone; one pretraining a row, without labels: on the scene at three window sizes, or on the seven "
-    "`abu` scenes, of which all weights but the input layer are taken over; last checkpoint."
+    "(width 64); HSI alone unless the row says RGB (mean and standard deviation within each pixel of the cube); one "
+    "pretraining a row, without labels: on the scene at three window sizes, or on the seven `abu` scenes, of which all "
+    "weights but the input layer are taken over; last checkpoint."
 )
 metric = "OA"
 seeds = (0, 1, 2)
@@ -21,15 +22,18 @@ def pretrain(data):
     return dict(config=f"configs/imae/imae_imae-vit-tiny_{data}.py", seeded=False)
 
 
+with_rgb = {name: data.replace("crop_", "crop-rgb_") for name, data in columns.items() if "crop" in data}
+
+
+def finetuned(data):
+    config = f"configs/imae/imae-ft_imae-vit-tiny_{data}.py"
+    return [pretrain(data.split("_")[0]), dict(config=config, options=checkpoint)]
+
+
 rows = {
     "from scratch": {name: [dict(config=f"configs/imae/imae-vit-tiny_{data}.py")] for name, data in columns.items()},
-    "pretrained on the scene": {
-        name: [
-            pretrain(data.split("_")[0]),
-            dict(config=f"configs/imae/imae-ft_imae-vit-tiny_{data}.py", options=checkpoint),
-        ]
-        for name, data in columns.items()
-    },
+    "pretrained on the scene": {name: finetuned(data) for name, data in columns.items()},
+    "pretrained on the scene, HSI + RGB": {name: finetuned(data) for name, data in with_rgb.items()},
     "pretrained on abu, input layer new": {
         name: [pretrain("abu"), dict(config=f"configs/imae/imae-ft-abu_imae-vit-tiny_{data}.py", options=checkpoint)]
         for name, data in columns.items()
