@@ -11,7 +11,7 @@ seeds = (0, 1, 2)
 
 
 def finetune(head, frozen, pretrained=True):
-    options = {"model.backbone.frozen": frozen}
+    options = {"model.frozen": frozen}
     if pretrained:
         options["model.backbone.init_cfg.checkpoint"] = "{checkpoint}"
     else:

@@ -6,6 +6,6 @@ model = dict(
         type="CNNHead",
         in_channels=48,
         num_classes=6,
-        loss_decode=dict(type="mmseg.CrossEntropyLoss", avg_non_ignore=True),
+        loss_decode=dict(type="CrossEntropyLoss"),
     ),
 )

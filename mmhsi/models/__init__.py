@@ -13,8 +13,9 @@ from .backbones import (
     SSMAEViT,
 )
 from .classifiers import PixelClassifier
-from .decode_heads import CNNHead, MultiscaleLinearHead
+from .decode_heads import CNNHead, MultiscaleLinearHead, UNetHead
 from .heads import DINOHead
+from .losses import CrossEntropyLoss, FocalLoss
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
 from .necks import CentreContext, LearnableAggregation
 from .preprocessors import (
@@ -25,6 +26,7 @@ from .preprocessors import (
     TilePreprocessor,
     ViewPreprocessor,
 )
+from .segmentors import EncoderDecoder
 from .selfsup import (
     IMAE,
     LOMSST,
@@ -54,9 +56,12 @@ __all__ = [
     "BlockwiseMasking",
     "CNNHead",
     "CentreContext",
+    "CrossEntropyLoss",
     "DINOHead",
     "DINOMasking",
     "DINOv2",
+    "EncoderDecoder",
+    "FocalLoss",
     "HSIViT",
     "IMAEDecoder",
     "IMAEViT",
@@ -78,6 +83,7 @@ __all__ = [
     "SpectralRNN",
     "TilePreprocessor",
     "TubeMasking",
+    "UNetHead",
     "ViewPreprocessor",
     "load_weights",
     "transfer_weights",

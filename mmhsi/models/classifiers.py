@@ -8,11 +8,12 @@ from torch import Tensor
 
 from mmhsi.registry import MODELS
 
+from .freezing import FreezableBackbone
 from .preprocessors import dihedral, symmetries
 
 
 @MODELS.register_module()
-class PixelClassifier(ImageClassifier):
+class PixelClassifier(FreezableBackbone, ImageClassifier):
     """mmpretrain's classifier, which can average its scores over the symmetries of a window.
 
     Args:
@@ -21,6 +22,7 @@ class PixelClassifier(ImageClassifier):
         head: Config of the head, e.g. mmpretrain's ``LinearClsHead``.
         tta: Whether prediction averages the softmax scores over the quarter turns and flips of the window (8 for
             square windows, 4 else), at that many times the cost. Default False.
+        frozen: Whether the backbone stays as it was loaded, in evaluation mode and without gradients. Default False.
         data_preprocessor: Config of the preprocessor, e.g. :class:`mmhsi.models.ScenePreprocessor`.
         init_cfg: mmengine's initialisation.
     """
@@ -31,6 +33,7 @@ class PixelClassifier(ImageClassifier):
         neck: dict | None = None,
         head: dict | None = None,
         tta: bool = False,
+        frozen: bool = False,
         data_preprocessor: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
@@ -38,6 +41,8 @@ class PixelClassifier(ImageClassifier):
         preprocessor = None if data_preprocessor is None else MODELS.build(data_preprocessor)
         super().__init__(backbone, neck=neck, head=head, data_preprocessor=preprocessor, init_cfg=init_cfg)
         self.tta = tta
+        if frozen:
+            self.freeze_backbone()
 
     def predict_scores(self, inputs: Tensor) -> Tensor:
         """Class scores of windows.

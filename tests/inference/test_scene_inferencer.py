@@ -34,7 +34,7 @@ PIXEL = dict(
     ),
 )
 SEGMENT = dict(
-    type="mmseg.EncoderDecoder",
+    type="EncoderDecoder",
     data_preprocessor=dict(type="TilePreprocessor", **STATISTICS),
     backbone=BACKBONE,
     decode_head=dict(
@@ -42,7 +42,7 @@ SEGMENT = dict(
         in_channels=[128],
         in_index=[0],
         num_classes=3,
-        loss_decode=dict(type="mmseg.CrossEntropyLoss", avg_non_ignore=True),
+        loss_decode=dict(type="CrossEntropyLoss"),
     ),
     test_cfg=dict(mode="whole"),
 )

@@ -19,7 +19,7 @@ def test_multiscale_linear_head_by_hand():
             in_channels=[3, 5],
             in_index=[0, 1],
             num_classes=2,
-            loss_decode=dict(type="mmseg.CrossEntropyLoss", avg_non_ignore=True),
+            loss_decode=dict(type="CrossEntropyLoss"),
         )
     ).eval()
     first, second = torch.randn(2, 3, 8, 6), torch.randn(2, 5, 4, 3)
@@ -37,7 +37,7 @@ def test_linear_head_has_one_linear_map_and_a_batch_norm():
             in_channels=[128] * 4,
             in_index=[0, 1, 2, 3],
             num_classes=24,
-            loss_decode=dict(type="mmseg.CrossEntropyLoss"),
+            loss_decode=dict(type="CrossEntropyLoss"),
         )
     )
     assert sum(p.numel() for p in head.parameters()) == 512 * 24 + 24 + 2 * 512
@@ -83,7 +83,7 @@ def test_test_time_augmentation_averages_the_symmetries():
 
 
 def cnn_head(**arguments):
-    loss = dict(type="mmseg.CrossEntropyLoss", avg_non_ignore=True)
+    loss = dict(type="CrossEntropyLoss")
     return MODELS.build(dict(type="CNNHead", in_channels=5, num_classes=4, channels=6, loss_decode=loss, **arguments))
 
 
@@ -94,10 +94,17 @@ def test_cnn_head_has_the_papers_nine_layers():
     assert head([torch.randn(1, 5, 16, 16)]).shape == (1, 4, 128, 128)
 
 
+def test_cnn_head_without_upsampling_is_two_convolutions():
+    head = cnn_head(num_upsamples=0).eval()
+    layers = [m for m in head.blocks.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.ConvTranspose2d)]
+    assert [layer.kernel_size[0] for layer in layers] == [3, 3]
+    assert head([torch.randn(1, 5, 7, 4)]).shape == (1, 4, 7, 4)
+
+
 def test_cnn_head_by_hand():
     head = cnn_head(num_upsamples=1).eval()
     x = torch.randn(2, 5, 3, 4)
-    up, first, second = head.blocks[0]
+    up, (first, second) = head.blocks[0]
     expected = torch.einsum("bihw,iokl->bohkwl", x, up.weight).reshape(2, 6, 6, 8) + up.bias[:, None, None]
     for module in (first, second):
         norm = module.norm
@@ -106,5 +113,5 @@ def test_cnn_head_by_hand():
         expected = (expected * norm.weight[:, None, None] + norm.bias[:, None, None]).clamp(min=0)
     expected = F.conv2d(expected, head.conv_seg.weight, head.conv_seg.bias)
     assert torch.allclose(head([torch.zeros(1), x]), expected, atol=1e-5)
-    with pytest.raises(ConfigError, match="num_upsamples=0"):
-        cnn_head(num_upsamples=0)
+    with pytest.raises(ConfigError, match="num_upsamples=-1"):
+        cnn_head(num_upsamples=-1)

@@ -1,7 +1,7 @@
 # mmseg's DeepLabV3+ on ResNetV1c-50 with an FCN auxiliary head, from scratch. Fill in: num_bands, in_channels, num_classes.
-loss = dict(type="mmseg.CrossEntropyLoss", avg_non_ignore=True)
+loss = dict(type="CrossEntropyLoss")
 model = dict(
-    type="mmseg.EncoderDecoder",
+    type="EncoderDecoder",
     data_preprocessor=dict(type="TilePreprocessor"),
     backbone=dict(
         type="mmseg.ResNetV1c",

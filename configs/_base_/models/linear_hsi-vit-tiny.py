@@ -1,13 +1,13 @@
 # Multiscale linear head on the last four layers. Fill in: num_bands, in_channels, img_size, patch_size, num_classes.
 model = dict(
-    type="mmseg.EncoderDecoder",
+    type="EncoderDecoder",
     data_preprocessor=dict(type="TilePreprocessor"),
     backbone=dict(type="HSIViT", arch="tiny", out_indices=(0, 1, 2, 3)),
     decode_head=dict(
         type="MultiscaleLinearHead",
         in_channels=[128, 128, 128, 128],
         in_index=[0, 1, 2, 3],
-        loss_decode=dict(type="mmseg.CrossEntropyLoss", avg_non_ignore=True),
+        loss_decode=dict(type="CrossEntropyLoss"),
     ),
     train_cfg=dict(),
     test_cfg=dict(mode="whole"),

@@ -97,7 +97,6 @@ class SST(BaseModule):
         drop_rate: Dropout after attention and in the MLP.
         drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly. It is drawn for each block's
             tokens in spatial layers and for each place's in spectral ones.
-        frozen: Whether nothing in here is trained: no gradients, always in evaluation mode. Default False.
         init_cfg: mmengine's initialisation, e.g. ``dict(type='Pretrained', checkpoint=…, prefix='backbone.')``.
 
     Raises:
@@ -117,7 +116,6 @@ class SST(BaseModule):
         spectral_pool: str = "mean",
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
-        frozen: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -155,12 +153,6 @@ class SST(BaseModule):
         self.spatial_layers = PrunableLayers(layers[: sizes["spatial_layers"]])
         self.spectral_layers = PrunableLayers(layers[sizes["spatial_layers"] :])
         self.norm = nn.LayerNorm(self.embed_dims)
-        self.frozen = frozen
-        self.requires_grad_(not frozen)
-
-    def train(self, mode: bool = True) -> SST:
-        """Switch between training and evaluation; a frozen backbone stays in evaluation."""
-        return super().train(mode and not self.frozen)
 
     def block_centres(self, wavelengths: Sequence[float]) -> list[float]:
         """Mean wavelength in nm of every block, of as many bands as given; the last band is repeated to fill it."""

@@ -2,5 +2,6 @@
 
 from .cnn_head import CNNHead
 from .multiscale_linear_head import MultiscaleLinearHead
+from .unet_head import UNetHead
 
-__all__ = ["CNNHead", "MultiscaleLinearHead"]
+__all__ = ["CNNHead", "MultiscaleLinearHead", "UNetHead"]

@@ -10,20 +10,35 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 
-class UpsampleBlock(nn.Sequential):
-    """A 2×2 transposed convolution of stride 2, then two 3×3 convolutions with normalisation and ReLU.
+class DoubleConv(nn.Sequential):
+    """Two 3×3 convolutions, each with normalisation and ReLU.
 
     Args:
         in_channels: Channels of the input.
-        channels: Channels of the output, which is twice as high and wide.
+        channels: Channels of the output.
         norm_cfg: Normalisation after each convolution.
     """
 
     def __init__(self, in_channels: int, channels: int, norm_cfg: dict) -> None:
         super().__init__(
+            ConvModule(in_channels, channels, kernel_size=3, padding=1, norm_cfg=norm_cfg),
+            ConvModule(channels, channels, kernel_size=3, padding=1, norm_cfg=norm_cfg),
+        )
+
+
+class UpsampleBlock(nn.Sequential):
+    """A 2×2 transposed convolution of stride 2, then a double convolution.
+
+    Args:
+        in_channels: Channels of the input.
+        channels: Channels of the output, which is twice as high and wide.
+        norm_cfg: Normalisation after each 3×3 convolution.
+    """
+
+    def __init__(self, in_channels: int, channels: int, norm_cfg: dict) -> None:
+        super().__init__(
             nn.ConvTranspose2d(in_channels, channels, kernel_size=2, stride=2),
-            ConvModule(channels, channels, kernel_size=3, padding=1, norm_cfg=norm_cfg),
-            ConvModule(channels, channels, kernel_size=3, padding=1, norm_cfg=norm_cfg),
+            DoubleConv(channels, channels, norm_cfg),
         )
 
 
@@ -32,19 +47,20 @@ class CNNHead(BaseDecodeHead):
     """Doubles the last map ``num_upsamples`` times, two 3×3 convolutions each time, then classifies by a 1×1 one.
 
     With 3 it is the paper's nine layers, from 16×16 to 128×128. It takes patches of 2^num_upsamples pixels to single
-    pixels; other sizes are resized by mmseg as in every head. The paper does not give the widths.
+    pixels; other sizes are resized by mmseg as in every head. Without upsampling it is the two 3×3 convolutions of one
+    block. The paper does not give the widths.
 
     Args:
         in_channels: Channels d of the backbone's map.
         num_classes: Classes K.
         channels: Width of all layers. Default 64.
-        num_upsamples: Default 3.
+        num_upsamples: Default 3; 0 for patches of single pixels.
         in_index: Which of the backbone's maps. Default: the last.
         norm_cfg: Normalisation. Default: ``dict(type='BN')``; ``'SyncBN'`` on many GPUs.
         **kwargs: mmseg's :class:`BaseDecodeHead`; name ``loss_decode``, its default is not found from this scope.
 
     Raises:
-        ConfigError: If ``num_upsamples`` is below 1.
+        ConfigError: If ``num_upsamples`` is negative.
     """
 
     def __init__(
@@ -57,8 +73,8 @@ class CNNHead(BaseDecodeHead):
         norm_cfg: dict | None = None,
         **kwargs: object,
     ) -> None:
-        if num_upsamples < 1:
-            raise ConfigError(f"CNNHead: num_upsamples={num_upsamples} given, expected at least 1")
+        if num_upsamples < 0:
+            raise ConfigError(f"CNNHead: num_upsamples={num_upsamples} given, expected at least 0")
         super().__init__(
             in_channels=in_channels,
             in_index=in_index,
@@ -68,8 +84,9 @@ class CNNHead(BaseDecodeHead):
             norm_cfg=norm_cfg or dict(type="BN"),
             **kwargs,
         )
+        block = UpsampleBlock if num_upsamples else DoubleConv
         widths = [in_channels, *[channels] * (num_upsamples - 1)]
-        self.blocks = nn.Sequential(*(UpsampleBlock(width, channels, self.norm_cfg) for width in widths))
+        self.blocks = nn.Sequential(*(block(width, channels, self.norm_cfg) for width in widths))
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
         """Classify from the backbone's maps, each (B, d, h, w), to logits (B, K, h · 2^n, w · 2^n)."""

@@ -1,0 +1,122 @@
+"""Losses of classes by pixel that leave unlabelled pixels out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MODELS
+
+
+@MODELS.register_module()
+class CrossEntropyLoss(nn.Module):
+    """Cross-entropy, averaged over the labelled pixels; with class weights their weighted mean.
+
+    mmseg's divides by unlabelled pixels too, and fails when told not to while classes have weights. A batch without
+    labels costs 0.
+
+    Args:
+        class_weight: K weights, e.g. of ``tools/analysis/class_weights.py``. Default: all 1.
+        label_smoothing: Share of the target that is spread over all classes. Default 0.
+        loss_weight: Factor. Default 1.
+        loss_name: Key in the log; losses are summed up when it begins with ``loss``.
+
+    Raises:
+        ConfigError: If a weight is negative or the smoothing lies outside 0 to 1.
+    """
+
+    def __init__(
+        self,
+        class_weight: Sequence[float] | None = None,
+        label_smoothing: float = 0.0,
+        loss_weight: float = 1.0,
+        loss_name: str = "loss_ce",
+    ) -> None:
+        super().__init__()
+        if class_weight is not None and not all(weight >= 0 for weight in class_weight):
+            raise ConfigError(f"{type(self).__name__}: class_weight={list(class_weight)} must not be negative")
+        if not 0 <= label_smoothing <= 1:
+            raise ConfigError(f"{type(self).__name__}: label_smoothing={label_smoothing} must lie in 0 to 1")
+        self.class_weight: Tensor | None
+        self.register_buffer(
+            "class_weight", None if class_weight is None else torch.tensor(class_weight), persistent=False
+        )
+        self.label_smoothing = label_smoothing
+        self.loss_weight = loss_weight
+        self.loss_name = loss_name
+
+    def pixel_loss(self, logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
+        """Unweighted loss of every pixel: of logits (B, K, …) and labels (B, …), shape (B, …)."""
+        return F.cross_entropy(
+            logits, labels, reduction="none", ignore_index=ignore_index, label_smoothing=self.label_smoothing
+        )
+
+    def forward(
+        self, logits: Tensor, labels: Tensor, weight: Tensor | None = None, ignore_index: int = 255, **_: object
+    ) -> Tensor:
+        """Average over the labelled pixels, in float32.
+
+        Args:
+            logits: Shape (B, K, …).
+            labels: Classes, shape (B, …), int64.
+            weight: Factor of every pixel, as mmseg's samplers give, shape (B, …).
+            ignore_index: Label of unlabelled pixels. Default 255.
+
+        Returns:
+            Scalar.
+
+        Raises:
+            ConfigError: If there are not as many weights as classes.
+        """
+        share = (labels != ignore_index).float()
+        if self.class_weight is not None:
+            if len(self.class_weight) != logits.shape[1]:
+                raise ConfigError(
+                    f"{type(self).__name__}: {len(self.class_weight)} class weights given, the head has "
+                    f"{logits.shape[1]} classes"
+                )
+            share = share * self.class_weight[labels.where(labels != ignore_index, 0)]
+        if weight is not None:
+            share = share * weight
+        loss = self.pixel_loss(logits.float(), labels, ignore_index)
+        return self.loss_weight * (share * loss).sum() / share.sum().clamp(min=torch.finfo(share.dtype).tiny)
+
+
+@MODELS.register_module()
+class FocalLoss(CrossEntropyLoss):
+    """Focal loss of softmax scores p (Lin et al. 2017, eq. 5): −(1 − p_y)^γ · log p_y of the true class y.
+
+    mmseg's takes every class for a question of its own (sigmoid), and fails without compiled operations.
+
+    Args:
+        gamma: γ; 0 is cross-entropy. Default 2.
+        class_weight: K weights, the paper's α. Default: all 1.
+        loss_weight: Factor. Default 1.
+        loss_name: Key in the log.
+
+    Raises:
+        ConfigError: If γ or a weight is negative.
+    """
+
+    def __init__(
+        self,
+        gamma: float = 2.0,
+        class_weight: Sequence[float] | None = None,
+        loss_weight: float = 1.0,
+        loss_name: str = "loss_focal",
+    ) -> None:
+        if gamma < 0:
+            raise ConfigError(f"FocalLoss: gamma={gamma} must not be negative")
+        super().__init__(class_weight, loss_weight=loss_weight, loss_name=loss_name)
+        self.gamma = gamma
+
+    def pixel_loss(self, logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
+        """Unweighted loss of every pixel: of logits (B, K, …) and labels (B, …), shape (B, …)."""
+        entropy = super().pixel_loss(logits, labels, ignore_index)
+        # 1 − p = −expm1(log p), exact also where p is nearly 1; γ below 1 has no finite slope at exactly 0.
+        missing = -torch.expm1(-entropy)
+        return missing.clamp(min=torch.finfo(missing.dtype).eps) ** self.gamma * entropy
