@@ -237,6 +237,17 @@ class SceneDataset(Dataset):
             statistics.update(rows[mask])
         return statistics
 
+    def label_counts(self) -> np.ndarray:
+        """Pixels of every class among those of this subset, shape (K,), int64.
+
+        Raises:
+            ConfigError: If the data set was made without labels.
+        """
+        if self.labels is None:
+            raise ConfigError("SceneDataset: subset='all' has no labels to count")
+        chosen = self.labels.ravel()[self.pixels]
+        return np.bincount(chosen[chosen != IGNORE_INDEX], minlength=len(self.metainfo["classes"]))
+
     def __len__(self) -> int:
         return len(self.pixels)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from mmengine.dataset import BaseDataset
 from torch import Tensor
 
@@ -16,11 +17,12 @@ from mmhsi.registry import DATASETS
 
 from .bands import choose_bands
 from .catalogue import RGB, SceneInfo, scene_info
-from .labels import LabelTable
+from .labels import IGNORE_INDEX, LabelTable
 from .pixelwise import value_transforms
 from .samplers import SeededIndex, sample_seed, seed_everything
 from .splits import split_tiles
 from .statistics import BandStatistics
+from .transforms.loading import read_classes
 
 PARTS = ("train", "test")
 
@@ -286,3 +288,19 @@ class TileDataset(BaseDataset):
                 f"{self.root}: no tile has a pixel with data in every used band; name the empty bands in bad_bands=[…]"
             )
         return statistics
+
+    def label_counts(self) -> np.ndarray:
+        """Labelled pixels of every class over all tiles or windows of the list, shape (K,), int64; reads labels alone.
+
+        Raises:
+            ConfigError: If the data set was made without labels.
+        """
+        self.full_init()
+        counts = np.zeros(len(self.metainfo["classes"]), np.int64)
+        for index in range(len(self)):
+            entry = self.get_data_info(index)
+            if "seg_map_path" not in entry:
+                raise ConfigError(f"{self.root}: the tiles have no labels (with_labels=False)")
+            classes = read_classes(entry)
+            counts += np.bincount(classes[classes != IGNORE_INDEX], minlength=len(counts))
+        return counts

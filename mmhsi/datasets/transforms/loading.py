@@ -131,6 +131,24 @@ class LoadCube(BaseTransform):
         return "LoadCube()"
 
 
+def read_classes(entry: dict) -> np.ndarray:
+    """Read the class indices of a data set's entry, or of its window, without looking at its cube.
+
+    Args:
+        entry: With ``seg_map_path``, ``label_table`` and the optional keys of :class:`LoadLabels`.
+
+    Returns:
+        Shape (H, W), int64, 255 where there is no label.
+
+    Raises:
+        DataError: If the label map cannot be read or has an unknown id.
+    """
+    path, window, scale = entry["seg_map_path"], entry.get("window"), entry.get("label_scale", 1)
+    reader = _reader(path, entry.get("seg_map_key"), open_label_map)
+    raw = read_labels(reader, None if window is None else tuple(side * scale for side in window))
+    return majority_labels(entry["label_table"](raw, path), scale, entry.get("label_majority"))
+
+
 @TRANSFORMS.register_module()
 class LoadLabels(BaseTransform):
     """Read a label map, or the cube's window of it, and map its ids to class indices.
@@ -148,13 +166,10 @@ class LoadLabels(BaseTransform):
         Raises:
             DataError: If it cannot be read, has an unknown id, or another size than the cube's file.
         """
-        path, key, window = results["seg_map_path"], results.get("seg_map_key"), results.get("window")
-        scale = results.get("label_scale", 1)
-        reader = _reader(path, key, open_label_map)
+        reader = _reader(results["seg_map_path"], results.get("seg_map_key"), open_label_map)
         # Of a label map of another size a window would be read without complaint, and lie elsewhere on the ground.
         _require_same_size(reader.info.shape[:2], results)
-        raw = read_labels(reader, None if window is None else tuple(side * scale for side in window))
-        classes = majority_labels(results["label_table"](raw, path), scale, results.get("label_majority"))
+        classes = read_classes(results)
         labels: np.ndarray = np.rot90(classes, _turns(results))
         labels[~results["valid"]] = IGNORE_INDEX
         results["gt_seg_map"] = labels

@@ -1,0 +1,40 @@
+"""Count the labelled training pixels of every class and print weights for a loss's class_weight."""
+
+import argparse
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config with a labelled train_dataloader")
+    parser.add_argument("--method", default="inverse", help="inverse, sqrt, median or effective (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the split")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Count and print."""
+    args = parse_args()
+    from mmengine.config import Config
+    from mmengine.registry import DefaultScope
+
+    from mmhsi.datasets.class_weights import class_weights
+    from mmhsi.engine import set_seed
+    from mmhsi.registry import DATASETS
+
+    cfg = Config.fromfile(args.config)
+    set_seed(cfg, args.seed)
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    counts = dataset.label_counts()
+    weights = class_weights(counts, args.method)
+    for name, count, weight in zip(dataset.metainfo["classes"], counts, weights, strict=True):
+        print(f"{name:<32}{count:>10}  {weight:.4f}")
+    print(f"class_weight=[{', '.join(f'{weight:.4f}' for weight in weights)}]")
+
+
+if __name__ == "__main__":
+    run(main)
