@@ -1,0 +1,12 @@
+# Experiment 1 of the dissertation: all weights but the head's stay as MAE left them.
+_base_ = [
+    "../_base_/models/segmentor_hsi-vit-base.py",
+    "../_base_/datasets/whu-ohs.py",
+    "../_base_/schedules/adamw_poly_100e.py",
+    "../_base_/default_runtime.py",
+]
+model = dict(
+    data_preprocessor=dict(num_bands=32),
+    backbone=dict(in_channels=32, init_cfg=dict(checkpoint="work_dirs/mae_hsi-vit-base-p8_whu-ohs/epoch_100.pth")),
+    decode_head=dict(num_classes=24),
+)

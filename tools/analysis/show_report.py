@@ -1,0 +1,43 @@
+"""Show a report of tools/test.py --out: accuracy and IoU of every class as Markdown, the confusion matrix as PNG."""
+
+import argparse
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("report", help="JSON file of tools/test.py --out")
+    parser.add_argument("--confusion", help="PNG of the confusion matrix, in per cent of each true class")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print the table and draw the matrix."""
+    args = parse_args()
+    import json
+    from pathlib import Path
+
+    import numpy as np
+
+    from mmhsi.errors import DataError
+    from mmhsi.visualization.confusion import save_confusion_figure
+
+    try:
+        report = json.loads(Path(args.report).read_text())
+        classes, matrix = report["classes"], np.array(report["confusion_matrix"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{args.report}: not a report of tools/test.py --out ({error})") from error
+    print(f"{report['protocol']}\n\n| class | pixels | accuracy | IoU |\n| --- | ---: | ---: | ---: |")
+    for entry in classes:
+        values = [f"{entry[key]:.2f}" if entry["pixels"] else "absent" for key in ("accuracy", "iou")]
+        print(f"| {entry['name']} | {entry['pixels']} | {' | '.join(values)} |")
+    print(f"\n{', '.join(f'{name} {value:.2f}' for name, value in report['metrics'].items())}")
+    if args.confusion:
+        save_confusion_figure(args.confusion, matrix, [entry["name"] for entry in classes])
+
+
+if __name__ == "__main__":
+    run(main)
