@@ -46,8 +46,8 @@ class Step:
 
 @functools.cache
 def read_config(path: str) -> str:
-    """Full text of one of the repository's configs, read once a process."""
-    return Config.fromfile(ROOT / path).pretty_text
+    """Full text of one of the repository's configs, read once a process; where the data lie is no part of it."""
+    return Config.fromfile(ROOT / path, use_environment_variables=False).pretty_text
 
 
 def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:

@@ -6,7 +6,15 @@ import pytest
 from generated_data import write_all
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.utils.experiments import ExperimentRunner, ExperimentTable, make_chain, read_metrics, state, tabulate
+from mmhsi.utils.experiments import (
+    ExperimentRunner,
+    ExperimentTable,
+    make_chain,
+    read_config,
+    read_metrics,
+    state,
+    tabulate,
+)
 
 PRETRAIN = dict(config="configs/mae/mae_hsi-vit-tiny-p3_salinas-a.py", seeded=False)
 FINETUNE = dict(
@@ -39,6 +47,15 @@ def test_one_pretraining_serves_all_seeds_and_other_options_are_another_run(tmp_
     assert first.previous.folder == second.previous.folder
     assert len({first.folder, second.folder, scratch.folder, other.folder}) == 4
     assert (first.seed, first.previous.seed) == (1, 0)
+
+
+def test_moving_the_data_does_not_make_another_run(tmp_path, monkeypatch):
+    folders = []
+    for place in ("here", "there"):
+        monkeypatch.setenv("MMHSI_DATA", place)
+        read_config.cache_clear()
+        folders.append(make_chain([PRETRAIN], 0, tmp_path).folder)
+    assert folders[0] == folders[1]
 
 
 def test_table(tmp_path):
