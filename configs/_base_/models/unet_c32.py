@@ -1,0 +1,17 @@
+# mmseg's UNet of 4 levels, 32 channels at the first, from scratch. Sides must be multiples of 8. Fill in: num_bands, in_channels, num_classes.
+_base_ = "./fcn_r18.py"
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type="mmseg.UNet",
+        base_channels=32,
+        num_stages=4,
+        strides=(1, 1, 1, 1),
+        enc_num_convs=(2, 2, 2, 2),
+        dec_num_convs=(2, 2, 2),
+        downsamples=(True, True, True),
+        enc_dilations=(1, 1, 1, 1),
+        dec_dilations=(1, 1, 1),
+    ),
+    decode_head=dict(in_channels=32, channels=32, num_convs=1, concat_input=False),
+)
