@@ -13,8 +13,8 @@ from mmhsi.registry import DATASETS
 
 from .bands import choose_bands
 from .catalogue import scene_info
-from .samplers import SeededIndex, sample_seed, seed_everything
-from .statistics import BandStatistics, require_data
+from .samplers import seed_everything
+from .statistics import BandStatistics, pipeline_statistics, require_data
 
 
 @DATASETS.register_module()
@@ -121,12 +121,7 @@ class CorpusDataset(BaseDataset):
     def band_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band that the pipeline gives, over 8 samples a scene."""
         self.full_init()
-        statistics: BandStatistics | None = None
         step = max(1, self.samples_per_scene // 8)
-        for index in range(0, len(self), step):
-            sample = self.prepare_data(SeededIndex(index, sample_seed(index)))
-            values = sample["inputs"].numpy()[:, sample["valid"].numpy()].T
-            statistics = statistics or BandStatistics(values.shape[1])
-            statistics.update(values)
+        statistics = pipeline_statistics(self.prepare_data, range(0, len(self), step))
         assert statistics is not None  # there is at least one scene
         return statistics

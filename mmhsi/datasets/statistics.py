@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
+from torch import Tensor
 
 from mmhsi.errors import DataError
 from mmhsi.io import HSICube
+
+from .samplers import SeededIndex, sample_seed
 
 
 class BandStatistics:
@@ -40,6 +45,28 @@ class BandStatistics:
     def std(self) -> np.ndarray:
         """Population standard deviation, shape (C,)."""
         return np.sqrt(self._squares / max(self.count, 1))
+
+
+def pipeline_statistics(prepare: Callable[[SeededIndex], dict], indices: Iterable[int]) -> BandStatistics | None:
+    """Mean and standard deviation over the valid pixels of what a pipeline gives, in one view or several.
+
+    Args:
+        prepare: Gives the sample of an index: ``inputs`` (C, H, W) and ``valid`` (H, W), or lists of them.
+        indices: Samples to take; each is seeded by its index.
+
+    Returns:
+        None if there are no samples.
+    """
+    statistics: BandStatistics | None = None
+    for index in indices:
+        sample = prepare(SeededIndex(index, sample_seed(index)))
+        views, masks = sample["inputs"], sample["valid"]
+        if isinstance(views, Tensor):
+            views, masks = [views], [masks]
+        for view, mask in zip(views, masks, strict=True):
+            statistics = statistics or BandStatistics(len(view))
+            statistics.update(view.numpy()[:, mask.numpy()].T)
+    return statistics
 
 
 def require_data(cube: HSICube) -> None:

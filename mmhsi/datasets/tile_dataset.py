@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.dataset import BaseDataset
-from torch import Tensor
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import open_cube
@@ -19,9 +18,9 @@ from .bands import choose_bands
 from .catalogue import RGB, SceneInfo, scene_info
 from .labels import IGNORE_INDEX, LabelTable
 from .pixelwise import value_transforms
-from .samplers import SeededIndex, sample_seed, seed_everything
+from .samplers import seed_everything
 from .splits import split_tiles
-from .statistics import BandStatistics
+from .statistics import BandStatistics, pipeline_statistics
 from .transforms.loading import read_classes
 
 PARTS = ("train", "test")
@@ -275,14 +274,8 @@ class TileDataset(BaseDataset):
         At most :data:`STATISTICS_TILES` tiles, evenly spread over the list, go through the pipeline one at a time.
         """
         self.full_init()
-        statistics: BandStatistics | None = None
-        for index in range(0, len(self), -(-len(self) // STATISTICS_TILES)):
-            sample = self.prepare_data(SeededIndex(index, sample_seed(index)))
-            views = [sample["inputs"]] if isinstance(sample["inputs"], Tensor) else sample["inputs"]
-            masks = [sample["valid"]] if isinstance(sample["valid"], Tensor) else sample["valid"]
-            for view, mask in zip(views, masks, strict=True):
-                statistics = statistics or BandStatistics(len(view))
-                statistics.update(view.numpy()[:, mask.numpy()].T)
+        indices = range(0, len(self), -(-len(self) // STATISTICS_TILES))
+        statistics = pipeline_statistics(self.prepare_data, indices)
         if statistics is None or statistics.count == 0:
             raise DataError(
                 f"{self.root}: no tile has a pixel with data in every used band; name the empty bands in bad_bands=[…]"

@@ -44,6 +44,15 @@ def test_scenes_of_any_band_count_become_one(folder):
     assert data.band_statistics().mean.shape == (6,)
 
 
+def test_statistics_of_several_views_are_those_of_all_of_them(folder):
+    views = dict(type="MultiView", transforms=[PIPELINE[2:4], PIPELINE[2:4]], num_views=[1, 2])
+    pipeline = [*PIPELINE[:2], views, dict(type="PackViews")]
+    data = CorpusDataset(image_dir="c", data_root=folder, samples_per_scene=8, pipeline=pipeline)
+    single = CorpusDataset(image_dir="c", data_root=folder, samples_per_scene=8, pipeline=PIPELINE)
+    assert data.band_statistics().count == 3 * single.band_statistics().count
+    np.testing.assert_allclose(data.band_statistics().mean, single.band_statistics().mean, atol=1e-6)
+
+
 @pytest.mark.parametrize("bands", [4, 32, 204, 430])
 def test_band_resample_equals_numpy(bands):
     image = np.random.default_rng(0).normal(size=(3, 2, bands)).astype(np.float32)

@@ -6,7 +6,6 @@ known without waiting for the device, and the hidden tokens alone go through the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,6 +14,8 @@ from torch import Tensor
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING
+
+from ..masking.blockwise import rectangle_scores
 
 
 class TokenMask(NamedTuple):
@@ -53,7 +54,7 @@ def draw_counts(images: int, masked: Tensor, tokens: int, ratio: tuple[float, fl
     return counts
 
 
-def hide_blocks(counts: Tensor, grid: tuple[int, int], min_aspect: float = 0.3, blocks: int = 24) -> Tensor:
+def hide_blocks(counts: Tensor, grid: tuple[int, int], min_aspect: float = 0.3) -> Tensor:
     """Hide rectangles until exactly ``counts`` tokens are hidden; on a grid of one row these are spans.
 
     Rectangles are drawn one after another, each at most half of the count; of the one that would exceed the count, and
@@ -63,30 +64,11 @@ def hide_blocks(counts: Tensor, grid: tuple[int, int], min_aspect: float = 0.3, 
         counts: Hidden tokens of each image, shape (B,), on the device where the mask is made.
         grid: Token grid (h, w).
         min_aspect: Smallest ratio of the shorter to the longer side; log-uniform between it and its inverse.
-        blocks: Rectangles drawn.
 
     Returns:
         Bool tensor of shape (B, h · w), True = hidden.
     """
-    (height, width), device = grid, counts.device
-
-    def uniform() -> Tensor:
-        return torch.rand(len(counts), blocks, device=device)
-
-    area = 1 + uniform() * (counts[:, None] / 2 - 1).clamp(min=0)
-    aspect = (math.log(min_aspect) * (1 - 2 * uniform())).exp()
-    rows = (area * aspect).sqrt().round().clamp(1, height)
-    columns = (area / rows).round().clamp(1, width)
-    top = (uniform() * (height - rows + 1)).floor()
-    left = (uniform() * (width - columns + 1)).floor()
-    y, x = torch.arange(height, device=device), torch.arange(width, device=device)
-    in_rows = (y >= top[..., None]) & (y < (top + rows)[..., None])  # (B, K, h)
-    in_columns = (x >= left[..., None]) & (x < (left + columns)[..., None])  # (B, K, w)
-    covered = in_rows[..., :, None] & in_columns[..., None, :]  # (B, K, h, w)
-    # A token's score falls with the number of the first rectangle that covers it; noise below 1 breaks ties.
-    order = torch.arange(blocks, 0, -1, device=device)[:, None, None]
-    scores = (covered * order).amax(dim=1).flatten(1) + torch.rand(len(counts), height * width, device=device)
-    ranks = scores.argsort(dim=1, descending=True).argsort(dim=1)
+    ranks = rectangle_scores(counts, grid, min_aspect).argsort(dim=1, descending=True).argsort(dim=1)
     return ranks < counts[:, None]
 
 
