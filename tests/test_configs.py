@@ -52,6 +52,16 @@ def shrink(cfg: Config) -> None:
                 head[key] = NARROW
 
 
+def fit_regions(cfg: Config) -> None:
+    """Halves of the generated scene, which is smaller, in place of those of the real one."""
+    for loader, column in (("train_dataloader", 0), ("test_dataloader", 14)):
+        dataset = (cfg.get(loader) or {}).get("dataset") or {}
+        if dataset.get("region"):
+            dataset.update(region=(0, column, 24, 12))
+            if dataset.get("window"):
+                dataset.update(window=12, stride=12)
+
+
 def save_pretrained(part: dict, path: Path) -> None:
     """A checkpoint such as pretraining leaves."""
     model = MODELS.build({key: value for key, value in part.items() if key != "init_cfg"})
@@ -69,6 +79,7 @@ def test_there_are_configs():
 def test_data_config_gives_what_a_preprocessor_takes(name, generated_data, monkeypatch):
     monkeypatch.setenv("MMHSI_DATA", str(generated_data))
     cfg = Config.fromfile(ROOT / "_base_/datasets" / f"{name}.py")
+    fit_regions(cfg)
     loaders = [key for key in ("train_dataloader", "val_dataloader", "test_dataloader") if key in cfg]
     bands = None
     for loader in loaders:
@@ -118,6 +129,7 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
             cfg.train_dataloader.dataset.turns = (0,)
         pruning.update(interval=1, begin=0)
     shrink(cfg)
+    fit_regions(cfg)
     for part in (cfg.model, cfg.model.backbone):
         if part.get("init_cfg"):
             part.init_cfg.checkpoint = str(tmp_path / "pretrained.pth")

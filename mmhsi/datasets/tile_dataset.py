@@ -29,10 +29,13 @@ STATISTICS_TILES = 512
 """Tiles that band statistics are taken from."""
 
 
-def windows_of(entry: dict, window: tuple[int, int], stride: tuple[int, int]) -> list[tuple[int, int, int, int]]:
-    """(row0, col0, height, width) of the windows that a file is cut into."""
-    (height, width), (h, w), (down, right) = entry["tile_shape"], window, stride
-    rows, columns = range(0, height - h + 1, down), range(0, width - w + 1, right)
+def windows_of(
+    entry: dict, window: tuple[int, int], stride: tuple[int, int], region: tuple[int, int, int, int] | None = None
+) -> list[tuple[int, int, int, int]]:
+    """(row0, col0, height, width) of the windows that a file or a region of it is cut into."""
+    (h, w), (down, right) = window, stride
+    top, left, height, width = region or (0, 0, *entry["tile_shape"])
+    rows, columns = range(top, top + height - h + 1, down), range(left, left + width - w + 1, right)
     if not rows or not columns:
         raise DataError(f"{entry['img_path']}: window {h} x {w} exceeds its {height} x {width} pixels")
     return [(row, column, h, w) for row in rows for column in columns]
@@ -57,6 +60,8 @@ class TileDataset(BaseDataset):
         window: Cut every file into windows of this side, or (height, width), in pixels; rows and columns that fill no
             window are left out. Default None: whole files.
         stride: Step between windows. Default: ``window``.
+        region: (row, column, height, width) of the part of every file that is used, in pixels of the cube, so that
+            training and test regions of one scene can be held apart. Default None: all of it.
         turns: Quarter turns of the copies that every tile is given in, e.g. ``(0, 1, 3)``. Default: as it is, once.
         split: ``dict(part='train' | 'test', train_share=0.8, seed=0)``: that part of the tiles after shuffling; copies
             and overlapping windows never fall apart, since overlap is refused. Default None: all.
@@ -66,6 +71,8 @@ class TileDataset(BaseDataset):
         palette: RGB colour of each class.
         label_scale: Label pixels per cube pixel along each axis. Default 1.
         label_majority: Label pixels of a block that must agree.
+        fine_labels: Whether labels stay at their own resolution, ``label_scale`` times the cube's; predictions are
+            then resized to it. Default False: each cube pixel has the class of most of its label pixels.
         bad_bands: 0-based bands to leave out beside those that the files flag bad.
         with_labels: Whether label maps are read; False for pretraining. Default True.
         protocol: One line about the split, printed beside results.
@@ -92,6 +99,7 @@ class TileDataset(BaseDataset):
         labels_key: str | None = None,
         window: int | tuple[int, int] | None = None,
         stride: int | None = None,
+        region: tuple[int, int, int, int] | None = None,
         turns: Sequence[int] = (0,),
         split: dict | None = None,
         classes: Sequence[str] | None = None,
@@ -100,6 +108,7 @@ class TileDataset(BaseDataset):
         palette: Sequence[RGB] | None = None,
         label_scale: int | None = None,
         label_majority: int | None = None,
+        fine_labels: bool = False,
         bad_bands: Sequence[int] | None = None,
         with_labels: bool = True,
         protocol: str = "",
@@ -135,6 +144,8 @@ class TileDataset(BaseDataset):
         self.suffix = suffix
         self.window = (window, window) if isinstance(window, int) else window
         self.stride = (stride, stride) if stride else self.window
+        self.region = region
+        self.fine_labels = fine_labels
         self.turns = tuple(turns)
         self.split = self._checked(split)
         self.bad_bands = info.bad_bands if bad_bands is None else bad_bands
@@ -185,6 +196,9 @@ class TileDataset(BaseDataset):
         """One line about where the tiles come from."""
         source = self.split_file or self.image_dir or self.info.image
         line = f"{self.info.title}, {subset} tiles" if subset else f"tiles of {source}"
+        if self.region is not None:
+            row, column, height, width = self.region
+            line += f", rows {row} to {row + height - 1} and columns {column} to {column + width - 1}"
         if self.split is not None:
             share, seed = self.split["train_share"], self.split["seed"]
             line += f", {share:.0%} of the tiles for training, seed {seed}, {self.split['part']} part"
@@ -243,13 +257,30 @@ class TileDataset(BaseDataset):
         for entry in entries:
             entry.update(bands=bands, file_bands=header.shape[2], tile_shape=shape)
             entry.update(label_scale=self.info.label_scale, label_majority=self.info.label_majority)
+            entry.update(fine_labels=self.fine_labels)
+        self._check_region(entries[0])
         return self._spread(entries)
 
+    def _check_region(self, entry: dict) -> None:
+        """Whether the region lies in the file."""
+        if self.region is None:
+            return
+        (row, column, h, w), (height, width) = self.region, entry["tile_shape"]
+        if min(row, column) < 0 or min(h, w) < 1 or row + h > height or column + w > width:
+            raise ConfigError(
+                f"TileDataset: region={self.region} (row, column, height, width) leaves {entry['img_path']}, which has "
+                f"{height} x {width} pixels"
+            )
+
     def _spread(self, entries: list[dict]) -> list[dict]:
-        """Windows of every file, the part that is asked for, and the turned copies of each."""
-        if self.window is not None and self.stride is not None:
-            places = (self.window, self.stride)
-            entries = [dict(entry, window=window) for entry in entries for window in windows_of(entry, *places)]
+        """Windows of every file or its region, the part that is asked for, and the turned copies of each."""
+        region = self.region
+        window = self.window or (None if region is None else region[2:])
+        if window is not None:
+            step = self.stride or window
+            entries = [
+                dict(entry, window=place) for entry in entries for place in windows_of(entry, window, step, region)
+            ]
         if self.split is not None:
             named = {f"{entry['img_path']} {entry.get('window', ())}": entry for entry in entries}
             share = self.split["train_share"]

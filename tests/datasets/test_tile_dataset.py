@@ -3,11 +3,15 @@
 import h5py
 import numpy as np
 import pytest
+import scipy.io
 import torch
+from mmengine.config import ConfigDict
+from mmengine.dataset import pseudo_collate
 
 from mmhsi.datasets import SeededIndex, TileDataset
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import HSICube, write_class_map, write_cube
+from mmhsi.registry import MODELS
 
 PIPELINE = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="RandomDihedral"), dict(type="PackTile")]
 
@@ -142,6 +146,49 @@ def test_one_big_scene_with_finer_labels(tmp_path, scope):
             counts = [(block == label).sum() for label in (1, 2)]
             expected = int(np.argmax(counts)) if max(counts) >= 5 else 255
             assert sample["data_samples"].gt_sem_seg.data[0, row, column] == expected
+
+
+def test_regions_are_held_apart(tiles):
+    plain = dataset(tiles, pipeline=PIPELINE[:2] + PIPELINE[3:])
+    left = dataset(tiles, region=(0, 0, 8, 4), window=2, pipeline=PIPELINE[:2] + PIPELINE[3:])
+    right = dataset(tiles, region=(1, 5, 6, 3), pipeline=PIPELINE[:2] + PIPELINE[3:])
+    assert (len(left), len(right)) == (3 * 8, 3)
+    for index in range(3):
+        whole, part = plain[index], right[index]
+        assert torch.equal(part["inputs"], whole["inputs"][:, 1:7, 5:])
+        assert torch.equal(part["data_samples"].gt_sem_seg.data, whole["data_samples"].gt_sem_seg.data[:, 1:7, 5:])
+    columns = {entry["window"][1] for entry in map(left.get_data_info, range(len(left)))}
+    assert columns == {0, 2}
+    assert "rows 1 to 6 and columns 5 to 7" in right.metainfo["protocol"]
+    with pytest.raises(ConfigError, match=r"region=\(0, 5, 8, 4\) .* leaves .*0.tif, which has 8 x 8 pixels"):
+        dataset(tiles, region=(0, 5, 8, 4))
+
+
+def test_fine_labels_keep_their_resolution_and_predictions_are_brought_to_it(tmp_path, scope):
+    rng = np.random.default_rng(0)
+    cube = rng.random((6, 5, 4), dtype=np.float32)
+    cube[2, 3] = np.nan
+    labels = rng.integers(0, 3, (18, 15)).astype(np.uint8)
+    scipy.io.savemat(tmp_path / "s.mat", dict(cube=cube, gt=labels))
+    options = dict(image="s.mat", image_key="cube", labels="s.mat", labels_key="gt", label_scale=3, fine_labels=True)
+    pipeline = PIPELINE[:2] + PIPELINE[3:]
+    names = dict(classes=["a", "b"], label_ids=[1, 2], data_root=str(tmp_path), pipeline=pipeline)
+    (sample,) = TileDataset(region=(1, 2, 4, 3), **options, **names)
+    expected = np.where(labels == 0, 255, labels.astype(int) - 1)[3:15, 6:15]
+    expected[3:6, 3:6] = 255  # the pixel without data
+    truth = sample["data_samples"].gt_sem_seg.data
+    assert truth[0].tolist() == expected.tolist()
+    preprocessor = MODELS.build(dict(type="TilePreprocessor", num_bands=4, mean=[0] * 4, std=[1] * 4))
+    head = dict(
+        type="CNNHead", in_channels=128, num_classes=2, num_upsamples=0, loss_decode=dict(type="CrossEntropyLoss")
+    )
+    backbone = dict(type="HSIViT", arch="tiny", in_channels=4, img_size=4, patch_size=1)
+    model = MODELS.build(
+        dict(type="EncoderDecoder", backbone=backbone, decode_head=head, test_cfg=ConfigDict(mode="whole"))
+    ).eval()
+    (predicted,) = model(**preprocessor(pseudo_collate([sample])), mode="predict")
+    assert predicted.pred_sem_seg.data.shape == truth.shape
+    assert model(**preprocessor(pseudo_collate([sample])), mode="loss")["decode.loss_ce"].isfinite()
 
 
 def test_statistics_leave_nodata_out(tiles):

@@ -138,7 +138,7 @@ def read_classes(entry: dict) -> np.ndarray:
         entry: With ``seg_map_path``, ``label_table`` and the optional keys of :class:`LoadLabels`.
 
     Returns:
-        Shape (H, W), int64, 255 where there is no label.
+        Shape (H, W), or with ``fine_labels`` (H · s, W · s), int64, 255 where there is no label.
 
     Raises:
         DataError: If the label map cannot be read or has an unknown id.
@@ -146,6 +146,8 @@ def read_classes(entry: dict) -> np.ndarray:
     path, window, scale = entry["seg_map_path"], entry.get("window"), entry.get("label_scale", 1)
     reader = _reader(path, entry.get("seg_map_key"), open_label_map)
     raw = read_labels(reader, None if window is None else tuple(side * scale for side in window))
+    if entry.get("fine_labels"):
+        return entry["label_table"](raw, path)
     return majority_labels(entry["label_table"](raw, path), scale, entry.get("label_majority"))
 
 
@@ -155,9 +157,11 @@ class LoadLabels(BaseTransform):
 
     Required keys: ``seg_map_path``, ``label_table``; ``img``, ``valid`` and ``file_shape``, which :class:`LoadCube`
     adds. Optional: ``window`` and ``turns``, as there; ``seg_map_key``, variable of a ``.mat`` file; ``label_scale``,
-    label pixels per cube pixel along each axis, and ``label_majority`` (:func:`mmhsi.datasets.majority_labels`).
+    label pixels per cube pixel along each axis, and ``label_majority`` (:func:`mmhsi.datasets.majority_labels`);
+    ``fine_labels``: keep all of them.
 
-    Added keys: ``gt_seg_map`` (H, W) int64, 255 where there is no label or no data.
+    Added keys: ``gt_seg_map`` (H, W) or (H · s, W · s) int64, 255 where there is no label or no data; with
+    ``fine_labels`` ``ori_shape``, the size that mmseg resizes predictions to.
     """
 
     def transform(self, results: dict) -> dict:
@@ -171,7 +175,12 @@ class LoadLabels(BaseTransform):
         _require_same_size(reader.info.shape[:2], results)
         classes = read_classes(results)
         labels: np.ndarray = np.rot90(classes, _turns(results))
-        labels[~results["valid"]] = IGNORE_INDEX
+        valid = results["valid"]
+        if results.get("fine_labels"):
+            scale = results.get("label_scale", 1)
+            valid = valid.repeat(scale, axis=0).repeat(scale, axis=1)
+            results["ori_shape"] = labels.shape
+        labels[~valid] = IGNORE_INDEX
         results["gt_seg_map"] = labels
         results.setdefault("seg_fields", []).append("gt_seg_map")
         return results
