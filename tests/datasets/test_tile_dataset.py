@@ -191,6 +191,18 @@ def test_fine_labels_keep_their_resolution_and_predictions_are_brought_to_it(tmp
     assert model(**preprocessor(pseudo_collate([sample])), mode="loss")["decode.loss_ce"].isfinite()
 
 
+@pytest.mark.parametrize(
+    "transform", [dict(type="RandomWindow", size=2), dict(type="Pad", size=9), dict(type="Resize", size=4)]
+)
+def test_finer_labels_are_not_cut_with_the_image(transform, tmp_path, scope):
+    scipy.io.savemat(tmp_path / "s.mat", dict(cube=np.ones((6, 6, 4), np.float32), gt=np.ones((12, 12), np.uint8)))
+    options = dict(image="s.mat", image_key="cube", labels="s.mat", labels_key="gt", label_scale=2, fine_labels=True)
+    names = dict(classes=["a"], label_ids=[1], data_root=str(tmp_path))
+    tiles = TileDataset(pipeline=[*PIPELINE[:2], transform, PIPELINE[3]], **options, **names)
+    with pytest.raises(DataError, match=r"labels of 12 x 12 beside an image of 6 x 6 cannot be cut"):
+        tiles[0]
+
+
 def test_statistics_leave_nodata_out(tiles):
     mean = dataset(tiles).band_statistics().mean
     assert mean.shape == (4,)

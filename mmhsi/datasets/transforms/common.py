@@ -108,6 +108,20 @@ def source(results: dict) -> str:
     return str(results.get("img_path", "image"))
 
 
+def require_one_grid(results: dict) -> None:
+    """Refuse labels of another size than the image, such as ``fine_labels`` gives.
+
+    Raises:
+        DataError: If ``gt_seg_map`` has another height or width than ``img``.
+    """
+    labels, size = results.get("gt_seg_map"), results["img"].shape[:2]
+    if labels is not None and labels.shape != size:
+        raise DataError(
+            f"{source(results)}: labels of {labels.shape[0]} x {labels.shape[1]} beside an image of {size[0]} x "
+            f"{size[1]} cannot be cut, padded or resized with it; leave fine_labels out, or that transform"
+        )
+
+
 def valid_mask(results: dict) -> NDArray[np.bool_]:
     """Pixels that hold data, (H, W); all where nothing is known about it."""
     valid = results.get("valid")

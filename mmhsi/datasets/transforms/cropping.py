@@ -10,7 +10,17 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
 from ..labels import IGNORE_INDEX
-from .common import SPATIAL_KEYS, CubeTransform, check_interval, check_number, generator, size_pair, source, valid_mask
+from .common import (
+    SPATIAL_KEYS,
+    CubeTransform,
+    check_interval,
+    check_number,
+    generator,
+    require_one_grid,
+    size_pair,
+    source,
+    valid_mask,
+)
 from .padding import PadMode, check_mode, pad_results
 from .resizing import Interpolation, check_interpolation, resize_results
 
@@ -20,6 +30,7 @@ ATTEMPTS = 10
 
 def crop_results(results: dict, top: int, left: int, height: int, width: int) -> dict:
     """Cut a window out of every spatial array of a results dict; no value is copied."""
+    require_one_grid(results)
     for key in SPATIAL_KEYS:
         if key in results:
             results[key] = results[key][top : top + height, left : left + width]

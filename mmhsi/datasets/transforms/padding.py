@@ -11,7 +11,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
 from ..labels import IGNORE_INDEX
-from .common import CubeTransform, check_number, size_pair, source, valid_mask
+from .common import CubeTransform, check_number, require_one_grid, size_pair, source, valid_mask
 
 PadMode: TypeAlias = Literal["constant", "reflect"]
 
@@ -31,10 +31,11 @@ def pad_results(results: dict, below: int, right: int, mode: PadMode, value: flo
     """Pad every spatial array of a results dict by rows below and columns to the right.
 
     Raises:
-        DataError: If the image's dtype cannot hold the value.
+        DataError: If the image's dtype cannot hold the value, or labels are finer than it.
     """
     if below == 0 and right == 0:
         return results
+    require_one_grid(results)
     image, valid = results["img"], valid_mask(results)
     margins = [(0, below), (0, right)]
     if mode == "reflect":

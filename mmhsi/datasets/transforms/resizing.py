@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform, check_number, size_pair, valid_mask
+from .common import CubeTransform, check_number, require_one_grid, size_pair, valid_mask
 
 Interpolation: TypeAlias = Literal["bilinear", "bicubic"]
 
@@ -101,6 +101,7 @@ def resize_cube(
 
 def resize_results(results: dict, size: tuple[int, int], interpolation: Interpolation) -> dict:
     """Resize every spatial array of a results dict."""
+    require_one_grid(results)
     results["img"] = resize_cube(results["img"], valid_mask(results), size, interpolation)
     for key in ("gt_seg_map", "valid"):
         if key in results:
