@@ -116,7 +116,11 @@ class FeatureExtractor:
 
     @torch.inference_mode()
     def batches(self, dataset: Dataset, batch_size: int) -> Iterator[tuple[dict, Tensor]]:
-        """Give preprocessed batches and the last map (B, d, h, w) of each, in the dataset's order."""
+        """Give preprocessed batches and the last map (B, d, h, w) of each, in the dataset's order.
+
+        Raises:
+            ConfigError: If the config's samples are several views, as for self-distillation.
+        """
         with DefaultScope.overwrite_default_scope("mmhsi"):
             loader: DataLoader = Runner.build_dataloader(
                 dict(
@@ -128,6 +132,8 @@ class FeatureExtractor:
             )
         for data in loader:
             batch = self.preprocessor(data, training=False)
+            if not isinstance(batch["inputs"], Tensor):
+                raise ConfigError("the config's samples are several views; give the config of fine-tuning beside it")
             yield batch, self.backbone(batch["inputs"])[-1].float()
 
     def labelled(self, dataset: Dataset, batch_size: int = 256) -> FeatureSet:

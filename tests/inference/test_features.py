@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from generated_data import write_scenes
 from mmengine.config import Config
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
@@ -61,6 +62,15 @@ def test_an_untrained_network_has_the_statistics_of_the_training_data(extractor)
     np.testing.assert_allclose(untrained.preprocessor.mean, statistics.mean, rtol=1e-5)
     np.testing.assert_allclose(untrained.preprocessor.std, statistics.std, rtol=1e-5)
     assert len(untrained.labelled(untrained.dataset("train_dataloader")).labels)
+
+
+def test_views_of_self_distillation_are_refused(tmp_path, monkeypatch, repository):
+    write_scenes(tmp_path)
+    monkeypatch.setenv("MMHSI_DATA", str(tmp_path))
+    cfg = Config.fromfile(repository / "configs/dinov2/dinov2_hsi-vit-tiny-p3_houston2018-crop.py")
+    extractor = FeatureExtractor(cfg, None, device="cpu")
+    with pytest.raises(ConfigError, match="samples are several views; give the config of fine-tuning"):
+        next(extractor.batches(extractor.dataset("train_dataloader"), 1))
 
 
 def test_a_checkpoint_without_statistics_is_refused(extractor, tmp_path):
