@@ -150,14 +150,13 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
         assert 0 <= metrics.get("OA", 0) <= 100
 
 
-@pytest.mark.parametrize("name", [name for name in CONFIGS if "base-p8" in name and "whu-ohs" in name])
+@pytest.mark.parametrize("name", [name for name in CONFIGS if "frozen" in name and "whu-ohs" in name])
 def test_full_size_models_fit_together(name, monkeypatch):
     monkeypatch.setenv("MMHSI_DATA", "data")
     cfg = Config.fromfile(ROOT / name)
-    if cfg.model.type != "EncoderDecoder":
-        pytest.skip("a pretraining; its parameters are counted elsewhere")
     cfg.model.backbone.init_cfg = None
-    with torch.device("meta"):  # shapes alone
+    # Shapes alone, where the model can be built without values.
+    with torch.device("cpu" if "segmenter" in name else "meta"):
         model = MODELS.build(cfg.model)
         logits = model(torch.empty(2, 32, 64, 64), mode="tensor")
     assert logits.shape[:2] == (2, 24)

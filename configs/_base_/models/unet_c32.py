@@ -12,6 +12,7 @@ model = dict(
         downsamples=(True, True, True),
         enc_dilations=(1, 1, 1, 1),
         dec_dilations=(1, 1, 1),
+        upsample_cfg=dict(type="mmseg.InterpConv"),
     ),
     decode_head=dict(in_channels=32, channels=32, num_convs=1, concat_input=False),
 )
