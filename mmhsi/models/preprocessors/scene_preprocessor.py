@@ -75,7 +75,7 @@ class ScenePreprocessor(BandPreprocessor):
         second: ``'concat'``: averaged to the cube's grid and put behind its bands, for models of C + C2 bands;
             ``'texture'``: likewise, followed by its standard deviations within the cube's pixels, C + 2 · C2 bands;
             ``'separate'``: given as ``second`` at its own resolution, for models that take it. Default ``'concat'``.
-        augments: Configs of batch augmentations; those that move pixels refuse ``second='separate'``.
+        augments: Configs of batch augmentations; those that move pixels do not fit ``second='separate'``.
         non_blocking: Copy to the device without waiting.
 
     Raises:
