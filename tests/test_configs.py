@@ -62,6 +62,13 @@ def fit_regions(cfg: Config) -> None:
                 dataset.update(window=12, stride=12)
 
 
+def load_in_process(cfg: Config) -> None:
+    """No worker processes: forking and ending them costs more than what they would read here."""
+    for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
+        if cfg.get(loader):
+            cfg[loader].update(num_workers=0, persistent_workers=False)
+
+
 def save_pretrained(part: dict, path: Path) -> None:
     """A checkpoint such as pretraining leaves."""
     model = MODELS.build({key: value for key, value in part.items() if key != "init_cfg"})
@@ -130,6 +137,7 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
         pruning.update(interval=1, begin=0)
     shrink(cfg)
     fit_regions(cfg)
+    load_in_process(cfg)
     for part in (cfg.model, cfg.model.backbone):
         if part.get("init_cfg"):
             part.init_cfg.checkpoint = str(tmp_path / "pretrained.pth")
