@@ -11,6 +11,7 @@ metric = "OA"
 seeds = (0, 1, 2)
 columns = {
     "Houston crop, 20 a class": "houston2018-crop_20-per-class",
+    "Houston crop, 5 a class": "houston2018-crop_5-per-class",
     "Houston crop, disjoint": "houston2018-crop_disjoint",
     "Salinas-A, 20 a class": "salinas-a_20-per-class",
 }
