@@ -3,7 +3,7 @@
 import argparse
 
 from mmhsi.utils.cli import run
-from mmhsi.utils.options import runner_config, runner_options
+from mmhsi.utils.options import report_to, runner_config, runner_options
 
 
 def main() -> None:
@@ -25,11 +25,7 @@ def main() -> None:
     if cfg.get("test_dataloader") is None:
         raise ConfigError(f"{args.config}: has no test_dataloader; is it a pretraining config?")
     if args.out:
-        evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
-        reporting = [evaluator for evaluator in evaluators if evaluator["type"] == "LandCoverMetric"]
-        if not reporting:
-            raise ConfigError(f"--out: {args.config} has no LandCoverMetric in test_evaluator, which writes the report")
-        reporting[0]["out_file"] = args.out
+        report_to(cfg, args.out)
     if cfg.model.backbone.get("init_cfg"):
         cfg.model.backbone.init_cfg = None  # the checkpoint holds every weight
     prepare_distributed(cfg)

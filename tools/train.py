@@ -3,7 +3,7 @@
 import argparse
 
 from mmhsi.utils.cli import run
-from mmhsi.utils.options import runner_config, runner_options
+from mmhsi.utils.options import report_to, runner_config, runner_options
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--amp", action="store_true", help="mixed precision (fp16 on a GPU, bfloat16 on a CPU)")
     parser.add_argument("--no-validate", action="store_true", help="do not evaluate during training")
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate with the batch size")
+    parser.add_argument("--report", help="test the last weights too, and write metrics of every class to a JSON file")
     runner_options(parser)
     args = parser.parse_args()
 
@@ -36,8 +37,13 @@ def main() -> None:
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == "auto" else args.resume
+    if args.report:
+        report_to(cfg, args.report)
     prepare_distributed(cfg)
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    if args.report:
+        runner.test()
 
 
 if __name__ == "__main__":

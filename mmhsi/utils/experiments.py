@@ -182,20 +182,20 @@ class ExperimentRunner:
                 out = str(step.folder / "report.json")
                 self._call([str(fill(step, word)).replace("{out}", out) for word in step.command], step.folder)
             else:
-                self._train_and_test(step)
+                self._train(step)
             (step.folder / "finished.json").write_text(json.dumps({"seconds": round(time.monotonic() - began, 1)}))
 
-    def _train_and_test(self, step: Step) -> None:
+    def _train(self, step: Step) -> None:
         options = {key: fill(step, value) for key, value in step.options.items()}
-        common = ["--seed", str(step.seed), "--work-dir", str(step.folder)]
-        if options:
-            common += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
         config = str(ROOT / step.config)
-        resume = ["--resume"] if (step.folder / "last_checkpoint").is_file() else []
-        self._call(["tools/train.py", config, *resume, *common], step.folder)
+        words = ["tools/train.py", config, "--seed", str(step.seed), "--work-dir", str(step.folder)]
+        if (step.folder / "last_checkpoint").is_file():
+            words += ["--resume"]
         if reports_accuracy(Config.fromfile(config)):
-            report = str(step.folder / "report.json")
-            self._call(["tools/test.py", config, last_checkpoint(step.folder), "--out", report, *common], step.folder)
+            words += ["--report", str(step.folder / "report.json")]
+        if options:
+            words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
+        self._call(words, step.folder)
 
     def _call(self, words: list[str], folder: Path) -> None:
         # Paths of tools and configs are those of the repository, wherever the table is run.
@@ -242,8 +242,8 @@ def state(step: Step) -> str:
 def read_metrics(step: Step) -> dict[str, float]:
     """Metrics by name.
 
-    ``tools/test.py`` wrote them, ``classical_baselines.py`` of one model, features and seed, or ``probe_features.py``
-    of one method.
+    ``tools/train.py --report`` wrote them, ``classical_baselines.py`` of one model, features and seed, or
+    ``probe_features.py`` of one method.
     """
     report = json.loads((step.folder / "report.json").read_text())
     if "methods" in report:

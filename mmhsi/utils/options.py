@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
+from mmhsi.errors import ConfigError
+
 
 def runner_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that mmseg's and mmpretrain's users know, and ``--seed``."""
@@ -32,3 +34,17 @@ def runner_config(args: argparse.Namespace) -> Config:
 
         set_seed(cfg, args.seed)
     return cfg
+
+
+def report_to(cfg: Config, path: str) -> None:
+    """Have the config's test write its report to a JSON file: metrics of every class and the confusion matrix.
+
+    Raises:
+        ConfigError: If the config has no test data, or no ``LandCoverMetric``, which writes it.
+    """
+    evaluators = cfg.get("test_evaluator") or []
+    evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
+    reporting = [evaluator for evaluator in evaluators if evaluator["type"] == "LandCoverMetric"]
+    if not reporting:
+        raise ConfigError(f"report {path}: {cfg.filename} has no LandCoverMetric in test_evaluator, which writes it")
+    reporting[0]["out_file"] = path

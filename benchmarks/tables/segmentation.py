@@ -1,0 +1,73 @@
+"""Every decode head on encoders of every pretraining, and mmseg's models from scratch, with equal budgets."""
+
+title = "Segmentation: heads, pretraining and mmseg baselines"
+protocol = (
+    "EnMAP Potsdam: csv split, 14 training and 2 test tiles of 32x32 pixels, 218 bands, 6 classes. Houston crop: left "
+    "half for training, right half for test, 8 columns between them, 48 bands, 9 classes. Pretraining without labels "
+    "on the training tiles and on the left half alone, 50 epochs of 4 steps, one a row. All weights trained unless "
+    "frozen: 100 epochs (400 steps of 4 tiles) and 40 epochs (360 steps of 4 windows), last checkpoint. Seeds 0, 1, 2."
+)
+metric = "mIoU"
+seeds = (0, 1, 2)
+
+heads = {
+    "linear": "linear",
+    "CNN": "cnn",
+    "UNet": "unet",
+    "Segmenter": "segmenter",
+    "DeepLabV3+": "deeplabv3plus",
+}
+scenes = {"EnMAP Potsdam": "enmap-potsdam", "Houston halves": "houston2018-crop_halves"}
+baselines = {
+    "FCN, ResNet-18": "fcn/fcn_r18",
+    "UNet": "unet/unet_c32",
+    "UPerNet, ResNet-18": "upernet/upernet_r18",
+    "SegFormer-B0": "segformer/segformer_mit-b0",
+    "DeepLabV3+, ResNet-18": "deeplabv3plus/deeplabv3plus_r18",
+}
+epochs = 50
+short = {
+    "train_cfg.max_epochs": epochs,
+    "param_scheduler.0.end": epochs // 10,
+    "param_scheduler.1.begin": epochs // 10,
+    "param_scheduler.1.end": epochs,
+}
+distilled = {**short, "param_scheduler.2.end": epochs, "custom_hooks.3.warmup_epochs": epochs * 3 // 10}
+pretrainings = {
+    "MAE": ("dinov2/mae_hsi-vit-tiny-p2", short, "backbone."),
+    "DINOv2": ("dinov2/dinov2_hsi-vit-tiny-p2", distilled, "teacher.backbone."),
+    "LO-MSST": ("lo_msst/lo-msst_sst-tiny-p2q8", short, "backbone."),
+}
+
+
+def cells(encoder, head, pretraining=None, frozen=False):
+    row = {}
+    for column, data in scenes.items():
+        steps = []
+        options = {"model.frozen": frozen} if frozen else {}
+        if pretraining:
+            config, schedule, prefix = pretrainings[pretraining]
+            steps = [dict(config=f"configs/{config}_{data}.py", options=schedule, seeded=False)]
+            init = dict(type="Pretrained", checkpoint="{checkpoint}", prefix=prefix)
+            options |= {f"model.backbone.init_cfg.{key}": value for key, value in init.items()}
+        row[column] = [*steps, dict(config=f"configs/segmentation/{encoder}_{head}_{data}.py", options=options)]
+    return row
+
+
+rows = {}
+for name, head in heads.items():
+    rows[f"HSIViT, {name}"] = cells("hsi-vit-tiny-p2", head)
+    for pretraining in ("MAE", "DINOv2"):
+        rows[f"HSIViT, {pretraining}, {name}"] = cells("hsi-vit-tiny-p2", head, pretraining)
+    rows[f"SST, {name}"] = cells("sst-tiny-p2q8", head)
+    rows[f"SST, LO-MSST, {name}"] = cells("sst-tiny-p2q8", head, "LO-MSST")
+for name, head in (("linear", "linear"), ("CNN", "cnn")):
+    for encoder, pretraining in (
+        ("hsi-vit-tiny-p2", "MAE"),
+        ("hsi-vit-tiny-p2", "DINOv2"),
+        ("sst-tiny-p2q8", "LO-MSST"),
+    ):
+        row = f"{'SST' if 'sst' in encoder else 'HSIViT'}, {pretraining}, frozen, {name}"
+        rows[row] = cells(encoder, head, pretraining, frozen=True)
+for name, config in baselines.items():
+    rows[f"mmseg {name}"] = {column: [dict(config=f"configs/{config}_{data}.py")] for column, data in scenes.items()}
