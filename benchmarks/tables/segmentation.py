@@ -25,6 +25,9 @@ baselines = {
     "SegFormer-B0": "segformer/segformer_mit-b0",
     "DeepLabV3+, ResNet-18": "deeplabv3plus/deeplabv3plus_r18",
 }
+encoders = {"HSIViT": "hsi-vit-tiny-p2", "SST": "sst-tiny-p4q{bands}"}
+bands_per_block = {"enmap-potsdam": 16, "houston2018-crop_halves": 8}
+
 epochs = 50
 short = {
     "train_cfg.max_epochs": epochs,
@@ -36,38 +39,33 @@ distilled = {**short, "param_scheduler.2.end": epochs, "custom_hooks.3.warmup_ep
 pretrainings = {
     "MAE": ("dinov2/mae_hsi-vit-tiny-p2", short, "backbone."),
     "DINOv2": ("dinov2/dinov2_hsi-vit-tiny-p2", distilled, "teacher.backbone."),
-    "LO-MSST": ("lo_msst/lo-msst_sst-tiny-p2q8", short, "backbone."),
+    "LO-MSST": ("lo_msst/lo-msst_sst-tiny-p4q{bands}", short, "backbone."),
 }
 
 
 def cells(encoder, head, pretraining=None, frozen=False):
     row = {}
     for column, data in scenes.items():
-        steps = []
-        options = {"model.frozen": frozen} if frozen else {}
+        bands = {"bands": bands_per_block[data]}
+        steps, options = [], {"model.frozen": True} if frozen else {}
         if pretraining:
             config, schedule, prefix = pretrainings[pretraining]
-            steps = [dict(config=f"configs/{config}_{data}.py", options=schedule, seeded=False)]
+            steps = [dict(config=f"configs/{config}_{data}.py".format(**bands), options=schedule, seeded=False)]
             init = dict(type="Pretrained", checkpoint="{checkpoint}", prefix=prefix)
             options |= {f"model.backbone.init_cfg.{key}": value for key, value in init.items()}
-        row[column] = [*steps, dict(config=f"configs/segmentation/{encoder}_{head}_{data}.py", options=options)]
+        name = encoders[encoder].format(**bands)
+        row[column] = [*steps, dict(config=f"configs/segmentation/{name}_{head}_{data}.py", options=options)]
     return row
 
 
 rows = {}
 for name, head in heads.items():
-    rows[f"HSIViT, {name}"] = cells("hsi-vit-tiny-p2", head)
-    for pretraining in ("MAE", "DINOv2"):
-        rows[f"HSIViT, {pretraining}, {name}"] = cells("hsi-vit-tiny-p2", head, pretraining)
-    rows[f"SST, {name}"] = cells("sst-tiny-p2q8", head)
-    rows[f"SST, LO-MSST, {name}"] = cells("sst-tiny-p2q8", head, "LO-MSST")
-for name, head in (("linear", "linear"), ("CNN", "cnn")):
-    for encoder, pretraining in (
-        ("hsi-vit-tiny-p2", "MAE"),
-        ("hsi-vit-tiny-p2", "DINOv2"),
-        ("sst-tiny-p2q8", "LO-MSST"),
-    ):
-        row = f"{'SST' if 'sst' in encoder else 'HSIViT'}, {pretraining}, frozen, {name}"
-        rows[row] = cells(encoder, head, pretraining, frozen=True)
+    rows[f"HSIViT, {name}"] = cells("HSIViT", head)
+    rows[f"HSIViT, MAE, {name}"] = cells("HSIViT", head, "MAE")
+    rows[f"HSIViT, DINOv2, {name}"] = cells("HSIViT", head, "DINOv2")
+    rows[f"SST, {name}"] = cells("SST", head)
+    rows[f"SST, LO-MSST, {name}"] = cells("SST", head, "LO-MSST")
+for encoder, pretraining in (("HSIViT", "MAE"), ("HSIViT", "DINOv2"), ("SST", "LO-MSST")):
+    rows[f"{encoder}, {pretraining}, frozen, linear"] = cells(encoder, "linear", pretraining, frozen=True)
 for name, config in baselines.items():
     rows[f"mmseg {name}"] = {column: [dict(config=f"configs/{config}_{data}.py")] for column, data in scenes.items()}

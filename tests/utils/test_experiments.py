@@ -81,7 +81,7 @@ def test_what_is_finished_is_not_run_again_and_a_failure_says_what_failed(tmp_pa
     steps = [step for *_, step in ExperimentTable.from_file(tmp_path / "t.py").runs((0,), tmp_path)]
     finish(steps[0], 90.0)
     ExperimentRunner().run_all(steps[:1])
-    with pytest.raises(DataError, match=r"other_seed0_\w+: other.py ended with status 2: .*other.py"):
+    with pytest.raises(DataError, match=r"other_seed0_\w+: other.py ended with status 1: .*other.py"):
         ExperimentRunner().run_all(steps[1:2])
 
 

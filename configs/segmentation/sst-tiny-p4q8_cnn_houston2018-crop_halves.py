@@ -1,4 +1,4 @@
-_base_ = "./sst-tiny-p2q8_linear_enmap-potsdam.py"
+_base_ = "./sst-tiny-p4q8_linear_houston2018-crop_halves.py"
 model = dict(
     decode_head=dict(_base_.cnn, _delete_=True, num_classes=_base_.num_classes),
 )
