@@ -204,8 +204,8 @@ class ExperimentRunner:
 
     def _call(self, words: list[str], folder: Path) -> None:
         # Paths of tools and configs are those of the repository, wherever the table is run.
-        words = [str(ROOT / word) if word.endswith(".py") else word for word in words]
-        process = self._processes.Process(target=run_tool, args=(words, folder / "output.log"))
+        command = [str(ROOT / word) if word.endswith(".py") else word for word in words]
+        process = self._processes.Process(target=run_tool, args=(command, folder / "output.log"))
         process.start()
         process.join()
         status = process.exitcode
