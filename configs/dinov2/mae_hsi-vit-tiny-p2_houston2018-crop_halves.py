@@ -12,6 +12,8 @@ model = dict(
 )
 crop = dict(type="RandomResizedCrop", size=16, scale=(0.32, 1.0))
 train_dataloader = dict(
-    dataset=dict(pipeline=[dict(type="LoadCube"), crop, dict(type="RandomDihedral"), dict(type="PackTile")])
+    dataset=dict(
+        pipeline=[dict(type="LoadCube", cache_mb=256), crop, dict(type="RandomDihedral"), dict(type="PackTile")]
+    )
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-3))

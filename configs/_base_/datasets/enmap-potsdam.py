@@ -8,7 +8,7 @@ train_dataloader = dict(
     dataset=dict(
         subset="train",
         pipeline=[
-            dict(type="LoadCube"),
+            dict(type="LoadCube", cache_mb=256),
             dict(type="LoadLabels"),
             dict(type="RandomDihedral"),
             dict(type="PackTile"),

@@ -9,6 +9,6 @@ train_dataloader = dict(
         subset="train",
         data_root="{{$MMHSI_DATA:data}}",
         with_labels=False,
-        pipeline=[dict(type="LoadCube"), dict(type="RandomDihedral"), dict(type="PackTile")],
+        pipeline=[dict(type="LoadCube", cache_mb=256), dict(type="RandomDihedral"), dict(type="PackTile")],
     ),
 )

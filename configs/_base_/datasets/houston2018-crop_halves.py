@@ -19,7 +19,7 @@ train_dataloader = dict(
         window=24,
         stride=12,
         pipeline=[
-            dict(type="LoadCube"),
+            dict(type="LoadCube", cache_mb=256),
             dict(type="LoadLabels"),
             dict(type="RandomDihedral"),
             dict(type="PackTile"),

@@ -8,7 +8,7 @@ train_dataloader = dict(
         window=16,
         stride=8,
         pipeline=[
-            dict(type="LoadCube"),
+            dict(type="LoadCube", cache_mb=256),
             dict(
                 type="MultiView",
                 transforms=[[large, *_base_.first_global], [large, *_base_.second_global], [small, *_base_.local]],

@@ -14,7 +14,7 @@ train_dataloader = dict(
         stride=8,
         with_labels=False,
         pipeline=[
-            dict(type="LoadCube"),
+            dict(type="LoadCube", cache_mb=256),
             dict(
                 type="MultiView",
                 transforms=[[large, *_base_.first_global], [large, *_base_.second_global], [small, *_base_.local]],

@@ -7,7 +7,7 @@ train_dataloader = dict(
         region=(0, 0, 128, 60),
         stride=6,
         pipeline=[
-            dict(type="LoadCube"),
+            dict(type="LoadCube", cache_mb=256),
             dict(
                 type="MultiView",
                 transforms=[[large, *_base_.first_global], [large, *_base_.second_global], [small, *_base_.local]],

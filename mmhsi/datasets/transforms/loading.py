@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeReader, open_cube, open_label_map, read_labels
+from mmhsi.io import CubeReader, HSICube, open_cube, open_label_map, read_labels
 from mmhsi.registry import TRANSFORMS
 
 from ..label_grid import majority_labels
@@ -101,7 +102,29 @@ class LoadCube(BaseTransform):
     Added keys: ``img`` (H, W, C), ``valid`` (H, W) bool, ``img_shape``, ``ori_shape``, ``file_shape`` (rows, columns of
     the file), ``wavelengths`` and ``fwhm`` (C,) nm or None. ``valid`` is listed in ``seg_fields``, so that those of
     mmseg's transforms that go through this list keep it in step.
+
+    Args:
+        cache_mb: Megabytes of cubes and windows that a process keeps for the next epoch, the first ones that it reads.
+            Default 0: none. Files must not change meanwhile.
     """
+
+    def __init__(self, cache_mb: float = 0) -> None:
+        if cache_mb < 0:
+            raise ConfigError(f"LoadCube: cache_mb={cache_mb} must not be negative")
+        self.cache_mb = cache_mb
+        self._free = cache_mb * 1e6
+        self._kept: dict[tuple, HSICube] = {}
+
+    def _read(self, reader: CubeReader, results: dict) -> HSICube:
+        place = (results["img_path"], results.get("img_key"), results.get("window"), tuple(results["bands"]))
+        cube = self._kept.get(place)
+        if cube is None:
+            cube = reader.read(window=results.get("window"), bands=results["bands"])
+            if cube.data.nbytes > self._free:
+                return cube
+            self._free -= cube.data.nbytes
+            self._kept[place] = cube
+        return replace(cube, data=cube.data.copy())  # what follows may write into it
 
     def transform(self, results: dict) -> dict:
         """Read the cube.
@@ -116,7 +139,7 @@ class LoadCube(BaseTransform):
             raise DataError(
                 f"{results['img_path']}: {shape[2]} bands, the dataset's first tile has {results['file_bands']}"
             )
-        cube = reader.read(window=results.get("window"), bands=results["bands"])
+        cube = self._read(reader, results)
         turns = _turns(results)
         results["img"] = np.rot90(cube.data, turns)
         results["valid"] = np.rot90(cube.valid(), turns)
@@ -128,7 +151,7 @@ class LoadCube(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return "LoadCube()"
+        return f"LoadCube(cache_mb={self.cache_mb})"
 
 
 def read_classes(entry: dict) -> np.ndarray:
