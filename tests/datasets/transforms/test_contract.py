@@ -156,7 +156,7 @@ def test_repr_of_the_others(tmp_path: object) -> None:
     assert "CenterCrop(size=(3, 3))" in repr(transforms.MultiView([[dict(type="CenterCrop", size=3)]], num_views=2))
     assert repr(transforms.PackViews(meta_keys=["a"])) == "PackViews(meta_keys=('a',))"
     assert repr(transforms.PackTile(meta_keys=["a"])) == "PackTile(meta_keys=('a',))"
-    assert repr(transforms.LoadCube()) == "LoadCube()"
+    assert repr(transforms.LoadCube()) == "LoadCube(cache_mb=0)"
     assert repr(transforms.LoadLabels()) == "LoadLabels()"
 
 

@@ -11,7 +11,8 @@ from rasterio.transform import from_origin
 
 from mmhsi.datasets.labels import LabelTable
 from mmhsi.datasets.transforms import LoadCube, LoadLabels
-from mmhsi.errors import DataError
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.readers.raster import RasterReader
 
 HEIGHT, WIDTH, BANDS = 10, 13, 5
 
@@ -112,3 +113,23 @@ def test_label_map_of_another_size_is_refused(tile: dict, tmp_path: Path, window
 def test_band_count_of_the_file_is_checked(tile: dict) -> None:
     with pytest.raises(DataError, match=r"image\.tif: 5 bands.*6"):
         load({**tile, "file_bands": 6})
+
+
+def test_what_is_kept_is_read_once_and_cannot_be_written_into(tile: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = []
+    read = RasterReader.read
+    monkeypatch.setattr(RasterReader, "read", lambda self, **kw: reads.append(kw["window"]) or read(self, **kw))
+    windows = [(0, 0, 4, 4), (3, 3, 4, 4), (0, 0, 4, 5)]
+    one_window = 4 * 4 * 2 * 2 / 1e6
+    loader = LoadCube(cache_mb=2 * one_window)  # the third is not kept
+    for _ in range(3):
+        for window in windows:
+            expected = LoadCube()(dict(tile, window=window))
+            found = loader(dict(tile, window=window))
+            np.testing.assert_array_equal(found["img"], expected["img"])
+            np.testing.assert_array_equal(found["valid"], expected["valid"])
+            found["img"][:] = 0
+    plain = 3 * len(windows)
+    assert len(reads) - plain == 2 + 3
+    with pytest.raises(ConfigError, match="cache_mb=-1 must not be negative"):
+        LoadCube(cache_mb=-1)
