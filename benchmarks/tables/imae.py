@@ -2,8 +2,8 @@
 
 title = "IMAE: from scratch, pretrained on the scene, pretrained on other scenes"
 protocol = (
-    "Fixed splits, seeds 0, 1, 2: 20 or 5 random pixels a class, or spatially disjoint blocks (windows of 9x9). "
-    "`tiny` (width 64); HSI alone unless the row says RGB (mean and standard deviation within each pixel of the cube); one "
+    "Fixed splits, seeds 0, 1, 2: 20 or 5 random pixels a class, or spatially disjoint blocks (windows of 9x9). `tiny` "
+    "(width 64); HSI alone unless the row says RGB (mean and standard deviation within each pixel of the cube); one "
     "pretraining a row, without labels: on the scene at three window sizes, or on the seven `abu` scenes, of which all "
     "weights but the input layer are taken over; last checkpoint."
 )
