@@ -1,4 +1,3 @@
-# Patches of 2 pixels, as in configs/hsi_vit.
 _base_ = [
     "../_base_/models/mask2former_swin-nano.py",
     "../_base_/datasets/houston2018-crop_halves.py",
@@ -10,7 +9,6 @@ model = dict(
         num_bands=48,
         augments=[dict(type="BatchGainOffset", gain=0.1, offset=0.1), dict(type="BatchNoise", std=0.05)],
     ),
-    backbone=dict(in_channels=48, patch_size=2, strides=(2, 2, 2, 2)),
-    size_divisor=16,
+    backbone=dict(in_channels=48),
     num_classes=9,
 )

@@ -28,8 +28,7 @@ def build_decoder(in_channels: Sequence[int], num_classes: int, **sizes: int) ->
         from .mask2former_decoder import Mask2FormerDecoder
     except ImportError as error:
         raise ConfigError(
-            "Mask2Former: needs the package transformers; install it with "
-            "pip install -c requirements/constraints.txt -r requirements/mask2former.txt"
+            "Mask2Former: needs the package transformers; install it with pip install 'transformers>=5.23'"
         ) from error
     return Mask2FormerDecoder(Mask2FormerConfig(num_labels=num_classes, **sizes), in_channels)
 
@@ -46,7 +45,7 @@ class Mask2Former(FreezableBackbone, BaseSegmentor):
         backbone: Config of the backbone.
         in_channels: Channels of its four maps, from fine to coarse.
         num_classes: Classes K.
-        channels: Width of both decoders and of the masks' features, a multiple of 32. Default 256.
+        channels: Width of both decoders and of the masks' features, a multiple of 64. Default 256.
         num_heads: Attention heads of both decoders. Default 8.
         num_queries: Queries Q. Default 100.
         encoder_layers: Layers of deformable attention in the pixel decoder. Default 6.
@@ -87,8 +86,9 @@ class Mask2Former(FreezableBackbone, BaseSegmentor):
     ) -> None:
         if len(in_channels) != 4:
             raise ConfigError(f"Mask2Former: in_channels={list(in_channels)} given, expected those of four maps")
-        if channels % 32 or channels % num_heads:
-            raise ConfigError(f"Mask2Former: channels={channels} given, expected a multiple of 32 and of {num_heads=}")
+        # transformers' 32 groups must hold more than one value, also on a map of one pixel.
+        if channels % 64 or channels % num_heads:
+            raise ConfigError(f"Mask2Former: channels={channels} given, expected a multiple of 64 and of {num_heads=}")
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
         self.decoder = build_decoder(

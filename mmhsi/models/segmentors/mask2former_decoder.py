@@ -28,6 +28,11 @@ class Mask2FormerDecoder(Mask2FormerPreTrainedModel):
         self.class_predictor = nn.Linear(config.hidden_dim, config.num_labels + 1)
         self.post_init()
 
+    @classmethod
+    def is_custom_code(cls) -> bool:
+        """Have every layer drawn as in transformers' own models: in foreign ones it skips what sets layers apart."""
+        return False
+
     def forward(self, maps: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """Predict from the backbone's maps.
 
