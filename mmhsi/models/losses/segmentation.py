@@ -175,12 +175,12 @@ class DiceLoss(ClassWeightedLoss):
     ) -> Tensor:
         """Average over the classes, in float32; arguments and errors as of :class:`CrossEntropyLoss`."""
         labelled = labels != ignore_index
-        share = labelled.float() if weight is None else labelled * weight
+        share = torch.ones_like(labels, dtype=torch.float32) if weight is None else weight.float()
         share = share[labelled]  # (n,)
         scores = logits.float().movedim(1, -1)[labelled].softmax(-1)  # (n, K)
-        truth = F.one_hot(labels[labelled], logits.shape[1])
-        pixels = share @ truth.float()  # (K,)
-        dice = 2 * (share @ (scores * truth)) / (share @ scores.square() + pixels).clamp(min=torch.finfo().tiny)
-        share_of_class = self.weights(logits) * (pixels > 0)
-        loss = (share_of_class * (1 - dice)).sum() / share_of_class.sum().clamp(min=torch.finfo().tiny)
-        return self.loss_weight * loss
+        truth = F.one_hot(labels[labelled], logits.shape[1]).float()
+        tiny = torch.finfo(torch.float32).tiny
+        size = share @ truth  # (K,)
+        dice = 2 * (share @ (scores * truth)) / (share @ scores.square() + size).clamp(min=tiny)
+        class_share = self.weights(logits) * (size > 0)
+        return self.loss_weight * (class_share * (1 - dice)).sum() / class_share.sum().clamp(min=tiny)
