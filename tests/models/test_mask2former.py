@@ -117,7 +117,14 @@ def test_unlabelled_pixels_change_nothing():
             masks[0, :, :2] += 100 * torch.randn(2, 5)
     assert Mask2FormerLoss()(layers, labels) == before
     labels[0, :2] = 7
-    assert Mask2FormerLoss()(layers, labels.where(labels != 7, 255)) == before
+    assert Mask2FormerLoss()(layers, labels, ignore_index=7) == before
+
+
+def test_autocast_changes_nothing():
+    layers, labels = batch()
+    expected = Mask2FormerLoss()(layers, labels)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert Mask2FormerLoss()(layers, labels) == expected
 
 
 def test_images_without_labels():

@@ -97,7 +97,8 @@ class Mask2FormerLoss(nn.Module):
         """Add up the terms of all layers, each matched for itself.
 
         Args:
-            predictions: For every layer class logits (B, Q, K + 1), the last no object's, and mask logits (B, Q, H, W).
+            predictions: For every layer class logits (B, Q, K + 1), the last no object's, and mask logits (B, Q, H, W);
+                float32.
             labels: Classes, shape (B, H, W), int64.
             ignore_index: Label of unlabelled pixels. Default 255.
 
@@ -112,10 +113,11 @@ class Mask2FormerLoss(nn.Module):
         ]
         num_masks = labels.new_tensor(sum(map(len, classes)), dtype=torch.float32)
         all_reduce(num_masks, "mean")
-        terms = [
-            self._layer(class_logits, masks, labelled, classes, targets, num_masks.clamp(min=1))
-            for class_logits, masks in predictions
-        ]
+        with torch.autocast(labels.device.type, enabled=False):  # sums over pixels exceed what half precision holds
+            terms = [
+                self._layer(class_logits, masks, labelled, classes, targets, num_masks.clamp(min=1))
+                for class_logits, masks in predictions
+            ]
         return dict(zip(("loss_class", "loss_mask", "loss_dice"), map(sum, zip(*terms, strict=True)), strict=True))
 
     def _layer(
