@@ -12,7 +12,7 @@ help:
 
 install: $(STAMP)
 
-$(STAMP): requirements/constraints.txt requirements/runtime.txt requirements/tests.txt setup.py
+$(STAMP): requirements/constraints.txt requirements/runtime.txt requirements/tests.txt requirements/mask2former.txt setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[tests]'
 	@touch $(STAMP)

@@ -35,8 +35,12 @@ WIDE, NARROW = 768, 48
 
 
 def shrink(cfg: Config) -> None:
-    """Make ViT-B narrow where training it would only cost time."""
+    """Make ViT-B and Swin-S narrow where training them would only cost time."""
     backbone = cfg.model.backbone
+    if cfg.model.type == "Mask2Former" and backbone.embed_dims == 96:
+        backbone.update(embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1))
+        cfg.model.update(in_channels=[8, 16, 32, 64], channels=64, num_queries=20, encoder_layers=1, decoder_layers=3)
+        return
     if backbone.get("arch") != "base" or backbone.type not in ("HSIViT", "SpatialSpectralViT"):
         return
     if cfg.model.type == "DINOv2":

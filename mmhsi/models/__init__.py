@@ -15,7 +15,7 @@ from .backbones import (
 from .classifiers import PixelClassifier
 from .decode_heads import CNNHead, MultiscaleLinearHead, UNetHead
 from .heads import DINOHead
-from .losses import CrossEntropyLoss, FocalLoss
+from .losses import CrossEntropyLoss, DiceLoss, FocalLoss, Mask2FormerLoss
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
 from .necks import CentreContext, LearnableAggregation
 from .preprocessors import (
@@ -26,7 +26,7 @@ from .preprocessors import (
     TilePreprocessor,
     ViewPreprocessor,
 )
-from .segmentors import EncoderDecoder
+from .segmentors import EncoderDecoder, Mask2Former
 from .selfsup import (
     IMAE,
     LOMSST,
@@ -60,6 +60,7 @@ __all__ = [
     "DINOHead",
     "DINOMasking",
     "DINOv2",
+    "DiceLoss",
     "EncoderDecoder",
     "FocalLoss",
     "HSIViT",
@@ -69,6 +70,8 @@ __all__ = [
     "LearnableAggregation",
     "MAEDecoder",
     "MRSMasking",
+    "Mask2Former",
+    "Mask2FormerLoss",
     "MaskedPretraining",
     "MultiscaleLinearHead",
     "PixelClassifier",

@@ -46,6 +46,19 @@ SEGMENT = dict(
     ),
     test_cfg=dict(mode="whole"),
 )
+QUERIES = dict(
+    type="Mask2Former",
+    data_preprocessor=SEGMENT["data_preprocessor"],
+    backbone=dict(
+        type="mmseg.SwinTransformer", in_channels=4, embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1)
+    ),
+    in_channels=[8, 16, 32, 64],
+    num_classes=3,
+    channels=64,
+    num_queries=6,
+    encoder_layers=1,
+    decoder_layers=1,
+)
 
 
 @pytest.fixture
@@ -126,9 +139,12 @@ def test_map_carries_georeference_colours_and_names(trained, scene, tmp_path):
     assert progress[-1] == (17, 17)
 
 
-@pytest.mark.parametrize(("window", "stride"), [(6, None), (6, 2), (6, 6), (64, None), (9, 4)])
-def test_segmentation_covers_every_pixel_and_blends_as_a_slow_loop(trained, scene, window, stride):
-    config, checkpoint, model = trained(SEGMENT)
+@pytest.mark.parametrize(
+    ("segmentor", "window", "stride"),
+    [*((SEGMENT, *sizes) for sizes in [(6, None), (6, 2), (6, 6), (64, None), (9, 4)]), (QUERIES, 9, None)],
+)
+def test_segmentation_covers_every_pixel_and_blends_as_a_slow_loop(trained, scene, segmentor, window, stride):
+    config, checkpoint, model = trained(segmentor)
     inferencer = SceneInferencer(config, checkpoint, window=window, stride=stride, batch_size=3)
     with open_cube(scene[0]) as reader:
         parts = list(inferencer.predict_rows(reader))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmhsi.errors import ConfigError
-from mmhsi.models import CrossEntropyLoss, FocalLoss
+from mmhsi.models import CrossEntropyLoss, DiceLoss, FocalLoss
 
 WEIGHTS = (0.5, 2.0, 1.0)
 
@@ -51,7 +51,52 @@ def test_cross_entropy(weights, smoothing):
     assert loss.item() == pytest.approx(slow(logits, labels, weights or (1, 1, 1), smoothing=smoothing), rel=1e-5)
 
 
-@pytest.mark.parametrize("loss", [CrossEntropyLoss(WEIGHTS), FocalLoss(0.5, WEIGHTS)], ids=["ce", "focal"])
+def slow_dice(logits, labels, weights, pixel_weights=None):
+    total = shares = 0.0
+    for k in range(3):
+        overlap = scores_squared = truth = 0.0
+        for image in range(2):
+            for row in range(4):
+                for column in range(5):
+                    label = int(labels[image, row, column])
+                    if label == 255:
+                        continue
+                    pixel = 1.0 if pixel_weights is None else float(pixel_weights[image, row, column])
+                    exponentials = [math.exp(value) for value in logits[image, :, row, column].tolist()]
+                    score = exponentials[k] / sum(exponentials)
+                    overlap += pixel * score * (label == k)
+                    scores_squared += pixel * score**2
+                    truth += pixel * (label == k)
+        if truth:
+            total += weights[k] * (1 - 2 * overlap / (scores_squared + truth))
+            shares += weights[k]
+    return total / shares
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize("absent", [None, 1])
+def test_dice_loss(weights, absent):
+    logits, labels = batch()
+    labels[labels == absent] = 2
+    loss = DiceLoss(weights, loss_weight=3)(logits, labels)
+    assert loss.item() == pytest.approx(3 * slow_dice(logits, labels, weights or (1, 1, 1)), rel=1e-5)
+    pixel_weights = torch.rand(labels.shape)
+    found = DiceLoss(weights)(logits, labels, pixel_weights).item()
+    assert found == pytest.approx(slow_dice(logits, labels, weights or (1, 1, 1), pixel_weights), rel=1e-5)
+
+
+def test_dice_loss_of_certain_scores():
+    labels = torch.tensor([[0, 2, 2, 255]])
+    certain = 200.0 * torch.nn.functional.one_hot(torch.tensor([[0, 2, 2, 1]]), 3).mT
+    assert DiceLoss()(certain, labels) == 0
+    assert DiceLoss()(certain.roll(1, 1), labels) == 1
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [CrossEntropyLoss(WEIGHTS), FocalLoss(0.5, WEIGHTS), DiceLoss(WEIGHTS)],
+    ids=["ce", "focal", "dice"],
+)
 def test_unlabelled_pixels_change_nothing(loss):
     logits, labels = batch()
     before = loss(logits, labels)
@@ -89,6 +134,7 @@ def test_pixel_weights():
         (lambda: FocalLoss(-1), "gamma=-1 must not be negative"),
         (lambda: CrossEntropyLoss((1, -1)), "must not be negative"),
         (lambda: CrossEntropyLoss(label_smoothing=2), "must lie in 0 to 1"),
+        (lambda: DiceLoss((1, 1))(*batch()), "DiceLoss: 2 class weights given, the head has 3 classes"),
         (lambda: CrossEntropyLoss((1, 1))(*batch()), "2 class weights given, the head has 3 classes"),
     ],
 )

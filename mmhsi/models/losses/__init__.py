@@ -4,11 +4,14 @@ from .centring import SinkhornCentring, SoftmaxCentring
 from .dino_loss import dino_loss
 from .ibot_loss import ibot_loss
 from .koleo_loss import koleo_loss
-from .segmentation import CrossEntropyLoss, FocalLoss
+from .mask2former import Mask2FormerLoss
+from .segmentation import CrossEntropyLoss, DiceLoss, FocalLoss
 
 __all__ = [
     "CrossEntropyLoss",
+    "DiceLoss",
     "FocalLoss",
+    "Mask2FormerLoss",
     "SinkhornCentring",
     "SoftmaxCentring",
     "dino_loss",

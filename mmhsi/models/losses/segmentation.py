@@ -12,8 +12,48 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 
+class ClassWeightedLoss(nn.Module):
+    """What losses with a weight for every class have in common.
+
+    Args:
+        class_weight: K weights, e.g. of ``tools/analysis/class_weights.py``. Default: all 1.
+        loss_weight: Factor. Default 1.
+        loss_name: Key in the log; losses are summed up when it begins with ``loss``.
+
+    Raises:
+        ConfigError: If a weight is negative.
+    """
+
+    class_weight: Tensor | None
+
+    def __init__(self, class_weight: Sequence[float] | None, loss_weight: float, loss_name: str) -> None:
+        super().__init__()
+        if class_weight is not None and not all(weight >= 0 for weight in class_weight):
+            raise ConfigError(f"{type(self).__name__}: class_weight={list(class_weight)} must not be negative")
+        self.register_buffer(
+            "class_weight", None if class_weight is None else torch.tensor(class_weight), persistent=False
+        )
+        self.loss_weight = loss_weight
+        self.loss_name = loss_name
+
+    def weights(self, logits: Tensor) -> Tensor:
+        """Weights of the K classes of logits (B, K, …), shape (K,).
+
+        Raises:
+            ConfigError: If there are not as many weights as classes.
+        """
+        if self.class_weight is None:
+            return logits.new_ones(logits.shape[1], dtype=torch.float32)
+        if len(self.class_weight) != logits.shape[1]:
+            raise ConfigError(
+                f"{type(self).__name__}: {len(self.class_weight)} class weights given, the head has "
+                f"{logits.shape[1]} classes"
+            )
+        return self.class_weight.float()
+
+
 @MODELS.register_module()
-class CrossEntropyLoss(nn.Module):
+class CrossEntropyLoss(ClassWeightedLoss):
     """Cross-entropy, averaged over the labelled pixels; with class weights their weighted mean.
 
     mmseg's divides by unlabelled pixels too, and fails when told not to while classes have weights. A batch without
@@ -36,18 +76,10 @@ class CrossEntropyLoss(nn.Module):
         loss_weight: float = 1.0,
         loss_name: str = "loss_ce",
     ) -> None:
-        super().__init__()
-        if class_weight is not None and not all(weight >= 0 for weight in class_weight):
-            raise ConfigError(f"{type(self).__name__}: class_weight={list(class_weight)} must not be negative")
+        super().__init__(class_weight, loss_weight, loss_name)
         if not 0 <= label_smoothing <= 1:
             raise ConfigError(f"{type(self).__name__}: label_smoothing={label_smoothing} must lie in 0 to 1")
-        self.class_weight: Tensor | None
-        self.register_buffer(
-            "class_weight", None if class_weight is None else torch.tensor(class_weight), persistent=False
-        )
         self.label_smoothing = label_smoothing
-        self.loss_weight = loss_weight
-        self.loss_name = loss_name
 
     def pixel_loss(self, logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
         """Unweighted loss of every pixel: of logits (B, K, …) and labels (B, …), shape (B, …)."""
@@ -72,14 +104,8 @@ class CrossEntropyLoss(nn.Module):
         Raises:
             ConfigError: If there are not as many weights as classes.
         """
-        share = (labels != ignore_index).float()
-        if self.class_weight is not None:
-            if len(self.class_weight) != logits.shape[1]:
-                raise ConfigError(
-                    f"{type(self).__name__}: {len(self.class_weight)} class weights given, the head has "
-                    f"{logits.shape[1]} classes"
-                )
-            share = share * self.class_weight[labels.where(labels != ignore_index, 0)]
+        labelled = labels != ignore_index
+        share = labelled * self.weights(logits)[labels.where(labelled, 0)]
         if weight is not None:
             share = share * weight
         loss = self.pixel_loss(logits.float(), labels, ignore_index)
@@ -120,3 +146,41 @@ class FocalLoss(CrossEntropyLoss):
         # 1 − p = −expm1(log p), exact also where p is nearly 1; γ below 1 has no finite slope at exactly 0.
         missing = -torch.expm1(-entropy)
         return missing.clamp(min=torch.finfo(missing.dtype).eps) ** self.gamma * entropy
+
+
+@MODELS.register_module()
+class DiceLoss(ClassWeightedLoss):
+    """1 less the soft dice coefficient 2 Σ p·g / (Σ p² + Σ g²) of a class (Milletari et al. 2016, §3).
+
+    p are softmax scores and g is 1 where the class is true; sums go over the labelled pixels of the batch, means over
+    the classes that occur there, with class weights weighted ones. A batch without labels costs 0. What mmseg's is
+    given for unlabelled pixels changes it.
+
+    Args:
+        class_weight: K weights. Default: all 1.
+        loss_weight: Factor. Default 1.
+        loss_name: Key in the log.
+
+    Raises:
+        ConfigError: If a weight is negative.
+    """
+
+    def __init__(
+        self, class_weight: Sequence[float] | None = None, loss_weight: float = 1.0, loss_name: str = "loss_dice"
+    ) -> None:
+        super().__init__(class_weight, loss_weight, loss_name)
+
+    def forward(
+        self, logits: Tensor, labels: Tensor, weight: Tensor | None = None, ignore_index: int = 255, **_: object
+    ) -> Tensor:
+        """Average over the classes, in float32; arguments and errors as of :class:`CrossEntropyLoss`."""
+        labelled = labels != ignore_index
+        share = torch.ones_like(labels, dtype=torch.float32) if weight is None else weight.float()
+        share = share[labelled]  # (n,)
+        scores = logits.float().movedim(1, -1)[labelled].softmax(-1)  # (n, K)
+        truth = F.one_hot(labels[labelled], logits.shape[1]).float()
+        tiny = torch.finfo(torch.float32).tiny
+        size = share @ truth  # (K,)
+        dice = 2 * (share @ (scores * truth)) / (share @ scores.square() + size).clamp(min=tiny)
+        class_share = self.weights(logits) * (size > 0)
+        return self.loss_weight * (class_share * (1 - dice)).sum() / class_share.sum().clamp(min=tiny)

@@ -6,7 +6,7 @@ from mmseg.models import segmentors
 
 from mmhsi.registry import MODELS
 
-from .freezing import FreezableBackbone
+from ..freezing import FreezableBackbone
 
 
 @MODELS.register_module()

@@ -1,0 +1,14 @@
+_base_ = [
+    "../_base_/models/mask2former_swin-nano.py",
+    "../_base_/datasets/houston2018-crop_halves.py",
+    "../_base_/schedules/adamw_scratch_100e.py",
+    "../_base_/default_runtime.py",
+]
+model = dict(
+    data_preprocessor=dict(
+        num_bands=48,
+        augments=[dict(type="BatchGainOffset", gain=0.1, offset=0.1), dict(type="BatchNoise", std=0.05)],
+    ),
+    backbone=dict(in_channels=48),
+    num_classes=9,
+)
