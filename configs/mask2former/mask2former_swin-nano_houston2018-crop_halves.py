@@ -1,14 +1,9 @@
-_base_ = [
-    "../_base_/models/mask2former_swin-nano.py",
-    "../_base_/datasets/houston2018-crop_halves.py",
-    "../_base_/schedules/adamw_scratch_100e.py",
-    "../_base_/default_runtime.py",
-]
+_base_ = ["../_base_/models/mask2former_swin-nano.py", "../segmentation/_base_/houston2018-crop_halves.py"]
 model = dict(
     data_preprocessor=dict(
-        num_bands=48,
+        num_bands=_base_.num_bands,
         augments=[dict(type="BatchGainOffset", gain=0.1, offset=0.1), dict(type="BatchNoise", std=0.05)],
     ),
-    backbone=dict(in_channels=48),
-    num_classes=9,
+    backbone=dict(in_channels=_base_.num_bands),
+    num_classes=_base_.num_classes,
 )

@@ -1,0 +1,5 @@
+# Labels at their own resolution, 4 times finer than the cube: the decoder doubles patches of 2 pixels three times.
+_base_ = "./hsi-vit-tiny-p2_unet_houston2018-crop_halves.py"
+model = dict(decode_head=dict(num_upsamples=3))
+train_dataloader = dict(dataset=dict(fine_labels=True))
+test_dataloader = dict(dataset=dict(fine_labels=True))
