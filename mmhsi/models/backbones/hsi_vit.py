@@ -222,9 +222,9 @@ class HSIViT(BaseModule):
         Returns:
             The outputs asked for, the last layer's normalised, each (B, 1 + R + n, d).
         """
-        extra = [(self.cls_token + self.pos_embed[:, :1]).expand(len(tokens), -1, -1)]
+        extra = [(self.cls_token + self.pos_embed[:, :1]).expand(tokens.shape[0], -1, -1)]
         if self.registers is not None:
-            extra.append(self.registers.expand(len(tokens), -1, -1))
+            extra.append(self.registers.expand(tokens.shape[0], -1, -1))
         x = self.drop_after_pos(torch.cat([*extra, tokens], dim=1))
         outputs = []
         for index, layer in enumerate(self.layers):

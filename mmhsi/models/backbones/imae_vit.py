@@ -234,7 +234,7 @@ class IMAEViT(BaseModule):
         Returns:
             The outputs asked for, the last layer's normalised, each (B, 1 + n, d).
         """
-        x = torch.cat([self.ins_token.expand(len(tokens), -1, -1), tokens], dim=1)
+        x = torch.cat([self.ins_token.expand(tokens.shape[0], -1, -1), tokens], dim=1)
         outputs = []
         for index, layer in enumerate(self.layers):
             if not self.layers.is_pruned(index):

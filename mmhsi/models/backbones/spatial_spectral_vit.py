@@ -315,7 +315,7 @@ class SpatialSpectralViT(BaseModule):
         extra = [cls_token + positions[:, :1]]
         if self.registers is not None:
             extra.append(self.registers)
-        expanded = [token.expand(len(tokens), -1, -1) for token in extra]
+        expanded = [token.expand(tokens.shape[0], -1, -1) for token in extra]
         return self.drop_after_pos(torch.cat([*expanded, tokens + positions[:, 1:]], dim=1))
 
     def embed(

@@ -190,7 +190,7 @@ class SSMAEViT(BaseModule):
         Returns:
             The output of every layer, the last normalised, each (B, 1 + n, d); a pruned layer's is its input.
         """
-        x = self.drop_after_pos(torch.cat([cls_token.expand(len(tokens), -1, -1), tokens], dim=1))
+        x = self.drop_after_pos(torch.cat([cls_token.expand(tokens.shape[0], -1, -1), tokens], dim=1))
         outputs = []
         for index, layer in enumerate(layers):
             if not layers.is_pruned(index):
