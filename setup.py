@@ -37,7 +37,7 @@ setup(
     package_data={"mmhsi": ["py.typed"]},
     python_requires=">=3.10",
     install_requires=requirements("runtime"),
-    extras_require={name: requirements(name) for name in ("mask2former", "tests", "docs", "tracking", "dev")},
+    extras_require={name: requirements(name) for name in ("export", "mask2former", "tests", "docs", "tracking", "dev")},
     classifiers=[
         "Intended Audience :: Science/Research",
         "License :: OSI Approved :: Apache Software License",

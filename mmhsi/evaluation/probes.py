@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -51,16 +51,21 @@ def knn_probe(
     return torch.cat(chosen).numpy() if chosen else np.empty(0, np.int64)
 
 
-def linear_probe(train: Features, labels: Labels, test: Features, seed: int = 0) -> Labels:
+def linear_probe(
+    train: Features, labels: Labels, test: Features, seed: int = 0, groups: Labels | None = None
+) -> Labels:
     """Classify by multinomial logistic regression on standardised features.
 
-    Its regularisation is chosen by cross-validation inside the training features, by up to five stratified folds.
+    Its regularisation is chosen by cross-validation inside the training features: by up to five stratified folds, or
+    where there are groups by folds of whole groups, because neighbours on both sides of a fold would ask for too little
+    of it.
 
     Args:
         train: Shape (n, d).
         labels: Classes 0..K-1, at least two of them, shape (n,).
         test: Shape (m, d).
         seed: Of the folds.
+        groups: Tile of every training feature, shape (n,). Default: none, every feature for itself.
 
     Returns:
         Classes, shape (m,).
@@ -72,9 +77,10 @@ def linear_probe(train: Features, labels: Labels, test: Features, seed: int = 0)
     if len(counts) < 2:
         raise DataError(f"linear_probe: {len(counts)} classes in the training features, expected at least 2")
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    folds = min(5, int(counts.min()))
-    if folds < 2:  # a class with a single feature cannot be validated
+    folds = min(5, int(counts.min()) if groups is None else len(np.unique(groups)))
+    if folds < 2:  # a class with a single feature, or a single tile, cannot be validated
         return model.fit(train, labels).predict(test)
+    split = StratifiedKFold(folds, shuffle=True, random_state=seed) if groups is None else GroupKFold(folds)
     grid = {"logisticregression__C": [1e-3, 1e-2, 1e-1, 1.0, 10.0]}
-    search = GridSearchCV(model, grid, cv=StratifiedKFold(folds, shuffle=True, random_state=seed))
-    return search.fit(train, labels).predict(test)
+    search = GridSearchCV(model, grid, cv=split)
+    return search.fit(train, labels, groups=groups).predict(test)

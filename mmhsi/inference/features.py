@@ -29,10 +29,12 @@ class FeatureSet(NamedTuple):
     Attributes:
         features: Shape (n, d), float32.
         labels: Classes, shape (n,), int64.
+        tiles: Which tile each comes from, shape (n,), int64; None where every one has a window of its own.
     """
 
     features: np.ndarray
     labels: np.ndarray
+    tiles: np.ndarray | None
 
 
 def patch_labels(labels: Tensor, grid: tuple[int, int], patch_size: int) -> Tensor:
@@ -147,7 +149,7 @@ class FeatureExtractor:
         Raises:
             ConfigError: If the dataset has no labels.
         """
-        features, labels = [], []
+        features, labels, counts = [], [], []
         for batch, maps in self.batches(dataset, batch_size):
             samples = batch["data_samples"]
             if samples is None:
@@ -163,4 +165,6 @@ class FeatureExtractor:
                 kept = found != IGNORE_INDEX
                 features.append(tokens.flatten(1).T[kept])
                 labels.append(found[kept])
-        return FeatureSet(torch.cat(features).cpu().numpy(), torch.cat(labels).cpu().numpy().astype(np.int64))
+                counts.append(int(kept.sum()))
+        tiles = np.repeat(np.arange(len(counts)), counts) if counts else None
+        return FeatureSet(torch.cat(features).cpu().numpy(), torch.cat(labels).cpu().numpy().astype(np.int64), tiles)

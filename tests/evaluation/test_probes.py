@@ -50,3 +50,16 @@ def test_too_little_to_learn_from():
         linear_probe(one, np.zeros(3, np.int64), one)
     with pytest.raises(DataError, match="no training features"):
         knn_probe(one[:0], np.zeros(0, np.int64), one)
+
+
+def test_folds_are_whole_tiles():
+    """Features that tell the tile too: only folds of whole tiles show that they do not carry over to others."""
+    rng = np.random.default_rng(0)
+    tiles = np.repeat(np.arange(10), 30)
+    labels = rng.integers(0, 2, 300)
+    of_tile = rng.normal(size=(10, 2, 20)).astype(np.float32)  # another pattern a class in every tile
+    train = np.c_[0.7 * labels[:, None] + rng.normal(size=(300, 1)), 3 * of_tile[tiles, labels]].astype(np.float32)
+    truth = rng.integers(0, 2, 2000)
+    test = np.c_[0.7 * truth[:, None] + rng.normal(size=(2000, 1)), 3 * rng.normal(size=(2000, 20))].astype(np.float32)
+    whole = (linear_probe(train, labels, test, groups=tiles) == truth).mean()
+    assert whole > (linear_probe(train, labels, test) == truth).mean() + 0.02

@@ -49,7 +49,7 @@ def main() -> None:
         if method == "knn":
             predicted = knn_probe(train.features, train.labels, test.features, args.neighbours)
         else:
-            predicted = linear_probe(train.features, train.labels, test.features, args.seed)
+            predicted = linear_probe(train.features, train.labels, test.features, args.seed, train.tiles)
         matrix = ConfusionMatrix.from_labels(test.labels, predicted, len(meta["classes"]))
         figures = {
             "OA": 100 * matrix.overall_accuracy,

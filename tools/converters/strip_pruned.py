@@ -1,9 +1,6 @@
 """Remove pruned layers from a checkpoint, for deployment."""
 
 import argparse
-import os
-import uuid
-from pathlib import Path
 
 from mmhsi.utils.cli import run
 
@@ -20,31 +17,19 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Strip, save, and say how to build the smaller model."""
     args = parse_args()
-    import torch
-
     from mmhsi.errors import ConfigError
-    from mmhsi.io.files import writing
     from mmhsi.models.pruning import pruned_prefixes, strip_state_dict
-    from mmhsi.models.utils import read_checkpoint
+    from mmhsi.models.utils import read_checkpoint, write_checkpoint
 
     checkpoint = read_checkpoint(args.checkpoint)
     layers = pruned_prefixes(checkpoint["state_dict"])
     if not layers:
         raise ConfigError(f"checkpoint {args.checkpoint}: no layer is pruned; was it trained with LayerPruningHook?")
     state = strip_state_dict(checkpoint["state_dict"])
-    out = Path(args.out)
-    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}.tmp")
-    try:
-        with writing(out):
-            out.parent.mkdir(parents=True, exist_ok=True)
-            torch.save({"meta": checkpoint.get("meta", {}), "state_dict": state}, temporary)
-            os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
-
+    write_checkpoint({"meta": checkpoint.get("meta", {}), "state_dict": state}, args.out)
     before, after = (sum(value.numel() for value in part.values()) for part in (checkpoint["state_dict"], state))
     print(f"dropped: {', '.join(layer.rstrip('.') for layer in layers)}")
-    print(f"{out}: {after:,} values of {before:,} are left; it loads with the config of the training")
+    print(f"{args.out}: {after:,} values of {before:,} are left; it loads with the config of the training")
 
 
 if __name__ == "__main__":

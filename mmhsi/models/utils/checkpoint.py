@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from pathlib import Path
 
 import torch
@@ -11,6 +13,7 @@ from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.io.files import writing
 
 from ..pruning import pruned_prefixes
 
@@ -39,6 +42,27 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     if not isinstance(checkpoint, dict):
         raise FileFormatError(f"checkpoint {path}: holds a {type(checkpoint).__name__}, expected a dict of weights")
     return checkpoint if "state_dict" in checkpoint else {"state_dict": checkpoint}
+
+
+def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
+    """Write a checkpoint whole or not at all.
+
+    Args:
+        checkpoint: Weights and plain metadata, as :func:`read_checkpoint` gives them.
+        path: File to write; folders that are missing are made.
+
+    Raises:
+        DataError: The disk refuses.
+    """
+    out = Path(path)
+    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}.tmp")
+    try:
+        with writing(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            torch.save(checkpoint, temporary)
+            os.replace(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 @CheckpointLoader.register_scheme(prefixes="", force=True)

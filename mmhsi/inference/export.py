@@ -1,0 +1,131 @@
+"""Trained models as files that run without this package: ONNX and torch.export."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from mmhsi.errors import ConfigError
+from mmhsi.io.files import writing
+
+from .window_model import WindowModel
+
+SUFFIXES = (".onnx", ".pt2")
+TOLERANCE = 1e-4
+"""Largest difference of a probability from PyTorch's that a file may have."""
+
+
+class ScoringModel(nn.Module):
+    """Raw values in, class probabilities out: normalisation, network and softmax in one graph.
+
+    Args:
+        model: Trained model.
+
+    Raises:
+        ConfigError: If the model takes a second source.
+    """
+
+    def __init__(self, model: WindowModel) -> None:
+        super().__init__()
+        if getattr(model.preprocessor, "second_normaliser", None) is not None:
+            raise ConfigError("the model takes two sources; only models of one source are exported")
+        self.network = model.network
+        self.score = model
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Class probabilities.
+
+        Args:
+            values: The bands that the model was trained on, in the units of the training, float32 (B, C, h, w).
+
+        Returns:
+            Of a pixel classifier those of the windows' centres (B, K), of a segmentor (B, K, h, w).
+        """
+        scores = self.score(self.network.data_preprocessor.normalise(values))
+        return scores if self.score.by_pixel else scores.softmax(dim=1)
+
+
+def metadata(model: WindowModel, window: tuple[int, int]) -> dict[str, str]:
+    """What whoever runs the file has to know, as JSON by name."""
+    known = dict(
+        classes=model.classes,
+        bands=model.meta.get("bands"),
+        wavelengths_nm=model.meta.get("wavelengths"),
+        window=list(window),
+        input="float32 (batch, bands, rows, columns), units of the training; pixels without data: the bands' means",
+        output="probabilities (batch, classes)" if model.by_pixel else "probabilities (batch, classes, rows, columns)",
+    )
+    return {name: json.dumps(value) for name, value in known.items()}
+
+
+@torch.no_grad()
+def export_model(model: WindowModel, out: str | Path, window: tuple[int, int]) -> float:
+    """Write a model to a file, for batches of any size, and compare what the file computes with PyTorch.
+
+    Args:
+        model: Trained model, on the CPU.
+        out: ``.onnx``, or ``.pt2`` for torch.export.
+        window: (h, w) of the windows in pixels.
+
+    Returns:
+        The largest difference of a probability over two batches of other sizes than the one that was traced.
+
+    Raises:
+        ConfigError: If the suffix is unknown, a package is missing, or the difference exceeds :data:`TOLERANCE`; then
+            nothing is written.
+    """
+    out = Path(out)
+    if out.suffix not in SUFFIXES:
+        raise ConfigError(f"{out}: expected a name that ends in {' or '.join(SUFFIXES)}")
+    scoring = ScoringModel(model).eval()
+    generator = torch.Generator().manual_seed(0)
+    mean, std = (getattr(model.preprocessor, name)[:, None, None] for name in ("mean", "std"))
+
+    def batch(size: int) -> Tensor:
+        return mean + std * torch.randn(size, len(mean), *window, generator=generator)
+
+    program = torch.export.export(scoring, (batch(2),), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    temporary = out.with_name(f".{uuid.uuid4().hex[:12]}.{out.name}")
+    try:
+        with writing(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            save = _save_onnx if out.suffix == ".onnx" else _save_program
+            run = save(program, temporary, metadata(model, window))
+        difference = max(float((run(x) - scoring(x)).abs().max()) for x in (batch(1), batch(5)))
+        if not difference <= TOLERANCE:
+            raise ConfigError(
+                f"{out}: not written, the exported model's probabilities differ by {difference:.2g} from PyTorch's"
+            )
+        with writing(out):
+            os.replace(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return difference
+
+
+def _save_program(
+    program: torch.export.ExportedProgram, path: Path, meta: dict[str, str]
+) -> Callable[[Tensor], Tensor]:
+    torch.export.save(program, path, extra_files={f"{name}.json": value for name, value in meta.items()})
+    return torch.export.load(path).module()
+
+
+def _save_onnx(program: torch.export.ExportedProgram, path: Path, meta: dict[str, str]) -> Callable[[Tensor], Tensor]:
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401  torch needs it
+    except ImportError as error:
+        raise ConfigError(f"{error.name}: not installed; pip install 'mmhsi[export]'") from error
+    made = torch.onnx.export(program, input_names=["values"], output_names=["probabilities"], verbose=False)
+    made.model.metadata_props.update(meta)
+    made.save(path, external_data=False)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return lambda x: torch.from_numpy(session.run(None, {"values": x.numpy()})[0])

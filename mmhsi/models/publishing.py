@@ -1,0 +1,65 @@
+"""Checkpoints to hand on: weights, and as plain data what they need to run."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.version import __version__
+
+from .utils import read_checkpoint, write_checkpoint
+
+KEPT = ("epoch", "iter", "seed", "time")
+
+
+def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out: str | Path) -> Path:
+    """Write a checkpoint that needs no config: optimiser and schedules are left out, the model's config is put in.
+
+    Args:
+        config: Config file or object of the training.
+        checkpoint: What the training wrote.
+        out: File to write; the first digits of the content's SHA-256 are put before its suffix.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        ConfigError: If the checkpoint does not say what it was trained on.
+        DataError: The disk refuses.
+        FileFormatError: If the checkpoint cannot be read.
+    """
+    cfg = config if isinstance(config, Config) else Config.fromfile(config)
+    whole = read_checkpoint(checkpoint)
+    meta = whole.get("meta", {})
+    if not meta.get("dataset_meta", {}).get("classes"):
+        raise ConfigError(f"checkpoint {checkpoint}: says nothing of classes; was it written by tools/train.py?")
+    model = cfg.model.to_dict()
+    model["backbone"].pop("init_cfg", None)  # the weights are here
+    digest = hashlib.sha256()
+    for name, value in sorted(whole["state_dict"].items()):
+        digest.update(name.encode() + value.contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    out = Path(out)
+    path = out.with_name(f"{out.stem}-{digest.hexdigest()[:8]}{out.suffix or '.pth'}")
+    kept = {name: meta[name] for name in KEPT if name in meta}
+    published = dict(kept, mmhsi_version=__version__, model=model, dataset_meta=meta["dataset_meta"])
+    write_checkpoint({"meta": published, "state_dict": whole["state_dict"]}, path)
+    return path
+
+
+def published_model(checkpoint: str | Path) -> Config:
+    """The config that a published checkpoint carries: its ``model`` alone.
+
+    Raises:
+        FileFormatError: If the file cannot be read or was not published.
+    """
+    model = read_checkpoint(checkpoint).get("meta", {}).get("model")
+    if not isinstance(model, dict):
+        raise FileFormatError(
+            f"checkpoint {checkpoint}: carries no model; give the config of its training, or publish it with "
+            "tools/converters/publish_model.py"
+        )
+    return Config(dict(model=model))

@@ -1,0 +1,32 @@
+"""Write a trained model to ONNX or torch.export: raw values in, class probabilities out."""
+
+import argparse
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config file of the training")
+    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument("--out", required=True, help="file to write: .onnx, or .pt2 for torch.export")
+    parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Export and compare."""
+    args = parse_args()
+    from mmhsi.inference import SceneInferencer
+    from mmhsi.inference.export import export_model
+
+    inferencer = SceneInferencer(args.config, args.checkpoint, device="cpu", window=args.window)
+    difference = export_model(inferencer.model, args.out, inferencer.window)
+    height, width = inferencer.window
+    print(f"{args.out}: windows of {height}x{width}, any batch; {difference:.1e} at most from PyTorch")
+
+
+if __name__ == "__main__":
+    run(main)

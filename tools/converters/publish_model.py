@@ -1,0 +1,28 @@
+"""Write a checkpoint to hand on: weights, model, bands, normalisation and classes, without the optimiser."""
+
+import argparse
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config file of the training")
+    parser.add_argument("checkpoint", help="checkpoint of the training")
+    parser.add_argument("out", help="file to write; a part of its checksum is put before the suffix")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Publish, and say what to do with the file."""
+    args = parse_args()
+    from mmhsi.models.publishing import publish_checkpoint
+
+    path = publish_checkpoint(args.config, args.checkpoint, args.out)
+    print(f"{path}: {path.stat().st_size:,} bytes; tools/predict.py takes it in the place of config and checkpoint")
+
+
+if __name__ == "__main__":
+    run(main)
