@@ -86,14 +86,14 @@ def load_scene(info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = No
     return Scene(cube, valid, bands, file_bands, second.data, scale)
 
 
-def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int) -> CubeReader:
+def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int | None = None) -> CubeReader:
     """Open a second source and check that it covers a cube's ground.
 
     Args:
         path: Its file; one of a single band may be stored without its third axis, as LiDAR heights are.
         key: Variable of a ``.mat`` file.
         cube: What the cube's file says about itself.
-        scale: Pixels of the second source per cube pixel along each axis.
+        scale: Pixels of the second source per cube pixel along each axis. Default: what their heights give.
 
     Returns:
         The reader.
@@ -106,6 +106,7 @@ def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int) -> Cube
     except DataError:
         reader = open_reader(path, key, 2)
     info = reader.info
+    scale = scale or max(1, info.shape[0] // cube.shape[0])
     size = (cube.shape[0] * scale, cube.shape[1] * scale)
     if info.shape[:2] != size:
         raise DataError(
