@@ -120,7 +120,7 @@ class SceneInferencer:
             raise ConfigError("the model takes its second source apart; maps are made of joined sources alone")
         if wants_second != (second is not None):
             raise DataError(
-                f"{scene}: the model takes {'two sources, give --second' if wants_second else 'one source'}"
+                f"{scene}: the model takes {'two sources; give --second' if wants_second else 'one source'}"
             )
         trained = training_wavelengths(self.meta)
         reader = open_cube(scene, key=key)
