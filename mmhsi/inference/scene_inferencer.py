@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ from mmengine.config import Config
 
 from mmhsi.datasets.scene import open_second
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import open_cube
+from mmhsi.io import CubeInfo, open_cube
 
 from .checks import (
     check_outputs,
@@ -76,14 +77,17 @@ class SceneInferencer:
         self.meta = self.model.meta
         self.classes = self.model.classes
         self.palette = self.model.palette
-        self.batch_size = batch_size or DEFAULT_BATCH[self.model.by_pixel]
-        size = window or self.meta.get("window") or self.meta.get("tile_size")
+        self.batch_size = DEFAULT_BATCH[self.model.by_pixel] if batch_size is None else batch_size
+        size = self.meta.get("window") or self.meta.get("tile_size") if window is None else window
         if size is None:
             raise ConfigError(f"checkpoint {checkpoint}: says nothing of a window; give window=…")
         self.window: tuple[int, int] = (size, size) if isinstance(size, int) else (size[0], size[1])
-        self.stride = (stride, stride) if stride else (max(1, self.window[0] // 2), max(1, self.window[1] // 2))
-        if not all(1 <= step <= side for step, side in zip(self.stride, self.window, strict=True)):
-            raise ConfigError(f"stride {self.stride[0]} given, expected 1 to the window's {min(self.window)} pixels")
+        if min(self.window) < 1:
+            raise ConfigError(f"window {window} given, expected at least 1 pixel")
+        h, w = self.window
+        self.stride = (max(1, h // 2), max(1, w // 2)) if stride is None else (stride, stride)
+        if not (1 <= self.stride[0] <= h and 1 <= self.stride[1] <= w):
+            raise ConfigError(f"stride {stride} given, expected 1 to the window's {min(self.window)} pixels")
         if self.batch_size != "auto" and self.batch_size < 1:
             raise ConfigError(f"batch_size={batch_size} given, expected at least 1 or 'auto'")
 
@@ -123,8 +127,30 @@ class SceneInferencer:
                 f"{scene}: the model takes {'two sources; give --second' if wants_second else 'one source'}"
             )
         trained = training_wavelengths(self.meta)
-        reader = open_cube(scene, key=key)
-        info = reader.info
+        with ExitStack() as opened:
+            reader = opened.enter_context(open_cube(scene, key=key))
+            other = None
+            if second is not None:
+                other = opened.enter_context(open_second(Path(second), second_key, reader.info))
+                count = preprocessor.second_normaliser.num_bands
+                if other.info.shape[2] != count:
+                    raise DataError(
+                        f"{second}: has {other.info.shape[2]} bands, the model takes {count} of a second source"
+                    )
+            bands, transforms = self._bands_and_transforms(reader.info, trained, scale, match_wavelengths)
+            rows = SceneRows(reader, bands, transforms, preprocessor, trained, other)
+            if reader.info.crs is None:
+                warn(f"{scene}: has no CRS, and neither will the map")
+            doubt = doubtful_scale(rows)
+            if doubt:
+                warn(doubt)
+            opened.pop_all()  # the caller closes them
+        return rows
+
+    def _bands_and_transforms(
+        self, info: CubeInfo, trained: list[float] | None, scale: float, match_wavelengths: bool
+    ) -> tuple[list[int], list[dict]]:
+        """Which bands are read, and what becomes of them before they are normalised."""
         transforms = [dict(type="ScaleReflectance", factor=scale)] if scale != 1 else []
         if match_wavelengths:
             bands = [int(band) for band in info.good_bands.nonzero()[0]]
@@ -134,21 +160,7 @@ class SceneInferencer:
             doubt = doubtful_wavelengths(info, bands, trained)
             if doubt:
                 warn(doubt)
-        other = None
-        if second is not None:
-            other = open_second(Path(second), second_key, info)
-            count = preprocessor.second_normaliser.num_bands
-            if other.info.shape[2] != count:
-                raise DataError(
-                    f"{second}: has {other.info.shape[2]} bands, the model takes {count} of a second source"
-                )
-        rows = SceneRows(reader, bands, [*transforms, *self.meta.get("transforms", ())], preprocessor, trained, other)
-        if info.crs is None:
-            warn(f"{scene}: has no CRS, and neither will the map")
-        doubt = doubtful_scale(rows)
-        if doubt:
-            warn(doubt)
-        return rows
+        return bands, [*transforms, *self.meta.get("transforms", ())]
 
     @torch.inference_mode()
     def predict_rows(self, rows: SceneRows, batch_size: int | None = None, start: int = 0) -> Iterator[Rows]:

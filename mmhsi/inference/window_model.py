@@ -42,7 +42,8 @@ class WindowModel:
         digest: What tells its weights and its structure from others.
 
     Raises:
-        ConfigError: If the checkpoint is of another model or does not say what it was trained on.
+        ConfigError: If the checkpoint is of another model or does not say what it was trained on, or the device cannot
+            be used.
         FileFormatError: If the checkpoint cannot be read.
     """
 
@@ -50,7 +51,11 @@ class WindowModel:
         self, config: str | Path | Config, checkpoint: str | Path, device: str | None = None, amp: bool = False
     ) -> None:
         cfg = config if isinstance(config, Config) else Config.fromfile(config)
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        try:
+            self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+            torch.zeros(1, device=self.device)
+        except (RuntimeError, AssertionError) as error:  # torch built without CUDA raises the latter
+            raise ConfigError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
         self.amp = amp
         meta = read_checkpoint(checkpoint).get("meta", {}).get("dataset_meta")
         if not meta or not meta.get("classes"):

@@ -236,7 +236,14 @@ def test_a_checkpoint_with_code_in_it_is_refused(trained, tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(dict(stride=7), "stride 7 given, expected 1 to the window's 6 pixels"), (dict(batch_size=-1), "batch_size=-1")],
+    [
+        (dict(stride=7), "stride 7 given, expected 1 to the window's 6 pixels"),
+        (dict(stride=0), "stride 0 given"),
+        (dict(window=0), "window 0 given"),
+        (dict(batch_size=0), "batch_size=0 given"),
+        (dict(device="abacus"), "device 'abacus' cannot be used"),
+        (dict(device="cuda:99"), "device 'cuda:99' cannot be used"),
+    ],
 )
 def test_options_that_cannot_work(trained, options, message):
     config, checkpoint, _ = trained(SEGMENT_CONV, window=[6, 6])
