@@ -61,12 +61,13 @@ def main() -> None:
     columns = ("classifying rows", BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), "left")
     with Progress(*columns, TimeRemainingColumn(), transient=True) as bar:
         task = bar.add_task("", total=None, rate="")
-        begin: list[tuple[float, int]] = []
+        begin: dict[str, float] = {}
 
         def progress(done: int, total: int) -> None:
-            begin.append((time.monotonic(), done))
-            seconds, rows = begin[-1][0] - begin[0][0], done - begin[0][1]
-            bar.update(task, completed=done, total=total, rate=f"{rows / seconds:.1f} rows/s" if seconds else "")
+            begin.setdefault("rows", done)  # not 0 where a run is resumed
+            seconds = time.monotonic() - begin.setdefault("time", time.monotonic())
+            rate = f"{(done - begin['rows']) / seconds:.1f} rows/s" if done > begin["rows"] else ""
+            bar.update(task, completed=done, total=total, rate=rate)
 
         inferencer.write_map(
             args.scene,

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -87,7 +87,12 @@ class RowStore:
                         file.seek(0, os.SEEK_END)
                         self._files[name] = file
                     self.save()
-                yield self
+                try:
+                    yield self
+                except BaseException:
+                    with suppress(DataError):  # on a full disk the state saved before holds
+                        self.save()
+                    raise
                 self.save()
         finally:
             self._files.clear()
