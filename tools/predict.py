@@ -1,9 +1,16 @@
-"""Classify a whole scene: a georeferenced map, and a picture of it."""
+"""Classify a whole scene: a georeferenced map, its probabilities and uncertainty, and a picture."""
 
 import argparse
-from pathlib import Path
+import sys
+import time
+import warnings
 
 from mmhsi.utils.cli import run
+
+
+def batch_size(text: str) -> int | str:
+    """``auto`` or a number."""
+    return text if text == "auto" else int(text)
 
 
 def parse_args() -> argparse.Namespace:
@@ -13,12 +20,22 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("--out", required=True, help="GeoTIFF for the map")
+    parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
+    parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
     parser.add_argument("--png", help="picture of false colour and map, with a legend")
     parser.add_argument("--labels", help="label map of the scene, shown in the picture beside the result")
     parser.add_argument("--key", help="variable of a .mat file")
     parser.add_argument("--labels-key", help="variable of a .mat label map")
+    parser.add_argument("--second", help="second source on the same ground, for models that take one")
+    parser.add_argument("--second-key", help="its variable")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor to the units of the training (default: 1)")
+    parser.add_argument("--match-wavelengths", action="store_true", help="resample the bands to those of the training")
+    parser.add_argument("--resume", action="store_true", help="go on from the finished rows of an interrupted run")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
-    parser.add_argument("--batch-size", type=int, help="windows at a time (default: 512 pixels or 16 tiles)")
+    parser.add_argument("--amp", action="store_true", help="run the model in half precision")
+    parser.add_argument(
+        "--batch-size", type=batch_size, help="windows at a time, or auto (default: 512 pixels, 16 tiles)"
+    )
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
     parser.add_argument("--stride", type=int, help="step of a segmentor's windows (default: half a window)")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -30,44 +47,49 @@ def main() -> None:
     args = parse_args()
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from mmhsi.inference import SceneInferencer
-    from mmhsi.io import open_cube
-    from mmhsi.visualization import false_colour, rgb_band_indices, save_map_figure
+    from mmhsi.inference import SceneInferencer, SceneWarning, save_quicklook
+    from mmhsi.inference.checks import check_outputs
 
+    warnings.simplefilter("always", SceneWarning)
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    # Before the model is loaded, so that a mistyped folder costs no time.
+    inputs = (args.config, args.checkpoint, args.scene, args.labels, args.second)
+    check_outputs((args.out, args.probabilities, args.uncertainty, args.png), inputs)
     inferencer = SceneInferencer(
-        args.config, args.checkpoint, args.device, args.batch_size, window=args.window, stride=args.stride
+        args.config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
     )
-    columns = (TextColumn("classifying rows"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        classes = inferencer.write_map(
+    columns = ("classifying rows", BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), "left")
+    with Progress(*columns, TimeRemainingColumn(), transient=True) as bar:
+        task = bar.add_task("", total=None, rate="")
+        begin: dict[str, float] = {}
+
+        def progress(done: int, total: int) -> None:
+            begin.setdefault("rows", done)  # not 0 where a run is resumed
+            seconds = time.monotonic() - begin.setdefault("time", time.monotonic())
+            rate = f"{(done - begin['rows']) / seconds:.1f} rows/s" if done > begin["rows"] else ""
+            bar.update(task, completed=done, total=total, rate=rate)
+
+        inferencer.write_map(
             args.scene,
             args.out,
             key=args.key,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            second=args.second,
+            second_key=args.second_key,
+            probabilities=args.probabilities,
+            uncertainty=args.uncertainty,
+            scale=args.scale,
+            match_wavelengths=args.match_wavelengths,
+            resume=args.resume,
+            progress=progress,
         )
-    print(f"map: {args.out}")
-    if args.png is None:
-        return
-    with open_cube(args.scene, key=args.key) as reader:
-        info = reader.info
-        rgb = rgb_band_indices(
-            info.shape[2], info.wavelengths, bands=inferencer.meta.get("rgb_bands"), good_bands=info.good_bands
+    for name in ("out", "probabilities", "uncertainty"):
+        if getattr(args, name):
+            print(f"{'map' if name == 'out' else name}: {getattr(args, name)}")
+    if args.png:
+        save_quicklook(
+            args.png, args.scene, args.out, inferencer.meta, inferencer.palette, args.key, args.labels, args.labels_key
         )
-        picture = reader.read(bands=rgb)
-    truth = None if args.labels is None else inferencer.read_truth(args.labels, classes.shape, args.labels_key)
-    # A picture needs no more than some 1500 pixels a side.
-    step = max(1, max(classes.shape) // 1500)
-    save_map_figure(
-        args.png,
-        false_colour=false_colour(picture.data[::step, ::step], bands=(0, 1, 2), valid=picture.valid()[::step, ::step]),
-        class_map=classes[::step, ::step],
-        class_names=inferencer.classes,
-        palette=inferencer.palette,
-        ground_truth=None if truth is None else truth[::step, ::step],
-        title=Path(args.scene).name,
-    )
-    print(f"picture: {args.png}")
+        print(f"picture: {args.png}")
 
 
 if __name__ == "__main__":

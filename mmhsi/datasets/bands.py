@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError
 from mmhsi.io import CubeInfo
@@ -31,3 +32,8 @@ def choose_bands(info: CubeInfo, bad_bands: Sequence[int] | None) -> list[int]:
     if not keep.any():
         raise ConfigError(f"{info.name}: no band is left; all {len(keep)} are flagged bad or named in bad_bands")
     return [int(band) for band in np.flatnonzero(keep)]
+
+
+def nanometres(wavelengths: NDArray[np.float64] | None) -> list[float] | None:
+    """Band centres as plain numbers, for a checkpoint's metadata."""
+    return None if wavelengths is None else [float(nm) for nm in wavelengths]

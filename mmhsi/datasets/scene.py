@@ -10,7 +10,7 @@ import numpy as np
 from affine import Affine
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import HSICube, open_cube, read_cube, read_label_map
+from mmhsi.io import CubeInfo, CubeReader, HSICube, open_cube, read_label_map
 from mmhsi.io.readers.opening import open_reader
 
 from .bands import choose_bands
@@ -67,6 +67,7 @@ def load_scene(info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = No
         bands = choose_bands(reader.info, info.bad_bands if bad_bands is None else bad_bands)
         file_bands = reader.info.shape[2]
         cube = reader.read(bands=bands)
+        header = reader.info
     if info.wavelengths is not None:
         if len(info.wavelengths) != file_bands:
             raise ConfigError(f"wavelengths has {len(info.wavelengths)} values, {path} has {file_bands} bands")
@@ -75,45 +76,54 @@ def load_scene(info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = No
     valid = cube.valid()
     if not use_second:
         return Scene(cube, valid, bands, file_bands)
-    second = _read_second(info, root, cube)
+    if info.second_image is None:
+        raise ConfigError(f"{info.title}: has no second source; give second_image=…")
     scale = info.second_scale
+    with open_second(root / info.second_image, info.second_key, header, scale) as reader:
+        second = reader.read()
     height, width = valid.shape
     valid = valid & second.valid().reshape(height, scale, width, scale).all(axis=(1, 3))
     return Scene(cube, valid, bands, file_bands, second.data, scale)
 
 
-def _read_second(info: SceneInfo, root: Path, cube: HSICube) -> HSICube:
-    """Read the second source and check that it covers the cube's ground."""
-    if info.second_image is None:
-        raise ConfigError(f"{info.title}: has no second source; give second_image=…")
-    path = root / info.second_image
-    second = _read_cube_or_map(path, info.second_key)
-    height, width = (side * info.second_scale for side in cube.data.shape[:2])
-    if second.data.shape[:2] != (height, width):
-        raise DataError(
-            f"{path}: {second.data.shape[0]} x {second.data.shape[1]} pixels do not cover the ground of {cube.name} "
-            f"({cube.data.shape[0]} x {cube.data.shape[1]} pixels) at second_scale={info.second_scale}"
-        )
-    if cube.transform is not None and second.transform is not None:
-        here, there = _extent(cube, cube.transform), _extent(second, second.transform)
-        if cube.crs != second.crs or not np.allclose(here, there, rtol=0, atol=abs(cube.transform.a) / 2):
-            raise DataError(f"{path}: lies at {there} ({second.crs}), {cube.name} at {here} ({cube.crs})")
-    return second
+def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int | None = None) -> CubeReader:
+    """Open a second source and check that it covers a cube's ground.
 
+    Args:
+        path: Its file; one of a single band may be stored without its third axis, as LiDAR heights are.
+        key: Variable of a ``.mat`` file.
+        cube: What the cube's file says about itself.
+        scale: Pixels of the second source per cube pixel along each axis. Default: what their heights give.
 
-def _extent(cube: HSICube, transform: Affine) -> tuple[float, float, float, float]:
-    """Map coordinates of the first and of the last corner of a north-up cube."""
-    height, width, _ = cube.data.shape
-    return transform.c, transform.f, transform.c + transform.a * width, transform.f + transform.e * height
+    Returns:
+        The reader.
 
-
-def _read_cube_or_map(path: Path, key: str | None) -> HSICube:
-    """Read a second source; one of a single band may be stored without its third axis, as LiDAR heights are."""
+    Raises:
+        DataError: If the file is missing or damaged, or the source covers other ground.
+    """
     try:
-        return read_cube(path, key=key)
+        reader = open_reader(path, key, 3)
     except DataError:
-        with open_reader(path, key, 2) as reader:
-            return reader.read()
+        reader = open_reader(path, key, 2)
+    info = reader.info
+    scale = scale or max(1, info.shape[0] // cube.shape[0])
+    size = (cube.shape[0] * scale, cube.shape[1] * scale)
+    if info.shape[:2] != size:
+        raise DataError(
+            f"{path}: {info.shape[0]} x {info.shape[1]} pixels do not cover the ground of {cube.name} "
+            f"({cube.shape[0]} x {cube.shape[1]} pixels) at second_scale={scale}"
+        )
+    if cube.transform is not None and info.transform is not None:
+        here, there = _extent(cube, cube.transform), _extent(info, info.transform)
+        if cube.crs != info.crs or not np.allclose(here, there, rtol=0, atol=abs(cube.transform.a) / 2):
+            raise DataError(f"{path}: lies at {there} ({info.crs}), {cube.name} at {here} ({cube.crs})")
+    return reader
+
+
+def _extent(info: CubeInfo, transform: Affine) -> tuple[float, float, float, float]:
+    """Map coordinates of the first and of the last corner of a north-up cube."""
+    height, width, _ = info.shape
+    return transform.c, transform.f, transform.c + transform.a * width, transform.f + transform.e * height
 
 
 def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.ndarray, list[int]]:

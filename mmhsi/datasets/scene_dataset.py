@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import DATASETS, SPLITS
 
+from .bands import nanometres
 from .catalogue import RGB, scene_info
 from .labels import IGNORE_INDEX
 from .pixelwise import transform_cube
@@ -176,7 +177,6 @@ class SceneDataset(Dataset):
             self.split = SPLITS.build(split)(self.labels, names)
             protocol = self.split.protocol
         self.pixels = self._choose_pixels(stride)
-        wavelengths_used = self.cube.wavelengths
         dropped = [info.label_ids[index] for index in range(len(info.classes)) if index not in kept]
         self._metainfo = dict(
             scene=info.title,
@@ -188,9 +188,10 @@ class SceneDataset(Dataset):
             window=list(self.window),
             bands=loaded.bands,
             file_bands=loaded.file_bands,
+            input_wavelengths=nanometres(loaded.cube.wavelengths),
             transforms=[dict(transform) for transform in transforms],
             second_bands=None if self.second is None else self.second.shape[2],
-            wavelengths=None if wavelengths_used is None else [float(nm) for nm in wavelengths_used],
+            wavelengths=nanometres(self.cube.wavelengths),
             rgb_bands=None if info.rgb_bands is None else list(info.rgb_bands),
         )
 

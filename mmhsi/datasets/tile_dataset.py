@@ -14,7 +14,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import open_cube
 from mmhsi.registry import DATASETS
 
-from .bands import choose_bands
+from .bands import choose_bands, nanometres
 from .catalogue import RGB, SceneInfo, scene_info
 from .labels import IGNORE_INDEX, LabelTable
 from .pixelwise import value_transforms
@@ -248,11 +248,13 @@ class TileDataset(BaseDataset):
         bands = choose_bands(header, self.bad_bands)
         shape = header.shape[:2]
         wavelengths = header.wavelengths if self.info.wavelengths is None else self.info.wavelengths
+        used = None if wavelengths is None else nanometres(np.asarray(wavelengths)[bands])
         self._metainfo.update(
             bands=bands,
             file_bands=header.shape[2],
             tile_size=list(self.window or shape),
-            wavelengths=None if wavelengths is None else [float(wavelengths[band]) for band in bands],
+            input_wavelengths=used,
+            wavelengths=used,
         )
         for entry in entries:
             entry.update(bands=bands, file_bands=header.shape[2], tile_shape=shape)

@@ -1,5 +1,8 @@
 """Whole scenes in, georeferenced maps out."""
 
-from .scene_inferencer import NO_CLASS, SceneInferencer
+from .checks import SceneWarning
+from .products import NO_CLASS
+from .quicklook import save_quicklook
+from .scene_inferencer import SceneInferencer
 
-__all__ = ["NO_CLASS", "SceneInferencer"]
+__all__ = ["NO_CLASS", "SceneInferencer", "SceneWarning", "save_quicklook"]

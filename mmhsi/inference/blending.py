@@ -21,14 +21,21 @@ def window_starts(size: int, window: int, stride: int) -> list[int]:
     return [*starts, size - window]
 
 
-def blend_weight(height: int, width: int) -> Tensor:
-    """Weight of a window's pixels: falls smoothly towards its borders and is positive everywhere.
+def blend_weights(size: int, window: int, starts: list[int]) -> Tensor:
+    """Weights of the windows' pixels along one axis: sine bells, divided so that they add up to 1 at every pixel.
+
+    A pixel's weight in two dimensions is the product of both axes', so that these too add up to 1.
+
+    Args:
+        size: Pixels along the axis.
+        window: Pixels of a window.
+        starts: First pixels of the windows, which cover the axis.
 
     Returns:
-        Tensor of shape (height, width): the product of two sine bells.
+        Shape (len(starts), window), positive, falling towards the borders of a window.
     """
-
-    def bell(size: int) -> Tensor:
-        return torch.sin(torch.pi * (torch.arange(size) + 0.5) / size)
-
-    return bell(height)[:, None] * bell(width)[None]
+    bell = torch.sin(torch.pi * (torch.arange(window, dtype=torch.float64) + 0.5) / window)
+    total = torch.zeros(size, dtype=torch.float64)
+    for start in starts:
+        total[start : start + window] += bell
+    return torch.stack([bell / total[start : start + window] for start in starts]).float()

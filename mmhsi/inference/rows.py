@@ -1,50 +1,164 @@
-"""Rows of a scene, read with the margin that windows around their pixels need."""
+"""Rows of a scene, normalised on the device, each read from the file once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from mmhsi.datasets.pixelwise import transform_cube
-from mmhsi.io import CubeReader
+from mmhsi.errors import FileFormatError
+from mmhsi.io import CubeReader, HSICube
+from mmhsi.models.preprocessors import BandPreprocessor, normalise_scene, pool_scene
+
+BUDGET = 64 << 20
+"""Bytes of normalised rows that are read at a time."""
 
 
-def rows_at_a_time(width: int, bands: int, itemsize: int, budget: int = 64 << 20) -> int:
-    """How many rows of a scene fit into ``budget`` bytes, at least one."""
-    return max(1, budget // (width * bands * itemsize))
+def mirrored(first: int, last: int, size: int) -> NDArray[np.intp]:
+    """Which pixel of an axis stands at each of the places ``first`` to ``last`` − 1 if the axis is mirrored endlessly.
+
+    The border pixel itself is not repeated, as in numpy's ``mode='reflect'``; an axis of one pixel is that pixel
+    everywhere.
+
+    Args:
+        first: First place; negative before the axis.
+        last: Place behind the last one.
+        size: Pixels of the axis.
+
+    Returns:
+        Indices 0 to ``size`` − 1, shape (last − first,).
+    """
+    period = max(1, 2 * (size - 1))
+    folded = np.arange(first, last) % period
+    return np.minimum(folded, period - folded) if size > 1 else folded * 0
 
 
-def read_rows(
-    reader: CubeReader,
-    bands: list[int],
-    row0: int,
-    height: int,
-    window: tuple[int, int],
-    transforms: Sequence[dict] = (),
-) -> tuple[np.ndarray, np.ndarray]:
-    """Read rows with margins, mirrored where the scene ends.
+def rows_at_a_time(bytes_per_row: int, budget: int = BUDGET) -> int:
+    """How many rows fit into ``budget`` bytes: a power of two, because the blocks of tiled files are; at least one."""
+    return 1 << max(0, (budget // bytes_per_row).bit_length() - 1)
+
+
+class SceneRows:
+    """A scene as a model sees it, from top to bottom; what has been passed is dropped.
 
     Args:
         reader: Open scene of H × W pixels.
-        bands: 0-based bands to read.
-        row0: First row.
-        height: Rows.
-        window: (h, w) of the windows to be cut around each pixel.
-        transforms: Pixel-wise transforms of the training (:func:`mmhsi.datasets.pixelwise.transform_cube`).
+        bands: 0-based bands that are read.
+        transforms: Pixel-wise transforms (:func:`mmhsi.datasets.pixelwise.transform_cube`).
+        preprocessor: Normalises on its device. With a second source, its ``second_normaliser`` does so there, and
+            ``second='texture'`` adds deviations.
+        wavelengths: Centres of ``bands`` in nm where the file has none. Default None.
+        second: Open second source, of s · H × s · W pixels.
 
-    Returns:
-        Cube (height + h − 1, W + w − 1, C) and its validity mask, (height + h − 1, W + w − 1).
+    Attributes:
+        shape: (H, W).
     """
-    scene_height, scene_width, _ = reader.info.shape
-    before, after = window[0] // 2, (window[0] - 1) // 2
-    top, bottom = max(0, row0 - before), min(scene_height, row0 + height + after)
-    cube = reader.read(window=(top, 0, bottom - top, scene_width), bands=bands)
-    valid = cube.valid()
-    cube = transform_cube(cube, transforms)
-    rows = (top - (row0 - before), row0 + height + after - bottom)
-    columns = (window[1] // 2, (window[1] - 1) // 2)
-    return (
-        np.pad(cube.data, (rows, columns, (0, 0)), mode="reflect"),
-        np.pad(valid, (rows, columns), mode="reflect"),
-    )
+
+    def __init__(
+        self,
+        reader: CubeReader,
+        bands: list[int],
+        transforms: Sequence[dict],
+        preprocessor: BandPreprocessor,
+        wavelengths: Sequence[float] | None = None,
+        second: CubeReader | None = None,
+    ) -> None:
+        self.reader = reader
+        self.bands = bands
+        self.transforms = transforms
+        self.preprocessor = preprocessor
+        self.wavelengths = wavelengths
+        self.second = second
+        self.shape = reader.info.shape[:2]
+        self.columns = np.arange(self.shape[1])
+        self.scale = 1 if second is None else second.info.shape[0] // self.shape[0]
+        channels = max(len(bands), preprocessor.num_bands) + (second.info.shape[2] * self.scale**2 if second else 0)
+        self._bytes_per_column = channels * 4
+        self._chunks: dict[int, tuple[Tensor, NDArray[np.bool_]]] = {}
+
+    def __enter__(self) -> SceneRows:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with ExitStack() as stack:
+            stack.callback(self.reader.close)
+            if self.second is not None:
+                stack.callback(self.second.close)
+
+    def pad_columns(self, first: int, last: int) -> None:
+        """Let every row reach from column ``first`` to ``last`` − 1, mirrored beyond the scene."""
+        self.columns = mirrored(first, last, self.shape[1])
+        self._chunks.clear()
+
+    def take(self, first: int, last: int) -> tuple[Tensor, NDArray[np.bool_]]:
+        """Give rows ``first`` to ``last`` − 1, mirrored where they lie beyond the scene.
+
+        Returns:
+            Normalised float32 tensor on the device, contiguous, shape (rows, columns, C), and which pixels hold data,
+            bool (rows, columns).
+
+        Raises:
+            FileFormatError: The file cannot be read there; the message names the rows.
+        """
+        wanted = mirrored(first, last, self.shape[0])
+        low, high = int(wanted.min()), int(wanted.max()) + 1
+        size = rows_at_a_time(len(self.columns) * self._bytes_per_column)
+        needed = range(low // size, (high - 1) // size + 1)
+        for index in [index for index in self._chunks if index not in needed]:
+            del self._chunks[index]
+        parts, masks = [], []
+        for index in needed:
+            if index not in self._chunks:
+                self._chunks[index] = self._read(index * size, min((index + 1) * size, self.shape[0]))
+            cut = slice(max(0, low - index * size), high - index * size)
+            parts.append(self._chunks[index][0][cut])
+            masks.append(self._chunks[index][1][cut])
+        rows, valid = (parts[0], masks[0]) if len(parts) == 1 else (torch.cat(parts), np.concatenate(masks))
+        if len(wanted) != high - low or wanted[0] != low:
+            rows, valid = rows[torch.from_numpy(wanted - low).to(rows.device)], valid[wanted - low]
+        return rows, valid
+
+    def cube(self, window: tuple[int, int, int, int]) -> tuple[HSICube, NDArray[np.bool_]]:
+        """Read a window (row, column, height, width), transformed but not normalised, and which pixels hold data."""
+        try:
+            cube = self.reader.read(window, self.bands)
+        except FileFormatError as error:
+            raise FileFormatError(f"{error} (rows {window[0]} to {window[0] + window[2] - 1})") from error
+        if cube.wavelengths is None and self.wavelengths is not None:
+            cube.wavelengths = np.asarray(self.wavelengths)
+        valid = cube.valid()
+        return transform_cube(cube, self.transforms), valid
+
+    def _read(self, first: int, last: int) -> tuple[Tensor, NDArray[np.bool_]]:
+        """Rows of the scene with all columns."""
+        width, s = self.shape[1], self.scale
+        cube, valid = self.cube((first, 0, last - first, width))
+        second = None
+        if self.second is not None:
+            second = self.second.read((first * s, 0, (last - first) * s, width * s))
+            valid &= second.valid().reshape(last - first, s, width, s).all(axis=(1, 3))
+        data = cube.data
+        if len(self.columns) != width:
+            data, valid = data[:, self.columns], valid[:, self.columns]
+        device = self.preprocessor.mean.device
+        mask = torch.from_numpy(valid).to(device)
+        rows = normalise_scene(self.preprocessor, torch.from_numpy(data).to(device), mask)
+        if second is not None:
+            fine = (self.columns[:, None] * s + np.arange(s)).ravel()
+            raw = torch.from_numpy(second.data[:, fine]).to(device)
+            fine_mask = mask.repeat_interleave(s, 0).repeat_interleave(s, 1)
+            finer = normalise_scene(self.preprocessor.second_normaliser, raw, fine_mask)
+            pooled = pool_scene(finer, s, with_std=self.preprocessor.second == "texture")
+            rows = torch.cat([rows, pooled], dim=2)
+        return rows.contiguous(), valid

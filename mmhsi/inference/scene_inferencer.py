@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
-from torch import Tensor
 
-from mmhsi.datasets import LabelTable
-from mmhsi.datasets.pixelwise import transform_cube
+from mmhsi.datasets.scene import open_second
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import ClassMapWriter, CubeReader, open_cube, read_label_map
-from mmhsi.models.classifiers import PixelClassifier
-from mmhsi.models.preprocessors import gather_windows, normalise_scene
-from mmhsi.models.utils import load_weights, read_checkpoint
-from mmhsi.registry import MODELS
-from mmhsi.visualization import default_palette
+from mmhsi.io import CubeInfo, open_cube
 
-from .blending import blend_weight, window_starts
-from .rows import read_rows, rows_at_a_time
+from .checks import (
+    check_outputs,
+    check_space,
+    choose_scene_bands,
+    doubtful_scale,
+    doubtful_wavelengths,
+    file_state,
+    matching_transform,
+    training_wavelengths,
+    warn,
+)
+from .prediction import Rows, classify_rows, segment_rows
+from .products import layers_of, values_of, write_products
+from .row_store import RowStore, stored_state
+from .rows import SceneRows
+from .window_model import WindowModel
 
-NO_CLASS = 255
-"""Value of pixels without data in a map."""
+DEFAULT_BATCH = {True: 512, False: 16}
+"""Windows at a time: of a pixel classifier, of a segmentor."""
 
 Progress = Callable[[int, int], None]
 
@@ -37,198 +43,235 @@ class SceneInferencer:
     What the model was trained on (bands, window, classes, colours) is read from the checkpoint.
 
     Args:
-        config: Config file or object of the training.
+        config: Config file or object of the training; None for a published checkpoint, which carries the model.
         checkpoint: Weights that it wrote.
         device: Torch device. Default: a GPU where there is one.
-        batch_size: Windows at a time. Default 512 pixels for a classifier, 16 tiles for a segmentor.
+        batch_size: Windows at a time; ``'auto'`` doubles them while that pays and memory lasts. Default 512 pixels for
+            a classifier, 16 tiles for a segmentor.
         window: Side of a segmentor's windows, in pixels. Default: that of the training tiles.
-        stride: Step of a segmentor's windows, in pixels. Default: half a window.
+        stride: Step of a segmentor's windows, in pixels, at most the window. Default: half a window.
+        amp: Whether the model runs in bfloat16, or in float16 on GPUs that lack it. Default False.
+
+    Attributes:
+        classes: Class names.
+        palette: Their colours.
+        meta: What the checkpoint says about the data of the training.
 
     Raises:
-        ConfigError: If the checkpoint is of another model or does not say what it was trained on.
+        ConfigError: If the checkpoint is of another model or does not say what it was trained on, or window, stride or
+            batch size cannot work.
         FileFormatError: If the checkpoint cannot be read.
     """
 
     def __init__(
         self,
-        config: str | Path | Config,
+        config: str | Path | Config | None,
         checkpoint: str | Path,
         device: str | None = None,
-        batch_size: int | None = None,
+        batch_size: int | Literal["auto"] | None = None,
         window: int | None = None,
         stride: int | None = None,
+        amp: bool = False,
     ) -> None:
-        cfg = config if isinstance(config, Config) else Config.fromfile(config)
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        meta = read_checkpoint(checkpoint).get("meta", {}).get("dataset_meta")
-        if not meta or not meta.get("classes"):
-            raise ConfigError(f"checkpoint {checkpoint}: says nothing of classes; was it written by tools/train.py?")
-        self.meta: dict = meta
-        self.classes: list[str] = list(meta["classes"])
-        self.palette = [tuple(colour) for colour in meta.get("palette") or default_palette(len(self.classes))]
-        with DefaultScope.overwrite_default_scope("mmhsi"):
-            model = copy.deepcopy(cfg.model)
-            model.backbone.pop("init_cfg", None)  # the checkpoint holds every weight
-            self.model = MODELS.build(model)
-        if getattr(self.model.data_preprocessor, "second_normaliser", None) is not None:
-            raise ConfigError(f"checkpoint {checkpoint}: the model takes two sources, a map is made from one")
-        load_weights(self.model, checkpoint)
-        self.model.to(self.device).eval()
-        self.by_pixel = isinstance(self.model, PixelClassifier)
-        self.batch_size = batch_size or (512 if self.by_pixel else 16)
-        size = window or meta.get("window") or meta.get("tile_size")
+        self.model = WindowModel(config, checkpoint, device, amp)
+        self.meta = self.model.meta
+        self.classes = self.model.classes
+        self.palette = self.model.palette
+        self.batch_size = DEFAULT_BATCH[self.model.by_pixel] if batch_size is None else batch_size
+        size = self.meta.get("window") or self.meta.get("tile_size") if window is None else window
         if size is None:
             raise ConfigError(f"checkpoint {checkpoint}: says nothing of a window; give window=…")
         self.window: tuple[int, int] = (size, size) if isinstance(size, int) else (size[0], size[1])
-        self.stride = (stride, stride) if stride else (max(1, self.window[0] // 2), max(1, self.window[1] // 2))
+        if min(self.window) < 1:
+            raise ConfigError(f"window {window} given, expected at least 1 pixel")
+        h, w = self.window
+        self.stride = (max(1, h // 2), max(1, w // 2)) if stride is None else (stride, stride)
+        if not (1 <= self.stride[0] <= h and 1 <= self.stride[1] <= w):
+            raise ConfigError(f"stride {stride} given, expected 1 to the window's {min(self.window)} pixels")
+        if self.batch_size != "auto" and self.batch_size < 1:
+            raise ConfigError(f"batch_size={batch_size} given, expected at least 1 or 'auto'")
 
-    def bands_of(self, reader: CubeReader) -> list[int]:
-        """Which bands of a file the model takes.
+    def open_scene(
+        self,
+        scene: str | Path,
+        key: str | None = None,
+        second: str | Path | None = None,
+        second_key: str | None = None,
+        scale: float = 1.0,
+        match_wavelengths: bool = False,
+    ) -> SceneRows:
+        """Open a scene and check that it fits the model; what is doubtful about it becomes a ``SceneWarning``.
+
+        Args:
+            scene: Any file that ``mmhsi.io`` reads.
+            key: Variable of a ``.mat`` file.
+            second: Second source on the same ground, for models that take one.
+            second_key: Its variable.
+            scale: Factor that brings the scene's values to the units of the training. Default 1.
+            match_wavelengths: Whether the scene's good bands are resampled to the wavelengths of the training, by
+                linear interpolation. Default False: the file must have the training's bands.
+
+        Returns:
+            The scene, to be used in a ``with`` statement.
 
         Raises:
-            DataError: If the file has neither as many bands as the training files nor just those that were used.
+            ConfigError: If the model takes two sources in a way that has no map.
+            DataError: If a file cannot be read or does not fit the model.
         """
-        used, present = list(self.meta["bands"]), reader.info.shape[2]
-        if present == self.meta["file_bands"]:
-            return used
-        if present == len(used):
-            return list(range(present))
-        raise DataError(
-            f"{reader.path}: has {present} bands, the model was trained on {len(used)} of files with "
-            f"{self.meta['file_bands']}"
-        )
+        preprocessor = self.model.preprocessor
+        wants_second = getattr(preprocessor, "second_normaliser", None) is not None
+        if wants_second and preprocessor.second == "separate":
+            raise ConfigError("the model takes its second source apart; maps are made of joined sources alone")
+        if wants_second != (second is not None):
+            raise DataError(
+                f"{scene}: the model takes {'two sources; give --second' if wants_second else 'one source'}"
+            )
+        trained = training_wavelengths(self.meta)
+        with ExitStack() as opened:
+            reader = opened.enter_context(open_cube(scene, key=key))
+            other = None
+            if second is not None:
+                other = opened.enter_context(open_second(Path(second), second_key, reader.info))
+                count = preprocessor.second_normaliser.num_bands
+                if other.info.shape[2] != count:
+                    raise DataError(
+                        f"{second}: has {other.info.shape[2]} bands, the model takes {count} of a second source"
+                    )
+            bands, transforms = self._bands_and_transforms(reader.info, trained, scale, match_wavelengths)
+            rows = SceneRows(reader, bands, transforms, preprocessor, trained, other)
+            if reader.info.crs is None:
+                warn(f"{scene}: has no CRS, and neither will the map")
+            doubt = doubtful_scale(rows)
+            if doubt:
+                warn(doubt)
+            opened.pop_all()  # the caller closes them
+        return rows
+
+    def _bands_and_transforms(
+        self, info: CubeInfo, trained: list[float] | None, scale: float, match_wavelengths: bool
+    ) -> tuple[list[int], list[dict]]:
+        """Which bands are read, and what becomes of them before they are normalised."""
+        transforms = [dict(type="ScaleReflectance", factor=scale)] if scale != 1 else []
+        if match_wavelengths:
+            bands = [int(band) for band in info.good_bands.nonzero()[0]]
+            transforms.append(matching_transform(info, trained))
+        else:
+            bands = choose_scene_bands(info, self.meta)
+            doubt = doubtful_wavelengths(info, bands, trained)
+            if doubt:
+                warn(doubt)
+        return bands, [*transforms, *self.meta.get("transforms", ())]
 
     @torch.inference_mode()
-    def predict_rows(self, reader: CubeReader) -> Iterator[tuple[int, Tensor, np.ndarray]]:
+    def predict_rows(self, rows: SceneRows, batch_size: int | None = None, start: int = 0) -> Iterator[Rows]:
         """Predict a scene from top to bottom.
 
         Args:
-            reader: Open scene.
+            rows: From :meth:`open_scene`.
+            batch_size: Windows at a time. Default: as the inferencer has it.
+            start: Row to begin with: the end of some rows that an earlier call gave.
 
         Yields:
-            First row, class scores (rows, W, K), and which pixels hold data, bool (rows, W).
+            First row, class probabilities (K, rows, W), and which pixels hold data, bool (rows, W).
 
         Raises:
-            DataError: If the scene does not fit the model or cannot be read.
+            ConfigError: If the model gives another number of classes, or memory does not last for a batch.
+            DataError: If the scene cannot be read.
         """
-        bands = self.bands_of(reader)
-        height, width, _ = reader.info.shape
-        if self.by_pixel:
-            if self.window[0] // 2 >= height or self.window[1] // 2 >= width:
-                raise DataError(
-                    f"{reader.path}: window {self.window[0]} x {self.window[1]} does not fit the scene of "
-                    f"{height} x {width} pixels"
-                )
-            yield from self._classify_pixels(reader, bands)
-        else:
-            yield from self._segment(reader, bands)
+        size = batch_size or self._batch_size(rows)
+        try:
+            if self.model.by_pixel:
+                yield from classify_rows(rows, self.model, len(self.classes), self.window, size, start)
+            else:
+                yield from segment_rows(rows, self.model, len(self.classes), self.window, self.stride, size, start)
+        except torch.OutOfMemoryError as error:
+            raise ConfigError(
+                f"{self.model.device}: memory does not last for {size} windows at a time; give a smaller --batch-size"
+            ) from error
 
-    def _classify_pixels(self, reader: CubeReader, bands: list[int]) -> Iterator[tuple[int, Tensor, np.ndarray]]:
-        height, width, _ = reader.info.shape
-        step = rows_at_a_time(width, len(bands), reader.info.dtype.itemsize)
-        columns = torch.arange(width, device=self.device)
-        for row0 in range(0, height, step):
-            rows = min(step, height - row0)
-            cube, valid = read_rows(reader, bands, row0, rows, self.window, self.meta.get("transforms", ()))
-            raw, mask = (torch.from_numpy(array).to(self.device) for array in (cube, valid))
-            scene = normalise_scene(self.model.data_preprocessor, raw, mask).contiguous()
-            pixels = torch.cartesian_prod(torch.arange(rows, device=self.device), columns)
-            scores = []
-            for chunk in pixels.split(self.batch_size):
-                x = gather_windows(scene, chunk[:, 0], chunk[:, 1], self.window).permute(0, 3, 1, 2)
-                scores.append(self.model.predict_scores(x))
-            top, left = self.window[0] // 2, self.window[1] // 2
-            yield row0, torch.cat(scores).view(rows, width, -1), valid[top : top + rows, left : left + width]
-
-    def _segment(self, reader: CubeReader, bands: list[int]) -> Iterator[tuple[int, Tensor, np.ndarray]]:
-        height, width, _ = reader.info.shape
-        window = (min(self.window[0], height), min(self.window[1], width))
-        weight = blend_weight(*window).to(self.device)
-        tops = window_starts(height, window[0], min(self.stride[0], window[0]))
-        lefts = window_starts(width, window[1], min(self.stride[1], window[1]))
-        # Sums of the rows that windows still to come may reach: at most one window high.
-        scores = torch.zeros(window[0], width, len(self.classes), device=self.device)
-        weights = torch.zeros(window[0], width, 1, device=self.device)
-        valid = np.zeros((0, width), dtype=bool)
-        for top, following in zip(tops, [*tops[1:], height], strict=True):
-            cube = reader.read(window=(top, 0, window[0], width), bands=bands)
-            mask = cube.valid()
-            cube = transform_cube(cube, self.meta.get("transforms", ()))
-            valid = np.concatenate([valid, mask[len(valid) :]])
-            raw, raw_valid = (torch.from_numpy(array).to(self.device) for array in (cube.data, mask))
-            for index in range(0, len(lefts), self.batch_size):
-                chosen = lefts[index : index + self.batch_size]
-                x = torch.stack([raw[:, left : left + window[1]] for left in chosen]).permute(0, 3, 1, 2)
-                x_valid = torch.stack([raw_valid[:, left : left + window[1]] for left in chosen])
-                logits = self.model.encode_decode(
-                    self.model.data_preprocessor.normalise(x, x_valid), [dict(img_shape=window, pad_shape=window)]
-                )
-                blended = logits.float().softmax(dim=1).mul_(weight).permute(0, 2, 3, 1)  # (b, h, w, K)
-                for left, part in zip(chosen, blended, strict=True):
-                    scores[:, left : left + window[1]] += part
-                    weights[:, left : left + window[1], 0] += weight
-            done = following - top
-            yield top, scores[:done] / weights[:done], valid[:done]
-            scores, weights = scores.roll(-done, 0), weights.roll(-done, 0)
-            scores[len(scores) - done :] = 0
-            weights[len(weights) - done :] = 0
-            valid = valid[done:]
+    def _batch_size(self, rows: SceneRows) -> int:
+        """Windows at a time, found out where that is wanted."""
+        if self.batch_size != "auto":
+            return self.batch_size
+        return self.model.fastest_batch(rows.take(0, 1)[0].shape[2], self.window)
 
     def write_map(
-        self, scene: str | Path, out: str | Path, key: str | None = None, progress: Progress | None = None
-    ) -> np.ndarray:
-        """Classify a scene and write the map as GeoTIFF, row by row.
+        self,
+        scene: str | Path,
+        out: str | Path,
+        key: str | None = None,
+        second: str | Path | None = None,
+        second_key: str | None = None,
+        probabilities: str | Path | None = None,
+        uncertainty: str | Path | None = None,
+        scale: float = 1.0,
+        match_wavelengths: bool = False,
+        resume: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
+
+        Finished rows lie in the folder ``OUT.partial`` until the run ends. The files appear under their names when all
+        rows are there; a run that fails or is killed leaves none, but its finished rows.
 
         Args:
             scene: Any file that ``mmhsi.io`` reads.
             out: GeoTIFF to write: class indices, 255 where there is no data, with colour table, class names and,
                 where the scene has them, CRS and transform.
             key: Variable of a ``.mat`` file.
+            second: Second source on the same ground, for models that take one.
+            second_key: Its variable.
+            probabilities: GeoTIFF for the probability of every class, one float32 band each. Default: none.
+            uncertainty: GeoTIFF for the entropy of the probabilities divided by ln K, 0 to 1. Default: none.
+            scale: Factor that brings the scene's values to the units of the training. Default 1.
+            match_wavelengths: Whether the scene's bands are resampled to those of the training. Default False.
+            resume: Whether to go on from the finished rows of an interrupted run, to the same bytes. Default False:
+                they are dropped.
             progress: Called with the rows done and the rows in all.
 
-        Returns:
-            The map, uint8, shape (H, W).
-
         Raises:
-            DataError: If the scene does not fit the model, cannot be read, or the map cannot be written.
+            ConfigError: If the model does not fit the checkpoint, or memory does not last.
+            DataError: If the scene does not fit the model or cannot be read, an output cannot be written, or the
+                interrupted run had other settings.
         """
-        with open_cube(scene, key=key) as reader:
-            info = reader.info
-            height, width, _ = info.shape
-            result = np.full((height, width), NO_CLASS, dtype=np.uint8)
-            with ClassMapWriter(
-                out,
-                (height, width),
-                class_names=self.classes,
-                palette=self.palette,
-                nodata=NO_CLASS,
-                crs=info.crs,
-                transform=info.transform,
-            ) as writer:
-                for row0, scores, valid in self.predict_rows(reader):
-                    classes = scores.argmax(dim=-1).cpu().numpy().astype(np.uint8)
-                    classes[~valid] = NO_CLASS
-                    writer.write_rows(row0, classes)
-                    result[row0 : row0 + len(classes)] = classes
+        wanted = dict(classes=out, probabilities=probabilities, uncertainty=uncertainty)
+        paths = {name: Path(path) for name, path in wanted.items() if path is not None}
+        check_outputs(paths.values(), (scene, second))
+        folder = Path(f"{out}.partial")
+        with self.open_scene(scene, key, second, second_key, scale, match_wavelengths) as rows:
+            height, width = rows.shape
+            stored = stored_state(folder) if resume else None
+            size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None
+            size = size or self._batch_size(rows)
+            settings = dict(
+                scene=file_state(scene),
+                key=key,
+                second=None if second is None else [*file_state(second), second_key],
+                weights=self.model.digest,
+                window=self.window,
+                stride=self.stride,
+                batch=size,
+                amp=self.model.amp,
+                device=self.model.device.type,
+                scale=scale,
+                match_wavelengths=match_wavelengths,
+                layers=list(paths),
+            )
+            layers = layers_of(len(self.classes), "probabilities" in paths, "uncertainty" in paths)
+            store = RowStore(folder, width, layers, settings)
+            check_space(folder.parent, store.bytes_per_row * (height - (stored["rows"] if stored else 0)))
+            try:
+                with store.open(resume):
                     if progress is not None:
-                        progress(row0 + len(classes), height)
-        return result
-
-    def read_truth(self, labels: str | Path, shape: tuple[int, int], key: str | None = None) -> np.ndarray:
-        """Read a label map in the model's classes.
-
-        Args:
-            labels: Label map with the ids of the training data.
-            shape: (H, W) that it must have.
-            key: Variable of a ``.mat`` file.
-
-        Returns:
-            Class indices, int64, shape (H, W), 255 where there is no label.
-
-        Raises:
-            DataError: If it cannot be read, has an unknown id or another size.
-        """
-        raw = read_label_map(labels, key=key)
-        if raw.shape != shape:
-            raise DataError(f"{labels}: {raw.shape[0]} x {raw.shape[1]} pixels, the scene has {shape[0]} x {shape[1]}")
-        return LabelTable(self.meta["label_ids"], self.classes, self.meta["ignore_ids"])(raw, str(labels))
+                        progress(store.rows, height)
+                    for part in self.predict_rows(rows, size, store.rows):
+                        store.append(values_of(part, layers))
+                        if progress is not None:
+                            progress(store.rows, height)
+                if not write_products(store, paths, rows.reader.info, self.classes, self.palette):
+                    warn(f"{scene}: no pixel holds data, nothing was classified")
+            except DataError as error:
+                if not store.rows:
+                    raise
+                raise DataError(f"{error}; {store.rows} finished rows are kept in {folder} for --resume") from error
+        store.remove()

@@ -6,6 +6,7 @@ from mmhsi.io.cube_writer import write_cube
 from mmhsi.io.labels import label_map_info, open_label_map, read_label_map, read_labels
 from mmhsi.io.readers import CubeReader, open_cube, read_cube
 from mmhsi.io.selection import Window
+from mmhsi.io.value_maps import ValueMapWriter
 from mmhsi.io.wavelengths import nanometres_per_unit, nearest_band
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "CubeInfo",
     "CubeReader",
     "HSICube",
+    "ValueMapWriter",
     "Window",
     "label_map_info",
     "nanometres_per_unit",

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,19 +13,16 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
-from rasterio.windows import Window
 
 from mmhsi.errors import DataError
-from mmhsi.io.files import writing
-from mmhsi.io.output import PendingFile, sidecar
-from mmhsi.io.readers.raster import without_georeference_warning
+from mmhsi.io.output import sidecar
+from mmhsi.io.row_writer import RowWriter
 
 # Class number 255 stays free in a byte: it is the field's habit for "ignore" and nodata.
 _MOST_CLASSES_IN_A_BYTE = 255
-_TILE = 256
 
 
-class ClassMapWriter:
+class ClassMapWriter(RowWriter):
     """Write a class map by bands of rows, for scenes larger than memory.
 
     The file is a tiled, compressed GeoTIFF of one band: uint8 with a colour table, or uint16 without one beyond 255
@@ -44,7 +40,8 @@ class ClassMapWriter:
         transform: Pixel (column, row) to map coordinates, or None.
 
     Raises:
-        DataError: The arguments do not fit each other, or the file cannot be written.
+        DataError: The arguments do not fit each other, a block holds a number that is not a class, or the file cannot
+            be written.
     """
 
     def __init__(
@@ -58,114 +55,29 @@ class ClassMapWriter:
         crs: CRS | None = None,
         transform: Affine | None = None,
     ) -> None:
-        self.path = Path(path)
-        self.shape = shape
+        dtype = np.dtype(np.uint8 if len(class_names) <= _MOST_CLASSES_IN_A_BYTE else np.uint16)
+        super().__init__(path, shape, 1, dtype, nodata, crs, transform)
         self.class_names = [str(name) for name in class_names]
         self.palette = [tuple(int(value) for value in colour) for colour in palette]
-        self.dtype = np.dtype(np.uint8 if len(self.class_names) <= _MOST_CLASSES_IN_A_BYTE else np.uint16)
-        self.nodata = nodata
-        self.crs = crs
-        self.transform = transform
         self._check_arguments()
-        self._written = np.zeros(shape[0], dtype=bool)
-        self._dataset: rasterio.io.DatasetWriter | None = None
 
-    def write_rows(self, row0: int, block: NDArray) -> None:
-        """Write a band of rows; bands that begin at multiples of 256 rows pack best.
-
-        Args:
-            row0: First row of the band.
-            block: (rows, W) integer class numbers.
-
-        Raises:
-            DataError: The block does not fit the map or holds a number that is not a class, or writing failed.
-        """
-        if self._dataset is None:
-            raise DataError(f"{self.path}: write_rows needs the writer to be open; use it in a with statement")
-        height, width = self.shape
-        if block.ndim != 2 or block.shape[1] != width or row0 < 0 or row0 + block.shape[0] > height:
-            raise DataError(
-                f"{self.path}: a block of shape {block.shape} at row {row0} does not fit the map of {height} x {width}"
-            )
-        self._check_classes(row0, block)
-        rows = block.shape[0]
-        with writing(self.path):
-            self._dataset.write(np.ascontiguousarray(block, dtype=self.dtype), 1, window=Window(0, row0, width, rows))
-        self._written[row0 : row0 + rows] = True
-
-    def __enter__(self) -> ClassMapWriter:
-        self._pending = PendingFile(self.path)
-        try:
-            with writing(self.path):
-                self._dataset = self._create()
-        except BaseException:
-            self._pending.discard()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        dataset, self._dataset = self._dataset, None
-        try:
-            with writing(self.path):
-                if dataset is not None:
-                    dataset.close()
-            if exc_type is not None:
-                return
-            if not self._written.all():
-                first = int(np.argmin(self._written))
-                missing = int((~self._written).sum())
-                raise DataError(
-                    f"{self.path}: {missing} of {self.shape[0]} rows were not written, the first is {first}"
-                )
-            with writing(self.path):
-                self._write_category_names()
-            self._pending.commit()
-        finally:
-            self._pending.discard()
-
-    def _create(self) -> rasterio.io.DatasetWriter:
-        with without_georeference_warning():
-            dataset = rasterio.open(
-                self._pending.temporary,
-                "w",
-                driver="GTiff",
-                height=self.shape[0],
-                width=self.shape[1],
-                count=1,
-                dtype=self.dtype.name,
-                nodata=self.nodata,
-                crs=self.crs,
-                transform=self.transform,
-                tiled=True,
-                blockxsize=_TILE,
-                blockysize=_TILE,
-                compress="deflate",
-                BIGTIFF="IF_SAFER",
-            )
+    def _describe(self, dataset: rasterio.io.DatasetWriter) -> None:
         # The colour table has to be there before the first pixel: TIFF puts it in front of the data.
         if self.dtype == np.uint8:
             dataset.write_colormap(1, dict(enumerate(self.palette)))
         dataset.set_band_description(1, "class")
         dataset.update_tags(class_names=json.dumps(self.class_names, ensure_ascii=False))
-        return dataset
 
-    def _write_category_names(self) -> None:
+    def _finish(self, temporary: Path) -> None:
         """Write the sidecar; rasterio has no call for category names, and a GeoTIFF no place."""
         root = ElementTree.Element("PAMDataset")
         names = ElementTree.SubElement(ElementTree.SubElement(root, "PAMRasterBand", band="1"), "CategoryNames")
         for name in self.class_names:
             ElementTree.SubElement(names, "Category").text = name
-        ElementTree.ElementTree(root).write(sidecar(self._pending.temporary), encoding="utf-8")
+        ElementTree.ElementTree(root).write(sidecar(temporary), encoding="utf-8")
 
     def _check_arguments(self) -> None:
         classes, largest = len(self.class_names), 256**self.dtype.itemsize - 1
-        if len(self.shape) != 2 or min(self.shape) < 1:
-            raise DataError(f"{self.path}: a class map has shape (H, W), at least one pixel; got {self.shape}")
         if not 1 <= classes <= largest + 1:
             raise DataError(f"{self.path}: {classes} class names; expected 1 to {largest + 1}")
         if len(self.palette) != classes:
@@ -176,7 +88,7 @@ class ClassMapWriter:
         if self.nodata is not None and not 0 <= self.nodata <= largest:
             raise DataError(f"{self.path}: nodata {self.nodata} does not fit {self.dtype}; expected 0 to {largest}")
 
-    def _check_classes(self, row0: int, block: NDArray) -> None:
+    def _check(self, row0: int, block: NDArray) -> None:
         if block.dtype.kind not in "biu":
             raise DataError(f"{self.path}: class numbers of type {block.dtype}; expected integers")
         wrong = (block < 0) | (block >= len(self.class_names))

@@ -83,7 +83,10 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
     assert np.sum(written["confusion_matrix"]) == sum(entry["pixels"] for entry in written["classes"])
     cube, labels = place / "demo/demo_cube.tif", place / "demo/demo_labels.tif"
     arguments = ["--out", tmp_path / "map.tif", "--png", tmp_path / "map.png", "--labels", labels]
-    assert run_tool("predict", finetune, checkpoint, cube, *arguments) == 0
+    assert run_tool("predict", finetune, checkpoint, cube, *arguments, "--uncertainty", tmp_path / "doubt.tif") == 0
+    assert "doubt.tif" in capsys.readouterr().out
+    assert run_tool("predict", finetune, "none.pth", cube, "--out", finetune / "map.tif") == 2
+    assert "its folder cannot be written to" in capsys.readouterr().err
     with rasterio.open(tmp_path / "map.tif") as classes, rasterio.open(cube) as scene:
         assert classes.shape == scene.shape
         assert classes.crs == scene.crs

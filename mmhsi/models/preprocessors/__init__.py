@@ -2,7 +2,7 @@
 
 from .band_preprocessor import BandPreprocessor, fit_preprocessor
 from .batch_augments import BatchDihedral, BatchGainOffset, BatchNoise, dihedral, symmetries
-from .scene_preprocessor import ScenePreprocessor, gather_windows, normalise_scene
+from .scene_preprocessor import ScenePreprocessor, gather_windows, normalise_scene, pool_scene
 from .tile_preprocessor import TilePreprocessor
 from .view_preprocessor import ViewPreprocessor
 
@@ -18,5 +18,6 @@ __all__ = [
     "fit_preprocessor",
     "gather_windows",
     "normalise_scene",
+    "pool_scene",
     "symmetries",
 ]

@@ -1,0 +1,172 @@
+"""What has to hold, or is doubtful, before a scene is predicted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmhsi.errors import DataError
+from mmhsi.io import CubeInfo
+
+from .rows import SceneRows
+
+SAME_NM = 1.0
+"""Wavelengths that differ by less are the same band."""
+
+SAMPLES, SAMPLE_SIDE = 3, 32
+"""Values are looked at in so many windows of this side along each axis."""
+
+
+class SceneWarning(UserWarning):
+    """A scene can be predicted, but something about it is doubtful."""
+
+
+def warn(message: str) -> None:
+    """Warn of something doubtful."""
+    warnings.warn(message, SceneWarning, stacklevel=3)
+
+
+def check_outputs(outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None]) -> None:
+    """Check that files can be written where they are wanted; missing folders are made.
+
+    Args:
+        outputs: Files to write, None for those not wanted.
+        inputs: Files that must not be overwritten.
+
+    Raises:
+        DataError: If two are the same file, one is a folder, or a folder cannot be made or written to.
+    """
+    taken = {Path(path).resolve() for path in inputs if path is not None}
+    for path in (Path(path) for path in outputs if path is not None):
+        if path.resolve() in taken:
+            raise DataError(f"{path}: is named for two files; give each output a name of its own")
+        taken.add(path.resolve())
+        if path.is_dir():
+            raise DataError(f"{path}: is a folder; expected a file name")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+        except OSError as error:
+            raise DataError(f"{path}: its folder cannot be written to: {error.strerror or error}") from error
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """Check that a disk has room for so many bytes.
+
+    Raises:
+        DataError: If it has not.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(f"{folder}: {needed / 1e9:.2f} GB are needed for the rows, {free / 1e9:.2f} GB are free")
+
+
+def choose_scene_bands(info: CubeInfo, meta: dict) -> list[int]:
+    """Which bands of a file a model takes.
+
+    Args:
+        info: What the file says about itself.
+        meta: ``dataset_meta`` of the checkpoint.
+
+    Raises:
+        DataError: If the file has neither as many bands as the training files nor just those that were used.
+    """
+    used, present = list(meta["bands"]), info.shape[2]
+    if present == meta["file_bands"]:
+        return used
+    if present == len(used):
+        return list(range(present))
+    raise DataError(
+        f"{info.name}: has {present} bands, the model was trained on {len(used)} of files with {meta['file_bands']}"
+    )
+
+
+def training_wavelengths(meta: dict) -> list[float] | None:
+    """Centres in nm of the bands that were read in training, before any transform; None where unknown."""
+    if "input_wavelengths" in meta:
+        return meta["input_wavelengths"]
+    return None if meta.get("transforms") else meta.get("wavelengths")
+
+
+def doubtful_wavelengths(info: CubeInfo, bands: Sequence[int], trained: Sequence[float] | None) -> str | None:
+    """Compare a scene's wavelengths with those of the training.
+
+    Returns:
+        What to tell the user, None if they agree or one side is unknown.
+    """
+    if info.wavelengths is None or trained is None:
+        return None
+    here, there = info.wavelengths[list(bands)], np.asarray(trained)
+    off = np.abs(here - there)
+    if (off <= SAME_NM).all():
+        return None
+    worst = int(off.argmax())
+    return (
+        f"{info.name}: {int((off > SAME_NM).sum())} of {len(bands)} bands lie elsewhere than in training, band "
+        f"{bands[worst]} at {here[worst]:g} instead of {there[worst]:g} nm; --match-wavelengths resamples them"
+    )
+
+
+def matching_transform(info: CubeInfo, trained: Sequence[float] | None) -> dict:
+    """The transform that brings a scene's bands onto the wavelengths of the training.
+
+    Raises:
+        DataError: If wavelengths are unknown, or the scene's do not cover those of the training.
+    """
+    if info.wavelengths is None or trained is None:
+        whose = f"{info.name}: the scene" if info.wavelengths is None else "the checkpoint"
+        raise DataError(f"{whose} says nothing of wavelengths; they cannot be matched")
+    good = info.wavelengths[info.good_bands]
+    low, high = float(good.min()), float(good.max())
+    room = float(np.diff(np.sort(good)).max()) if len(good) > 1 else 0.0
+    for nm in (min(trained), max(trained)):
+        if not low - room <= nm <= high + room:
+            raise DataError(f"{info.name}: its bands cover {low:g} to {high:g} nm, the training had one at {nm:g} nm")
+    return dict(type="SpectralResample", wavelengths=list(trained), extrapolate=True)
+
+
+def doubtful_scale(rows: SceneRows) -> str | None:
+    """Compare the size of a scene's values with that of the training.
+
+    Per band, the root mean square of a sample of the scene is set against that of the training, √(mean² + std²).
+
+    Returns:
+        What to tell the user where the typical band is ten times or more off, with the factor that mends it.
+    """
+    height, width = rows.shape
+    sizes = []
+    for row in _places(height):
+        for column in _places(width):
+            cube, valid = rows.cube((row, column, min(SAMPLE_SIDE, height), min(SAMPLE_SIDE, width)))
+            if valid.any():
+                sizes.append(np.sqrt(np.square(cube.data[valid].astype(np.float64)).mean(axis=0)))
+    if not sizes:
+        return None
+    trained = rows.preprocessor.mean.double().square() + rows.preprocessor.std.double().square()
+    ratio = np.median(np.median(sizes, axis=0) / trained.sqrt().cpu().numpy())
+    if not np.isfinite(ratio) or not ratio or 0.1 < ratio < 10:
+        return None
+    factor = 10.0 ** -round(np.log10(ratio))
+    return (
+        f"{rows.reader.path}: its values are about {ratio:.2g} times those of the training; if the units differ, give "
+        f"--scale {factor:g}"
+    )
+
+
+def _places(size: int) -> NDArray[np.intp]:
+    """First pixels of the sample windows along an axis."""
+    return np.unique(np.linspace(0, max(0, size - SAMPLE_SIDE), SAMPLES).astype(np.intp))
+
+
+def file_state(path: str | Path) -> list[object]:
+    """What tells a file from another, or from an earlier state of it: path, bytes, time of the last change."""
+    status = os.stat(path)
+    return [str(Path(path).resolve()), status.st_size, status.st_mtime_ns]

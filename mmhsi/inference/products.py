@@ -1,0 +1,111 @@
+"""Finished rows to GeoTIFFs."""
+
+from __future__ import annotations
+
+import glob
+import math
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from mmhsi.io import ClassMapWriter, CubeInfo, ValueMapWriter
+from mmhsi.io.row_writer import RowWriter
+from mmhsi.visualization.palette import RGB
+
+from .prediction import Rows
+from .row_store import Layer, RowStore
+
+NO_CLASS = 255
+"""Value of pixels without data in a map."""
+
+BLOCK_ROWS = 256
+"""Rows that are written at a time: those of a GeoTIFF's tile."""
+
+
+def layers_of(num_classes: int, probabilities: bool, uncertainty: bool) -> dict[str, Layer]:
+    """The layers of a run: ``classes``, and those asked for."""
+    layers = {"classes": Layer(1, np.dtype(np.uint8))}
+    if probabilities:
+        layers["probabilities"] = Layer(num_classes, np.dtype(np.float32))
+    if uncertainty:
+        layers["uncertainty"] = Layer(1, np.dtype(np.float32))
+    return layers
+
+
+def entropy(scores: Tensor) -> Tensor:
+    """Entropy of class probabilities as a share of its largest value, ln K.
+
+    Args:
+        scores: Shape (K, …).
+
+    Returns:
+        Shape (…): 0 where one class has all, 1 where all classes are equally likely; 0 everywhere for one class.
+    """
+    if len(scores) == 1:
+        return scores[0] * 0
+    nats = -(scores * scores.clamp_min(1e-30).log()).sum(dim=0)  # 0 ln 0 is 0
+    return (nats / math.log(len(scores))).clamp_(0, 1)
+
+
+def values_of(rows: Rows, layers: dict[str, Layer]) -> dict[str, np.ndarray]:
+    """Values (bands, rows, W) of each layer, :data:`NO_CLASS` or NaN where there is no data."""
+    values = {"classes": rows.scores.argmax(dim=0)[None].byte().cpu().numpy()}
+    if "probabilities" in layers:
+        values["probabilities"] = rows.scores.cpu().numpy()
+    if "uncertainty" in layers:
+        values["uncertainty"] = entropy(rows.scores)[None].cpu().numpy()
+    for name, value in values.items():
+        value[:, ~rows.valid] = NO_CLASS if name == "classes" else np.nan
+    return values
+
+
+def write_products(
+    store: RowStore,
+    paths: dict[str, Path],
+    info: CubeInfo,
+    classes: list[str],
+    palette: list[RGB],
+) -> bool:
+    """Write the GeoTIFF of every layer; they appear under their names when the rows of all are written, the map last.
+
+    Args:
+        store: All rows of the scene.
+        paths: File of each layer.
+        info: The scene's shape, CRS and transform.
+        classes: Class names.
+        palette: Their colours.
+
+    Returns:
+        Whether any pixel has a class.
+
+    Raises:
+        DataError: If a file cannot be written; the map does not appear then.
+    """
+    height, width, _ = info.shape
+    place: dict = dict(crs=info.crs, transform=info.transform)
+    names = {"probabilities": classes, "uncertainty": ["normalised entropy"]}
+    any_class = False
+    with ExitStack() as stack:
+        writers: dict[str, RowWriter] = {}
+        for name, path in paths.items():
+            # What a run that was killed while it wrote has left.
+            for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp*"):
+                stale.unlink(missing_ok=True)
+            writer: RowWriter
+            if name == "classes":
+                writer = ClassMapWriter(
+                    path, (height, width), class_names=classes, palette=palette, nodata=NO_CLASS, **place
+                )
+            else:
+                writer = ValueMapWriter(path, (height, width), names[name], **place)
+            writers[name] = stack.enter_context(writer)
+        for first in range(0, height, BLOCK_ROWS):
+            count = min(BLOCK_ROWS, height - first)
+            for name, writer in writers.items():
+                for band in range(writer.bands):
+                    block = store.read(name, band, first, count)
+                    writer.write_rows(first, block, band)
+                    any_class |= name == "classes" and bool((block != NO_CLASS).any())
+    return any_class

@@ -1,0 +1,132 @@
+"""A trained model as a function from windows to class scores."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmseg.models.segmentors import BaseSegmentor
+from torch import Tensor
+
+from mmhsi.errors import ConfigError
+from mmhsi.models.classifiers import PixelClassifier
+from mmhsi.models.publishing import published_model
+from mmhsi.models.utils import load_weights, read_checkpoint
+from mmhsi.registry import MODELS
+from mmhsi.visualization import default_palette
+
+from .batch_size import fastest_batch
+
+AUTO_BATCH = {True: (32, 1024, 1 << 16), False: (1, 32, 1024)}
+"""Windows that are tried first, and at most on a CPU and on a GPU: of a pixel classifier, of a segmentor."""
+
+
+class WindowModel:
+    """A config's model with a checkpoint's weights, in evaluation mode.
+
+    Args:
+        config: Config file or object of the training; None for a published checkpoint, which carries the model.
+        checkpoint: Weights that it wrote.
+        device: Torch device. Default: a GPU where there is one.
+        amp: Whether it runs in bfloat16, or in float16 on GPUs that lack it. Default False.
+
+    Attributes:
+        meta: What the checkpoint says about the data of the training.
+        classes: Class names.
+        palette: Their colours.
+        by_pixel: Whether it classifies the centre of a window rather than all of it.
+        preprocessor: Its preprocessor.
+        digest: What tells its weights and its structure from others.
+
+    Raises:
+        ConfigError: If the checkpoint is of another model or does not say what it was trained on, or the device cannot
+            be used.
+        FileFormatError: If the checkpoint cannot be read.
+    """
+
+    def __init__(
+        self,
+        config: str | Path | Config | None,
+        checkpoint: str | Path,
+        device: str | None = None,
+        amp: bool = False,
+    ) -> None:
+        if config is None:
+            cfg = published_model(checkpoint)
+        else:
+            cfg = config if isinstance(config, Config) else Config.fromfile(config)
+        try:
+            self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+            torch.zeros(1, device=self.device)
+        except (RuntimeError, AssertionError) as error:  # torch built without CUDA raises the latter
+            raise ConfigError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
+        self.amp = amp
+        meta = read_checkpoint(checkpoint).get("meta", {}).get("dataset_meta")
+        if not meta or not meta.get("classes"):
+            raise ConfigError(f"checkpoint {checkpoint}: says nothing of classes; was it written by tools/train.py?")
+        self.meta: dict = meta
+        self.classes: list[str] = list(meta["classes"])
+        self.palette = [tuple(colour) for colour in meta.get("palette") or default_palette(len(self.classes))]
+        with DefaultScope.overwrite_default_scope("mmhsi"):
+            model = copy.deepcopy(cfg.model)
+            model.backbone.pop("init_cfg", None)  # the checkpoint holds every weight
+            self.network = MODELS.build(model)
+        if not isinstance(self.network, (PixelClassifier, BaseSegmentor)):
+            raise ConfigError(
+                f"{type(self.network).__name__} gives no classes; expected a config of PixelClassifier, EncoderDecoder "
+                "or Mask2Former"
+            )
+        load_weights(self.network, checkpoint)
+        self.network.to(self.device).eval()
+        self.by_pixel = isinstance(self.network, PixelClassifier)
+        self.preprocessor = self.network.data_preprocessor
+        structure = hashlib.sha256(repr(cfg.model).encode()).hexdigest()[:16]
+        self.digest = [_digest(Path(checkpoint)), structure]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """What the model says of normalised windows.
+
+        Args:
+            x: Shape (B, C, h, w).
+
+        Returns:
+            float32: class probabilities (B, K) of a pixel classifier, logits (B, K, h, w) of a segmentor.
+
+        Raises:
+            ConfigError: If K is not the number of classes.
+        """
+        kind = self.device.type
+        half = torch.float16 if kind == "cuda" and not torch.cuda.is_bf16_supported() else torch.bfloat16
+        with torch.autocast(kind, dtype=half, enabled=self.amp):
+            if self.by_pixel:
+                scores = self.network.predict_scores(x)
+            else:
+                size = tuple(x.shape[2:])
+                scores = self.network.encode_decode(x, [dict(img_shape=size, pad_shape=size)])
+        if scores.shape[1] != len(self.classes):
+            raise ConfigError(f"the model gives {scores.shape[1]} classes, its checkpoint names {len(self.classes)}")
+        return scores.float()
+
+    def fastest_batch(self, channels: int, window: tuple[int, int]) -> int:
+        """How many windows (C, h, w) at a time are fastest; see :func:`mmhsi.inference.batch_size.fastest_batch`."""
+        first, cpu, gpu = AUTO_BATCH[self.by_pixel]
+        limit = cpu if self.device.type == "cpu" else gpu
+
+        @torch.inference_mode()
+        def run(size: int) -> None:
+            self(torch.randn(size, channels, *window, device=self.device))
+
+        return fastest_batch(run, self.device, first, limit)
+
+
+def _digest(path: Path) -> str:
+    """First digits of a file's SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()[:16]

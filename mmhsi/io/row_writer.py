@@ -1,0 +1,163 @@
+"""Rasters that are written by bands of rows, for scenes larger than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.windows import Window
+
+from mmhsi.errors import DataError
+from mmhsi.io.files import writing
+from mmhsi.io.output import PendingFile
+from mmhsi.io.readers.raster import without_georeference_warning
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_TILE = 256
+
+
+class RowWriter:
+    """Base of the writers: a tiled, compressed GeoTIFF that takes rows.
+
+    The file appears under its name only if the ``with`` block ends well and every row of every band has been written;
+    otherwise nothing is left.
+
+    Args:
+        path: The file; its folder is created.
+        shape: (H, W) in pixels.
+        bands: Bands of the file.
+        dtype: Type of the values.
+        nodata: The value that stands for "nothing here", or None.
+        crs: Coordinate reference system, or None.
+        transform: Pixel (column, row) to map coordinates, or None.
+        options: Further creation options of GDAL's GTiff driver.
+
+    Raises:
+        DataError: The shape is empty, or the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        shape: tuple[int, int],
+        bands: int,
+        dtype: np.dtype,
+        nodata: float | None = None,
+        crs: CRS | None = None,
+        transform: Affine | None = None,
+        options: Mapping[str, object] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        if len(shape) != 2 or min(shape) < 1:
+            raise DataError(f"{self.path}: a map has shape (H, W), at least one pixel; got {shape}")
+        self.shape = shape
+        self.bands = bands
+        self.dtype = dtype
+        self.nodata = nodata
+        self.crs = crs
+        self.transform = transform
+        self.options = dict(options or {})
+        self._written = np.zeros((bands, shape[0]), dtype=bool)
+        self._dataset: rasterio.io.DatasetWriter | None = None
+
+    def write_rows(self, row0: int, block: NDArray, band: int = 0) -> None:
+        """Write a band of rows; those that begin at multiples of 256 rows pack best.
+
+        Args:
+            row0: First row.
+            block: Values of shape (rows, W).
+            band: 0-based band of the file. Default 0.
+
+        Raises:
+            DataError: The block does not fit the file, or writing failed.
+        """
+        if self._dataset is None:
+            raise DataError(f"{self.path}: write_rows needs the writer to be open; use it in a with statement")
+        height, width = self.shape
+        if block.ndim != 2 or block.shape[1] != width or row0 < 0 or row0 + block.shape[0] > height:
+            raise DataError(
+                f"{self.path}: a block of shape {block.shape} at row {row0} does not fit the map of {height} x {width}"
+            )
+        self._check(row0, block)
+        rows = block.shape[0]
+        with writing(self.path):
+            area = Window(0, row0, width, rows)
+            self._dataset.write(np.ascontiguousarray(block, dtype=self.dtype), band + 1, window=area)
+        self._written[band, row0 : row0 + rows] = True
+
+    def __enter__(self) -> Self:
+        self._pending = PendingFile(self.path)
+        try:
+            with writing(self.path):
+                self._dataset = self._create()
+        except BaseException:
+            self._pending.discard()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        dataset, self._dataset = self._dataset, None
+        try:
+            with writing(self.path):
+                if dataset is not None:
+                    dataset.close()
+            if exc_type is not None:
+                return
+            written = self._written.all(axis=0)
+            if not written.all():
+                raise DataError(
+                    f"{self.path}: {int((~written).sum())} of {self.shape[0]} rows were not written, the first is "
+                    f"{int(np.argmin(written))}"
+                )
+            with writing(self.path):
+                self._finish(self._pending.temporary)
+            self._pending.commit()
+        finally:
+            self._pending.discard()
+
+    def _create(self) -> rasterio.io.DatasetWriter:
+        with without_georeference_warning():
+            dataset = rasterio.open(
+                self._pending.temporary,
+                "w",
+                driver="GTiff",
+                height=self.shape[0],
+                width=self.shape[1],
+                count=self.bands,
+                dtype=self.dtype.name,
+                nodata=self.nodata,
+                crs=self.crs,
+                transform=self.transform,
+                tiled=True,
+                blockxsize=_TILE,
+                blockysize=_TILE,
+                compress="deflate",
+                BIGTIFF="IF_SAFER",
+                **self.options,
+            )
+        self._describe(dataset)
+        return dataset
+
+    def _check(self, row0: int, block: NDArray) -> None:
+        """Refuse values that the file must not hold."""
+
+    def _describe(self, dataset: rasterio.io.DatasetWriter) -> None:
+        """Write metadata before the first pixel."""
+
+    def _finish(self, temporary: Path) -> None:
+        """Write what lies beside the file that is complete but not yet renamed."""

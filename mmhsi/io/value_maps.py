@@ -1,0 +1,48 @@
+"""Maps of real numbers, such as probabilities and uncertainty, as GeoTIFF files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+
+import numpy as np
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+
+from mmhsi.io.row_writer import RowWriter
+
+_FLOAT_DIFFERENCES = 3
+
+
+class ValueMapWriter(RowWriter):
+    """Write a float32 raster of named bands by rows, NaN where there is no data.
+
+    Args:
+        path: The file; its folder is created.
+        shape: (H, W) in pixels.
+        band_names: Description of each band.
+        crs: Coordinate reference system, or None.
+        transform: Pixel (column, row) to map coordinates, or None.
+
+    Raises:
+        DataError: The shape is empty, or the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        shape: tuple[int, int],
+        band_names: Sequence[str],
+        crs: CRS | None = None,
+        transform: Affine | None = None,
+    ) -> None:
+        options = dict(interleave="band", predictor=_FLOAT_DIFFERENCES)
+        super().__init__(
+            path, shape, len(band_names), np.dtype(np.float32), float("nan"), crs, transform, options=options
+        )
+        self.band_names = [str(name) for name in band_names]
+
+    def _describe(self, dataset: rasterio.io.DatasetWriter) -> None:
+        for band, name in enumerate(self.band_names):
+            dataset.set_band_description(band + 1, name)

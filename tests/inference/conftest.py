@@ -1,0 +1,59 @@
+"""A scene and trained models."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+from mmengine.config import Config
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
+from scene_models import BANDS, META
+
+from mmhsi.io import HSICube, write_cube
+from mmhsi.registry import MODELS
+
+
+@pytest.fixture
+def trained(tmp_path, scope) -> Callable:
+    """Config and checkpoint of a model with random weights."""
+
+    def make(model, constant=False, **meta):
+        torch.manual_seed(0)
+        built = MODELS.build(model)
+        built.init_weights()
+        for parameter in built.parameters():
+            parameter.data += 0.05 * torch.randn_like(parameter)
+        if constant:
+            head = built.head.fc if hasattr(built, "head") else built.decode_head.conv_seg
+            head.weight.data.zero_()
+            head.bias.data = torch.tensor([0.1, 0.2, 0.7])
+        path = tmp_path / "model.pth"
+        torch.save(dict(state_dict=built.state_dict(), meta=dict(dataset_meta={**META, **meta})), path)
+        return Config(dict(model=model)), path, built.eval()
+
+    return make
+
+
+@pytest.fixture
+def scene(tmp_path):
+    """A 17 × 23 GeoTIFF of 5 bands with CRS, two pixels without data."""
+    data = np.random.default_rng(0).normal(500, 200, (17, 23, BANDS)).astype(np.float32)
+    data[3, 4] = data[16, 22] = -9999
+    path = tmp_path / "scene with space.tif"
+    transform = from_origin(366000, 5800000, 30, 30)
+    write_cube(path, HSICube(data, nodata=-9999, crs=CRS.from_epsg(32633), transform=transform))
+    return path, data
+
+
+@pytest.fixture
+def map_of(tmp_path) -> Callable:
+    """Write a map and read it back."""
+
+    def write(inferencer, scene, name="map.tif", **options):
+        inferencer.write_map(scene, tmp_path / name, **options)
+        with rasterio.open(tmp_path / name) as file:
+            return file.read(1)
+
+    return write

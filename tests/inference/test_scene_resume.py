@@ -1,0 +1,226 @@
+"""Runs that end early: what is left, and what a resumed run makes of it."""
+
+import json
+import multiprocessing
+import os
+import resource
+import signal
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+from scene_models import BANDS, PIXEL_CONV, SEGMENT_CONV3
+
+from mmhsi.errors import DataError
+from mmhsi.inference import SceneInferencer
+from mmhsi.io import HSICube, write_cube
+
+pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
+OUTPUTS = ("map.tif", "probabilities.tif", "uncertainty.tif")
+
+
+@pytest.fixture
+def long_scene(tmp_path):
+    path = tmp_path / "scene.tif"
+    write_cube(path, HSICube(np.random.default_rng(0).normal(500, 200, (90, 30, BANDS)).astype(np.float32)))
+    return path
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """Rows leave in strips of five and are saved at once."""
+    monkeypatch.setattr("mmhsi.inference.prediction.STRIP", 150)
+    monkeypatch.setattr("mmhsi.inference.row_store.SAVE_EVERY", -1)
+
+
+def write(inferencer, scene, folder, **options):
+    m, p, u = (folder / name for name in OUTPUTS)
+    inferencer.write_map(scene, m, probabilities=p, uncertainty=u, **options)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def stop_at(row):
+    def progress(done, *_):
+        if done >= row:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.parametrize("model", [PIXEL_CONV, SEGMENT_CONV3], ids=["pixel", "segment"])
+@pytest.mark.parametrize("row", [1, 33, 79])
+def test_a_resumed_run_gives_the_same_bytes(trained, long_scene, tmp_path, often, model, row):
+    config, checkpoint, _ = trained(model, window=[9, 9])
+    inferencer = SceneInferencer(config, checkpoint, stride=None if model is PIXEL_CONV else 2, batch_size=5)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    write(inferencer, long_scene, whole)
+    with pytest.raises(KeyboardInterrupt):
+        write(inferencer, long_scene, parts, progress=stop_at(row))
+    assert [path.name for path in parts.iterdir()] == ["map.tif.partial"]
+    done = []
+    write(inferencer, long_scene, parts, resume=True, progress=lambda *rows: done.append(rows[0]))
+    assert row <= done[0] < 90
+    assert contents(whole) == contents(parts)
+
+
+def in_a_process(job, *arguments):
+    """Start a function in a process of its own, which has imported everything already."""
+    process = multiprocessing.get_context("fork").Process(target=job, args=arguments)
+    process.start()
+    return process
+
+
+def write_half(inferencer, scene, folder, pipe):
+    def progress(done, total):
+        if done > 40:
+            pipe.send(done)
+            time.sleep(600)
+
+    torch.set_num_threads(1)
+    write(inferencer, scene, folder, progress=progress)
+
+
+def test_a_killed_process_leaves_no_map_and_is_resumed_to_the_same_bytes(trained, long_scene, tmp_path, often):
+    config, checkpoint, _ = trained(SEGMENT_CONV3, window=[9, 9])
+    inferencer = SceneInferencer(config, checkpoint)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    write(inferencer, long_scene, whole)
+    here, there = multiprocessing.Pipe(duplex=False)
+    process = in_a_process(write_half, inferencer, long_scene, parts, there)
+    assert here.poll(60)
+    assert here.recv() > 40
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert [path.name for path in parts.iterdir()] == ["map.tif.partial"]
+    assert 40 < json.loads((parts / "map.tif.partial/state.json").read_text())["rows"] < 90
+    # Rows that were written but not yet declared finished are written anew.
+    with (parts / "map.tif.partial/classes.raw").open("ab") as file:
+        file.write(b"\x07" * 45)
+    write(inferencer, long_scene, parts, resume=True)
+    assert contents(whole) == contents(parts)
+
+
+def test_a_run_killed_while_it_writes_the_files_is_finished(trained, long_scene, tmp_path, often, monkeypatch):
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    inferencer = SceneInferencer(config, checkpoint)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    write(inferencer, long_scene, whole)
+    with monkeypatch.context() as patch:
+        patch.setattr("mmhsi.inference.products.ValueMapWriter.write_rows", lambda *_: stop_at(0)(0))
+        with pytest.raises(KeyboardInterrupt):
+            write(inferencer, long_scene, parts)
+    (parts / ".map.tif.0123456789ab.tmp").write_bytes(b"half of a GeoTIFF")
+    write(inferencer, long_scene, parts, resume=True)
+    assert contents(whole) == contents(parts)
+
+
+def test_a_run_with_other_settings_is_not_resumed(trained, long_scene, tmp_path, often):
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    inferencer = SceneInferencer(config, checkpoint, batch_size=50)
+    with pytest.raises(KeyboardInterrupt):
+        write(inferencer, long_scene, tmp_path, progress=stop_at(20))
+    kept = (tmp_path / "map.tif.partial/classes.raw").read_bytes()
+    other = SceneInferencer(config, checkpoint, batch_size=51)
+    with pytest.raises(DataError, match=r"map\.tif\.partial: cannot be resumed, .* batch 50 instead of 51"):
+        write(other, long_scene, tmp_path, resume=True)
+    with pytest.raises(DataError, match=r"had layers \['classes', 'probabilities', 'uncertainty'\] instead"):
+        inferencer.write_map(long_scene, tmp_path / "map.tif", resume=True)
+    with pytest.raises(DataError, match=r"had scale 1\.0 instead of 2\.0"):
+        write(inferencer, long_scene, tmp_path, resume=True, scale=2.0)
+    os.utime(long_scene, (1, 1))
+    with pytest.raises(DataError, match="had scene "):
+        write(inferencer, long_scene, tmp_path, resume=True)
+    assert (tmp_path / "map.tif.partial/classes.raw").read_bytes() == kept
+    (tmp_path / "map.tif.partial/state.json").write_text("{")
+    with pytest.raises(DataError, match=r"state\.json: cannot be read"):
+        write(inferencer, long_scene, tmp_path, resume=True)
+    write(other, long_scene, tmp_path)  # starts over
+    assert not (tmp_path / "map.tif.partial").exists()
+
+
+def test_a_batch_found_out_is_kept(trained, long_scene, tmp_path, often, monkeypatch):
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    inferencer = SceneInferencer(config, checkpoint, batch_size="auto")
+    with pytest.raises(KeyboardInterrupt):
+        write(inferencer, long_scene, tmp_path, progress=stop_at(20))
+    monkeypatch.setattr(inferencer.model, "fastest_batch", lambda *_: pytest.fail("asked again"))
+    write(inferencer, long_scene, tmp_path, resume=True)
+    assert (tmp_path / "map.tif").exists()
+
+
+def test_nothing_to_resume_starts_over(trained, long_scene, tmp_path):
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    SceneInferencer(config, checkpoint).write_map(long_scene, tmp_path / "map.tif", resume=True)
+    assert (tmp_path / "map.tif").exists()
+
+
+def corrupt(path, band, fraction):
+    """Overwrite a stretch of the compressed data of a GeoTIFF."""
+    with rasterio.open(path) as file:
+        offset = int(file.get_tag_item(f"BLOCK_OFFSET_0_{fraction}", "TIFF", bidx=band))
+        size = int(file.get_tag_item(f"BLOCK_SIZE_0_{fraction}", "TIFF", bidx=band))
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\xff" * size)
+
+
+def test_a_corrupt_tile_in_the_middle_names_the_rows_and_keeps_what_is_finished(trained, tmp_path, often, monkeypatch):
+    path = tmp_path / "scene.tif"
+    write_cube(path, HSICube(np.random.default_rng(0).normal(500, 200, (700, 30, BANDS)).astype(np.float32)))
+    corrupt(path, 3, 3)  # rows 384 to 511
+    monkeypatch.setattr("mmhsi.inference.rows.rows_at_a_time", lambda *_: 32)
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    with pytest.raises(DataError, match=r"scene\.tif: .*rows 384 to 415.*; \d+ finished rows are kept in .*\.partial"):
+        SceneInferencer(config, checkpoint).write_map(path, tmp_path / "map.tif")
+    assert not (tmp_path / "map.tif").exists()
+    assert 350 < json.loads((tmp_path / "map.tif.partial/state.json").read_text())["rows"] <= 384
+
+
+def write_with_little_room(inferencer, scene, out, limit, pipe):
+    torch.set_num_threads(1)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        inferencer.write_map(scene, out)
+    except DataError as error:
+        pipe.send(str(error))
+
+
+@pytest.mark.parametrize("full_at", ["rows", "GeoTIFF"])
+def test_a_full_disk_is_said_and_what_is_finished_stays(trained, tmp_path, often, full_at):
+    scene = tmp_path / "scene.tif"
+    write_cube(scene, HSICube(np.random.default_rng(0).normal(500, 200, (50, 60, BANDS)).astype(np.float32)))
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    inferencer = SceneInferencer(config, checkpoint)
+    inferencer.write_map(scene, tmp_path / "whole/map.tif")
+    if full_at == "GeoTIFF":  # which has a colour table, so that it is larger than a small scene's rows
+        write_cube(scene, HSICube(np.random.default_rng(0).normal(500, 200, (20, 60, BANDS)).astype(np.float32)))
+        inferencer.write_map(scene, tmp_path / "whole/map.tif")
+        limit = (tmp_path / "whole/map.tif").stat().st_size - 1
+        assert limit > 20 * 60
+    else:
+        limit = 2500
+    here, there = multiprocessing.Pipe(duplex=False)
+    process = in_a_process(write_with_little_room, inferencer, scene, tmp_path / "out/map.tif", limit, there)
+    process.join()
+    assert here.poll()
+    message = here.recv()
+    assert "cannot write" in message
+    assert "finished rows are kept in" in message
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["map.tif.partial"]
+    inferencer.write_map(scene, tmp_path / "out/map.tif", resume=True)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_too_little_room_is_found_before_work_starts(trained, long_scene, tmp_path, monkeypatch):
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(DataError, match="GB are needed for the rows"):
+        SceneInferencer(config, checkpoint).write_map(long_scene, tmp_path / "out/map.tif")
+    assert not list((tmp_path / "out").iterdir())
