@@ -16,7 +16,7 @@ def batch_size(text: str) -> int | str:
 def parse_args() -> argparse.Namespace:
     """Options."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config file of the training")
+    parser.add_argument("config", nargs="?", help="config file of the training; none for a published checkpoint")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("--out", required=True, help="GeoTIFF for the map")

@@ -90,6 +90,8 @@ def export_model(model: WindowModel, out: str | Path, window: tuple[int, int]) -
     def batch(size: int) -> Tensor:
         return mean + std * torch.randn(size, len(mean), *window, generator=generator)
 
+    samples = [batch(1), batch(5)]
+    expected = [scoring(x) for x in samples]  # before tracing: it also reads, once, that the statistics are set
     program = torch.export.export(scoring, (batch(2),), dynamic_shapes=({0: torch.export.Dim("batch")},))
     temporary = out.with_name(f".{uuid.uuid4().hex[:12]}.{out.name}")
     try:
@@ -97,7 +99,7 @@ def export_model(model: WindowModel, out: str | Path, window: tuple[int, int]) -
             out.parent.mkdir(parents=True, exist_ok=True)
             save = _save_onnx if out.suffix == ".onnx" else _save_program
             run = save(program, temporary, metadata(model, window))
-        difference = max(float((run(x) - scoring(x)).abs().max()) for x in (batch(1), batch(5)))
+        difference = max(float((run(x) - y).abs().max()) for x, y in zip(samples, expected, strict=True))
         if not difference <= TOLERANCE:
             raise ConfigError(
                 f"{out}: not written, the exported model's probabilities differ by {difference:.2g} from PyTorch's"

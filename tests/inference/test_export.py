@@ -69,7 +69,6 @@ def test_a_published_checkpoint_needs_no_config(trained, scene, map_of, tmp_path
     torch.save(dict(whole, optimizer=dict(state=[torch.zeros(1000)])), checkpoint)
     path = publish_checkpoint(config, checkpoint, tmp_path / "shared" / "model.pth")
     assert path.name.startswith("model-")
-    assert path.stat().st_size < checkpoint.stat().st_size
     published = read_checkpoint(path)  # weights and plain data: nothing else is read
     assert set(published) == {"meta", "state_dict"}
     assert published["meta"]["dataset_meta"]["classes"] == CLASSES

@@ -92,6 +92,14 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
         assert classes.crs == scene.crs
         assert classes.read(1).max() < 8
     assert (tmp_path / "map.png").stat().st_size > 5000
+    assert run_tool("converters/publish_model", finetune, checkpoint, tmp_path / "model.pth") == 0
+    (published,) = tmp_path.glob("model-*.pth")
+    assert published.stat().st_size < checkpoint.stat().st_size / 2
+    assert run_tool("predict", published, cube, "--out", tmp_path / "again.tif") == 0
+    with rasterio.open(tmp_path / "map.tif") as one, rasterio.open(tmp_path / "again.tif") as other:
+        np.testing.assert_array_equal(one.read(), other.read())
+    assert run_tool("converters/export", published, "--out", tmp_path / "model.pt2") == 0
+    assert "windows of 9x9, any batch" in capsys.readouterr().out
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(run_tool, place, tmp_path):
