@@ -6,8 +6,8 @@ import pytest
 from generated_data import write_all
 
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.utils.experiment_runner import ExperimentRunner
 from mmhsi.utils.experiments import (
-    ExperimentRunner,
     ExperimentTable,
     make_chain,
     read_config,

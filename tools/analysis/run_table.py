@@ -32,7 +32,8 @@ def main() -> None:
     """Run the table."""
     args = parse_args()
     from mmhsi.errors import ConfigError
-    from mmhsi.utils.experiments import ExperimentRunner, ExperimentTable, state, tabulate
+    from mmhsi.utils.experiment_runner import ExperimentRunner
+    from mmhsi.utils.experiments import ExperimentTable, state, tabulate
 
     table = ExperimentTable.from_file(args.table)
     seeds = tuple(args.seeds or table.seeds)

@@ -1,0 +1,121 @@
+"""Runs the steps of tables of experiments, each once; what was cut off goes on."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import runpy
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmhsi.errors import ConfigError, DataError
+
+from .experiments import ROOT, Step, last_checkpoint
+
+PRELOADED = ["mmhsi.utils.preload"]
+
+
+class ExperimentRunner:
+    """Runs steps as commands of ``tools/``, each once; what is finished is not run again, what was cut off goes on.
+
+    Args:
+        jobs: Runs at a time. Default 1.
+        threads: Threads of each run. Default 1.
+    """
+
+    def __init__(self, jobs: int = 1, threads: int = 1) -> None:
+        self.jobs = jobs
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        # Runs are forked from a process that has everything imported, which else costs each of them several seconds.
+        self._processes = multiprocessing.get_context("forkserver")
+        self._processes.set_forkserver_preload(PRELOADED)
+        self._locks: dict[Path, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def run_all(self, steps: list[Step]) -> None:
+        """Run all steps and what they stand on.
+
+        Raises:
+            DataError: If a command fails; steps that are running are finished first.
+        """
+        with ThreadPoolExecutor(self.jobs) as pool:
+            for future in [pool.submit(self.run, step) for step in steps]:
+                future.result()
+
+    def run(self, step: Step) -> None:
+        """Run one step after its predecessors, and test it if it ends a chain that can be tested."""
+        if step.previous is not None:
+            self.run(step.previous)
+        with self._guard:
+            lock = self._locks.setdefault(step.folder, threading.Lock())
+        with lock:
+            if (step.folder / "finished.json").is_file():
+                return
+            step.folder.mkdir(parents=True, exist_ok=True)
+            began = time.monotonic()
+            if step.command:
+                out = str(step.folder / "report.json")
+                self._call([str(fill(step, word)).replace("{out}", out) for word in step.command], step.folder)
+            else:
+                self._train(step)
+            (step.folder / "finished.json").write_text(json.dumps({"seconds": round(time.monotonic() - began, 1)}))
+
+    def _train(self, step: Step) -> None:
+        options = {key: fill(step, value) for key, value in step.options.items()}
+        config = str(ROOT / step.config)
+        words = ["tools/train.py", config, "--seed", str(step.seed), "--work-dir", str(step.folder)]
+        if (step.folder / "last_checkpoint").is_file():
+            words += ["--resume"]
+        if reports_accuracy(Config.fromfile(config)):
+            words += ["--report", str(step.folder / "report.json")]
+        if options:
+            words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
+        self._call(words, step.folder)
+
+    def _call(self, words: list[str], folder: Path) -> None:
+        # Paths of tools and configs are those of the repository, wherever the table is run.
+        command = [str(ROOT / word) if word.endswith(".py") else word for word in words]
+        process = self._processes.Process(target=run_tool, args=(command, folder / "output.log", dict(os.environ)))
+        process.start()
+        process.join()
+        status = process.exitcode
+        if status:
+            lines = (folder / "output.log").read_text().splitlines()
+            raise DataError(f"{folder.name}: {words[0]} ended with status {status}: {lines[-1] if lines else ''}")
+
+
+def run_tool(words: list[str], log: Path, environment: dict[str, str]) -> None:
+    """Run a command of ``tools/`` in this process, its output appended to a file."""
+    os.environ.clear()  # that of the server which forked this process may be older
+    os.environ.update(environment)
+    with log.open("a") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    sys.argv = words
+    runpy.run_path(words[0], run_name="__main__")
+
+
+def fill(step: Step, value: object) -> object:
+    """Put the checkpoint of the step before in the place of ``'{checkpoint}'``.
+
+    Raises:
+        ConfigError: If there is no step before.
+    """
+    if not isinstance(value, str) or "{checkpoint}" not in value:
+        return value
+    if step.previous is None:
+        raise ConfigError(f"{step.config or step.command[0]}: {{checkpoint}} given, but there is no step before it")
+    return value.replace("{checkpoint}", last_checkpoint(step.previous.folder))
+
+
+def reports_accuracy(cfg: Config) -> bool:
+    """Whether a config has labelled test data, which a pretraining's has not."""
+    evaluators = cfg.get("test_evaluator") or []
+    evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
+    return any(evaluator["type"] == "LandCoverMetric" for evaluator in evaluators)
