@@ -1,5 +1,6 @@
 """Files to cubes and label maps, and maps to files; the only part of mmhsi that knows file formats."""
 
+from mmhsi.io.class_map_reader import ClassMap, read_class_map
 from mmhsi.io.class_maps import ClassMapWriter, write_class_map
 from mmhsi.io.cube import CubeInfo, HSICube
 from mmhsi.io.cube_writer import write_cube
@@ -9,6 +10,7 @@ from mmhsi.io.selection import Window
 from mmhsi.io.wavelengths import nanometres_per_unit, nearest_band
 
 __all__ = [
+    "ClassMap",
     "ClassMapWriter",
     "CubeInfo",
     "CubeReader",
@@ -19,6 +21,7 @@ __all__ = [
     "nearest_band",
     "open_cube",
     "open_label_map",
+    "read_class_map",
     "read_cube",
     "read_label_map",
     "read_labels",

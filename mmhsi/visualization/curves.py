@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ import numpy.typing as npt
 
 from mmhsi.errors import DataError
 
-from .class_map import png_path, replace_file
+from .class_map import save_figure
 
 Curve = npt.NDArray[np.float64]
 
@@ -55,7 +54,6 @@ def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]
     Raises:
         DataError: If there is nothing to draw.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     if not runs or not all(runs.values()):
@@ -71,6 +69,4 @@ def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]
         )
     axis.set(xlabel="epoch", ylabel=label)
     axis.legend(frameon=False)
-    content = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(content)
-    replace_file(png_path(path), content.getvalue())
+    save_figure(path, figure)
