@@ -17,6 +17,7 @@ from .palette import RGB
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
 def colourise(
     class_map: npt.NDArray[np.integer],
     palette: Sequence[RGB],

@@ -5,16 +5,17 @@ import numpy.typing as npt
 
 from mmhsi.errors import DataError
 
-from .palette import OKABE_ITO, RGB
+from .class_map import colourise
+from .palette import RGB
 
-ERROR_COLOURS: dict[str, RGB] = {"right": OKABE_ITO[2], "wrong": OKABE_ITO[5]}
-"""Bluish green and vermilion, which colour-blind eyes tell apart."""
+ERROR_COLOURS: dict[str, RGB] = {"right": (215, 215, 215), "wrong": (220, 20, 60)}
+"""Light grey and crimson: apart in lightness, and neither is among the first colours of the default palette."""
 
 
-def error_map(
+def error_classes(
     class_map: npt.NDArray[np.integer], ground_truth: npt.NDArray[np.integer], ignore_index: int = 255
 ) -> npt.NDArray[np.uint8]:
-    """Paint right and wrong pixels in :data:`ERROR_COLOURS`, pixels without a label or a prediction black.
+    """Compare a map with the truth.
 
     Args:
         class_map: Predicted class ids, (H, W).
@@ -22,7 +23,7 @@ def error_map(
         ignore_index: Id of pixels with no label or no prediction.
 
     Returns:
-        RGB picture, (H, W, 3) uint8.
+        0 where right, 1 where wrong, 255 where label or prediction is missing; (H, W) uint8.
 
     Raises:
         DataError: The shapes differ.
@@ -30,5 +31,11 @@ def error_map(
     if class_map.shape != ground_truth.shape or class_map.ndim != 2:
         raise DataError(f"error_map: ground truth is {ground_truth.shape}, the map {class_map.shape}")
     compared = (class_map != ignore_index) & (ground_truth != ignore_index)
-    colours = np.array([(0, 0, 0), *ERROR_COLOURS.values()], dtype=np.uint8)
-    return colours[compared * (1 + (class_map != ground_truth))]
+    return np.where(compared, class_map != ground_truth, 255).astype(np.uint8)
+
+
+def error_map(
+    class_map: npt.NDArray[np.integer], ground_truth: npt.NDArray[np.integer], ignore_index: int = 255
+) -> npt.NDArray[np.uint8]:
+    """Paint :func:`error_classes` in :data:`ERROR_COLOURS`, pixels without label or prediction black; (H, W, 3)."""
+    return colourise(error_classes(class_map, ground_truth, ignore_index), list(ERROR_COLOURS.values()))

@@ -135,7 +135,9 @@ class HSIVisualizer(Visualizer):
         factors = {a / b for a, b in zip(shown.shape, picture.shape[:2], strict=True)}
         factor = int(max(factors))
         if len(factors) != 1 or factor < 1 or factors != {factor}:
-            raise DataError(f"HSIVisualizer: a map of {shown.shape} pixels does not fit an image of {picture.shape[:2]}")
+            raise DataError(
+                f"HSIVisualizer: a map of {shown.shape} pixels does not fit an image of {picture.shape[:2]}"
+            )
         picture = picture.repeat(factor, 0).repeat(factor, 1)
         content = map_figure_png(picture, shown, classes, palette, truth if shown is prediction else None, title)
         return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))

@@ -106,14 +106,18 @@ def save_spectra_figure(
 
     path = png_path(path)
     if len(class_names) != len(spectra.counts) or not spectra.counts.any():
-        raise DataError(f"save_spectra_figure: {len(class_names)} names for spectra of {len(spectra.counts)} classes, "
-                        f"{spectra.counts.sum()} pixels in all")
+        raise DataError(
+            f"save_spectra_figure: {len(class_names)} names for spectra of {len(spectra.counts)} classes, "
+            f"{spectra.counts.sum()} pixels in all"
+        )
     figure = Figure(figsize=(9, 4.2), dpi=110, layout="constrained")
     axis = figure.subplots()
     for index in np.flatnonzero(spectra.counts):
         mean, std, colour = spectra.mean[index], spectra.std[index], np.array(palette[index]) / 255
         axis.fill_between(spectra.wavelengths, mean - std, mean + std, color=colour, alpha=0.15, lw=0)
-        axis.plot(spectra.wavelengths, mean, color=colour, lw=1.5, label=f"{class_names[index]} ({spectra.counts[index]})")
+        axis.plot(
+            spectra.wavelengths, mean, color=colour, lw=1.5, label=f"{class_names[index]} ({spectra.counts[index]})"
+        )
     axis.set(xlabel=spectra.unit, ylabel="value in the file", title=title)
     axis.margins(x=0)
     figure.legend(loc="outside right upper", frameon=False, fontsize=8, title="class (pixels)", title_fontsize=8)
