@@ -64,7 +64,7 @@ class HSIVisualizer(Visualizer):
             DataError: If the shapes do not fit together.
         """
         if image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
-            return image
+            return image.astype(np.uint8, copy=False)
         meta = self.dataset_meta or {}
         wavelengths, bands = meta.get("wavelengths"), self.bands or meta.get("rgb_bands")
         if self.bands or (wavelengths is not None and len(wavelengths) != image.shape[-1]):

@@ -15,7 +15,8 @@ from .palette import RGB
 
 STYLE = """
 :root{color-scheme:light dark;--line:#8886}
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;background:Canvas;color:CanvasText}
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
+body{background:Canvas;color:CanvasText}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.5rem;border-bottom:1px solid var(--line)}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.15rem .6rem;text-align:right;border-bottom:1px solid var(--line)}
@@ -27,7 +28,7 @@ svg{width:100%;max-width:40rem;height:auto}svg text{fill:currentColor;font-size:
 .grid{stroke:currentColor;stroke-opacity:.15;fill:none}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(22rem,1fr));gap:1rem}
 .legend span{display:inline-block;margin-right:1rem;white-space:nowrap}
-.legend i{display:inline-block;width:.9em;height:.9em;margin-right:.35em;vertical-align:-.1em;border:1px solid var(--line)}
+.legend i{display:inline-block;width:.9em;height:.9em;margin-right:.35em;border:1px solid var(--line)}
 .stack{position:relative;margin:.6rem 0}.stack img{display:block;width:100%;image-rendering:pixelated}
 .stack .over{display:none;position:absolute;inset:0;height:100%;opacity:var(--opacity,.6)}
 #layer-0:checked~.stack .over-0,#layer-1:checked~.stack .over-1,#layer-2:checked~.stack .over-2{display:block}
@@ -117,9 +118,11 @@ def picture_uri(rgb: npt.NDArray[np.uint8]) -> str:
 
 def classes_uri(classes: npt.NDArray[np.integer], palette: Sequence[RGB]) -> str:
     """A class map (H, W) as a data URI, transparent where it is 255."""
-    image = Image.fromarray(np.ascontiguousarray(classes, dtype=np.uint8), mode="P")
-    image.putpalette([value for colour in palette for value in colour])
-    return _uri(image, transparency=255)
+    # A PNG's transparent entry has to lie within its palette.
+    ids = np.where(classes == 255, len(palette), classes).astype(np.uint8)
+    image = Image.fromarray(ids).convert("P")
+    image.putpalette([value for colour in (*palette, (0, 0, 0)) for value in colour])
+    return _uri(image, transparency=len(palette))
 
 
 def _uri(image: Image.Image, transparency: int | None = None) -> str:

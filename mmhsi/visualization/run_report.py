@@ -76,8 +76,11 @@ def metrics_section(path: Path) -> Section:
     report = read_report(path)
     names = [entry["name"] for entry in report["classes"]]
     rows = [
-        (entry["name"], str(entry["pixels"]))
-        + tuple(f"{entry[key]:.2f}" if entry["pixels"] else "absent" for key in ("accuracy", "iou"))
+        [
+            entry["name"],
+            str(entry["pixels"]),
+            *(f"{entry[key]:.2f}" if entry["pixels"] else "absent" for key in ("accuracy", "iou")),
+        ]
         for entry in report["classes"]
     ]
     content = f"<p>{escape(report['protocol'])}</p>"
