@@ -69,11 +69,13 @@ def mapped_scene(
     shown = list(rgb_band_indices(count, wavelengths, bands=bands, good_bands=info.good_bands))
     step = -(-max(height, width) // MOST_PIXELS)
     rows = step * max(1, VALUES_AT_A_TIME // (3 * width * step))
-    parts = [reader.read((row, 0, min(rows, height - row), width), shown) for row in range(0, height, rows)]
     thin = (slice(None, None, step), slice(None, None, step))
-    data = np.concatenate([part.data[thin] for part in parts])
-    valid = np.concatenate([part.valid()[thin] for part in parts])
-    picture = false_colour(data, bands=(0, 1, 2), valid=valid)
+    data, valid = [], []
+    for row in range(0, height, rows):
+        part = reader.read((row, 0, min(rows, height - row), width), shown)
+        data.append(part.data[thin].copy())  # a view would keep all pixels in memory
+        valid.append(part.valid()[thin].copy())
+    picture = false_colour(np.concatenate(data), bands=(0, 1, 2), valid=np.concatenate(valid))
     return MappedScene(picture, class_map.classes[thin], None if truth is None else truth[thin], step)
 
 

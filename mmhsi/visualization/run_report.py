@@ -10,6 +10,7 @@ import numpy as np
 
 from mmhsi.errors import DataError
 from mmhsi.evaluation.metric import read_report
+from mmhsi.io.class_map_reader import NO_CLASS
 
 from .curves import read_scalars
 from .error_map import ERROR_COLOURS, error_classes
@@ -100,7 +101,7 @@ def map_section(scene: MappedScene, names: Sequence[str], palette: Sequence[RGB]
         maps.append(("ground truth", classes_uri(scene.truth, palette)))
         maps.append(("errors", classes_uri(errors, list(ERROR_COLOURS.values()))))
         shown.append(scene.truth)
-    entries = [entry for entry in legend_entries(shown, names, palette) if entry[0] != "no label"]
+    entries = legend_entries([ids[ids != NO_CLASS] for ids in shown], names, palette)
     if scene.truth is not None:
         entries += list(ERROR_COLOURS.items())
     thinned = f", every {scene.step}. row and column" if scene.step > 1 else ""
@@ -113,7 +114,7 @@ def spectra_section(
     """Mean spectra of the classes, mean ± standard deviation shaded; a chart for each caption."""
     charts = []
     for caption, found in spectra:
-        present = np.flatnonzero(found.counts)
+        present = np.flatnonzero(found.counts).tolist()
         lines = [
             Line(names[index], css(palette[index]), found.wavelengths, found.mean[index], found.std[index])
             for index in present

@@ -112,7 +112,7 @@ def save_spectra_figure(
         )
     figure = Figure(figsize=(9, 4.2), dpi=110, layout="constrained")
     axis = figure.subplots()
-    for index in np.flatnonzero(spectra.counts):
+    for index in np.flatnonzero(spectra.counts).tolist():
         mean, std, colour = spectra.mean[index], spectra.std[index], np.array(palette[index]) / 255
         axis.fill_between(spectra.wavelengths, mean - std, mean + std, color=colour, alpha=0.15, lw=0)
         axis.plot(
