@@ -136,7 +136,8 @@ def read_report(path: str | Path) -> dict:
         shape = np.array(report["confusion_matrix"], dtype=np.int64).shape
         if shape != (len(rows), len(rows)) or not rows:
             raise ValueError(f"a matrix of shape {shape} for {len(rows)} classes")
-        _ = report["protocol"], report["metrics"].items()
+        # Texts and numbers, or a TypeError.
+        _ = "".join([report["protocol"], *(name for name, *_ in rows)]), sum(report["metrics"].values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: not a report of tools/test.py --out ({error})") from error
     return report
