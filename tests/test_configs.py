@@ -160,6 +160,8 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
         metrics = runner.test()
         assert np.isfinite(list(metrics.values())).all()
         assert 0 <= metrics.get("OA", 0) <= 100
+        drawn = list(tmp_path.glob("*/vis_data/vis_image/test_*.png"))
+        assert len(drawn) == (cfg.default_hooks.maps.num_samples if "maps" in cfg.default_hooks else 0)
 
 
 @pytest.mark.parametrize("name", [name for name in CONFIGS if "frozen" in name and "whu-ohs" in name])

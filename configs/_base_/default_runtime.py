@@ -8,7 +8,7 @@ default_hooks = dict(
 )
 custom_hooks = [dict(type="FitPreprocessorHook"), dict(type="SeedIterationHook"), dict(type="SaveSplitHook")]
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0))
-visualizer = dict(type="Visualizer", vis_backends=[dict(type="LocalVisBackend")])
+visualizer = dict(type="HSIVisualizer", vis_backends=[dict(type="LocalVisBackend")])
 log_processor = dict(by_epoch=True)
 log_level = "INFO"
 load_from = None

@@ -12,6 +12,7 @@ from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.table import Table
 
+from mmhsi.errors import DataError
 from mmhsi.registry import METRICS
 
 from .confusion import ConfusionMatrix
@@ -121,3 +122,22 @@ def write_report(
     )
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(json.dumps(report, indent=1) + "\n")
+
+
+def read_report(path: str | Path) -> dict:
+    """Read what :func:`write_report` wrote.
+
+    Raises:
+        DataError: If it is another file.
+    """
+    try:
+        report = json.loads(Path(path).read_text())
+        rows = [(entry["name"], entry["pixels"], entry["accuracy"], entry["iou"]) for entry in report["classes"]]
+        shape = np.array(report["confusion_matrix"], dtype=np.int64).shape
+        if shape != (len(rows), len(rows)) or not rows:
+            raise ValueError(f"a matrix of shape {shape} for {len(rows)} classes")
+        # Texts and numbers, or a TypeError.
+        _ = "".join([report["protocol"], *(name for name, *_ in rows)]), sum(report["metrics"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: not a report of tools/test.py --out ({error})") from error
+    return report

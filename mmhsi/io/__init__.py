@@ -1,5 +1,6 @@
 """Files to cubes and label maps, and maps to files; the only part of mmhsi that knows file formats."""
 
+from mmhsi.io.class_map_reader import ClassMap, read_class_map
 from mmhsi.io.class_maps import ClassMapWriter, write_class_map
 from mmhsi.io.cube import CubeInfo, HSICube
 from mmhsi.io.cube_writer import write_cube
@@ -10,6 +11,7 @@ from mmhsi.io.value_maps import ValueMapWriter
 from mmhsi.io.wavelengths import nanometres_per_unit, nearest_band
 
 __all__ = [
+    "ClassMap",
     "ClassMapWriter",
     "CubeInfo",
     "CubeReader",
@@ -21,6 +23,7 @@ __all__ = [
     "nearest_band",
     "open_cube",
     "open_label_map",
+    "read_class_map",
     "read_cube",
     "read_label_map",
     "read_labels",

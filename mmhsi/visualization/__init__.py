@@ -1,7 +1,17 @@
-"""Pictures: false colour, class maps. Importing this package does not import matplotlib."""
+"""Pictures: false colour, class maps, errors. Importing this package does not import matplotlib."""
 
-from .class_map import colourise, save_map_figure, save_png
+from .class_map import colourise, save_png
+from .error_map import error_map
 from .false_colour import false_colour, rgb_band_indices
+from .map_figure import save_map_figure
 from .palette import default_palette
 
-__all__ = ["colourise", "default_palette", "false_colour", "rgb_band_indices", "save_map_figure", "save_png"]
+__all__ = [
+    "colourise",
+    "default_palette",
+    "error_map",
+    "false_colour",
+    "rgb_band_indices",
+    "save_map_figure",
+    "save_png",
+]

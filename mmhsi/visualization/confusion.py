@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from mmhsi.errors import DataError
 
-from .class_map import png_path, replace_file
+from .class_map import save_figure
 
 
 def save_confusion_figure(
@@ -28,7 +27,6 @@ def save_confusion_figure(
     Raises:
         DataError: If the matrix is not K x K.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     number = len(classes)
@@ -49,6 +47,4 @@ def save_confusion_figure(
     axis.set_xticks(range(number), classes, rotation=90, fontsize=8)
     axis.set_yticks(range(number), names, fontsize=8)
     axis.set(xlabel="predicted", ylabel="true", title=title)
-    content = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(content)
-    replace_file(png_path(path), content.getvalue())
+    save_figure(path, figure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ import numpy.typing as npt
 
 from mmhsi.errors import DataError
 
-from .class_map import png_path, replace_file
+from .class_map import save_figure
 
 Curve = npt.NDArray[np.float64]
 
@@ -44,6 +43,42 @@ def read_curve(work_dir: str | os.PathLike[str], key: str) -> Curve:
     return np.stack([distinct, np.bincount(index, weights=values) / np.bincount(index)], axis=1)
 
 
+def read_scalars(work_dir: str | os.PathLike[str]) -> dict[str, tuple[str, Curve]]:
+    """Read every value that a run logged, step by step; what a resumed run did again counts once.
+
+    Args:
+        work_dir: Folder of the run, with mmengine's ``<time>/vis_data/scalars.json``.
+
+    Returns:
+        By name: what the steps are (``'iteration'`` or ``'epoch'``), and (step, value) pairs, shape (n, 2).
+
+    Raises:
+        DataError: If a line cannot be read.
+    """
+    values: dict[str, dict[float, float]] = {}
+    by_epoch, by_iteration = False, set()
+    for path in sorted(Path(work_dir).glob("*/vis_data/scalars.json")):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            try:
+                entry = json.loads(line)
+                step = entry["step"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(f"{path}: line {number} is no record of a step ({error})") from error
+            by_epoch |= "epoch" in entry
+            for key in entry.keys() - {"step", "epoch", "iter"}:
+                if isinstance(entry[key], int | float):
+                    values.setdefault(key, {})[step] = entry[key]
+                    if "iter" in entry:
+                        by_iteration.add(key)
+    return {
+        key: (
+            "iteration" if key in by_iteration or not by_epoch else "epoch",
+            np.array(sorted(steps.items()), dtype=np.float64),
+        )
+        for key, steps in sorted(values.items())
+    }
+
+
 def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]], label: str) -> None:
     """Draw the mean over repetitions as a line and their range as a band, over the epochs that all of them have.
 
@@ -55,7 +90,6 @@ def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]
     Raises:
         DataError: If there is nothing to draw.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     if not runs or not all(runs.values()):
@@ -71,6 +105,4 @@ def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]
         )
     axis.set(xlabel="epoch", ylabel=label)
     axis.legend(frameon=False)
-    content = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(content)
-    replace_file(png_path(path), content.getvalue())
+    save_figure(path, figure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from mmhsi.errors import DataError
 
-from .class_map import png_path, replace_file
+from .class_map import save_figure
 
 
 def principal_colours(features: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
@@ -61,7 +60,6 @@ def save_attention_figure(
     Raises:
         DataError: If the lists differ in length.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     if len({len(pictures), len(spatial), len(pictures) if spectral is None else len(spectral)}) > 1 or not pictures:
@@ -89,6 +87,4 @@ def save_attention_figure(
             axis.set_title("spectral stream", fontsize=8)
         if row == len(pictures) - 1:
             axis.set_xlabel("band group" if wavelengths is None else "wavelength (nm)", fontsize=7)
-    content = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(content)
-    replace_file(png_path(path), content.getvalue())
+    save_figure(path, figure)

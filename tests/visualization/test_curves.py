@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mmhsi.errors import DataError
-from mmhsi.visualization.curves import read_curve, save_curves
+from mmhsi.visualization.curves import read_curve, read_scalars, save_curves
 
 
 def log(folder, name, entries):
@@ -34,3 +34,19 @@ def test_picture(tmp_path):
     with pytest.raises(DataError, match="no curves"):
         save_curves(tmp_path / "c.png", {}, "loss")
     assert not (tmp_path / "c.png").exists()
+
+
+def test_every_logged_value_step_by_step(tmp_path):
+    log(tmp_path, "1", [(1, 1, 4.0), (2, 1, 2.0), (3, 2, 9.0)])
+    with (tmp_path / "1/vis_data/scalars.json").open("a") as file:
+        file.write('{"OA": 50.0, "step": 2}\n{"lr": 0.1, "iter": 3, "epoch": 2, "step": 3, "name": "x"}\n')
+    log(tmp_path, "2", [(3, 2, 1.0)])
+    found = {key: (unit, curve.tolist()) for key, (unit, curve) in read_scalars(tmp_path).items()}
+    assert found == {
+        "OA": ("epoch", [[2, 50]]),
+        "loss": ("epoch", [[1, 4], [2, 2], [3, 1]]),
+        "lr": ("iteration", [[3, 0.1]]),
+    }
+    (tmp_path / "1/vis_data/scalars.json").write_text("{")
+    with pytest.raises(DataError, match="line 1 is no record"):
+        read_scalars(tmp_path)

@@ -17,19 +17,13 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Print the table and draw the matrix."""
     args = parse_args()
-    import json
-    from pathlib import Path
-
     import numpy as np
 
-    from mmhsi.errors import DataError
+    from mmhsi.evaluation.metric import read_report
     from mmhsi.visualization.confusion import save_confusion_figure
 
-    try:
-        report = json.loads(Path(args.report).read_text())
-        classes, matrix = report["classes"], np.array(report["confusion_matrix"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{args.report}: not a report of tools/test.py --out ({error})") from error
+    report = read_report(args.report)
+    classes, matrix = report["classes"], np.array(report["confusion_matrix"])
     print(f"{report['protocol']}\n\n| class | pixels | accuracy | IoU |\n| --- | ---: | ---: | ---: |")
     for entry in classes:
         values = [f"{entry[key]:.2f}" if entry["pixels"] else "absent" for key in ("accuracy", "iou")]

@@ -7,4 +7,4 @@ _base_ = [
 num_bands, num_classes = 218, 6
 train_dataloader = dict(batch_size=4)
 train_cfg = dict(val_interval=100)
-default_hooks = dict(logger=dict(interval=4))
+default_hooks = dict(logger=dict(interval=4), maps=dict(type="MapVisualizationHook", num_samples=2))

@@ -4,6 +4,7 @@ from .collapse_guard import CollapseGuardHook
 from .dino_schedule import DINOScheduleHook
 from .fit_preprocessor import FitPreprocessorHook
 from .layer_pruning import LayerPruningHook
+from .map_visualization_hook import MapVisualizationHook
 from .reconstruction_hook import ReconstructionHook
 from .save_split import SaveSplitHook
 from .seed_iteration import SeedIterationHook
@@ -13,6 +14,7 @@ __all__ = [
     "DINOScheduleHook",
     "FitPreprocessorHook",
     "LayerPruningHook",
+    "MapVisualizationHook",
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",

@@ -1,0 +1,206 @@
+"""A class map as a figure: beside false colour, ground truth and errors, with a legend."""
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from mmhsi.errors import ConfigError, DataError
+
+from .class_map import colourise, png_path, replace_file
+from .error_map import ERROR_COLOURS, error_map
+from .palette import RGB, default_palette
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Inches.
+PANEL, PANEL_STACKED = 3.6, 7.6  # the longer side of a panel
+PANEL_LEAST = 1.4
+GAP, CAPTION, MARGIN = 0.25, 0.3, 0.15
+DPI = 150
+INK = "#222222"
+NO_LABEL: RGB = (0, 0, 0)
+
+Panel = tuple[str, npt.NDArray[np.uint8], bool]
+"""Caption, picture (H, W, 3), and whether its pixels may be smoothed where they are shrunk."""
+
+
+def _draw_panel(
+    figure: "Figure", rgb: npt.NDArray[np.uint8], caption: str, box: tuple[float, float, float, float], smooth: bool
+) -> None:
+    """Put a picture into ``box`` = (left, bottom, width, height) in inches, its caption above it."""
+    width, height = figure.get_size_inches()
+    axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
+    # Class colours are never mixed. False colour is smoothed only where the panel has fewer pixels than the scene.
+    shrunk = rgb.shape[0] > box[3] * DPI or rgb.shape[1] > box[2] * DPI
+    axes.imshow(rgb, interpolation="antialiased" if smooth and shrunk else "nearest", aspect="equal")
+    axes.set_title(caption, fontsize=10, color=INK, pad=5)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set(color="#888888", linewidth=0.6)
+
+
+def _draw_legend(figure: "Figure", entries: Sequence[tuple[str, RGB]]) -> None:
+    """Names and colours below the panels, in as many columns as fit their width, the rows filled evenly."""
+    from matplotlib.patches import Patch
+
+    handles = [Patch(facecolor=np.array(rgb) / 255, edgecolor="#888888", lw=0.4, label=name) for name, rgb in entries]
+    for rows in range(1, len(handles) + 1):
+        legend = figure.legend(
+            handles=handles,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -MARGIN / figure.get_figheight()),
+            ncols=-(-len(handles) // rows),
+            fontsize=9,
+            labelcolor=INK,
+            frameon=False,
+            handlelength=1.3,
+            handleheight=1.0,
+            columnspacing=1.4,
+            borderpad=0,
+            borderaxespad=0,
+        )
+        if rows == len(handles) or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
+
+
+def _panels(
+    false_colour: npt.NDArray[np.uint8],
+    class_map: npt.NDArray[np.integer],
+    palette: Sequence[RGB],
+    ground_truth: npt.NDArray[np.integer] | None,
+    ignore_index: int,
+) -> list[Panel]:
+    """What is shown side by side."""
+    painted = colourise(class_map, palette, ignore_index)
+    if false_colour.shape != (*class_map.shape, 3):
+        raise DataError(f"save_map_figure: false colour is {false_colour.shape}, the map {class_map.shape}")
+    panels = [("False colour", false_colour, True)]
+    if ground_truth is None:
+        return [*panels, ("Classification", painted, False)]
+    if ground_truth.shape != class_map.shape:
+        raise DataError(f"save_map_figure: ground truth is {ground_truth.shape}, the map {class_map.shape}")
+    return [
+        *panels,
+        ("Ground truth", colourise(ground_truth, palette, ignore_index), False),
+        ("Classification", painted, False),
+        ("Errors", error_map(class_map, ground_truth, ignore_index), False),
+    ]
+
+
+def legend_entries(
+    maps: Sequence[npt.NDArray[np.integer]],
+    class_names: Sequence[str],
+    palette: Sequence[RGB],
+    ignore_index: int = 255,
+) -> list[tuple[str, RGB]]:
+    """Name and colour of the classes that occur in any of the maps, ``no label`` last where it occurs."""
+    occurring = set().union(*(np.unique(ids).tolist() for ids in maps))
+    entries = [(class_names[i], palette[i]) for i in sorted(occurring - {ignore_index})]
+    return [*entries, ("no label", NO_LABEL)] if ignore_index in occurring else entries
+
+
+def save_map_figure(
+    path: str | os.PathLike[str],
+    *,
+    false_colour: npt.NDArray[np.uint8],
+    class_map: npt.NDArray[np.integer],
+    class_names: Sequence[str],
+    palette: Sequence[RGB] | None = None,
+    ground_truth: npt.NDArray[np.integer] | None = None,
+    title: str | None = None,
+    ignore_index: int = 255,
+) -> Path:
+    """Draw false colour and class map side by side, one below the other for wide scenes; :func:`map_figure_png`.
+
+    Args:
+        path: File to write or replace, ``.png``, 150 dpi; its folder is made if missing.
+        false_colour: (H, W, 3) uint8.
+        class_map: Class ids 0..K-1 or ``ignore_index``, (H, W).
+        class_names: K names.
+        palette: K RGB colours, 0-255; :func:`default_palette` if None.
+        ground_truth: Class ids as in ``class_map``, (H, W).
+        title: Line above the panels.
+        ignore_index: Id of pixels with no label; they are black.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        ConfigError: ``path`` does not end in .png, or names and colours differ in number.
+        DataError: The arrays' shapes do not fit together, or an id has no colour.
+    """
+    path = png_path(path)
+    content = map_figure_png(false_colour, class_map, class_names, palette, ground_truth, title, ignore_index)
+    replace_file(path, content)
+    return path
+
+
+def map_figure_png(
+    false_colour: npt.NDArray[np.uint8],
+    class_map: npt.NDArray[np.integer],
+    class_names: Sequence[str],
+    palette: Sequence[RGB] | None = None,
+    ground_truth: npt.NDArray[np.integer] | None = None,
+    title: str | None = None,
+    ignore_index: int = 255,
+) -> bytes:
+    """Draw false colour and class map; with ground truth that too, and where the map is right and wrong.
+
+    The legend names the classes that occur in the map or in the ground truth. pyplot and its state stay untouched.
+
+    Args:
+        false_colour: (H, W, 3) uint8.
+        class_map: Class ids 0..K-1 or ``ignore_index``, (H, W).
+        class_names: K names.
+        palette: K RGB colours, 0-255; :func:`default_palette` if None.
+        ground_truth: Class ids as in ``class_map``, (H, W).
+        title: Line above the panels.
+        ignore_index: Id of pixels with no label; they are black.
+
+    Returns:
+        The file's content, PNG at 150 dpi.
+
+    Raises:
+        ConfigError: Names and colours differ in number.
+        DataError: The arrays' shapes do not fit together, or an id has no colour.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    palette = default_palette(len(class_names)) if palette is None else palette
+    if len(palette) != len(class_names):
+        raise ConfigError(f"save_map_figure: {len(class_names)} class names, but {len(palette)} colours")
+    panels = _panels(false_colour, class_map, palette, ground_truth, ignore_index)
+    maps = [class_map] if ground_truth is None else [class_map, ground_truth]
+    entries = legend_entries(maps, class_names, palette, ignore_index)
+    if ground_truth is not None:
+        entries += list(ERROR_COLOURS.items())
+    height, width = class_map.shape
+    stacked = width > 1.8 * height
+    scale = (PANEL_STACKED if stacked else PANEL) / max(height, width)
+    panel_width = max(width * scale, PANEL_LEAST)  # a narrow strip still needs room for its caption
+    panel_height = max(height * scale, 0.2)
+    step = (0.0, panel_height + CAPTION) if stacked else (panel_width + GAP, 0.0)
+    size = (panel_width + step[0] * (len(panels) - 1), panel_height + step[1] * (len(panels) - 1))
+    # The figure's box holds the panels alone, all of one size; captions, title and legend lie outside of it, and
+    # the tight bounding box on saving takes in whatever room they need.
+    figure = Figure(figsize=size, facecolor="white")
+    FigureCanvasAgg(figure)
+    for index, (caption, rgb, smooth) in enumerate(panels):
+        bottom = size[1] - panel_height - index * step[1]
+        _draw_panel(figure, rgb, caption, (index * step[0], bottom, panel_width, panel_height), smooth)
+    if title:
+        top = 1 + (CAPTION + 0.08) / size[1]
+        figure.text(0.5, top, title, ha="center", va="bottom", fontsize=13, color=INK)
+    _draw_legend(figure, entries)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=MARGIN)
+    return buffer.getvalue()

@@ -1,0 +1,145 @@
+"""A scene with its class map and ground truth, in memory as far as pictures need it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mmhsi.datasets import LabelTable
+from mmhsi.datasets.label_grid import majority_labels
+from mmhsi.errors import DataError
+from mmhsi.io import ClassMap, CubeReader, read_class_map, read_label_map
+
+from .false_colour import false_colour, rgb_band_indices
+from .palette import default_palette
+
+MOST_PIXELS = 1500
+VALUES_AT_A_TIME = 1 << 24
+
+Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, eq=False)
+class MappedScene:
+    """What is drawn of a scene, thinned so that no side has more than some 1500 pixels.
+
+    Attributes:
+        picture: False colour, (h, w, 3) uint8.
+        classes: Predicted class ids, 255 where there is none, (h, w).
+        truth: True class ids, (h, w), or None.
+        step: Every how many-th row and column is kept.
+    """
+
+    picture: npt.NDArray[np.uint8]
+    classes: npt.NDArray[np.integer]
+    truth: npt.NDArray[np.integer] | None
+    step: int
+
+
+def mapped_scene(
+    reader: CubeReader,
+    class_map: ClassMap,
+    truth: npt.NDArray[np.integer] | None = None,
+    bands: Sequence[int] | None = None,
+) -> MappedScene:
+    """Read the three bands of a scene that are shown, some rows at a time, and thin everything alike.
+
+    Args:
+        reader: Open scene.
+        class_map: Its map.
+        truth: Its ground truth, class ids (H, W).
+        bands: 0-based bands to show as red, green and blue, before those by wavelength. Default: by wavelength.
+
+    Returns:
+        Pictures of one size.
+
+    Raises:
+        ConfigError: If ``bands`` are not in the scene.
+        DataError: If scene and map differ in size or the scene cannot be read.
+    """
+    info = reader.info
+    height, width, count = info.shape
+    if class_map.classes.shape != (height, width):
+        raise DataError(f"{reader.path}: {height} x {width} pixels, its map has {class_map.classes.shape}")
+    wavelengths = info.wavelengths if bands is None else None
+    shown = list(rgb_band_indices(count, wavelengths, bands=bands, good_bands=info.good_bands))
+    step = -(-max(height, width) // MOST_PIXELS)
+    rows = step * max(1, VALUES_AT_A_TIME // (3 * width * step))
+    thin = (slice(None, None, step), slice(None, None, step))
+    data, valid = [], []
+    for row in range(0, height, rows):
+        part = reader.read((row, 0, min(rows, height - row), width), shown)
+        data.append(part.data[thin].copy())  # a view would keep all pixels in memory
+        valid.append(part.valid()[thin].copy())
+    picture = false_colour(np.concatenate(data), bands=(0, 1, 2), valid=np.concatenate(valid))
+    return MappedScene(picture, class_map.classes[thin], None if truth is None else truth[thin], step)
+
+
+def read_truth(
+    path: Path,
+    shape: tuple[int, int],
+    names: Sequence[str],
+    label_ids: Sequence[int] | None = None,
+    ignore_ids: Sequence[int] = (0,),
+    key: str | None = None,
+) -> npt.NDArray[np.uint8]:
+    """Read a label map in the classes of a map.
+
+    Args:
+        path: Label map, of the scene's size or finer by a whole factor; each pixel of the scene then has the class
+            that more than half of its label pixels have.
+        shape: (H, W) of the scene.
+        names: K class names.
+        label_ids: Id of each class in the file. Default: 1 to K.
+        ignore_ids: Ids that mean "no label". Default: 0.
+        key: Variable of a ``.mat`` file.
+
+    Returns:
+        Class ids 0..K-1, 255 where there is no label, (H, W).
+
+    Raises:
+        ConfigError: If names and ids differ in number.
+        DataError: If it cannot be read, has an unknown id or does not fit the scene.
+    """
+    ids = range(1, len(names) + 1) if label_ids is None else label_ids
+    return _on_grid(read_label_map(path, key=key), str(path), shape, LabelTable(ids, names, ignore_ids))
+
+
+def read_classes(path: Path, shape: tuple[int, int], key: str | None = None) -> ClassMap:
+    """Read a class map with its names and colours, or a label map, whose ids but 0 become classes.
+
+    Args:
+        path: Map of tools/predict.py, or label map, which may be finer as in :func:`read_truth`.
+        shape: (H, W) of the scene.
+        key: Variable of a ``.mat`` file.
+
+    Returns:
+        The map; of a label map the names are ``class ID``, the colours :func:`default_palette`'s.
+
+    Raises:
+        DataError: If it cannot be read or does not fit the scene.
+    """
+    try:
+        return read_class_map(path)
+    except DataError:
+        raw = read_label_map(path, key=key)  # which says what is wrong with a file that is neither
+    ids = np.setdiff1d(np.unique(raw), [0]).tolist()
+    names = [f"class {label}" for label in ids]
+    classes = _on_grid(raw, str(path), shape, LabelTable(ids, names))
+    return ClassMap(classes, names, default_palette(len(ids)))
+
+
+def _on_grid(
+    labels: npt.NDArray[np.integer], source: str, shape: tuple[int, int], table: LabelTable
+) -> npt.NDArray[np.uint8]:
+    """Label ids as class ids on the scene's grid."""
+    scale = max(1, labels.shape[0] // shape[0])
+    if labels.shape != (shape[0] * scale, shape[1] * scale):
+        raise DataError(
+            f"{source}: {labels.shape[0]} x {labels.shape[1]} pixels, the scene has {shape[0]} x {shape[1]}"
+        )
+    return majority_labels(table(labels, source), scale).astype(np.uint8)

@@ -1,0 +1,232 @@
+"""The HTML page of a run, the pictures of a map, and the slider in a real browser."""
+
+import base64
+import io
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmhsi.evaluation import ConfusionMatrix
+from mmhsi.evaluation.metric import write_report
+from mmhsi.io import HSICube, write_class_map, write_cube
+from mmhsi.visualization.error_map import ERROR_COLOURS
+
+HOSTILE = '<script>alert("1")</script>'
+NAMES = ["road", HOSTILE, "water"]
+PALETTE = [(200, 30, 30), (30, 200, 30), (30, 30, 200)]
+TOOL = "analysis/browse_report"
+
+
+class Page(HTMLParser):
+    """Everything that the tests look for."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts, self.open = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "input"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.texts.append(data)
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def pixels(uri):
+    assert uri.startswith("data:image/png;base64,")
+    return Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A scene of 6 x 8 pixels, its map and labels, and the work dir of a run."""
+    folder = tmp_path_factory.mktemp("files")
+    rng = np.random.default_rng(0)
+    cube = rng.integers(100, 4000, (6, 8, 5)).astype(np.uint16)
+    classes = rng.integers(0, 2, (6, 8))
+    classes[0, 0] = 255
+    labels = rng.integers(0, 3, (6, 8)) * 10  # ids 10 and 20; 0: no label
+    write_cube(folder / "scene.tif", HSICube(cube, wavelengths=np.array([450.0, 550, 650, 800, 900])))
+    write_class_map(folder / "map.tif", classes, class_names=NAMES, palette=PALETTE, nodata=255)
+    np.save(folder / "labels.npy", labels)
+    run = folder / "a <b> run"
+    (run / "1/vis_data").mkdir(parents=True)
+    (run / "1/vis_data/scalars.json").write_text(
+        "".join(json.dumps(dict(loss=2.5 / step, epoch=step, iter=step, step=step)) + "\n" for step in (1, 2, 3))
+    )
+    (run / "config.py").write_text(f"model = dict(type='{HOSTILE}')\n")
+    matrix = ConfusionMatrix(np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]]))
+    write_report(run / "report.json", matrix, NAMES, {"OA": 78.57}, HOSTILE)
+    (run / "other.json").write_text("{}")
+    return folder, run, cube, classes, labels
+
+
+@pytest.fixture
+def written(files, run_tool, tmp_path):
+    folder, run, *_ = files
+    options = ["--scene", folder / "scene.tif", "--map", folder / "map.tif", "--labels", folder / "labels.npy"]
+    ids = ["--label-ids", 10, 20, 30]
+    assert run_tool(TOOL, run, "--out", tmp_path / "r.html", *options, *ids) == 0
+    return tmp_path / "r.html"
+
+
+def test_numbers_classes_and_pictures(files, written):
+    _, run, _, classes, labels = files
+    page = Page(written.read_text())
+    assert page.open == []
+    text = "\n".join(page.texts)
+    assert page.texts.count(run.name) == 2  # title and heading
+    for expected in ("78.57", "80.00", "75.00", "72.73", "absent", "config.py", "loss: last 0.8333 at iteration 3"):
+        assert expected in text
+    assert f"model = dict(type='{HOSTILE}')" in text
+    for index, name in enumerate(NAMES[:2]):
+        assert f"{name} ({(classes == index).sum()} pixels)" in text
+        assert f"{name} ({(labels == 10 * (index + 1)).sum()} pixels)" in text
+    base, over, truth, errors = (pixels(attrs["src"]) for attrs in page.all("img"))
+    assert base.size == over.size == truth.size == errors.size == (8, 6)
+    painted = np.asarray(over.convert("RGBA"))
+    wrong = np.asarray(errors.convert("RGBA"))
+    for row, column in np.ndindex(6, 8):
+        label, answer = labels[row, column] // 10 - 1, classes[row, column]
+        expected = (0,) if answer == 255 else (*PALETTE[answer], 255)
+        assert tuple(painted[row, column])[-len(expected) :] == expected
+        verdict = ERROR_COLOURS["right" if label == answer else "wrong"]
+        expected = (0,) if answer == 255 or label < 0 else (*verdict, 255)
+        assert tuple(wrong[row, column])[-len(expected) :] == expected
+    assert len(page.all("svg")) == 3  # spectra of truth and map, loss
+    assert len(page.all("polyline")) == 2 + 2 + 1
+
+
+def test_a_spectrum_is_drawn_to_scale(files, written):
+    """The highest and the lowest value of mean ± deviation touch the frame; points follow a slow mean."""
+    _, _, cube, _, labels = files
+    page = Page(written.read_text())
+    mean = np.array([cube[labels == label].mean(axis=0) for label in (10, 20)])
+    std = np.array([cube[labels == label].std(axis=0) for label in (10, 20)])
+    low, high = (mean - std).min(), (mean + std).max()
+    for line, values in zip(page.all("polyline")[:2], mean, strict=True):
+        points = np.array([point.split(",") for point in line["points"].split()], dtype=float)
+        down = 10 + (high - values) / (high - low) * (300 - 10 - 40)
+        np.testing.assert_allclose(points[:, 1], down, atol=0.06)
+        across = 62 + (np.array([450, 550, 650, 800, 900]) - 450) / 450 * (640 - 62 - 12)
+        np.testing.assert_allclose(points[:, 0], across, atol=0.06)
+
+
+def test_nothing_points_outside_and_names_are_escaped(written):
+    text = written.read_text()
+    page = Page(text)
+    assert len(page.all("script")) == 1
+    assert 'alert("1")' not in "".join(re.findall(r"<script>.*?</script>", text, re.S))
+    assert not {"link", "iframe", "object", "base", "form"} & {tag for tag, _ in page.tags}
+    for _, attrs in page.tags:
+        for key, value in attrs.items():
+            assert key not in ("href", "srcset", "data", "action")
+            assert not key.startswith("on")
+            assert key != "src" or value.startswith("data:image/png;base64,")
+    assert not re.search(r"https?://|url\(|@import|fetch|XMLHttp", text)
+    (policy,) = [attrs["content"] for attrs in page.all("meta") if "http-equiv" in attrs]
+    assert policy.startswith("default-src 'none'")
+
+
+def test_the_slider_in_a_browser(written, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium on PATH")
+    move = """<script>
+const opacity = () => getComputedStyle(document.querySelector(".over-0")).opacity;
+const shown = () => [0, 1, 2].map(i => getComputedStyle(document.querySelector(".over-" + i)).display).join();
+const seen = [document.querySelector("p:has(#opacity)").hidden, opacity(), shown()];
+slider.value = 25; slider.dispatchEvent(new Event("input"));
+document.getElementById("layer-2").click();
+seen.push(opacity(), slider.nextElementSibling.textContent, shown());
+document.body.dataset.seen = seen.join(";");
+</script></body>"""
+    driven = tmp_path / "driven.html"
+    driven.write_text(written.read_text().replace("</body>", move))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    command = [browser, *options, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", driven.as_uri()]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    seen = re.search(r'data-seen="([^"]*)"', found).group(1)
+    assert seen == "false;0.6;block,none,none;0.25;25 %;none,none,block"
+
+
+def test_a_large_scene_is_thinned(run_tool, files, tmp_path):
+    _, run, *_ = files
+    cube = np.zeros((3200, 20, 3), dtype=np.uint8)
+    cube[::3] = 200
+    write_cube(tmp_path / "s.tif", HSICube(cube))
+    classes = np.arange(3200)[:, None].repeat(20, 1) % 3
+    write_class_map(tmp_path / "m.tif", classes, class_names=NAMES, palette=PALETTE)
+    assert (
+        run_tool(TOOL, run, "--out", tmp_path / "r.html", "--scene", tmp_path / "s.tif", "--map", tmp_path / "m.tif")
+        == 0
+    )
+    base, over = (pixels(attrs["src"]) for attrs in Page((tmp_path / "r.html").read_text()).all("img"))
+    assert base.size == over.size == (7, 1067)
+    assert np.array_equal(np.asarray(over), classes[::3, ::3])
+    assert (tmp_path / "r.html").stat().st_size < 200_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none"], "none: no such folder"),
+        (["."], "holds no config"),
+        (["RUN", "--map", "MAP"], "given together"),
+        (["RUN", "--report", "RUN/other.json"], "not a report"),
+        (["RUN", "--scene", "SCENE", "--map", "SCENE"], "has no class names"),
+        (["RUN", "--scene", "SCENE", "--map", "MAP", "--labels", "LABELS"], "label id"),
+    ],
+)
+def test_bad_input(files, run_tool, tmp_path, monkeypatch, capsys, arguments, message):
+    folder, run, *_ = files
+    monkeypatch.chdir(tmp_path)
+    places = dict(RUN=run, MAP=folder / "map.tif", SCENE=folder / "scene.tif", LABELS=folder / "labels.npy")
+    for name, place in places.items():
+        arguments = [argument.replace(name, str(place)) for argument in arguments]
+    assert run_tool(TOOL, *arguments, "--out", tmp_path / "r.html") == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_show_map_counts_and_draws(files, run_tool, tmp_path, capsys):
+    folder, _, _, classes, labels = files
+    options = ["--labels", folder / "labels.npy", "--label-ids", 10, 20, 30, "--out", tmp_path / "m.png"]
+    assert run_tool("analysis/show_map", folder / "scene.tif", folder / "map.tif", *options) == 0
+    compared = (labels > 0) & (classes != 255)
+    right = (compared & (classes == labels // 10 - 1)).sum()
+    assert f"right: {right} of {compared.sum()} labelled pixels" in capsys.readouterr().out
+    drawn = np.asarray(Image.open(tmp_path / "m.png").convert("RGB")).reshape(-1, 3)
+    panels = (drawn == ERROR_COLOURS["wrong"]).all(1).sum() / (540 * 405)  # of 8 x 6 pixels
+    assert panels == pytest.approx((compared.sum() - right) / 48, abs=0.02)
+
+
+def test_show_spectra_of_a_map_and_of_finer_labels(files, run_tool, tmp_path):
+    folder, _, _, _, labels = files
+    np.save(tmp_path / "fine.npy", labels.repeat(2, 0).repeat(2, 1))
+    for name, classes in (("map", folder / "map.tif"), ("labels", tmp_path / "fine.npy")):
+        out = tmp_path / f"{name}.png"
+        assert run_tool("analysis/show_spectra", folder / "scene.tif", classes, "--out", out) == 0
+        assert out.stat().st_size > 5000
+    np.save(tmp_path / "odd.npy", labels[:5])
+    assert (
+        run_tool("analysis/show_spectra", folder / "scene.tif", tmp_path / "odd.npy", "--out", tmp_path / "o.png") == 2
+    )

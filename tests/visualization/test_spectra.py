@@ -1,0 +1,69 @@
+"""Class spectra against a loop over pixels."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmhsi.errors import DataError
+from mmhsi.io import HSICube, open_cube, write_cube
+from mmhsi.visualization import spectra as module
+from mmhsi.visualization.spectra import class_spectra, save_spectra_figure
+
+NAMES, PALETTE = ["a", "b", "c"], [(200, 0, 0), (0, 200, 0), (0, 0, 200)]
+
+
+@pytest.fixture
+def scene(tmp_path):
+    rng = np.random.default_rng(0)
+    data = rng.integers(100, 9000, (9, 7, 5)).astype(np.int16)
+    data[2, 3, 1] = -9  # without data in a good band
+    data[4, 4, 2] = -9  # in a bad band, which does not count
+    good = np.array([True, True, False, True, True])
+    wavelengths = np.array([500.0, 400, 450, 700, 600])
+    write_cube(tmp_path / "s.tif", HSICube(data, wavelengths=wavelengths, good_bands=good, nodata=-9))
+    classes = rng.choice([0, 1, 255], (9, 7)).astype(np.uint8)
+    return tmp_path / "s.tif", data, classes
+
+
+@pytest.mark.parametrize("values", [1 << 24, 60])  # all rows at once, and two at a time
+def test_mean_and_deviation(scene, values, monkeypatch):
+    monkeypatch.setattr(module, "VALUES_AT_A_TIME", values)
+    path, data, classes = scene
+    with open_cube(path) as reader:
+        result = class_spectra(reader, classes, 3)
+    assert result.wavelengths.tolist() == [400, 500, 600, 700]
+    assert result.unit == "wavelength (nm)"
+    for index in range(2):
+        rows = []
+        for row, column in np.ndindex(9, 7):
+            if classes[row, column] == index and (row, column) != (2, 3):
+                rows.append([float(data[row, column, band]) for band in (1, 0, 4, 3)])
+        assert result.counts[index] == len(rows)
+        np.testing.assert_allclose(result.mean[index], np.mean(rows, axis=0))
+        np.testing.assert_allclose(result.std[index], np.std(rows, axis=0))
+    assert result.counts[2] == 0
+    assert np.isnan(result.mean[2]).all()
+    assert np.isnan(result.std[2]).all()
+
+
+def test_without_wavelengths_bands_are_numbered(tmp_path):
+    np.save(tmp_path / "s.npy", np.ones((3, 4, 6)))
+    with open_cube(tmp_path / "s.npy") as reader:
+        result = class_spectra(reader, np.zeros((3, 4), int), 1)
+        assert (result.unit, result.wavelengths.tolist()) == ("band", [0, 1, 2, 3, 4, 5])
+        with pytest.raises(DataError, match=r"3 x 4 pixels, the class map has shape \(4, 3\)"):
+            class_spectra(reader, np.zeros((4, 3), int), 1)
+
+
+def test_figure_has_the_colours_of_its_classes(scene, tmp_path):
+    path, _, classes = scene
+    with open_cube(path) as reader:
+        result = class_spectra(reader, classes, 3)
+        none = class_spectra(reader, np.full_like(classes, 255), 3)
+    save_spectra_figure(tmp_path / "s.png", result, NAMES, PALETTE, "title")
+    colours = set(map(tuple, np.asarray(Image.open(tmp_path / "s.png").convert("RGB")).reshape(-1, 3).tolist()))
+    assert set(PALETTE[:2]) <= colours
+    assert PALETTE[2] not in colours  # no pixel of this class
+    with pytest.raises(DataError, match="0 pixels in all"):
+        save_spectra_figure(tmp_path / "n.png", none, NAMES, PALETTE)
+    assert not (tmp_path / "n.png").exists()

@@ -1,0 +1,58 @@
+"""Draw a map of tools/predict.py beside false colour, and with labels beside ground truth and errors."""
+
+import argparse
+from pathlib import Path
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
+    parser.add_argument("map", help="map of tools/predict.py")
+    parser.add_argument("--out", required=True, help="PNG with a legend")
+    parser.add_argument("--key", help="variable of a .mat file")
+    parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")
+    parser.add_argument("--labels", help="label map of the scene")
+    parser.add_argument("--labels-key", help="variable of a .mat label map")
+    parser.add_argument("--label-ids", type=int, nargs="+", help="its id of each class of the map (default: 1 to K)")
+    parser.add_argument("--ignore-ids", type=int, nargs="+", default=[0], help="its ids without a class (default: 0)")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read, draw, and count what is right."""
+    args = parse_args()
+    from mmhsi.io import open_cube, read_class_map
+    from mmhsi.visualization import save_map_figure
+    from mmhsi.visualization.error_map import error_classes
+    from mmhsi.visualization.mapped_scene import mapped_scene, read_truth
+
+    class_map = read_class_map(args.map)
+    truth = None
+    with open_cube(args.scene, key=args.key) as reader:
+        if args.labels:
+            shape = reader.info.shape[:2]
+            truth = read_truth(args.labels, shape, class_map.names, args.label_ids, args.ignore_ids, args.labels_key)
+        scene = mapped_scene(reader, class_map, truth, args.bands)
+    save_map_figure(
+        args.out,
+        false_colour=scene.picture,
+        class_map=scene.classes,
+        class_names=class_map.names,
+        palette=class_map.palette,
+        ground_truth=scene.truth,
+        title=Path(args.scene).name,
+    )
+    if truth is not None:
+        errors = error_classes(class_map.classes, truth)
+        right, compared = int((errors == 0).sum()), int((errors != 255).sum())
+        share = f" ({100 * right / compared:.2f} %)" if compared else ""
+        print(f"right: {right} of {compared} labelled pixels{share}, those of training included")
+    print(f"picture: {args.out}")
+
+
+if __name__ == "__main__":
+    run(main)

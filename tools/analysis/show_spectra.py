@@ -1,0 +1,36 @@
+"""Draw the mean spectrum of every class of a map or of a label map, and the standard deviation around it."""
+
+import argparse
+from pathlib import Path
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
+    parser.add_argument("classes", help="map of tools/predict.py, or label map in which 0 means no label")
+    parser.add_argument("--out", required=True, help="PNG")
+    parser.add_argument("--key", help="variable of a .mat file")
+    parser.add_argument("--classes-key", help="variable of a .mat label map")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Average and draw."""
+    args = parse_args()
+    from mmhsi.io import open_cube
+    from mmhsi.visualization.mapped_scene import read_classes
+    from mmhsi.visualization.spectra import class_spectra, save_spectra_figure
+
+    with open_cube(args.scene, key=args.key) as reader:
+        found = read_classes(args.classes, reader.info.shape[:2], args.classes_key)
+        spectra = class_spectra(reader, found.classes, len(found.names))
+    save_spectra_figure(args.out, spectra, found.names, found.palette, Path(args.scene).name)
+    print(f"picture: {args.out}")
+
+
+if __name__ == "__main__":
+    run(main)
