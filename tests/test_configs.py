@@ -57,13 +57,13 @@ def shrink(cfg: Config) -> None:
 
 
 def fit_regions(cfg: Config) -> None:
-    """Halves of the generated scene, which is smaller, in place of those of the real one."""
-    for loader, column in (("train_dataloader", 0), ("test_dataloader", 14)):
+    """Parts of the generated scene, which is smaller, in place of the halves of the real one."""
+    for loader, column in (("train_dataloader", 0), ("test_dataloader", 10)):
         dataset = (cfg.get(loader) or {}).get("dataset") or {}
         if dataset.get("region"):
-            dataset.update(region=(0, column, 24, 12))
+            dataset.update(region=(0, column, 24, 16))
             if dataset.get("window"):
-                dataset.update(window=12, stride=12)
+                dataset.update(window=16, stride=8)
 
 
 def load_in_process(cfg: Config) -> None:
