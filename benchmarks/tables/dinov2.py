@@ -5,8 +5,9 @@ protocol = (
     "Pretraining without labels, of every seed its own: 30 epochs of the Houston crop's windows (7 steps each), 20 of "
     "the EnMAP Potsdam training tiles' (4 steps each). `tiny`: 128 wide, 4 layers, the dual encoder twice that. Linear "
     "probe and 20 nearest neighbours: frozen tokens, the centre's of a 9x9 window (Houston, the fixed splits of 20 "
-    "pixels a class) or every labelled pixel's (EnMAP, 14 training and 2 test tiles with 660 labelled pixels). Linear "
-    "head: all weights trained, 100 epochs on Houston, 50 on EnMAP, last checkpoint. Seeds 0, 1, 2."
+    "pixels a class) or every labelled pixel's (EnMAP, 14 training and 2 test tiles with 660 labelled pixels; the "
+    "probe's folds are whole tiles). Linear head: all weights trained, 100 epochs on Houston, 50 on EnMAP, last "
+    "checkpoint. Seeds 0, 1, 2."
 )
 metric = "OA"
 seeds = (0, 1, 2)
