@@ -72,7 +72,7 @@ class ExperimentRunner:
         words = ["tools/train.py", config, "--seed", str(step.seed), "--work-dir", str(step.folder)]
         if (step.folder / "last_checkpoint").is_file():
             words += ["--resume"]
-        if reports_accuracy(Config.fromfile(config)):
+        if reports_accuracy(Config.fromfile(config, use_environment_variables=False)):
             words += ["--report", str(step.folder / "report.json")]
         if options:
             words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
