@@ -1,5 +1,6 @@
 """Hooks and optimiser groups of self-distillation, in runs of mmengine's Runner."""
 
+import itertools
 import logging
 import math
 from types import SimpleNamespace
@@ -243,9 +244,12 @@ class Log(logging.Handler):
         self.lines.append((record.levelname, record.getMessage()))
 
 
+numbers = itertools.count()
+
+
 def watch(values, name="train/token_feature_std", **options):
     """Lines that a guard writes when a measure takes these values, one a step."""
-    hub = MessageHub.get_instance(f"guard{id(values)}")
+    hub = MessageHub.get_instance(f"guard{next(numbers)}")
     logger, log = logging.Logger("guard"), Log()
     logger.addHandler(log)
     runner = SimpleNamespace(message_hub=hub, logger=logger, iter=0)

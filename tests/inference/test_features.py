@@ -47,7 +47,8 @@ def extractor(tmp_path, monkeypatch, repository):
 
 def test_features_are_the_centre_tokens(extractor):
     dataset = extractor.dataset("train_dataloader")
-    features, labels = extractor.labelled(dataset, batch_size=4)
+    features, labels, tiles = extractor.labelled(dataset, batch_size=4)
+    assert tiles is None  # every window is its own
     assert np.array_equal(labels, dataset.labels.ravel()[dataset.pixels])
     row, column = np.divmod(dataset.pixels[5], 30)
     padded = np.pad(dataset.cube.data, ((4, 4), (4, 4), (0, 0)), mode="reflect")[row : row + 9, column : column + 9]
