@@ -19,11 +19,12 @@ heads = {
 }
 scenes = {"EnMAP Potsdam": "enmap-potsdam", "Houston halves": "houston2018-crop_halves"}
 baselines = {
-    "FCN, ResNet-18": "fcn/fcn_r18",
-    "UNet": "unet/unet_c32",
-    "UPerNet, ResNet-18": "upernet/upernet_r18",
-    "SegFormer-B0": "segformer/segformer_mit-b0",
-    "DeepLabV3+, ResNet-18": "deeplabv3plus/deeplabv3plus_r18",
+    "mmseg FCN, ResNet-18": "fcn/fcn_r18",
+    "mmseg UNet": "unet/unet_c32",
+    "mmseg UPerNet, ResNet-18": "upernet/upernet_r18",
+    "mmseg SegFormer-B0": "segformer/segformer_mit-b0",
+    "mmseg DeepLabV3+, ResNet-18": "deeplabv3plus/deeplabv3plus_r18",
+    "Mask2Former, Swin-nano": "mask2former/mask2former_swin-nano",
 }
 encoders = {"HSIViT": "hsi-vit-tiny-p2", "SST": "sst-tiny-p4q{bands}"}
 bands_per_block = {"enmap-potsdam": 16, "houston2018-crop_halves": 8}
@@ -68,4 +69,4 @@ for name, head in heads.items():
 for encoder, pretraining in (("HSIViT", "MAE"), ("HSIViT", "DINOv2"), ("SST", "LO-MSST")):
     rows[f"{encoder}, {pretraining}, frozen, linear"] = cells(encoder, "linear", pretraining, frozen=True)
 for name, config in baselines.items():
-    rows[f"mmseg {name}"] = {column: [dict(config=f"configs/{config}_{data}.py")] for column, data in scenes.items()}
+    rows[name] = {column: [dict(config=f"configs/{config}_{data}.py")] for column, data in scenes.items()}
