@@ -1,8 +1,7 @@
-# Every decode head on four maps of HSIViT tiny with patches of 2 pixels. Fill in: num_classes.
+# The other decode heads on four maps of HSIViT tiny with patches of 2 pixels. Fill in: num_classes.
 loss_decode = dict(type="CrossEntropyLoss")
 maps = dict(in_channels=[128, 128, 128, 128], in_index=[0, 1, 2, 3], loss_decode=loss_decode)
 deepest = dict(in_channels=128, in_index=3, loss_decode=loss_decode)
-linear = dict(type="MultiscaleLinearHead", **maps)
 cnn = dict(type="CNNHead", num_upsamples=1, **deepest)
 unet = dict(type="UNetHead", num_upsamples=1, **maps)
 segmenter = dict(

@@ -1,6 +1,5 @@
 # Likewise on four maps of SST tiny, 48 wide, with patches of 4 pixels.
 _base_ = "./heads_hsi-vit.py"
-linear = dict(in_channels=[48, 48, 48, 48])
 cnn = dict(in_channels=48, num_upsamples=2)
 unet = dict(in_channels=[48, 48, 48, 48], num_upsamples=2)
 segmenter = dict(in_channels=48)
