@@ -25,7 +25,8 @@ def main() -> None:
 
     from mmengine.runner import Runner
 
-    from mmhsi.engine import prepare_distributed, use_amp
+    from mmhsi.engine import prepare_distributed, prepare_resume, use_amp
+    from mmhsi.utils.lock import work_dir_lock
 
     cfg = runner_config(args)
     if args.amp:
@@ -34,16 +35,16 @@ def main() -> None:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
-    if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == "auto" else args.resume
     if args.report:
         report_to(cfg, args.report)
-    prepare_distributed(cfg)
-    runner = Runner.from_cfg(cfg)
-    runner.train()
-    if args.report:
-        runner.test()
+    with work_dir_lock(cfg.work_dir, cfg.launcher):
+        if args.resume:
+            prepare_resume(cfg, args.resume)
+        prepare_distributed(cfg)
+        runner = Runner.from_cfg(cfg)
+        runner.train()
+        if args.report:
+            runner.test()
 
 
 if __name__ == "__main__":

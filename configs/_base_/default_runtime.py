@@ -3,7 +3,7 @@ default_hooks = dict(
     timer=dict(type="IterTimerHook"),
     logger=dict(type="LoggerHook", interval=20),
     param_scheduler=dict(type="ParamSchedulerHook"),
-    checkpoint=dict(type="CheckpointHook", interval=50, max_keep_ckpts=2),
+    checkpoint=dict(type="AtomicCheckpointHook", interval=50, max_keep_ckpts=2),
     sampler_seed=dict(type="DistSamplerSeedHook"),
 )
 custom_hooks = [dict(type="FitPreprocessorHook"), dict(type="SeedIterationHook"), dict(type="SaveSplitHook")]

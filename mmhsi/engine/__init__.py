@@ -2,6 +2,7 @@
 
 from .bf16_optim_wrapper import CPUAmpOptimWrapper
 from .hooks import (
+    AtomicCheckpointHook,
     CollapseGuardHook,
     DINOScheduleHook,
     FitPreprocessorHook,
@@ -13,8 +14,10 @@ from .hooks import (
 )
 from .launch import prepare_distributed, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
+from .resume import newest_checkpoint, prepare_resume
 
 __all__ = [
+    "AtomicCheckpointHook",
     "CPUAmpOptimWrapper",
     "CollapseGuardHook",
     "DINOScheduleHook",
@@ -25,7 +28,9 @@ __all__ = [
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",
+    "newest_checkpoint",
     "prepare_distributed",
+    "prepare_resume",
     "set_seed",
     "use_amp",
 ]

@@ -1,5 +1,6 @@
 """What happens around training."""
 
+from .atomic_checkpoint_hook import AtomicCheckpointHook
 from .collapse_guard import CollapseGuardHook
 from .dino_schedule import DINOScheduleHook
 from .fit_preprocessor import FitPreprocessorHook
@@ -10,6 +11,7 @@ from .save_split import SaveSplitHook
 from .seed_iteration import SeedIterationHook
 
 __all__ = [
+    "AtomicCheckpointHook",
     "CollapseGuardHook",
     "DINOScheduleHook",
     "FitPreprocessorHook",
