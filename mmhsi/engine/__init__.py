@@ -1,12 +1,13 @@
 """What turns a config into a run: hooks, optimiser wrappers, launch options."""
 
-from .bf16_optim_wrapper import CPUAmpOptimWrapper
+from .bf16_optim_wrapper import BFloat16OptimWrapper
 from .hooks import (
     CollapseGuardHook,
     DINOScheduleHook,
     FitPreprocessorHook,
     LayerPruningHook,
     MapVisualizationHook,
+    NonFiniteLossHook,
     ReconstructionHook,
     SaveSplitHook,
     SeedIterationHook,
@@ -15,13 +16,14 @@ from .launch import prepare_distributed, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
 
 __all__ = [
-    "CPUAmpOptimWrapper",
+    "BFloat16OptimWrapper",
     "CollapseGuardHook",
     "DINOScheduleHook",
     "FitPreprocessorHook",
     "LayerDecayOptimWrapperConstructor",
     "LayerPruningHook",
     "MapVisualizationHook",
+    "NonFiniteLossHook",
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",
