@@ -188,7 +188,7 @@ def test_patience_while_the_weights_are_whole(tmp_path):
     assert run.model.weight.isfinite().all()
     # The first of the row is reported, with its own batch.
     with pytest.raises(
-        TrainingError, match=r"iteration 5 \(epoch 1, 3 steps in a row\): loss=inf; .* largest, 4, in sample 0"
+        TrainingError, match=r"iteration 5 \(epoch 1, 3 steps in a row\): loss=inf; .* largest, 4, in sample 1"
     ):
         run.step(math.nan)
     dump = read_checkpoint(tmp_path / "nonfinite_iter_5.pth")
