@@ -227,6 +227,19 @@ def test_koleo_and_band_similarity(dtype):
 
 
 @pytest.mark.parametrize("dtype", HALF)
+def test_smoothed_labels_of_a_classifier(dtype):
+    model = built(BY_LABELS["label smoothing"])
+    features, samples = (torch.randn(4, 32),), arguments("PixelClassifier")["data_samples"]
+    with torch.autocast("cpu", dtype):
+        loss = model.head.loss(features, samples)["loss"]
+        scores = model.head.fc(features[0])
+    truth = torch.tensor([0.9, 0.0, 0.0]) + 0.1 / 3
+    shares = [truth.roll(int(sample.gt_label)) for sample in samples]
+    expected = -(torch.stack(shares) * scores.float().log_softmax(-1)).sum(-1).mean()
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", HALF)
 def test_prototype_scores_are_float32(dtype):
     head = MODELS.build(dict(HEAD, in_channels=16))
     head.init_weights()
