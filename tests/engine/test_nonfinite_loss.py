@@ -233,19 +233,23 @@ def test_a_finite_loss_with_a_broken_gradient_stops_before_a_checkpoint(tmp_path
         run.step(1.0)
 
 
+def saved(run):
+    return dict(meta=dict(iter=7), state_dict=run.model.state_dict())
+
+
 def test_no_broken_checkpoint_is_saved_whoever_asks(tmp_path):
     run = Steps(tmp_path, NonFiniteLossHook())
-    run.hook.before_save_checkpoint(run, dict(state_dict=run.model.state_dict()))
+    run.hook.before_save_checkpoint(run, saved(run))
     run.model.weight.data[0, 0] = math.inf
-    with pytest.raises(TrainingError, match=r"no checkpoint saved at iteration 1 .*1 of the weights"):
-        run.hook.before_save_checkpoint(run, dict(state_dict=run.model.state_dict()))
+    with pytest.raises(TrainingError, match=r"no checkpoint saved at iteration 7: 1 of the weights"):
+        run.hook.before_save_checkpoint(run, saved(run))
 
 
 def test_what_is_infinite_by_design_may_stay(tmp_path):
     run = Steps(tmp_path, hook := NonFiniteLossHook())
     run.model.register_buffer("mask", torch.tensor([0.0, -math.inf]))
     hook.before_train(run)
-    hook.before_save_checkpoint(run, dict(state_dict=run.model.state_dict()))
+    hook.before_save_checkpoint(run, saved(run))
 
 
 def test_patience_is_checked():

@@ -25,7 +25,8 @@ def model_inputs(preprocessor: nn.Module, data_batch: dict, seed: int) -> tuple[
         data (B, h, w) of every view, None where all have some.
     """
     # Labels are left out, which padding would change in place.
-    with torch.random.fork_rng(), torch.no_grad():
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices), torch.no_grad():
         torch.manual_seed(seed)
         made = preprocessor({**data_batch, "data_samples": None}, True)
     views = made["inputs"]

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 import torch
-from mmengine.dist import get_rank
+from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -39,7 +39,7 @@ class NonFiniteLossHook(Hook):
     The run stops after the first such step that left the weights or pending gradients broken as well, for nothing
     mends these; otherwise, as where fp16's loss scaling skips the step, after ``patience`` such steps in a row. The
     line names iteration, epoch, loss terms, suspicious samples and a dump, ``nonfinite_iter_N.pth`` in the work dir:
-    weights-only as checkpoints are (:func:`mmhsi.models.read_checkpoint`), with ``losses``, ``iter``, ``epoch``,
+    weights-only as checkpoints are (:func:`mmhsi.models.utils.read_checkpoint`), with ``losses``, ``iter``, ``epoch``,
     ``seed``, ``rank``; the batch as the model saw it, ``inputs`` and ``valid``, and ``samples`` with name, count of
     finite values, min and max of each; ``nonfinite_weights``, ``nonfinite_gradients`` (pending ones: a step clears
     them) and ``state_dict``. N and the batch are those of the first step of the row, the weights those at the end.
@@ -111,8 +111,8 @@ class NonFiniteLossHook(Hook):
         broken = self._broken(checkpoint["state_dict"])
         if broken:
             raise TrainingError(
-                f"no checkpoint saved at iteration {runner.iter + 1} (epoch {runner.epoch + 1}): {len(broken)} of the "
-                f"weights are not finite, first {broken[0]}"
+                f"no checkpoint saved at iteration {checkpoint['meta']['iter']}: {len(broken)} of the weights are not "
+                f"finite, first {broken[0]}"
             )
 
     def _broken(self, state: Mapping[str, Tensor]) -> list[str]:
@@ -160,7 +160,10 @@ class NonFiniteLossHook(Hook):
         broken = dict(nonfinite_weights=weights, nonfinite_gradients=gradients)
         write_checkpoint(dict(report, **broken, state_dict=state), path)
         terms = [f"{name}={value}" for name, value in report["losses"].items() if not math.isfinite(value)]
-        what = ", ".join(terms) or f"the loss is finite, but {len(weights)} weights are not, first {weights[0]}"
+        what = ", ".join(terms)
+        if not terms:
+            others = ", perhaps by another process's batch" if get_world_size() > 1 else ""
+            what = f"the loss is finite, but {len(weights)} weights are not{others}, first {weights[0]}"
         rows = f", {self.row} steps in a row" if self.row > 1 else ""
         raise TrainingError(
             f"training stopped at iteration {report['iter']} (epoch {report['epoch']}{rows}): {what}; "
