@@ -1,6 +1,6 @@
 """What turns a config into a run: hooks, optimiser wrappers, launch options."""
 
-from .bf16_optim_wrapper import CPUAmpOptimWrapper
+from .bf16_optim_wrapper import BFloat16OptimWrapper
 from .hooks import (
     AtomicCheckpointHook,
     CollapseGuardHook,
@@ -8,6 +8,7 @@ from .hooks import (
     FitPreprocessorHook,
     LayerPruningHook,
     MapVisualizationHook,
+    NonFiniteLossHook,
     ReconstructionHook,
     SaveSplitHook,
     SeedIterationHook,
@@ -18,13 +19,14 @@ from .resume import newest_checkpoint, prepare_resume
 
 __all__ = [
     "AtomicCheckpointHook",
-    "CPUAmpOptimWrapper",
+    "BFloat16OptimWrapper",
     "CollapseGuardHook",
     "DINOScheduleHook",
     "FitPreprocessorHook",
     "LayerDecayOptimWrapperConstructor",
     "LayerPruningHook",
     "MapVisualizationHook",
+    "NonFiniteLossHook",
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",

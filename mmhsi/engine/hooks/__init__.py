@@ -6,6 +6,7 @@ from .dino_schedule import DINOScheduleHook
 from .fit_preprocessor import FitPreprocessorHook
 from .layer_pruning import LayerPruningHook
 from .map_visualization_hook import MapVisualizationHook
+from .nonfinite_loss import NonFiniteLossHook
 from .reconstruction_hook import ReconstructionHook
 from .save_split import SaveSplitHook
 from .seed_iteration import SeedIterationHook
@@ -17,6 +18,7 @@ __all__ = [
     "FitPreprocessorHook",
     "LayerPruningHook",
     "MapVisualizationHook",
+    "NonFiniteLossHook",
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",
