@@ -151,6 +151,10 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
     runner.train()
     changed = [key for key, value in runner.model.named_parameters() if not torch.equal(value, before[key])]
     assert changed
+    # What DDP would wait for in vain: parameters that no loss reaches, of which the optimiser knows nothing yet.
+    known = runner.optim_wrapper.optimizer.state
+    unused = [name for name, value in runner.model.named_parameters() if value.requires_grad and value not in known]
+    assert cfg.get("find_unused_parameters", False) or not unused
     if pruning:
         stages = prunable_stages(runner.model).values()
         assert sum(len(stage.pruned_indices) for stage in stages) == pruning.num_layers

@@ -10,6 +10,7 @@ from .hooks import (
     ReconstructionHook,
     SaveSplitHook,
     SeedIterationHook,
+    SyncBatchNormHook,
 )
 from .launch import prepare_distributed, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
@@ -25,6 +26,7 @@ __all__ = [
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",
+    "SyncBatchNormHook",
     "prepare_distributed",
     "set_seed",
     "use_amp",

@@ -44,5 +44,11 @@ def prepare_distributed(cfg: Config) -> None:
     """Let a distributed launcher work where there is no GPU: gloo, and DDP without device ids."""
     if cfg.launcher == "none" or torch.cuda.is_available():
         return
-    torch.distributed.init_process_group("gloo")
-    cfg.model_wrapper_cfg = dict(type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False)
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo")
+    cfg.model_wrapper_cfg = dict(
+        type="MMDistributedDataParallel",
+        device_ids=None,
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get("find_unused_parameters", False),
+    )

@@ -8,6 +8,7 @@ from .map_visualization_hook import MapVisualizationHook
 from .reconstruction_hook import ReconstructionHook
 from .save_split import SaveSplitHook
 from .seed_iteration import SeedIterationHook
+from .sync_batch_norm import SyncBatchNormHook
 
 __all__ = [
     "CollapseGuardHook",
@@ -18,4 +19,5 @@ __all__ = [
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",
+    "SyncBatchNormHook",
 ]

@@ -1,8 +1,8 @@
 """Augmentations of whole batches on the device: every sample its own draw, no loop over samples or bands.
 
 They run on normalised values, so that strengths are in standard deviations of a band. Randomness is drawn for the whole
-batch of all processes (:func:`mmhsi.models.draws.draw_rows`), seeded by :class:`mmhsi.engine.SeedIterationHook` for every
-iteration.
+batch of all processes (:func:`mmhsi.models.draws.draw_rows`); :class:`mmhsi.engine.SeedIterationHook` seeds it for
+every iteration.
 """
 
 from __future__ import annotations

@@ -65,7 +65,8 @@ class MaskedPretraining(BaseModel, metaclass=ABCMeta):
             inputs: Normalised images, shape (B, C, H, W).
             data_samples: Ignored; part of mmengine's interface.
             valid: Pixels that hold data, bool (B, H, W); None if all do.
-            mode: ``'loss'`` for training, ``'predict'`` for reconstructions under masks that depend on each image alone, ``'tensor'`` for the backbone's maps of the unmasked image.
+            mode: ``'loss'`` for training, ``'predict'`` for reconstructions under masks that depend on each image
+                alone, ``'tensor'`` for the backbone's maps of the unmasked image.
 
         Returns:
             Losses by name; or for every sample its reconstructions by name; or the maps.

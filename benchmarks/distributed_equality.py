@@ -1,0 +1,363 @@
+"""Whether two processes with half the batch each train as one process with the whole batch; prints a Markdown table.
+
+Tiny models; every random draw is in use but dropout, which is each rank's own. Plain gradient descent with momentum:
+AdamW divides by the size of a gradient and so turns rounding of one that is 0 into a step of full size.
+Pixels without data and unlabelled pixels are spread unevenly over the samples.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+from mmengine.structures import PixelData
+from mmpretrain.structures import DataSample
+from mmseg.structures import SegDataSample
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from mmhsi.datasets.statistics import BandStatistics
+from mmhsi.engine import prepare_distributed
+from mmhsi.registry import DATASETS
+from mmhsi.utils.cli import quiet_imports
+
+BANDS, SIDE, CLASSES = 8, 12, 3
+BATCH, SAMPLES, EPOCHS = 8, 16, 3
+HOOKS = [dict(type="FitPreprocessorHook"), dict(type="SeedIterationHook"), dict(type="SyncBatchNormHook")]
+HOOKS = [dict(type="FitPreprocessorHook"), dict(type="SeedIterationHook"), dict(type="SyncBatchNormHook")]
+VIT = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
+SST = dict(embed_dims=16, spatial_layers=2, spectral_layers=2, num_heads=2, head_dims=8, feedforward_channels=32)
+AUGMENTS = [dict(type="BatchDihedral"), dict(type="BatchGainOffset", smooth=0.1), dict(type="BatchNoise")]
+
+
+@DATASETS.register_module()
+class EqualitySamples(Dataset):
+    """Fixed random cubes.
+
+    Args:
+        kind: ``'tile'``, ``'views'``, ``'labelled'`` tiles or ``'pixel'``, windows of one class each.
+    """
+
+    metainfo = dict(classes=["a", "b", "c"])
+
+    def __init__(self, kind: str = "tile", length: int = SAMPLES) -> None:
+        self.kind = kind
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def band_statistics(self) -> BandStatistics:
+        """Of all cubes."""
+        statistics = BandStatistics(BANDS)
+        for index in range(len(self)):
+            statistics.update(self.cube(index, 0).movedim(0, -1).reshape(-1, BANDS).numpy())
+        return statistics
+
+    @staticmethod
+    def cube(index: int, view: int, size: int = SIDE) -> Tensor:
+        """Values (C, size, size), lower in every next row, so that neighbours have something in common."""
+        generator = torch.Generator().manual_seed(100 * index + view)
+        slope = torch.arange(float(size))[:, None] * torch.randn(BANDS, 1, 1, generator=generator)
+        return 50 + slope + torch.randn(BANDS, size, size, generator=generator)
+
+    def __getitem__(self, index: int) -> dict:
+        sizes = [SIDE, SIDE, 6, 6] if self.kind == "views" else [getattr(index, "size", SIDE)]
+        cubes = [self.cube(int(index), view, size) for view, size in enumerate(sizes)]
+        valid = [torch.ones(size, size, dtype=torch.bool) for size in sizes]
+        for mask in valid:
+            mask[: int(index) % 5] = False
+        if self.kind == "views":
+            return dict(inputs=cubes, valid=valid)
+        sample = dict(inputs=cubes[0], valid=valid[0])
+        if self.kind == "pixel":
+            sample["data_samples"] = DataSample().set_gt_label(int(index) % CLASSES)
+        if self.kind == "labelled":
+            labels = (cubes[0][:1] > 50).long() + (cubes[0][1:2] > 50)
+            labels[:, :, : int(index) % 7] = 255
+            sample["data_samples"] = SegDataSample(gt_sem_seg=PixelData(data=labels))
+        return sample
+
+
+@dataclass
+class Case:
+    """A method.
+
+    Attributes:
+        model: Config of the model.
+        data: Kind of samples.
+        tolerance: Greatest difference that is allowed of losses and of weights; None where they are not the same.
+        reason: Why.
+        hooks: Further hooks.
+        batch_sampler: Config of the batch sampler.
+        settings: Further keys of the config.
+    """
+
+    model: dict
+    data: str = "tile"
+    tolerance: float | None = 1e-5
+    reason: str = "sums in another order"
+    hooks: tuple[dict, ...] = ()
+    batch_sampler: dict | None = None
+    settings: tuple[tuple[str, object], ...] = ()
+
+
+def tiles(**options: object) -> dict:
+    """Config of the preprocessor."""
+    return dict(dict(type="TilePreprocessor", num_bands=BANDS, augments=AUGMENTS), **options)
+
+
+def vit(**options: object) -> dict:
+    """Config of a small HSIViT."""
+    return dict(dict(type="HSIViT", arch=VIT, in_channels=BANDS, img_size=SIDE, patch_size=3), **options)
+
+
+def dinov2(**weights: float) -> dict:
+    """Config of DINOv2 with these weights of its losses."""
+    return dict(
+        type="DINOv2",
+        data_preprocessor=dict(type="ViewPreprocessor", num_bands=BANDS, augments=AUGMENTS),
+        backbone=vit(num_registers=1, with_mask_token=True),
+        head=dict(type="DINOHead", num_prototypes=32, hidden_channels=32, bottleneck_channels=16),
+        loss_weights=weights,
+    )
+
+
+def segmentor(head: dict, loss: dict) -> dict:
+    """Config of an EncoderDecoder."""
+    return dict(
+        type="EncoderDecoder",
+        data_preprocessor=tiles(augments=AUGMENTS[1:]),
+        backbone=vit(out_indices=(0, 1)),
+        decode_head=dict(num_classes=CLASSES, loss_decode=loss, **head),
+        train_cfg=dict(),
+        test_cfg=dict(mode="whole"),
+    )
+
+
+CROSS_ENTROPY = dict(type="CrossEntropyLoss", class_weight=[1.0, 2.0, 3.0])
+SEGMENTER = dict(
+    type="mmseg.SegmenterMaskTransformerHead",
+    in_channels=16,
+    in_index=1,
+    num_layers=1,
+    num_heads=2,
+    embed_dims=16,
+    channels=16,
+    dropout_ratio=0.0,
+)
+LINEAR = dict(type="MultiscaleLinearHead", in_channels=[16, 16], in_index=[0, 1], dropout_ratio=0.0)
+DINO_HOOK = dict(type="DINOScheduleHook", warmup_epochs=1, freeze_last_layer_epochs=0)
+CASES = {
+    "MAE, hidden patches": Case(
+        dict(
+            type="MAE",
+            data_preprocessor=tiles(),
+            backbone=vit(),
+            decoder=dict(
+                type="MAEDecoder",
+                in_channels=BANDS,
+                img_size=SIDE,
+                patch_size=3,
+                embed_dims=16,
+                decoder_embed_dims=16,
+                depth=1,
+                num_heads=2,
+            ),
+        )
+    ),
+    "LO-MSST, 2 of 4 layers pruned": Case(
+        dict(
+            type="LOMSST",
+            data_preprocessor=tiles(),
+            backbone=dict(type="SST", arch=SST, in_channels=BANDS, patch_size=3, bands_per_block=2),
+            masking=dict(type="BlockwiseMasking", ratio=0.75),
+        ),
+        hooks=(dict(type="LayerPruningHook", num_layers=2, interval=1),),
+        settings=(("find_unused_parameters", True),),
+    ),
+    "IMAE, batches of three window sizes": Case(
+        dict(
+            type="IMAE",
+            data_preprocessor=tiles(),
+            backbone=dict(type="IMAEViT", arch="tiny", in_channels=BANDS),
+            decoder=dict(
+                type="IMAEDecoder", in_channels=BANDS, embed_dims=64, decoder_embed_dims=16, depth=1, num_heads=2
+            ),
+        ),
+        batch_sampler=dict(type="MultiSizeBatchSampler", sizes=(5, 7, 9), drop_last=True),
+    ),
+    "SS-MAE, MRS": Case(
+        dict(
+            type="SSMAE",
+            data_preprocessor=tiles(),
+            backbone=dict(type="SSMAEViT", arch="tiny", in_channels=BANDS, window=SIDE),
+            spectral_masking=dict(type="MRSMasking", ratio=0.3),
+            decoder_embed_dims=16,
+            decoder_num_heads=2,
+        ),
+    ),
+    "DINOv2 without KoLeo": Case(dinov2(koleo=0), "views", hooks=(DINO_HOOK,)),
+    "DINOv2": Case(dinov2(), "views", None, "KoLeo seeks neighbours among a rank's own samples", (DINO_HOOK,)),
+    "Segmentation, cross-entropy and dice": Case(
+        segmentor(SEGMENTER, [CROSS_ENTROPY, dict(type="DiceLoss", loss_name="loss_dice")]), "labelled"
+    ),
+    "Segmentation, batch norm": Case(
+        segmentor(LINEAR, CROSS_ENTROPY), "labelled", None, "batch norm sees a rank's own samples (no SyncBN on CPUs)"
+    ),
+    "Pixel classification": Case(
+        dict(
+            type="PixelClassifier",
+            data_preprocessor=tiles(),
+            backbone=vit(),
+            neck=dict(type="CentreContext"),
+            head=dict(
+                type="mmpretrain.LinearClsHead",
+                num_classes=CLASSES,
+                in_channels=32,
+                loss=dict(type="mmpretrain.LabelSmoothLoss", label_smooth_val=0.1, mode="original"),
+            ),
+        ),
+        "pixel",
+    ),
+}
+
+
+class LossHook(Hook):
+    """Notes every step's loss."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
+    ) -> None:
+        """Note it."""
+        self.losses.append(float(outputs["loss"]))
+
+
+def config(case: Case, work_dir: Path, launcher: str) -> Config:
+    """The run of a case, with the share of the batch of one of as many processes as there are."""
+    world = int(os.environ.get("WORLD_SIZE", 1)) if launcher == "pytorch" else 1
+    loader = dict(
+        batch_size=BATCH // world,
+        num_workers=0,
+        sampler=dict(type="SeededSampler"),
+        dataset=dict(type="EqualitySamples", kind=case.data, length=3 * BATCH if case.batch_sampler else SAMPLES),
+    )
+    if case.batch_sampler:
+        loader["batch_sampler"] = case.batch_sampler
+    return Config(
+        dict(
+            default_scope="mmhsi",
+            launcher=launcher,
+            work_dir=str(work_dir),
+            experiment_name=work_dir.name,
+            model=case.model,
+            train_dataloader=loader,
+            train_cfg=dict(by_epoch=True, max_epochs=EPOCHS),
+            optim_wrapper=dict(optimizer=dict(type="SGD", lr=0.05, momentum=0.9), clip_grad=dict(max_norm=1.0)),
+            default_hooks=dict(checkpoint=None, logger=None),
+            custom_hooks=[*HOOKS, *case.hooks],
+            randomness=dict(seed=3),
+            log_level="ERROR",
+            **dict(case.settings),
+        )
+    )
+
+
+def train(case: Case, work_dir: Path, launcher: str) -> dict:
+    """Train a case; give this process's losses, its model's parameters and its buffers."""
+    cfg = config(case, work_dir, launcher)
+    prepare_distributed(cfg)
+    runner = Runner.from_cfg(cfg)
+    noted = LossHook()
+    runner.register_hook(noted)
+    runner.train()
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    return dict(
+        losses=torch.tensor(noted.losses),
+        weights={name: value.detach() for name, value in model.named_parameters()},
+        buffers=dict(model.named_buffers()),
+    )
+
+
+def train_all(folder: Path, launcher: str) -> dict[str, dict]:
+    """Train all cases in turn; a process of several also writes what it got to ``rank_R.pt``."""
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        results = {
+            name: train(case, folder / f"{launcher}_{index}", launcher)
+            for index, (name, case) in enumerate(CASES.items())
+        }
+    torch.save(results, folder / f"rank_{get_rank()}.pt")
+    return results
+
+
+def greatest_difference(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> float:
+    """Of the values of two sets of tensors."""
+    return max(float((one[name].float() - other[name].float()).abs().max()) for name in one)
+
+
+def compare(whole: dict, ranks: Sequence[dict]) -> dict:
+    """What one process got and what several got: greatest differences, and whether these have the same weights."""
+    curve = torch.stack([rank["losses"] for rank in ranks]).mean(0)
+    return dict(
+        steps=len(curve),
+        losses=float((curve - whole["losses"]).abs().max()),
+        weights=greatest_difference(whole["weights"], ranks[0]["weights"]),
+        moved=float(whole["losses"][0] - whole["losses"][-1]),
+        identical=all(
+            torch.equal(value, rank[part][name])
+            for rank in ranks[1:]
+            for part in ("weights", "buffers")
+            for name, value in ranks[0][part].items()
+        ),
+    )
+
+
+def launch(processes: int, folder: Path) -> list[dict[str, dict]]:
+    """Train all cases with torchrun; give every rank's results."""
+    folder.mkdir()
+    command = [sys.executable, "-m", "torch.distributed.run", f"--nproc_per_node={processes}", "--standalone"]
+    command += [__file__, "--worker", str(folder)]
+    environment = dict(os.environ, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="")
+    subprocess.run(command, env=environment, check=True)
+    return [torch.load(folder / f"rank_{rank}.pt", weights_only=True) for rank in range(processes)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--worker", type=Path, help="train in this process, under torchrun, and write here")
+    args = parser.parse_args()
+    quiet_imports()
+    if args.worker:
+        train_all(args.worker, "pytorch")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        (whole,), ranks = launch(1, Path(name) / "one"), launch(2, Path(name) / "two")
+    print("| method | steps | losses differ by | weights differ by | ranks identical | tolerance | reason |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name, case in CASES.items():
+        result = compare(whole[name], [rank[name] for rank in ranks])
+        tolerance = "none" if case.tolerance is None else f"{case.tolerance:.0e}"
+        print(
+            f"| {name} | {result['steps']} | {result['losses']:.1e} | {result['weights']:.1e} | "
+            f"{'yes' if result['identical'] else 'no'} | {tolerance} | {case.reason} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
