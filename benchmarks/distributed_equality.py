@@ -48,7 +48,9 @@ class EqualitySamples(Dataset):
     """Fixed random cubes.
 
     Args:
-        kind: ``'tile'``, ``'views'``, ``'labelled'`` tiles or ``'pixel'``, windows of one class each.
+        kind: ``'tile'``; ``'full'``, all pixels of which hold data; ``'views'``; ``'labelled'``, with a label a
+            pixel; or ``'pixel'``, with one label.
+        length: How many.
     """
 
     metainfo = dict(classes=["a", "b", "c"])
@@ -79,7 +81,7 @@ class EqualitySamples(Dataset):
         cubes = [self.cube(int(index), view, size) for view, size in enumerate(sizes)]
         valid = [torch.ones(size, size, dtype=torch.bool) for size in sizes]
         for mask in valid:
-            mask[: int(index) % 5] = False
+            mask[: 0 if self.kind == "full" else int(index) % 5] = False
         if self.kind == "views":
             return dict(inputs=cubes, valid=valid)
         sample = dict(inputs=cubes[0], valid=valid[0])
@@ -88,7 +90,9 @@ class EqualitySamples(Dataset):
         if self.kind == "labelled":
             labels = (cubes[0][:1] > 50).long() + (cubes[0][1:2] > 50)
             labels[:, :, : int(index) % 7] = 255
-            sample["data_samples"] = SegDataSample(gt_sem_seg=PixelData(data=labels))
+            sample["data_samples"] = SegDataSample(
+                gt_sem_seg=PixelData(data=labels), metainfo=dict(ori_shape=(SIDE, SIDE), img_shape=(SIDE, SIDE))
+            )
         return sample
 
 
@@ -246,14 +250,14 @@ class LossHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
     ) -> None:
         """Note it."""
-        self.losses.append(float(outputs["loss"]))
+        self.losses.append(float(outputs["loss"].detach()))
 
 
-def config(case: Case, work_dir: Path, launcher: str) -> Config:
+def config(case: Case, work_dir: Path, launcher: str, batch: int = BATCH, accumulate: int = 1) -> Config:
     """The run of a case, with the share of the batch of one of as many processes as there are."""
     world = int(os.environ.get("WORLD_SIZE", 1)) if launcher == "pytorch" else 1
     loader = dict(
-        batch_size=BATCH // world,
+        batch_size=batch // world,
         num_workers=0,
         sampler=dict(type="SeededSampler"),
         dataset=dict(type="EqualitySamples", kind=case.data, length=3 * BATCH if case.batch_sampler else SAMPLES),
@@ -269,7 +273,11 @@ def config(case: Case, work_dir: Path, launcher: str) -> Config:
             model=case.model,
             train_dataloader=loader,
             train_cfg=dict(by_epoch=True, max_epochs=EPOCHS),
-            optim_wrapper=dict(optimizer=dict(type="SGD", lr=0.05, momentum=0.9), clip_grad=dict(max_norm=1.0)),
+            optim_wrapper=dict(
+                optimizer=dict(type="SGD", lr=0.05, momentum=0.9),
+                clip_grad=dict(max_norm=1.0),
+                accumulative_counts=accumulate,
+            ),
             default_hooks=dict(checkpoint=None, logger=None),
             custom_hooks=[*HOOKS, *case.hooks],
             randomness=dict(seed=3),
@@ -279,9 +287,8 @@ def config(case: Case, work_dir: Path, launcher: str) -> Config:
     )
 
 
-def train(case: Case, work_dir: Path, launcher: str) -> dict:
-    """Train a case; give this process's losses, its model's parameters and its buffers."""
-    cfg = config(case, work_dir, launcher)
+def train(cfg: Config) -> dict:
+    """Train; give this process's losses, its model's parameters and its buffers."""
     prepare_distributed(cfg)
     runner = Runner.from_cfg(cfg)
     noted = LossHook()
@@ -299,7 +306,7 @@ def train_all(folder: Path, launcher: str) -> dict[str, dict]:
     """Train all cases in turn; a process of several also writes what it got to ``rank_R.pt``."""
     with DefaultScope.overwrite_default_scope("mmhsi"):
         results = {
-            name: train(case, folder / f"{launcher}_{index}", launcher)
+            name: train(config(case, folder / f"{launcher}_{index}", launcher))
             for index, (name, case) in enumerate(CASES.items())
         }
     torch.save(results, folder / f"rank_{get_rank()}.pt")

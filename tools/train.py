@@ -25,7 +25,7 @@ def main() -> None:
 
     from mmengine.runner import Runner
 
-    from mmhsi.engine import prepare_distributed, use_amp
+    from mmhsi.engine import prepare_distributed, scale_learning_rate, use_amp
 
     cfg = runner_config(args)
     if args.amp:
@@ -33,7 +33,7 @@ def main() -> None:
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:
-        cfg.auto_scale_lr.enable = True
+        scale_learning_rate(cfg)
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == "auto" else args.resume

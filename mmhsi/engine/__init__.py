@@ -12,7 +12,7 @@ from .hooks import (
     SeedIterationHook,
     SyncBatchNormHook,
 )
-from .launch import prepare_distributed, set_seed, use_amp
+from .launch import prepare_distributed, scale_learning_rate, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "SeedIterationHook",
     "SyncBatchNormHook",
     "prepare_distributed",
+    "scale_learning_rate",
     "set_seed",
     "use_amp",
 ]

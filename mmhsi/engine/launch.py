@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import os
+
 import torch
 import torch.distributed
 from mmengine.config import Config
 
 from mmhsi.errors import ConfigError
+
+WORLD_SIZES = {"pytorch": "WORLD_SIZE", "slurm": "SLURM_NTASKS", "mpi": "OMPI_COMM_WORLD_SIZE"}
+"""Where each launcher tells how many processes there are, before they know each other."""
 
 
 def use_amp(cfg: Config) -> None:
@@ -38,6 +44,29 @@ def set_seed(cfg: Config, seed: int) -> None:
                 visit(child)
 
     visit(cfg._cfg_dict)
+
+
+def scale_learning_rate(cfg: Config) -> None:
+    """Scale the learning rate with the batch: of all processes, accumulated ones included.
+
+    By the ratio to ``auto_scale_lr.base_batch_size``, for which the config's rate was chosen (Goyal et al. 2017), or
+    its square root where ``auto_scale_lr.rule`` is ``'sqrt'``. mmengine's own scaling knows neither accumulation nor
+    that.
+
+    Raises:
+        ConfigError: If the config does not say for which batch its rate was chosen, or the rule is unknown.
+    """
+    scaling = cfg.get("auto_scale_lr") or {}
+    base, rule = scaling.get("base_batch_size"), scaling.get("rule", "linear")
+    if not base:
+        raise ConfigError(f"--auto-scale-lr: {cfg.filename} has no auto_scale_lr.base_batch_size, the batch of its lr")
+    if rule not in ("linear", "sqrt"):
+        raise ConfigError(f"--auto-scale-lr: auto_scale_lr.rule={rule!r} is unknown, expected 'linear' or 'sqrt'")
+    processes = int(os.environ[WORLD_SIZES[cfg.launcher]]) if cfg.launcher in WORLD_SIZES else 1
+    batch = processes * cfg.train_dataloader.batch_size * cfg.optim_wrapper.get("accumulative_counts", 1)
+    ratio = batch / base
+    cfg.optim_wrapper.optimizer.lr *= ratio if rule == "linear" else math.sqrt(ratio)
+    scaling["enable"] = False  # or mmengine would do so again
 
 
 def prepare_distributed(cfg: Config) -> None:
