@@ -59,10 +59,10 @@ def evaluations(folder: Path, scene: Path) -> dict[str, dict]:
     mae = dict(equality.CASES["MAE, hidden patches"].model, data_preprocessor=dict(type="TilePreprocessor", **fitted))
     ss_mae = dict(equality.CASES["SS-MAE, MRS"].model, data_preprocessor=dict(type="TilePreprocessor", **fitted))
     pixel_model = dict(equality.CASES["Pixel classification"].model)
-    pixel_model["backbone"] = dict(pixel_model["backbone"], in_channels=64, img_size=9)
+    pixel_model["backbone"] = dict(pixel_model["backbone"], in_channels=56, img_size=9)
     pixel_model["head"] = dict(pixel_model["head"], num_classes=5)
     pixel_model["data_preprocessor"] = dict(
-        type="ScenePreprocessor", num_bands=64, mean=[2000.0] * 64, std=[1000.0] * 64
+        type="ScenePreprocessor", num_bands=56, mean=[2000.0] * 56, std=[1000.0] * 56
     )
     pixels = dict(type="OddScene", scene="demo", data_root=str(scene), window=9, subset="labelled")
     return {

@@ -23,9 +23,7 @@ def main() -> None:
     runner_options(parser)
     args = parser.parse_args()
 
-    from mmengine.runner import Runner
-
-    from mmhsi.engine import prepare_distributed, scale_learning_rate, use_amp
+    from mmhsi.engine import build_runner, prepare_distributed, scale_learning_rate, use_amp
 
     cfg = runner_config(args)
     if args.amp:
@@ -40,7 +38,7 @@ def main() -> None:
     if args.report:
         report_to(cfg, args.report)
     prepare_distributed(cfg)
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     runner.train()
     if args.report:
         runner.test()

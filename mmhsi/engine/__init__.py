@@ -12,8 +12,9 @@ from .hooks import (
     SeedIterationHook,
     SyncBatchNormHook,
 )
-from .launch import prepare_distributed, scale_learning_rate, set_seed, use_amp
+from .launch import build_runner, prepare_distributed, scale_learning_rate, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
+from .sharding import ShardedOptimWrapper, wrap_layers
 
 __all__ = [
     "CPUAmpOptimWrapper",
@@ -26,9 +27,12 @@ __all__ = [
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",
+    "ShardedOptimWrapper",
     "SyncBatchNormHook",
+    "build_runner",
     "prepare_distributed",
     "scale_learning_rate",
     "set_seed",
     "use_amp",
+    "wrap_layers",
 ]

@@ -8,6 +8,8 @@ import os
 import torch
 import torch.distributed
 from mmengine.config import Config
+from mmengine.registry import RUNNERS
+from mmengine.runner import FlexibleRunner, Runner
 
 from mmhsi.errors import ConfigError
 
@@ -70,7 +72,13 @@ def scale_learning_rate(cfg: Config) -> None:
 
 
 def prepare_distributed(cfg: Config) -> None:
-    """Let a distributed launcher work where there is no GPU: gloo, and DDP without device ids."""
+    """Let a distributed launcher work where there is no GPU: gloo, and DDP or FSDP without device ids.
+
+    Raises:
+        ConfigError: If the config shards the model and there is no launcher.
+    """
+    if cfg.launcher == "none" and cfg.get("strategy"):
+        raise ConfigError(f"{cfg.filename}: strategy={cfg.strategy.type!r} needs --launcher, see tools/dist_train.sh")
     if cfg.launcher == "none" or torch.cuda.is_available():
         return
     if not torch.distributed.is_initialized():
@@ -81,3 +89,10 @@ def prepare_distributed(cfg: Config) -> None:
         broadcast_buffers=False,
         find_unused_parameters=cfg.get("find_unused_parameters", False),
     )
+    if cfg.get("strategy"):
+        cfg.strategy.setdefault("model_wrapper", {})["device_id"] = None
+
+
+def build_runner(cfg: Config) -> Runner | FlexibleRunner:
+    """Mmengine's ``Runner``, or the ``runner_type`` of the config: ``FlexibleRunner`` takes a ``strategy``."""
+    return RUNNERS.build(cfg) if cfg.get("runner_type") else Runner.from_cfg(cfg)
