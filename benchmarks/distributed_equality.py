@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -27,10 +28,11 @@ from mmengine.structures import PixelData
 from mmpretrain.structures import DataSample
 from mmseg.structures import SegDataSample
 from torch import Tensor
+from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.utils.data import Dataset
 
 from mmhsi.datasets.statistics import BandStatistics
-from mmhsi.engine import prepare_distributed
+from mmhsi.engine import build_runner, prepare_distributed
 from mmhsi.registry import DATASETS
 from mmhsi.utils.cli import quiet_imports
 
@@ -108,6 +110,7 @@ class Case:
         hooks: Further hooks.
         batch_sampler: Config of the batch sampler.
         settings: Further keys of the config.
+        sharded: Whether several processes share the weights (FSDP).
     """
 
     model: dict
@@ -117,6 +120,7 @@ class Case:
     hooks: tuple[dict, ...] = ()
     batch_sampler: dict | None = None
     settings: tuple[tuple[str, object], ...] = ()
+    sharded: bool = False
 
 
 def tiles(**options: object) -> dict:
@@ -238,6 +242,8 @@ CASES = {
         "pixel",
     ),
 }
+for method in ("MAE, hidden patches", "DINOv2 without KoLeo"):
+    CASES[f"{method}, FSDP"] = replace(CASES[method], sharded=True)
 
 
 class LossHook(Hook):
@@ -264,6 +270,8 @@ def config(case: Case, work_dir: Path, launcher: str, batch: int = BATCH, accumu
     )
     if case.batch_sampler:
         loader["batch_sampler"] = case.batch_sampler
+    shards = case.sharded and world > 1
+    strategy = dict(type="FSDPStrategy", model_wrapper=dict(type="ShardedDataParallel"))
     return Config(
         dict(
             default_scope="mmhsi",
@@ -274,14 +282,17 @@ def config(case: Case, work_dir: Path, launcher: str, batch: int = BATCH, accumu
             train_dataloader=loader,
             train_cfg=dict(by_epoch=True, max_epochs=EPOCHS),
             optim_wrapper=dict(
+                type="ShardedOptimWrapper" if shards else "OptimWrapper",
                 optimizer=dict(type="SGD", lr=0.05, momentum=0.9),
                 clip_grad=dict(max_norm=1.0),
                 accumulative_counts=accumulate,
             ),
             default_hooks=dict(checkpoint=None, logger=None),
             custom_hooks=[*HOOKS, *case.hooks],
+            env_cfg=dict(),
             randomness=dict(seed=3),
             log_level="ERROR",
+            **(dict(runner_type="FlexibleRunner", strategy=strategy) if shards else {}),
             **dict(case.settings),
         )
     )
@@ -290,16 +301,19 @@ def config(case: Case, work_dir: Path, launcher: str, batch: int = BATCH, accumu
 def train(cfg: Config) -> dict:
     """Train; give this process's losses, its model's parameters and its buffers."""
     prepare_distributed(cfg)
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     noted = LossHook()
     runner.register_hook(noted)
     runner.train()
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    return dict(
-        losses=torch.tensor(noted.losses),
-        weights={name: value.detach() for name, value in model.named_parameters()},
-        buffers=dict(model.named_buffers()),
-    )
+    sharded = isinstance(runner.model, FullyShardedDataParallel)
+    with FullyShardedDataParallel.summon_full_params(runner.model) if sharded else nullcontext():
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        weights = {name.replace("_fsdp_wrapped_module.", ""): value for name, value in model.named_parameters()}
+        return dict(
+            losses=torch.tensor(noted.losses),
+            weights={name: value.detach().clone() for name, value in weights.items()},
+            buffers={name.replace("_fsdp_wrapped_module.", ""): value for name, value in model.named_buffers()},
+        )
 
 
 def train_all(folder: Path, launcher: str) -> dict[str, dict]:

@@ -22,14 +22,13 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
 )
 PARAM_SCHEDULERS = Registry("parameter scheduler", parent=root.PARAM_SCHEDULERS, scope="mmhsi")
 EVALUATOR = Registry("evaluator", parent=root.EVALUATOR, scope="mmhsi")
-MODEL_WRAPPERS = Registry("model wrapper", parent=root.MODEL_WRAPPERS, scope="mmhsi")
+MODEL_WRAPPERS = Registry("model wrapper", parent=root.MODEL_WRAPPERS, scope="mmhsi", locations=["mmhsi.engine"])
 STRATEGIES = Registry("strategy", parent=root.STRATEGIES, scope="mmhsi")
 VISBACKENDS = Registry("visualization backend", parent=root.VISBACKENDS, scope="mmhsi")
 
 VISUALIZERS = Registry(
     "visualizer", parent=root.VISUALIZERS, scope="mmhsi", locations=["mmhsi.visualization.hsi_visualizer"]
 )
-FUNCTIONS = Registry("function", parent=root.FUNCTIONS, scope="mmhsi", locations=["mmhsi.engine"])
 HOOKS = Registry("hook", parent=root.HOOKS, scope="mmhsi", locations=["mmhsi.engine"])
 OPTIM_WRAPPERS = Registry("optim_wrapper", parent=root.OPTIM_WRAPPERS, scope="mmhsi", locations=["mmhsi.engine"])
 DATASETS = Registry("dataset", parent=root.DATASETS, scope="mmhsi", locations=["mmhsi.datasets"])
@@ -47,7 +46,6 @@ __all__ = [
     "DATASETS",
     "DATA_SAMPLERS",
     "EVALUATOR",
-    "FUNCTIONS",
     "HOOKS",
     "LOG_PROCESSORS",
     "LOOPS",

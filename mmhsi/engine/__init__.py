@@ -14,7 +14,7 @@ from .hooks import (
 )
 from .launch import build_runner, prepare_distributed, scale_learning_rate, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
-from .sharding import ShardedOptimWrapper, wrap_layers
+from .sharding import ShardedDataParallel, ShardedOptimWrapper
 
 __all__ = [
     "CPUAmpOptimWrapper",
@@ -27,6 +27,7 @@ __all__ = [
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",
+    "ShardedDataParallel",
     "ShardedOptimWrapper",
     "SyncBatchNormHook",
     "build_runner",
@@ -34,5 +35,4 @@ __all__ = [
     "scale_learning_rate",
     "set_seed",
     "use_amp",
-    "wrap_layers",
 ]

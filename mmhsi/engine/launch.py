@@ -89,8 +89,6 @@ def prepare_distributed(cfg: Config) -> None:
         broadcast_buffers=False,
         find_unused_parameters=cfg.get("find_unused_parameters", False),
     )
-    if cfg.get("strategy"):
-        cfg.strategy.setdefault("model_wrapper", {})["device_id"] = None
 
 
 def build_runner(cfg: Config) -> Runner | FlexibleRunner:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import torch
 from mmengine.dist import all_reduce
+from mmengine.model import MMFullyShardedDataParallel
 from mmengine.optim import OptimWrapper
+from mmpretrain.models.backbones.vision_transformer import TransformerEncoderLayer
 from torch import nn
 
-from mmhsi.registry import FUNCTIONS, OPTIM_WRAPPERS
+from mmhsi.models.heads import DINOHead
+from mmhsi.registry import MODEL_WRAPPERS, OPTIM_WRAPPERS
 
 
-@FUNCTIONS.register_module()
-def wrap_layers(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
+def is_shard(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
     """FSDP's ``auto_wrap_policy``: every layer of a transformer and every DINO head is a shard of its own.
 
     Args:
@@ -19,7 +21,22 @@ def wrap_layers(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool
         recurse: Whether FSDP asks if it shall look into ``module``; it always shall.
         nonwrapped_numel: Parameters that no shard has yet; not looked at.
     """
-    return recurse or type(module).__name__ in ("TransformerEncoderLayer", "DINOHead")
+    return recurse or isinstance(module, (TransformerEncoderLayer, DINOHead))
+
+
+@MODEL_WRAPPERS.register_module()
+class ShardedDataParallel(MMFullyShardedDataParallel):
+    """mmengine's FSDP wrapper, cut by :func:`is_shard`, on a CPU too where there is no GPU.
+
+    Args:
+        module: The model.
+        device_id: Number of the GPU, which mmengine gives.
+        **kwargs: Of ``MMFullyShardedDataParallel``.
+    """
+
+    def __init__(self, module: nn.Module, device_id: int, **kwargs: object) -> None:
+        device = device_id if torch.cuda.is_available() else torch.device("cpu")
+        super().__init__(module, auto_wrap_policy=is_shard, device_id=device, **kwargs)
 
 
 @OPTIM_WRAPPERS.register_module()
