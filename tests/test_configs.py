@@ -178,3 +178,11 @@ def test_full_size_models_fit_together(name, monkeypatch):
         model = MODELS.build(cfg.model)
         logits = model(torch.empty(2, 32, 64, 64), mode="tensor")
     assert logits.shape[:2] == (2, 24)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_learning_rates_name_their_batch(name, monkeypatch):
+    monkeypatch.setenv("MMHSI_DATA", "data")
+    cfg = Config.fromfile(ROOT / name)
+    batch = cfg.train_dataloader.batch_size * cfg.optim_wrapper.get("accumulative_counts", 1)
+    assert cfg.auto_scale_lr.base_batch_size == batch

@@ -104,8 +104,11 @@ class BatchNoise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Augment (B, C, H, W)."""
-        # Drawn into copies of x, for randn_like's order of values: that of x in memory.
-        noise = draw_rows(
-            lambda rows, source: torch.cat([x] * (rows // len(x))).normal_(generator=source), len(x), x.device
-        )
-        return x + self.std * noise
+        # Values are drawn in the order that x has in memory, as by randn_like.
+        order = sorted(range(x.dim()), key=x.stride, reverse=True)
+
+        def normal(rows: int, source: torch.Generator | None) -> Tensor:
+            sizes = [x.shape[axis] if axis else rows for axis in order]
+            return x.new_empty(sizes).permute(*map(order.index, range(x.dim()))).normal_(generator=source)
+
+        return x + self.std * draw_rows(normal, len(x), x.device)
