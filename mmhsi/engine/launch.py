@@ -83,6 +83,7 @@ def prepare_distributed(cfg: Config) -> None:
         return
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group("gloo")
+    cfg.sync_bn = None  # for GPUs alone
     cfg.model_wrapper_cfg = dict(
         type="MMDistributedDataParallel",
         device_ids=None,
