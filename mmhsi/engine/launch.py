@@ -93,5 +93,5 @@ def prepare_distributed(cfg: Config) -> None:
 
 
 def build_runner(cfg: Config) -> Runner | FlexibleRunner:
-    """Mmengine's ``Runner``, or the ``runner_type`` of the config: ``FlexibleRunner`` takes a ``strategy``."""
+    """Build the ``runner_type`` of the config, by default ``Runner``; ``FlexibleRunner`` takes a ``strategy``."""
     return RUNNERS.build(cfg) if cfg.get("runner_type") else Runner.from_cfg(cfg)

@@ -84,11 +84,11 @@ def drawing_by_image(images: Tensor) -> Iterator[None]:
     """Let draws depend on each image alone: not on its batch, its place in it or the process, nor on any seed.
 
     Args:
-        images: Shape (B, …), float32; draws inside are for these B rows.
+        images: Shape (B, …); draws inside are for these B rows.
     """
     global _by_image
     # Integers add up the same in any order: the number is that of the image, whatever the device adds first.
-    bits = images.contiguous().view(torch.int32).flatten(1).sum(1, dtype=torch.int64)
+    bits = images.float().contiguous().view(torch.int32).flatten(1).sum(1, dtype=torch.int64)
     before, _by_image = _by_image, _ByImage(bits % POOL, Generator(images.device).manual_seed(0))
     try:
         yield

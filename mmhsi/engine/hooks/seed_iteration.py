@@ -16,8 +16,8 @@ from mmhsi.registry import HOOKS
 class SeedIterationHook(Hook):
     """Derives what a step draws from (seed, iteration, sample of the whole batch) alone: masks, batch augmentation.
 
-    Dropout and stochastic depth depend on the rank in place of the sample. No generator's state has to be
-    saved: a resumed run draws what an uninterrupted one would.
+    Dropout and stochastic depth depend on the rank in place of the sample. No generator's state has to be saved: a
+    resumed run draws what an uninterrupted one would.
     """
 
     priority = "VERY_HIGH"
