@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import torch
 from mmengine.config import Config
@@ -21,18 +20,8 @@ from mmhsi.registry import DATASETS
 REPOSITORY = Path(__file__).resolve().parents[1]
 TILES = 7  # on 2 ranks in batches of 2: the last batch is uneven, and one sample is repeated
 
-
-def load_equality() -> ModuleType:
-    """The benchmark, as a module."""
-    if "distributed_equality" not in sys.modules:
-        path = REPOSITORY / "benchmarks/distributed_equality.py"
-        spec = importlib.util.spec_from_file_location("distributed_equality", path)
-        sys.modules["distributed_equality"] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules["distributed_equality"])
-    return sys.modules["distributed_equality"]
-
-
-equality = load_equality()
+sys.path.insert(0, str(REPOSITORY / "benchmarks"))
+cases, equality = import_module("distributed_cases"), import_module("distributed_equality")
 
 
 @DATASETS.register_module()
@@ -46,7 +35,7 @@ class OddScene(SceneDataset):
 
 def evaluations(folder: Path, scene: Path) -> dict[str, dict]:
     """Models, data and metrics."""
-    fitted = dict(num_bands=equality.BANDS, mean=[50.0] * equality.BANDS, std=[5.0] * equality.BANDS)
+    fitted = dict(num_bands=cases.BANDS, mean=[50.0] * cases.BANDS, std=[5.0] * cases.BANDS)
 
     def tiles(kind: str) -> dict:
         return dict(type="EqualitySamples", kind=kind, length=TILES)
@@ -54,11 +43,11 @@ def evaluations(folder: Path, scene: Path) -> dict[str, dict]:
     def land_cover(name: str) -> dict:
         return dict(type="LandCoverMetric", out_file=str(folder / f"{name}.json"))
 
-    tile_model = dict(equality.CASES["Segmentation, batch norm"].model)
+    tile_model = dict(cases.CASES["Segmentation, batch norm"].model)
     tile_model["data_preprocessor"] = dict(type="TilePreprocessor", **fitted)
-    mae = dict(equality.CASES["MAE, hidden patches"].model, data_preprocessor=dict(type="TilePreprocessor", **fitted))
-    ss_mae = dict(equality.CASES["SS-MAE, MRS"].model, data_preprocessor=dict(type="TilePreprocessor", **fitted))
-    pixel_model = dict(equality.CASES["Pixel classification"].model)
+    mae = dict(cases.CASES["MAE, hidden patches"].model, data_preprocessor=dict(type="TilePreprocessor", **fitted))
+    ss_mae = dict(cases.CASES["SS-MAE, MRS"].model, data_preprocessor=dict(type="TilePreprocessor", **fitted))
+    pixel_model = dict(cases.CASES["Pixel classification"].model)
     pixel_model["backbone"] = dict(pixel_model["backbone"], in_channels=56, img_size=9)
     pixel_model["head"] = dict(pixel_model["head"], num_classes=5)
     pixel_model["data_preprocessor"] = dict(

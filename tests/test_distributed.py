@@ -16,7 +16,7 @@ from mmhsi.models.masking.base import hide_highest
 from mmhsi.models.pruning import prunable_stages, prune
 from mmhsi.registry import DATASETS, MASKING, MODELS
 
-equality = worker.equality
+cases, equality = worker.cases, worker.equality
 pytestmark = [
     pytest.mark.usefixtures("scope"),
     pytest.mark.skipif(torch.cuda.is_available(), reason="compares processes without a GPU"),
@@ -41,11 +41,11 @@ def runs(tmp_path_factory, repository):
     return folder, one, [torch.load(folder / f"two/rank_{rank}.pt", weights_only=True) for rank in range(2)]
 
 
-@pytest.mark.parametrize("name", equality.CASES)
+@pytest.mark.parametrize("name", cases.CASES)
 def test_two_processes_train_as_one(name, runs):
     _, one, two = runs
     result = equality.compare(one["trained"][name], [rank["trained"][name] for rank in two])
-    tolerance = equality.CASES[name].tolerance
+    tolerance = cases.CASES[name].tolerance
     assert result["identical"]
     assert result["steps"] >= 6
     losses = one["trained"][name]["losses"]
@@ -81,13 +81,13 @@ def test_evaluation_of_uneven_batches_gives_the_same_figures(runs):
     assert two[1]["evaluated"]["written"] == []
 
 
-@pytest.mark.parametrize("name", equality.CASES)
+@pytest.mark.parametrize("name", cases.CASES)
 def test_every_trained_parameter_has_a_gradient(name):
-    case = equality.CASES[name]
+    case = cases.CASES[name]
     torch.manual_seed(0)
     model = MODELS.build(case.model)
     model.init_weights()
-    model.data_preprocessor.fit(torch.full((equality.BANDS,), 50.0), torch.full((equality.BANDS,), 5.0))
+    model.data_preprocessor.fit(torch.full((cases.BANDS,), 50.0), torch.full((cases.BANDS,), 5.0))
     expected = set()
     if "pruned" in name:  # the one exception: pruned layers rest
         prune(model, 2)
@@ -113,8 +113,8 @@ class BrightestBands(BandMasking):
 
 
 def test_accumulating_two_batches_equals_one_of_both(tmp_path):
-    model = dict(equality.CASES["MAE, hidden patches"].model, masking=dict(type="BrightestBands", ratio=0.5))
-    case = equality.Case(dict(model, data_preprocessor=equality.tiles(augments=[])), "full")
+    model = dict(cases.CASES["MAE, hidden patches"].model, masking=dict(type="BrightestBands", ratio=0.5))
+    case = cases.Case(dict(model, data_preprocessor=cases.tiles(augments=[])), "full")
     whole = equality.train(equality.config(case, tmp_path / "whole", "none"))
     parts = equality.train(equality.config(case, tmp_path / "parts", "none", equality.BATCH // 2, accumulate=2))
     assert len(parts["losses"]) == 2 * len(whole["losses"])
