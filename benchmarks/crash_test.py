@@ -81,6 +81,7 @@ CASES = {
         "segmentation/hsi-vit-tiny-p2_linear_enmap-potsdam.py",
         {
             **WORKERS,
+            "train_dataloader.sampler": dict(type="SeededInfiniteSampler"),
             "train_cfg": dict(_delete_=True, by_epoch=False, max_iters=18, val_interval=6),
             "default_hooks.checkpoint": dict(type="AtomicCheckpointHook", by_epoch=False, interval=5, max_keep_ckpts=2),
         },
