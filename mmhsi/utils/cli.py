@@ -10,6 +10,11 @@ from mmhsi.errors import MMHSIError
 
 from .memory import keep_freed_memory
 
+WORKER_DIED = (
+    "a process that loads data was killed, perhaps for want of memory: fewer num_workers or a smaller batch; "
+    "--resume goes on from the last checkpoint"
+)
+
 
 def quiet_imports() -> None:
     """Silence two import messages of the libraries below that no user can act on, and nothing else."""
@@ -27,6 +32,12 @@ def run(main: Callable[[], None]) -> None:
             raise
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error) or "--debug" in sys.argv:
+            raise
+        # torch notices at once, for the system tells it when one of its processes ends.
+        sys.stderr.write(f"error: {WORKER_DIED} ({str(error).splitlines()[0]})\n")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
