@@ -44,7 +44,6 @@ setup(
     extras_require={name: requirements(name) for name in ("export", "mask2former", "tests", "docs", "tracking", "dev")},
     classifiers=[
         "Intended Audience :: Science/Research",
-        "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering :: GIS",
         "Topic :: Scientific/Engineering :: Image Recognition",
