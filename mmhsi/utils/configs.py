@@ -32,13 +32,13 @@ def load_config(config: str | Path | Config) -> Config:
             raise ConfigError(f"{config}: no package {package!r} is installed")
         config = Path(spec.origin).parent / ".mim" / "configs" / path
     logger = MMLogger.get_current_instance()
-    logger.addFilter(not_of_the_data_folder)
+    logger.addFilter(_not_of_the_data_folder)
     try:
         return Config.fromfile(config)
     finally:
-        logger.removeFilter(not_of_the_data_folder)
+        logger.removeFilter(_not_of_the_data_folder)
 
 
-def not_of_the_data_folder(record: logging.LogRecord) -> bool:
+def _not_of_the_data_folder(record: logging.LogRecord) -> bool:
     """Keep every message but the one that mmengine prints for each data set where ``MMHSI_DATA`` is set."""
     return not record.getMessage().startswith("Using env variable `MMHSI_DATA`")
