@@ -62,9 +62,11 @@ def shrink(cfg: Config) -> None:
 
 
 def fit_regions(cfg: Config) -> None:
-    """Parts of the generated scene, which is smaller, in place of the halves of the real one."""
-    for loader, column in (("train_dataloader", 0), ("test_dataloader", 10)):
+    """Parts of the generated scene, which is smaller, in place of the halves of the real one; windows of 64 at most."""
+    for loader, column in (("train_dataloader", 0), ("val_dataloader", 10), ("test_dataloader", 10)):
         dataset = (cfg.get(loader) or {}).get("dataset") or {}
+        if dataset.get("window") == 128:
+            dataset.window = 64
         if dataset.get("region"):
             dataset.update(region=(0, column, 24, 16))
             if dataset.get("window"):
