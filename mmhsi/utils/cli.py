@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -25,6 +26,8 @@ def run(main: Callable[[], None]) -> None:
     """Run a command: an error that the user can mend is one line and exit status 2; ``--debug`` shows the traceback."""
     quiet_imports()
     keep_freed_memory()
+    # Where mmengine would read a file from the network, or a library one of its own, with whatever code is in it.
+    os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
     try:
         main()
     except (MMHSIError, FileNotFoundError) as error:
