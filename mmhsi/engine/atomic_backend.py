@@ -13,8 +13,8 @@ from mmhsi.io.files import writing
 class AtomicBackend(LocalBackend):
     """mmengine's local files, written under a temporary name, flushed to the disk, and renamed.
 
-    A process that is killed while it writes, or a full disk, leaves the earlier file of the name as it was. In a
-    config: ``backend_args=dict(backend='atomic')``; :class:`AtomicCheckpointHook` uses it.
+    A process that is killed while it writes, or a full disk, leaves the earlier file of the name as it was. It takes
+    the place of mmengine's own, so that every strategy's checkpoints are written so.
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
@@ -41,7 +41,7 @@ class AtomicBackend(LocalBackend):
             temporary.unlink(missing_ok=True)
 
 
-register_backend("atomic", AtomicBackend, force=True)
+register_backend("local", AtomicBackend, force=True, prefixes="")
 
 
 def temporary_of(path: Path) -> Path:

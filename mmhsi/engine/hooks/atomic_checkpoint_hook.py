@@ -10,6 +10,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor, nn
+from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import HOOKS
@@ -23,12 +24,11 @@ class AtomicCheckpointHook(CheckpointHook):
 
     - A file appears under its name when it is complete; a full disk or a kill leaves the earlier ones.
     - An outdated checkpoint is removed after the new one is written, not before.
-    - Gradients that wait for more of ``accumulative_counts`` are saved, averaged over ranks.
+    - Gradients that wait for more of ``accumulative_counts`` are saved, averaged over ranks; not with FSDP.
     - A resumed run repeats the validation that was due at its checkpoint: the interrupted run may have been killed in
       it. Doing it twice changes nothing.
 
-    Config: mmengine's ``CheckpointHook``. Files in folders of this machine are written as described; with
-    ``backend_args`` of another storage that storage decides.
+    Config: mmengine's ``CheckpointHook``. Of a storage named in ``backend_args`` the storage decides what a kill leaves.
 
     Raises:
         ConfigError: In training, if ``by_epoch=False`` is given with an epoch loop, which resumes at epochs alone.
@@ -36,14 +36,8 @@ class AtomicCheckpointHook(CheckpointHook):
 
     # What save_best knows to be better when greater.
     _default_greater_keys = [*CheckpointHook._default_greater_keys, "OA", "AA", "Kappa", "PSNR", "SSIM"]
-    backend_args: dict | None
     file_backend: Any
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.backend_args is None and "://" not in str(self.out_dir):
-            self.backend_args = dict(backend="atomic")
-        self._pending: dict[str, Tensor] = {}
+    _pending: dict[str, Tensor] = {}
 
     def before_train(self, runner: Runner) -> None:
         """Check the loop, tidy up after a killed run, and catch up with what it may not have done.
@@ -114,8 +108,8 @@ def unwrapped(runner: Runner) -> nn.Module:
 
 
 def waiting_gradients(runner: Runner) -> dict[str, Tensor]:
-    """Gradients that no step has used yet, after the step that is ending; empty without accumulation."""
-    if runner.optim_wrapper.should_update():
+    """Gradients that no step has used yet, after the step that is ending; none without accumulation, or of shards."""
+    if runner.optim_wrapper.should_update() or isinstance(runner.model, FullyShardedDataParallel):
         return {}
     gradients = {}
     for name, parameter in unwrapped(runner).named_parameters():
