@@ -28,7 +28,7 @@ class AtomicCheckpointHook(CheckpointHook):
     - A resumed run repeats the validation that was due at its checkpoint: the interrupted run may have been killed in
       it. Doing it twice changes nothing.
 
-    Config: mmengine's ``CheckpointHook``. Of a storage named in ``backend_args`` the storage decides what a kill leaves.
+    Config: mmengine's ``CheckpointHook``. With another storage in ``backend_args`` it decides what a kill leaves.
 
     Raises:
         ConfigError: In training, if ``by_epoch=False`` is given with an epoch loop, which resumes at epochs alone.
