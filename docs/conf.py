@@ -40,10 +40,7 @@ autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
-nitpicky = True
-# No documentation but our own is at hand when the docs are built.
-FOREIGN = "abc|argparse|collections|mmcv|mmengine|mmpretrain|mmseg|nn|np|numpy|os|pathlib|rasterio|torch|typing"
-nitpick_ignore_regex = [("py:.*", rf"({FOREIGN})\..*")]
+napoleon_use_ivar = True
 
 html_theme = "furo"
 html_title = "mmhsi"
