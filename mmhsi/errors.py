@@ -18,3 +18,7 @@ class DataError(MMHSIError):
 
 class FileFormatError(DataError):
     """A file is missing, damaged, or of a format that mmhsi does not read."""
+
+
+class TrainingError(MMHSIError):
+    """A run cannot go on, though its config and files could be read."""

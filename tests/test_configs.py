@@ -11,6 +11,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 
 from mmhsi.datasets import SeededIndex
+from mmhsi.engine import BFloat16OptimWrapper, NonFiniteLossHook, use_amp
 from mmhsi.models import TilePreprocessor
 from mmhsi.models.pruning import prunable_stages
 from mmhsi.registry import DATASETS, MODELS
@@ -156,6 +157,9 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
         assert sum(len(stage.pruned_indices) for stage in stages) == pruning.num_layers
     assert all(value.isfinite().all() for value in runner.model.state_dict().values())
     assert (tmp_path / "iter_2.pth").is_file()
+    assert any(isinstance(hook, NonFiniteLossHook) for hook in runner.hooks)
+    use_amp(cfg, "bf16")
+    assert isinstance(runner.build_optim_wrapper(cfg.optim_wrapper), BFloat16OptimWrapper)
     if cfg.get("test_dataloader"):
         metrics = runner.test()
         assert np.isfinite(list(metrics.values())).all()

@@ -16,7 +16,13 @@ def main() -> None:
         const="auto",
         help="go on from a checkpoint; without a path from the latest one in the work dir",
     )
-    parser.add_argument("--amp", action="store_true", help="mixed precision (fp16 on a GPU, bfloat16 on a CPU)")
+    parser.add_argument(
+        "--amp",
+        nargs="?",
+        const="auto",
+        choices=["auto", "bf16", "fp16"],
+        help="mixed precision; auto: bfloat16, but fp16 on a GPU that lacks it",
+    )
     parser.add_argument("--no-validate", action="store_true", help="do not evaluate during training")
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate with the batch size")
     parser.add_argument("--report", help="test the last weights too, and write metrics of every class to a JSON file")
@@ -25,25 +31,26 @@ def main() -> None:
 
     from mmengine.runner import Runner
 
-    from mmhsi.engine import prepare_distributed, use_amp
+    from mmhsi.engine import prepare_distributed, prepare_resume, use_amp
+    from mmhsi.utils.lock import work_dir_lock
 
     cfg = runner_config(args)
     if args.amp:
-        use_amp(cfg)
+        use_amp(cfg, None if args.amp == "auto" else args.amp)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
-    if args.resume:
-        cfg.resume = True
-        cfg.load_from = None if args.resume == "auto" else args.resume
     if args.report:
         report_to(cfg, args.report)
-    prepare_distributed(cfg)
-    runner = Runner.from_cfg(cfg)
-    runner.train()
-    if args.report:
-        runner.test()
+    with work_dir_lock(cfg.work_dir, cfg.launcher):
+        if args.resume:
+            prepare_resume(cfg, args.resume)
+        prepare_distributed(cfg)
+        runner = Runner.from_cfg(cfg)
+        runner.train()
+        if args.report:
+            runner.test()
 
 
 if __name__ == "__main__":

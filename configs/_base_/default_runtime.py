@@ -3,10 +3,15 @@ default_hooks = dict(
     timer=dict(type="IterTimerHook"),
     logger=dict(type="LoggerHook", interval=20),
     param_scheduler=dict(type="ParamSchedulerHook"),
-    checkpoint=dict(type="CheckpointHook", interval=50, max_keep_ckpts=2),
+    checkpoint=dict(type="AtomicCheckpointHook", interval=50, max_keep_ckpts=2),
     sampler_seed=dict(type="DistSamplerSeedHook"),
 )
-custom_hooks = [dict(type="FitPreprocessorHook"), dict(type="SeedIterationHook"), dict(type="SaveSplitHook")]
+custom_hooks = [
+    dict(type="FitPreprocessorHook"),
+    dict(type="SeedIterationHook"),
+    dict(type="SaveSplitHook"),
+    dict(type="NonFiniteLossHook"),
+]
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0))
 visualizer = dict(type="HSIVisualizer", vis_backends=[dict(type="LocalVisBackend")])
 log_processor = dict(by_epoch=True)

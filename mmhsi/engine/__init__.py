@@ -1,31 +1,38 @@
 """What turns a config into a run: hooks, optimiser wrappers, launch options."""
 
-from .bf16_optim_wrapper import CPUAmpOptimWrapper
+from .bf16_optim_wrapper import BFloat16OptimWrapper
 from .hooks import (
+    AtomicCheckpointHook,
     CollapseGuardHook,
     DINOScheduleHook,
     FitPreprocessorHook,
     LayerPruningHook,
     MapVisualizationHook,
+    NonFiniteLossHook,
     ReconstructionHook,
     SaveSplitHook,
     SeedIterationHook,
 )
 from .launch import prepare_distributed, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
+from .resume import newest_checkpoint, prepare_resume
 
 __all__ = [
-    "CPUAmpOptimWrapper",
+    "AtomicCheckpointHook",
+    "BFloat16OptimWrapper",
     "CollapseGuardHook",
     "DINOScheduleHook",
     "FitPreprocessorHook",
     "LayerDecayOptimWrapperConstructor",
     "LayerPruningHook",
     "MapVisualizationHook",
+    "NonFiniteLossHook",
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",
+    "newest_checkpoint",
     "prepare_distributed",
+    "prepare_resume",
     "set_seed",
     "use_amp",
 ]

@@ -1,4 +1,4 @@
-"""Mixed precision where there is no GPU."""
+"""Mixed precision in bfloat16."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from mmhsi.registry import OPTIM_WRAPPERS
 
 
 @OPTIM_WRAPPERS.register_module()
-class CPUAmpOptimWrapper(OptimWrapper):
-    """bfloat16 autocast on the CPU; mmengine's ``AmpOptimWrapper`` asks for a GPU. bfloat16 needs no loss scaling."""
+class BFloat16OptimWrapper(OptimWrapper):
+    """bfloat16 autocast on the parameters' device, be it a GPU or a CPU.
+
+    bfloat16 has float32's range, so that there is no loss scaling, which mmengine's ``AmpOptimWrapper`` always has, and
+    which asks for a GPU. Its state is that of ``OptimWrapper``: a run can be resumed with or without mixed precision.
+    """
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """Autocast the forward pass."""
-        with super().optim_context(model), torch.autocast("cpu", dtype=torch.bfloat16):
+        device = self.optimizer.param_groups[0]["params"][0].device.type
+        with super().optim_context(model), torch.autocast(device, dtype=torch.bfloat16):
             yield

@@ -8,17 +8,39 @@ from mmengine.config import Config
 
 from mmhsi.errors import ConfigError
 
+WRAPPERS = ("OptimWrapper", "AmpOptimWrapper", "BFloat16OptimWrapper")
+"""Optimiser wrappers of ordinary and of mixed precision."""
 
-def use_amp(cfg: Config) -> None:
-    """Turn mixed precision on: fp16 with loss scaling on a GPU, bfloat16 on a CPU.
+
+def use_amp(cfg: Config, dtype: str | None = None) -> None:
+    """Turn mixed precision on.
+
+    Args:
+        cfg: Config of a training.
+        dtype: ``'bf16'``, bfloat16, or ``'fp16'``, float16 with loss scaling, on a GPU alone. Default None: bfloat16,
+            but float16 on a GPU whose hardware lacks bfloat16.
 
     Raises:
-        ConfigError: If the config's optimiser wrapper is of another kind.
+        ConfigError: If the config's optimiser wrapper is of another kind, or the device cannot do it.
     """
-    kind = cfg.optim_wrapper.get("type", "OptimWrapper")
-    if kind not in ("OptimWrapper", "AmpOptimWrapper"):
+    wrapper = cfg.optim_wrapper
+    kind = wrapper.get("type", "OptimWrapper")
+    if kind not in WRAPPERS:
         raise ConfigError(f"--amp: optim_wrapper.type={kind!r} cannot be replaced, expected 'OptimWrapper'")
-    cfg.optim_wrapper.type = "AmpOptimWrapper" if torch.cuda.is_available() else "CPUAmpOptimWrapper"
+    gpu = torch.cuda.is_available()
+    if dtype is None:
+        lacking = gpu and not torch.cuda.is_bf16_supported(including_emulation=False)
+        dtype = "fp16" if lacking else "bf16"
+    if dtype == "fp16":
+        if not gpu:
+            raise ConfigError("--amp fp16: float16 needs a GPU, there is none; use --amp bf16")
+        wrapper.update(type="AmpOptimWrapper", dtype="float16")
+        return
+    if gpu and not torch.cuda.is_bf16_supported():
+        raise ConfigError("--amp bf16: the GPU has no bfloat16; use --amp fp16")
+    wrapper.type = "BFloat16OptimWrapper"
+    for key in ("loss_scale", "dtype", "use_fsdp"):  # AmpOptimWrapper's, about its loss scaling
+        wrapper.pop(key, None)
 
 
 def set_seed(cfg: Config, seed: int) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import torch
 from mmpretrain.models.classifiers import ImageClassifier
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
 from .freezing import FreezableBackbone
 from .preprocessors import dihedral, symmetries
+
+
+def in_float32(_: nn.Module, __: tuple, scores: Tensor) -> Tensor:
+    """What a head gives, for its loss: mmpretrain's computes some, label smoothing's, in the scores' precision."""
+    return scores.float()
 
 
 @MODELS.register_module()
@@ -40,6 +45,8 @@ class PixelClassifier(FreezableBackbone, ImageClassifier):
         # Built here, because mmpretrain would add options of its own preprocessor to the config.
         preprocessor = None if data_preprocessor is None else MODELS.build(data_preprocessor)
         super().__init__(backbone, neck=neck, head=head, data_preprocessor=preprocessor, init_cfg=init_cfg)
+        if self.with_head:
+            self.head.register_forward_hook(in_float32)
         self.tta = tta
         if frozen:
             self.freeze_backbone()

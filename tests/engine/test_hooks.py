@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from mmhsi.datasets.statistics import BandStatistics
-from mmhsi.engine import CPUAmpOptimWrapper, FitPreprocessorHook, SeedIterationHook, set_seed, use_amp
+from mmhsi.engine import FitPreprocessorHook, SeedIterationHook, set_seed
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
@@ -93,25 +93,3 @@ def test_seed_option_reaches_every_split():
     assert cfg.randomness.seed == 5
     assert cfg.train_dataloader.dataset.split.seed == 5
     assert cfg.test_dataloader.dataset.datasets[0].split.seed == 5
-
-
-def test_amp_on_the_cpu_computes_in_bfloat16():
-    cfg = Config(dict(optim_wrapper=dict(optimizer=dict(type="SGD", lr=0.1))))
-    use_amp(cfg)
-    if not torch.cuda.is_available():
-        assert cfg.optim_wrapper.type == "CPUAmpOptimWrapper"
-    model = torch.nn.Linear(4, 4)
-    wrapper = CPUAmpOptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
-    with wrapper.optim_context(model):
-        out = model(torch.randn(2, 4))
-    assert out.dtype == torch.bfloat16
-    before = model.weight.detach().clone()
-    wrapper.update_params(out.float().square().sum())
-    assert model.weight.dtype == torch.float32
-    assert not torch.equal(before, model.weight)
-
-
-def test_amp_refuses_a_wrapper_of_another_kind():
-    cfg = Config(dict(optim_wrapper=dict(type="ApexOptimWrapper")))
-    with pytest.raises(ConfigError, match="--amp"):
-        use_amp(cfg)

@@ -12,7 +12,7 @@ from mmseg.structures import SegDataSample
 
 from mmhsi.registry import TRANSFORMS
 
-META_KEYS = ("img_path", "seg_map_path", "ori_shape", "img_shape")
+META_KEYS = ("img_path", "seg_map_path", "window", "ori_shape", "img_shape")
 
 
 @TRANSFORMS.register_module()

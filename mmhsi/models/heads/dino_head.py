@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -71,5 +72,11 @@ class DINOHead(BaseModule):
         super().init_weights()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Score tokens (n, d): (n, K)."""
-        return self.last_layer(F.normalize(self.mlp(x), dim=-1))
+        """Score tokens (n, d): (n, K), float32.
+
+        The last layer ignores autocast: temperatures as low as 0.04 turn the rounding of bfloat16 cosines, up to 0.002,
+        into 5 % of a prototype's share.
+        """
+        x = self.mlp(x).float()
+        with torch.autocast(x.device.type, enabled=False):
+            return self.last_layer(F.normalize(x, dim=-1))

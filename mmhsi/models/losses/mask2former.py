@@ -97,13 +97,12 @@ class Mask2FormerLoss(nn.Module):
         """Add up the terms of all layers, each matched for itself.
 
         Args:
-            predictions: For every layer class logits (B, Q, K + 1), the last no object's, and mask logits (B, Q, H, W);
-                float32.
+            predictions: For every layer class logits (B, Q, K + 1), the last no object's, and mask logits (B, Q, H, W).
             labels: Classes, shape (B, H, W), int64.
             ignore_index: Label of unlabelled pixels. Default 255.
 
         Returns:
-            ``loss_class``, ``loss_mask`` and ``loss_dice``, scalars.
+            ``loss_class``, ``loss_mask`` and ``loss_dice``, scalars, computed in float32.
         """
         labelled = labels != ignore_index
         classes = [image[chosen].unique() for image, chosen in zip(labels, labelled, strict=True)]
@@ -115,7 +114,7 @@ class Mask2FormerLoss(nn.Module):
         all_reduce(num_masks, "mean")
         with torch.autocast(labels.device.type, enabled=False):  # sums over pixels exceed what half precision holds
             terms = [
-                self._layer(class_logits, masks, labelled, classes, targets, num_masks.clamp(min=1))
+                self._layer(class_logits.float(), masks.float(), labelled, classes, targets, num_masks.clamp(min=1))
                 for class_logits, masks in predictions
             ]
         return dict(zip(("loss_class", "loss_mask", "loss_dice"), map(sum, zip(*terms, strict=True)), strict=True))

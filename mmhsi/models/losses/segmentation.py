@@ -180,7 +180,8 @@ class DiceLoss(ClassWeightedLoss):
         scores = logits.float().movedim(1, -1)[labelled].softmax(-1)  # (n, K)
         truth = F.one_hot(labels[labelled], logits.shape[1]).float()
         tiny = torch.finfo(torch.float32).tiny
-        size = share @ truth  # (K,)
-        dice = 2 * (share @ (scores * truth)) / (share @ scores.square() + size).clamp(min=tiny)
+        with torch.autocast(logits.device.type, enabled=False):  # half precision cannot hold sums over pixels
+            size = share @ truth  # (K,)
+            dice = 2 * (share @ (scores * truth)) / (share @ scores.square() + size).clamp(min=tiny)
         class_share = self.weights(logits) * (size > 0)
         return self.loss_weight * (class_share * (1 - dice)).sum() / class_share.sum().clamp(min=tiny)

@@ -53,4 +53,5 @@ def band_similarity(images: Tensor, chosen: Tensor) -> Tensor:
     flat = images.flatten(2).float()
     unit = flat / flat.norm(dim=2, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
     reference = unit[torch.arange(len(unit), device=unit.device), chosen]
-    return torch.bmm(unit, reference[:, :, None])[:, :, 0]
+    with torch.autocast(images.device.type, enabled=False):  # half precision would choose other bands
+        return torch.bmm(unit, reference[:, :, None])[:, :, 0]

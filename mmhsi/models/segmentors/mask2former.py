@@ -136,7 +136,8 @@ class Mask2Former(FreezableBackbone, BaseSegmentor):
         """
         classes, masks = self.decoder(self.extract_feat(inputs))[-1]
         shares = classes.float().softmax(-1)[..., :-1]
-        scores = torch.einsum("bqk,bqhw->bkhw", shares, self._masks_of_pixels(masks.float(), inputs).sigmoid())
+        with torch.autocast(inputs.device.type, enabled=False):
+            scores = torch.einsum("bqk,bqhw->bkhw", shares, self._masks_of_pixels(masks.float(), inputs).sigmoid())
         return scores.clamp(min=torch.finfo(scores.dtype).tiny).log()
 
     def _forward(self, inputs: Tensor, data_samples: list[SegDataSample] | None = None) -> Tensor:

@@ -1,6 +1,6 @@
 """Helpers around models: honest loading of weights, and carrying them over to other sensors."""
 
-from .checkpoint import load_weights, read_checkpoint, strip_prefix, write_checkpoint
+from .checkpoint import load_weights, read_checkpoint, strip_prefix, trusted_weights, write_checkpoint
 from .spectral_weights import resample_band_weights
 from .transfer import LoadReport, transfer_weights
 
@@ -11,5 +11,6 @@ __all__ = [
     "resample_band_weights",
     "strip_prefix",
     "transfer_weights",
+    "trusted_weights",
     "write_checkpoint",
 ]

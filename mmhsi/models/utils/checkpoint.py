@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
+import re
 import uuid
+import zipfile
 from pathlib import Path
 
 import torch
@@ -13,7 +16,7 @@ from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.io.files import writing
+from mmhsi.io.files import reading, writing
 
 from ..pruning import pruned_prefixes
 
@@ -34,14 +37,56 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     if not Path(path).is_file():
         raise FileFormatError(f"checkpoint {path}: no such file")
     try:
+        check_sums(path)
         with torch.serialization.safe_globals(get_torch_safe_globals()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError as error:
+        found = re.search(r"GLOBAL (\S+)|WeightsUnpickler error:\s*(.+)", str(error))
+        what = (found.group(1) or found.group(2)) if found else type(error).__name__
+        raise FileFormatError(
+            f"checkpoint {path}: not weights and plain data alone ({what.strip()}), loading it could run code; if you "
+            "trust who made it, rewrite it once with tools/converters/trust_checkpoint.py"
+        ) from error
     except Exception as error:  # torch raises many kinds; none of them names the file
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise FileFormatError(f"checkpoint {path}: not a readable weights-only checkpoint ({reason})") from error
+        raise FileFormatError(f"checkpoint {path}: damaged, or no checkpoint ({reason})") from error
     if not isinstance(checkpoint, dict):
         raise FileFormatError(f"checkpoint {path}: holds a {type(checkpoint).__name__}, expected a dict of weights")
     return checkpoint if "state_dict" in checkpoint else {"state_dict": checkpoint}
+
+
+def check_sums(path: str | Path) -> None:
+    """Compare every part of a checkpoint with the sum written beside it; torch itself does not.
+
+    Raises:
+        zipfile.BadZipFile: If the file is cut off or bytes have changed.
+    """
+    if zipfile.is_zipfile(path):  # the old format has no sums
+        with zipfile.ZipFile(path) as file:
+            damaged = file.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"{damaged} is damaged: its checksum differs")
+
+
+def trusted_weights(path: str | Path) -> dict[str, Tensor]:
+    """Read the weights of a file whose author is trusted: any code in it runs.
+
+    Args:
+        path: Checkpoint or bare state dict that :func:`read_checkpoint` refuses.
+
+    Returns:
+        Its tensors by name, on the CPU.
+
+    Raises:
+        FileFormatError: If the file cannot be read or holds no tensors.
+    """
+    with reading(path, "not a readable checkpoint"):
+        checkpoint = torch.load(path, map_location="cpu", weights_only=False)
+    state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
+    state = {key: value for key, value in state.items() if isinstance(value, Tensor)}
+    if not state:
+        raise FileFormatError(f"checkpoint {path}: holds no tensors, expected a state dict")
+    return state
 
 
 def write_checkpoint(checkpoint: dict, path: str | Path) -> None:

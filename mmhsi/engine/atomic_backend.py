@@ -1,0 +1,55 @@
+"""Files of a run that are whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mmengine.fileio import LocalBackend, register_backend
+
+from mmhsi.io.files import writing
+
+
+class AtomicBackend(LocalBackend):
+    """mmengine's local files, written under a temporary name, flushed to the disk, and renamed.
+
+    A process that is killed while it writes, or a full disk, leaves the earlier file of the name as it was. In a
+    config: ``backend_args=dict(backend='atomic')``; :class:`AtomicCheckpointHook` uses it.
+    """
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write a file.
+
+        Args:
+            obj: The content.
+            filepath: The file; folders that are missing are made.
+
+        Raises:
+            DataError: The disk refuses.
+        """
+        out = Path(filepath)
+        temporary = temporary_of(out)
+        try:
+            with writing(out):
+                out.parent.mkdir(parents=True, exist_ok=True)
+                with temporary.open("wb") as file:
+                    file.write(obj)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, out)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+register_backend("atomic", AtomicBackend, force=True)
+
+
+def temporary_of(path: Path) -> Path:
+    """The name under which a file is written. A run has its folder alone, so one name a file is enough."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what a killed run has left half-written."""
+    for path in folder.glob(".*.pth.tmp"):
+        path.unlink(missing_ok=True)

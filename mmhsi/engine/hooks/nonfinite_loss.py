@@ -1,0 +1,180 @@
+"""Stops a run whose loss is no number, and keeps what is needed to find out why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+
+import torch
+from mmengine.dist import get_rank, get_world_size
+from mmengine.hooks import CheckpointHook, Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+from torch.distributed.fsdp import FullyShardedDataParallel
+
+from mmhsi.datasets.samplers import sample_seed
+from mmhsi.errors import ConfigError, TrainingError
+from mmhsi.models.utils import write_checkpoint
+from mmhsi.registry import HOOKS
+
+from .batch_report import describe_batch, model_inputs, name_suspects
+
+
+def nonfinite(tensors: Mapping[str, Tensor | None]) -> list[str]:
+    """Names of the tensors that hold NaN or infinite values; the host waits for the device once."""
+    values = {name: value for name, value in tensors.items() if value is not None and value.is_floating_point()}
+    if not values:
+        return []
+    flags = torch.stack([value.detach().isfinite().all() for value in values.values()]).tolist()
+    return [name for name, finite in zip(values, flags, strict=True) if not finite]
+
+
+@HOOKS.register_module()
+class NonFiniteLossHook(Hook):
+    """Stops training with one line when the loss is NaN or infinite, before broken weights are saved.
+
+    The run stops after the first such step that left the weights or pending gradients broken as well, for nothing
+    mends these; otherwise, as where fp16's loss scaling skips the step, after ``patience`` such steps in a row. The
+    line names iteration, epoch, loss terms, suspicious samples and a dump, ``nonfinite_iter_N.pth`` in the work dir:
+    weights-only as checkpoints are (:func:`mmhsi.models.utils.read_checkpoint`), with ``losses``, ``iter``, ``epoch``,
+    ``seed``, ``rank``; the batch as the model saw it, ``inputs`` and ``valid``, and ``samples`` with name, count of
+    finite values, min and max of each; ``nonfinite_weights``, ``nonfinite_gradients`` (pending ones: a step clears
+    them) and ``state_dict``. N and the batch are those of the first step of the row, the weights those at the end.
+
+    Whenever a checkpoint is due, the weights are looked at too, for a finite loss can have a gradient that is not.
+
+    Healthy steps cost nothing: mmengine has already read the losses from the device for its log. Each process looks at
+    its own: one that stops ends the job, and gradients are averaged, so that no other can save healthy-looking weights.
+
+    Args:
+        patience: Steps in a row, at least 1. Default 3.
+
+    Raises:
+        ConfigError: If ``patience`` is below 1.
+    """
+
+    priority = "HIGH"  # after RuntimeInfoHook, which reads the losses, before what moves a teacher, draws or saves
+
+    def __init__(self, patience: int = 3) -> None:
+        if patience < 1:
+            raise ConfigError(f"NonFiniteLossHook: patience={patience} given, expected at least 1")
+        self.patience = patience
+        self.row = 0
+        self.report: dict = {}
+        self.expected: set[str] = set()
+
+    def before_train(self, runner: Runner) -> None:
+        """Remember what is not finite by design, such as a mask of -inf among the buffers."""
+        self.row = 0
+        self.expected = set(nonfinite(_tensors(_module(runner))))
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
+    ) -> None:
+        """Look at the losses, and at the weights where a checkpoint may follow.
+
+        Raises:
+            TrainingError: If the run cannot go on.
+        """
+        scalars = runner.message_hub.log_scalars
+        losses = {name: float(scalars[f"train/{name}"].current()) for name in outputs or {} if "loss" in name}
+        healthy = all(math.isfinite(value) for value in losses.values())
+        if healthy:
+            self.row = 0
+            if not self._checkpoint_may_follow(runner, batch_idx):
+                return
+        weights = self._broken(_tensors(_module(runner)))
+        if healthy and not weights:
+            return
+        if self.row == 0:
+            self.report = self._describe(runner, data_batch or {}, losses)
+        self.row += 1
+        gradients = nonfinite({name: parameter.grad for name, parameter in _module(runner).named_parameters()})
+        # A loss scaler finds such gradients itself and skips the step.
+        pending = gradients and not hasattr(runner.optim_wrapper, "loss_scaler")
+        if weights or pending or self.row >= self.patience:
+            self._stop(runner, weights, gradients)
+        runner.logger.warning(
+            f"Loss not finite at iteration {runner.iter + 1}, weights still are; the run stops after {self.patience} "
+            f"such steps in a row, this is number {self.row}"
+        )
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse to save broken weights.
+
+        Raises:
+            TrainingError: If a weight is NaN or infinite.
+        """
+        broken = self._broken(checkpoint["state_dict"])
+        if broken:
+            raise TrainingError(
+                f"no checkpoint saved at iteration {checkpoint['meta']['iter']}: {len(broken)} of the weights are not "
+                f"finite, first {broken[0]}"
+            )
+
+    def _broken(self, state: Mapping[str, Tensor]) -> list[str]:
+        return [name for name in nonfinite(state) if name not in self.expected]
+
+    def _checkpoint_may_follow(self, runner: Runner, batch_idx: int) -> bool:
+        """Whether this step ends an epoch or the run, or a CheckpointHook, which may remove old ones first, is due."""
+        return (
+            self.end_of_epoch(runner.train_dataloader, batch_idx)
+            or self.is_last_train_iter(runner)
+            or any(
+                isinstance(hook, CheckpointHook)
+                and not hook.by_epoch
+                and self.every_n_train_iters(runner, hook.interval)
+                for hook in runner.hooks
+            )
+        )
+
+    @staticmethod
+    def _describe(runner: Runner, data_batch: dict, losses: dict[str, float]) -> dict:
+        """Everything about this step that a later one would change."""
+        seed = sample_seed(runner.seed, runner.iter, get_rank())  # what SeedIterationHook set before the step
+        inputs, valid = model_inputs(_module(runner).data_preprocessor, data_batch, seed)
+        metainfo = getattr(runner.train_dataloader.dataset, "metainfo", {})
+        return dict(
+            losses=losses,
+            iter=runner.iter + 1,
+            epoch=runner.epoch + 1,
+            seed=runner.seed,
+            rank=get_rank(),
+            samples=describe_batch(inputs, data_batch, metainfo.get("scene")),
+            inputs=inputs,
+            valid=valid,
+        )
+
+    def _stop(self, runner: Runner, weights: list[str], gradients: list[str]) -> None:
+        """Write the dump and end the run."""
+        report, rank = self.report, get_rank()
+        path = Path(runner.work_dir) / f"nonfinite_iter_{report['iter']}{f'_rank{rank}' if rank else ''}.pth"
+        module = _module(runner)
+        # One process alone cannot gather what FSDP has spread over all: then its own part is kept.
+        spread = isinstance(runner.model, FullyShardedDataParallel)
+        tensors = _tensors(module) if spread else module.state_dict()
+        state = {name: value.detach().cpu() for name, value in tensors.items()}
+        broken = dict(nonfinite_weights=weights, nonfinite_gradients=gradients)
+        write_checkpoint(dict(report, **broken, state_dict=state), path)
+        terms = [f"{name}={value}" for name, value in report["losses"].items() if not math.isfinite(value)]
+        what = ", ".join(terms)
+        if not terms:
+            others = ", perhaps by another process's batch" if get_world_size() > 1 else ""
+            what = f"the loss is finite, but {len(weights)} weights are not{others}, first {weights[0]}"
+        rows = f", {self.row} steps in a row" if self.row > 1 else ""
+        raise TrainingError(
+            f"training stopped at iteration {report['iter']} (epoch {report['epoch']}{rows}): {what}; "
+            f"{name_suspects(report['samples'])}; see {path}"
+        )
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers of this process."""
+    return dict(chain(module.named_parameters(), module.named_buffers()))
+
+
+def _module(runner: Runner) -> nn.Module:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model

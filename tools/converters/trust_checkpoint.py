@@ -1,0 +1,28 @@
+"""Rewrite a checkpoint that you trust, as weights and plain data alone. Reading it RUNS any code that it holds."""
+
+import argparse
+
+from mmhsi.utils.cli import run
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", help="file that was refused, from somebody whom you trust")
+    parser.add_argument("out", help="file for the weights; optimiser, schedules and metadata are not kept")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read, keep the tensors, write."""
+    args = parse_args()
+    from mmhsi.models.utils import trusted_weights, write_checkpoint
+
+    state = trusted_weights(args.checkpoint)
+    write_checkpoint({"meta": {}, "state_dict": state}, args.out)
+    print(f"{args.out}: {len(state)} tensors, {sum(value.numel() for value in state.values()):,} values")
+
+
+if __name__ == "__main__":
+    run(main)
