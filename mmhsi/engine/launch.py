@@ -44,7 +44,12 @@ def use_amp(cfg: Config, dtype: str | None = None) -> None:
 
 
 def set_seed(cfg: Config, seed: int) -> None:
-    """Set the run's seed and that of every split in the config, so that ``--seed k`` is a whole repetition."""
+    """Set the run's seed and that of every split in the config, so that ``--seed k`` is a whole repetition.
+
+    Args:
+        cfg: Changed in place.
+        seed: Of the run and the splits.
+    """
     cfg.setdefault("randomness", {})
     cfg.randomness.seed = seed
 
@@ -63,7 +68,11 @@ def set_seed(cfg: Config, seed: int) -> None:
 
 
 def prepare_distributed(cfg: Config) -> None:
-    """Let a distributed launcher work where there is no GPU: gloo, and DDP without device ids."""
+    """Let a distributed launcher work where there is no GPU: gloo, and DDP without device ids.
+
+    Args:
+        cfg: Changed in place.
+    """
     if cfg.launcher == "none" or torch.cuda.is_available():
         return
     torch.distributed.init_process_group("gloo")

@@ -17,7 +17,11 @@ def quiet_imports() -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a command: an error that the user can mend is one line and exit status 2; ``--debug`` shows the traceback."""
+    """Run a command: an error that the user can mend is one line and exit status 2; ``--debug`` shows the traceback.
+
+    Args:
+        main: The command.
+    """
     quiet_imports()
     keep_freed_memory()
     try:

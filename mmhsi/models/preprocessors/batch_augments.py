@@ -29,7 +29,12 @@ def dihedral(x: Tensor, element: int) -> Tensor:
 
 
 def symmetries(height: int, width: int) -> tuple[int, ...]:
-    """Elements of :func:`dihedral` that keep the size of a window."""
+    """Elements of :func:`dihedral` that keep the size of a window.
+
+    Args:
+        height: In pixels.
+        width: In pixels.
+    """
     return tuple(range(8)) if height == width else (0, 2, 4, 6)
 
 
@@ -38,7 +43,11 @@ class BatchDihedral(nn.Module):
     """Turn and flip every window at random: seen from above, a scene has no preferred direction."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Augment (B, C, H, W)."""
+        """Augment (B, C, H, W).
+
+        Args:
+            x: Shape (B, C, H, W).
+        """
         elements = symmetries(*x.shape[2:])
         draw = torch.randint(len(elements), (len(x),), device=x.device)
         out = torch.empty_like(x)
@@ -67,7 +76,11 @@ class BatchGainOffset(nn.Module):
         self.knots = knots
 
     def forward(self, x: Tensor) -> Tensor:
-        """Augment (B, C, H, W)."""
+        """Augment (B, C, H, W).
+
+        Args:
+            x: Shape (B, C, H, W).
+        """
         batch, bands = x.shape[:2]
         gain = 1 + self.gain * torch.randn(batch, 1, 1, 1, device=x.device)
         shift = self.offset * torch.randn(batch, 1, device=x.device)
@@ -90,5 +103,9 @@ class BatchNoise(nn.Module):
         self.std = std
 
     def forward(self, x: Tensor) -> Tensor:
-        """Augment (B, C, H, W)."""
+        """Augment (B, C, H, W).
+
+        Args:
+            x: Shape (B, C, H, W).
+        """
         return x + self.std * torch.randn_like(x)
