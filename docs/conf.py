@@ -34,6 +34,7 @@ myst_links_external_new_tab = False
 nb_execution_mode = "force"
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
+nb_output_stderr = "remove"  # logs, with paths of the machine that built the page
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
