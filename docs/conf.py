@@ -46,4 +46,6 @@ napoleon_use_ivar = True
 html_theme = "furo"
 html_title = "mmhsi"
 templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
 html_additional_pages = {"index": "redirect.html"}

@@ -149,7 +149,8 @@ def section(content: dict) -> str:
         metadata = model["Metadata"]
         for result in model.get("Results") or [{}]:
             protocol = result.get("Protocol", "without labels")
-            cells = [f"`{model['Name']}`", f"{metadata['Training Data']}, {protocol}", metadata["Input"]]
+            cells = [f"`{model['Name']}`", f"{metadata['Training Data']}, {protocol}"]
+            cells += [metadata["Input"].replace(" x ", "x")]
             cells += [f"{metadata['Parameters']:,}", f"{metadata['FLOPs'] / 1e9:.3f}"]
             cells += [figures(result) if result else "pretraining"]
             cells += [", ".join(f"{name} {value}" for name, value in result.get("Paper", {}).items())]
