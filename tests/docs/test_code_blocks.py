@@ -136,6 +136,8 @@ def run_python(block: Block, scope: dict) -> None:
     """Run a Python block after the earlier ones of its page."""
     if block.is_config:
         check_config(block.code, block.file)
+        if "_base_" not in block.code:
+            exec(block.code, scope)  # later blocks may use its names
     elif block.file:
         importlib.import_module(block.file.removesuffix(".py").replace("/", "."))
     else:
