@@ -165,11 +165,17 @@ def check_command(words: list[str]) -> None:
     if words[0] == "make":
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), words
         return
-    assert words[0] == "python", f"{' '.join(words)}: is neither run nor marked"
-    args = parse_command(words[1:])
-    for word in words[1:]:
+    for word in words:
         if re.match(r"(configs|tools|benchmarks)/", word):
             assert Path(word).exists() or (ROOT / word).exists(), word
+    script = words[words[0] in ("bash", "sh")]
+    if script.endswith(".sh"):
+        subprocess.run(["bash", "-n", str(ROOT / script)], check=True)
+        return
+    if words[0] in ("torchrun", "srun"):
+        words = ["python", *words[next(i for i, word in enumerate(words) if word.startswith("tools/")) :]]
+    assert words[0] == "python", f"{' '.join(words)}: is neither run nor marked"
+    args = parse_command(words[1:])
     if not getattr(args, "config", "") or not args.config.endswith(".py"):
         return
     cfg = Config.fromfile(args.config)
