@@ -22,7 +22,8 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
 )
 PARAM_SCHEDULERS = Registry("parameter scheduler", parent=root.PARAM_SCHEDULERS, scope="mmhsi")
 EVALUATOR = Registry("evaluator", parent=root.EVALUATOR, scope="mmhsi")
-MODEL_WRAPPERS = Registry("model wrapper", parent=root.MODEL_WRAPPERS, scope="mmhsi")
+MODEL_WRAPPERS = Registry("model wrapper", parent=root.MODEL_WRAPPERS, scope="mmhsi", locations=["mmhsi.engine"])
+STRATEGIES = Registry("strategy", parent=root.STRATEGIES, scope="mmhsi")
 VISBACKENDS = Registry("visualization backend", parent=root.VISBACKENDS, scope="mmhsi")
 
 VISUALIZERS = Registry(
@@ -59,6 +60,7 @@ __all__ = [
     "RUNNERS",
     "RUNNER_CONSTRUCTORS",
     "SPLITS",
+    "STRATEGIES",
     "TRANSFORMS",
     "VISBACKENDS",
     "VISUALIZERS",

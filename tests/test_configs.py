@@ -152,6 +152,10 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
     runner.train()
     changed = [key for key, value in runner.model.named_parameters() if not torch.equal(value, before[key])]
     assert changed
+    # What DDP would wait for in vain: parameters that no loss reaches, of which the optimiser knows nothing yet.
+    known = runner.optim_wrapper.optimizer.state
+    unused = [name for name, value in runner.model.named_parameters() if value.requires_grad and value not in known]
+    assert cfg.get("find_unused_parameters", False) or not unused
     if pruning:
         stages = prunable_stages(runner.model).values()
         assert sum(len(stage.pruned_indices) for stage in stages) == pruning.num_layers
@@ -178,3 +182,11 @@ def test_full_size_models_fit_together(name, monkeypatch):
         model = MODELS.build(cfg.model)
         logits = model(torch.empty(2, 32, 64, 64), mode="tensor")
     assert logits.shape[:2] == (2, 24)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_learning_rates_name_their_batch(name, monkeypatch):
+    monkeypatch.setenv("MMHSI_DATA", "data")
+    cfg = Config.fromfile(ROOT / name)
+    batch = cfg.train_dataloader.batch_size * cfg.optim_wrapper.get("accumulative_counts", 1)
+    assert cfg.auto_scale_lr.base_batch_size == batch

@@ -15,6 +15,7 @@ def main() -> None:
     runner_options(parser)
     args = parser.parse_args()
 
+    from mmengine.model import is_model_wrapper
     from mmengine.runner import Runner
 
     from mmhsi.engine import prepare_distributed
@@ -30,7 +31,7 @@ def main() -> None:
         cfg.model.backbone.init_cfg = None  # the checkpoint holds every weight
     prepare_distributed(cfg)
     runner = Runner.from_cfg(cfg)
-    load_weights(runner.model, args.checkpoint)
+    load_weights(runner.model.module if is_model_wrapper(runner.model) else runner.model, args.checkpoint)
     runner.test()
 
 

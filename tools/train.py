@@ -29,9 +29,7 @@ def main() -> None:
     runner_options(parser)
     args = parser.parse_args()
 
-    from mmengine.runner import Runner
-
-    from mmhsi.engine import prepare_distributed, prepare_resume, use_amp
+    from mmhsi.engine import build_runner, prepare_distributed, prepare_resume, scale_learning_rate, use_amp
     from mmhsi.utils.lock import work_dir_lock
 
     cfg = runner_config(args)
@@ -40,14 +38,14 @@ def main() -> None:
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:
-        cfg.auto_scale_lr.enable = True
+        scale_learning_rate(cfg)
     if args.report:
         report_to(cfg, args.report)
     with work_dir_lock(cfg.work_dir, cfg.launcher):
         if args.resume:
             prepare_resume(cfg, args.resume)
         prepare_distributed(cfg)
-        runner = Runner.from_cfg(cfg)
+        runner = build_runner(cfg)
         runner.train()
         if args.report:
             runner.test()

@@ -9,6 +9,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type="FitPreprocessorHook"),
     dict(type="SeedIterationHook"),
+    dict(type="SyncBatchNormHook"),
     dict(type="SaveSplitHook"),
     dict(type="NonFiniteLossHook"),
 ]

@@ -8,3 +8,4 @@ model = dict(
     decode_head=dict(num_classes=_base_.num_classes),
     auxiliary_head=dict(num_classes=_base_.num_classes),
 )
+auto_scale_lr = dict(base_batch_size=4)

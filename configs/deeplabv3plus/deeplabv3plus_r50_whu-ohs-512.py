@@ -4,3 +4,4 @@ whole_tile = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="RandomD
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=whole_tile))
 val_dataloader = dict(batch_size=1, dataset=dict(window=None))
 test_dataloader = dict(batch_size=1, dataset=dict(window=None))
+auto_scale_lr = dict(base_batch_size=8)

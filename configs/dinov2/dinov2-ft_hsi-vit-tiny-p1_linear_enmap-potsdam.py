@@ -10,3 +10,4 @@ model = dict(
         ),
     )
 )
+auto_scale_lr = dict(base_batch_size=7)

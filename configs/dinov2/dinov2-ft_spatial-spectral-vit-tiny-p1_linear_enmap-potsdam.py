@@ -18,3 +18,5 @@ model = dict(
         ),
     )
 )
+auto_scale_lr = dict(base_batch_size=7)
+find_unused_parameters = True  # the spectral stream's last exchange, norm and mask token

@@ -17,3 +17,4 @@ model = dict(
         ),
     )
 )
+find_unused_parameters = True  # the spectral stream's last exchange, norm and mask token

@@ -5,3 +5,4 @@ model = dict(
     backbone=dict(in_channels=32, img_size=512),
     init_cfg=dict(type="Pretrained", checkpoint="work_dirs/dinov2_hsi-vit-base-p8_whu-ohs/epoch_100.pth"),
 )
+auto_scale_lr = dict(base_batch_size=8)

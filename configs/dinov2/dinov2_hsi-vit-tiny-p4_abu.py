@@ -4,3 +4,4 @@ model = dict(
     data_preprocessor=dict(num_bands=200),
     backbone=dict(in_channels=200, img_size=24, patch_size=4),
 )
+auto_scale_lr = dict(base_batch_size=64)

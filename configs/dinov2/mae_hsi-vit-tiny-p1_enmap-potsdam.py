@@ -17,3 +17,4 @@ train_dataloader = dict(
     )
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
+auto_scale_lr = dict(base_batch_size=32)

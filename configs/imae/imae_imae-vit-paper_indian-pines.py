@@ -11,3 +11,4 @@ train_dataloader = dict(
     dataset=dict(largest_window=33),
 )
 optim_wrapper = dict(optimizer=dict(lr=8e-4), clip_grad=dict(max_norm=1.0))
+auto_scale_lr = dict(base_batch_size=64)

@@ -20,3 +20,4 @@ train_dataloader = dict(
     ),
 )
 optim_wrapper = dict(optimizer=dict(lr=8e-4), clip_grad=dict(max_norm=1.0))
+auto_scale_lr = dict(base_batch_size=32)

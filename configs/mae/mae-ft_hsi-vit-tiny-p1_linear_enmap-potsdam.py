@@ -28,3 +28,4 @@ param_scheduler = [
     dict(type="CosineAnnealingLR", by_epoch=True, begin=10, end=200, convert_to_iter_based=True),
 ]
 default_hooks = dict(logger=dict(interval=2))
+auto_scale_lr = dict(base_batch_size=7)

@@ -8,3 +8,4 @@ model = dict(
     backbone=dict(in_channels=_base_.num_bands, sr_ratios=[2, 1, 1, 1]),
     decode_head=dict(num_classes=_base_.num_classes),
 )
+auto_scale_lr = dict(base_batch_size=4)

@@ -14,3 +14,4 @@ model = dict(
         layer_scale_init_value=0.0,
     )
 )
+find_unused_parameters = True  # the spectral stream's last exchange, norm and mask token

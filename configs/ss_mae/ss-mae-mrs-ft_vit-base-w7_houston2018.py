@@ -19,3 +19,4 @@ model = dict(
 )
 # One learning rate, the paper's: half of the features are new.
 optim_wrapper = dict(optimizer=dict(lr=1e-4), paramwise_cfg=None)
+auto_scale_lr = dict(base_batch_size=128)

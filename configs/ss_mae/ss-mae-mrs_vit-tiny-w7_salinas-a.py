@@ -7,3 +7,4 @@ _base_ = [
 model = dict(data_preprocessor=dict(num_bands=204), backbone=dict(in_channels=204))
 # Windows of 7 still cover every pixel.
 train_dataloader = dict(batch_size=128, dataset=dict(window=7, stride=2))
+auto_scale_lr = dict(base_batch_size=128)

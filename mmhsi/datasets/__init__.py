@@ -6,7 +6,7 @@ from .corpus_dataset import CorpusDataset
 from .label_grid import majority_labels
 from .labels import IGNORE_INDEX, LabelTable
 from .pixelwise import PIXELWISE
-from .samplers import MultiSizeBatchSampler, SeededIndex, SeededSampler, SizedIndex
+from .samplers import MultiSizeBatchSampler, SeededIndex, SeededInfiniteSampler, SeededSampler, SizedIndex
 from .scene_dataset import SceneDataset
 from .splits import (
     DisjointSplit,
@@ -39,6 +39,7 @@ __all__ = [
     "SceneDataset",
     "SceneInfo",
     "SeededIndex",
+    "SeededInfiniteSampler",
     "SeededSampler",
     "SizedIndex",
     "Split",

@@ -12,10 +12,12 @@ from .hooks import (
     ReconstructionHook,
     SaveSplitHook,
     SeedIterationHook,
+    SyncBatchNormHook,
 )
-from .launch import prepare_distributed, set_seed, use_amp
+from .launch import build_runner, prepare_distributed, scale_learning_rate, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
 from .resume import newest_checkpoint, prepare_resume
+from .sharding import ShardedDataParallel, ShardedOptimWrapper
 
 __all__ = [
     "AtomicCheckpointHook",
@@ -30,9 +32,14 @@ __all__ = [
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",
+    "ShardedDataParallel",
+    "ShardedOptimWrapper",
+    "SyncBatchNormHook",
+    "build_runner",
     "newest_checkpoint",
     "prepare_distributed",
     "prepare_resume",
+    "scale_learning_rate",
     "set_seed",
     "use_amp",
 ]

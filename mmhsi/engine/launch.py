@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import os
+
 import torch
 import torch.distributed
 from mmengine.config import Config
+from mmengine.registry import RUNNERS
+from mmengine.runner import FlexibleRunner, Runner
 
 from mmhsi.errors import ConfigError
 
 WRAPPERS = ("OptimWrapper", "AmpOptimWrapper", "BFloat16OptimWrapper")
 """Optimiser wrappers of ordinary and of mixed precision."""
+WORLD_SIZES = {"pytorch": "WORLD_SIZE", "slurm": "SLURM_NTASKS", "mpi": "OMPI_COMM_WORLD_SIZE"}
+"""Where each launcher tells how many processes there are, before they know each other."""
 
 
 def use_amp(cfg: Config, dtype: str | None = None) -> None:
@@ -67,13 +74,60 @@ def set_seed(cfg: Config, seed: int) -> None:
     visit(cfg._cfg_dict)
 
 
-def prepare_distributed(cfg: Config) -> None:
-    """Let a distributed launcher work where there is no GPU: gloo, and DDP without device ids.
+def scale_learning_rate(cfg: Config) -> None:
+    """Scale the learning rate with the batch: of all processes, accumulated ones included.
+
+    By the ratio to ``auto_scale_lr.base_batch_size``, for which the config's rate was chosen (Goyal et al. 2017), or
+    its square root where ``auto_scale_lr.rule`` is ``'sqrt'``. mmengine's own scaling knows neither accumulation nor
+    that.
 
     Args:
         cfg: Changed in place.
+
+    Raises:
+        ConfigError: If the config does not say for which batch its rate was chosen, or the rule is unknown.
     """
+    scaling = cfg.get("auto_scale_lr") or {}
+    base, rule = scaling.get("base_batch_size"), scaling.get("rule", "linear")
+    if not base:
+        raise ConfigError(f"--auto-scale-lr: {cfg.filename} has no auto_scale_lr.base_batch_size, the batch of its lr")
+    if rule not in ("linear", "sqrt"):
+        raise ConfigError(f"--auto-scale-lr: auto_scale_lr.rule={rule!r} is unknown, expected 'linear' or 'sqrt'")
+    processes = int(os.environ[WORLD_SIZES[cfg.launcher]]) if cfg.launcher in WORLD_SIZES else 1
+    batch = processes * cfg.train_dataloader.batch_size * cfg.optim_wrapper.get("accumulative_counts", 1)
+    ratio = batch / base
+    cfg.optim_wrapper.optimizer.lr *= ratio if rule == "linear" else math.sqrt(ratio)
+    scaling["enable"] = False  # or mmengine would do so again
+
+
+def prepare_distributed(cfg: Config) -> None:
+    """Let a distributed launcher work where there is no GPU: gloo, and DDP or FSDP without device ids.
+
+    Args:
+        cfg: Changed in place.
+
+    Raises:
+        ConfigError: If the config shards the model and there is no launcher.
+    """
+    if cfg.launcher == "none" and cfg.get("strategy"):
+        raise ConfigError(f"{cfg.filename}: strategy={cfg.strategy.type!r} needs --launcher, see tools/dist_train.sh")
     if cfg.launcher == "none" or torch.cuda.is_available():
         return
-    torch.distributed.init_process_group("gloo")
-    cfg.model_wrapper_cfg = dict(type="MMDistributedDataParallel", device_ids=None, broadcast_buffers=False)
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo")
+    cfg.sync_bn = None  # for GPUs alone
+    cfg.model_wrapper_cfg = dict(
+        type="MMDistributedDataParallel",
+        device_ids=None,
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get("find_unused_parameters", False),
+    )
+
+
+def build_runner(cfg: Config) -> Runner | FlexibleRunner:
+    """Build the ``runner_type`` of the config, by default ``Runner``; ``FlexibleRunner`` takes a ``strategy``.
+
+    Args:
+        cfg: The whole config.
+    """
+    return RUNNERS.build(cfg) if cfg.get("runner_type") else Runner.from_cfg(cfg)

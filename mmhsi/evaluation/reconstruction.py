@@ -192,8 +192,8 @@ class ReconstructionMetric(BaseMetric):
     alone, as MAE's does, nothing trains the others: the hidden figures are the ones to look at.
 
     Mean squared errors and peaks (max − min of a band's valid target values) are taken over the whole set, PSNR from
-    these, so that no figure depends on the normalisation, on the batch size or on the number of processes, but for the
-    masks, which are drawn for each batch. See :func:`psnr` and :func:`ssim` for the formulas.
+    these, so that no figure depends on the batch size, on the number of processes or, but for the masks, on the
+    normalisation. See :func:`psnr` and :func:`ssim` for the formulas.
 
     PSNR is made of sums. SSIM has to know the peaks first, for which images are kept: of a larger set every 2nd, 4th,
     8th, … sample alone, such that there are at most ``max_samples``.

@@ -1,8 +1,13 @@
-"""--launcher pytorch on a machine without a GPU."""
+"""Several processes by the scripts of tools/, on a machine without a GPU; SLURM's by what they ask of srun."""
 
+import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,38 +15,67 @@ import torch
 from mmengine.config import Config
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
+from mmhsi.engine import scale_learning_rate
+from mmhsi.errors import ConfigError
 from mmhsi.io import HSICube, write_cube
 from mmhsi.models.utils import read_checkpoint
 
-
-def launch(repository, folder):
-    """Train ``config.py`` of a folder with two processes."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "tools/train.py"]
-    command += [str(folder / "config.py"), "--launcher", "pytorch", "--work-dir", str(folder / "w")]
-    environment = dict(os.environ, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="")
-    return subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, timeout=300)
+without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="tests the way without a GPU")
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="tests the way without a GPU")
-def test_two_processes_train_one_model(repository, tmp_path):
-    write_scene(simulate_scene(24, 24, 64), tmp_path / "demo")
-    cfg = Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3_demo.py")
-    cfg.model.backbone.arch = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
-    cfg.model.decoder.update(embed_dims=16, decoder_embed_dims=16, depth=1, num_heads=2)
-    cfg.train_dataloader.dataset.data_root = str(tmp_path)
-    cfg.train_dataloader.batch_size = 64
+def environment(**more):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    return dict(os.environ, PYTHON=sys.executable, PORT=port, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="", **more)
+
+
+@pytest.fixture
+def demo_config(repository, tmp_path):
+    """A small classifier of the pixels of a small scene."""
+    write_scene(simulate_scene(40, 40, 64), tmp_path / "demo")
+    cfg = Config.fromfile(repository / "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py")
+    cfg.model.backbone.update(
+        arch=dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32), init_cfg=None
+    )
+    cfg.model.head.in_channels = 32
+    cfg.model.tta = False
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = str(tmp_path)
     cfg.train_cfg.max_epochs = 1
+    cfg.default_hooks.logger.interval = 1
     cfg.default_hooks.checkpoint.interval = 1
-    cfg.dump(tmp_path / "config.py")
-    done = launch(repository, tmp_path)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "Distributed training: True" in done.stdout + done.stderr
-    weights = read_checkpoint(tmp_path / "w/epoch_1.pth")["state_dict"]
+    cfg.param_scheduler = None
+    return cfg
+
+
+@without_gpu
+def test_two_processes_train_and_test_one_model(repository, tmp_path, demo_config, run_tool, monkeypatch):
+    demo_config.auto_scale_lr = dict(base_batch_size=demo_config.train_dataloader.batch_size)
+    config, checkpoint, work_dir = (tmp_path / name for name in ("config.py", "w/epoch_1.pth", "w"))
+    demo_config.dump(config)
+
+    def launch(*command):
+        done = subprocess.run(command, cwd=repository, env=environment(), capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert "Distributed training: True" in done.stdout + done.stderr
+
+    launch("tools/dist_train.sh", config, "2", "--work-dir", work_dir, "--auto-scale-lr")
+    weights = read_checkpoint(checkpoint)["state_dict"]
     assert not any(key.startswith("module.") for key in weights)
     assert all(value.isfinite().all() for value in weights.values() if value.is_floating_point())
+    (log,) = work_dir.glob("*/vis_data/scalars.json")
+    rates = [json.loads(line)["base_lr"] for line in log.read_text().splitlines()]
+    assert rates == pytest.approx([2 * demo_config.optim_wrapper.optimizer.lr] * len(rates))
+
+    launch("tools/dist_test.sh", config, checkpoint, "2", "--work-dir", work_dir, "--out", tmp_path / "two.json")
+    monkeypatch.chdir(repository)
+    assert run_tool("test", config, checkpoint, "--work-dir", work_dir, "--out", tmp_path / "one.json") == 0
+    one, two = (json.loads((tmp_path / name).read_text()) for name in ("one.json", "two.json"))
+    assert one == two
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="tests the way without a GPU")
+@without_gpu
 def test_one_processs_bad_batch_stops_all(repository, tmp_path):
     cfg = Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3_demo.py")
     cfg.model.backbone.arch = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
@@ -52,10 +86,11 @@ def test_one_processs_bad_batch_stops_all(repository, tmp_path):
     write_cube(tmp_path / "cube.tif", HSICube(cube))
     cfg.train_dataloader.dataset.update(data_root=str(tmp_path), image="cube.tif", stride=7)  # (0, 0) alone sees it
     cfg.train_dataloader.batch_size = 4
-    cfg.train_cfg.max_epochs = 1
+    cfg.train_cfg = dict(by_epoch=False, max_iters=3)
     cfg.default_hooks.checkpoint.update(by_epoch=False, interval=1)
     cfg.dump(tmp_path / "config.py")
-    done = launch(repository, tmp_path)
+    command = ["tools/dist_train.sh", tmp_path / "config.py", "2", "--work-dir", tmp_path / "w"]
+    done = subprocess.run(command, cwd=repository, env=environment(), capture_output=True, text=True, timeout=300)
     assert done.returncode != 0
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: training stopped")]
     (culprit,) = (line for line in lines if "perhaps by another process" not in line)
@@ -65,3 +100,97 @@ def test_one_processs_bad_batch_stops_all(repository, tmp_path):
     for path in (tmp_path / "w").glob("iter_*.pth"):
         state = read_checkpoint(path)["state_dict"]
         assert all(value.isfinite().all() for value in state.values() if value.is_floating_point())
+
+
+def children(pid):
+    """Process ids."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@without_gpu
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks processes up in /proc")
+def test_a_killed_process_ends_the_run(repository, tmp_path, demo_config):
+    demo_config.train_cfg.max_epochs = 10**6
+    demo_config.dump(tmp_path / "config.py")
+    command = ["tools/dist_train.sh", tmp_path / "config.py", "2", "--work-dir", tmp_path / "w"]
+    with open(tmp_path / "log", "w") as log:
+        run = subprocess.Popen(command, cwd=repository, env=environment(), stdout=log, stderr=log)
+    try:
+        while "Epoch(train)" not in (tmp_path / "log").read_text():
+            assert run.poll() is None, (tmp_path / "log").read_text()[-2000:]
+            time.sleep(0.1)
+        workers = children(run.pid)
+        os.kill(workers[1], signal.SIGKILL)
+        assert run.wait(timeout=30) != 0
+    finally:
+        run.kill()
+    text = (tmp_path / "log").read_text()
+    assert "exitcode  : -9" in text
+    assert "Signal 9 (SIGKILL)" in text
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+
+
+def srun_words(repository, tmp_path, script, *arguments, **more):
+    """What a script of SLURM hands to srun."""
+    (tmp_path / "srun").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "srun").chmod(0o755)
+    paths = dict(environment(**more), PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    done = subprocess.run(
+        [repository / "tools" / script, *arguments], env=paths, capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_slurm_scripts_ask_for_a_task_a_gpu(repository, tmp_path):
+    words = srun_words(
+        repository,
+        tmp_path,
+        "slurm_train.sh",
+        *("part", "job", "a config.py", "--seed", "1"),
+        GPUS="16",
+        GPUS_PER_NODE="4",
+        CPUS_PER_TASK="7",
+        SRUN_ARGS="--mem=10G --qos=x",
+    )
+    assert words == [
+        *("-p", "part", "--job-name=job", "--gres=gpu:4", "--ntasks=16", "--ntasks-per-node=4", "--cpus-per-task=7"),
+        *("--kill-on-bad-exit=1", "--mem=10G", "--qos=x", sys.executable, "-u", f"{repository}/tools/train.py"),
+        *("a config.py", "--launcher", "slurm", "--seed", "1"),
+    ]
+    words = srun_words(repository, tmp_path, "slurm_test.sh", "part", "job", "c.py", "w.pth", "--out", "r", GPUS="2")
+    assert words == [
+        *("-p", "part", "--job-name=job", "--gres=gpu:2", "--ntasks=2", "--ntasks-per-node=2", "--cpus-per-task=5"),
+        *("--kill-on-bad-exit=1", sys.executable, "-u", f"{repository}/tools/test.py", "c.py", "w.pth"),
+        *("--launcher", "slurm", "--out", "r"),
+    ]
+
+
+@pytest.mark.parametrize("script", ["dist_train.sh", "dist_test.sh", "slurm_train.sh", "slurm_test.sh"])
+def test_scripts_say_what_they_need(repository, script):
+    done = subprocess.run([repository / "tools" / script, "one"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: ")
+
+
+@pytest.mark.parametrize(("launcher", "variable"), [("pytorch", "WORLD_SIZE"), ("slurm", "SLURM_NTASKS"), ("none", "")])
+@pytest.mark.parametrize(("rule", "power"), [("linear", 1), ("sqrt", 0.5)])
+def test_the_learning_rate_scales_with_the_batch_of_all(launcher, variable, rule, power, monkeypatch):
+    monkeypatch.setenv(variable or "WORLD_SIZE", "8")
+    cfg = Config(
+        dict(
+            launcher=launcher,
+            train_dataloader=dict(batch_size=32),
+            optim_wrapper=dict(optimizer=dict(lr=0.1), accumulative_counts=3),
+            auto_scale_lr=dict(base_batch_size=16, rule=rule),
+        )
+    )
+    scale_learning_rate(cfg)
+    assert cfg.optim_wrapper.optimizer.lr == pytest.approx(0.1 * (6 * (8 if variable else 1)) ** power)
+    assert not cfg.auto_scale_lr.enable
+
+
+def test_a_rate_of_unknown_batch_is_not_scaled():
+    with pytest.raises(ConfigError, match=r"has no auto_scale_lr\.base_batch_size"):
+        scale_learning_rate(Config(dict(launcher="none")))
+    with pytest.raises(ConfigError, match="rule='cubic' is unknown"):
+        scale_learning_rate(Config(dict(launcher="none", auto_scale_lr=dict(base_batch_size=1, rule="cubic"))))

@@ -64,7 +64,7 @@ def input_shape(cfg) -> tuple[int, int, int]:
 
 
 def measure(config: str) -> dict:
-    """Parameters and operations of a config's model; nothing is computed, only shapes go through it."""
+    """Parameters and operations of a config's model."""
     import torch
     from mmengine.config import Config
     from mmengine.registry import DefaultScope
@@ -77,17 +77,19 @@ def measure(config: str) -> dict:
     for part in (cfg.model, cfg.model.backbone):
         part.pop("init_cfg", None)
     shape = input_shape(cfg)
-    with DefaultScope.overwrite_default_scope("mmhsi"), torch.no_grad():
+    # Shapes are enough, unless the model needs values while it is built, or also while it runs.
+    for built_on, run_on in (("meta", "meta"), ("cpu", "meta"), ("cpu", "cpu")):
         try:
-            with torch.device("meta"):
-                model = MODELS.build(cfg.model)
-        except (NotImplementedError, RuntimeError):  # which needs values while it is built
-            model = MODELS.build(cfg.model).to("meta")
-        model.eval()
-        encoder = model.student.backbone if cfg.model.type == "DINOv2" else model.backbone
-        with FlopCounterMode(display=False) as counter, torch.device("meta"):
-            images = torch.zeros(1, *shape)
-            model(images, mode="tensor") if cfg.model.type in TASKS else encoder(images)
+            with DefaultScope.overwrite_default_scope("mmhsi"), torch.no_grad(), torch.device(built_on):
+                model = MODELS.build(cfg.model).to(run_on).eval()
+            encoder = model.student.backbone if cfg.model.type == "DINOv2" else model.backbone
+            with FlopCounterMode(display=False) as counter, torch.no_grad(), torch.device(run_on):
+                images = torch.zeros(1, *shape)
+                model(images, mode="tensor") if cfg.model.type in TASKS else encoder(images)
+            break
+        except (NotImplementedError, RuntimeError):
+            if run_on == "cpu":
+                raise
     return {
         "Training Data": CATALOGUE[cfg.train_dataloader.dataset.scene].title,
         "Input": " x ".join(map(str, shape)),

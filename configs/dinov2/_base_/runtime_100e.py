@@ -1,4 +1,4 @@
-# The paper's schedule. The learning rate is 4e-3 · sqrt(batch / 1024): give lr for another batch than 128.
+# The paper's schedule. The learning rate is 4e-3 · sqrt(batch / 1024), which --auto-scale-lr follows.
 _base_ = "../../_base_/default_runtime.py"
 train_cfg = dict(by_epoch=True, max_epochs=100)
 optim_wrapper = dict(
@@ -23,3 +23,4 @@ custom_hooks = [
     dict(type="DINOScheduleHook", warmup_epochs=30),
     dict(type="CollapseGuardHook"),
 ]
+auto_scale_lr = dict(base_batch_size=128, rule="sqrt")

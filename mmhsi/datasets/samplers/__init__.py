@@ -1,12 +1,13 @@
 """Samplers whose indices carry what a sample's randomness and size depend on."""
 
 from .multi_size import MultiSizeBatchSampler, SizedIndex, equal_token_batch_sizes
-from .seeded import SeededIndex, SeededSampler
+from .seeded import SeededIndex, SeededInfiniteSampler, SeededSampler
 from .seeding import sample_seed, seed_everything
 
 __all__ = [
     "MultiSizeBatchSampler",
     "SeededIndex",
+    "SeededInfiniteSampler",
     "SeededSampler",
     "SizedIndex",
     "equal_token_batch_sizes",

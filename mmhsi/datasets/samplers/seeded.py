@@ -1,10 +1,10 @@
-"""Samplers whose indices carry a seed, so that augmentation depends on (seed, epoch, sample) alone."""
+"""Samplers whose indices carry a seed, so that augmentation depends on seed, epoch or place, and sample alone."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mmengine.dataset import DefaultSampler
+from mmengine.dataset import DefaultSampler, InfiniteSampler
 
 from mmhsi.registry import DATA_SAMPLERS
 
@@ -38,3 +38,28 @@ class SeededSampler(DefaultSampler):
         """Give this rank's indices of the epoch."""
         for index in super().__iter__():
             yield SeededIndex(index, sample_seed(self.seed, self.epoch, index))
+
+
+@DATA_SAMPLERS.register_module()
+class SeededInfiniteSampler(InfiniteSampler):
+    """mmengine's endless sampler for loops that count iterations, its indices seeded.
+
+    A sample's seed comes from the run's seed and its place in the endless order of all ranks, so that a resumed run,
+    which :meth:`skip` brings to its place, draws what an uninterrupted one would.
+    """
+
+    _skipped = 0
+
+    def skip(self, num_samples: int) -> None:
+        """Let the next iteration begin after this rank's first ``num_samples`` samples.
+
+        Args:
+            num_samples: Of this rank.
+        """
+        super().skip(num_samples)
+        self._skipped = num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        """Give this rank's indices, without end."""
+        for step, index in enumerate(super().__iter__(), self._skipped):
+            yield SeededIndex(index, sample_seed(self.seed, step * self.world_size + self.rank, index))

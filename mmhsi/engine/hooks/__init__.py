@@ -10,6 +10,7 @@ from .nonfinite_loss import NonFiniteLossHook
 from .reconstruction_hook import ReconstructionHook
 from .save_split import SaveSplitHook
 from .seed_iteration import SeedIterationHook
+from .sync_batch_norm import SyncBatchNormHook
 
 __all__ = [
     "AtomicCheckpointHook",
@@ -22,4 +23,5 @@ __all__ = [
     "ReconstructionHook",
     "SaveSplitHook",
     "SeedIterationHook",
+    "SyncBatchNormHook",
 ]

@@ -34,6 +34,8 @@ class AtomicCheckpointHook(CheckpointHook):
         ConfigError: In training, if ``by_epoch=False`` is given with an epoch loop, which resumes at epochs alone.
     """
 
+    # What save_best knows to be better when greater.
+    _default_greater_keys = [*CheckpointHook._default_greater_keys, "OA", "AA", "Kappa", "PSNR", "SSIM"]
     backend_args: dict | None
     file_backend: Any
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.errors import ConfigError
 from mmhsi.models.selfsup.dinov2 import DINOv2
@@ -109,7 +111,10 @@ class DINOScheduleHook(Hook):
             group["lr"] = rate
         self._resting = []
         if runner.optim_wrapper.should_update():
-            self._model(runner).update_teacher(self.momentum_at(runner.iter, runner.max_iters))
+            # Shards of teacher and student do not begin at the same parameters: both are put together for this.
+            sharded = isinstance(runner.model, FullyShardedDataParallel)
+            with FullyShardedDataParallel.summon_full_params(runner.model) if sharded else nullcontext():
+                self._model(runner).update_teacher(self.momentum_at(runner.iter, runner.max_iters))
 
     @staticmethod
     def _model(runner: Runner) -> DINOv2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmengine.dist import broadcast
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -15,7 +16,7 @@ class FitPreprocessorHook(Hook):
     """Before training, fits mean and std unless they are set, and checks that data and model agree on the bands.
 
     They are set where the config gives them or a resumed checkpoint holds them. The dataset's ``band_statistics`` are
-    used, over the training data alone; they are saved with the weights.
+    used, over the training data alone; they are saved with the weights. All processes have those of the main one.
     """
 
     priority = "VERY_HIGH"
@@ -31,3 +32,6 @@ class FitPreprocessorHook(Hook):
         if isinstance(preprocessor, BandPreprocessor):
             for bands, pixels in fit_preprocessor(preprocessor, runner.train_dataloader.dataset):
                 runner.logger.info("Fitted mean and std of %d bands to %d pixels", bands, pixels)
+            for name, values in preprocessor.named_buffers():
+                if name.endswith(("mean", "std")):
+                    broadcast(values)

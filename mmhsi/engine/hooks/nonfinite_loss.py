@@ -17,6 +17,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.datasets.samplers import sample_seed
 from mmhsi.errors import ConfigError, TrainingError
+from mmhsi.models.draws import seed_draws
 from mmhsi.models.utils import write_checkpoint
 from mmhsi.registry import HOOKS
 
@@ -138,7 +139,9 @@ class NonFiniteLossHook(Hook):
     @staticmethod
     def _describe(runner: Runner, data_batch: dict, losses: dict[str, float]) -> dict:
         """Everything about this step that a later one would change."""
-        seed = sample_seed(runner.seed, runner.iter, get_rank())  # what SeedIterationHook set before the step
+        # What SeedIterationHook set before the step.
+        seed = sample_seed(runner.seed, runner.iter, get_rank())
+        seed_draws(sample_seed(runner.seed, runner.iter, 0))
         inputs, valid = model_inputs(_module(runner).data_preprocessor, data_batch, seed)
         metainfo = getattr(runner.train_dataloader.dataset, "metainfo", {})
         return dict(

@@ -8,18 +8,21 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmhsi.datasets.samplers import sample_seed
+from mmhsi.models.draws import seed_draws
 from mmhsi.registry import HOOKS
 
 
 @HOOKS.register_module()
 class SeedIterationHook(Hook):
-    """Derives what a step draws (masks, dropout, batch augmentation) from (seed, iteration, rank) alone.
+    """Derives what a step draws from (seed, iteration, sample of the whole batch) alone: masks, batch augmentation.
 
-    No generator's state has to be saved: a resumed run draws what an uninterrupted one would.
+    Dropout and stochastic depth depend on the rank in place of the sample. No generator's state has to be saved: a
+    resumed run draws what an uninterrupted one would.
     """
 
     priority = "VERY_HIGH"
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
-        """Seed torch's generators, on the CPU and on every device."""
+        """Seed torch's generators, on the CPU and on every device, and those that all ranks share."""
         torch.manual_seed(sample_seed(runner.seed, runner.iter, get_rank()))
+        seed_draws(sample_seed(runner.seed, runner.iter, 0))

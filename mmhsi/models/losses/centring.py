@@ -47,7 +47,7 @@ class SinkhornCentring(nn.Module):
             # Each row's highest share is 1, which cannot overflow or vanish; what was taken off is put into the tokens'
             # first scales, from one shift that all processes share, for a common factor cancels.
             rows = scores.amax(1)
-            highest = rows.max()
+            highest = rows.max() if len(rows) else rows.new_tensor(-torch.inf)  # a process may have no hidden token
             all_reduce(highest, "max")
             shares = (scores - rows[:, None]).exp_()
             tokens = counts * (rows - highest).exp()

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
-from mmengine.dist import all_reduce
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
+
+from .across_processes import mean_count
 
 
 def pairwise_entropy(masks: Tensor, targets: Tensor) -> Tensor:
@@ -51,8 +52,8 @@ class Mask2FormerLoss(nn.Module):
     batch without any costs 0. Queries that no class is matched to learn to be no object, also where a class may lie
     hidden in unlabelled pixels.
 
-    The mask terms are divided by the number of matched masks of the batch, averaged over processes, the class term by
-    the sum of its weights, as in the stock loss.
+    The mask terms are divided by the number of matched masks of the batch, the class term by the sum of its weights, as
+    in the stock loss, both averaged over processes.
 
     Args:
         class_weight: Factor of the class term, and of its cost in matching. Default 2.
@@ -119,10 +120,10 @@ class Mask2FormerLoss(nn.Module):
             for image, chosen, present in zip(labels, labelled, classes, strict=True)
         ]
         num_masks = labels.new_tensor(sum(map(len, classes)), dtype=torch.float32)
-        all_reduce(num_masks, "mean")
+        num_masks = mean_count(num_masks)
         with torch.autocast(labels.device.type, enabled=False):  # sums over pixels exceed what half precision holds
             terms = [
-                self._layer(class_logits.float(), masks.float(), labelled, classes, targets, num_masks.clamp(min=1))
+                self._layer(class_logits.float(), masks.float(), labelled, classes, targets, num_masks)
                 for class_logits, masks in predictions
             ]
         return dict(zip(("loss_class", "loss_mask", "loss_dice"), map(sum, zip(*terms, strict=True)), strict=True))
@@ -151,7 +152,7 @@ class Mask2FormerLoss(nn.Module):
             dice = dice + (1 - (2 * (shares * aim).sum(1) + 1) / (shares.sum(1) + aim.sum(1) + 1)).sum()
         weight = torch.where(wanted == no_object, self.no_object_weight, 1.0) * labelled.flatten(1).any(1)[:, None]
         surprise = F.cross_entropy(class_logits.transpose(1, 2), wanted, reduction="none")
-        entropy_of_classes = (weight * surprise).sum() / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
+        entropy_of_classes = (weight * surprise).sum() / mean_count(weight.sum(), torch.finfo(weight.dtype).tiny)
         return (
             self.class_weight * entropy_of_classes,
             self.mask_weight * entropy / num_masks,

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
+from .across_processes import mean_count, sum_over_processes
+
 
 class ClassWeightedLoss(nn.Module):
     """What losses with a weight for every class have in common.
@@ -118,7 +120,7 @@ class CrossEntropyLoss(ClassWeightedLoss):
         if weight is not None:
             share = share * weight
         loss = self.pixel_loss(logits.float(), labels, ignore_index)
-        return self.loss_weight * (share * loss).sum() / share.sum().clamp(min=torch.finfo(share.dtype).tiny)
+        return self.loss_weight * (share * loss).sum() / mean_count(share.sum(), torch.finfo(share.dtype).tiny)
 
 
 @MODELS.register_module()
@@ -167,9 +169,9 @@ class FocalLoss(CrossEntropyLoss):
 class DiceLoss(ClassWeightedLoss):
     """1 less the soft dice coefficient 2 Σ p·g / (Σ p² + Σ g²) of a class (Milletari et al. 2016, §3).
 
-    p are softmax scores and g is 1 where the class is true; sums go over the labelled pixels of the batch, means over
-    the classes that occur there, with class weights weighted ones. A batch without labels costs 0. What mmseg's is
-    given for unlabelled pixels changes it.
+    p are softmax scores and g is 1 where the class is true; sums go over the labelled pixels of the batch of all
+    processes, means over the classes that occur there, with class weights weighted ones. A batch without labels costs
+    0. What mmseg's is given for unlabelled pixels changes it.
 
     Args:
         class_weight: K weights. Default: all 1.
@@ -196,7 +198,8 @@ class DiceLoss(ClassWeightedLoss):
         truth = F.one_hot(labels[labelled], logits.shape[1]).float()
         tiny = torch.finfo(torch.float32).tiny
         with torch.autocast(logits.device.type, enabled=False):  # half precision cannot hold sums over pixels
-            size = share @ truth  # (K,)
-            dice = 2 * (share @ (scores * truth)) / (share @ scores.square() + size).clamp(min=tiny)
+            size = sum_over_processes(share @ truth)  # (K,)
+            both = sum_over_processes(share @ (scores * truth))
+            dice = 2 * both / (sum_over_processes(share @ scores.square()) + size).clamp(min=tiny)
         class_share = self.weights(logits) * (size > 0)
         return self.loss_weight * (class_share * (1 - dice)).sum() / class_share.sum().clamp(min=tiny)

@@ -70,7 +70,7 @@ class TokenMasking(Masking, metaclass=ABCMeta):
             groups: Spectral groups G (1 for a plain ViT).
             grid: Token grid (h, w), N = h · w.
             device: Where the mask is made.
-            generator: Source of randomness, None for torch's own.
+            generator: Source of randomness. Default: that of the whole batch, :func:`mmhsi.models.draws.draw_rows`.
 
         Returns:
             Bool tensor of shape (B, G, N), True = hidden.
@@ -86,7 +86,7 @@ class BandMasking(Masking, metaclass=ABCMeta):
 
         Args:
             images: Shape (B, C, H, W).
-            generator: Source of randomness on their device, None for torch's own.
+            generator: Source of randomness on their device. Default: that of the whole batch.
 
         Returns:
             Bool tensor of shape (B, C), True = hidden.

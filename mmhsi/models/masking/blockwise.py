@@ -10,6 +10,7 @@ from torch import Tensor
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING
 
+from ..draws import uniform_rows
 from .base import TokenMasking, hide_highest
 
 
@@ -40,7 +41,7 @@ def rectangle_scores(
     (height, width), device = grid, counts.device
 
     def uniform(*shape: int) -> Tensor:
-        return torch.rand(len(counts), *shape, device=device, generator=generator)
+        return uniform_rows(len(counts), *shape, device=device, generator=generator)
 
     area = 1 + uniform(blocks) * (max_block * counts[:, None] - 1).clamp(min=0)
     aspect = (math.log(min_aspect) * (1 - 2 * uniform(blocks))).exp()

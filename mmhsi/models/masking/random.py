@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mmhsi.registry import MASKING
 
+from ..draws import uniform_rows
 from .base import TokenMasking, hide_highest
 
 
@@ -24,5 +25,5 @@ class RandomMasking(TokenMasking):
     ) -> Tensor:
         """Draw a mask; see :class:`TokenMasking`."""
         tokens = groups * grid[0] * grid[1]
-        scores = torch.rand(batch, tokens, device=device, generator=generator)
+        scores = uniform_rows(batch, tokens, device=device, generator=generator)
         return hide_highest(scores, self.count(tokens)).view(batch, groups, -1)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mmhsi.registry import MASKING
 
+from ..draws import draw_rows, uniform_rows
 from .base import BandMasking, hide_highest
 
 
@@ -17,7 +18,7 @@ class SpectralMasking(BandMasking):
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw a mask; see :class:`BandMasking`."""
         batch, bands = images.shape[:2]
-        scores = torch.rand(batch, bands, device=images.device, generator=generator)
+        scores = uniform_rows(batch, bands, device=images.device, generator=generator)
         return hide_highest(scores, self.count(bands))
 
 
@@ -32,7 +33,13 @@ class MRSMasking(BandMasking):
     def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw a mask; see :class:`BandMasking`."""
         batch, bands = images.shape[:2]
-        chosen = torch.randint(bands, (batch,), device=images.device, generator=generator)
+        device = images.device
+        chosen = draw_rows(
+            lambda rows, source: torch.randint(bands, (rows,), device=device, generator=source),
+            batch,
+            device,
+            generator,
+        )
         similarity = band_similarity(images, chosen)
         similarity.scatter_(1, chosen[:, None], torch.inf)  # the chosen band itself, even if it is all zeros
         order = similarity.argsort(dim=1, descending=True, stable=True)

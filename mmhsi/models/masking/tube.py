@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mmhsi.registry import MASKING
 
+from ..draws import uniform_rows
 from .base import TokenMasking, hide_highest
 
 
@@ -27,5 +28,5 @@ class TubeMasking(TokenMasking):
     ) -> Tensor:
         """Draw a mask; see :class:`TokenMasking`."""
         positions = grid[0] * grid[1]
-        scores = torch.rand(batch, positions, device=device, generator=generator)
+        scores = uniform_rows(batch, positions, device=device, generator=generator)
         return hide_highest(scores, self.count(positions))[:, None].expand(-1, groups, -1)

@@ -1,7 +1,8 @@
 """Augmentations of whole batches on the device: every sample its own draw, no loop over samples or bands.
 
-They run on normalised values, so that strengths are in standard deviations of a band. Randomness comes from torch's
-generator of the device, which :class:`mmhsi.engine.SeedIterationHook` seeds for every iteration.
+They run on normalised values, so that strengths are in standard deviations of a band. Randomness is drawn for the whole
+batch of all processes (:func:`mmhsi.models.draws.draw_rows`); :class:`mmhsi.engine.SeedIterationHook` seeds it for
+every iteration.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
+
+from ..draws import draw_rows
 
 
 def dihedral(x: Tensor, element: int) -> Tensor:
@@ -49,7 +52,11 @@ class BatchDihedral(nn.Module):
             x: Shape (B, C, H, W).
         """
         elements = symmetries(*x.shape[2:])
-        draw = torch.randint(len(elements), (len(x),), device=x.device)
+        draw = draw_rows(
+            lambda rows, source: torch.randint(len(elements), (rows,), device=x.device, generator=source),
+            len(x),
+            x.device,
+        )
         out = torch.empty_like(x)
         for index, element in enumerate(elements):
             chosen = (draw == index)[:, None, None, None]
@@ -82,10 +89,16 @@ class BatchGainOffset(nn.Module):
             x: Shape (B, C, H, W).
         """
         batch, bands = x.shape[:2]
-        gain = 1 + self.gain * torch.randn(batch, 1, 1, 1, device=x.device)
-        shift = self.offset * torch.randn(batch, 1, device=x.device)
+
+        def normal(*shape: int) -> Tensor:
+            return draw_rows(
+                lambda rows, source: torch.randn(rows, *shape, device=x.device, generator=source), batch, x.device
+            )
+
+        gain = 1 + self.gain * normal(1, 1, 1)
+        shift = self.offset * normal(1)
         if self.smooth > 0:
-            knots = self.smooth * torch.randn(batch, 1, self.knots, device=x.device)
+            knots = self.smooth * normal(1, self.knots)
             shift = shift + nn.functional.interpolate(knots, size=bands, mode="linear", align_corners=True)[:, 0]
         return x * gain + shift[:, :, None, None]
 
@@ -108,4 +121,11 @@ class BatchNoise(nn.Module):
         Args:
             x: Shape (B, C, H, W).
         """
-        return x + self.std * torch.randn_like(x)
+        # Values are drawn in the order that x has in memory, as by randn_like.
+        order = sorted(range(x.dim()), key=x.stride, reverse=True)
+
+        def normal(rows: int, source: torch.Generator | None) -> Tensor:
+            sizes = [x.shape[axis] if axis else rows for axis in order]
+            return x.new_empty(sizes).permute(*map(order.index, range(x.dim()))).normal_(generator=source)
+
+        return x + self.std * draw_rows(normal, len(x), x.device)

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+from mmengine.dist import get_dist_info
 from torch import Tensor
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING
 
+from ..draws import shared_generator
 from ..masking.blockwise import rectangle_scores
 
 
@@ -33,7 +35,9 @@ class TokenMask(NamedTuple):
     weights: Tensor
 
 
-def draw_counts(images: int, masked: Tensor, tokens: int, ratio: tuple[float, float]) -> Tensor:
+def draw_counts(
+    images: int, masked: Tensor, tokens: int, ratio: tuple[float, float], generator: torch.Generator | None = None
+) -> Tensor:
     """Draw how many tokens each image hides, such that all sizes of masks occur in a batch (DINOv2).
 
     The range of ratios is cut into as many bins as there are masked images, and each draws from a bin of its own.
@@ -43,14 +47,15 @@ def draw_counts(images: int, masked: Tensor, tokens: int, ratio: tuple[float, fl
         masked: Indices of the masked ones, shape (m,).
         tokens: Tokens N of an image.
         ratio: Smallest and largest share of hidden tokens, the largest above 0.
+        generator: Source of randomness on the CPU. Default: torch's.
 
     Returns:
         int64 tensor of shape (B,) on the CPU: 0 for images that are not masked, 1 to N for those that are.
     """
     edges = torch.linspace(*ratio, len(masked) + 1)
-    ratios = edges[:-1] + torch.rand(len(masked)) * edges.diff()
+    ratios = edges[:-1] + torch.rand(len(masked), generator=generator) * edges.diff()
     counts = torch.zeros(images, dtype=torch.int64)
-    counts[masked] = (ratios[torch.randperm(len(masked))] * tokens).round().long().clamp(1, tokens)
+    counts[masked] = (ratios[torch.randperm(len(masked), generator=generator)] * tokens).round().long().clamp(1, tokens)
     return counts
 
 
@@ -95,7 +100,8 @@ class DINOMasking:
     row of band groups.
 
     Args:
-        probability: Share of the images that are masked; at least one is. Default 0.5.
+        probability: Share of the images of all processes that are masked; at least one is, which a process need not
+            have. Default 0.5.
         ratio: Smallest and largest share of hidden patches in these; at least one is hidden. Default (0.1, 0.5).
         spectral_ratio: The same for band groups.
         min_aspect: Smallest aspect ratio of a hidden block. Default 0.3.
@@ -140,13 +146,15 @@ class DINOMasking:
         Returns:
             A mask for each grid, None where there is none.
         """
-        masked = torch.randperm(images)[: max(int(images * self.probability), 1)]
+        rank, world = get_dist_info()
+        generator, total = shared_generator(torch.device("cpu")), images * world
+        masked = torch.randperm(total, generator=generator)[: max(int(total * self.probability), 1)]
         masks: list[TokenMask | None] = []
         for grid, ratio in zip(grids, self.ratios, strict=False):
             if grid is None:
                 masks.append(None)
                 continue
-            counts = draw_counts(images, masked, grid[0] * grid[1], ratio)
+            counts = draw_counts(total, masked, grid[0] * grid[1], ratio, generator)[rank::world]
             hidden = hide_blocks(counts.to(device, non_blocking=True), grid, self.min_aspect)
             masks.append(list_hidden(hidden, int(counts.sum()), None if masks else has_data))
         return masks

@@ -263,6 +263,8 @@ class DINOv2(BaseModel):
         }
         measures: dict[str, Tensor] = {}
         for term, features in tokens.items():
+            if not len(features):  # no image of this process is masked
+                continue
             name = term.removesuffix("dino").replace("ibot", "token_")
             measures.update(collapse_measures(features, targets[term], name))
         return targets, measures

@@ -10,6 +10,7 @@ from torch import Tensor
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
+from ..losses import mean_count
 from ..masking import TokenMasking
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
@@ -39,7 +40,7 @@ def masked_mean(values: Tensor, weight: Tensor | None) -> Tensor:
     """
     if weight is None:
         return values.mean()
-    return (values * weight).sum() / weight.sum().clamp(min=1)
+    return (values * weight).sum() / mean_count(weight.sum())
 
 
 @MODELS.register_module()

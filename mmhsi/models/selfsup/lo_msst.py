@@ -11,6 +11,7 @@ from mmhsi.registry import MASKING, MODELS
 
 from ..backbones.sst import SST
 from ..layers import patchify
+from ..losses import mean_count
 from ..masking import TokenMasking
 from .lo_msst_decoder import LOMSSTDecoder
 from .lo_msst_rows import row_buckets, run_rows
@@ -89,7 +90,7 @@ class LOMSST(MaskedPretraining):
         if self.loss_on == "masked":
             weight = weight * hidden[..., None]
         error = (prediction - target).square() * weight
-        return {"loss": error.sum() / weight.expand_as(error).sum().clamp(min=1)}
+        return {"loss": error.sum() / mean_count(weight.expand_as(error).sum())}
 
     @torch.no_grad()
     def reconstruct(

@@ -12,6 +12,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
 from ..layers import pad_to_multiple, patchify, unpatchify
+from ..losses import mean_count
 from ..masking import BandMasking
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
@@ -109,7 +110,7 @@ class MAE(MaskedPretraining):
         if weight is None:
             return {"loss": F.mse_loss(prediction, target)}
         error = F.mse_loss(prediction, target, reduction="none")
-        return {"loss": (error * weight).sum() / weight.expand_as(error).sum().clamp(min=1)}
+        return {"loss": (error * weight).sum() / mean_count(weight.expand_as(error).sum())}
 
     @torch.no_grad()
     def reconstruct(

@@ -12,6 +12,8 @@ from torch import Tensor
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
+from ..draws import drawing_by_image
+
 
 class Reconstruction(NamedTuple):
     """Images, what was made of them, and which of their values were hidden; all in normalised units.
@@ -63,8 +65,8 @@ class MaskedPretraining(BaseModel, metaclass=ABCMeta):
             inputs: Normalised images, shape (B, C, H, W).
             data_samples: Ignored; part of mmengine's interface.
             valid: Pixels that hold data, bool (B, H, W); None if all do.
-            mode: ``'loss'`` for training, ``'predict'`` for reconstructions under masks that depend on the batch's
-                shape or images alone, ``'tensor'`` for the backbone's maps of the unmasked image.
+            mode: ``'loss'`` for training, ``'predict'`` for reconstructions under masks that depend on each image
+                alone, ``'tensor'`` for the backbone's maps of the unmasked image.
 
         Returns:
             Losses by name; or for every sample its reconstructions by name; or the maps.
@@ -74,8 +76,8 @@ class MaskedPretraining(BaseModel, metaclass=ABCMeta):
         if mode == "loss":
             return self.loss(inputs, valid)
         if mode == "predict":
-            generator = torch.Generator(inputs.device).manual_seed(0)
-            results = {name: made.samples() for name, made in self.reconstruct(inputs, valid, generator).items()}
+            with drawing_by_image(inputs):
+                results = {name: made.samples() for name, made in self.reconstruct(inputs, valid).items()}
             return [{name: made[index] for name, made in results.items()} for index in range(len(inputs))]
         raise ConfigError(f"{type(self).__name__}: mode={mode!r} is not offered, expected 'loss', 'predict', 'tensor'")
 

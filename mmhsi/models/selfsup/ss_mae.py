@@ -10,6 +10,7 @@ from mmhsi.registry import MASKING, MODELS
 
 from ..backbones.ss_mae_vit import SSMAEViT
 from ..layers import sinusoid_1d, unpatchify
+from ..losses import mean_count
 from ..masking import BandMasking, Masking, TokenMasking
 from .mae_decoder import MAEDecoder
 from .masked_pretraining import MaskedPretraining, Reconstruction
@@ -74,7 +75,7 @@ def hidden_error(made: Reconstruction) -> Tensor:
     """
     weight = made.hidden if made.valid is None else made.hidden & made.valid[:, None]
     error = (made.prediction - made.target).square() * weight
-    return error.sum() / weight.sum().clamp(min=1)
+    return error.sum() / mean_count(weight.sum())
 
 
 @MODELS.register_module()

@@ -1,0 +1,79 @@
+"""Runs that are killed and resumed end as runs that nobody killed, bit for bit."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+from generated_data import write_all
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def crash_module():
+    spec = importlib.util.spec_from_file_location("crash_test", ROOT / "benchmarks/crash_test.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["crash_test"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+crash_test = crash_module()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_all(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMHSI_DATA", str(folder))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def trainer(data):
+    return crash_test.Trainer()
+
+
+def shrink(cfg):
+    if not cfg.train_cfg.get("max_iters"):
+        cfg.train_cfg.max_epochs = 3
+    cfg.train_dataloader.batch_size = 4
+    dataset = cfg.train_dataloader.dataset
+    if dataset.get("subset") == "all":
+        dataset.stride = 6
+        cfg.train_dataloader.batch_size = 8
+
+
+def written(folder, name):
+    """When a checkpoint is there."""
+    return lambda: (folder / name).is_file()
+
+
+@pytest.mark.parametrize("name", crash_test.CASES)
+def test_a_killed_run_resumes_exactly(name, trainer, tmp_path):
+    config = crash_test.write_config(crash_test.CASES[name], tmp_path / "config.py", shrink)
+    trainer.finish(config, tmp_path / "undisturbed")
+    killed = tmp_path / "killed"
+    template = "iter_{}.pth" if "iterations" in name else "epoch_{}.pth"
+    steps = (5, 10) if "iterations" in name else (1, 2)
+    for step in steps:  # the first before anything else of the step's end is done
+        assert trainer.kill(config, killed, written(killed, template.format(step)))
+    trainer.finish(config, killed)
+    expected = crash_test.outcome(tmp_path / "undisturbed")
+    assert expected["optimizer"]["state"]
+    assert "report" in expected or "MAE" in name or "LO-MSST" in name or "DINO" in name
+    assert crash_test.differences(expected, crash_test.outcome(killed)) == []
+
+
+def test_differences_are_found():
+    import torch
+
+    a = {"x": [torch.ones(2)], "y": {"z": 1}}
+    assert crash_test.differences(a, {"x": [torch.ones(2)], "y": {"z": 1}}) == []
+    changed = torch.ones(2)
+    changed[1] += 1e-7
+    assert crash_test.differences(a, {"x": [changed], "y": {"z": 1}}) == ["/x/0"]
+    assert crash_test.differences(a, {"x": [], "y": {"z": 2}}) == ["/x: 1 and 0 items", "/y/z"]
+    assert crash_test.differences(a, {"x": a["x"]}) == [": keys ['y']"]
