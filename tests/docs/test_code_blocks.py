@@ -166,6 +166,7 @@ def check_command(words: list[str]) -> None:
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), words
         return
     for word in words:
+        word = word.removesuffix("]")  # [options of tools/…]
         if re.match(r"(configs|tools|benchmarks)/", word):
             assert Path(word).exists() or (ROOT / word).exists(), word
     script = words[words[0] in ("bash", "sh")]
