@@ -34,13 +34,16 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["mmhsi", "mmhsi.*"]),
-    package_data={"mmhsi": ["py.typed"]},
+    package_data={
+        "mmhsi": ["py.typed", *(f".mim/{pattern}" for pattern in ("model-index.yml", "configs/**/*.*", "tools/**/*.*"))]
+    },
+    exclude_package_data={"mmhsi": [".mim/**/*.pyc"]},
+    entry_points={"console_scripts": ["mmhsi = mmhsi.__main__:main"]},
     python_requires=">=3.10",
     install_requires=requirements("runtime"),
     extras_require={name: requirements(name) for name in ("export", "mask2former", "tests", "docs", "tracking", "dev")},
     classifiers=[
         "Intended Audience :: Science/Research",
-        "License :: OSI Approved :: Apache Software License",
         "Programming Language :: Python :: 3",
         "Topic :: Scientific/Engineering :: GIS",
         "Topic :: Scientific/Engineering :: Image Recognition",

@@ -9,22 +9,24 @@ from mmengine import registry as root
 from mmengine.registry import Registry
 
 # Nodes to which mmhsi adds nothing: with a child of this scope, mmengine finds its own classes without a warning.
-RUNNERS = Registry("runner", parent=root.RUNNERS, scope="mmhsi")
-RUNNER_CONSTRUCTORS = Registry("runner constructor", parent=root.RUNNER_CONSTRUCTORS, scope="mmhsi")
-LOOPS = Registry("loop", parent=root.LOOPS, scope="mmhsi")
-LOG_PROCESSORS = Registry("log processor", parent=root.LOG_PROCESSORS, scope="mmhsi")
-OPTIMIZERS = Registry("optimizer", parent=root.OPTIMIZERS, scope="mmhsi")
+# With a location, though an empty one: it would import all of mmhsi otherwise.
+NONE = ["mmhsi.registry"]
+RUNNERS = Registry("runner", parent=root.RUNNERS, scope="mmhsi", locations=NONE)
+RUNNER_CONSTRUCTORS = Registry("runner constructor", parent=root.RUNNER_CONSTRUCTORS, scope="mmhsi", locations=NONE)
+LOOPS = Registry("loop", parent=root.LOOPS, scope="mmhsi", locations=NONE)
+LOG_PROCESSORS = Registry("log processor", parent=root.LOG_PROCESSORS, scope="mmhsi", locations=NONE)
+OPTIMIZERS = Registry("optimizer", parent=root.OPTIMIZERS, scope="mmhsi", locations=NONE)
 OPTIM_WRAPPER_CONSTRUCTORS = Registry(
     "optimizer wrapper constructor",
     parent=root.OPTIM_WRAPPER_CONSTRUCTORS,
     scope="mmhsi",
     locations=["mmhsi.engine"],
 )
-PARAM_SCHEDULERS = Registry("parameter scheduler", parent=root.PARAM_SCHEDULERS, scope="mmhsi")
-EVALUATOR = Registry("evaluator", parent=root.EVALUATOR, scope="mmhsi")
+PARAM_SCHEDULERS = Registry("parameter scheduler", parent=root.PARAM_SCHEDULERS, scope="mmhsi", locations=NONE)
+EVALUATOR = Registry("evaluator", parent=root.EVALUATOR, scope="mmhsi", locations=NONE)
 MODEL_WRAPPERS = Registry("model wrapper", parent=root.MODEL_WRAPPERS, scope="mmhsi", locations=["mmhsi.engine"])
-STRATEGIES = Registry("strategy", parent=root.STRATEGIES, scope="mmhsi")
-VISBACKENDS = Registry("visualization backend", parent=root.VISBACKENDS, scope="mmhsi")
+STRATEGIES = Registry("strategy", parent=root.STRATEGIES, scope="mmhsi", locations=NONE)
+VISBACKENDS = Registry("visualization backend", parent=root.VISBACKENDS, scope="mmhsi", locations=NONE)
 
 VISUALIZERS = Registry(
     "visualizer", parent=root.VISUALIZERS, scope="mmhsi", locations=["mmhsi.visualization.hsi_visualizer"]

@@ -108,10 +108,10 @@ def write_whu_ohs(root: Path) -> None:
 
 
 def write_c2seg_wuhan(root: Path) -> None:
-    """One scene of 116 bands in a MATLAB 7.3 file, labels three times finer, 14 ids."""
+    """One scene of 116 bands in a MATLAB 7.3 file, labels three times finer, 14 ids; three tiles of 128 x 128."""
     info, rng = CATALOGUE["c2seg_wuhan"], np.random.default_rng(0)
-    labels = rng.integers(0, 14, (400, 270)).repeat(3, 0).repeat(3, 1).astype(np.uint8)
-    cube = rng.random((400, 270, 116), dtype=np.float32)
+    labels = rng.integers(0, 14, (392, 136)).repeat(3, 0).repeat(3, 1).astype(np.uint8)
+    cube = rng.random((392, 136, 116), dtype=np.float32)
     (root / "c2seg_wuhan").mkdir(parents=True)
     with h5py.File(root / info.image, "w") as file:  # MATLAB 7.3 stores the axes in reverse
         file.create_dataset("HSI", data=cube.transpose(2, 1, 0)).attrs["MATLAB_class"] = np.bytes_("single")

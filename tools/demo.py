@@ -11,16 +11,15 @@ from pathlib import Path
 from mmhsi.errors import ConfigError
 from mmhsi.utils.cli import run
 
-ROOT = Path(__file__).resolve().parent.parent
-PRETRAIN = "configs/mae/mae_hsi-vit-tiny-p3_demo.py"
-FINETUNE = "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
+PRETRAIN = "mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py"
+FINETUNE = "mmhsi::mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
 
 
 def step(title: str, arguments: list[str], environment: dict[str, str]) -> None:
     """Run one command of the chain, its output shown, and stop where it fails."""
-    print(f"\n== {title}\n$ python {' '.join(arguments)}", flush=True)
+    print(f"\n== {title}\n$ mmhsi {' '.join(arguments)}", flush=True)
     start = time.monotonic()
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, check=False)
+    done = subprocess.run([sys.executable, "-m", "mmhsi", *arguments], env=environment, check=False)
     if done.returncode:
         raise ConfigError(f"{arguments[0]} failed with exit status {done.returncode}; its message stands above")
     print(f"== {time.monotonic() - start:.0f} s", flush=True)
@@ -38,29 +37,29 @@ def main() -> None:
     cube, labels = out / "data/demo/demo_cube.tif", out / "data/demo/demo_labels.tif"
     report, classes, picture = out / "report.json", out / "demo_map.tif", out / "demo_map.png"
 
-    step("simulate a scene", ["tools/make_demo_scene.py", "--out", str(cube.parent)], environment)
+    step("simulate a scene", ["make_demo_scene", "--out", str(cube.parent)], environment)
     step(
         "pretrain: masked autoencoding, without labels",
-        ["tools/train.py", PRETRAIN, "--work-dir", str(pretrained.parent)],
+        ["train", PRETRAIN, "--work-dir", str(pretrained.parent)],
         environment,
     )
     step(
         "fine-tune on 20 pixels a class",
         [
-            *["tools/train.py", FINETUNE, "--work-dir", str(checkpoint.parent)],
+            *["train", FINETUNE, "--work-dir", str(checkpoint.parent)],
             *["--cfg-options", f"model.backbone.init_cfg.checkpoint={pretrained}"],
         ],
         environment,
     )
     step(
         "test on all other labelled pixels",
-        ["tools/test.py", FINETUNE, str(checkpoint), "--work-dir", str(out / "test"), "--out", str(report)],
+        ["test", FINETUNE, str(checkpoint), "--work-dir", str(out / "test"), "--out", str(report)],
         environment,
     )
     step(
         "map of the whole scene",
         [
-            *["tools/predict.py", FINETUNE, str(checkpoint), str(cube), "--labels", str(labels)],
+            *["predict", FINETUNE, str(checkpoint), str(cube), "--labels", str(labels)],
             *["--out", str(classes), "--png", str(picture)],
         ],
         environment,

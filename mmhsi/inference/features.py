@@ -21,6 +21,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.models.preprocessors import BandPreprocessor, fit_preprocessor
 from mmhsi.models.utils import load_weights, read_checkpoint
 from mmhsi.registry import DATASETS, MODELS
+from mmhsi.utils.configs import load_config
 
 
 class FeatureSet(NamedTuple):
@@ -80,7 +81,7 @@ class FeatureExtractor:
         prefix: str = "backbone.",
         device: str | None = None,
     ) -> None:
-        self.cfg = config if isinstance(config, Config) else Config.fromfile(config)
+        self.cfg = load_config(config)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         backbone = copy.deepcopy(self.cfg.model.backbone)
         backbone.pop("init_cfg", None)

@@ -17,6 +17,7 @@ from mmhsi.models.classifiers import PixelClassifier
 from mmhsi.models.publishing import published_model
 from mmhsi.models.utils import load_weights, read_checkpoint
 from mmhsi.registry import MODELS
+from mmhsi.utils.configs import load_config
 from mmhsi.visualization import default_palette
 
 from .batch_size import fastest_batch
@@ -55,10 +56,7 @@ class WindowModel:
         device: str | None = None,
         amp: bool = False,
     ) -> None:
-        if config is None:
-            cfg = published_model(checkpoint)
-        else:
-            cfg = config if isinstance(config, Config) else Config.fromfile(config)
+        cfg = published_model(checkpoint) if config is None else load_config(config)
         try:
             self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
             torch.zeros(1, device=self.device)

@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 
 from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.utils.configs import load_config
 from mmhsi.version import __version__
 
 from .utils import read_checkpoint, write_checkpoint
@@ -32,7 +33,7 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
         DataError: The disk refuses.
         FileFormatError: If the checkpoint cannot be read.
     """
-    cfg = config if isinstance(config, Config) else Config.fromfile(config)
+    cfg = load_config(config)
     whole = read_checkpoint(checkpoint)
     meta = whole.get("meta", {})
     if not meta.get("dataset_meta", {}).get("classes"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -9,6 +10,11 @@ from collections.abc import Callable
 from mmhsi.errors import MMHSIError
 
 from .memory import keep_freed_memory
+
+WORKER_DIED = (
+    "a process that loads data was killed, perhaps for want of memory: fewer num_workers or a smaller batch; "
+    "--resume goes on from the last checkpoint"
+)
 
 
 def quiet_imports() -> None:
@@ -24,6 +30,8 @@ def run(main: Callable[[], None]) -> None:
     """
     quiet_imports()
     keep_freed_memory()
+    # Where mmengine would read a file from the network, or a library one of its own, with whatever code is in it.
+    os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
     try:
         main()
     except (MMHSIError, FileNotFoundError) as error:
@@ -31,6 +39,12 @@ def run(main: Callable[[], None]) -> None:
             raise
         sys.stderr.write(f"error: {error}\n")
         sys.exit(2)
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error) or "--debug" in sys.argv:
+            raise
+        # torch notices at once, for the system tells it when one of its processes ends.
+        sys.stderr.write(f"error: {WORKER_DIED} ({str(error).splitlines()[0]})\n")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)

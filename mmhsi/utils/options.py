@@ -10,6 +10,8 @@ from mmengine.config import Config, DictAction
 
 from mmhsi.errors import ConfigError
 
+from .configs import load_config
+
 
 def runner_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that mmseg's and mmpretrain's users know, and ``--seed``.
@@ -32,7 +34,7 @@ def runner_config(args: argparse.Namespace) -> Config:
         args: Parsed options.
     """
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    cfg = Config.fromfile(args.config)
+    cfg = load_config(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     cfg.launcher = args.launcher

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from generated_data import write_all
 from mmengine.config import Config
 
 from mmhsi.datasets.class_weights import class_weights
@@ -35,9 +34,8 @@ def test_wrong_arguments():
         "configs/comparison/cnn2d_salinas-a_20-per-class.py",
     ],
 )
-def test_counts_are_those_of_the_samples(path, run_tool, repository, tmp_path, monkeypatch, capsys, scope):
-    write_all(tmp_path)
-    monkeypatch.setenv("MMHSI_DATA", str(tmp_path))
+def test_counts_are_those_of_the_samples(path, run_tool, repository, generated_data, monkeypatch, capsys, scope):
+    monkeypatch.setenv("MMHSI_DATA", str(generated_data))
     cfg = Config.fromfile(repository / path)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     counts = np.zeros(len(dataset.metainfo["classes"]), int)
@@ -52,9 +50,8 @@ def test_counts_are_those_of_the_samples(path, run_tool, repository, tmp_path, m
     assert lines[-1].startswith("class_weight=[")
 
 
-def test_without_labels(tmp_path, repository, monkeypatch, scope):
-    write_all(tmp_path)
-    monkeypatch.setenv("MMHSI_DATA", str(tmp_path))
+def test_without_labels(generated_data, repository, monkeypatch, scope):
+    monkeypatch.setenv("MMHSI_DATA", str(generated_data))
     for name in ("mae/mae_hsi-vit-tiny-p1_enmap-potsdam", "mae/mae_hsi-vit-tiny-p3_salinas-a"):
         cfg = Config.fromfile(repository / f"configs/{name}.py")
         with pytest.raises(ConfigError, match="no labels"):

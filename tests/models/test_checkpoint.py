@@ -7,6 +7,7 @@ import torch
 
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.models import HSIViT, load_weights
+from mmhsi.models.utils import read_checkpoint
 
 pytestmark = pytest.mark.usefixtures("scope")
 
@@ -73,7 +74,7 @@ def test_a_checkpoint_with_code_is_refused_and_not_run(tmp_path):
     torch.save(dict(state_dict={}, extra=Evil(tmp_path / "ran")), tmp_path / "evil.pth")
     (tmp_path / "evil2.pth").write_bytes(pickle.dumps(Evil(tmp_path / "ran")))
     for name in ("evil.pth", "evil2.pth"):
-        with pytest.raises(FileFormatError, match=f"{name}: not a readable weights-only checkpoint"):
+        with pytest.raises(FileFormatError, match=rf"{name}: not weights .*trust_checkpoint\.py"):
             load_weights(vit(), tmp_path / name)
     assert not (tmp_path / "ran").exists()
 
@@ -83,6 +84,34 @@ def test_missing_or_damaged_file(tmp_path, content):
     path = tmp_path / "c.pth"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(FileFormatError, match=r"c\.pth: (no such file|not a readable)") as caught:
+    with pytest.raises(FileFormatError, match=r"c\.pth: (no such file|damaged|not weights)") as caught:
         load_weights(vit(), path)
     assert "\n" not in str(caught.value)
+
+
+def test_flipped_bits_and_cut_files_are_noticed(checkpoint):
+    path, model = checkpoint
+    whole = path.read_bytes()
+    weights = model.state_dict()["patch_embed.projection.weight"].numpy().tobytes()
+    place = whole.index(weights[:64])
+    path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    torch.load(path)  # does not notice
+    with pytest.raises(FileFormatError, match=r"a\.pth: damaged.*checksum"):
+        read_checkpoint(path)
+    for length in (100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(FileFormatError, match=r"a\.pth: (damaged|not weights)"):
+            read_checkpoint(path)
+    path.write_bytes(whole)
+    assert read_checkpoint(path)["meta"] == {"epoch": 1}
+
+
+def test_a_trusted_file_is_rewritten_without_its_code(tmp_path, run_tool, capsys):
+    torch.save(dict(state_dict=dict(a=torch.arange(3.0)), extra=Evil(tmp_path / "ran")), tmp_path / "evil.pth")
+    assert run_tool("converters/trust_checkpoint", tmp_path / "evil.pth", tmp_path / "good.pth") == 0
+    assert (tmp_path / "ran").exists()  # as the tool says
+    assert torch.equal(read_checkpoint(tmp_path / "good.pth")["state_dict"]["a"], torch.arange(3.0))
+    torch.save(dict(state_dict={}), tmp_path / "empty.pth")
+    assert run_tool("converters/trust_checkpoint", tmp_path / "empty.pth", tmp_path / "out.pth") == 2
+    assert "holds no tensors" in capsys.readouterr().err
+    assert not (tmp_path / "out.pth").exists()

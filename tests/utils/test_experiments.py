@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from generated_data import write_all
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.utils.experiment_runner import ExperimentRunner
@@ -120,9 +119,8 @@ def test_table_without_rows(tmp_path):
         ExperimentTable.from_file(tmp_path / "t.py")
 
 
-def test_command_runs_a_chain(run_tool, tmp_path, monkeypatch, capsys):
-    write_all(tmp_path / "data")
-    monkeypatch.setenv("MMHSI_DATA", str(tmp_path / "data"))
+def test_command_runs_a_chain(run_tool, generated_data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MMHSI_DATA", str(generated_data))
     few = {"train_cfg.max_epochs": 1, "train_dataloader.batch_size": 64, "param_scheduler": "[]"}
     chain = [dict(SCRATCH, options={**few, **SCRATCH["options"]})]
     (tmp_path / "t.py").write_text(

@@ -3,6 +3,7 @@
 import argparse
 
 from mmhsi.utils.cli import run
+from mmhsi.utils.configs import load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -18,14 +19,13 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Count and print."""
     args = parse_args()
-    from mmengine.config import Config
     from mmengine.registry import DefaultScope
 
     from mmhsi.datasets.class_weights import class_weights
     from mmhsi.engine import set_seed
     from mmhsi.registry import DATASETS
 
-    cfg = Config.fromfile(args.config)
+    cfg = load_config(args.config)
     set_seed(cfg, args.seed)
     with DefaultScope.overwrite_default_scope("mmhsi"):
         dataset = DATASETS.build(cfg.train_dataloader.dataset)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mmengine.config import Config, DictAction
 
 from mmhsi.utils.cli import run
+from mmhsi.utils.configs import load_config
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +55,7 @@ def load_dataset(args: argparse.Namespace, seed: int) -> tuple[SceneDataset, Con
     from mmhsi.errors import ConfigError
     from mmhsi.registry import DATASETS
 
-    cfg = Config.fromfile(args.config)
+    cfg = load_config(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     set_seed(cfg, seed)

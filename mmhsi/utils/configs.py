@@ -1,0 +1,44 @@
+"""Reading config files, those of the user and those that packages carry."""
+
+from __future__ import annotations
+
+import logging
+from importlib.util import find_spec
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+
+from mmhsi.errors import ConfigError
+
+
+def load_config(config: str | Path | Config) -> Config:
+    """Read a config file; a config that has been read is given back.
+
+    Args:
+        config: Its path; or ``package::path``, as in mmengine's ``_base_``, for one that an installed package carries,
+            such as ``mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py``.
+
+    Raises:
+        ConfigError: If the package is not installed.
+        FileNotFoundError: If there is no such file.
+    """
+    if isinstance(config, Config):
+        return config
+    package, carried, path = str(config).partition("::")
+    if carried:
+        spec = find_spec(package) if package.isidentifier() else None
+        if spec is None or spec.origin is None:
+            raise ConfigError(f"{config}: no package {package!r} is installed")
+        config = Path(spec.origin).parent / ".mim" / "configs" / path
+    logger = MMLogger.get_current_instance()
+    logger.addFilter(_not_of_the_data_folder)
+    try:
+        return Config.fromfile(config)
+    finally:
+        logger.removeFilter(_not_of_the_data_folder)
+
+
+def _not_of_the_data_folder(record: logging.LogRecord) -> bool:
+    """Keep every message but the one that mmengine prints for each data set where ``MMHSI_DATA`` is set."""
+    return not record.getMessage().startswith("Using env variable `MMHSI_DATA`")

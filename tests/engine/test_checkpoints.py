@@ -1,0 +1,235 @@
+"""Checkpoints that are whole or absent, the newest good one, and one run a work dir."""
+
+import errno
+import multiprocessing
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from generated_data import write_all
+from mmengine.config import Config
+
+from mmhsi.engine import newest_checkpoint, prepare_resume
+from mmhsi.engine.atomic_backend import AtomicBackend
+from mmhsi.errors import ConfigError, DataError, FileFormatError
+from mmhsi.models.utils import read_checkpoint
+from mmhsi.utils.lock import work_dir_lock
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = ROOT / "configs/hsi_vit/hsi-vit-tiny-p3_salinas-a_20-per-class.py"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_all(folder)
+    return folder
+
+
+@pytest.fixture
+def config(data, tmp_path, monkeypatch):
+    """A small classification of three epochs of two steps."""
+    monkeypatch.setenv("MMHSI_DATA", str(data))
+    cfg = Config.fromfile(BASE)
+    cfg.train_cfg = dict(by_epoch=True, max_epochs=3)
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.train_dataloader.batch_size = 12
+    cfg.default_hooks.checkpoint.update(interval=1)
+    cfg.model.tta = False
+    cfg.dump(tmp_path / "config.py")
+    return tmp_path / "config.py"
+
+
+def save(path, step, seed=0):
+    torch.save(dict(state_dict=dict(a=torch.full((1000,), float(step))), meta=dict(iter=step, seed=seed)), path)
+    os.utime(path, (step, step))
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    backend, path = AtomicBackend(), tmp_path / "new/a.pth"
+    backend.put(b"first", path)
+    backend.put(b"second", path)
+    assert path.read_bytes() == b"second"
+    assert os.listdir(path.parent) == ["a.pth"]
+
+
+def write_too_much(path):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))
+    try:
+        AtomicBackend().put(b"x" * 100_000, path)
+    except DataError as error:
+        path.with_suffix(".message").write_text(str(error))
+
+
+def write_slowly(path):
+    def killed(_):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    os.fsync = killed  # when the bytes are written and the name is not yet given
+    AtomicBackend().put(b"x" * 100_000, path)
+
+
+@pytest.mark.parametrize("write", [write_too_much, write_slowly])
+def test_a_full_disk_or_a_kill_leaves_the_earlier_file(write, tmp_path):
+    path = tmp_path / "a.pth"
+    path.write_bytes(b"before")
+    process = multiprocessing.get_context("fork").Process(target=write, args=(path,))
+    process.start()
+    process.join()
+    assert path.read_bytes() == b"before"
+    if write is write_too_much:
+        assert os.listdir(tmp_path) == ["a.pth", "a.message"] or sorted(os.listdir(tmp_path)) == ["a.message", "a.pth"]
+        assert path.with_suffix(".message").read_text() == f"{path}: cannot write: [Errno {errno.EFBIG}] File too large"
+    else:
+        assert process.exitcode == -signal.SIGKILL
+
+
+def test_an_old_checkpoint_goes_after_the_new_one_came(config, tmp_path, run_tool, monkeypatch, capsys):
+    put = AtomicBackend.put
+
+    def full(self, obj, filepath):
+        if Path(filepath).name == "epoch_2.pth":
+            raise DataError(f"{filepath}: cannot write: No space left on device")
+        put(self, obj, filepath)
+
+    monkeypatch.setattr(AtomicBackend, "put", full)
+    options = ["--cfg-options", "default_hooks.checkpoint.max_keep_ckpts=1"]
+    assert run_tool("train", config, "--work-dir", tmp_path / "w", *options) == 2
+    assert "No space left" in capsys.readouterr().err.splitlines()[-1]
+    monkeypatch.setattr(AtomicBackend, "put", put)
+    (tmp_path / "w/.epoch_2.pth.tmp").write_bytes(b"left by a kill")
+    assert run_tool("train", config, "--work-dir", tmp_path / "w", "--resume", *options) == 0
+    assert sorted(path.name for path in (tmp_path / "w").glob("*.pth")) == ["epoch_3.pth"]
+    assert not list((tmp_path / "w").glob(".*.tmp"))
+
+
+def test_the_newest_good_checkpoint_is_found(tmp_path):
+    assert newest_checkpoint(tmp_path) is None
+    for step in (1, 2, 10):
+        save(tmp_path / f"epoch_{step}.pth", step)
+    assert newest_checkpoint(tmp_path)[0].name == "epoch_10.pth"
+    (tmp_path / "last_checkpoint").write_text("/moved/since/epoch_2.pth")  # of a run begun anew: older numbers, later
+    assert newest_checkpoint(tmp_path)[0].name == "epoch_2.pth"
+    (tmp_path / "epoch_2.pth").write_bytes((tmp_path / "epoch_2.pth").read_bytes()[:2000])
+    assert newest_checkpoint(tmp_path)[0].name == "epoch_10.pth"
+    (tmp_path / "last_checkpoint").write_text("")  # killed while it was written
+    (tmp_path / "epoch_10.pth").write_bytes(b"")
+    os.utime(tmp_path / "epoch_10.pth", (20, 20))
+    path, meta = newest_checkpoint(tmp_path)
+    assert (path.name, meta["iter"]) == ("epoch_1.pth", 1)
+    (tmp_path / "epoch_1.pth").write_bytes(b"")
+    with pytest.raises(FileFormatError, match=r"none of its 3 checkpoints can be read; the newest: .*epoch_1\.pth"):
+        newest_checkpoint(tmp_path)
+
+
+def test_resume_takes_the_seed_of_the_run(tmp_path):
+    save(tmp_path / "epoch_1.pth", 1, seed=7)
+    cfg = Config(dict(work_dir=str(tmp_path)))
+    prepare_resume(cfg)
+    assert (cfg.randomness.seed, cfg.resume, Path(cfg.load_from).name) == (7, True, "epoch_1.pth")
+    cfg = Config(dict(work_dir=str(tmp_path), randomness=dict(seed=0)))
+    with pytest.raises(ConfigError, match=r"of a run with seed 7, this one has 0; give --seed 7"):
+        prepare_resume(cfg, str(tmp_path / "epoch_1.pth"))
+    cfg = Config(dict(work_dir=str(tmp_path / "none")))
+    prepare_resume(cfg)
+    assert not cfg.get("resume")
+
+
+def test_resume_from_a_damaged_checkpoint_ends_the_same(config, tmp_path, run_tool):
+    assert run_tool("train", config, "--work-dir", tmp_path / "a") == 0
+    expected = read_checkpoint(tmp_path / "a/epoch_3.pth")["state_dict"]
+    last = tmp_path / "a/epoch_3.pth"
+    last.write_bytes(last.read_bytes()[:5000])
+    assert run_tool("train", config, "--work-dir", tmp_path / "a", "--resume") == 0
+    actual = read_checkpoint(last)["state_dict"]
+    assert all(torch.equal(actual[key], value) for key, value in expected.items())
+
+
+@pytest.mark.parametrize("options", [["--resume", "{evil}"], ["--cfg-options", "load_from={evil}"], None])
+def test_code_in_a_checkpoint_never_runs(options, config, tmp_path, run_tool, capsys):
+    evil, ran = tmp_path / "evil.pth", tmp_path / "ran"
+    torch.save(dict(state_dict={}, meta={}, extra=Evil(ran)), evil)
+    if options is None:
+        status = run_tool("test", config, evil, "--work-dir", tmp_path / "w")
+    else:
+        words = [word.replace("{evil}", str(evil)) for word in options]
+        status = run_tool("train", config, "--work-dir", tmp_path / "w", *words)
+    assert status == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: checkpoint {evil}: not weights and plain data")
+    assert not ran.exists()
+
+
+class Evil:
+    """Unpickling it would create a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_iterations_in_an_epoch_loop_are_refused(config, tmp_path, run_tool, capsys):
+    options = ["--cfg-options", "default_hooks.checkpoint.by_epoch=False"]
+    assert run_tool("train", config, "--work-dir", tmp_path / "w", *options) == 2
+    assert "expected by_epoch=True" in capsys.readouterr().err
+
+
+def test_a_work_dir_is_one_runs(tmp_path, config, run_tool, capsys):
+    holder = f"""
+import time
+from mmhsi.utils.lock import work_dir_lock
+with work_dir_lock({str(tmp_path / "w")!r}):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        assert run_tool("train", config, "--work-dir", tmp_path / "w") == 2
+        message = capsys.readouterr().err
+        assert f"work dir {tmp_path / 'w'}: in use by process {process.pid} on" in message
+        assert os.listdir(tmp_path / "w") == [".lock"]
+        process.kill()
+    with work_dir_lock(tmp_path / "w"):  # a killed process holds nothing
+        pass
+
+
+def test_only_the_first_process_of_several_holds_the_work_dir(tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    with work_dir_lock(tmp_path, "pytorch"):
+        assert not (tmp_path / ".lock").exists()
+    with work_dir_lock(tmp_path, "none"):
+        assert (tmp_path / ".lock").exists()
+
+
+def test_a_worker_that_dies_ends_the_run_with_one_line(config, tmp_path):
+    cfg = Config.fromfile(config)
+    cfg.train_dataloader.update(num_workers=2, persistent_workers=True)
+    cfg.train_cfg.max_epochs = 100_000
+    cfg.default_hooks.checkpoint.interval = 1_000
+    cfg.dump(config)
+    command = [sys.executable, ROOT / "tools/train.py", config, "--work-dir", tmp_path / "w"]
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as run:
+        children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+        deadline = time.monotonic() + 120
+        while len(workers := children.read_text().split()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.kill(int(workers[0]), signal.SIGKILL)
+        killed = time.monotonic()
+        _, errors = run.communicate(timeout=60)
+        assert time.monotonic() - killed < 30  # a hang, not a matter of speed
+    assert run.returncode == 1
+    line = errors.splitlines()[-1]
+    assert line.startswith("error: a process that loads data was killed")
+    assert "Traceback" not in errors
