@@ -35,5 +35,9 @@ def choose_bands(info: CubeInfo, bad_bands: Sequence[int] | None) -> list[int]:
 
 
 def nanometres(wavelengths: NDArray[np.float64] | None) -> list[float] | None:
-    """Band centres as plain numbers, for a checkpoint's metadata."""
+    """Band centres as plain numbers, for a checkpoint's metadata.
+
+    Args:
+        wavelengths: (C,) nm, or None.
+    """
     return None if wavelengths is None else [float(nm) for nm in wavelengths]

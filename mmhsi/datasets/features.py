@@ -66,7 +66,11 @@ def window_mean(image: NDArray, valid: NDArray[np.bool_], window: int) -> NDArra
 
 
 def disc(radius: int) -> NDArray[np.bool_]:
-    """Pixels no farther than ``radius`` from the centre, shape (2 · radius + 1, 2 · radius + 1)."""
+    """Pixels no farther than ``radius`` from the centre, shape (2 · radius + 1, 2 · radius + 1).
+
+    Args:
+        radius: In pixels.
+    """
     offset = np.arange(-radius, radius + 1)
     return offset[:, None] ** 2 + offset**2 <= radius**2
 

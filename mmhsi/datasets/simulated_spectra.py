@@ -52,7 +52,13 @@ MAX_CLASSES = 2 * len(FAMILIES) * (len(string.ascii_uppercase) // 2)
 
 
 def modulation(rng: np.random.Generator, wavelengths: FloatArray, contrast: float) -> FloatArray:
-    """A factor per band around 1: three broad Gaussian features of height ``contrast``, either sign, (C,)."""
+    """A factor per band around 1: three broad Gaussian features of height ``contrast``, either sign, (C,).
+
+    Args:
+        rng: Source of randomness.
+        wavelengths: (C,) nm.
+        contrast: Largest height of a feature, relative.
+    """
     # One feature in each third of the range, so that no draw leaves two classes alike over most of it.
     centres = rng.uniform([450, 950, 1550], [950, 1550, 2300])
     widths = rng.uniform(60, 160, size=3)
@@ -69,7 +75,11 @@ def _kind(index: int) -> tuple[Family, int, int]:
 
 
 def simulated_class_names(classes: int) -> tuple[str, ...]:
-    """Names of the first K classes: "simulated vegetation A", "simulated vegetation B", "simulated soil A", ..."""
+    """Names of the first K classes: "simulated vegetation A", "simulated vegetation B", "simulated soil A", ...
+
+    Args:
+        classes: K.
+    """
     kinds = [_kind(index) for index in range(classes)]
     return tuple(
         f"simulated {family.name} {string.ascii_uppercase[2 * generation + second]}"
@@ -78,7 +88,11 @@ def simulated_class_names(classes: int) -> tuple[str, ...]:
 
 
 def simulated_palette(classes: int) -> tuple[RGB, ...]:
-    """Colours of the first K classes, RGB 0-255: the family's, darker for later pairs, paler for a pair's second."""
+    """Colours of the first K classes, RGB 0-255: the family's, darker for later pairs, paler for a pair's second.
+
+    Args:
+        classes: K.
+    """
     palette: list[RGB] = []
     for index in range(classes):
         family, generation, second = _kind(index)

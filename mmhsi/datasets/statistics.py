@@ -72,6 +72,9 @@ def pipeline_statistics(prepare: Callable[[SeededIndex], dict], indices: Iterabl
 def require_data(cube: HSICube) -> None:
     """Refuse a cube with a band that holds no data at all although it is not flagged bad.
 
+    Args:
+        cube: (H, W, C).
+
     Raises:
         DataError: Naming the file, the bands and what to do.
     """

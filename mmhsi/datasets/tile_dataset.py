@@ -32,7 +32,14 @@ STATISTICS_TILES = 512
 def windows_of(
     entry: dict, window: tuple[int, int], stride: tuple[int, int], region: tuple[int, int, int, int] | None = None
 ) -> list[tuple[int, int, int, int]]:
-    """(row0, col0, height, width) of the windows that a file or a region of it is cut into."""
+    """(row0, col0, height, width) of the windows that a file or a region of it is cut into.
+
+    Args:
+        entry: Entry of the list, with ``tile_shape`` and ``img_path``.
+        window: (h, w) in pixels.
+        stride: (rows, columns) between windows.
+        region: (row, column, height, width), None for the whole file.
+    """
     (h, w), (down, right) = window, stride
     top, left, height, width = region or (0, 0, *entry["tile_shape"])
     rows, columns = range(top, top + height - h + 1, down), range(left, left + width - w + 1, right)

@@ -45,11 +45,19 @@ register_backend("local", AtomicBackend, force=True, prefixes="")
 
 
 def temporary_of(path: Path) -> Path:
-    """The name under which a file is written. A run has its folder alone, so one name a file is enough."""
+    """The name under which a file is written. A run has its folder alone, so one name a file is enough.
+
+    Args:
+        path: The final name.
+    """
     return path.with_name(f".{path.name}.tmp")
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what a killed run has left half-written."""
+    """Remove what a killed run has left half-written.
+
+    Args:
+        folder: The run's.
+    """
     for path in folder.glob(".*.pth.tmp"):
         path.unlink(missing_ok=True)

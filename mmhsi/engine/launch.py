@@ -51,7 +51,12 @@ def use_amp(cfg: Config, dtype: str | None = None) -> None:
 
 
 def set_seed(cfg: Config, seed: int) -> None:
-    """Set the run's seed and that of every split in the config, so that ``--seed k`` is a whole repetition."""
+    """Set the run's seed and that of every split in the config, so that ``--seed k`` is a whole repetition.
+
+    Args:
+        cfg: Changed in place.
+        seed: Of the run and the splits.
+    """
     cfg.setdefault("randomness", {})
     cfg.randomness.seed = seed
 
@@ -76,6 +81,9 @@ def scale_learning_rate(cfg: Config) -> None:
     its square root where ``auto_scale_lr.rule`` is ``'sqrt'``. mmengine's own scaling knows neither accumulation nor
     that.
 
+    Args:
+        cfg: Changed in place.
+
     Raises:
         ConfigError: If the config does not say for which batch its rate was chosen, or the rule is unknown.
     """
@@ -94,6 +102,9 @@ def scale_learning_rate(cfg: Config) -> None:
 
 def prepare_distributed(cfg: Config) -> None:
     """Let a distributed launcher work where there is no GPU: gloo, and DDP or FSDP without device ids.
+
+    Args:
+        cfg: Changed in place.
 
     Raises:
         ConfigError: If the config shards the model and there is no launcher.
@@ -114,5 +125,9 @@ def prepare_distributed(cfg: Config) -> None:
 
 
 def build_runner(cfg: Config) -> Runner | FlexibleRunner:
-    """Build the ``runner_type`` of the config, by default ``Runner``; ``FlexibleRunner`` takes a ``strategy``."""
+    """Build the ``runner_type`` of the config, by default ``Runner``; ``FlexibleRunner`` takes a ``strategy``.
+
+    Args:
+        cfg: The whole config.
+    """
     return RUNNERS.build(cfg) if cfg.get("runner_type") else Runner.from_cfg(cfg)

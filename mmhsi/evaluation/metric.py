@@ -85,7 +85,12 @@ class LandCoverMetric(BaseMetric):
 
 
 def format_report(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
-    """Table of every class's pixels, accuracy and IoU in per cent."""
+    """Table of every class's pixels, accuracy and IoU in per cent.
+
+    Args:
+        matrix: K × K counts.
+        classes: K names.
+    """
     table = Table()
     table.add_column("class")
     for column in ("pixels", "accuracy", "IoU"):
@@ -103,7 +108,15 @@ def format_report(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
 def write_report(
     path: str | Path, matrix: ConfusionMatrix, classes: Sequence[str], metrics: dict[str, float], protocol: str
 ) -> None:
-    """Write the full report as JSON; absent classes have null."""
+    """Write the full report as JSON; absent classes have null.
+
+    Args:
+        path: JSON file.
+        matrix: K × K counts.
+        classes: K names.
+        metrics: Per cent by name.
+        protocol: How the pixels were chosen.
+    """
     report = dict(
         protocol=protocol,
         metrics=metrics,
@@ -126,6 +139,9 @@ def write_report(
 
 def read_report(path: str | Path) -> dict:
     """Read what :func:`write_report` wrote.
+
+    Args:
+        path: JSON file.
 
     Raises:
         DataError: If it is another file.

@@ -29,7 +29,11 @@ class SceneWarning(UserWarning):
 
 
 def warn(message: str) -> None:
-    """Warn of something doubtful."""
+    """Warn of something doubtful.
+
+    Args:
+        message: One line.
+    """
     warnings.warn(message, SceneWarning, stacklevel=3)
 
 
@@ -61,6 +65,10 @@ def check_outputs(outputs: Iterable[str | Path | None], inputs: Iterable[str | P
 def check_space(folder: Path, needed: int) -> None:
     """Check that a disk has room for so many bytes.
 
+    Args:
+        folder: On that disk; exists.
+        needed: Bytes.
+
     Raises:
         DataError: If it has not.
     """
@@ -90,7 +98,11 @@ def choose_scene_bands(info: CubeInfo, meta: dict) -> list[int]:
 
 
 def training_wavelengths(meta: dict) -> list[float] | None:
-    """Centres in nm of the bands that were read in training, before any transform; None where unknown."""
+    """Centres in nm of the bands that were read in training, before any transform; None where unknown.
+
+    Args:
+        meta: The checkpoint's dataset metainfo.
+    """
     if "input_wavelengths" in meta:
         return meta["input_wavelengths"]
     return None if meta.get("transforms") else meta.get("wavelengths")
@@ -98,6 +110,11 @@ def training_wavelengths(meta: dict) -> list[float] | None:
 
 def doubtful_wavelengths(info: CubeInfo, bands: Sequence[int], trained: Sequence[float] | None) -> str | None:
     """Compare a scene's wavelengths with those of the training.
+
+    Args:
+        info: The scene's.
+        bands: 0-based bands that are read.
+        trained: Centres in nm of the training's bands.
 
     Returns:
         What to tell the user, None if they agree or one side is unknown.
@@ -118,6 +135,10 @@ def doubtful_wavelengths(info: CubeInfo, bands: Sequence[int], trained: Sequence
 def matching_transform(info: CubeInfo, trained: Sequence[float] | None) -> dict:
     """The transform that brings a scene's bands onto the wavelengths of the training.
 
+    Args:
+        info: The scene's.
+        trained: Centres in nm of the training's bands.
+
     Raises:
         DataError: If wavelengths are unknown, or the scene's do not cover those of the training.
     """
@@ -137,6 +158,9 @@ def doubtful_scale(rows: SceneRows) -> str | None:
     """Compare the size of a scene's values with that of the training.
 
     Per band, the root mean square of a sample of the scene is set against that of the training, √(mean² + std²).
+
+    Args:
+        rows: The scene, open.
 
     Returns:
         What to tell the user where the typical band is ten times or more off, with the factor that mends it.
@@ -167,6 +191,10 @@ def _places(size: int) -> NDArray[np.intp]:
 
 
 def file_state(path: str | Path) -> list[object]:
-    """What tells a file from another, or from an earlier state of it: path, bytes, time of the last change."""
+    """What tells a file from another, or from an earlier state of it: path, bytes, time of the last change.
+
+    Args:
+        path: The file.
+    """
     status = os.stat(path)
     return [str(Path(path).resolve()), status.st_size, status.st_mtime_ns]

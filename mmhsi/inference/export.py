@@ -52,7 +52,12 @@ class ScoringModel(nn.Module):
 
 
 def metadata(model: WindowModel, window: tuple[int, int]) -> dict[str, str]:
-    """What whoever runs the file has to know, as JSON by name."""
+    """What whoever runs the file has to know, as JSON by name.
+
+    Args:
+        model: What is exported.
+        window: (height, width) in pixels.
+    """
     known = dict(
         classes=model.classes,
         bands=model.meta.get("bands"),

@@ -121,6 +121,10 @@ class FeatureExtractor:
     def batches(self, dataset: Dataset, batch_size: int) -> Iterator[tuple[dict, Tensor]]:
         """Give preprocessed batches and the last map (B, d, h, w) of each, in the dataset's order.
 
+        Args:
+            dataset: Of the kind that the config trains on.
+            batch_size: Samples B at a time.
+
         Raises:
             ConfigError: If the config's samples are several views, as for self-distillation.
         """

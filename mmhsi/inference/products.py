@@ -25,7 +25,13 @@ BLOCK_ROWS = 256
 
 
 def layers_of(num_classes: int, probabilities: bool, uncertainty: bool) -> dict[str, Layer]:
-    """The layers of a run: ``classes``, and those asked for."""
+    """The layers of a run: ``classes``, and those asked for.
+
+    Args:
+        num_classes: K.
+        probabilities: Whether they were asked for.
+        uncertainty: Whether it was asked for.
+    """
     layers = {"classes": Layer(1, np.dtype(np.uint8))}
     if probabilities:
         layers["probabilities"] = Layer(num_classes, np.dtype(np.float32))
@@ -50,7 +56,12 @@ def entropy(scores: Tensor) -> Tensor:
 
 
 def values_of(rows: Rows, layers: dict[str, Layer]) -> dict[str, np.ndarray]:
-    """Values (bands, rows, W) of each layer, :data:`NO_CLASS` or NaN where there is no data."""
+    """Values (bands, rows, W) of each layer, :data:`NO_CLASS` or NaN where there is no data.
+
+    Args:
+        rows: Scores of some rows.
+        layers: What :func:`layers_of` gave.
+    """
     # max() finds the same indices as argmax(), in half the time along the first axis.
     values = {"classes": rows.scores.max(dim=0).indices[None].byte().cpu().numpy()}
     if "probabilities" in layers:

@@ -135,7 +135,14 @@ class RowStore:
         self._saved = time.monotonic()
 
     def read(self, name: str, band: int, first: int, count: int) -> NDArray:
-        """Rows of one band of a layer, (count, W)."""
+        """Rows of one band of a layer, (count, W).
+
+        Args:
+            name: The layer's.
+            band: 0-based.
+            first: First row.
+            count: Rows.
+        """
         layer = self.layers[name]
         block = np.empty((count, self.width), dtype=layer.dtype)
         with open(self.folder / f"{name}.raw", "rb", buffering=0) as file:
@@ -172,6 +179,9 @@ class RowStore:
 
 def stored_state(folder: Path) -> dict | None:
     """What an interrupted run has left in a folder: ``settings`` and finished ``rows``; None if there is nothing.
+
+    Args:
+        folder: ``MAP.tif.partial``.
 
     Raises:
         DataError: The folder's state cannot be read.

@@ -40,7 +40,12 @@ def mirrored(first: int, last: int, size: int) -> NDArray[np.intp]:
 
 
 def rows_at_a_time(bytes_per_row: int, budget: int = BUDGET) -> int:
-    """How many rows fit into ``budget`` bytes: a power of two, because the blocks of tiled files are; at least one."""
+    """How many rows fit into ``budget`` bytes: a power of two, because the blocks of tiled files are; at least one.
+
+    Args:
+        bytes_per_row: Of one row.
+        budget: Bytes.
+    """
     return 1 << max(0, (budget // bytes_per_row).bit_length() - 1)
 
 
@@ -97,12 +102,21 @@ class SceneRows:
                 stack.callback(self.second.close)
 
     def pad_columns(self, first: int, last: int) -> None:
-        """Let every row reach from column ``first`` to ``last`` − 1, mirrored beyond the scene."""
+        """Let every row reach from column ``first`` to ``last`` − 1, mirrored beyond the scene.
+
+        Args:
+            first: Column, 0 or less.
+            last: Column, the scene's width or more.
+        """
         self.columns = mirrored(first, last, self.shape[1])
         self._chunks.clear()
 
     def take(self, first: int, last: int) -> tuple[Tensor, NDArray[np.bool_]]:
         """Give rows ``first`` to ``last`` − 1, mirrored where they lie beyond the scene.
+
+        Args:
+            first: Row, may lie before the scene.
+            last: Row, may lie behind it.
 
         Returns:
             Normalised float32 tensor on the device, contiguous, shape (rows, columns, C), and which pixels hold data,
@@ -130,7 +144,11 @@ class SceneRows:
         return rows, valid
 
     def cube(self, window: tuple[int, int, int, int]) -> tuple[HSICube, NDArray[np.bool_]]:
-        """Read a window (row, column, height, width), transformed but not normalised, and which pixels hold data."""
+        """Read a window (row, column, height, width), transformed but not normalised, and which pixels hold data.
+
+        Args:
+            window: In pixels of the scene.
+        """
         try:
             cube = self.reader.read(window, self.bands)
         except FileFormatError as error:

@@ -110,7 +110,12 @@ class WindowModel:
         return scores.float()
 
     def fastest_batch(self, channels: int, window: tuple[int, int]) -> int:
-        """How many windows (C, h, w) at a time are fastest; see :func:`mmhsi.inference.batch_size.fastest_batch`."""
+        """How many windows (C, h, w) at a time are fastest; see :func:`mmhsi.inference.batch_size.fastest_batch`.
+
+        Args:
+            channels: C.
+            window: (h, w) in pixels.
+        """
         first, cpu, gpu = AUTO_BATCH[self.by_pixel]
         limit = cpu if self.device.type == "cpu" else gpu
 

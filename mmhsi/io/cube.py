@@ -18,7 +18,7 @@ _VALUES_AT_A_TIME = 1 << 24
 
 
 def all_good() -> NDArray[np.bool_]:
-    """The empty array that stands for "no band is flagged bad" until the number of bands is known."""
+    """The empty array, shape (0,), that stands for "no band is flagged bad" until the number of bands is known."""
     return np.ones(0, dtype=bool)
 
 

@@ -36,7 +36,11 @@ def existing_file(path: str | PathLike[str], expected: str = CUBE_FORMATS) -> Pa
 
 
 def reason(exc: BaseException) -> str:
-    """The innermost message of a chain of exceptions, on one line."""
+    """The innermost message of a chain of exceptions, on one line.
+
+    Args:
+        exc: The outermost.
+    """
     while exc.__cause__ is not None:
         exc = exc.__cause__
     return " ".join(str(exc).split()) or type(exc).__name__

@@ -78,5 +78,9 @@ class PendingFile:
 
 
 def sidecar(path: Path) -> Path:
-    """Where GDAL looks for what the file itself cannot hold."""
+    """Where GDAL looks for what the file itself cannot hold.
+
+    Args:
+        path: The raster.
+    """
     return path.with_name(path.name + ".aux.xml")

@@ -80,7 +80,13 @@ def check_bands(bands: Iterable[int], count: int, name: str) -> list[int]:
 
 
 def shift_transform(transform: Affine | None, row0: int, col0: int) -> Affine | None:
-    """The transform of a window whose upper left pixel is (row0, col0) of the scene."""
+    """The transform of a window whose upper left pixel is (row0, col0) of the scene.
+
+    Args:
+        transform: The scene's, or None.
+        row0: First row.
+        col0: First column.
+    """
     if transform is None:
         return None
     a, b, c, d, e, f = transform[:6]

@@ -27,8 +27,8 @@ def nanometres_per_unit(units: str | None, wavelengths: NDArray[np.float64] | No
 
     Args:
         units: The unit as a file names it, in any case; ENVI's names, their abbreviations, or None.
-        wavelengths: The values. Where the unit is missing or not known, values below 100 are taken for µm and
-            others for nm.
+        wavelengths: The values, shape (C,), or None. Where the unit is missing or not known, values below 100 are
+            taken for µm and others for nm.
 
     Returns:
         The factor, or None if the unit is not a length (wavenumber, frequency, index), or if it is not known and

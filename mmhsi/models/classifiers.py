@@ -13,7 +13,13 @@ from .preprocessors import dihedral, symmetries
 
 
 def in_float32(_: nn.Module, __: tuple, scores: Tensor) -> Tensor:
-    """What a head gives, for its loss: mmpretrain's computes some, label smoothing's, in the scores' precision."""
+    """What a head gives, for its loss: mmpretrain's computes some, label smoothing's, in the scores' precision.
+
+    Args:
+        _: The head.
+        __: Its arguments.
+        scores: Shape (B, K).
+    """
     return scores.float()
 
 

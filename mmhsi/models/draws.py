@@ -30,7 +30,11 @@ _by_image: _ByImage | None = None
 
 
 def seed_draws(seed: int) -> None:
-    """Seed the generators that all ranks share; with the same number everywhere, for every step."""
+    """Seed the generators that all ranks share; with the same number everywhere, for every step.
+
+    Args:
+        seed: The same on every rank.
+    """
     global _seed
     _seed = seed
     _generators.clear()
@@ -40,6 +44,9 @@ def shared_generator(device: torch.device) -> Generator | None:
     """The generator of ``device`` that gives the same numbers on every rank; None, torch's own, in a single process.
 
     A process that never called :func:`seed_draws` agrees with the others on a seed here.
+
+    Args:
+        device: Where numbers are drawn.
     """
     if get_dist_info()[1] == 1:
         return None
@@ -62,7 +69,7 @@ def draw_rows(
         generator: Source for these rows alone. Default: that of the whole batch.
 
     Returns:
-        What ``draw`` gives for them, ``rows`` long.
+        What ``draw`` gives for them, shape (rows, …).
     """
     if generator is not None:
         return draw(rows, generator)
@@ -73,7 +80,14 @@ def draw_rows(
 
 
 def uniform_rows(rows: int, *shape: int, device: torch.device, generator: Generator | None = None) -> Tensor:
-    r""":func:`draw_rows` of numbers from 0 to 1, shape (rows, \*shape)."""
+    r""":func:`draw_rows` of numbers from 0 to 1, shape (rows, \*shape).
+
+    Args:
+        rows: This process's rows.
+        *shape: Of a row.
+        device: Where they are drawn.
+        generator: Source for these rows alone. Default: that of the whole batch.
+    """
     return draw_rows(
         lambda count, source: torch.rand(count, *shape, device=device, generator=source), rows, device, generator
     )

@@ -30,6 +30,9 @@ class Prunable(Protocol):
 def find_prunable(model: nn.Module) -> Prunable:
     """Find the one module in ``model``, itself included, that can be pruned.
 
+    Args:
+        model: The model.
+
     Raises:
         ConfigError: If there is none, or more than one.
     """
@@ -45,23 +48,39 @@ def find_prunable(model: nn.Module) -> Prunable:
 
 
 def prunable_stages(model: nn.Module) -> dict[str, PrunableLayers]:
-    """Lists of layers of ``model`` that may be pruned, by the stage's name."""
+    """Lists of layers of ``model`` that may be pruned, by the stage's name.
+
+    Args:
+        model: The model.
+    """
     return find_prunable(model).prunable_stages()
 
 
 def layer_importance(layer: nn.Module) -> float:
-    """Mean of the absolute values of all parameters of a layer (LO-SST paper, eq. 2)."""
+    """Mean of the absolute values of all parameters of a layer (LO-SST paper, eq. 2).
+
+    Args:
+        layer: The layer.
+    """
     total = sum(parameter.detach().abs().double().sum() for parameter in layer.parameters())
     return float(total) / max(count_parameters(layer), 1)
 
 
 def count_parameters(layer: nn.Module) -> int:
-    """Number of values in all parameters of a layer."""
+    """Number of values in all parameters of a layer.
+
+    Args:
+        layer: The layer.
+    """
     return sum(parameter.numel() for parameter in layer.parameters())
 
 
 def check_num_layers(stages: Mapping[str, PrunableLayers], num_layers: int) -> None:
     """Check that ``num_layers`` can be pruned with one layer left in each stage.
+
+    Args:
+        stages: By name.
+        num_layers: How many are to be pruned.
 
     Raises:
         ConfigError: If not.
@@ -125,13 +144,21 @@ def prune(model: nn.Module, num_layers: int) -> dict[str, list[int]]:
 
 
 def restore(model: nn.Module) -> None:
-    """Let all layers run again, with the weights they had when they were pruned."""
+    """Let all layers run again, with the weights they had when they were pruned.
+
+    Args:
+        model: Changed in place.
+    """
     for stage in prunable_stages(model).values():
         stage.set_pruned(())
 
 
 def strip(model: nn.Module) -> None:
-    """Drop the parameters of the pruned layers for good; the outputs stay the same."""
+    """Drop the parameters of the pruned layers for good; the outputs stay the same.
+
+    Args:
+        model: Changed in place.
+    """
     for stage in prunable_stages(model).values():
         stage.strip()
 
@@ -152,6 +179,10 @@ def strip_state_dict(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def pruned_prefixes(state: Mapping[str, Tensor]) -> tuple[str, ...]:
-    """What the keys of pruned layers begin with in a state dict, such as ``'backbone.spatial_layers.2.'``."""
+    """What the keys of pruned layers begin with in a state dict, such as ``'backbone.spatial_layers.2.'``.
+
+    Args:
+        state: A state dict.
+    """
     flags = {key.removesuffix("pruned"): value for key, value in state.items() if key.endswith(".pruned")}
     return tuple(f"{path}{index}." for path, pruned in flags.items() for index in pruned.nonzero().flatten().tolist())

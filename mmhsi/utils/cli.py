@@ -23,7 +23,11 @@ def quiet_imports() -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a command: an error that the user can mend is one line and exit status 2; ``--debug`` shows the traceback."""
+    """Run a command: an error that the user can mend is one line and exit status 2; ``--debug`` shows the traceback.
+
+    Args:
+        main: The command.
+    """
     quiet_imports()
     keep_freed_memory()
     # Where mmengine would read a file from the network, or a library one of its own, with whatever code is in it.

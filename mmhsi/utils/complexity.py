@@ -31,7 +31,11 @@ class Complexity:
 
 
 def count_parameters(module: nn.Module) -> tuple[int, int]:
-    """All parameters of a module, and those in pruned layers."""
+    """All parameters of a module, and those in pruned layers.
+
+    Args:
+        module: The model or a part of it.
+    """
     pruned = sum(
         parameter.numel()
         for layers in module.modules()

@@ -41,6 +41,9 @@ class ExperimentRunner:
     def run_all(self, steps: list[Step]) -> None:
         """Run all steps and what they stand on.
 
+        Args:
+            steps: Last steps of chains.
+
         Raises:
             DataError: If a command fails; steps that are running are finished first.
         """
@@ -49,7 +52,11 @@ class ExperimentRunner:
                 future.result()
 
     def run(self, step: Step) -> None:
-        """Run one step after its predecessors, and test it if it ends a chain that can be tested."""
+        """Run one step after its predecessors, and test it if it ends a chain that can be tested.
+
+        Args:
+            step: The step.
+        """
         if step.previous is not None:
             self.run(step.previous)
         with self._guard:
@@ -91,7 +98,13 @@ class ExperimentRunner:
 
 
 def run_tool(words: list[str], log: Path, environment: dict[str, str]) -> None:
-    """Run a command of ``tools/`` in this process, its output appended to a file."""
+    """Run a command of ``tools/`` in this process, its output appended to a file.
+
+    Args:
+        words: The tool's path and its arguments.
+        log: File for its output.
+        environment: All variables.
+    """
     os.environ.clear()  # that of the server which forked this process may be older
     os.environ.update(environment)
     with log.open("a") as file:
@@ -104,6 +117,10 @@ def run_tool(words: list[str], log: Path, environment: dict[str, str]) -> None:
 def fill(step: Step, value: object) -> object:
     """Put the checkpoint of the step before in the place of ``'{checkpoint}'``.
 
+    Args:
+        step: The step.
+        value: An option's value or a word of a command.
+
     Raises:
         ConfigError: If there is no step before.
     """
@@ -115,7 +132,11 @@ def fill(step: Step, value: object) -> object:
 
 
 def reports_accuracy(cfg: Config) -> bool:
-    """Whether a config has labelled test data, which a pretraining's has not."""
+    """Whether a config has labelled test data, which a pretraining's has not.
+
+    Args:
+        cfg: The config.
+    """
     evaluators = cfg.get("test_evaluator") or []
     evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
     return any(evaluator["type"] == "LandCoverMetric" for evaluator in evaluators)

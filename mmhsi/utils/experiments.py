@@ -41,7 +41,11 @@ class Step:
 
 @functools.cache
 def read_config(path: str) -> str:
-    """Full text of one of the repository's configs, read once a process; where the data lie is no part of it."""
+    """Full text of one of the repository's configs, read once a process; where the data lie is no part of it.
+
+    Args:
+        path: Relative to the repository.
+    """
     return Config.fromfile(ROOT / path, use_environment_variables=False).pretty_text
 
 
@@ -111,6 +115,9 @@ class ExperimentTable:
     def from_file(path: str | Path) -> ExperimentTable:
         """Read a table file, a Python file with the attributes' names at its top level; ``paper`` may be missing.
 
+        Args:
+            path: The table file.
+
         Raises:
             ConfigError: If something is missing or a row has no cells.
         """
@@ -131,7 +138,12 @@ class ExperimentTable:
         return list(dict.fromkeys(column for cells in self.rows.values() for column in cells))
 
     def runs(self, seeds: tuple[int, ...], work_dir: Path) -> Iterator[tuple[str, str, int, Step]]:
-        """Give (row, column, seed, last step) of every run, seed by seed, so that what is stopped early is balanced."""
+        """Give (row, column, seed, last step) of every run, seed by seed, so that what is stopped early is balanced.
+
+        Args:
+            seeds: Repetitions.
+            work_dir: Folder of all runs.
+        """
         for seed in seeds:
             for row, cells in self.rows.items():
                 for column, steps in cells.items():
@@ -139,12 +151,20 @@ class ExperimentTable:
 
 
 def last_checkpoint(folder: Path) -> str:
-    """Path of the last checkpoint that mmengine wrote to a folder."""
+    """Path of the last checkpoint that mmengine wrote to a folder.
+
+    Args:
+        folder: The run's.
+    """
     return (folder / "last_checkpoint").read_text().strip()
 
 
 def state(step: Step) -> str:
-    """``'done'``, ``'begun'`` or ``'open'``."""
+    """``'done'``, ``'begun'`` or ``'open'``.
+
+    Args:
+        step: The step.
+    """
     if (step.folder / "finished.json").is_file():
         return "done"
     return "begun" if step.folder.is_dir() else "open"
@@ -155,6 +175,9 @@ def read_metrics(step: Step) -> dict[str, float]:
 
     ``tools/train.py --report`` wrote them, ``classical_baselines.py`` of one model, features and seed, or
     ``probe_features.py`` of one method.
+
+    Args:
+        step: Finished.
     """
     report = json.loads((step.folder / "report.json").read_text())
     if "methods" in report:
@@ -163,7 +186,11 @@ def read_metrics(step: Step) -> dict[str, float]:
 
 
 def chain_seconds(step: Step | None) -> float:
-    """Seconds that a finished step and its predecessors took."""
+    """Seconds that a finished step and its predecessors took.
+
+    Args:
+        step: Last of a chain; None gives 0.
+    """
     if step is None:
         return 0.0
     return json.loads((step.folder / "finished.json").read_text())["seconds"] + chain_seconds(step.previous)
@@ -173,6 +200,11 @@ def tabulate(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path) -> 
     """Write a Markdown table of mean ± sample standard deviation over the seeds that are finished, n beside them.
 
     The seconds are of one chain, pretraining included, averaged over all of the row's runs.
+
+    Args:
+        table: The table.
+        seeds: Repetitions.
+        work_dir: Folder of all runs.
     """
     values: dict[tuple[str, str], list[float]] = {}
     seconds: dict[str, list[float]] = {}
@@ -195,7 +227,11 @@ def tabulate(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path) -> 
 
 
 def summary(values: list[float]) -> str:
-    """Mean ± sample standard deviation, and how many; ``'not measured'`` for none."""
+    """Mean ± sample standard deviation, and how many; ``'not measured'`` for none.
+
+    Args:
+        values: One a repetition.
+    """
     if not values:
         return "not measured"
     if len(values) == 1:

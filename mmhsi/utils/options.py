@@ -14,7 +14,11 @@ from .configs import load_config
 
 
 def runner_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that mmseg's and mmpretrain's users know, and ``--seed``."""
+    """Add the options that mmseg's and mmpretrain's users know, and ``--seed``.
+
+    Args:
+        parser: Changed in place.
+    """
     parser.add_argument("--work-dir", help="where everything is written (default: work_dirs/NAME_OF_CONFIG)")
     parser.add_argument("--seed", type=int, help="seed of the run and of every split in the config")
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
@@ -24,7 +28,11 @@ def runner_options(parser: argparse.ArgumentParser) -> None:
 
 
 def runner_config(args: argparse.Namespace) -> Config:
-    """Read ``args.config`` and apply the options of :func:`runner_options`."""
+    """Read ``args.config`` and apply the options of :func:`runner_options`.
+
+    Args:
+        args: Parsed options.
+    """
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = load_config(args.config)
     if args.cfg_options:
@@ -40,6 +48,10 @@ def runner_config(args: argparse.Namespace) -> Config:
 
 def report_to(cfg: Config, path: str) -> None:
     """Have the config's test write its report to a JSON file: metrics of every class and the confusion matrix.
+
+    Args:
+        cfg: Changed in place.
+        path: JSON file.
 
     Raises:
         ConfigError: If the config has no test data, or no ``LandCoverMetric``, which writes it.

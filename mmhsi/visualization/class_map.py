@@ -53,7 +53,12 @@ def colourise(
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write ``content`` so that ``path`` appears complete or not at all."""
+    """Write ``content`` so that ``path`` appears complete or not at all.
+
+    Args:
+        path: The final name.
+        content: What is to stand in it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
@@ -64,7 +69,11 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def png_path(path: str | os.PathLike[str]) -> Path:
-    """Check that ``path`` ends in .png."""
+    """Check that ``path`` ends in .png.
+
+    Args:
+        path: What was given.
+    """
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ConfigError(f"{path}: pictures are written as PNG, name the file .png")

@@ -37,5 +37,11 @@ def error_classes(
 def error_map(
     class_map: npt.NDArray[np.integer], ground_truth: npt.NDArray[np.integer], ignore_index: int = 255
 ) -> npt.NDArray[np.uint8]:
-    """Paint :func:`error_classes` in :data:`ERROR_COLOURS`, pixels without label or prediction black; (H, W, 3)."""
+    """Paint :func:`error_classes` in :data:`ERROR_COLOURS`, pixels without label or prediction black; (H, W, 3).
+
+    Args:
+        class_map: Predicted classes, shape (H, W).
+        ground_truth: True classes, shape (H, W).
+        ignore_index: Id of pixels with no label.
+    """
     return colourise(error_classes(class_map, ground_truth, ignore_index), list(ERROR_COLOURS.values()))

@@ -50,7 +50,11 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-s
 
 
 def css(colour: RGB) -> str:
-    """A colour as CSS has it."""
+    """A colour as CSS has it.
+
+    Args:
+        colour: RGB, 0-255.
+    """
     return f"rgb({colour[0]},{colour[1]},{colour[2]})"
 
 
@@ -75,7 +79,12 @@ def page(title: str, sections: Sequence[tuple[str, str]]) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of plain texts."""
+    """A table of plain texts.
+
+    Args:
+        header: Of every column.
+        rows: Texts of every row.
+    """
     head = "".join(f"<th>{escape(text)}</th>" for text in header)
     body = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -106,18 +115,31 @@ def confusion_table(counts: npt.NDArray[np.integer], names: Sequence[str]) -> st
 
 
 def legend(entries: Sequence[tuple[str, RGB]]) -> str:
-    """Names with a patch of colour."""
+    """Names with a patch of colour.
+
+    Args:
+        entries: Names and colours.
+    """
     patches = "".join(f'<span><i style="background:{css(rgb)}"></i>{escape(name)}</span>' for name, rgb in entries)
     return f'<p class="legend">{patches}</p>'
 
 
 def picture_uri(rgb: npt.NDArray[np.uint8]) -> str:
-    """An RGB picture (H, W, 3) as a data URI."""
+    """An RGB picture (H, W, 3) as a data URI.
+
+    Args:
+        rgb: Shape (H, W, 3), uint8.
+    """
     return _uri(Image.fromarray(np.ascontiguousarray(rgb)))
 
 
 def classes_uri(classes: npt.NDArray[np.integer], palette: Sequence[RGB]) -> str:
-    """A class map (H, W) as a data URI, transparent where it is 255."""
+    """A class map (H, W) as a data URI, transparent where it is 255.
+
+    Args:
+        classes: Shape (H, W).
+        palette: RGB colours, 0-255.
+    """
     # A PNG's transparent entry has to lie within its palette.
     ids = np.where(classes == 255, len(palette), classes).astype(np.uint8)
     image = Image.fromarray(ids).convert("P")

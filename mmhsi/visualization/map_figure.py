@@ -101,7 +101,14 @@ def legend_entries(
     palette: Sequence[RGB],
     ignore_index: int = 255,
 ) -> list[tuple[str, RGB]]:
-    """Name and colour of the classes that occur in any of the maps, ``no label`` last where it occurs."""
+    """Name and colour of the classes that occur in any of the maps, ``no label`` last where it occurs.
+
+    Args:
+        maps: Class maps, each (H, W).
+        class_names: K names.
+        palette: K colours.
+        ignore_index: Id of pixels with no label.
+    """
     occurring = set().union(*(np.unique(ids).tolist() for ids in maps))
     entries = [(class_names[i], palette[i]) for i in sorted(occurring - {ignore_index})]
     return [*entries, ("no label", NO_LABEL)] if ignore_index in occurring else entries

@@ -98,7 +98,11 @@ def spread_pixels(hidden: Mask, valid: Mask | None, count: int) -> list[tuple[in
 
 
 def hidden_runs(hidden: Mask) -> list[tuple[int, int]]:
-    """First and last index of every run of True in (C,)."""
+    """First and last index of every run of True in (C,).
+
+    Args:
+        hidden: Shape (C,), bool.
+    """
     edges = np.flatnonzero(np.diff(np.concatenate([[False], hidden, [False]]).astype(np.int8)))
     return [(int(first), int(last) - 1) for first, last in edges.reshape(-1, 2)]
 

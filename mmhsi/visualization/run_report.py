@@ -30,7 +30,11 @@ Section = tuple[str, str]
 
 
 def config_section(work_dir: Path) -> Section | None:
-    """The config that mmengine kept, the newest where there are several; None where there is none."""
+    """The config that mmengine kept, the newest where there are several; None where there is none.
+
+    Args:
+        work_dir: The run's folder.
+    """
     files = list(work_dir.glob("*.py")) or list(work_dir.glob("*/vis_data/config.py"))
     if not files:
         return None
@@ -44,7 +48,11 @@ def config_section(work_dir: Path) -> Section | None:
 
 
 def curves_section(work_dir: Path) -> Section | None:
-    """A chart of every value that was logged, the losses first; None where there is none."""
+    """A chart of every value that was logged, the losses first; None where there is none.
+
+    Args:
+        work_dir: The run's folder.
+    """
     scalars = {key: value for key, value in read_scalars(work_dir).items() if key not in NOT_DRAWN}
     names = sorted(scalars, key=lambda key: ("loss" not in key, key))[:MOST_CHARTS]
     charts = []
@@ -57,7 +65,11 @@ def curves_section(work_dir: Path) -> Section | None:
 
 
 def find_report(work_dir: Path) -> Path | None:
-    """The newest report of tools/test.py that lies in the work dir or one folder below."""
+    """The newest report of tools/test.py that lies in the work dir or one folder below.
+
+    Args:
+        work_dir: The run's folder.
+    """
     found = []
     for path in [*work_dir.glob("*.json"), *work_dir.glob("*/*.json")]:
         try:
@@ -70,6 +82,9 @@ def find_report(work_dir: Path) -> Path | None:
 
 def metrics_section(path: Path) -> Section:
     """Metrics, the classes' accuracy and IoU, and the confusion matrix, of a report of tools/test.py.
+
+    Args:
+        path: The report.
 
     Raises:
         DataError: If the file is another one.
@@ -93,7 +108,14 @@ def metrics_section(path: Path) -> Section:
 
 
 def map_section(scene: MappedScene, names: Sequence[str], palette: Sequence[RGB], title: str) -> Section:
-    """The map over the false colour, and ground truth and errors where labels are known."""
+    """The map over the false colour, and ground truth and errors where labels are known.
+
+    Args:
+        scene: Scene, map and labels.
+        names: Of the classes.
+        palette: Their colours.
+        title: Heading.
+    """
     maps = [("map", classes_uri(scene.classes, palette))]
     shown = [scene.classes]
     if scene.truth is not None:
@@ -111,7 +133,13 @@ def map_section(scene: MappedScene, names: Sequence[str], palette: Sequence[RGB]
 def spectra_section(
     spectra: Sequence[tuple[str, ClassSpectra]], names: Sequence[str], palette: Sequence[RGB]
 ) -> Section:
-    """Mean spectra of the classes, mean ± standard deviation shaded; a chart for each caption."""
+    """Mean spectra of the classes, mean ± standard deviation shaded; a chart for each caption.
+
+    Args:
+        spectra: Caption and spectra of each chart.
+        names: Of the classes.
+        palette: Their colours.
+    """
     charts = []
     for caption, found in spectra:
         present = np.flatnonzero(found.counts).tolist()

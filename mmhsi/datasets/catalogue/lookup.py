@@ -18,7 +18,11 @@ CATALOGUE: dict[str, SceneInfo] = {**CLASSIC, **TWO_SOURCE, **SATELLITE, **CORPO
 
 
 def unknown_name(name: str) -> str:
-    """What to say of a name that is not in the catalogue, with the nearest one."""
+    """What to say of a name that is not in the catalogue, with the nearest one.
+
+    Args:
+        name: What was asked for.
+    """
     near = difflib.get_close_matches(name.lower().replace("-", "_"), CATALOGUE, n=1)
     meant = f"; did you mean {near[0]!r}?" if near else ""
     return f"{name!r} is not in the catalogue, expected one of {', '.join(CATALOGUE)}{meant}"

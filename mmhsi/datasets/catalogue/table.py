@@ -29,7 +29,11 @@ def _size(info: SceneInfo) -> str:
 
 
 def source(info: SceneInfo) -> str:
-    """Whether the files can be fetched, or where else they come from."""
+    """Whether the files can be fetched, or where else they come from.
+
+    Args:
+        info: Entry of the catalogue.
+    """
     if info.files and all(file.url for file in info.files):
         return "download"
     return "by hand" if info.homepage else "made locally"

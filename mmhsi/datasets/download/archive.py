@@ -36,7 +36,11 @@ class _Entry:
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file name is that of an archive that can be extracted."""
+    """Whether a file name is that of an archive that can be extracted.
+
+    Args:
+        name: File name.
+    """
     return name.lower().endswith(SUFFIXES)
 
 

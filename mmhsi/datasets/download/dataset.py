@@ -58,7 +58,11 @@ def download_dataset(
 
 
 def expected_files(info: SceneInfo) -> list[str]:
-    """Files or folders of a data set, relative to the data root."""
+    """Files or folders of a data set, relative to the data root.
+
+    Args:
+        info: Entry of the catalogue.
+    """
     names = [member.name for file in info.files for member in file.members or (ArchiveMember(file.name),)]
     if not names and info.subsets:
         parts = [path for part in info.subsets for path in (part.split_file, part.image_dir, part.label_dir) if path]
@@ -67,7 +71,13 @@ def expected_files(info: SceneInfo) -> list[str]:
 
 
 def how_to_obtain(name: str, info: SceneInfo, root: Path) -> str:
-    """One line on how to get a data set that cannot be fetched."""
+    """One line on how to get a data set that cannot be fetched.
+
+    Args:
+        name: Name in the catalogue.
+        info: Its entry.
+        root: The data folder.
+    """
     way = info.obtain or "fetch it by hand"
     where = f" (see {info.homepage})" if info.homepage else ""
     expected = ", ".join(expected_files(info))

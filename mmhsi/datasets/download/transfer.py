@@ -40,7 +40,11 @@ class RemoteState:
     last_modified: str | None = None
 
     def differs(self, other: RemoteState) -> bool:
-        """Whether anything that both know is not the same."""
+        """Whether anything that both know is not the same.
+
+        Args:
+            other: Another answer of a server.
+        """
         return any(
             mine is not None and yours is not None and mine != yours
             for mine, yours in zip(asdict(self).values(), asdict(other).values(), strict=True)
@@ -65,7 +69,11 @@ class Partial:
         self._state = target.with_name(f"{target.name}.part.json")
 
     def state(self, url: str) -> RemoteState | None:
-        """What is known of the file that was begun; None if nothing was, or from elsewhere."""
+        """What is known of the file that was begun; None if nothing was, or from elsewhere.
+
+        Args:
+            url: Where the file would be fetched from now.
+        """
         try:
             state = RemoteState(**json.loads(self._state.read_text()))
         except (OSError, ValueError, TypeError):
@@ -73,7 +81,11 @@ class Partial:
         return state if state.url == url and self.path.is_file() else None
 
     def remember(self, state: RemoteState) -> None:
-        """Keep what the server says."""
+        """Keep what the server says.
+
+        Args:
+            state: What the server said of the file.
+        """
         self._state.write_text(json.dumps(asdict(state)))
 
     def size(self) -> int:
@@ -86,7 +98,11 @@ class Partial:
         self._state.unlink(missing_ok=True)
 
     def commit(self, target: Path) -> None:
-        """Give the file its final name."""
+        """Give the file its final name.
+
+        Args:
+            target: The final name.
+        """
         os.replace(self.path, target)
         self._state.unlink(missing_ok=True)
 

@@ -169,6 +169,9 @@ class MultiSizeBatchSampler(Sampler):
     def set_start(self, step: int) -> None:
         """Let the next iteration begin at ``step`` of its epoch, as after an interruption there; later ones do not.
 
+        Args:
+            step: Batch of the epoch, from 0.
+
         Raises:
             ConfigError: If the epoch has no such step.
         """

@@ -51,7 +51,11 @@ class SeededInfiniteSampler(InfiniteSampler):
     _skipped = 0
 
     def skip(self, num_samples: int) -> None:
-        """Let the next iteration begin after this rank's first ``num_samples`` samples."""
+        """Let the next iteration begin after this rank's first ``num_samples`` samples.
+
+        Args:
+            num_samples: Of this rank.
+        """
         super().skip(num_samples)
         self._skipped = num_samples
 

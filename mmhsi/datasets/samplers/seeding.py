@@ -14,7 +14,11 @@ def sample_seed(*parts: int) -> int:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python's, numpy's and torch's global generators, from which mm transforms draw."""
+    """Seed Python's, numpy's and torch's global generators, from which mm transforms draw.
+
+    Args:
+        seed: From 0 to 2^32 − 1.
+    """
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
     torch.manual_seed(seed)

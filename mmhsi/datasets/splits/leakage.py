@@ -21,6 +21,10 @@ from .split import Split
 def window_sides(window: int | Sequence[int], owner: str) -> tuple[int, int]:
     """(height, width) of a window that is given by one side or by both.
 
+    Args:
+        window: Side, or (height, width), in pixels.
+        owner: Who was given it, for the message.
+
     Raises:
         ConfigError: If it is neither, or a side is not positive; ``owner`` begins the message.
     """
@@ -49,7 +53,13 @@ def _extents(pixels: np.ndarray, shape: tuple[int, int], window: tuple[int, int]
 
 
 def covered(pixels: np.ndarray, shape: tuple[int, int], window: tuple[int, int]) -> np.ndarray:
-    """Mark what the windows of flat indices (N,) show: (H, W) bool, in O(N + H · W)."""
+    """Mark what the windows of flat indices (N,) show: (H, W) bool, in O(N + H · W).
+
+    Args:
+        pixels: Flat indices r · W + c of the windows' centres, shape (N,).
+        shape: (H, W).
+        window: (h, w) in pixels.
+    """
     top, bottom, left, right = _extents(pixels, shape, window)
     # Each rectangle adds 1 at two of its corners and takes 1 at the others; the running sums fill it.
     corners = np.zeros((shape[0] + 1, shape[1] + 1), dtype=np.int32)
@@ -59,7 +69,13 @@ def covered(pixels: np.ndarray, shape: tuple[int, int], window: tuple[int, int])
 
 
 def showing(pixels: np.ndarray, marked: np.ndarray, window: tuple[int, int]) -> np.ndarray:
-    """Whether the window of each flat index (N,) shows a pixel of ``marked`` (H, W) bool: (N,) bool."""
+    """Whether the window of each flat index (N,) shows a pixel of ``marked`` (H, W) bool: (N,) bool.
+
+    Args:
+        pixels: Flat indices r · W + c of the windows' centres, shape (N,).
+        marked: Shape (H, W), bool.
+        window: (h, w) in pixels.
+    """
     top, bottom, left, right = _extents(pixels, (marked.shape[0], marked.shape[1]), window)
     sums = np.zeros((marked.shape[0] + 1, marked.shape[1] + 1), dtype=np.int64)
     sums[1:, 1:] = marked.cumsum(axis=0).cumsum(axis=1)

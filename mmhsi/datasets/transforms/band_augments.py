@@ -18,8 +18,9 @@ from .resampling import interpolate_bands
 class SpectralNoise(CubeTransform):
     """Add Gaussian noise, independent in every band and pixel.
 
-    Its variance is σ² + signal² · |x · m|: a constant part, and one that grows with the signal as photon noise does,
-    scaled such that it has a standard deviation of ``signal`` times m where x is m, the band's mean over valid pixels.
+    Its variance is σ² + signal² · ``|x · m|``: a constant part, and one that grows with the signal as photon noise
+    does, scaled such that it has a standard deviation of ``signal`` times m where x is m, the band's mean over valid
+    pixels.
 
     Required keys: ``img`` (H, W, C); ``valid`` (H, W) where nodata exists.
 

@@ -39,6 +39,11 @@ class CubeTransform(BaseTransform):
 def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tuple[int, int]:
     """(height, width) of a side or a pair, in pixels.
 
+    Args:
+        owner: The transform, for the message.
+        size: Side, or (height, width), in pixels.
+        name: The argument, for the message.
+
     Raises:
         ConfigError: If it is neither, or not positive.
     """
@@ -51,6 +56,13 @@ def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tupl
 
 def check_number(owner: str, name: str, value: float, low: float = -math.inf, high: float = math.inf) -> float:
     """A finite number within [low, high].
+
+    Args:
+        owner: The transform, for the message.
+        name: The argument, for the message.
+        value: What was given.
+        low: Least value allowed.
+        high: Largest value allowed.
 
     Raises:
         ConfigError: If it is not.
@@ -67,6 +79,13 @@ def check_interval(
 ) -> tuple[float, float]:
     """(smallest, largest), both within [low, high].
 
+    Args:
+        owner: The transform, for the message.
+        name: The argument, for the message.
+        value: What was given.
+        low: Least value allowed.
+        high: Largest value allowed.
+
     Raises:
         ConfigError: If it is not such a pair.
     """
@@ -81,6 +100,11 @@ def check_interval(
 def numbers(owner: str, name: str, value: float | Sequence[float] | NDArray) -> float | tuple[float, ...]:
     """One finite number for all bands, or one for each.
 
+    Args:
+        owner: The transform, for the message.
+        name: The argument, for the message.
+        value: A scalar, or one number a band, shape (C,).
+
     Raises:
         ConfigError: If it is neither.
     """
@@ -94,6 +118,15 @@ def numbers(owner: str, name: str, value: float | Sequence[float] | NDArray) -> 
 def for_bands(owner: str, name: str, value: float | tuple[float, ...], results: dict) -> NDArray[np.float32]:
     """What :func:`numbers` gave, as an array that broadcasts along the bands of an image.
 
+    Args:
+        owner: The transform, for the message.
+        name: The argument, for the message.
+        value: What :func:`numbers` gave.
+        results: The sample.
+
+    Returns:
+        Shape (C,), or a scalar.
+
     Raises:
         DataError: If there is not one number for each band.
     """
@@ -104,12 +137,19 @@ def for_bands(owner: str, name: str, value: float | tuple[float, ...], results: 
 
 
 def source(results: dict) -> str:
-    """What an error message calls this sample: its file."""
+    """What an error message calls this sample: its file.
+
+    Args:
+        results: The sample.
+    """
     return str(results.get("img_path", "image"))
 
 
 def require_one_grid(results: dict) -> None:
     """Refuse labels of another size than the image, such as ``fine_labels`` gives.
+
+    Args:
+        results: The sample.
 
     Raises:
         DataError: If ``gt_seg_map`` has another height or width than ``img``.
@@ -123,19 +163,31 @@ def require_one_grid(results: dict) -> None:
 
 
 def valid_mask(results: dict) -> NDArray[np.bool_]:
-    """Pixels that hold data, (H, W); all where nothing is known about it."""
+    """Pixels that hold data, (H, W); all where nothing is known about it.
+
+    Args:
+        results: The sample; ``valid`` (H, W) where nodata exists.
+    """
     valid = results.get("valid")
     return np.ones(results["img"].shape[:2], dtype=bool) if valid is None else valid
 
 
 def valid_spectra(results: dict) -> NDArray:
-    """Spectra of the valid pixels, (n, C), in the image's dtype."""
+    """Spectra of the valid pixels, (n, C), in the image's dtype.
+
+    Args:
+        results: The sample.
+    """
     image, valid = results["img"], valid_mask(results)
     return image.reshape(-1, image.shape[2]) if valid.all() else image[valid]
 
 
 def band_means(results: dict) -> NDArray[np.float32]:
-    """Mean of each band over the valid pixels, (C,); 0 where there is none."""
+    """Mean of each band over the valid pixels, (C,); 0 where there is none.
+
+    Args:
+        results: The sample.
+    """
     spectra = valid_spectra(results)
     if not len(spectra):
         return np.zeros(spectra.shape[1], dtype=np.float32)
@@ -143,7 +195,11 @@ def band_means(results: dict) -> NDArray[np.float32]:
 
 
 def band_deviations(results: dict) -> NDArray[np.float32]:
-    """Population standard deviation of each band over the valid pixels, (C,); 0 where there is none."""
+    """Population standard deviation of each band over the valid pixels, (C,); 0 where there is none.
+
+    Args:
+        results: The sample.
+    """
     spectra = valid_spectra(results)
     if not len(spectra):
         return np.zeros(spectra.shape[1], dtype=np.float32)
@@ -152,6 +208,10 @@ def band_deviations(results: dict) -> NDArray[np.float32]:
 
 def known_wavelengths(results: dict, owner: str) -> NDArray[np.float64]:
     """Band centres in nm, (C,).
+
+    Args:
+        results: The sample.
+        owner: The transform, for the message.
 
     Raises:
         DataError: If they are unknown, do not fit the image, or are given in µm.
@@ -175,6 +235,11 @@ def known_wavelengths(results: dict, owner: str) -> NDArray[np.float64]:
 
 def check_nanometres(owner: str, name: str, wavelengths: Sequence[float]) -> None:
     """Refuse wavelengths that are not positive, or that are given in µm: no optical sensor begins below 100 nm.
+
+    Args:
+        owner: The transform, for the message.
+        name: The argument, for the message.
+        wavelengths: In nm.
 
     Raises:
         ConfigError: If there are such.

@@ -29,7 +29,15 @@ ATTEMPTS = 10
 
 
 def crop_results(results: dict, top: int, left: int, height: int, width: int) -> dict:
-    """Cut a window out of every spatial array of a results dict; no value is copied."""
+    """Cut a window out of every spatial array of a results dict; no value is copied.
+
+    Args:
+        results: The sample.
+        top: First row.
+        left: First column.
+        height: Rows.
+        width: Columns.
+    """
     require_one_grid(results)
     for key in SPATIAL_KEYS:
         if key in results:
@@ -48,7 +56,11 @@ def _require_larger(owner: str, results: dict, size: tuple[int, int]) -> None:
 
 
 def largest_share(labels: np.ndarray) -> float:
-    """Share of the most frequent class among the labelled pixels; 1 where none is labelled."""
+    """Share of the most frequent class among the labelled pixels; 1 where none is labelled.
+
+    Args:
+        labels: Class indices, shape (H, W), 255 where there is no label.
+    """
     counts = np.bincount(labels[labels != IGNORE_INDEX].ravel())
     return float(counts.max() / counts.sum()) if counts.size else 1.0
 

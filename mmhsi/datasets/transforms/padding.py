@@ -19,6 +19,11 @@ PadMode: TypeAlias = Literal["constant", "reflect"]
 def check_mode(owner: str, mode: PadMode, name: str = "mode") -> PadMode:
     """A padding mode that exists.
 
+    Args:
+        owner: The transform, for the message.
+        mode: What was given.
+        name: The argument, for the message.
+
     Raises:
         ConfigError: If it does not.
     """
@@ -29,6 +34,13 @@ def check_mode(owner: str, mode: PadMode, name: str = "mode") -> PadMode:
 
 def pad_results(results: dict, below: int, right: int, mode: PadMode, value: float = 0.0) -> dict:
     """Pad every spatial array of a results dict by rows below and columns to the right.
+
+    Args:
+        results: The sample.
+        below: Rows to add.
+        right: Columns to add.
+        mode: How the image is continued.
+        value: Of new pixels with ``'constant'``.
 
     Raises:
         DataError: If the image's dtype cannot hold the value, or labels are finer than it.

@@ -38,6 +38,9 @@ class PCAModel:
     def save(self, file: str | PathLike[str]) -> None:
         """Write an ``.npz`` file that :meth:`load` and :class:`PCAProject` read.
 
+        Args:
+            file: Ends with ``.npz``.
+
         Raises:
             ConfigError: If the name does not end with ``.npz``.
             DataError: If the file cannot be written.
@@ -50,6 +53,9 @@ class PCAModel:
     @classmethod
     def load(cls, file: str | PathLike[str]) -> PCAModel:
         """Read what :meth:`save` wrote.
+
+        Args:
+            file: ``.npz`` file.
 
         Raises:
             FileFormatError: If the file is missing or is no such file.

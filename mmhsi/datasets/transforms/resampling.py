@@ -92,7 +92,7 @@ class SpectralResample(CubeTransform):
     where it is known.
 
     Args:
-        wavelengths: T target centres in nm, in the order wanted.
+        wavelengths: Target centres in nm, shape (T,), in the order wanted.
         fwhm: Full width at half maximum of the targets in nm, one for all or one for each; None (default) for linear
             interpolation.
         extrapolate: Whether targets beyond the source's centres take what the end bands hold. Default False: an error.

@@ -22,6 +22,10 @@ Interpolation: TypeAlias = Literal["bilinear", "bicubic"]
 def check_interpolation(owner: str, interpolation: Interpolation) -> Interpolation:
     """An interpolation that exists.
 
+    Args:
+        owner: The transform, for the message.
+        interpolation: What was given.
+
     Raises:
         ConfigError: If it does not.
     """
@@ -31,7 +35,15 @@ def check_interpolation(owner: str, interpolation: Interpolation) -> Interpolati
 
 
 def nearest_pixels(length: int, wanted: int) -> NDArray[np.intp]:
-    """Source pixel whose area holds the centre of each target pixel, along one axis."""
+    """Source pixel whose area holds the centre of each target pixel, along one axis.
+
+    Args:
+        length: Source pixels.
+        wanted: Target pixels.
+
+    Returns:
+        Indices, shape (wanted,).
+    """
     return ((2 * np.arange(wanted) + 1) * length) // (2 * wanted)
 
 
@@ -100,7 +112,13 @@ def resize_cube(
 
 
 def resize_results(results: dict, size: tuple[int, int], interpolation: Interpolation) -> dict:
-    """Resize every spatial array of a results dict."""
+    """Resize every spatial array of a results dict.
+
+    Args:
+        results: The sample.
+        size: (height, width) in pixels.
+        interpolation: Of the image; labels take the nearest pixel.
+    """
     require_one_grid(results)
     results["img"] = resize_cube(results["img"], valid_mask(results), size, interpolation)
     for key in ("gt_seg_map", "valid"):

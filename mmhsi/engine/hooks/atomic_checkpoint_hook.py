@@ -82,14 +82,22 @@ class AtomicCheckpointHook(CheckpointHook):
 
 
 class DeferredRemoval:
-    """A storage backend that removes files at :meth:`flush`, in place of at once."""
+    """A storage backend that removes files at :meth:`flush`, in place of at once.
+
+    Args:
+        backend: The backend that does the rest.
+    """
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
         self._outdated: list[str] = []
 
     def remove(self, path: str) -> None:
-        """Remember a file."""
+        """Remember a file.
+
+        Args:
+            path: The file.
+        """
         self._outdated.append(path)
 
     def flush(self) -> None:
@@ -103,12 +111,20 @@ class DeferredRemoval:
 
 
 def unwrapped(runner: Runner) -> nn.Module:
-    """The model without its wrapper for distributed training."""
+    """The model without its wrapper for distributed training.
+
+    Args:
+        runner: The run.
+    """
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def waiting_gradients(runner: Runner) -> dict[str, Tensor]:
-    """Gradients that no step has used yet, after the step that is ending; none without accumulation, or of shards."""
+    """Gradients that no step has used yet, after the step that is ending; none without accumulation, or of shards.
+
+    Args:
+        runner: The run.
+    """
     if runner.optim_wrapper.should_update() or isinstance(runner.model, FullyShardedDataParallel):
         return {}
     gradients = {}
@@ -121,7 +137,11 @@ def waiting_gradients(runner: Runner) -> dict[str, Tensor]:
 
 
 def validation_due(runner: Runner) -> bool:
-    """Whether the loop validates at the epoch or iteration from which a resumed run goes on."""
+    """Whether the loop validates at the epoch or iteration from which a resumed run goes on.
+
+    Args:
+        runner: The run.
+    """
     loop = runner.train_loop
     if runner.val_loop is None or not runner.iter:
         return False

@@ -85,7 +85,11 @@ def describe_batch(inputs: Sequence[Tensor], data_batch: dict, scene: str | None
 
 
 def name_suspects(samples: Sequence[dict]) -> str:
-    """Which samples hold values that are not finite; if none, which holds the largest, in normalised units."""
+    """Which samples hold values that are not finite; if none, which holds the largest, in normalised units.
+
+    Args:
+        samples: What the report says of each sample.
+    """
     bad = [sample["name"] for sample in samples if sample["finite"] < sample["values"]]
     if bad:
         more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""

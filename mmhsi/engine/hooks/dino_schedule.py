@@ -59,13 +59,23 @@ class DINOScheduleHook(Hook):
         self._resting: list[tuple[dict, float]] = []
 
     def temperature_at(self, iteration: int, epoch_length: int) -> float:
-        """The teacher's temperature in a step, counted from 0."""
+        """The teacher's temperature in a step, counted from 0.
+
+        Args:
+            iteration: The step.
+            epoch_length: Steps an epoch.
+        """
         start, end = self.teacher_temperature
         warmup = self.warmup_epochs * epoch_length
         return end if iteration >= warmup else start + (end - start) * iteration / warmup
 
     def momentum_at(self, iteration: int, iterations: int) -> float:
-        """The share of the teacher that stays after a step, counted from 0, of a run of so many."""
+        """The share of the teacher that stays after a step, counted from 0, of a run of so many.
+
+        Args:
+            iteration: The step.
+            iterations: Steps of the run.
+        """
         start, end = self.momentum
         return end - (end - start) * (1 + math.cos(math.pi * iteration / iterations)) / 2
 

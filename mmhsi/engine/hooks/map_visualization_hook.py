@@ -147,5 +147,9 @@ class MapVisualizationHook(Hook):
 
 
 def training_step(runner: Runner) -> int:
-    """Iteration or epoch, whichever the training counts; a test has none and is not to set up a training."""
+    """Iteration or epoch, whichever the training counts; a test has none and is not to set up a training.
+
+    Args:
+        runner: The run.
+    """
     return runner.iter if isinstance(runner.train_loop, IterBasedTrainLoop) else runner.epoch

@@ -25,7 +25,11 @@ from .batch_report import describe_batch, model_inputs, name_suspects
 
 
 def nonfinite(tensors: Mapping[str, Tensor | None]) -> list[str]:
-    """Names of the tensors that hold NaN or infinite values; the host waits for the device once."""
+    """Names of the tensors that hold NaN or infinite values; the host waits for the device once.
+
+    Args:
+        tensors: By name; None stands for none.
+    """
     values = {name: value for name, value in tensors.items() if value is not None and value.is_floating_point()}
     if not values:
         return []

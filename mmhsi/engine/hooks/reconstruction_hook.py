@@ -27,7 +27,11 @@ from mmhsi.visualization.reconstruction import draw_reconstruction
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Put a model into evaluation, and afterwards give every module its mode and every generator its state back."""
+    """Put a model into evaluation, and afterwards give every module its mode and every generator its state back.
+
+    Args:
+        model: The model.
+    """
     modes = [(module, module.training) for module in model.modules()]
     numbers, python = np.random.get_state(), random.getstate()  # noqa: NPY002
     # Of the devices the current one alone: asking the others would open a context on each.
@@ -161,12 +165,20 @@ class ReconstructionHook(Hook):
 
 
 def unwrapped(runner: Runner) -> nn.Module:
-    """The model itself."""
+    """The model itself.
+
+    Args:
+        runner: The run.
+    """
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def band_scale(preprocessor: BandPreprocessor, bands: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation of the bands of an image, (C, 1, 1), a second source's behind the cube's.
+
+    Args:
+        preprocessor: The model's, fitted.
+        bands: Bands C of the image.
 
     Raises:
         ConfigError: If the preprocessor has not that many.

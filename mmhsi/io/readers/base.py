@@ -158,7 +158,13 @@ def check_dtype(dtype: np.dtype, name: str) -> np.dtype:
 
 
 def take_block(array: NDArray, window: Window, bands: list[int] | None) -> NDArray:
-    """Copy a window and some bands of an (H, W, C) array into a C-ordered array of native byte order."""
+    """Copy a window and some bands of an (H, W, C) array into a C-ordered array of native byte order.
+
+    Args:
+        array: Shape (H, W, C).
+        window: In pixels.
+        bands: 0-based; None for all.
+    """
     row0, col0, height, width = window
     block = array[row0 : row0 + height, col0 : col0 + width]
     if bands is not None:

@@ -38,7 +38,11 @@ class Variable:
         return height, width, bands[0] if bands else 1
 
     def fits(self, ndim: Literal[2, 3]) -> bool:
-        """Whether the shape is that of a cube (3) or of a map (2), which may carry a last axis of length 1."""
+        """Whether the shape is that of a cube (3) or of a map (2), which may carry a last axis of length 1.
+
+        Args:
+            ndim: Axes wanted.
+        """
         return len(self.shape) == ndim or (ndim == 2 and len(self.shape) == 3 and self.shape[2] == 1)
 
 

@@ -16,7 +16,13 @@ from mmhsi.io.readers.raster import RasterReader
 
 
 def open_reader(path: str | PathLike[str], key: str | None, ndim: Literal[2, 3]) -> CubeReader:
-    """Open a cube (`ndim` 3) or a map (`ndim` 2) by the file's suffix; anything but .mat and .npy is left to GDAL."""
+    """Open a cube (`ndim` 3) or a map (`ndim` 2) by the file's suffix; anything but .mat and .npy is left to GDAL.
+
+    Args:
+        path: The file.
+        key: Variable of a .mat file, None for the only one that fits.
+        ndim: Axes wanted.
+    """
     file = existing_file(path)
     suffix = file.suffix.lower()
     if suffix == ".mat":

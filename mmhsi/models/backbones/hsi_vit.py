@@ -146,6 +146,11 @@ class HSIViT(BaseModule):
     def adapt_weight(self, key: str, value: Tensor, state: dict[str, Tensor]) -> Tensor:
         """Fit a checkpoint's position table to this grid; other weights are given back as they are.
 
+        Args:
+            key: The weight's name.
+            value: The checkpoint's, of any shape.
+            state: The checkpoint's state dict.
+
         Raises:
             ConfigError: If the checkpoint does not say which grid its table has, and it cannot be a square's.
         """

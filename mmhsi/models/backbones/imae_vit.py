@@ -58,7 +58,11 @@ class SpectralEmbed(nn.Module):
         self.output_layer = nn.Linear(self.steps * filters, embed_dims)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Embed pixels (…, b) into (…, d)."""
+        """Embed pixels (…, b) into (…, d).
+
+        Args:
+            x: Pixels, shape (…, b).
+        """
         x = F.pad(F.gelu(self.input_layer(x)), (0, self.padding))
         x = self.sliding_layer(x.unfold(-1, self.kernel_size, self.stride))  # (…, steps, filters)
         return self.output_layer(F.gelu(x).flatten(-2))
@@ -246,7 +250,11 @@ class IMAEViT(BaseModule):
         return outputs
 
     def forward_tokens(self, x: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
-        """Encode windows (B, C, H, W) into the ins token (B, d), pixel tokens (B, H · W, d), and the grid (H, W)."""
+        """Encode windows (B, C, H, W) into the ins token (B, d), pixel tokens (B, H · W, d), and the grid (H, W).
+
+        Args:
+            x: Windows, shape (B, C, H, W).
+        """
         tokens, grid = self.embed(x)
         out = self.encode(tokens, (len(self.layers) - 1,))[0]
         return out[:, 0], out[:, 1:], grid

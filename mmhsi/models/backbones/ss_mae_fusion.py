@@ -50,12 +50,21 @@ class CubeCNN(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, H, W) to (B, out_channels, H, W)."""
+        """Map (B, C, H, W) to (B, out_channels, H, W).
+
+        Args:
+            x: Cube, shape (B, C, H, W).
+        """
         return self.project(self.convs(self.reduce(x)[:, None]).flatten(1, 2))
 
 
 def second_cnn(bands: int, channels: int) -> nn.Sequential:
-    """Three 3x3 convolutions with BatchNorm and ReLU, for the second source."""
+    """Three 3x3 convolutions with BatchNorm and ReLU, for the second source.
+
+    Args:
+        bands: Channels in.
+        channels: Channels out.
+    """
     layers: list[nn.Module] = []
     for before in (bands, channels, channels):
         layers += [nn.Conv2d(before, channels, kernel_size=3, padding=1), nn.BatchNorm2d(channels), nn.ReLU()]

@@ -34,7 +34,13 @@ def _resolve_arch(arch: str | ViTArch) -> ViTArch:
 
 
 def gated_layer(sizes: ViTArch, drop_rate: float, drop_path_rate: float) -> nn.Module:
-    """One pre-norm transformer layer with a gated MLP."""
+    """One pre-norm transformer layer with a gated MLP.
+
+    Args:
+        sizes: Width, heads, MLP.
+        drop_rate: Dropout.
+        drop_path_rate: Stochastic depth.
+    """
     layer = vit_layer(sizes, "origin", 0.0, drop_rate, drop_path_rate)
     drop_path = dict(type="DropPath", drop_prob=drop_path_rate)
     layer.ffn = GatedFFN(sizes["embed_dims"], sizes["feedforward_channels"], drop_path)
@@ -200,7 +206,12 @@ class SSMAEViT(BaseModule):
         return outputs
 
     def encode(self, pixels: Tensor, bands: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Run both branches on tokens (B, n, d) and (B, m, d); CLS and tokens of both after every layer."""
+        """Run both branches on tokens (B, n, d) and (B, m, d); CLS and tokens of both after every layer.
+
+        Args:
+            pixels: Tokens of pixels, CLS first, shape (B, n, d).
+            bands: Tokens of bands, CLS first, shape (B, m, d).
+        """
         spatial = self.encode_branch(self.spatial_layers, pixels, self.spatial_cls_token)
         spectral = self.encode_branch(self.spectral_layers, bands, self.spectral_cls_token)
         return list(zip(spatial, spectral, strict=True))
@@ -222,7 +233,11 @@ class SSMAEViT(BaseModule):
         return self.encode(pixels, bands)[-1]
 
     def forward_tokens(self, x: Tensor) -> SpatialSpectralTokens:
-        """Encode images (B, C, H, W) to the normalised tokens of both branches' last layers."""
+        """Encode images (B, C, H, W) to the normalised tokens of both branches' last layers.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
         pixels, bands, grid = self.embed(x)
         spatial, spectral = self.encode(pixels, bands)[-1]
         return SpatialSpectralTokens(spatial[:, 0], spatial[:, 1:], spectral[:, 0], spectral[:, 1:], grid)

@@ -53,6 +53,9 @@ ARCHS: dict[str, SSTArch] = {
 def resolve_arch(arch: str | SSTArch) -> SSTArch:
     """Look a preset up, or check a dict of sizes.
 
+    Args:
+        arch: Name of a preset, or sizes by name.
+
     Raises:
         ConfigError: If the name is unknown, or a size is missing or below 1.
     """
@@ -155,7 +158,11 @@ class SST(BaseModule):
         self.norm = nn.LayerNorm(self.embed_dims)
 
     def block_centres(self, wavelengths: Sequence[float]) -> list[float]:
-        """Mean wavelength in nm of every block, of as many bands as given; the last band is repeated to fill it."""
+        """Mean wavelength in nm of every block, of as many bands as given; the last band is repeated to fill it.
+
+        Args:
+            wavelengths: Band centres in nm.
+        """
         width = self.patch_embed.bands_per_block
         padded = [*wavelengths, *[wavelengths[-1]] * (-len(wavelengths) % width)]
         return [sum(padded[start : start + width]) / width for start in range(0, len(padded), width)]
@@ -184,7 +191,14 @@ class SST(BaseModule):
         return {"patch_embed.weight": 0, "patch_embed.bias": 0}
 
     def resample_bands(self, key: str, value: Tensor, source: Sequence[float], target: Sequence[float]) -> Tensor:
-        """Fit the maps of a checkpoint's blocks to the blocks of other bands, both with centres in nm."""
+        """Fit the maps of a checkpoint's blocks to the blocks of other bands, both with centres in nm.
+
+        Args:
+            key: The weight's name.
+            value: The checkpoint's, shape (G, …), G its blocks.
+            source: Band centres of the checkpoint in nm.
+            target: Band centres of this model in nm.
+        """
         return interpolate_blocks(value, self.block_centres(source), self.block_centres(target))
 
     def get_layer_depth(self, param_name: str, prefix: str = "") -> tuple[int, int]:
@@ -268,7 +282,11 @@ class SST(BaseModule):
         return [outputs[index] for index in out_indices]
 
     def forward_tokens(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Encode images (B, C, H, W) into normalised tokens (B, G, N, d), and give the grid (h, w)."""
+        """Encode images (B, C, H, W) into normalised tokens (B, G, N, d), and give the grid (h, w).
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
         tokens, grid = self.embed(x)
         return self.encode(tokens, (-1,))[0], grid
 

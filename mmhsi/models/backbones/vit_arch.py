@@ -33,6 +33,10 @@ FFN_TYPES = ("origin", "swiglu_fused")
 def resolve_arch(arch: str | ViTArch, owner: str) -> ViTArch:
     """Look a preset up, or check a dict of sizes.
 
+    Args:
+        arch: Name of a preset, or sizes by name.
+        owner: The backbone, for the message.
+
     Raises:
         ConfigError: If the name is unknown, a size is missing, or the width does not divide into heads and by 4.
     """
@@ -53,7 +57,15 @@ def resolve_arch(arch: str | ViTArch, owner: str) -> ViTArch:
 def vit_layer(
     sizes: ViTArch, ffn_type: str, layer_scale_init_value: float, drop_rate: float, drop_path_rate: float
 ) -> TransformerEncoderLayer:
-    """One pre-norm layer: mmpretrain's, whose SwiGLU branch is given the drop path that it lacks there."""
+    """One pre-norm layer: mmpretrain's, whose SwiGLU branch is given the drop path that it lacks there.
+
+    Args:
+        sizes: Width, heads, MLP.
+        ffn_type: ``'origin'`` or ``'swiglu_fused'``.
+        layer_scale_init_value: 0 for none.
+        drop_rate: Dropout.
+        drop_path_rate: Stochastic depth.
+    """
     layer = TransformerEncoderLayer(
         embed_dims=sizes["embed_dims"],
         num_heads=sizes["num_heads"],

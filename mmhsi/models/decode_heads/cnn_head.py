@@ -89,5 +89,9 @@ class CNNHead(BaseDecodeHead):
         self.blocks = nn.Sequential(*(block(width, channels, self.norm_cfg) for width in widths))
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
-        """Classify from the backbone's maps, each (B, d, h, w), to logits (B, K, h · 2^n, w · 2^n)."""
+        """Classify from the backbone's maps, each (B, d, h, w), to logits (B, K, h · 2^n, w · 2^n).
+
+        Args:
+            inputs: The backbone's maps, each (B, d, h, w).
+        """
         return self.cls_seg(self.blocks(self._transform_inputs(inputs)))

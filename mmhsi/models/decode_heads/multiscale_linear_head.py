@@ -45,5 +45,9 @@ class MultiscaleLinearHead(BaseDecodeHead):
         self.norm = build_norm_layer(self.norm_cfg, self.channels)[1]
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Classify from the backbone's maps, each (B, d, h, w), to logits (B, K, h, w) at the first map's size."""
+        """Classify from the backbone's maps, each (B, d, h, w), to logits (B, K, h, w) at the first map's size.
+
+        Args:
+            inputs: The backbone's maps, each (B, d, h, w).
+        """
         return self.cls_seg(self.norm(self._transform_inputs(inputs)))

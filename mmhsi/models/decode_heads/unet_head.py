@@ -76,7 +76,11 @@ class UNetHead(BaseDecodeHead):
             self.upsamples.append(UpsampleBlock(channels, channels, self.norm_cfg) if doubled else nn.Identity())
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """Classify from the backbone's maps, each (B, d, h, w), to logits (B, K, h · 2^n, w · 2^n)."""
+        """Classify from the backbone's maps, each (B, d, h, w), to logits (B, K, h · 2^n, w · 2^n).
+
+        Args:
+            inputs: The backbone's maps, each (B, d, h, w).
+        """
         *shallow, deepest = self._transform_inputs(inputs)
         x = self.bottleneck(deepest)
         for skip, join, upsample, earlier in zip(

@@ -76,6 +76,9 @@ class DINOHead(BaseModule):
 
         The last layer ignores autocast: temperatures as low as 0.04 turn the rounding of bfloat16 cosines, up to 0.002,
         into 5 % of a prototype's share.
+
+        Args:
+            x: Tokens, shape (n, d).
         """
         x = self.mlp(x).float()
         with torch.autocast(x.device.type, enabled=False):

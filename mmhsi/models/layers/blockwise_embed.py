@@ -107,7 +107,11 @@ class BlockwiseEmbed(nn.Module):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Embed images (B, C, H, W) into tokens (B, G, N, d), and give the grid (h, w)."""
+        """Embed images (B, C, H, W) into tokens (B, G, N, d), and give the grid (h, w).
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
         patches, grid = self.patches(x)
         rows = self.norm_before(patches.transpose(0, 1).flatten(1, 2))  # (B, G, N, k) -> (G, B·N, k)
         tokens = torch.bmm(rows, self.weight) + self.bias

@@ -23,6 +23,11 @@ class GatedFFN(SwiGLUFFN):
         super().__init__(embed_dims, feedforward_channels, dropout_layer=dropout_layer)
 
     def forward(self, x: Tensor, identity: Tensor | None = None) -> Tensor:
-        """Transform tokens (..., d) and add ``identity``, by default ``x``."""
+        """Transform tokens (..., d) and add ``identity``, by default ``x``.
+
+        Args:
+            x: Tokens, shape (..., d).
+            identity: Shape (..., d); None for ``x``.
+        """
         a, b = self.w12(x).chunk(2, dim=-1)
         return (x if identity is None else identity) + self.dropout_layer(self.w3(F.gelu(a) * b))

@@ -69,6 +69,10 @@ class PatchEmbed(nn.Module):
         self.projection = nn.Conv2d(in_channels, embed_dims, kernel_size=patch_size, stride=patch_size)
 
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Embed (B, C, H, W) into tokens (B, h · w, d), and give the grid (h, w)."""
+        """Embed (B, C, H, W) into tokens (B, h · w, d), and give the grid (h, w).
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
         x = self.projection(pad_to_multiple(x, self.patch_size))
         return x.flatten(2).transpose(1, 2), (x.shape[2], x.shape[3])

@@ -32,7 +32,11 @@ class PrunableLayers(nn.ModuleList):
         self._pruned_indices: frozenset[int] = frozenset()
 
     def is_pruned(self, index: int) -> bool:
-        """Whether the layer at ``index``, counted from 0, is passed over."""
+        """Whether the layer at ``index``, counted from 0, is passed over.
+
+        Args:
+            index: Of the layer.
+        """
         return index in self._pruned_indices
 
     @property
@@ -45,6 +49,9 @@ class PrunableLayers(nn.ModuleList):
 
         Gradients of pruned layers are dropped: optimisers pass over a parameter whose gradient is None, weight decay
         included.
+
+        Args:
+            indices: Layers from 0; none for no pruning.
 
         Raises:
             ConfigError: If a layer that was stripped would have to run.

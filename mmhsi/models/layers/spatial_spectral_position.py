@@ -78,7 +78,11 @@ class SpatialSpectralPosition(nn.Module):
         )
 
     def forward(self, grid: tuple[int, int]) -> Tensor:
-        """Positions (G, h · w, d) of a token grid (h, w), row-major, float32."""
+        """Positions (G, h · w, d) of a token grid (h, w), row-major, float32.
+
+        Args:
+            grid: (h, w) in tokens.
+        """
         height, width = grid
         device = self.spectral_positions.device
         rows = interleaved_sinusoid(torch.arange(height, device=device), self.spatial_channels // 2)

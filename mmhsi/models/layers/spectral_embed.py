@@ -56,7 +56,11 @@ class PooledSpectralEmbed(nn.Module):
         self.projection = nn.Linear(group_size * grid_size**2, embed_dims)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Embed (B, C, H, W) into tokens (B, ceil(C / q), d)."""
+        """Embed (B, C, H, W) into tokens (B, ceil(C / q), d).
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
         x = pad_bands(F.adaptive_avg_pool2d(x, self.grid_size), self.group_size)
         x = x.unflatten(1, (-1, self.group_size)).flatten(2)  # (B, C', s, s) -> (B, g, q · s · s)
         return self.projection(x)
@@ -84,6 +88,10 @@ class PixelSpectralEmbed(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Embed (B, C, H, W) into tokens (B, ceil(C / q), d)."""
+        """Embed (B, C, H, W) into tokens (B, ceil(C / q), d).
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
         pixels = pad_bands(x, self.group_size).flatten(2).transpose(1, 2)  # (B, C, H, W) -> (B, H · W, C')
         return self.projections[f"{x.shape[2]}x{x.shape[3]}"](pixels).transpose(1, 2)

@@ -12,7 +12,11 @@ from torch import Tensor, nn
 
 
 def zero_(layer: nn.Module) -> None:
-    """Set a layer's weight and bias to zero."""
+    """Set a layer's weight and bias to zero.
+
+    Args:
+        layer: With ``weight`` and ``bias``.
+    """
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
 
@@ -38,7 +42,12 @@ class CrossAttentionFusion(nn.Module):
         zero_(self.to_spectral.out_proj)
 
     def forward(self, spatial: Tensor, spectral: Tensor) -> tuple[Tensor, Tensor]:
-        """Exchange between (B, n, d) and (B, m, d); the shapes stay."""
+        """Exchange between (B, n, d) and (B, m, d); the shapes stay.
+
+        Args:
+            spatial: Tokens, shape (B, n, d).
+            spectral: Tokens, shape (B, m, d).
+        """
         queries, keys = self.spatial_norm(spatial), self.spectral_norm(spectral)
         to_spatial = self.to_spatial(queries, keys, keys, need_weights=False)[0]
         to_spectral = self.to_spectral(keys, queries, queries, need_weights=False)[0]
@@ -66,11 +75,20 @@ class PooledFusion(nn.Module):
 
     @staticmethod
     def summary(tokens: Tensor) -> Tensor:
-        """CLS and the mean of the other tokens: (B, n, d) -> (B, 1, 2 · d)."""
+        """CLS and the mean of the other tokens: (B, n, d) -> (B, 1, 2 · d).
+
+        Args:
+            tokens: CLS first, shape (B, n, d).
+        """
         return torch.cat([tokens[:, :1], tokens[:, 1:].mean(dim=1, keepdim=True)], dim=-1)
 
     def forward(self, spatial: Tensor, spectral: Tensor) -> tuple[Tensor, Tensor]:
-        """Exchange between (B, n, d) and (B, m, d); the shapes stay."""
+        """Exchange between (B, n, d) and (B, m, d); the shapes stay.
+
+        Args:
+            spatial: Tokens, shape (B, n, d).
+            spectral: Tokens, shape (B, m, d).
+        """
         to_spatial = self.to_spatial(self.summary(self.spectral_norm(spectral)))
         to_spectral = self.to_spectral(self.summary(self.spatial_norm(spatial)))
         return spatial + to_spatial, spectral + to_spectral
@@ -90,7 +108,12 @@ class TokenMix(nn.Module):
         self.to_spectral = nn.Conv1d(spatial_tokens + spectral_tokens, spectral_tokens, kernel_size=1)
 
     def forward(self, spatial: Tensor, spectral: Tensor) -> tuple[Tensor, Tensor]:
-        """Exchange between (B, n, d) and (B, m, d); the shapes stay."""
+        """Exchange between (B, n, d) and (B, m, d); the shapes stay.
+
+        Args:
+            spatial: Tokens, shape (B, n, d).
+            spectral: Tokens, shape (B, m, d).
+        """
         tokens = torch.cat([spatial, spectral], dim=1)  # (B, n + m, d): tokens are the convolutions' channels
         return spatial + self.to_spatial(tokens), spectral + self.to_spectral(tokens)
 
@@ -114,5 +137,10 @@ class TokenMixFusion(nn.Module):
             zero_(mix.to_spectral)
 
     def forward(self, spatial: Tensor, spectral: Tensor) -> tuple[Tensor, Tensor]:
-        """Exchange between (B, n, d) and (B, m, d); the shapes stay."""
+        """Exchange between (B, n, d) and (B, m, d); the shapes stay.
+
+        Args:
+            spatial: Tokens, shape (B, n, d).
+            spectral: Tokens, shape (B, m, d).
+        """
         return self.mixes[str(spatial.shape[1])](spatial, spectral)

@@ -85,6 +85,11 @@ class TransformerLayer(nn.Module):
         self.drop_path = DropPath(drop_path_rate) if drop_path_rate else nn.Identity()
 
     def forward(self, x: Tensor, key_padding_mask: Tensor | None = None) -> Tensor:
-        """Transform rows of tokens (R, n, d); ``key_padding_mask`` (R, n) bool, True = no token attends to it."""
+        """Transform rows of tokens (R, n, d); ``key_padding_mask`` (R, n) bool, True = no token attends to it.
+
+        Args:
+            x: Tokens, shape (R, n, d).
+            key_padding_mask: Shape (R, n), bool; None if all tokens count.
+        """
         x = x + self.drop_path(self.attention(self.norm1(x), key_padding_mask))
         return x + self.drop_path(self.mlp(self.norm2(x)))

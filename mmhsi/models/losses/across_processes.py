@@ -33,6 +33,9 @@ def sum_over_processes(value: Tensor) -> Tensor:
     """Sum of all processes' values, for losses that are no sums over samples.
 
     The gradient is that of this process's value times the number of processes, which DDP's mean takes off again.
+
+    Args:
+        value: This process's, of any shape.
     """
     world = get_world_size()
     if world == 1:

@@ -82,7 +82,13 @@ class SoftmaxCentring(nn.Module):
 
     @torch.no_grad()
     def forward(self, scores: Tensor, temperature: float, counts: Tensor | None = None) -> Tensor:
-        """Assign tokens to prototypes by the mean of the steps before, then move the mean; see SinkhornCentring."""
+        """Assign tokens to prototypes by the mean of the steps before, then move the mean; see SinkhornCentring.
+
+        Args:
+            scores: Prototype scores, shape (n, K).
+            temperature: The teacher's.
+            counts: 1 for tokens that count, else 0, shape (n,); default: all do.
+        """
         with torch.autocast(scores.device.type, enabled=False):
             scores = scores.float()
             counts = scores.new_ones(len(scores)) if counts is None else counts.float()

@@ -29,7 +29,15 @@ def pairwise_entropy(masks: Tensor, targets: Tensor) -> Tensor:
 
 
 def pairwise_dice(masks: Tensor, targets: Tensor) -> Tensor:
-    """1 less the dice coefficient of every pair, 1 added above and below; see :func:`pairwise_entropy`."""
+    """1 less the dice coefficient of every pair, 1 added above and below; see :func:`pairwise_entropy`.
+
+    Args:
+        masks: Mask logits, shape (Q, P).
+        targets: Masks of 0 and 1, shape (T, P).
+
+    Returns:
+        Shape (Q, T).
+    """
     shares = masks.sigmoid()
     total = shares.sum(1, keepdim=True) + targets.sum(1)
     return 1 - (2 * shares @ targets.T + 1) / (total + 1)

@@ -41,6 +41,9 @@ class ClassWeightedLoss(nn.Module):
     def weights(self, logits: Tensor) -> Tensor:
         """Weights of the K classes of logits (B, K, …), shape (K,).
 
+        Args:
+            logits: Shape (B, K, …).
+
         Raises:
             ConfigError: If there are not as many weights as classes.
         """
@@ -84,7 +87,13 @@ class CrossEntropyLoss(ClassWeightedLoss):
         self.label_smoothing = label_smoothing
 
     def pixel_loss(self, logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
-        """Unweighted loss of every pixel: of logits (B, K, …) and labels (B, …), shape (B, …)."""
+        """Unweighted loss of every pixel: of logits (B, K, …) and labels (B, …), shape (B, …).
+
+        Args:
+            logits: Shape (B, K, …).
+            labels: Shape (B, …).
+            ignore_index: Label of pixels that do not count.
+        """
         return F.cross_entropy(
             logits, labels, reduction="none", ignore_index=ignore_index, label_smoothing=self.label_smoothing
         )
@@ -143,7 +152,13 @@ class FocalLoss(CrossEntropyLoss):
         self.gamma = gamma
 
     def pixel_loss(self, logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
-        """Unweighted loss of every pixel: of logits (B, K, …) and labels (B, …), shape (B, …)."""
+        """Unweighted loss of every pixel: of logits (B, K, …) and labels (B, …), shape (B, …).
+
+        Args:
+            logits: Shape (B, K, …).
+            labels: Shape (B, …).
+            ignore_index: Label of pixels that do not count.
+        """
         entropy = super().pixel_loss(logits, labels, ignore_index)
         # 1 − p = −expm1(log p), exact also where p is nearly 1; γ below 1 has no finite slope at exactly 0.
         missing = -torch.expm1(-entropy)

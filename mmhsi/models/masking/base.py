@@ -40,7 +40,11 @@ class Masking:
         self.ratio = ratio
 
     def count(self, total: int) -> int:
-        """How many of ``total`` are hidden: round(ratio · total)."""
+        """How many of ``total`` are hidden: round(ratio · total).
+
+        Args:
+            total: Tokens or bands.
+        """
         return int(self.ratio * total + 0.5)
 
     def __repr__(self) -> str:

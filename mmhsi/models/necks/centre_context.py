@@ -18,7 +18,11 @@ class CentreContext(BaseModule):
     """
 
     def forward(self, maps: tuple[Tensor, ...]) -> tuple[Tensor]:
-        """Pool maps, each (B, d, h, w), to one feature vector, a tuple of (B, 2 · d)."""
+        """Pool maps, each (B, d, h, w), to one feature vector, a tuple of (B, 2 · d).
+
+        Args:
+            maps: The backbone's, each (B, d, h, w); the last is used.
+        """
         x = maps[-1]
         height, width = x.shape[2:]
         centre = x[:, :, (height - 1) // 2 : height // 2 + 1, (width - 1) // 2 : width // 2 + 1]

@@ -14,7 +14,11 @@ from ..layers import init_linear
 
 
 def mlp(embed_dims: int) -> nn.Sequential:
-    """Two linear maps of width d with GELU between them."""
+    """Two linear maps of width d with GELU between them.
+
+    Args:
+        embed_dims: Width d.
+    """
     return nn.Sequential(nn.Linear(embed_dims, embed_dims), nn.GELU(), nn.Linear(embed_dims, embed_dims))
 
 

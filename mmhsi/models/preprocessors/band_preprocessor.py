@@ -107,7 +107,11 @@ class BandPreprocessor(BaseDataPreprocessor):
         return x if self.clip is None else x.clamp_(-self.clip, self.clip)
 
     def augment(self, x: Tensor) -> Tensor:
-        """Run the batch augmentations on normalised training images, shape (B, C, H, W)."""
+        """Run the batch augmentations on normalised training images, shape (B, C, H, W).
+
+        Args:
+            x: Shape (B, C, H, W).
+        """
         for augment in self.augments:
             x = augment(x)
         return x

@@ -32,7 +32,12 @@ def dihedral(x: Tensor, element: int) -> Tensor:
 
 
 def symmetries(height: int, width: int) -> tuple[int, ...]:
-    """Elements of :func:`dihedral` that keep the size of a window."""
+    """Elements of :func:`dihedral` that keep the size of a window.
+
+    Args:
+        height: In pixels.
+        width: In pixels.
+    """
     return tuple(range(8)) if height == width else (0, 2, 4, 6)
 
 
@@ -41,7 +46,11 @@ class BatchDihedral(nn.Module):
     """Turn and flip every window at random: seen from above, a scene has no preferred direction."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Augment (B, C, H, W)."""
+        """Augment (B, C, H, W).
+
+        Args:
+            x: Shape (B, C, H, W).
+        """
         elements = symmetries(*x.shape[2:])
         draw = draw_rows(
             lambda rows, source: torch.randint(len(elements), (rows,), device=x.device, generator=source),
@@ -74,7 +83,11 @@ class BatchGainOffset(nn.Module):
         self.knots = knots
 
     def forward(self, x: Tensor) -> Tensor:
-        """Augment (B, C, H, W)."""
+        """Augment (B, C, H, W).
+
+        Args:
+            x: Shape (B, C, H, W).
+        """
         batch, bands = x.shape[:2]
 
         def normal(*shape: int) -> Tensor:
@@ -103,7 +116,11 @@ class BatchNoise(nn.Module):
         self.std = std
 
     def forward(self, x: Tensor) -> Tensor:
-        """Augment (B, C, H, W)."""
+        """Augment (B, C, H, W).
+
+        Args:
+            x: Shape (B, C, H, W).
+        """
         # Values are drawn in the order that x has in memory, as by randn_like.
         order = sorted(range(x.dim()), key=x.stride, reverse=True)
 

@@ -37,7 +37,13 @@ def gather_windows(scene: Tensor, tops: Tensor, lefts: Tensor, window: tuple[int
 
 
 def normalise_scene(preprocessor: BandPreprocessor, scene: Tensor, valid: Tensor | None) -> Tensor:
-    """Normalise a whole scene (H, W, C), of which pixels without data become 0; float32, same layout in memory."""
+    """Normalise a whole scene (H, W, C), of which pixels without data become 0; float32, same layout in memory.
+
+    Args:
+        preprocessor: Fitted.
+        scene: Shape (H, W, C).
+        valid: Shape (H, W), bool; None if all pixels hold data.
+    """
     mask = None if valid is None else valid[None]
     return preprocessor.normalise(scene.permute(2, 0, 1)[None], mask)[0].permute(1, 2, 0)
 
@@ -103,7 +109,12 @@ class ScenePreprocessor(BandPreprocessor):
         self._placed: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
 
     def place(self, scene: Tensor, make: Callable[[Tensor], Tensor]) -> Tensor:
-        """Give what ``make`` makes of ``scene`` on this device, made once for every state of the statistics."""
+        """Give what ``make`` makes of ``scene`` on this device, made once for every state of the statistics.
+
+        Args:
+            scene: Shape (H, W, C), or (H, W), on any device.
+            make: What is made of it.
+        """
         key = (id(scene), *(buffer._version for buffer in self.buffers()))
         if key not in self._placed:
             # The host tensor is kept beside what was made of it, so that its id cannot be taken over by another.

@@ -19,6 +19,11 @@ from ..freezing import FreezableBackbone
 def build_decoder(in_channels: Sequence[int], num_classes: int, **sizes: int) -> nn.Module:
     """Build transformers' decoder, whose package is imported only here.
 
+    Args:
+        in_channels: Channels of the four maps.
+        num_classes: K.
+        **sizes: Of transformers' ``Mask2FormerConfig``.
+
     Raises:
         ConfigError: If transformers is not installed.
     """
@@ -111,7 +116,11 @@ class Mask2Former(FreezableBackbone, BaseSegmentor):
             self.freeze_backbone()
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """Maps of the padded input (B, C, H, W), from fine to coarse."""
+        """Maps of the padded input (B, C, H, W), from fine to coarse.
+
+        Args:
+            inputs: Shape (B, C, H, W).
+        """
         height, width = inputs.shape[2:]
         return self.backbone(F.pad(inputs, (0, -width % self.size_divisor, 0, -height % self.size_divisor)))
 
@@ -144,7 +153,12 @@ class Mask2Former(FreezableBackbone, BaseSegmentor):
         return self.encode_decode(inputs)
 
     def predict(self, inputs: Tensor, data_samples: list[SegDataSample] | None = None) -> list[SegDataSample]:
-        """Put the most likely classes and the logarithms of scores into the samples."""
+        """Put the most likely classes and the logarithms of scores into the samples.
+
+        Args:
+            inputs: Normalised tiles, shape (B, C, H, W).
+            data_samples: mmseg's samples, one a tile; None for new ones.
+        """
         return self.postprocess_result(self.encode_decode(inputs), data_samples)
 
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:

@@ -134,15 +134,29 @@ class DINOv2(BaseModel):
 
     @torch.no_grad()
     def update_teacher(self, momentum: float) -> None:
-        """Move the teacher towards the student: momentum · teacher + (1 − momentum) · student."""
+        """Move the teacher towards the student: momentum · teacher + (1 − momentum) · student.
+
+        Args:
+            momentum: Share of the teacher that stays, 0 to 1.
+        """
         torch._foreach_lerp_(list(self.teacher.parameters()), list(self.student.parameters()), 1 - momentum)
 
     def get_layer_depth(self, param_name: str) -> tuple[int, int]:
-        """Depth of a parameter for layer-wise learning rates, and the number of depths; heads are the last."""
+        """Depth of a parameter for layer-wise learning rates, and the number of depths; heads are the last.
+
+        Args:
+            param_name: Name within this model.
+        """
         return self.student.backbone.get_layer_depth(param_name, "student.backbone.")
 
     def adapt_weight(self, key: str, value: Tensor, state: dict[str, Tensor]) -> Tensor:
-        """Fit a checkpoint's position tables to the backbones' grids, see :func:`mmhsi.models.transfer_weights`."""
+        """Fit a checkpoint's position tables to the backbones' grids, see :func:`mmhsi.models.transfer_weights`.
+
+        Args:
+            key: The weight's name.
+            value: The checkpoint's, of any shape.
+            state: The checkpoint's state dict.
+        """
         branch, _, name = key.partition(".backbone.")
         if branch not in ("student", "teacher") or not hasattr(self.student.backbone, "adapt_weight"):
             return value
@@ -258,7 +272,13 @@ class DINOv2(BaseModel):
     def select(
         self, streams: Sequence[Stream], local_streams: Sequence[Stream] | None, masks: Sequence[TokenMask | None]
     ) -> dict[str, Tensor]:
-        """Tokens (n, d) that go through the head: CLS of all views, and the hidden ones of the global views."""
+        """Tokens (n, d) that go through the head: CLS of all views, and the hidden ones of the global views.
+
+        Args:
+            streams: Tokens of the global crops, one a stream.
+            local_streams: Those of the local crops; None without any.
+            masks: Hidden tokens of every stream.
+        """
         tokens = {}
         for index, (prefix, stream, mask) in enumerate(zip(self.prefixes, streams, masks, strict=True)):
             if self.loss_weights[f"{prefix}dino"]:
@@ -269,7 +289,12 @@ class DINOv2(BaseModel):
         return tokens
 
     def draw_masks(self, crops: Tensor, valid: Sequence[Tensor] | None) -> list[TokenMask | None]:
-        """Choose hidden tokens of each stream in the same images; None for a stream without iBOT."""
+        """Choose hidden tokens of each stream in the same images; None for a stream without iBOT.
+
+        Args:
+            crops: Global crops, shape (V, C, h, w).
+            valid: Pixels that hold data, each (B, h, w); None if all do.
+        """
         patch = self.student.backbone.patch_size
         grids = [(-(-crops.shape[2] // patch), -(-crops.shape[3] // patch))]
         has_data = None

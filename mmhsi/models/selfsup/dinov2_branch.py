@@ -40,12 +40,21 @@ class DINOBranch(BaseModule):
         self.heads = ModuleDict({name: MODELS.build(dict(head, in_channels=width)) for name in names})
 
     def encode(self, crops: Tensor, masks: Sequence[TokenMask | None] = ()) -> list[Stream]:
-        """Tokens of every stream for crops (V, C, h, w), hidden tokens replaced by the mask token."""
+        """Tokens of every stream for crops (V, C, h, w), hidden tokens replaced by the mask token.
+
+        Args:
+            crops: Shape (V, C, h, w).
+            masks: Hidden tokens of every stream; None where nothing is hidden.
+        """
         parts = self.backbone.forward_tokens(crops, *(mask and mask.hidden for mask in masks))[:-1]
         return [Stream(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
 
     def score(self, tokens: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Prototype scores (n, K) of the tokens (n, d) of every term; a shared head takes all in one pass."""
+        """Prototype scores (n, K) of the tokens (n, d) of every term; a shared head takes all in one pass.
+
+        Args:
+            tokens: By term, each (n, d).
+        """
         if "shared" not in self.heads:
             return {term: self.heads[term](some) for term, some in tokens.items()}
         scores = self.heads["shared"](torch.cat(list(tokens.values())))

@@ -16,7 +16,11 @@ SAMPLES = 512
 
 
 def entropy(assignments: Tensor) -> Tensor:
-    """Mean entropy of assignments (n, K) over log K: 1 if all prototypes are equal, 0 if a token has one alone."""
+    """Mean entropy of assignments (n, K) over log K: 1 if all prototypes are equal, 0 if a token has one alone.
+
+    Args:
+        assignments: Shape (n, K), rows that add up to 1.
+    """
     return -torch.xlogy(assignments, assignments).sum(-1).mean() / math.log(max(assignments.shape[-1], 2))
 
 
@@ -35,7 +39,11 @@ def information(assignments: Tensor) -> Tensor:
 
 
 def feature_std(features: Tensor) -> Tensor:
-    """Standard deviation of features (n, d) on the unit sphere, √Σ var: 1 if they are spread evenly, 0 if all equal."""
+    """Standard deviation of features (n, d) on the unit sphere, √Σ var: 1 if they are spread evenly, 0 if all equal.
+
+    Args:
+        features: Shape (n, d).
+    """
     return F.normalize(features, dim=-1).var(dim=0, correction=0).sum().sqrt()
 
 
@@ -43,6 +51,9 @@ def effective_rank(features: Tensor) -> Tensor:
     """Dimensions that features (n, d) use: (Σ λ)² / Σ λ² of the eigenvalues λ of their covariance; 0 without spread.
 
     The participation ratio, as it needs products alone: an eigendecomposition would make the host wait.
+
+    Args:
+        features: Shape (n, d).
     """
     centred = features - features.mean(0)
     n, d = centred.shape
@@ -52,7 +63,13 @@ def effective_rank(features: Tensor) -> Tensor:
 
 @torch.no_grad()
 def collapse_measures(features: Tensor, assignments: Tensor, prefix: str) -> dict[str, Tensor]:
-    """All measures of the teacher's features (n, d) and of their assignments (n, K), by name."""
+    """All measures of the teacher's features (n, d) and of their assignments (n, K), by name.
+
+    Args:
+        features: Shape (n, d).
+        assignments: Shape (n, K).
+        prefix: What the names begin with.
+    """
     step = -(-len(features) // SAMPLES)
     features, assignments = features[::step], assignments[::step]
     with torch.autocast(features.device.type, enabled=False):

@@ -32,7 +32,12 @@ class PixelPrediction(NamedTuple):
 
 
 def masked_mean(values: Tensor, weight: Tensor | None) -> Tensor:
-    """Mean of ``values`` where ``weight``, bool of the same shape, is True; 0 where it nowhere is; None for all."""
+    """Mean of ``values`` where ``weight``, bool of the same shape, is True; 0 where it nowhere is; None for all.
+
+    Args:
+        values: Of any shape.
+        weight: Bool of the same shape, or None.
+    """
     if weight is None:
         return values.mean()
     return (values * weight).sum() / mean_count(weight.sum())
@@ -137,6 +142,10 @@ class IMAE(MaskedPretraining):
 
     def predict_pixels(self, inputs: Tensor, generator: torch.Generator | None = None) -> PixelPrediction:
         """Hide pixels of windows (B, C, H, W), encode the others and predict all.
+
+        Args:
+            inputs: Normalised windows, shape (B, C, H, W).
+            generator: Source of randomness, None for torch's own.
 
         Raises:
             ConfigError: If there are too few pixels for the ratio.

@@ -36,7 +36,12 @@ class MaskedInput(NamedTuple):
 
 
 def take(patches: Tensor, indices: Tensor) -> Tensor:
-    """Rows (B, m, d) of ``patches`` (B, N, d) that ``indices`` (B, m) name."""
+    """Rows (B, m, d) of ``patches`` (B, N, d) that ``indices`` (B, m) name.
+
+    Args:
+        patches: Shape (B, N, d).
+        indices: Shape (B, m).
+    """
     return patches.gather(1, indices[..., None].expand(-1, -1, patches.shape[-1]))
 
 
@@ -139,17 +144,30 @@ class MAE(MaskedPretraining):
 
     @staticmethod
     def target_statistics(target: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of every patch of (B, m, C · p · p), each (B, m, 1)."""
+        """Mean and standard deviation of every patch of (B, m, C · p · p), each (B, m, 1).
+
+        Args:
+            target: Shape (B, m, C · p · p).
+        """
         variance, mean = torch.var_mean(target, dim=-1, keepdim=True)
         return mean, (variance + 1e-6).sqrt()
 
     def decode(self, masked: MaskedInput, wanted: Tensor) -> Tensor:
-        """Encode what is visible and predict the patches ``wanted`` (B, m), float32 (B, m, C · p · p)."""
+        """Encode what is visible and predict the patches ``wanted`` (B, m), float32 (B, m, C · p · p).
+
+        Args:
+            masked: What the mask left.
+            wanted: Indices of patches, shape (B, m).
+        """
         latent, _ = self.backbone.forward_visible(masked.seen, masked.visible)
         return self.decoder(latent, masked.visible, wanted, masked.grid).float()
 
     def mask(self, inputs: Tensor, generator: torch.Generator | None = None) -> MaskedInput:
         """Draw a mask for images (B, C, H, W).
+
+        Args:
+            inputs: Shape (B, C, H, W).
+            generator: Source of randomness, None for torch's own.
 
         Raises:
             ConfigError: If there are too few patches or bands for the ratio.
@@ -169,6 +187,10 @@ class MAE(MaskedPretraining):
 
     def check_count(self, total: int, what: str) -> int:
         """How many of ``total`` are hidden.
+
+        Args:
+            total: Patches or bands.
+            what: What they are called in the message.
 
         Raises:
             ConfigError: If that leaves none to hide or none to see.

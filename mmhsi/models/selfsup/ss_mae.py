@@ -54,13 +54,25 @@ class RowDecoder(MAEDecoder):
 
 
 def visible_indices(hidden: Tensor, count: int) -> Tensor:
-    """Indices (B, count), ascending, of the False entries of ``hidden`` (B, n), which has as many in every row."""
+    """Indices (B, count), ascending, of the False entries of ``hidden`` (B, n), which has as many in every row.
+
+    Args:
+        hidden: Shape (B, n), bool.
+        count: Visible ones in every row.
+    """
     # A stable sort lists them first without a host synchronisation.
     return hidden.to(torch.uint8).argsort(dim=1, stable=True)[:, :count]
 
 
 def hidden_error(made: Reconstruction) -> Tensor:
-    """Mean squared error over the hidden values of valid pixels."""
+    """Mean squared error over the hidden values of valid pixels.
+
+    Args:
+        made: Reconstruction of one branch.
+
+    Returns:
+        Scalar.
+    """
     weight = made.hidden if made.valid is None else made.hidden & made.valid[:, None]
     error = (made.prediction - made.target).square() * weight
     return error.sum() / mean_count(weight.sum())
@@ -164,7 +176,13 @@ class SSMAE(MaskedPretraining):
     def hide_and_predict(
         self, inputs: Tensor, valid: Tensor | None, generator: torch.Generator | None
     ) -> dict[str, Reconstruction]:
-        """What :meth:`reconstruct` gives, with gradients."""
+        """What :meth:`reconstruct` gives, with gradients.
+
+        Args:
+            inputs: Normalised windows, shape (B, C, H, W).
+            valid: Pixels that hold data, bool (B, H, W); None if all do.
+            generator: Source of randomness, None for torch's own.
+        """
         encoder, window = self.backbone, self.backbone.window
         if tuple(inputs.shape[2:]) != (window, window):
             raise ConfigError(

@@ -58,6 +58,9 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
 def check_sums(path: str | Path) -> None:
     """Compare every part of a checkpoint with the sum written beside it; torch itself does not.
 
+    Args:
+        path: The checkpoint.
+
     Raises:
         zipfile.BadZipFile: If the file is cut off or bytes have changed.
     """
@@ -112,12 +115,22 @@ def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
 
 @CheckpointLoader.register_scheme(prefixes="", force=True)
 def load_local_checkpoint(filename: str, map_location: str | torch.device | None = None) -> dict:
-    """What mmengine calls for files, as on ``--resume``, in place of its own loader, which runs code in a file."""
+    """What mmengine calls for files, as on ``--resume``, in place of its own loader, which runs code in a file.
+
+    Args:
+        filename: The file.
+        map_location: Device for the tensors, None for the CPU.
+    """
     return read_checkpoint(filename, map_location or "cpu")
 
 
 def strip_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Keep the entries under ``prefix`` and cut it off."""
+    """Keep the entries under ``prefix`` and cut it off.
+
+    Args:
+        state: A state dict.
+        prefix: Such as ``'backbone.'``.
+    """
     return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
 
 

@@ -32,7 +32,7 @@ def resample_band_weights(weight: Tensor, axis: int, source: Sequence[float], ta
     spread evenly over the target's wavelengths: the response to a constant spectrum is exactly that of the source.
 
     Args:
-        weight: Weights with the source's C bands along ``axis``.
+        weight: Weights of any shape with the source's C bands along ``axis``.
         axis: Axis of the bands.
         source: C centres in nm, in any order; bands of equal centre count as one.
         target: T centres in nm, in any order.

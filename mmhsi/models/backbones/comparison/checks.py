@@ -10,6 +10,10 @@ from mmhsi.errors import ConfigError
 def check_sizes(owner: str, **sizes: int) -> None:
     """Refuse constructor arguments below 1.
 
+    Args:
+        owner: The network, for the message.
+        **sizes: Arguments by name.
+
     Raises:
         ConfigError: Naming the network, the argument and its value.
     """
@@ -21,6 +25,11 @@ def check_sizes(owner: str, **sizes: int) -> None:
 def check_bands(owner: str, x: Tensor, in_channels: int) -> None:
     """Refuse windows of other bands than the network was built for.
 
+    Args:
+        owner: The network, for the message.
+        x: Shape (B, C, h, w).
+        in_channels: Bands expected.
+
     Raises:
         ConfigError: If the second axis of ``x`` is not ``in_channels``.
     """
@@ -29,5 +38,9 @@ def check_bands(owner: str, x: Tensor, in_channels: int) -> None:
 
 
 def centre_spectra(x: Tensor) -> Tensor:
-    """Spectra (B, C) of the pixels in the middle of windows (B, C, h, w); of even sides the later of the two."""
+    """Spectra (B, C) of the pixels in the middle of windows (B, C, h, w); of even sides the later of the two.
+
+    Args:
+        x: Shape (B, C, h, w).
+    """
     return x[:, :, x.shape[2] // 2, x.shape[3] // 2]

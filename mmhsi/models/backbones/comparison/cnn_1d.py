@@ -53,7 +53,11 @@ class SpectralCNN1D(BaseModule):
         return {"conv.weight": 2, "project.weight": 2}
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Encode the centre pixels of windows (B, C, h, w) into one map (B, d, 1, 1)."""
+        """Encode the centre pixels of windows (B, C, h, w) into one map (B, d, 1, 1).
+
+        Args:
+            x: Windows, shape (B, C, h, w).
+        """
         check_bands("SpectralCNN1D", x, self.in_channels)
         x = self.activation(self.pool(self.conv(centre_spectra(x)[:, None])))  # (B, 1, C) -> (B, planes, n)
         return (self.activation(self.project(x))[..., None],)

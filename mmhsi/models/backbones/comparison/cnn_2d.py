@@ -58,6 +58,10 @@ class CNN2D(BaseModule):
         return {"reduce.weight": 1}
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Encode windows (B, C, h, w) into one map (B, d, h, w)."""
+        """Encode windows (B, C, h, w) into one map (B, d, h, w).
+
+        Args:
+            x: Windows, shape (B, C, h, w).
+        """
         check_bands("CNN2D", x, self.in_channels)
         return (self.layers(self.reduce(x)),)

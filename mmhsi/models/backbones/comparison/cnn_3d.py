@@ -56,7 +56,11 @@ class CNN3D(BaseModule):
         return {"project.weight": 2}
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Encode windows (B, C, h, w) into one map (B, d, h, w)."""
+        """Encode windows (B, C, h, w) into one map (B, d, h, w).
+
+        Args:
+            x: Windows, shape (B, C, h, w).
+        """
         check_bands("CNN3D", x, self.in_channels)
         x = self.project(self.convolutions(x[:, None]))  # (B, 1, C, h, w) -> (B, d, 1, h, w)
         return (self.activation(x[:, :, 0]),)

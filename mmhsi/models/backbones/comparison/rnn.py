@@ -45,7 +45,11 @@ class SpectralRNN(BaseModule):
         return {"project.weight": 2}
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Encode the centre pixels of windows (B, C, h, w) into one map (B, d, 1, 1)."""
+        """Encode the centre pixels of windows (B, C, h, w) into one map (B, d, 1, 1).
+
+        Args:
+            x: Windows, shape (B, C, h, w).
+        """
         check_bands("SpectralRNN", x, self.in_channels)
         states, _ = self.gru(centre_spectra(x)[..., None])  # (B, C, 1) -> (B, C, d)
         x = self.norm(self.project(states.transpose(1, 2)))  # (B, d, C) -> (B, d, 1)
