@@ -7,6 +7,10 @@ The tools print the message alone and exit with status 2; with ``--debug`` they 
 class MMHSIError(Exception):
     """Base of everything that mmhsi raises on bad input."""
 
+    def __str__(self) -> str:
+        """The message on one line that a terminal can show, whatever a file's name or content has put into it."""
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in super().__str__())
+
 
 class ConfigError(MMHSIError):
     """A config key has a value that cannot work."""

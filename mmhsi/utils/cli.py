@@ -16,16 +16,26 @@ def quiet_imports() -> None:
     warnings.filterwarnings("ignore", message=r"Fail to import ``MultiScaleDeformableAttention``", category=UserWarning)
 
 
+def one_line(error: BaseException) -> str:
+    """What an error says; of one from a worker of a data loader, which torch wraps in its traceback, the last line."""
+    if isinstance(error, MemoryError):
+        return f"out of memory: {error}"
+    text = str(error.args[0]) if error.args else ""
+    if "\nOriginal Traceback" in text:
+        return text.rstrip().rpartition("\n")[2].partition(": ")[2]  # behind the error's class
+    return str(error)
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a command: an error that the user can mend is one line and exit status 2; ``--debug`` shows the traceback."""
     quiet_imports()
     keep_freed_memory()
     try:
         main()
-    except (MMHSIError, FileNotFoundError) as error:
+    except (MMHSIError, OSError, MemoryError) as error:
         if "--debug" in sys.argv:
             raise
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {one_line(error)}\n")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
