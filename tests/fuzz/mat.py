@@ -90,6 +90,11 @@ def damaged73(name: str, edit: Callable[[Path], object], refused: bool | None = 
     return Case(f".mat 7.3: {name}", build, refused)
 
 
+def empty(shape: tuple[int, ...], chunks: tuple[int, ...]) -> Callable[[h5py.File], object]:
+    """A cube without a byte on disk."""
+    return lambda file: file.create_dataset("scene", shape, "int16", chunks=chunks, compression="gzip")
+
+
 def external_link(file: h5py.File) -> None:
     with h5py.File(Path(file.filename).with_name("other.h5"), "w") as other:
         other["cube"] = CUBE.T
@@ -138,8 +143,8 @@ CASES = [
     mat5("declares 1.2 GB, holds 2 kB", matrix((6000, 10000, 10), data_length=6000 * 10000 * 10 * 2)),
     mat5("small shape, 1 GB of zeros behind it", _HEAD, struct.pack("<II", 3, 1 << 30), *_GIGABYTE),
     mat5("small shape, data of 4 GB declared", matrix(data_length=2**32 - 8)),
-    mat5("1 GB of zeros for a name", matrix(name=b"", name_length=1 << 30)[:40], *_GIGABYTE),
-    mat5("1 GB of zeros behind the variable", matrix(), *_GIGABYTE, refused=None),
+    mat5("1 GB of zeros for a name", matrix(name=b"", name_length=1 << 30)[:40], *_GIGABYTE, megabytes=320),
+    mat5("1 GB of zeros behind the variable", matrix(), *_GIGABYTE, refused=None, megabytes=320),
     mat5("negative shape", matrix((-12, 14, 5))),
     mat5("shape of no rows", matrix((0, 14, 5), b"")),
     mat5("40 axes", matrix((1,) * 40)),
@@ -175,9 +180,9 @@ CASES = [
     hdf5("external storage", external_storage),
     hdf5("virtual data set of another file", virtual),
     hdf5("links in a loop", loop, None, key="scene"),
-    hdf5("declares 2 PB", lambda file: file.create_dataset("scene", (10**5,) * 3, "int16", chunks=(1, 99, 99)), None, entries=("pixel",)),
-    hdf5("declares 2 PB, read whole", lambda file: file.create_dataset("scene", (10**5,) * 3, "int16", chunks=(1, 99, 99))),
-    hdf5("chunks of 4 GB", lambda file: file.create_dataset("scene", (10**5, 2000, 2000), "int16", chunks=(1000, 1000, 2000), compression="gzip"), None, entries=("pixel",)),
+    hdf5("declares 2 PB", empty((5, 10**7, 10**7), (1, 99, 99)), False, entries=("pixel",)),
+    hdf5("declares 2 PB, read whole", empty((5, 10**7, 10**7), (1, 99, 99)), entries=("cube", "scene", "tiles", "corpus")),
+    hdf5("chunks of 4 GB", empty((5, 40000, 40000), (1, 40000, 40000)), None, entries=("pixel",)),
     hdf5("small chunk that unpacks to 1 GB", bomb73(1 << 30)),
     hdf5("text", lambda file: file.create_dataset("scene", data=np.full((5, 14, 12), b"a"))),
     hdf5("structures", lambda file: file.create_dataset("scene", data=np.zeros((5, 14, 12), "i2,i2"))),
