@@ -132,7 +132,7 @@ def _predict(path: Path, scene: Path, *options: str, checkpoint: Path | None = N
     """tools/predict.py gives a map and status 0; or status 2, one line on stderr and nothing on disk."""
     out = path.parent / "out"
     out.mkdir()
-    own = _write_model(out.parent / "model.pth")
+    own = write_model(out.parent / "model.pth")
     words = [checkpoint or own, scene, "--out", out / "map.tif", *options]
     sys.argv = ["predict.py", *map(str, [own.with_suffix(".py"), *words])]
     said, status = io.StringIO(), 0
@@ -163,7 +163,7 @@ def _good_scene(path: Path) -> Path:
     return image
 
 
-def _write_model(checkpoint: Path) -> Path:
+def write_model(checkpoint: Path) -> Path:
     """A checkpoint of a pixel classifier of 5 bands, and beside it the config."""
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope("mmhsi"):

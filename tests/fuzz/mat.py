@@ -141,7 +141,7 @@ CASES = [
     edited("a number flipped in the packed data", lambda path: change(path, path.read_bytes()[300:304], b"\xff\0\xff\0")),
     mat5("declares 8 TB", matrix((20000, 20000, 10000), data_length=2**32 - 1)),
     mat5("declares 1.2 GB, holds 2 kB", matrix((6000, 10000, 10), data_length=6000 * 10000 * 10 * 2)),
-    mat5("small shape, 1 GB of zeros behind it", _HEAD, struct.pack("<II", 3, 1 << 30), *_GIGABYTE),
+    mat5("small shape, 1 GB of zeros behind it", _HEAD, struct.pack("<II", 3, 1 << 30), *_GIGABYTE, megabytes=320),
     mat5("small shape, data of 4 GB declared", matrix(data_length=2**32 - 8)),
     mat5("1 GB of zeros for a name", matrix(name=b"", name_length=1 << 30)[:40], *_GIGABYTE, megabytes=320),
     mat5("1 GB of zeros behind the variable", matrix(), *_GIGABYTE, refused=None, megabytes=320),
