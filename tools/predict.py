@@ -49,12 +49,15 @@ def main() -> None:
 
     from mmhsi.inference import SceneInferencer, SceneWarning, save_quicklook
     from mmhsi.inference.checks import check_outputs
+    from mmhsi.io import label_map_info
 
     warnings.simplefilter("always", SceneWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     # Before the model is loaded, so that a mistyped folder costs no time.
     inputs = (args.config, args.checkpoint, args.scene, args.labels, args.second)
     check_outputs((args.out, args.probabilities, args.uncertainty, args.png), inputs)
+    if args.labels:
+        label_map_info(args.labels, args.labels_key)
     inferencer = SceneInferencer(
         args.config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
     )

@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import io
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -125,15 +126,14 @@ def predict_checkpoint(path: Path, key: str | None) -> object:
 
 def predict_labels(path: Path, key: str | None) -> object:
     """As :func:`predict`, the hostile file being the label map of the picture."""
-    return _predict(path, _good_scene(path), "--labels", str(path), "--png", str(path.parent / "out" / "map.png"))
+    return _predict(path, _good_scene(path), "--labels", str(path), picture=True)
 
 
-def _predict(path: Path, scene: Path, *options: str, checkpoint: Path | None = None) -> object:
+def _predict(path: Path, scene: Path, *options: str, checkpoint: Path | None = None, picture: bool = False) -> object:
     """tools/predict.py gives a map and status 0; or status 2, one line on stderr and nothing on disk."""
-    out = path.parent / "out"
-    out.mkdir()
-    own = write_model(out.parent / "model.pth")
-    words = [checkpoint or own, scene, "--out", out / "map.tif", *options]
+    out = Path(tempfile.mkdtemp(dir=path.parent, prefix="out"))
+    own = write_model(path.parent / "good.pth")
+    words = [checkpoint or own, scene, "--out", out / "map.tif", *options, *(["--png", out / "map.png"] * picture)]
     sys.argv = ["predict.py", *map(str, [own.with_suffix(".py"), *words])]
     said, status = io.StringIO(), 0
     with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
@@ -149,7 +149,8 @@ def _predict(path: Path, scene: Path, *options: str, checkpoint: Path | None = N
         assert "map.tif" in left, left
         assert not any(name.endswith((".partial", ".tmp")) for name in left), left
         return "map"
-    assert not [name for name in left if not name.startswith("map.tif") or "labels" not in said.getvalue()], left
+    # Of label maps the ids are looked at when the map is there.
+    assert set(left) <= ({"map.tif", "map.tif.aux.xml"} if picture else set()), left
     assert len(lines) == 1, lines
     assert lines[0].startswith("error: "), lines
     raise MMHSIError(lines[0].removeprefix("error: "))

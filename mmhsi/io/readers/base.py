@@ -161,9 +161,9 @@ def check_dtype(dtype: np.dtype, name: str) -> np.dtype:
         The type in native byte order.
 
     Raises:
-        DataError: Objects, structures, text or complex numbers.
+        DataError: Objects, structures, text, complex numbers or floats of more than 64 bits, which torch does not know.
     """
-    if dtype.kind not in "biuf":
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise DataError(f"{name}: values of type {dtype} are not supported; expected real numbers (integer or float)")
     return dtype.newbyteorder("=")
 

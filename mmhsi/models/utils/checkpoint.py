@@ -13,7 +13,7 @@ from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.io.files import writing
+from mmhsi.io.files import existing_file, writing
 
 from ..pruning import pruned_prefixes
 
@@ -31,8 +31,7 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     Raises:
         FileFormatError: If the file is missing, damaged, or holds more than weights and plain metadata.
     """
-    if not Path(path).is_file():
-        raise FileFormatError(f"checkpoint {path}: no such file")
+    existing_file(path, "a checkpoint")
     try:
         with torch.serialization.safe_globals(get_torch_safe_globals()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
