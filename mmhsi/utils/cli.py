@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable
 
-from mmhsi.errors import MMHSIError
+from mmhsi.errors import MMHSIError, one_line
 
 from .memory import keep_freed_memory
 
@@ -16,14 +16,14 @@ def quiet_imports() -> None:
     warnings.filterwarnings("ignore", message=r"Fail to import ``MultiScaleDeformableAttention``", category=UserWarning)
 
 
-def one_line(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """What an error says; of one from a worker of a data loader, which torch wraps in its traceback, the last line."""
     if isinstance(error, MemoryError):
         return f"out of memory: {error}"
     text = str(error.args[0]) if error.args else ""
     if "\nOriginal Traceback" in text:
         return text.rstrip().rpartition("\n")[2].partition(": ")[2]  # behind the error's class
-    return str(error)
+    return one_line(str(error))
 
 
 def run(main: Callable[[], None]) -> None:
@@ -35,7 +35,7 @@ def run(main: Callable[[], None]) -> None:
     except (MMHSIError, OSError, MemoryError) as error:
         if "--debug" in sys.argv:
             raise
-        sys.stderr.write(f"error: {one_line(error)}\n")
+        sys.stderr.write(f"error: {message_of(error)}\n")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

@@ -30,15 +30,16 @@ def content(name: str, change: Callable[[dict], object], refused: bool | None = 
 
     def edit(path: Path) -> None:
         whole = torch.load(path, weights_only=True)
-        torch.save(change(whole) or whole, path)
+        instead = change(whole)
+        torch.save(whole if instead is None else instead, path)
 
     return checkpoint(name, edit, refused, **options)
 
 
-def meta(name: str, refused: bool | None = True, **values: object) -> Case:
+def meta(name: str, refused: bool | None = True, megabytes: int = 192, **values: object) -> Case:
     """A checkpoint whose facts about the data are wrong; None drops one."""
     facts = {key: value for key, value in {**MODEL_META, **values}.items() if value is not None}
-    return content(name, lambda whole: whole["meta"].update(dataset_meta=facts), refused)
+    return content(name, lambda whole: whole["meta"].update(dataset_meta=facts), refused, megabytes=megabytes)
 
 
 def bomb(path: Path) -> None:
@@ -73,7 +74,7 @@ CASES = [
     content("an empty dict", lambda whole: dict(state_dict={})),
     content("weights that are words", lambda whole: whole["state_dict"].update(dict.fromkeys(whole["state_dict"], "a"))),
     content("weights in a list", lambda whole: whole.update(state_dict=[1])),
-    content("names that are numbers", lambda whole: whole["state_dict"].update({5: torch.zeros(1)}), None),
+    content("names that are numbers", lambda whole: whole["state_dict"].update({5: torch.zeros(1)})),
     content("weights of another shape", lambda whole: whole["state_dict"].update({"backbone.conv.weight": torch.zeros(3)})),
     content(
         "a weight of 4 TB that is one number repeated",
@@ -95,11 +96,12 @@ CASES = [
     meta("no count of bands", file_bands=None),
     meta("window of words", window=["a", "b"]),
     meta("window 0", window=[0, 0]),
-    meta("window of 10^6", window=[10**6, 10**6]),
+    meta("window of 10^6", megabytes=1200, window=[10**6, 10**6]),
     meta("no window", window=None),
     meta("colours of words", palette=["red", "green", "blue"]),
     meta("a colour too few", palette=[[0, 0, 0]]),
     meta("wavelengths of words", None, input_wavelengths=["a"] * 4),
     meta("transforms that do not exist", transforms=[dict(type="Nonsense")]),
+    meta("transforms without arguments", transforms=[dict(type="BandResample")]),
     meta("transforms of words", transforms="abc"),
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from fuzz.case import Case
-from fuzz.files import FORMATS, write_envi, write_geotiff, write_npy
+from fuzz.files import FORMATS, write_envi, write_geotiff
 
 SUFFIXES = (".tif", ".hdr", ".img", ".mat", ".npy")
 _ALL = ("cube", "label_map", "scene", "tiles", "predict", "predict_labels", "predict_checkpoint", "split_file", "class_map")
@@ -66,9 +66,13 @@ def header_pipe(folder: Path) -> Path:
     return path.with_suffix(".img")
 
 
-def chmod0(path: Path) -> None:
-    path.write_bytes(b"0" * 99)
-    path.chmod(0)
+def closed(write: Callable[[Path], Path]) -> Callable[[Path], Path]:
+    def build(folder: Path) -> Path:
+        path = write(folder)
+        path.chmod(0)
+        return path
+
+    return build
 
 
 CASES = [
@@ -92,11 +96,9 @@ CASES = [
     instead("name of 5000 letters", lambda path: None, "x" * 5000),
     Case("ENVI whose header is a pipe", header_pipe),
     Case("GeoTIFF whose sidecar is a pipe", sidecar_pipe("scene.tif.aux.xml")),
-    Case("GeoTIFF whose world file is a pipe", sidecar_pipe("scene.tfw"), None),
-    Case("npy in a folder without rights", lambda folder: _closed(write_npy(folder)), True, ("cube", "scene")),
+    Case("GeoTIFF whose world file is a pipe", sidecar_pipe("scene.tfw")),
+    *[
+        Case(f"{name} without the right to read it", closed(write), True, ("cube", "scene"), unprivileged=True)
+        for name, write in FORMATS.items()
+    ],
 ]
-
-
-def _closed(path: Path) -> Path:
-    path.parent.chmod(0o700)
-    return path

@@ -15,7 +15,7 @@ from rasterio.enums import Interleaving
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterWindow
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import CUBE_FORMATS, existing_file, reading
 from mmhsi.io.readers.base import HandleReader, check_dtype
@@ -29,6 +29,8 @@ os.environ.setdefault("GDAL_CACHEMAX", "128")
 os.environ.setdefault("GDAL_SKIP", "WMS,WMTS,WCS,HTTP,EEDA,EEDAI,PLMOSAIC,DAAS,STACTA,STACIT")
 os.environ.setdefault("CPL_VSIL_CURL_ALLOWED_FILENAME", "none")
 os.environ.setdefault("CPL_VSISTDIN_FILE", os.devnull)
+
+_SIDECARS = (".hdr", ".aux.xml", ".ovr", ".msk", ".tfw", ".wld")
 
 MOST_BANDS = 1 << 13
 """rasterio's time to read all bands grows with the square of their number."""
@@ -61,6 +63,10 @@ class RasterReader(HandleReader[rasterio.DatasetReader]):
         super().__init__(path)
         file = existing_file(path)
         data = data_file_of(file) if file.suffix.lower() == ".hdr" else file
+        for sidecar in (data.with_name(data.name + suffix) for suffix in _SIDECARS):
+            existing = sidecar if sidecar.exists() else sidecar.with_name(data.stem + sidecar.suffix)
+            if existing.is_fifo():
+                raise FileFormatError(f"{existing}: is a pipe; GDAL would wait for it when it opens {data.name}")
         # As an absolute path no name is taken for a URL or for one of GDAL's prefixes.
         self._data_file = os.path.abspath(data)
         self.handle()

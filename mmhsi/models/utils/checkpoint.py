@@ -26,7 +26,7 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
         map_location: Where its tensors go. Default: the CPU.
 
     Returns:
-        The checkpoint; a bare state dict becomes ``{'state_dict': …}``.
+        The checkpoint, with ``state_dict`` and ``meta``; a bare state dict becomes the former.
 
     Raises:
         FileFormatError: If the file is missing, damaged, or holds more than weights and plain metadata.
@@ -40,7 +40,14 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
         raise FileFormatError(f"checkpoint {path}: not a readable weights-only checkpoint ({reason})") from error
     if not isinstance(checkpoint, dict):
         raise FileFormatError(f"checkpoint {path}: holds a {type(checkpoint).__name__}, expected a dict of weights")
-    return checkpoint if "state_dict" in checkpoint else {"state_dict": checkpoint}
+    if "state_dict" not in checkpoint:
+        checkpoint = {"state_dict": checkpoint}
+    state, meta = checkpoint["state_dict"], checkpoint.setdefault("meta", {})
+    if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
+        raise FileFormatError(f"checkpoint {path}: its state_dict is not a dict of named weights")
+    if not isinstance(meta, dict):
+        raise FileFormatError(f"checkpoint {path}: its meta is a {type(meta).__name__}, expected a dict")
+    return checkpoint
 
 
 def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
@@ -96,6 +103,8 @@ def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: 
         under = f" under {prefix!r}" if prefix else ""
         raise ConfigError(f"checkpoint {path}: nothing{under} fits {type(module).__name__}; is it of another model?")
     for key in sorted(found):
+        if not isinstance(state[key], Tensor):
+            raise ConfigError(f"checkpoint {path}: {prefix}{key} is a {type(state[key]).__name__}, expected a tensor")
         if own[key].shape != state[key].shape:
             raise ConfigError(
                 f"checkpoint {path}: {prefix}{key} has shape {tuple(state[key].shape)}, the model expects "
