@@ -9,6 +9,7 @@ from mmhsi.errors import ConfigError, MMHSIError
 from mmhsi.io import label_map_info, open_cube
 
 from .catalogue import CATALOGUE, SceneInfo, TileSubset, unknown_name
+from .tile_list import read_tile_list
 
 Shape = tuple[int, int, int]
 _SHOWN = 5

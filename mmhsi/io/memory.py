@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from mmhsi.errors import DataError
@@ -23,10 +24,8 @@ def available_memory() -> int:
         known = [int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")]
     except OSError:
         known = []
-    try:
+    with suppress(OSError, ValueError):  # no container, or "max"
         known.append(int(_CGROUP_LIMIT.read_text()))
-    except (OSError, ValueError):  # no container, or "max"
-        pass
     return min(known) if known else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 

@@ -17,9 +17,7 @@ def answer() -> Iterator[Callable[[str, Path], dict]]:
     """Run a case in a folder: see fuzz/server.py."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads would not survive a fork
     command = [sys.executable, str(Path(__file__).with_name("server.py"))]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as server:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as server:
 
         def ask(name: str, folder: Path) -> dict:
             server.stdin.write(f"{name}\t{folder}\n")

@@ -69,7 +69,11 @@ def holding(name: str, key: str | None = None, refused: bool | None = True, **va
 
 
 def hdf5(
-    name: str, fill: Callable[[h5py.File], object], refused: bool | None = True, key: str | None = None, **options: object
+    name: str,
+    fill: Callable[[h5py.File], object],
+    refused: bool | None = True,
+    key: str | None = None,
+    **options: object,
 ) -> Case:
     """A file of version 7.3."""
 
@@ -138,7 +142,9 @@ CASES = [
     edited("another byte order mark", lambda path: change(path, b"IM", b"XX")),
     edited("version 9", lambda path: path.write_bytes(path.read_bytes()[:124] + b"\0\x09IM" + path.read_bytes()[128:])),
     edited("header, then noise", lambda path: path.write_bytes(path.read_bytes()[:128] + b"\xa5" * 999)),
-    edited("a number flipped in the packed data", lambda path: change(path, path.read_bytes()[300:304], b"\xff\0\xff\0")),
+    edited(
+        "a number flipped in the packed data", lambda path: change(path, path.read_bytes()[300:304], b"\xff\0\xff\0")
+    ),
     mat5("declares 8 TB", matrix((20000, 20000, 10000), data_length=2**32 - 1)),
     mat5("declares 1.2 GB, holds 2 kB", matrix((6000, 10000, 10), data_length=6000 * 10000 * 10 * 2)),
     mat5("small shape, 1 GB of zeros behind it", _HEAD, struct.pack("<II", 3, 1 << 30), *_GIGABYTE, megabytes=320),
@@ -181,7 +187,9 @@ CASES = [
     hdf5("virtual data set of another file", virtual),
     hdf5("links in a loop", loop, None, key="scene"),
     hdf5("declares 2 PB", empty((5, 10**7, 10**7), (1, 99, 99)), False, entries=("pixel",)),
-    hdf5("declares 2 PB, read whole", empty((5, 10**7, 10**7), (1, 99, 99)), entries=("cube", "scene", "tiles", "corpus")),
+    hdf5(
+        "declares 2 PB, read whole", empty((5, 10**7, 10**7), (1, 99, 99)), entries=("cube", "scene", "tiles", "corpus")
+    ),
     hdf5("chunks of 4 GB", empty((5, 40000, 40000), (1, 40000, 40000)), None, entries=("pixel",)),
     hdf5("small chunk that unpacks to 1 GB", bomb73(1 << 30)),
     hdf5("text", lambda file: file.create_dataset("scene", data=np.full((5, 14, 12), b"a"))),

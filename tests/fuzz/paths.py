@@ -11,7 +11,17 @@ from fuzz.case import Case
 from fuzz.files import FORMATS, write_envi, write_geotiff
 
 SUFFIXES = (".tif", ".hdr", ".img", ".mat", ".npy")
-_ALL = ("cube", "label_map", "scene", "tiles", "predict", "predict_labels", "predict_checkpoint", "split_file", "class_map")
+_ALL = (
+    "cube",
+    "label_map",
+    "scene",
+    "tiles",
+    "predict",
+    "predict_labels",
+    "predict_checkpoint",
+    "split_file",
+    "class_map",
+)
 
 
 def named(name: str) -> Case:
@@ -79,8 +89,27 @@ CASES = [
     *[
         named(name)
         for name in (
-            *("with space", "Überflug 高光谱", "quote ' and \" and `", "line\nbreak", "tab\tbell\a", "semi;colon & $(x)"),
-            *("[ab]*?", "100%", "a#b", "a?b=c", "x:y", "zip+file", "é" * 60, "-dash", ".hidden", "back\\slash", "nul.{x}"),
+            *(
+                "with space",
+                "Überflug 高光谱",
+                "quote ' and \" and `",
+                "line\nbreak",
+                "tab\tbell\a",
+                "semi;colon & $(x)",
+            ),
+            *(
+                "[ab]*?",
+                "100%",
+                "a#b",
+                "a?b=c",
+                "x:y",
+                "zip+file",
+                "é" * 60,
+                "-dash",
+                ".hidden",
+                "back\\slash",
+                "nul.{x}",
+            ),
         )
     ],
     *[instead("a folder", lambda path: path.mkdir(), suffix) for suffix in SUFFIXES],

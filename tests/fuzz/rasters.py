@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 from fuzz.case import Case
 from fuzz.entries import CUBE
 from fuzz.files import change, cut, write_envi, write_geotiff
@@ -58,7 +57,13 @@ def tiff(shape: tuple[int, int, int], strip: bytes, rows_per_strip: int | None =
         **{int(name[1:]): value for name, value in tags.items()},
     }
     directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(entries.items()))
-    return struct.pack("<2sHI", b"II", 42, 8 + len(strip)) + strip + struct.pack("<H", len(entries)) + directory + b"\0" * 4
+    return (
+        struct.pack("<2sHI", b"II", 42, 8 + len(strip))
+        + strip
+        + struct.pack("<H", len(entries))
+        + directory
+        + b"\0" * 4
+    )
 
 
 def handmade(name: str, content: bytes, refused: bool | None = True, **options: object) -> Case:
@@ -168,7 +173,12 @@ CASES = [
     handmade("2^31 columns", tiff((1, 2**31, 1), zeros(1000)), entries=("cube", "pixel")),
     handmade("65535 bands of one pixel", tiff((1, 1, 65535), zeros(65535))),
     handmade("strip of 10 TB", tiff((3_000_000, 3_000_000, 1), zeros(1000)), entries=("cube", "pixel")),
-    handmade("strip of 900 MB, 1 kB on disk", tiff((30_000, 30_000, 1), zeros(10**6)), entries=("cube", "pixel"), megabytes=2000),
+    handmade(
+        "strip of 900 MB, 1 kB on disk",
+        tiff((30_000, 30_000, 1), zeros(10**6)),
+        entries=("cube", "pixel"),
+        megabytes=2000,
+    ),
     handmade("small strip that unpacks to 1 GB", tiff((12, 14, 5), zeros(1 << 30)), None),
     handmade("strip length of 4 GB", tiff((12, 14, 5), zeros(840), t279=2**32 - 1), None),
     handmade("strip beyond the file", tiff((12, 14, 5), zeros(840), t273=2**31)),

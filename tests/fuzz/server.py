@@ -7,6 +7,7 @@ each with a line of JSON: ``outcomes``, (entry, kind, text) with the kinds ``res
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -105,6 +106,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:  # what is imported late is imported before the first fork
         for entry in SCENE_ENTRIES:
             _outcome(entry, write_geotiff(Path(folder)), None)
+    gc.collect()
+    gc.freeze()  # a collection in a child would copy every page
     known = {case.name: case for case in CASES}
     for line in sys.stdin:
         name, folder = line.rstrip("\n").split("\t")

@@ -32,7 +32,9 @@ def label_file(name: str, write: Callable[[Path], Path], refused: bool | None = 
     return Case(f"labels: {name}", write, refused, _LABELS, **options)
 
 
-def split(name: str, refused: bool | None = True, edit: Callable[[Path], object] | None = None, **arrays: object) -> Case:
+def split(
+    name: str, refused: bool | None = True, edit: Callable[[Path], object] | None = None, **arrays: object
+) -> Case:
     """A split file; without `arrays` a valid one, which is then damaged."""
 
     def build(folder: Path) -> Path:

@@ -16,7 +16,6 @@ from mmhsi.registry import SPLITS
 from .paths import seeded_path
 from .split import Split, check_split
 
-
 _HEADER = 1 << 16
 """Bytes beside an array's values, and of a protocol."""
 
@@ -52,6 +51,7 @@ def save_split(path: str | Path, split: Split) -> Path:
 
 def _require_small(arrays: np.lib.npyio.NpzFile, name: str, most: int) -> None:
     """Refuse to unpack more than `most` bytes, and a header."""
+    assert arrays.zip is not None  # it is open
     size = arrays.zip.getinfo(f"{name}.npy").file_size
     if size > most + _HEADER:
         raise ValueError(f"{name} holds {size} bytes, more than an index for every pixel takes")

@@ -40,8 +40,8 @@ def data_file_of(header: Path) -> Path:
 def check_header(dataset: rasterio.DatasetReader, path: str) -> None:
     """Check that an ENVI header says all that is needed, and that its data file is as long as it says.
 
-    GDAL takes ``1.5`` samples for 1, guesses what is missing, and reads what lies beyond the end of a raw file as zeros,
-    without a word.
+    GDAL takes ``1.5`` samples for 1, guesses what is missing, and reads what lies beyond the end of a raw file as
+    zeros, without a word.
 
     Args:
         dataset: An open ENVI dataset.

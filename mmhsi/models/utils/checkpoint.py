@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+import zipfile
 from pathlib import Path
 
 import torch
@@ -33,6 +34,7 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     """
     existing_file(path, "a checkpoint")
     try:
+        _require_stored(path)
         with torch.serialization.safe_globals(get_torch_safe_globals()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # torch raises many kinds; none of them names the file
@@ -48,6 +50,15 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     if not isinstance(meta, dict):
         raise FileFormatError(f"checkpoint {path}: its meta is a {type(meta).__name__}, expected a dict")
     return checkpoint
+
+
+def _require_stored(path: str | Path) -> None:
+    """Refuse an archive with packed records: torch writes none, and a small one can unpack to any size."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            packed = [info.filename for info in archive.infolist() if info.compress_type != zipfile.ZIP_STORED]
+        if packed:
+            raise ValueError(f"record {packed[0]} is packed, torch packs none")
 
 
 def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
