@@ -4,8 +4,17 @@ The tools print the message alone and exit with status 2; with ``--debug`` they 
 """
 
 
+def one_line(text: str) -> str:
+    """Text on one line that a terminal can show, whatever a file's name or content has put into it."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 class MMHSIError(Exception):
     """Base of everything that mmhsi raises on bad input."""
+
+    def __str__(self) -> str:
+        """The message, on one line."""
+        return one_line(super().__str__())
 
 
 class ConfigError(MMHSIError):

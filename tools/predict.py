@@ -47,14 +47,18 @@ def main() -> None:
     args = parse_args()
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from mmhsi.errors import one_line
     from mmhsi.inference import SceneInferencer, SceneWarning, save_quicklook
     from mmhsi.inference.checks import check_outputs
+    from mmhsi.io import label_map_info
 
     warnings.simplefilter("always", SceneWarning)
-    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
     # Before the model is loaded, so that a mistyped folder costs no time.
     inputs = (args.config, args.checkpoint, args.scene, args.labels, args.second)
     check_outputs((args.out, args.probabilities, args.uncertainty, args.png), inputs)
+    if args.labels:
+        label_map_info(args.labels, args.labels_key)
     inferencer = SceneInferencer(
         args.config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from mmhsi.errors import ConfigError, MMHSIError
 from mmhsi.io import label_map_info, open_cube
 
 from .catalogue import CATALOGUE, SceneInfo, TileSubset, unknown_name
+from .tile_list import read_tile_list
 
 Shape = tuple[int, int, int]
 _SHOWN = 5
@@ -113,13 +113,7 @@ def _check_subset(info: SceneInfo, subset: TileSubset, folder: Path) -> Iterator
 
 def _listed(folder: Path, split_file: str) -> list[tuple[Path, Path]]:
     """Tiles of a csv file with columns ``image`` and ``mask``."""
-    path = folder / split_file
-    if not path.is_file():
-        raise ConfigError(f"{path}: missing")
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {"image", "mask"} <= set(rows[0]):
-        raise ConfigError(f"{path}: expected a header with image, mask, then one tile a line")
+    rows = read_tile_list(folder / split_file, ("image", "mask"))
     return [(folder / row["image"], folder / row["mask"]) for row in rows]
 
 

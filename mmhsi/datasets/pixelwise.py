@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mmhsi.errors import ConfigError
 from mmhsi.io import HSICube
+from mmhsi.io.files import reason
 from mmhsi.registry import TRANSFORMS
 
 PIXELWISE = (
@@ -68,7 +69,11 @@ def transform_cube(cube: HSICube, transforms: Sequence[dict]) -> HSICube:
         img_shape=cube.data.shape[:2],
     )
     for transform in transforms:
-        results = TRANSFORMS.build(dict(transform))(results)
+        try:
+            step = TRANSFORMS.build(dict(transform))
+        except TypeError as error:
+            raise ConfigError(f"transforms: {transform}: {reason(error)}") from error
+        results = step(results)
     return HSICube(
         results["img"],
         wavelengths=results["wavelengths"],

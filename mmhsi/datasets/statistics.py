@@ -43,7 +43,14 @@ class BandStatistics:
 
     @property
     def std(self) -> np.ndarray:
-        """Population standard deviation, shape (C,)."""
+        """Population standard deviation, shape (C,).
+
+        Raises:
+            DataError: If values are so large that it overflows.
+        """
+        if not np.isfinite(self._squares).all():
+            band = int(np.flatnonzero(~np.isfinite(self._squares))[0])
+            raise DataError(f"band {band} (0-based) has values too large for a standard deviation; is nodata declared?")
         return np.sqrt(self._squares / max(self.count, 1))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from .pixelwise import value_transforms
 from .samplers import seed_everything
 from .splits import split_tiles
 from .statistics import BandStatistics, pipeline_statistics
+from .tile_list import read_tile_list
 from .transforms.loading import read_classes
 
 PARTS = ("train", "test")
@@ -216,16 +217,7 @@ class TileDataset(BaseDataset):
         if self.info.image:
             return [(self.info.image, self.info.labels)]
         if self.split_file is not None:
-            path = self.root / self.split_file
-            if not path.is_file():
-                raise DataError(f"split file {path}: no such file")
-            with path.open(newline="") as file:
-                rows = list(csv.DictReader(file))
-            needed = {"image", "mask"} if self.with_labels else {"image"}
-            if not rows or not needed <= set(rows[0]):
-                raise DataError(
-                    f"split file {path}: expected a header with {', '.join(sorted(needed))}, then one tile a line"
-                )
+            rows = read_tile_list(self.root / self.split_file, ("image", "mask") if self.with_labels else ("image",))
             return [(row["image"], row.get("mask")) for row in rows]
         folder = self.root / str(self.image_dir)
         names = sorted(path.name for path in folder.glob(f"*{self.suffix}"))
@@ -246,7 +238,7 @@ class TileDataset(BaseDataset):
                     raise ConfigError("TileDataset: label_dir (or labels) is needed for labels, or with_labels=False")
                 entry.update(seg_map_path=str(self.root / mask), seg_map_key=self.info.labels_key)
             for path in (entry["img_path"], entry.get("seg_map_path", entry["img_path"])):
-                if not Path(path).is_file():
+                if not os.path.isfile(path):  # also where the name is none that a file can have
                     raise DataError(f"{path}: no such file, listed in {self.split_file or self.image_dir or 'image'}")
             entries.append(entry)
         # One header decides which bands are read; the loader refuses tiles that have another number.

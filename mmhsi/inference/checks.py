@@ -47,11 +47,11 @@ def check_outputs(outputs: Iterable[str | Path | None], inputs: Iterable[str | P
     Raises:
         DataError: If two are the same file, one is a folder, or a folder cannot be made or written to.
     """
-    taken = {Path(path).resolve() for path in inputs if path is not None}
+    taken = {os.path.realpath(path) for path in inputs if path is not None}
     for path in (Path(path) for path in outputs if path is not None):
-        if path.resolve() in taken:
+        if os.path.realpath(path) in taken:
             raise DataError(f"{path}: is named for two files; give each output a name of its own")
-        taken.add(path.resolve())
+        taken.add(os.path.realpath(path))
         if path.is_dir():
             raise DataError(f"{path}: is a folder; expected a file name")
         try:

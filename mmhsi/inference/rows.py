@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmhsi.datasets.pixelwise import transform_cube
-from mmhsi.errors import FileFormatError
+from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.io import CubeReader, HSICube
 from mmhsi.models.preprocessors import BandPreprocessor, normalise_scene, pool_scene
 
@@ -156,7 +156,13 @@ class SceneRows:
         if cube.wavelengths is None and self.wavelengths is not None:
             cube.wavelengths = np.asarray(self.wavelengths)
         valid = cube.valid()
-        return transform_cube(cube, self.transforms), valid
+        cube = transform_cube(cube, self.transforms)
+        if cube.data.shape[2] != self.preprocessor.num_bands:
+            raise ConfigError(
+                f"{self.reader.path}: the checkpoint's bands and transforms give {cube.data.shape[2]} bands, its model "
+                f"takes {self.preprocessor.num_bands}"
+            )
+        return cube, valid
 
     def _read(self, first: int, last: int) -> tuple[Tensor, NDArray[np.bool_]]:
         """Rows of the scene with all columns."""

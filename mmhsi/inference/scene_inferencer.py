@@ -184,7 +184,9 @@ class SceneInferencer:
                 yield from classify_rows(rows, self.model, len(self.classes), self.window, size, start)
             else:
                 yield from segment_rows(rows, self.model, len(self.classes), self.window, self.stride, size, start)
-        except torch.OutOfMemoryError as error:
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
+                raise  # on a CPU torch has no class of its own for a lack of memory
             raise ConfigError(
                 f"{self.model.device}: memory does not last for {size} windows at a time; give a smaller --batch-size"
             ) from error

@@ -21,6 +21,7 @@ from mmhsi.utils.configs import load_config
 from mmhsi.visualization import default_palette
 
 from .batch_size import fastest_batch
+from .facts import check_facts
 
 AUTO_BATCH = {True: (32, 1024, 1 << 16), False: (1, 32, 1024)}
 """Windows that are tried first, and at most on a CPU and on a GPU: of a pixel classifier, of a segmentor."""
@@ -63,9 +64,7 @@ class WindowModel:
         except (RuntimeError, AssertionError) as error:  # torch built without CUDA raises the latter
             raise ConfigError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
         self.amp = amp
-        meta = read_checkpoint(checkpoint).get("meta", {}).get("dataset_meta")
-        if not meta or not meta.get("classes"):
-            raise ConfigError(f"checkpoint {checkpoint}: says nothing of classes; was it written by tools/train.py?")
+        meta = check_facts(read_checkpoint(checkpoint)["meta"].get("dataset_meta"), checkpoint)
         self.meta: dict = meta
         self.classes: list[str] = list(meta["classes"])
         self.palette = [tuple(colour) for colour in meta.get("palette") or default_palette(len(self.classes))]

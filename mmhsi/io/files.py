@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike, fspath
@@ -23,14 +25,23 @@ def existing_file(path: str | PathLike[str], expected: str = CUBE_FORMATS) -> Pa
         The path.
 
     Raises:
-        FileFormatError: Nothing is there, or a folder, or a file of 0 bytes.
+        FileFormatError: Nothing is there, or a folder, a pipe, a file that must not be read or one of 0 bytes.
     """
     file = Path(fspath(path))
-    if file.is_dir():
+    try:
+        status = file.stat()
+        readable = os.access(file, os.R_OK)
+    except FileNotFoundError:
+        raise FileFormatError(f"{file}: no such file; expected {expected}") from None
+    except (OSError, ValueError) as exc:  # a loop of links, no permission, a name too long or with a zero byte
+        raise FileFormatError(f"{file}: cannot be opened: {getattr(exc, 'strerror', None) or exc}") from exc
+    if stat.S_ISDIR(status.st_mode):
         raise FileFormatError(f"{file}: is a folder; expected {expected}")
-    if not file.is_file():
-        raise FileFormatError(f"{file}: no such file; expected {expected}")
-    if file.stat().st_size == 0:
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for somebody to write
+        raise FileFormatError(f"{file}: is a pipe or a device; expected {expected}")
+    if not readable:
+        raise FileFormatError(f"{file}: cannot be opened: no permission to read it")
+    if status.st_size == 0:
         raise FileFormatError(f"{file}: the file is empty (0 bytes); expected {expected}")
     return file
 
@@ -56,11 +67,14 @@ def reading(path: str | PathLike[str], problem: str) -> Iterator[None]:
 
     Raises:
         FileFormatError: The block raised anything but an error of mmhsi or a shortage of memory.
+        DataError: Memory does not last.
     """
     try:
         yield
-    except (MMHSIError, MemoryError):
+    except MMHSIError:
         raise
+    except MemoryError as exc:
+        raise DataError(f"{fspath(path)}: memory does not last to read it: {reason(exc)}") from exc
     # On a damaged file scipy, h5py and numpy raise anything from struct.error to zlib.error and TypeError: there is
     # no common class to name.
     except Exception as exc:

@@ -35,7 +35,7 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
     """
     cfg = load_config(config)
     whole = read_checkpoint(checkpoint)
-    meta = whole.get("meta", {})
+    meta = whole["meta"]
     if not meta.get("dataset_meta", {}).get("classes"):
         raise ConfigError(f"checkpoint {checkpoint}: says nothing of classes; was it written by tools/train.py?")
     model = cfg.model.to_dict()
@@ -60,7 +60,7 @@ def published_model(checkpoint: str | Path) -> Config:
     Raises:
         FileFormatError: If the file cannot be read or was not published.
     """
-    model = read_checkpoint(checkpoint).get("meta", {}).get("model")
+    model = read_checkpoint(checkpoint)["meta"].get("model")
     if not isinstance(model, dict):
         raise FileFormatError(
             f"checkpoint {checkpoint}: carries no model; give the config of its training, or publish it with "

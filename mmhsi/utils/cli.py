@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable
 
-from mmhsi.errors import MMHSIError
+from mmhsi.errors import MMHSIError, one_line
 
 from .memory import keep_freed_memory
 
@@ -22,6 +22,16 @@ def quiet_imports() -> None:
     warnings.filterwarnings("ignore", message=r"Fail to import ``MultiScaleDeformableAttention``", category=UserWarning)
 
 
+def message_of(error: BaseException) -> str:
+    """What an error says; of one from a worker of a data loader, which torch wraps in its traceback, the last line."""
+    if isinstance(error, MemoryError):
+        return f"out of memory: {error}"
+    text = str(error.args[0]) if error.args else ""
+    if "\nOriginal Traceback" in text:
+        return text.rstrip().rpartition("\n")[2].partition(": ")[2]  # behind the error's class
+    return one_line(str(error))
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a command: an error that the user can mend is one line and exit status 2; ``--debug`` shows the traceback.
 
@@ -34,10 +44,10 @@ def run(main: Callable[[], None]) -> None:
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
     try:
         main()
-    except (MMHSIError, FileNotFoundError) as error:
+    except (MMHSIError, OSError, MemoryError) as error:
         if "--debug" in sys.argv:
             raise
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {message_of(error)}\n")
         sys.exit(2)
     except RuntimeError as error:
         if "DataLoader worker" not in str(error) or "--debug" in sys.argv:

@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io.files import writing
+from mmhsi.io.files import existing_file, reason, writing
 from mmhsi.registry import SPLITS
 
 from .paths import seeded_path
 from .split import Split, check_split
+
+_HEADER = 1 << 16
+"""Bytes beside an array's values, and of a protocol."""
 
 
 def save_split(path: str | Path, split: Split) -> Path:
@@ -46,8 +49,17 @@ def save_split(path: str | Path, split: Split) -> Path:
     return path
 
 
-def _indices(arrays: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
-    """One array of flat indices, sorted int64."""
+def _require_small(arrays: np.lib.npyio.NpzFile, name: str, most: int) -> None:
+    """Refuse to unpack more than `most` bytes, and a header."""
+    assert arrays.zip is not None  # it is open
+    size = arrays.zip.getinfo(f"{name}.npy").file_size
+    if size > most + _HEADER:
+        raise ValueError(f"{name} holds {size} bytes, more than an index for every pixel takes")
+
+
+def _indices(arrays: np.lib.npyio.NpzFile, name: str, pixels: int) -> np.ndarray:
+    """One array of flat indices of a scene of so many pixels, sorted int64."""
+    _require_small(arrays, name, 8 * pixels)
     values = np.asarray(arrays[name]).ravel()
     if values.size and values.dtype.kind not in "iu":
         raise TypeError(f"{name} holds {values.dtype}, not whole numbers")
@@ -76,11 +88,14 @@ class FileSplit:
             DataError: If the file is missing or damaged, or the split does not fit the scene (:func:`check_split`).
         """
         try:
+            existing_file(self.path, "an .npz file")
             with np.load(self.path, allow_pickle=False) as arrays:
-                train, test = _indices(arrays, "train"), _indices(arrays, "test")
+                train, test = (_indices(arrays, name, labels.size) for name in ("train", "test"))
+                if "protocol" in arrays:
+                    _require_small(arrays, "protocol", 0)
                 protocol = str(arrays["protocol"]) if "protocol" in arrays else f"fixed split {self.path.stem}"
         except Exception as error:  # numpy and zipfile raise many kinds
             raise DataError(
-                f"split file {self.path}: expected an .npz with arrays 'train' and 'test' ({error})"
+                f"split file {self.path}: expected an .npz with arrays 'train' and 'test' ({reason(error)})"
             ) from error
         return check_split(Split(train, test, protocol), labels, classes)

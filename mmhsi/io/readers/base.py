@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
 from mmhsi.io.cube import CubeInfo, HSICube
+from mmhsi.io.memory import require_memory
 from mmhsi.io.selection import Window, check_bands, check_window, shift_transform
 
 Handle = TypeVar("Handle")
@@ -28,6 +29,9 @@ class CubeReader(ABC):
     Args:
         path: The file.
     """
+
+    copies = 2
+    """How often a window lies in memory while it is read."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
@@ -52,12 +56,15 @@ class CubeReader(ABC):
             those of the part read.
 
         Raises:
-            DataError: The window or a band does not lie inside the scene.
+            DataError: The window or a band does not lie inside the scene, or memory does not last for the window.
             FileFormatError: The file cannot be read there.
         """
         info = self.info
         area = check_window(window, info.shape[0], info.shape[1], self.path)
         chosen = None if bands is None else check_bands(bands, info.shape[2], self.path)
+        values = area[2] * area[3] * (info.shape[2] if chosen is None else len(chosen))
+        needed = self.copies * values * info.dtype.itemsize + self._unit_bytes()
+        require_memory(needed, self.path, f"{area[2]} x {area[3]} pixels")
         data = self._read_block(area, chosen)
         pick: slice | list[int] = slice(None) if chosen is None else chosen
         return HSICube(
@@ -82,6 +89,10 @@ class CubeReader(ABC):
     @abstractmethod
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
         """Values (height, width, bands) of a checked window, native byte order, C order, writable."""
+
+    def _unit_bytes(self) -> int:
+        """Memory, in bytes, of the smallest part of the file that can be unpacked; 0 where it is not packed."""
+        return 0
 
     def __enter__(self) -> CubeReader:
         return self
@@ -150,9 +161,9 @@ def check_dtype(dtype: np.dtype, name: str) -> np.dtype:
         The type in native byte order.
 
     Raises:
-        DataError: Objects, structures, text or complex numbers.
+        DataError: Objects, structures, text, complex numbers or floats of more than 64 bits, which torch does not know.
     """
-    if dtype.kind not in "biuf":
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise DataError(f"{name}: values of type {dtype} are not supported; expected real numbers (integer or float)")
     return dtype.newbyteorder("=")
 

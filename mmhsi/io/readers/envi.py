@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import rasterio
 from mmhsi.errors import FileFormatError
 
 _DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip")
+_INTERLEAVES = ("bsq", "bil", "bip")
 
 
 def data_file_of(header: Path) -> Path:
@@ -34,26 +37,56 @@ def data_file_of(header: Path) -> Path:
     raise FileFormatError(f"{header}: no data file beside this ENVI header; expected one of {tried}")
 
 
-def check_complete(dataset: rasterio.DatasetReader, path: str) -> None:
-    """Check that an ENVI data file is as long as its header says.
+def check_header(dataset: rasterio.DatasetReader, path: str) -> None:
+    """Check that an ENVI header says all that is needed, and that its data file is as long as it says.
 
-    GDAL reads what lies beyond the end of a raw file as zeros, without a word.
+    GDAL takes ``1.5`` samples for 1, guesses what is missing, and reads what lies beyond the end of a raw file as
+    zeros, without a word.
 
     Args:
         dataset: An open ENVI dataset.
         path: The file, for the message.
 
     Raises:
-        FileFormatError: Bytes are missing.
+        FileFormatError: A key is missing or wrong, or bytes are.
     """
-    header = {name.lower(): value for name, value in dataset.tags(ns="ENVI").items()}
-    if header.get("file_compression", "0").strip() != "0":
-        return
+    header = {name.lower(): value.strip() for name, value in dataset.tags(ns="ENVI").items()}
+    expected = dict(samples=dataset.width, lines=dataset.height, bands=dataset.count)
+    for name, value in expected.items():
+        if _whole(header.get(name)) != value:
+            raise FileFormatError(
+                f"{path}: the ENVI header says {name} = {header.get(name)}; expected a whole number of pixels or bands"
+            )
+    if _whole(header.get("data_type")) is None:
+        raise FileFormatError(f"{path}: the ENVI header is cut or lacks 'data type'")
+    if header.get("interleave", "").lower() not in _INTERLEAVES:
+        raise FileFormatError(
+            f"{path}: the ENVI header says interleave = {header.get('interleave')}; expected bsq, bil or bip"
+        )
+    offset = _whole(header.get("header_offset", "0"))
+    if offset is None:
+        raise FileFormatError(f"{path}: the ENVI header says header offset = {header['header_offset']}")
     values = dataset.height * dataset.width * dataset.count
-    needed = int(header.get("header_offset", "0")) + values * np.dtype(dataset.dtypes[0]).itemsize
-    actual = Path(dataset.files[0]).stat().st_size
+    needed = offset + values * np.dtype(dataset.dtypes[0]).itemsize
+    file = Path(dataset.files[0])
+    packed = header.get("file_compression", "0") != "0"
+    actual = _unpacked_size(file, needed) if packed else file.stat().st_size
     if actual < needed:
         raise FileFormatError(
             f"{path}: the data file has {actual} bytes, its header needs {needed} ({dataset.height} x {dataset.width} "
             f"pixels, {dataset.count} bands of {dataset.dtypes[0]}); the file is truncated or the header wrong"
         )
+
+
+def _whole(text: str | None) -> int | None:
+    """A whole number of at least 0, or None."""
+    return int(text) if text is not None and text.isdecimal() else None
+
+
+def _unpacked_size(file: Path, enough: int) -> int:
+    """Bytes that a gzip file holds, counted no further than `enough`."""
+    size = 0
+    with gzip.open(file) as data, suppress(EOFError):
+        while size < enough and (block := data.read(1 << 20)):
+            size += len(block)
+    return size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from os import PathLike, fspath
 from typing import Literal
 
@@ -10,9 +11,11 @@ import numpy as np
 import scipy.io
 from numpy.typing import NDArray
 
+from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.readers.base import HandleReader, check_dtype, take_block
+from mmhsi.io.readers.mat5_header import check_variable
 from mmhsi.io.readers.mat_variables import Variable, choose_variable
 from mmhsi.io.selection import Window
 
@@ -71,6 +74,7 @@ class Mat5Reader(HandleReader[NDArray]):
 
     def _open(self) -> NDArray:
         name = self.variable.name
+        check_variable(self.path, name)
         with reading(self.path, f"cannot read variable {name!r}"):
             array = np.asarray(scipy.io.loadmat(self.path, variable_names=[name])[name])
         dtype = check_dtype(array.dtype, f"{self.path}: {name}")
@@ -98,8 +102,9 @@ class Mat73Reader(HandleReader[h5py.File]):
         super().__init__(path)
         try:
             self.variable = choose_variable(self.path, self._list(), key, ndim)
-            stored = self.handle()[self.variable.name].dtype
-            self._dtype = check_dtype(stored, f"{self.path}: {self.variable.name}")
+            stored = self.handle()[self.variable.name]
+            self._dtype = check_dtype(stored.dtype, f"{self.path}: {self.variable.name}")
+            self._check_storage(stored)
         except BaseException:
             self.close()  # nobody else can: the caller never gets the reader
             raise
@@ -126,6 +131,30 @@ class Mat73Reader(HandleReader[h5py.File]):
         with reading(self.path, "not a readable MATLAB 7.3 (HDF5) file"):
             self.handle().visititems(visit)
         return variables
+
+    def _check_storage(self, dataset: h5py.Dataset) -> None:
+        """Refuse values that lie in other files, and packed chunks that are larger than the chunk itself.
+
+        HDF5 unpacks whatever such a chunk holds, however much that is.
+        """
+        where = f"{self.path}: variable {self.variable.name!r}"
+        if dataset.external or dataset.is_virtual:
+            raise DataError(f"{where} keeps its values in other files; copy them into this one")
+        if dataset.chunks is None:
+            return
+        unpacked = math.prod(dataset.chunks) * dataset.dtype.itemsize
+        most = unpacked + unpacked // 64 + 1024  # what cannot be packed grows a little
+        sizes: list[int] = []
+        with reading(self.path, "not a readable MATLAB 7.3 (HDF5) file"):
+            dataset.id.chunk_iter(lambda chunk: sizes.append(chunk.size))
+        if max(sizes, default=0) > most:
+            raise FileFormatError(
+                f"{where} has a chunk of {max(sizes)} bytes for {unpacked} bytes of values; the file is damaged"
+            )
+
+    def _unit_bytes(self) -> int:
+        chunks = self.handle()[self.variable.name].chunks
+        return 0 if chunks is None else math.prod(chunks) * self._dtype.itemsize
 
     def _describe(self) -> CubeInfo:
         return CubeInfo(shape=self.variable.shape_as_cube, dtype=self._dtype, name=self.path)

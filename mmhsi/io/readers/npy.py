@@ -31,6 +31,7 @@ class NpyReader(HandleReader[NDArray]):
     """
 
     reopen_after_fork = False
+    copies = 1
 
     def __init__(self, path: str | PathLike[str], ndim: Literal[2, 3] = 3) -> None:
         super().__init__(path)

@@ -15,16 +15,25 @@ from rasterio.enums import Interleaving
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterWindow
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import CUBE_FORMATS, existing_file, reading
 from mmhsi.io.readers.base import HandleReader, check_dtype
-from mmhsi.io.readers.envi import check_complete, data_file_of
+from mmhsi.io.readers.envi import check_header, data_file_of
 from mmhsi.io.readers.raster_metadata import spectral_metadata
 from mmhsi.io.selection import Window
 
 # In MB. GDAL's block cache would otherwise take 5 % of the machine's memory, in every worker process.
 os.environ.setdefault("GDAL_CACHEMAX", "128")
+# Files are local: what a virtual raster names must not make GDAL wait for a network or for the keyboard.
+os.environ.setdefault("GDAL_SKIP", "WMS,WMTS,WCS,HTTP,EEDA,EEDAI,PLMOSAIC,DAAS,STACTA,STACIT")
+os.environ.setdefault("CPL_VSIL_CURL_ALLOWED_FILENAME", "none")
+os.environ.setdefault("CPL_VSISTDIN_FILE", os.devnull)
+
+_SIDECARS = (".hdr", ".aux.xml", ".ovr", ".msk", ".tfw", ".wld")
+
+MOST_BANDS = 1 << 13
+"""rasterio's time to read all bands grows with the square of their number."""
 
 
 @contextmanager
@@ -53,7 +62,13 @@ class RasterReader(HandleReader[rasterio.DatasetReader]):
     def __init__(self, path: str | PathLike[str]) -> None:
         super().__init__(path)
         file = existing_file(path)
-        self._data_file = str(data_file_of(file) if file.suffix.lower() == ".hdr" else file)
+        data = data_file_of(file) if file.suffix.lower() == ".hdr" else file
+        for sidecar in (data.with_name(data.name + suffix) for suffix in _SIDECARS):
+            existing = sidecar if sidecar.exists() else sidecar.with_name(data.stem + sidecar.suffix)
+            if existing.is_fifo():
+                raise FileFormatError(f"{existing}: is a pipe; GDAL would wait for it when it opens {data.name}")
+        # As an absolute path no name is taken for a URL or for one of GDAL's prefixes.
+        self._data_file = os.path.abspath(data)
         self.handle()
 
     def _open(self) -> rasterio.DatasetReader:
@@ -63,6 +78,8 @@ class RasterReader(HandleReader[rasterio.DatasetReader]):
         try:
             if dataset.count == 0:
                 raise DataError(f"{self.path}: holds no bands of its own (a container of other datasets?)")
+            if dataset.count > MOST_BANDS:
+                raise DataError(f"{self.path}: declares {dataset.count} bands; expected at most {MOST_BANDS}")
             if len(set(dataset.dtypes)) > 1:
                 raise DataError(f"{self.path}: bands have different types: {', '.join(sorted(set(dataset.dtypes)))}")
             if dataset.dtypes[0].startswith("complex"):
@@ -71,7 +88,7 @@ class RasterReader(HandleReader[rasterio.DatasetReader]):
                 )
             if dataset.driver == "ENVI":
                 with reading(self.path, "the ENVI header is damaged"):
-                    check_complete(dataset, self.path)
+                    check_header(dataset, self.path)
         except BaseException:
             dataset.close()
             raise
@@ -95,6 +112,11 @@ class RasterReader(HandleReader[rasterio.DatasetReader]):
             transform=None if dataset.transform.is_identity else dataset.transform,
             name=self.path,
         )
+
+    def _unit_bytes(self) -> int:
+        dataset = self.handle()
+        (rows, cols), bands = dataset.block_shapes[0], dataset.count
+        return rows * cols * self.info.dtype.itemsize * (bands if dataset.interleaving is Interleaving.pixel else 1)
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
         dataset = self.handle()

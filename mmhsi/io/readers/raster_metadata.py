@@ -73,6 +73,11 @@ def _plain(tags: Mapping[str, str]) -> dict[str, str]:
     return {name.strip().lower().replace(" ", "_"): value for name, value in tags.items()}
 
 
+def _listed(text: str) -> list[str]:
+    """The items of an ENVI list such as ``{400, 410}``."""
+    return text.strip().strip("{}").replace(",", " ").split()
+
+
 class _Sources:
     """The places of one file where metadata may lie."""
 
@@ -92,11 +97,14 @@ class _Sources:
     def numbers(self, name: str, missing: str | None = None) -> NDArray[np.float64] | None:
         """One number a band; `missing` fills in for bands without the tag where others have it."""
         tagged = [tags.get(name, missing) for tags in self.bands]
+        for tags in self.lists:  # GDAL has given the bands as many of these as there are bands
+            if tags.get(name, "").startswith("{"):
+                self._require_one_a_band(name, len(_listed(tags[name])))
         if any(name in tags for tags in self.bands) and all(value is not None for value in tagged):
             return self._parse(name, [value for value in tagged if value is not None])
         for tags in self.lists:
             if name in tags:
-                return self._parse(name, tags[name].strip().strip("{}").replace(",", " ").split())
+                return self._parse(name, _listed(tags[name]))
         return None
 
     def imagery(self, name: str) -> NDArray[np.float64] | None:
@@ -106,11 +114,14 @@ class _Sources:
             return None
         return self._parse(name, [value for value in values if value is not None])
 
-    def _parse(self, name: str, values: list[str]) -> NDArray[np.float64]:
-        if len(values) != self.dataset.count:
+    def _require_one_a_band(self, name: str, count: int) -> None:
+        if count != self.dataset.count:
             raise DataError(
-                f"{self.path}: {name!r} lists {len(values)} values for {self.dataset.count} bands; expected one a band"
+                f"{self.path}: {name!r} lists {count} values for {self.dataset.count} bands; expected one a band"
             )
+
+    def _parse(self, name: str, values: list[str]) -> NDArray[np.float64]:
+        self._require_one_a_band(name, len(values))
         try:
             return np.array([float(value) for value in values])
         except ValueError as exc:

@@ -16,7 +16,7 @@ from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.io.files import reading, writing
+from mmhsi.io.files import existing_file, reading, writing
 
 from ..pruning import pruned_prefixes
 
@@ -29,15 +29,14 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
         map_location: Where its tensors go. Default: the CPU.
 
     Returns:
-        The checkpoint; a bare state dict becomes ``{'state_dict': …}``.
+        The checkpoint, with ``state_dict`` and ``meta``; a bare state dict becomes the former.
 
     Raises:
         FileFormatError: If the file is missing, damaged, or holds more than weights and plain metadata.
     """
-    if not Path(path).is_file():
-        raise FileFormatError(f"checkpoint {path}: no such file")
+    existing_file(path, "a checkpoint")
     try:
-        check_sums(path)
+        check_records(path)
         with torch.serialization.safe_globals(get_torch_safe_globals()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
@@ -52,23 +51,35 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
         raise FileFormatError(f"checkpoint {path}: damaged, or no checkpoint ({reason})") from error
     if not isinstance(checkpoint, dict):
         raise FileFormatError(f"checkpoint {path}: holds a {type(checkpoint).__name__}, expected a dict of weights")
-    return checkpoint if "state_dict" in checkpoint else {"state_dict": checkpoint}
+    if "state_dict" not in checkpoint:
+        checkpoint = {"state_dict": checkpoint}
+    state, meta = checkpoint["state_dict"], checkpoint.setdefault("meta", {})
+    if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
+        raise FileFormatError(f"checkpoint {path}: its state_dict is not a dict of named weights")
+    if not isinstance(meta, dict):
+        raise FileFormatError(f"checkpoint {path}: its meta is a {type(meta).__name__}, expected a dict")
+    return checkpoint
 
 
-def check_sums(path: str | Path) -> None:
-    """Compare every part of a checkpoint with the sum written beside it; torch itself does not.
+def check_records(path: str | Path) -> None:
+    """Compare every part of a checkpoint with the sum written beside it, which torch does not.
 
     Args:
         path: The checkpoint.
 
     Raises:
+        ValueError: If a part is packed: torch packs none, and a small file could unpack to any size.
         zipfile.BadZipFile: If the file is cut off or bytes have changed.
     """
-    if zipfile.is_zipfile(path):  # the old format has no sums
-        with zipfile.ZipFile(path) as file:
-            damaged = file.testzip()
-        if damaged is not None:
-            raise zipfile.BadZipFile(f"{damaged} is damaged: its checksum differs")
+    if not zipfile.is_zipfile(path):  # the old format has no sums
+        return
+    with zipfile.ZipFile(path) as archive:
+        packed = [info.filename for info in archive.infolist() if info.compress_type != zipfile.ZIP_STORED]
+        if packed:
+            raise ValueError(f"record {packed[0]} is packed, torch packs none")
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"{damaged} is damaged: its checksum differs")
 
 
 def trusted_weights(path: str | Path) -> dict[str, Tensor]:
@@ -155,6 +166,8 @@ def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: 
         under = f" under {prefix!r}" if prefix else ""
         raise ConfigError(f"checkpoint {path}: nothing{under} fits {type(module).__name__}; is it of another model?")
     for key in sorted(found):
+        if not isinstance(state[key], Tensor):
+            raise ConfigError(f"checkpoint {path}: {prefix}{key} is a {type(state[key]).__name__}, expected a tensor")
         if own[key].shape != state[key].shape:
             raise ConfigError(
                 f"checkpoint {path}: {prefix}{key} has shape {tuple(state[key].shape)}, the model expects "

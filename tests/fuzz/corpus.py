@@ -1,0 +1,10 @@
+"""All cases."""
+
+from __future__ import annotations
+
+from fuzz import arrays, checkpoints, mat, paths, rasters, tables, values
+from fuzz.case import Case
+
+CASES: list[Case] = [
+    case for family in (rasters, mat, arrays, tables, values, paths, checkpoints) for case in family.CASES
+]

@@ -1,0 +1,53 @@
+"""What a command says of an error: one line and an exit status."""
+
+import pytest
+from torch.utils.data import DataLoader, Dataset
+
+from mmhsi.errors import DataError, MMHSIError
+from mmhsi.utils.cli import run
+
+
+class Failing(Dataset):
+    """Every sample raises."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        raise self.error
+
+
+def said(capsys, main):
+    with pytest.raises(SystemExit) as stop:
+        run(main)
+    assert stop.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["scene.tif: is cut: rows 3 to 9", "line\nbreak.tif: is cut"])
+def test_an_error_of_a_worker_is_its_last_line(capsys, text):
+    loader = DataLoader(Failing(DataError(text)), num_workers=1)
+    assert said(capsys, lambda: list(loader)) == f"error: {text}\n".replace("e\nb", "e\\nb")
+
+
+def test_a_missing_file_in_a_worker(capsys):
+    loader = DataLoader(Failing(FileNotFoundError("scene.tif is gone")), num_workers=1)
+    assert said(capsys, lambda: list(loader)) == "error: scene.tif is gone\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (PermissionError(13, "Permission denied", "a.py"), "[Errno 13] Permission denied: 'a.py'"),
+        (MemoryError("Unable to allocate 9 TiB"), "out of memory: Unable to allocate 9 TiB"),
+        (MMHSIError("a\nb\x1b[31mc"), "a\\nb\\x1b[31mc"),
+    ],
+)
+def test_other_errors_are_one_line(capsys, error, line):
+    def main():
+        raise error
+
+    assert said(capsys, main) == f"error: {line}\n"
