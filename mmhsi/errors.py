@@ -5,7 +5,11 @@ The tools print the message alone and exit with status 2; with ``--debug`` they 
 
 
 def one_line(text: str) -> str:
-    """Text on one line that a terminal can show, whatever a file's name or content has put into it."""
+    """Text on one line that a terminal can show, whatever a file's name or content has put into it.
+
+    Args:
+        text: Any text.
+    """
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 

@@ -23,7 +23,11 @@ def quiet_imports() -> None:
 
 
 def message_of(error: BaseException) -> str:
-    """What an error says; of one from a worker of a data loader, which torch wraps in its traceback, the last line."""
+    """What an error says, on one line.
+
+    Args:
+        error: Of one from a worker of a data loader, which torch wraps in its traceback, the last line is taken.
+    """
     if isinstance(error, MemoryError):
         return f"out of memory: {error}"
     text = str(error.args[0]) if error.args else ""
