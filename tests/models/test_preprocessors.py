@@ -176,6 +176,31 @@ def test_batch_dihedral_draws_per_sample_and_keeps_spectra_together(size):
     assert {tuple(x.flatten().tolist()) for x in out} == allowed
 
 
+def test_pixels_without_data_turn_with_the_image():
+    torch.manual_seed(0)
+    preprocessor = MODELS.build(
+        dict(type="TilePreprocessor", num_bands=2, mean=[0, 0], std=[1, 1], augments=[dict(type="BatchDihedral")])
+    )
+    preprocessor.with_valid = True
+    tile = torch.randn(2, 4, 4)
+    valid = tile[0] > 0
+    batch = preprocessor(dict(inputs=[tile] * 50, valid=[valid] * 50), training=True)
+    assert len({tuple(mask.flatten().tolist()) for mask in batch["valid"]}) > 4
+    assert batch["valid"].dtype == torch.bool
+    assert torch.equal(batch["inputs"][:, 0] > 0, batch["valid"])  # 0, the mean, where there is no data
+
+
+def test_label_maps_are_not_left_behind():
+    preprocessor = MODELS.build(
+        dict(type="TilePreprocessor", num_bands=2, mean=[0, 0], std=[1, 1], augments=[dict(type="BatchDihedral")])
+    )
+    sample = SegDataSample(gt_sem_seg=PixelData(data=torch.zeros(1, 4, 4)))
+    data = dict(inputs=[torch.randn(2, 4, 4)], valid=[torch.ones(4, 4, dtype=torch.bool)], data_samples=[sample])
+    with pytest.raises(ConfigError, match="BatchDihedral in augments turns images and not their label maps"):
+        preprocessor(data, training=True)
+    assert preprocessor(data)["inputs"].shape == (1, 2, 4, 4)
+
+
 def test_gain_and_offset_are_one_draw_a_sample():
     torch.manual_seed(0)
     x = torch.randn(500, 6, 2, 2)

@@ -179,18 +179,6 @@ def test_a_row_of_padding_stays_finite():
     assert x.grad.isfinite().all()
 
 
-def test_hidden_tokens_reach_no_other():
-    model = sst()
-    tokens, _ = model.embed(torch.randn(1, 8, 8, 8))
-    hidden = torch.zeros(1, 4, 4, dtype=torch.bool)
-    hidden[0, 1, 2] = hidden[0, :, 0] = True
-    changed = tokens.clone()
-    changed[hidden] += 5
-    one, two = (model.encode(some, (3,), hidden)[0] for some in (tokens, changed))
-    assert torch.allclose(one[~hidden], two[~hidden], atol=1e-6)
-    assert not torch.allclose(model.encode(changed, (3,))[0][~hidden], one[~hidden], atol=1e-3)
-
-
 @pytest.mark.parametrize("bands", [4, 103, 116, 204])
 @pytest.mark.parametrize("size", [(16, 16), (9, 21)])
 def test_any_bands_and_any_size(bands, size):

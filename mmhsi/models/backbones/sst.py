@@ -256,25 +256,23 @@ class SST(BaseModule):
             outputs.append(rows)
         return outputs
 
-    def encode(self, tokens: Tensor, out_indices: Sequence[int], hidden: Tensor | None = None) -> list[Tensor]:
+    def encode(self, tokens: Tensor, out_indices: Sequence[int]) -> list[Tensor]:
         """Run the spatial layers, then the spectral ones.
 
         Args:
             tokens: Tokens with positions added, any number of blocks and places, shape (B, G, N, d).
             out_indices: Layers whose outputs are returned; negative counts from the end.
-            hidden: Bool, shape (B, G, N), True = no token attends to it. Outputs at hidden tokens mean nothing.
 
         Returns:
             The outputs asked for, the last layer's normalised, each (B, G, N, d).
         """
         batch = tokens.shape[0]
         blocks = self.drop_after_pos(tokens).flatten(0, 1)  # (B, G, N, d) -> (B·G, N, d)
-        spatial = self.run_stage(self.spatial_layers, blocks, None if hidden is None else hidden.flatten(0, 1))
+        spatial = self.run_stage(self.spatial_layers, blocks)
         spatial = [rows.unflatten(0, (batch, -1)) for rows in spatial]  # (B, G, N, d)
 
         places = spatial[-1].transpose(1, 2).flatten(0, 1)  # (B, G, N, d) -> (B·N, G, d)
-        mask = None if hidden is None else hidden.transpose(1, 2).flatten(0, 1)
-        spectral = self.run_stage(self.spectral_layers, places, mask)
+        spectral = self.run_stage(self.spectral_layers, places)
         spectral[-1] = self.norm(spectral[-1])
         spectral = [rows.unflatten(0, (batch, -1)).transpose(1, 2) for rows in spectral]  # (B, G, N, d)
 

@@ -12,6 +12,8 @@ from torch.utils.data import Dataset
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
+from .batch_augments import BatchDihedral
+
 
 class BandPreprocessor(BaseDataPreprocessor):
     """Base of the preprocessors: holds mean and standard deviation of every band.
@@ -106,15 +108,23 @@ class BandPreprocessor(BaseDataPreprocessor):
             x.masked_fill_(~valid[:, None], 0.0)
         return x if self.clip is None else x.clamp_(-self.clip, self.clip)
 
-    def augment(self, x: Tensor) -> Tensor:
-        """Run the batch augmentations on normalised training images, shape (B, C, H, W).
+    def augment(self, x: Tensor, valid: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Run the batch augmentations on normalised training images.
 
         Args:
             x: Shape (B, C, H, W).
+            valid: Shape (B, H, W), bool; moved along by augmentations that move pixels. None: all pixels hold data.
+
+        Returns:
+            Both, augmented.
         """
         for augment in self.augments:
-            x = augment(x)
-        return x
+            if valid is not None and isinstance(augment, BatchDihedral):
+                both = augment(torch.cat([x, valid[:, None].to(x.dtype)], dim=1))
+                x, valid = both[:, :-1], both[:, -1] > 0
+            else:
+                x = augment(x)
+        return x, valid
 
 
 def fit_preprocessor(preprocessor: BandPreprocessor, dataset: Dataset) -> list[tuple[int, int]]:

@@ -152,9 +152,10 @@ class ScenePreprocessor(BandPreprocessor):
                 batch["second"] = second
             else:
                 x = torch.cat([x, second], dim=1)
-        batch["inputs"] = self.augment(x) if training else x
+        mask = gather_windows(valid, tops, lefts, window) if self.with_valid and valid is not None else None
+        batch["inputs"], mask = self.augment(x, mask) if training else (x, mask)
         if self.with_valid:
-            batch["valid"] = None if valid is None else gather_windows(valid, tops, lefts, window)
+            batch["valid"] = mask
         return batch
 
     def _cut_second(

@@ -8,9 +8,11 @@ import torch
 from mmseg.utils import stack_batch
 from torch import Tensor
 
+from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from .band_preprocessor import BandPreprocessor
+from .batch_augments import BatchDihedral
 
 
 @MODELS.register_module()
@@ -53,6 +55,9 @@ class TilePreprocessor(BandPreprocessor):
 
         Returns:
             ``inputs`` (B, C, H, W) float32, ``data_samples``, and ``valid`` (B, H, W) for models that ask for it.
+
+        Raises:
+            ConfigError: If images with label maps were to be turned, which turns images alone.
         """
         inputs: Sequence[Tensor] = data["inputs"]
         samples = data.get("data_samples")
@@ -67,7 +72,14 @@ class TilePreprocessor(BandPreprocessor):
             x, samples = stack_batch(list(inputs), samples, size=size, pad_val=0, seg_pad_val=self.seg_pad_val)
             x = self.cast_data(x)
         x = self.normalise(x, mask)
-        batch = {"inputs": self.augment(x) if training else x, "data_samples": self.cast_data(samples)}
+        if training:
+            if samples and "gt_sem_seg" in samples[0] and any(isinstance(a, BatchDihedral) for a in self.augments):
+                raise ConfigError(
+                    "TilePreprocessor: BatchDihedral in augments turns images and not their label maps; use transforms "
+                    "of the dataset's pipeline, such as RandomDihedral"
+                )
+            x, mask = self.augment(x, mask if self.with_valid else None)
+        batch = {"inputs": x, "data_samples": self.cast_data(samples)}
         if self.with_valid:
             batch["valid"] = mask
         return batch

@@ -40,7 +40,9 @@ class ViewPreprocessor(BandPreprocessor):
             images, masks = zip(*group, strict=True)
             mask = self.cast_data(torch.stack([sample for view in masks for sample in view]))
             x = self.normalise(self.cast_data(torch.stack([sample for view in images for sample in view])), mask)
-            inputs += (self.augment(x) if training else x).chunk(len(images))
+            if training:
+                x, mask = self.augment(x, mask)
+            inputs += x.chunk(len(images))
             valid += mask.chunk(len(images))
         batch: dict = {"inputs": inputs, "data_samples": self.cast_data(data.get("data_samples"))}
         if self.with_valid:
