@@ -40,7 +40,7 @@ def shrink(cfg: Config) -> None:
         backbone.arch = dict(SMALL, num_layers=4)
         cfg.model.neck.embed_dims = cfg.model.head.in_channels = NARROW
         return
-    if backbone.get("img_size") == 512:
+    if cfg.model.type == "DINOv2" and backbone.img_size == 512:
         backbone.img_size //= 4
         for crop, *_ in cfg.train_dataloader.dataset.pipeline[1].transforms:
             crop.size //= 4
@@ -130,7 +130,8 @@ def test_data_config_gives_what_a_preprocessor_takes(name, generated_data, monke
 def test_config_runs(name, generated_data, tmp_path, monkeypatch):
     monkeypatch.setenv("MMHSI_DATA", str(generated_data))
     # What a run logs of its config is not read here: it need not be formatted.
-    cfg = Config(Config.fromfile(ROOT / name).to_dict(), format_python_code=False)
+    read = Config.fromfile(ROOT / name)
+    cfg = Config(read.to_dict(), filename=read.filename, format_python_code=False)
     cfg.work_dir = str(tmp_path)
     cfg.train_cfg = dict(by_epoch=False, max_iters=2)
     cfg.default_hooks.logger.interval = 1
