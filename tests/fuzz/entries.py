@@ -54,6 +54,14 @@ def pixel(path: Path, key: str | None) -> object:
     return "x".join(map(str, reader.info.shape))
 
 
+def vanished(path: Path, key: str | None) -> object:
+    """A file that is gone when a reader that was used before needs it again."""
+    with open_cube(path, key) as reader:
+        reader.read((0, 0, 1, 1))
+    path.unlink()
+    return reader.read().data.shape
+
+
 def label_map(path: Path, key: str | None) -> object:
     return f"{read_label_map(path, key).max()} at most"
 
@@ -187,7 +195,7 @@ SCENE_ENTRIES = ("cube", "scene", "tiles", "corpus", "predict")
 ENTRIES: dict[str, Entry] = {
     entry.__name__: entry
     for entry in (
-        *(cube, pixel, label_map, class_map, scene, labels, second, tiles, listed_tiles, corpus),
+        *(cube, pixel, vanished, label_map, class_map, scene, labels, second, tiles, listed_tiles, corpus),
         *(split_file, split_maps, split_pairs, predict, predict_matched, predict_checkpoint, predict_labels),
     )
 }

@@ -126,6 +126,7 @@ CASES = [
     Case("ENVI whose header is a pipe", header_pipe),
     Case("GeoTIFF whose sidecar is a pipe", sidecar_pipe("scene.tif.aux.xml")),
     Case("GeoTIFF whose world file is a pipe", sidecar_pipe("scene.tfw")),
+    *[Case(f"{name} that disappears", write, True, ("vanished",)) for name, write in FORMATS.items()],
     *[
         Case(f"{name} without the right to read it", closed(write), True, ("cube", "scene"), unprivileged=True)
         for name, write in FORMATS.items()

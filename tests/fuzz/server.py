@@ -28,7 +28,7 @@ from fuzz.files import write_geotiff
 
 from mmhsi.errors import MMHSIError
 
-SECONDS = 30
+SECONDS = 120
 MOST_MEGABYTES = 2048
 """What the system grants a case on top of what the process has; the bound of a case is far below."""
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
 from mmhsi.io.cube import CubeInfo, HSICube
+from mmhsi.io.files import existing_file
 from mmhsi.io.memory import require_memory
 from mmhsi.io.selection import Window, check_bands, check_window, shift_transform
 
@@ -136,6 +137,7 @@ class HandleReader(CubeReader, Generic[Handle]):
         if self.reopen_after_fork and self._pid != os.getpid():
             self._handle = None  # a fork shares the parent's file position: two readers would move it under each other
         if self._handle is None:
+            existing_file(self.path)  # it may be gone since it was first read
             self._handle = self._open()
             self._pid = os.getpid()
         return self._handle

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
-from mmhsi.io.files import existing_file, reading
+from mmhsi.io.files import reading
 from mmhsi.io.readers.base import HandleReader, check_dtype, take_block
 from mmhsi.io.selection import Window
 
@@ -36,7 +36,6 @@ class NpyReader(HandleReader[NDArray]):
     def __init__(self, path: str | PathLike[str], ndim: Literal[2, 3] = 3) -> None:
         super().__init__(path)
         self.ndim = ndim
-        existing_file(path)
         self.handle()
 
     def _open(self) -> NDArray:
