@@ -48,11 +48,20 @@ class BatchDihedral(nn.Module):
             len(x),
             x.device,
         )
-        out = torch.empty_like(x)
-        for index, element in enumerate(elements):
-            chosen = (draw == index)[:, None, None, None]
-            out = torch.where(chosen, dihedral(x, element), out)
-        return out
+        batch, bands, height, width = x.shape
+        places = torch.arange(height * width, device=x.device).view(1, 1, height, width)
+        sources = torch.cat([dihedral(places, element) for element in elements])  # (8 or 4, 1, H, W)
+        # Squares come out column by column in memory. BatchNoise draws in this order, so that it has to stay.
+        square = height == width
+        if square:
+            sources = sources.transpose(2, 3)
+        first = height * width * torch.arange(batch, device=x.device)
+        index = (sources.flatten(1)[draw] + first[:, None]).flatten()
+        pixels = x.permute(0, 2, 3, 1).reshape(-1, bands).index_select(0, index)
+        out = pixels.view(batch, height, width, bands).permute(0, 3, 1, 2)
+        if x.is_contiguous():
+            out = out.contiguous()
+        return out.transpose(2, 3) if square else out
 
 
 @MODELS.register_module()
