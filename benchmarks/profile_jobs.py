@@ -1,7 +1,7 @@
 """Where the time of the main jobs goes: the model's own work beside everything around it.
 
-Every job runs as its command does, on its published config and real data, in a process and on one thread of its own. What
-is counted is time of the processor, so that others' work does not count. Data: MMHSI_DATA, default ``data``.
+Every job runs as its command does, on its published config and real data, in a process of its own, on one thread. Time
+is that of the processor, so that others' work does not count. Data: MMHSI_DATA, default ``data``.
 
     python benchmarks/profile_jobs.py --only segmentation
 """
@@ -30,7 +30,7 @@ HOOKS, OUTPUT, REST = "hooks and logging", "metrics and files", "loops, and all 
 MODEL = (FORWARD, BACKWARD, OPTIMISER)
 
 
-class Done(Exception):
+class Done(Exception):  # noqa: N818  nothing went wrong
     """Enough steps were measured."""
 
 
@@ -83,22 +83,18 @@ class Ledger:
         return mock.patch.object(owner, method, timed)
 
 
-def watch_loading(ledger: Ledger, stack: ExitStack) -> None:
-    """Charge whatever a DataLoader does."""
-    from torch.utils.data import DataLoader, dataloader
-
-    stack.enter_context(ledger.watch(DataLoader, "__iter__", LOADING))
-    stack.enter_context(ledger.watch(dataloader._BaseDataLoaderIter, "__next__", LOADING))
-
-
 def watch_runner(ledger: Ledger, stack: ExitStack, runner: Any) -> None:
     """Charge the parts of an mmengine runner's steps."""
+    from torch.utils.data import DataLoader, dataloader
+
     from mmhsi.models import classifiers
     from mmhsi.models.masking import Masking
     from mmhsi.models.selfsup import lo_msst
 
     model = runner.model
     watched = [
+        (DataLoader, "__iter__", LOADING),
+        (dataloader._BaseDataLoaderIter, "__next__", LOADING),
         (runner, "call_hook", HOOKS),
         (model.data_preprocessor, "forward", PREPROCESSING),
         (model, "_run_forward", FORWARD),
@@ -116,7 +112,7 @@ def watch_runner(ledger: Ledger, stack: ExitStack, runner: Any) -> None:
 
 
 def count_steps(loop: Any, begin: Callable[[], None], warm_up: int, steps: int | None) -> Any:
-    """A context in which a loop calls ``begin`` after ``warm_up`` steps, and ends with :class:`Done` ``steps`` later."""
+    """A context in which a loop calls ``begin`` after ``warm_up`` steps, and raises :class:`Done` ``steps`` later."""
     run_iter, done = loop.run_iter, 0
 
     def counted(*args: Any) -> None:
@@ -149,7 +145,6 @@ def train(ledger: Ledger, cfg: Any, steps: int, warm_up: int) -> int:
 
     runner = build_runner(cfg)
     with ExitStack() as stack:
-        watch_loading(ledger, stack)
         watch_runner(ledger, stack, runner)
         for method, part in (("backward", BACKWARD), ("step", OPTIMISER), ("zero_grad", OPTIMISER)):
             stack.enter_context(ledger.watch(OptimWrapper, method, part))
@@ -176,12 +171,12 @@ def evaluate(ledger: Ledger, cfg: Any, steps: int, warm_up: int) -> int:
     """Profile a test from its first step after the warm-up to its metrics, on as many of the pixels, evenly spread."""
     from mmhsi.engine import build_runner
 
+    cfg.load_from = str(trained(cfg))
     runner = build_runner(cfg)
     loop = runner.test_loop
     dataset, wanted = loop.dataloader.dataset, (warm_up + steps) * loop.dataloader.batch_size
     dataset.pixels = dataset.pixels[:: max(1, len(dataset) // wanted)][:wanted]
     with ExitStack() as stack:
-        watch_loading(ledger, stack)
         watch_runner(ledger, stack, runner)
         for method in ("process", "evaluate"):
             stack.enter_context(ledger.watch(loop.evaluator, method, OUTPUT))
@@ -287,10 +282,10 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=10, help="training steps before (default 10)")
     args = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
-    failed = False
+    failed, processes = False, multiprocessing.get_context("spawn")
     for name in JOBS:
         if args.only.lower() in name.lower():
-            process = multiprocessing.get_context("spawn").Process(target=run_job, args=(name, args.steps, args.warm_up))
+            process = processes.Process(target=run_job, args=(name, args.steps, args.warm_up))
             process.start()
             process.join()
             failed |= process.exitcode != 0

@@ -96,7 +96,7 @@ class BatchGainOffset(nn.Module):
         if self.smooth > 0:
             knots = self.smooth * normal(1, self.knots)
             shift = shift + nn.functional.interpolate(knots, size=bands, mode="linear", align_corners=True)[:, 0]
-        return x * gain + shift[:, :, None, None]
+        return (x * gain).add_(shift[:, :, None, None])
 
 
 @MODELS.register_module()
@@ -120,4 +120,4 @@ class BatchNoise(nn.Module):
             sizes = [x.shape[axis] if axis else rows for axis in order]
             return x.new_empty(sizes).permute(*map(order.index, range(x.dim()))).normal_(generator=source)
 
-        return x + self.std * draw_rows(normal, len(x), x.device)
+        return draw_rows(normal, len(x), x.device).mul_(self.std).add_(x)
