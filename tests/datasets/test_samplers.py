@@ -1,9 +1,13 @@
 """Seeded indices."""
 
 import pickle
+import random
+
+import numpy as np
+import torch
 
 from mmhsi.datasets import SeededIndex, SeededSampler
-from mmhsi.datasets.samplers import sample_seed
+from mmhsi.datasets.samplers import sample_seed, seed_everything
 
 
 def test_index_survives_pickling_with_its_seed():
@@ -30,3 +34,12 @@ def test_seeds_depend_on_seed_epoch_and_sample_alone():
 
 def test_sample_seed_does_not_confuse_its_parts():
     assert len({sample_seed(a, b, c) for a in range(5) for b in range(5) for c in range(5)}) == 125
+
+
+def test_seeds_are_those_of_each_library():
+    seed_everything(11)
+    drawn = random.random(), np.random.random(), torch.rand(1).item()  # noqa: NPY002
+    random.seed(11)
+    np.random.seed(11)  # noqa: NPY002
+    torch.manual_seed(11)
+    assert drawn == (random.random(), np.random.random(), torch.rand(1).item())  # noqa: NPY002

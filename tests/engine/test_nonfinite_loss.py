@@ -12,6 +12,7 @@ from torch import nn
 
 from mmhsi.engine import NonFiniteLossHook
 from mmhsi.engine.hooks.batch_report import describe_batch, model_inputs, name_suspects, sample_names
+from mmhsi.engine.hooks.nonfinite_loss import nonfinite
 from mmhsi.errors import ConfigError, TrainingError
 from mmhsi.io import HSICube, write_cube
 from mmhsi.models import ScenePreprocessor, ViewPreprocessor
@@ -250,6 +251,14 @@ def test_what_is_infinite_by_design_may_stay(tmp_path):
     run.model.register_buffer("mask", torch.tensor([0.0, -math.inf]))
     hook.before_train(run)
     hook.before_save_checkpoint(run, saved(run))
+
+
+def test_a_sum_does_not_decide():
+    largest = torch.full((4,), torch.finfo(torch.float32).max)
+    assert nonfinite(dict(largest=largest, count=torch.ones(2, dtype=torch.int64))) == []
+    opposite = torch.tensor([torch.inf, 0.0, -torch.inf])
+    tensors = dict(largest=largest, opposite=opposite, small=torch.ones(1), nan=torch.tensor(torch.nan), none=None)
+    assert nonfinite(tensors) == ["opposite", "nan"]
 
 
 def test_patience_is_checked():

@@ -201,6 +201,27 @@ def test_label_maps_are_not_left_behind():
     assert preprocessor(data)["inputs"].shape == (1, 2, 4, 4)
 
 
+@pytest.mark.parametrize("shape", [(5, 3, 4, 4), (5, 3, 2, 4), (5, 1, 3, 3), (1, 3, 1, 1)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_batch_dihedral_is_a_choice_among_whole_symmetries(shape, layout):
+    x = torch.randn(shape).contiguous(memory_format=layout)
+    elements = symmetries(*shape[2:])
+    torch.manual_seed(7)
+    draw = torch.randint(len(elements), (len(x),))
+    expected = torch.empty_like(x)
+    for index, element in enumerate(elements):
+        expected = torch.where((draw == index)[:, None, None, None], dihedral(x, element), expected)
+    torch.manual_seed(7)
+    out = MODELS.build(dict(type="BatchDihedral"))(x)
+    assert torch.equal(out, expected)
+    # Noise is drawn in the order of the memory.
+    noise = MODELS.build(dict(type="BatchNoise", std=1.0))
+    torch.manual_seed(8)
+    drawn = noise(out)
+    torch.manual_seed(8)
+    assert torch.equal(drawn, noise(expected))
+
+
 def test_gain_and_offset_are_one_draw_a_sample():
     torch.manual_seed(0)
     x = torch.randn(500, 6, 2, 2)

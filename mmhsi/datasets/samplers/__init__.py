@@ -2,7 +2,7 @@
 
 from .multi_size import MultiSizeBatchSampler, SizedIndex, equal_token_batch_sizes
 from .seeded import SeededIndex, SeededInfiniteSampler, SeededSampler
-from .seeding import sample_seed, seed_everything
+from .seeding import sample_seed, seed_everything, seed_torch
 
 __all__ = [
     "MultiSizeBatchSampler",
@@ -13,4 +13,5 @@ __all__ = [
     "equal_token_batch_sizes",
     "sample_seed",
     "seed_everything",
+    "seed_torch",
 ]

@@ -25,13 +25,16 @@ from .batch_report import describe_batch, model_inputs, name_suspects
 
 
 def nonfinite(tensors: Mapping[str, Tensor | None]) -> list[str]:
-    """Names of the tensors that hold NaN or infinite values; the host waits for the device once.
+    """Names of the tensors that hold NaN or infinite values; the host waits for the device once if there are none.
 
     Args:
         tensors: By name; None stands for none.
     """
     values = {name: value for name, value in tensors.items() if value is not None and value.is_floating_point()}
     if not values:
+        return []
+    # A sum with such a value is none either. One of finite values may be too large: then every value is looked at.
+    if torch.stack([value.detach().sum() for value in values.values()]).isfinite().all():
         return []
     flags = torch.stack([value.detach().isfinite().all() for value in values.values()]).tolist()
     return [name for name, finite in zip(values, flags, strict=True) if not finite]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmhsi.datasets.samplers import sample_seed
+from mmhsi.datasets.samplers import sample_seed, seed_torch
 from mmhsi.models.draws import seed_draws
 from mmhsi.registry import HOOKS
 
@@ -24,5 +23,5 @@ class SeedIterationHook(Hook):
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
         """Seed torch's generators, on the CPU and on every device, and those that all ranks share."""
-        torch.manual_seed(sample_seed(runner.seed, runner.iter, get_rank()))
+        seed_torch(sample_seed(runner.seed, runner.iter, get_rank()))
         seed_draws(sample_seed(runner.seed, runner.iter, 0))

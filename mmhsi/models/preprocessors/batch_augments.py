@@ -57,11 +57,20 @@ class BatchDihedral(nn.Module):
             len(x),
             x.device,
         )
-        out = torch.empty_like(x)
-        for index, element in enumerate(elements):
-            chosen = (draw == index)[:, None, None, None]
-            out = torch.where(chosen, dihedral(x, element), out)
-        return out
+        batch, bands, height, width = x.shape
+        places = torch.arange(height * width, device=x.device).view(1, 1, height, width)
+        sources = torch.cat([dihedral(places, element) for element in elements])  # (8 or 4, 1, H, W)
+        # Squares come out column by column in memory. BatchNoise draws in this order, so that it has to stay.
+        square = height == width
+        if square:
+            sources = sources.transpose(2, 3)
+        first = height * width * torch.arange(batch, device=x.device)
+        index = (sources.flatten(1)[draw] + first[:, None]).flatten()
+        pixels = x.permute(0, 2, 3, 1).reshape(-1, bands).index_select(0, index)
+        out = pixels.view(batch, height, width, bands).permute(0, 3, 1, 2)
+        if x.is_contiguous():
+            out = out.contiguous()
+        return out.transpose(2, 3) if square else out
 
 
 @MODELS.register_module()
@@ -100,7 +109,7 @@ class BatchGainOffset(nn.Module):
         if self.smooth > 0:
             knots = self.smooth * normal(1, self.knots)
             shift = shift + nn.functional.interpolate(knots, size=bands, mode="linear", align_corners=True)[:, 0]
-        return x * gain + shift[:, :, None, None]
+        return (x * gain).add_(shift[:, :, None, None])
 
 
 @MODELS.register_module()
@@ -128,4 +137,4 @@ class BatchNoise(nn.Module):
             sizes = [x.shape[axis] if axis else rows for axis in order]
             return x.new_empty(sizes).permute(*map(order.index, range(x.dim()))).normal_(generator=source)
 
-        return x + self.std * draw_rows(normal, len(x), x.device)
+        return draw_rows(normal, len(x), x.device).mul_(self.std).add_(x)

@@ -71,7 +71,9 @@ class TilePreprocessor(BandPreprocessor):
             mask = self.cast_data(stack_batch([v[None] for v in valid], size=size, pad_val=0)[0][:, 0])
             x, samples = stack_batch(list(inputs), samples, size=size, pad_val=0, seg_pad_val=self.seg_pad_val)
             x = self.cast_data(x)
-        x = self.normalise(x, mask)
+        # Asked on the host: where every pixel holds data, there is nothing to fill.
+        complete = len(sizes) == 1 and all(bool(tile.all()) for tile in valid)
+        x = self.normalise(x, None if complete else mask)
         if training:
             if samples and "gt_sem_seg" in samples[0] and any(isinstance(a, BatchDihedral) for a in self.augments):
                 raise ConfigError(
