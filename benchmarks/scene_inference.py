@@ -15,12 +15,11 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from rasterio.windows import Window
-from side_by_side import Bench, Comparison, Measure, main, other_process, peak_memory, seconds
+from side_by_side import Bench, Comparison, Measure, main, other_process, peak_memory, prepare, seconds
 from torch import Tensor, nn
 
 from mmhsi.inference import SceneInferencer, SceneWarning
 from mmhsi.registry import MODELS
-from mmhsi.utils.memory import keep_freed_memory
 
 
 @MODELS.register_module()
@@ -157,8 +156,7 @@ def beside_slide(bench: Bench) -> tuple[Measure, Measure]:
 
 def map_scene(folder: Path) -> float:
     """Map a scene with all outputs; the peak memory of this process in GiB."""
-    keep_freed_memory()
-    torch.set_num_threads(1)
+    prepare()
     warnings.simplefilter("ignore", SceneWarning)
     model = SceneInferencer(Config(dict(model=ONE_CONVOLUTION)), folder / "model.pth", batch_size=16)
     model.write_map(folder / "big.tif", folder / "big_map.tif", uncertainty=folder / "big_entropy.tif")
