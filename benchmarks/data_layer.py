@@ -57,26 +57,14 @@ def tile_windows(workers: int, bench: Bench) -> tuple[Measure, Measure]:
     """Random 64 x 64 windows from 16 tiles of 512 x 512 x 32, 16 a tile."""
     folder, count = bench.folder, bench.size(16, 2)
     write_tiles(folder, count, bench.size(512, 96))
-    ours = TileDataset(
-        data_root=str(folder),
-        image_dir="image",
-        label_dir="label",
-        classes=[str(label) for label in range(1, 25)],
-        label_ids=range(1, 25),
-        pipeline=[
-            dict(type="RandomReadWindow", size=64),
-            dict(type="LoadCube"),
-            dict(type="LoadLabels"),
-            dict(type="PackTile"),
-        ],
-    )
-    ours = ConcatDataset([ours] * 16)
+    steps = [dict(type=name) for name in ("LoadCube", "LoadLabels", "PackTile")]
+    pipeline = [dict(type="RandomReadWindow", size=64), *steps]
+    labels = dict(label_dir="label", label_ids=range(1, 25), classes=[str(label) for label in range(1, 25)])
+    ours = ConcatDataset([TileDataset(data_root=str(folder), image_dir="image", pipeline=pipeline, **labels)] * 16)
     paths = [[str(folder / kind / f"{index}.tif") for index in range(count)] for kind in ("image", "label")]
     keep = dict(batch_size=32, num_workers=workers, persistent_workers=workers > 0)
-    loaders = (
-        DataLoader(ours, collate_fn=pseudo_collate, **keep),
-        DataLoader(WholeTileThenCrop(*paths, len(ours)), **keep),
-    )
+    whole = WholeTileThenCrop(*paths, len(ours))
+    loaders = DataLoader(ours, collate_fn=pseudo_collate, **keep), DataLoader(whole, **keep)
     clock = time.perf_counter if workers else time.process_time  # workers are processes of their own
     first, second = (per_second(lambda loader=loader: len(list(loader)) * 32, clock) for loader in loaders)
     return first, second
@@ -156,10 +144,8 @@ def iterate(path: Path) -> float:
     """Iterate over a scene's tiles with two workers; the peak memory of the largest process in GiB."""
     with DefaultScope.overwrite_default_scope("mmhsi"):
         pipeline = [dict(type="LoadCube"), dict(type="PackTile")]
-        root, turns = str(path.parent), (0, 1, 3)
-        data = TileDataset(
-            data_root=root, image=path.name, window=128, turns=turns, with_labels=False, pipeline=pipeline
-        )
+        options = dict(window=128, turns=(0, 1, 3), with_labels=False, pipeline=pipeline)
+        data = TileDataset(data_root=str(path.parent), image=path.name, **options)
         data.full_init()
         for _ in DataLoader(data, batch_size=8, num_workers=2, collate_fn=pseudo_collate):
             pass

@@ -16,45 +16,27 @@ BANDS, SIDE, PATCH, RATIO = 32, 64, 8, 0.75
 def our_mae() -> nn.Module:
     """The dissertation's model."""
     sizes = dict(in_channels=BANDS, img_size=SIDE, patch_size=PATCH)
-    return MODELS.build(
-        dict(
-            type="MAE",
-            data_preprocessor=dict(type="TilePreprocessor", num_bands=BANDS),
-            backbone=dict(type="HSIViT", arch="base", **sizes),
-            decoder=dict(type="MAEDecoder", embed_dims=768, decoder_embed_dims=512, depth=8, num_heads=16, **sizes),
-            masking=dict(type="RandomMasking", ratio=RATIO),
-        )
+    model = dict(
+        type="MAE",
+        data_preprocessor=dict(type="TilePreprocessor", num_bands=BANDS),
+        backbone=dict(type="HSIViT", arch="base", **sizes),
+        decoder=dict(type="MAEDecoder", embed_dims=768, decoder_embed_dims=512, depth=8, num_heads=16, **sizes),
+        masking=dict(type="RandomMasking", ratio=RATIO),
     )
+    return MODELS.build(model)
 
 
 def their_mae() -> nn.Module:
     """The same in mmpretrain."""
+    sizes = dict(img_size=SIDE, patch_size=PATCH, patch_cfg=dict(in_channels=BANDS))
+    decoder = dict(embed_dim=768, decoder_embed_dim=512, decoder_depth=8, decoder_num_heads=16)
+    loss = dict(type="PixelReconstructionLoss", criterion="L2")
+    patches = dict(patch_size=PATCH, in_chans=BANDS, num_patches=(SIDE // PATCH) ** 2)
     model = dict(
         type="MAE",
-        backbone=dict(
-            type="MAEViT",
-            arch="b",
-            img_size=SIDE,
-            patch_size=PATCH,
-            mask_ratio=RATIO,
-            patch_cfg=dict(in_channels=BANDS),
-        ),
-        neck=dict(
-            type="MAEPretrainDecoder",
-            num_patches=(SIDE // PATCH) ** 2,
-            patch_size=PATCH,
-            in_chans=BANDS,
-            embed_dim=768,
-            decoder_embed_dim=512,
-            decoder_depth=8,
-            decoder_num_heads=16,
-        ),
-        head=dict(
-            type="MAEPretrainHead",
-            patch_size=PATCH,
-            in_channels=BANDS,
-            loss=dict(type="PixelReconstructionLoss", criterion="L2"),
-        ),
+        backbone=dict(type="MAEViT", arch="b", mask_ratio=RATIO, **sizes),
+        neck=dict(type="MAEPretrainDecoder", **patches, **decoder),
+        head=dict(type="MAEPretrainHead", patch_size=PATCH, in_channels=BANDS, loss=loss),
     )
     with DefaultScope.overwrite_default_scope("mmpretrain"):
         return MMPRETRAIN_MODELS.build(model)

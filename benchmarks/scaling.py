@@ -156,7 +156,7 @@ SWEEPS = [
         SIDES,
         lambda side, _: step(SST(32, arch="tiny"), image(32, side)),
         4,
-        "8·(side / 8)² tokens; half the layers attend over places, which outweighs their maps beyond 288 places (side 136)",
+        "8·(side / 8)² tokens; half the layers attend over places, the greater part beyond 288 (side 136)",
     ),
     Sweep(
         "window-hsi-vit",
@@ -172,7 +172,7 @@ SWEEPS = [
         WINDOWS,
         lambda side, _: step(SST(204, arch="tiny", patch_size=3, bands_per_block=12), image(204, side, 4)),
         4,
-        "17·(side / 3)² tokens; half the layers attend over places, which outweighs their maps beyond 288",
+        "17·(side / 3)² tokens; half the layers attend over places, the greater part beyond 288",
     ),
     Sweep(
         "scene-time",

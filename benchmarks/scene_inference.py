@@ -173,14 +173,9 @@ def peak(rows: int, columns: int) -> float:
         return other_process()(map_scene, folder)
 
 
-def big_scene(bench: Bench) -> Measure:
-    """Peak memory with 20,000 rows."""
-    return lambda: peak(bench.size(20_000, 200), bench.size(2000, 100))
-
-
-def smaller_scene(bench: Bench) -> Measure:
-    """Peak memory with 5,000 rows."""
-    return lambda: peak(bench.size(5000, 50), bench.size(2000, 100))
+def peak_memory_of(rows: int, bench: Bench) -> Measure:
+    """Peak memory with so many rows of 2,000 columns."""
+    return lambda: peak(bench.size(rows, rows // 100), bench.size(2000, 100))
 
 
 VIT = dict(type="HSIViT", arch="tiny", img_size=15, patch_size=3)
@@ -211,7 +206,7 @@ COMPARISONS = [
     Comparison(
         "map-memory",
         "peak RSS, 20,000×2,000×32 uint16 GeoTIFF, one convolution, map and uncertainty",
-        lambda bench: (big_scene(bench), None),
+        lambda bench: (peak_memory_of(20_000, bench), None),
         goal="≤ 1.5",
         unit="GiB",
         kind="memory",
@@ -219,7 +214,7 @@ COMPARISONS = [
     Comparison(
         "map-memory-growth",
         "the same beside 5,000 rows",
-        lambda bench: (big_scene(bench), smaller_scene(bench)),
+        lambda bench: (peak_memory_of(20_000, bench), peak_memory_of(5000, bench)),
         goal="≤ 1.05",
         unit="GiB",
         kind="memory",

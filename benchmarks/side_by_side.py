@@ -125,45 +125,33 @@ class Comparison:
     rounds: int = 5
     on_device: bool = False
 
-    def measure(self, bench: Bench, rounds: int | None) -> "Result":
-        """Measure A and B in turn."""
+    def measure(self, bench: Bench, rounds: int | None = None) -> np.ndarray:
+        """Measure A and B in turn: a pair of figures a round, B's not a number where there is no B."""
         first, second = self.sides(bench)
         warm_up = int(self.kind == "time")
         rounds = (rounds or self.rounds) if warm_up else 1
-        pairs = np.array([[first(), second() if second else np.nan] for _ in range(rounds + warm_up)])[warm_up:]
-        return Result(self, pairs)
+        return np.array([[first(), second() if second else np.nan] for _ in range(rounds + warm_up)])[warm_up:]
 
-
-@dataclass(frozen=True)
-class Result:
-    """Figures of A and B, one row a round."""
-
-    comparison: Comparison
-    pairs: np.ndarray
-
-    @property
-    def alone(self) -> bool:
-        """Whether there is no B."""
-        return bool(np.isnan(self.pairs[:, 1]).all())
-
-    @property
-    def ratios(self) -> np.ndarray:
-        """Of A to B; A itself where there is no B."""
-        return self.pairs[:, 0] if self.alone else self.pairs[:, 0] / self.pairs[:, 1]
-
-    def row(self, when: str) -> str:
-        """A row of the table."""
-        comparison, ratios = self.comparison, self.ratios
-        goal, unit = comparison.goal, comparison.unit
-        if goal:
+    def row(self, pairs: np.ndarray, when: str | None) -> str:
+        """A row of the table; without a date and commit, of small sizes, the goal is not judged."""
+        goal, alone = self.goal, bool(np.isnan(pairs[0, 1]))
+        judged = pairs[:, 0] if alone else pairs[:, 0] / pairs[:, 1]
+        if goal and when:
             sign, limit = goal.split()
-            verdict = "passed" if SIGNS[sign](np.median(ratios), float(limit)) else "**missed**"
-            goal = f"{sign} {limit}{f' {unit}' if self.alone else ''}: {verdict}"
-        spread = f" ({ratios.min():.3g} to {ratios.max():.3g})" if len(ratios) > 1 else ""
-        medians = [figure for figure in np.median(self.pairs, axis=0) if not np.isnan(figure)]
+            verdict = "passed" if SIGNS[sign](np.median(judged), float(limit)) else "**missed**"
+            goal = f"{goal}{f' {self.unit}' if alone else ''}: {verdict}"
+        spread = f" ({judged.min():.3g} to {judged.max():.3g})" if len(pairs) > 1 else ""
+        ratio = "" if alone else f"{np.median(judged):.3g}{spread}"
+        medians = [figure for figure in np.median(pairs, axis=0) if not np.isnan(figure)]
         figures = " beside ".join(f"{figure:.3g}" if figure < 1000 else f"{figure:,.0f}" for figure in medians)
-        ratio = "" if self.alone else f"{np.median(ratios):.3g}{spread}"
-        cells = (f"`{comparison.name}`", comparison.title, goal, ratio, f"{figures} {unit}", f"{len(ratios)}, {when}")
+        cells = (
+            f"`{self.name}`",
+            self.title,
+            goal,
+            ratio,
+            f"{figures} {self.unit}",
+            f"{len(pairs)}, {when or 'quick'}",
+        )
         return f"| {' | '.join(cells)} |"
 
 
@@ -195,15 +183,12 @@ def replace_block(path: Path, name: str, text: str) -> None:
     path.write_text(before + begin + text + end + after)
 
 
-def named_rows(text: str) -> dict[str, str]:
-    """Rows of a table by the name in their first cell."""
-    return {row.split("`")[1]: row for row in text.splitlines() if row.startswith("| `")}
-
-
 def write_row(path: Path, where: str, names: Sequence[str], row: str) -> None:
     """Put a row into a page's table; rows of another machine or of other versions leave it."""
     block = path.read_text().partition("<!-- comparisons: begin -->")[2].partition("<!-- comparisons: end -->")[0]
-    rows = (named_rows(block) if where in block else {}) | named_rows(row)
+    rows = {
+        line.split("`")[1]: line for line in [*block.splitlines() * (where in block), row] if line.startswith("| `")
+    }
     lines = [where, "", HEAD, *(rows[name] for name in names if name in rows)]
     replace_block(path, "comparisons", "\n".join(lines) + "\n")
 
@@ -255,12 +240,12 @@ def main(files: Mapping[str, Sequence[Comparison]], arguments: Sequence[str] | N
             print(f"{comparison.name:24} {comparison.goal or '-':8} {comparison.title}")
         return
     prepare()
-    where, when = machine(args.device), date_and_commit()
+    where, when = machine(args.device), None if args.quick else date_and_commit()
     print(where, HEAD, sep="\n", flush=True)
     for comparison in chosen:
         with DefaultScope.overwrite_default_scope("mmhsi"), tempfile.TemporaryDirectory() as folder:
             bench = Bench(Path(folder), args.quick, torch.device(args.device))
-            row = comparison.measure(bench, 1 if args.quick else args.rounds).row(when)
+            row = comparison.row(comparison.measure(bench, 1 if args.quick else args.rounds), when)
         print(row, flush=True)
         if args.write:
             write_row(args.write, where, names, row)

@@ -67,17 +67,24 @@ def test_a_and_b_take_turns_and_the_first_round_does_not_count(load, tmp_path):
         return lambda: calls.append(name) or next(figures)
 
     comparison = load("side_by_side").Comparison("x", "A beside B", lambda _: (side("A"), side("B")), "≤ 2")
-    result = comparison.measure(None, 3)
+    pairs = comparison.measure(None, 3)
     assert "".join(calls) == "ABABABAB"
-    assert result.pairs.tolist() == [[2, 2], [6, 3], [9, 3]]
-    assert cells(result.row("now")) == ["`x`", "A beside B", "≤ 2: passed", "2 (1 to 3)", "6 beside 3 s", "3, now"]
+    assert pairs.tolist() == [[2, 2], [6, 3], [9, 3]]
+    assert cells(comparison.row(pairs, "now")) == [
+        "`x`",
+        "A beside B",
+        "≤ 2: passed",
+        "2 (1 to 3)",
+        "6 beside 3 s",
+        "3, now",
+    ]
 
 
 @pytest.mark.parametrize(("goal", "verdict"), [("< 1.5", "**missed**"), ("≤ 1.5", "passed"), ("≥ 1.6", "**missed**")])
 def test_memory_alone_is_judged_itself(load, goal, verdict):
     side_by_side = load("side_by_side")
     comparison = side_by_side.Comparison("m", "peak", lambda _: (lambda: 1.5, None), goal, "GiB", "memory")
-    row = cells(comparison.measure(None, 5).row("now"))
+    row = cells(comparison.row(comparison.measure(None, 5), "now"))
     assert row == ["`m`", "peak", f"{goal} GiB: {verdict}", "", "1.5 GiB", "1, now"]
 
 
