@@ -19,6 +19,7 @@ from side_by_side import Bench, Comparison, Measure, main, other_process, peak_m
 from torch import Tensor, nn
 
 from mmhsi.inference import SceneInferencer, SceneWarning
+from mmhsi.io import HSICube, write_cube
 from mmhsi.registry import MODELS
 
 
@@ -76,7 +77,7 @@ ONE_CONVOLUTION = segment_model(dict(type="Convolution", channels=8), 8, 32, 20,
 
 
 def write_scene(path: Path, height: int, width: int, bands: int) -> Path:
-    """A tiled uint16 GeoTIFF of random values, written by strips."""
+    """A tiled uint16 GeoTIFF of random values, of any size, not compressed."""
     rng = np.random.default_rng(0)
     options = dict(dtype="uint16", tiled=True, blockxsize=256, blockysize=256, BIGTIFF="YES")
     with rasterio.open(path, "w", "GTiff", width, height, bands, **options) as file:
@@ -85,6 +86,13 @@ def write_scene(path: Path, height: int, width: int, bands: int) -> Path:
             block = rng.integers(0, 3000, (bands, count, width), dtype=np.uint16)
             file.write(block, window=Window(0, row, width, count))
     return path
+
+
+def packed_scene(folder: Path, height: int, width: int, bands: int) -> Path:
+    """A GeoTIFF of random values as mmhsi writes it: compressed."""
+    data = np.random.default_rng(0).integers(0, 3000, (height, width, bands), dtype=np.uint16)
+    write_cube(folder / "scene.tif", HSICube(data))
+    return folder / "scene.tif"
 
 
 def over_bare(scene: Path, model: SceneInferencer) -> tuple[Measure, Measure]:
@@ -111,7 +119,7 @@ def over_bare(scene: Path, model: SceneInferencer) -> tuple[Measure, Measure]:
 def pixel_map(backbone: dict, channels: int, batch: int, bench: Bench) -> tuple[Measure, Measure]:
     """15 x 15 x 204 windows of a scene of Salinas-A's size."""
     bands = bench.size(204, 24)
-    scene = write_scene(bench.folder / "scene.tif", bench.size(83, 8), bench.size(86, 8), bands)
+    scene = packed_scene(bench.folder, bench.size(83, 8), bench.size(86, 8), bands)
     return over_bare(scene, inferencer(bench.folder, pixel_model(backbone, channels, bands), bands, 6, 15, batch))
 
 
@@ -119,15 +127,14 @@ def tile_map(arch: str, dims: int, bench: Bench) -> tuple[Measure, Measure]:
     """64 x 64 x 32 windows of a scene, stride 32, 20 classes."""
     side = bench.size(512, 96)
     model = segment_model(dict(type="HSIViT", arch=arch, img_size=64, patch_size=8), [dims], 32, 20, **LINEAR)
-    return over_bare(
-        write_scene(bench.folder / "s.tif", side, side, 32), inferencer(bench.folder, model, 32, 20, 64, 16)
-    )
+    scene = packed_scene(bench.folder, side, side, 32)
+    return over_bare(scene, inferencer(bench.folder, model, 32, 20, 64, 16))
 
 
 def beside_slide(bench: Bench) -> tuple[Measure, Measure]:
     """Time outside the model of mmseg's slide mode in memory, and of a map from file to file."""
     side = bench.size(1024, 128)
-    scene = write_scene(bench.folder / "scene.tif", side, side, 32)
+    scene = packed_scene(bench.folder, side, side, 32)
     with rasterio.open(scene) as file:
         data = torch.from_numpy(file.read())[None]
     model = inferencer(bench.folder, ONE_CONVOLUTION, 32, 20, 64, 16)
