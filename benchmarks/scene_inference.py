@@ -1,17 +1,12 @@
 """What whole scenes cost beside the model: time over bare forward passes, beside mmseg's slide mode, and memory.
 
-Everything but Salinas-A (under MMHSI_DATA) is generated. Times are seconds of the processor on one thread.
+Everything is generated. Times are from a file to a written map.
 """
 
-import argparse
-import os
-import subprocess
-import sys
 import tempfile
-import time
 import unittest.mock
 import warnings
-from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +15,12 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from rasterio.windows import Window
+from side_by_side import Bench, Comparison, Measure, main, other_process, peak_memory, prepare, seconds
 from torch import Tensor, nn
 
 from mmhsi.inference import SceneInferencer, SceneWarning
-from mmhsi.io import HSICube, read_cube, write_cube
+from mmhsi.io import HSICube, write_cube
 from mmhsi.registry import MODELS
-from mmhsi.utils.cli import quiet_imports
-from mmhsi.utils.memory import keep_freed_memory
 
 
 @MODELS.register_module()
@@ -44,6 +38,7 @@ class Convolution(nn.Module):
 
 def inferencer(folder: Path, model: dict, bands: int, classes: int, window: int, batch: int) -> SceneInferencer:
     """A model with random weights as if it had been trained."""
+    warnings.simplefilter("ignore", SceneWarning)
     with DefaultScope.overwrite_default_scope("mmhsi"):
         built = MODELS.build(model)
     used = list(range(bands))
@@ -54,194 +49,184 @@ def inferencer(folder: Path, model: dict, bands: int, classes: int, window: int,
 
 def pixel_model(backbone: dict, channels: int, bands: int) -> dict:
     """A pixel classifier of 6 classes."""
+    loss = dict(type="mmpretrain.CrossEntropyLoss")
     return dict(
         type="PixelClassifier",
         data_preprocessor=dict(type="ScenePreprocessor", num_bands=bands, mean=[1500.0] * bands, std=[900.0] * bands),
         backbone=dict(in_channels=bands, **backbone),
         neck=dict(type="CentreContext"),
-        head=dict(
-            type="mmpretrain.LinearClsHead",
-            in_channels=channels,
-            num_classes=6,
-            loss=dict(type="mmpretrain.CrossEntropyLoss"),
-        ),
+        head=dict(type="mmpretrain.LinearClsHead", in_channels=channels, num_classes=6, loss=loss),
     )
 
 
 def segment_model(backbone: dict, in_channels: int | list[int], bands: int, classes: int, **head: object) -> dict:
     """A segmentor."""
+    loss = dict(type="CrossEntropyLoss")
     return dict(
         type="EncoderDecoder",
         data_preprocessor=dict(type="TilePreprocessor", num_bands=bands, mean=[1500.0] * bands, std=[900.0] * bands),
         backbone=dict(in_channels=bands, **backbone),
-        decode_head=dict(in_channels=in_channels, num_classes=classes, loss_decode=LOSS, **head),
+        decode_head=dict(in_channels=in_channels, num_classes=classes, loss_decode=loss, **head),
         test_cfg=dict(mode="slide", crop_size=(64, 64), stride=(32, 32)),
     )
 
 
-LOSS = dict(type="CrossEntropyLoss")
 FCN = dict(type="mmseg.FCNHead", channels=8, in_index=0, num_convs=0, concat_input=False)
 LINEAR = dict(type="MultiscaleLinearHead", in_index=[0])
+ONE_CONVOLUTION = segment_model(dict(type="Convolution", channels=8), 8, 32, 20, **FCN)
 
 
-def seconds(job: Callable[[], object]) -> float:
-    """Seconds of the processor that a job takes."""
-    start = time.process_time()
-    job()
-    return time.process_time() - start
+def write_scene(path: Path, height: int, width: int, bands: int) -> Path:
+    """A tiled uint16 GeoTIFF of random values, of any size, not compressed."""
+    rng = np.random.default_rng(0)
+    options = dict(dtype="uint16", tiled=True, blockxsize=256, blockysize=256, BIGTIFF="YES")
+    with rasterio.open(path, "w", "GTiff", width, height, bands, **options) as file:
+        for row in range(0, height, 256):
+            count = min(256, height - row)
+            block = rng.integers(0, 3000, (bands, count, width), dtype=np.uint16)
+            file.write(block, window=Window(0, row, width, count))
+    return path
 
 
-def over_bare(title: str, scene: Path, model: SceneInferencer, rounds: int) -> None:
-    """A map of a scene beside the same windows' forward passes on batches that are ready."""
-    batches: list[tuple[int, ...]] = []
+def packed_scene(folder: Path, height: int, width: int, bands: int) -> Path:
+    """A GeoTIFF of random values as mmhsi writes it: compressed."""
+    data = np.random.default_rng(0).integers(0, 3000, (height, width, bands), dtype=np.uint16)
+    write_cube(folder / "scene.tif", HSICube(data))
+    return folder / "scene.tif"
+
+
+def over_bare(scene: Path, model: SceneInferencer) -> tuple[Measure, Measure]:
+    """A map of a scene, and the same windows' forward passes on batches that are ready."""
+    shapes: list[tuple[int, ...]] = []
     call = type(model.model).__call__
-    out = scene.with_suffix(".map.tif")
 
     def counted(self: object, x: Tensor) -> Tensor:
-        batches.append(tuple(x.shape))
+        shapes.append(tuple(x.shape))
         return call(self, x)
 
     def mapped() -> None:
-        batches.clear()
+        shapes.clear()
         with unittest.mock.patch.object(type(model.model), "__call__", counted):
-            model.write_map(scene, out)
+            model.write_map(scene, scene.with_suffix(".map.tif"))
 
-    @torch.inference_mode()
-    def bare() -> None:
-        for shape in batches:
-            model.model(ready[shape])
+    def bare() -> float:
+        ready = {shape: torch.randn(shape) for shape in set(shapes)}
+        return seconds(torch.inference_mode()(lambda: [model.model(ready[shape]) for shape in shapes]))()
 
-    times = np.empty((rounds, 2))
-    for index in range(rounds):
-        times[index, 0] = seconds(mapped)
-        ready = {shape: torch.randn(shape) for shape in set(batches)}
-        times[index, 1] = seconds(bare)
-    ratios = times[:, 0] / times[:, 1]
-    windows = sum(shape[0] for shape in batches)
-    print(
-        f"{title}: {windows} windows, {np.median(times[:, 0]):.1f} s beside {np.median(times[:, 1]):.1f} s of bare "
-        f"forward passes; ratio {np.median(ratios):.3f} ({ratios.min():.3f} to {ratios.max():.3f}), goal at most 1.10",
-        flush=True,
-    )
+    return seconds(mapped), bare
 
 
-def overhead(folder: Path, rounds: int, rows: int | None) -> None:
-    """Pixels of Salinas-A by SST and HSIViT, 64 x 64 windows of a generated scene by HSIViT."""
-    salinas = Path(os.environ.get("MMHSI_DATA", "data")) / "salinas_a/SalinasA_corrected.mat"
-    copy = folder / "salinas.tif"
-    write_cube(copy, HSICube(read_cube(salinas).data[:rows]))
-    vit = pixel_model(dict(type="HSIViT", arch="tiny", img_size=15, patch_size=3), 256, 204)
-    over_bare("HSIViT tiny, 15x15x204 windows of Salinas-A", copy, inferencer(folder, vit, 204, 6, 15, 512), rounds)
-    sst = pixel_model(dict(type="SST", arch="tiny", patch_size=5, bands_per_block=12), 96, 204)
-    over_bare("SST tiny, patch 5 x 5 x 12, likewise", copy, inferencer(folder, sst, 204, 6, 15, 64), rounds)
-    scene = folder / "scene.tif"
-    write_cube(scene, HSICube(np.random.default_rng(0).integers(0, 3000, (512, 512, 32)).astype(np.uint16)))
-    for arch, dims in (("small", 384), ("tiny", 128)):
-        tiles = segment_model(dict(type="HSIViT", arch=arch, img_size=64, patch_size=8), [dims], 32, 20, **LINEAR)
-        vit = inferencer(folder, tiles, 32, 20, 64, 16)
-        over_bare(f"HSIViT {arch}, 64x64x32 windows, stride 32, 20 classes", scene, vit, rounds)
+def pixel_map(backbone: dict, channels: int, batch: int, bench: Bench) -> tuple[Measure, Measure]:
+    """15 x 15 x 204 windows of a scene of Salinas-A's size."""
+    bands = bench.size(204, 24)
+    scene = packed_scene(bench.folder, bench.size(83, 8), bench.size(86, 8), bands)
+    return over_bare(scene, inferencer(bench.folder, pixel_model(backbone, channels, bands), bands, 6, 15, batch))
 
 
-def beside_slide(folder: Path, rounds: int) -> None:
-    """Time outside the model beside mmseg's slide mode: 1024 x 1024 x 32, 20 classes, crop 64, stride 32."""
-    scene = folder / "scene.tif"
-    data = np.random.default_rng(0).integers(0, 3000, (1024, 1024, 32)).astype(np.uint16)
-    write_cube(scene, HSICube(data))
-    model = inferencer(folder, segment_model(dict(type="Convolution", channels=8), 8, 32, 20, **FCN), 32, 20, 64, 16)
+def tile_map(arch: str, dims: int, bench: Bench) -> tuple[Measure, Measure]:
+    """64 x 64 x 32 windows of a scene, stride 32, 20 classes."""
+    side = bench.size(512, 96)
+    model = segment_model(dict(type="HSIViT", arch=arch, img_size=64, patch_size=8), [dims], 32, 20, **LINEAR)
+    scene = packed_scene(bench.folder, side, side, 32)
+    return over_bare(scene, inferencer(bench.folder, model, 32, 20, 64, 16))
+
+
+def beside_slide(bench: Bench) -> tuple[Measure, Measure]:
+    """Time outside the model of mmseg's slide mode in memory, and of a map from file to file."""
+    side = bench.size(1024, 128)
+    scene = packed_scene(bench.folder, side, side, 32)
+    with rasterio.open(scene) as file:
+        data = torch.from_numpy(file.read())[None]
+    model = inferencer(bench.folder, ONE_CONVOLUTION, 32, 20, 64, 16)
     network = model.model.network
-    inside = [0.0]
-    forward = network.encode_decode
+    forward, inside = network.encode_decode, [0.0]
 
     def timed(x: Tensor, metas: list[dict]) -> Tensor:
-        start = time.process_time()
-        result = forward(x, metas)
-        inside[0] += time.process_time() - start
-        return result
+        results = []
+        inside[0] += seconds(lambda: results.append(forward(x, metas)))()
+        return results[0]
 
     network.encode_decode = timed
 
-    def outside(job: Callable[[], object]) -> float:
+    def outside(whole: Measure) -> float:
         inside[0] = 0.0
-        return seconds(job) - inside[0]
+        return whole() - inside[0]
 
     @torch.inference_mode()
     def slide() -> None:
-        x = torch.from_numpy(data).permute(2, 0, 1)[None]
-        x = network.data_preprocessor.normalise(x)
-        network.slide_inference(x, [dict(img_shape=(1024, 1024), ori_shape=(1024, 1024))]).argmax(1)
+        x = network.data_preprocessor.normalise(data)
+        network.slide_inference(x, [dict(img_shape=(side, side), ori_shape=(side, side))]).argmax(1)
 
-    pairs = np.array(
-        [[outside(slide), outside(lambda: model.write_map(scene, folder / "map.tif"))] for _ in range(rounds)]
-    )
-    ratios = pairs[:, 0] / pairs[:, 1]
-    print(
-        f"outside the model: {np.median(pairs[:, 1]):.2f} s from file to map, mmseg's slide mode in memory "
-        f"{np.median(pairs[:, 0]):.1f} s; ratio {np.median(ratios):.1f} ({ratios.min():.1f} to {ratios.max():.1f}), "
-        "goal at least 10",
-        flush=True,
-    )
+    first, second = seconds(slide), seconds(lambda: model.write_map(scene, bench.folder / "map.tif"))
+    return lambda: outside(first), lambda: outside(second)
 
 
-def memory(folder: Path) -> None:
-    """Peak memory of processes that map scenes of 5,000 and of 20,000 rows, 2,000 columns and 32 bands."""
-    inferencer(folder, segment_model(dict(type="Convolution", channels=8), 8, 32, 20, **FCN), 32, 20, 64, 16)
-    peaks = {}
-    for rows in (5000, 20000):
-        scene = folder / "big.tif"
-        rng = np.random.default_rng(0)
-        tiles = dict(tiled=True, blockxsize=256, blockysize=256, BIGTIFF="YES")
-        with rasterio.open(scene, "w", "GTiff", 2000, rows, 32, dtype="uint16", **tiles) as file:
-            for row in range(0, rows, 256):
-                count = min(256, rows - row)
-                block = rng.integers(0, 3000, (32, count, 2000), dtype=np.uint16)
-                file.write(block, window=Window(0, row, 2000, count))
-        size = scene.stat().st_size / 1e9
-        start = time.monotonic()
-        command = [sys.executable, __file__, "--peak", str(folder)]
-        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        peaks[rows] = int(printed.split()[-1]) / 2**20
-        print(
-            f"{rows} x 2000 x 32 uint16 GeoTIFF, {size:.2f} GB: peak RSS {peaks[rows]:.2f} GiB, goal at most 1.5; "
-            f"{time.monotonic() - start:.0f} s",
-            flush=True,
-        )
-        scene.unlink()
-    print(f"20,000 rows beside 5,000: {peaks[20000] / peaks[5000]:.3f} of the memory, goal at most 1.05", flush=True)
-
-
-def peak(folder: Path) -> None:
-    """Map a scene with all outputs and print the peak memory of this process."""
-    keep_freed_memory()
-    model = segment_model(dict(type="Convolution", channels=8), 8, 32, 20, **FCN)
-    again = SceneInferencer(Config(dict(model=model)), folder / "model.pth", batch_size=16)
-    again.write_map(folder / "big.tif", folder / "big_map.tif", uncertainty=folder / "big_entropy.tif")
-    print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["overhead", "slide", "memory"])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rows", type=int, help="first rows of Salinas-A alone, for a quicker look (default: all 83)")
-    parser.add_argument("--peak", type=Path, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    quiet_imports()
+def map_scene(folder: Path) -> float:
+    """Map a scene with all outputs; the peak memory of this process in GiB."""
+    prepare()
     warnings.simplefilter("ignore", SceneWarning)
-    warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-    torch.set_num_threads(1)
-    if args.peak:
-        peak(args.peak)
-        return
-    keep_freed_memory()
-    for name, part in (
-        ("slide", lambda folder: beside_slide(folder, args.rounds)),
-        ("overhead", lambda folder: overhead(folder, args.rounds, args.rows)),
-        ("memory", memory),
-    ):
-        if args.only in (None, name):
-            with tempfile.TemporaryDirectory() as folder:
-                part(Path(folder))
+    model = SceneInferencer(Config(dict(model=ONE_CONVOLUTION)), folder / "model.pth", batch_size=16)
+    model.write_map(folder / "big.tif", folder / "big_map.tif", uncertainty=folder / "big_entropy.tif")
+    return peak_memory()
 
+
+@cache
+def peak(rows: int, columns: int) -> float:
+    """Peak memory of a process that maps a scene of so many rows and columns, 32 bands."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        inferencer(folder, ONE_CONVOLUTION, 32, 20, 64, 16)
+        write_scene(folder / "big.tif", rows, columns, 32)
+        return other_process()(map_scene, folder)
+
+
+def peak_memory_of(rows: int, bench: Bench) -> Measure:
+    """Peak memory with so many rows of 2,000 columns."""
+    return lambda: peak(bench.size(rows, rows // 100), bench.size(2000, 100))
+
+
+VIT = dict(type="HSIViT", arch="tiny", img_size=15, patch_size=3)
+SST = dict(type="SST", arch="tiny", patch_size=5, bands_per_block=12)
+MAP = dict(goal="≤ 1.10", rounds=3)
+COMPARISONS = [
+    Comparison(
+        "map-hsi-vit-pixels",
+        "HSIViT tiny (patch 3), 15×15×204 windows of an 83×86 scene: map beside bare forward passes on ready batches",
+        partial(pixel_map, VIT, 256, 512),
+        **MAP,
+    ),
+    Comparison("map-sst-pixels", "SST tiny (patch 5×5×12), likewise", partial(pixel_map, SST, 96, 64), **MAP),
+    Comparison(
+        "map-hsi-vit-small",
+        "HSIViT small (patch 8), 64×64×32 windows of a 512×512 scene, stride 32, 20 classes: likewise",
+        partial(tile_map, "small", 384),
+        **MAP,
+    ),
+    Comparison("map-hsi-vit-tiny", "the same with HSIViT tiny, 3 ms a window", partial(tile_map, "tiny", 128), **MAP),
+    Comparison(
+        "map-slide",
+        "mmseg's slide mode in memory beside the map, both outside the model: 1024×1024×32, 20 classes, stride 32",
+        beside_slide,
+        goal="≥ 10",
+        rounds=2,
+    ),
+    Comparison(
+        "map-memory",
+        "peak RSS, 20,000×2,000×32 uint16 GeoTIFF, one convolution, map and uncertainty",
+        lambda bench: (peak_memory_of(20_000, bench), None),
+        goal="≤ 1.5",
+        unit="GiB",
+        kind="memory",
+    ),
+    Comparison(
+        "map-memory-growth",
+        "the same beside 5,000 rows",
+        lambda bench: (peak_memory_of(20_000, bench), peak_memory_of(5000, bench)),
+        goal="≤ 1.05",
+        unit="GiB",
+        kind="memory",
+    ),
+]
 
 if __name__ == "__main__":
-    main()
+    main(dict(scene_inference=COMPARISONS))

@@ -1,0 +1,143 @@
+"""The suite of benchmarks runs, its tables say what was measured, and the docs name what exists."""
+
+import importlib
+import re
+
+import numpy as np
+import pytest
+from mmengine.logging import MMLogger
+
+PAGE = "before\n<!-- comparisons: begin -->\n<!-- comparisons: end -->\nafter\n"
+
+
+@pytest.fixture
+def load(repository, monkeypatch):
+    """A module of ``benchmarks/``; what its preparation changes in this process is put back."""
+    monkeypatch.syspath_prepend(str(repository / "benchmarks"))
+    monkeypatch.setattr(MMLogger, "_instance_dict", MMLogger._instance_dict.copy())
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    return importlib.import_module
+
+
+def cells(row):
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def rows(text):
+    return [cells(line) for line in text.splitlines() if line.startswith("| `")]
+
+
+def test_every_comparison_has_a_name_and_a_goal_that_can_be_judged(load, capsys):
+    files, side_by_side = load("run").all_comparisons(), load("side_by_side")
+    every = [comparison for comparisons in files.values() for comparison in comparisons]
+    assert len({*files, *(comparison.name for comparison in every)}) == len(files) + len(every)
+    for comparison in every:
+        if comparison.goal:
+            sign, limit = comparison.goal.split()
+            assert sign in side_by_side.SIGNS
+            assert float(limit) > 0
+    side_by_side.main(files, ["--list"])
+    listed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in listed] == [comparison.name for comparison in every]
+    assert all(comparison.goal in line for comparison, line in zip(every, listed, strict=True))
+
+
+def test_quick_run_prints_a_table(load, capsys):
+    names = ["sst-spectral-layer", "head-linear", "mrs_masking"]
+    load("side_by_side").main(load("run").all_comparisons(), ["--quick", "--only", *names])
+    lines = capsys.readouterr().out.splitlines()
+    assert re.match(r"Machine: .+, \d+ cores, \d+ GiB, no GPU; .+, Python [\d.]+, torch .+, numpy [\d.]+\.", lines[0])
+    assert [len(cells(line)) for line in lines[1:]] == [6] * 6
+    found = {row[0].strip("`"): row for row in rows("\n".join(lines))}
+    assert list(found) == ["sst-spectral-layer", "mrs-masks", "random-masks", "head-linear"]  # the suite's order
+    for _, title, goal, ratio, figures, rounds in found.values():
+        first, second = (float(figure.replace(",", "")) for figure in figures.rsplit(" ", 1)[0].split(" beside "))
+        assert float(ratio) == pytest.approx(first / second, rel=0.02)
+        assert title
+        assert rounds == "1, quick"  # and no verdict
+        assert "passed" not in goal
+        assert "missed" not in goal
+
+
+def test_a_and_b_take_turns_and_the_first_round_does_not_count(load, tmp_path):
+    calls, figures = [], iter([100, 1, 2, 2, 6, 3, 9, 3])
+
+    def side(name):
+        return lambda: calls.append(name) or next(figures)
+
+    comparison = load("side_by_side").Comparison("x", "A beside B", lambda _: (side("A"), side("B")), "≤ 2")
+    pairs = comparison.measure(None, 3)
+    assert "".join(calls) == "ABABABAB"
+    assert pairs.tolist() == [[2, 2], [6, 3], [9, 3]]
+    assert cells(comparison.row(pairs, "now")) == [
+        "`x`",
+        "A beside B",
+        "≤ 2: passed",
+        "2 (1 to 3)",
+        "6 beside 3 s",
+        "3, now",
+    ]
+
+
+@pytest.mark.parametrize(("goal", "verdict"), [("< 1.5", "**missed**"), ("≤ 1.5", "passed"), ("≥ 1.6", "**missed**")])
+def test_memory_alone_is_judged_itself(load, goal, verdict):
+    side_by_side = load("side_by_side")
+    comparison = side_by_side.Comparison("m", "peak", lambda _: (lambda: 1.5, None), goal, "GiB", "memory")
+    row = cells(comparison.row(comparison.measure(None, 5), "now"))
+    assert row == ["`m`", "peak", f"{goal} GiB: {verdict}", "", "1.5 GiB", "1, now"]
+
+
+def test_rows_are_written_in_order_and_kept_on_the_same_machine_alone(load, tmp_path):
+    write_row, page = load("side_by_side").write_row, tmp_path / "page.md"
+    page.write_text(PAGE)
+    for machine, row in (("M.", "| `b` | 1 |"), ("M.", "| `a` | 2 |"), ("M.", "| `b` | 3 |")):
+        write_row(page, machine, ["a", "b"], row)
+    text = page.read_text()
+    assert text.startswith("before\n<!-- comparisons: begin -->\nM.\n\n| name |")
+    assert text.endswith("| `a` | 2 |\n| `b` | 3 |\n<!-- comparisons: end -->\nafter\n")
+    write_row(page, "Another.", ["a", "b"], "| `b` | 4 |")
+    assert rows(page.read_text()) == [["`b`", "4"]]
+    page.write_text("no marks")
+    with pytest.raises(SystemExit, match="has no lines <!-- comparisons: begin -->"):
+        write_row(page, "M.", ["a"], "| `a` | 1 |")
+    assert page.read_text() == "no marks"
+
+
+@pytest.mark.parametrize("wrong", [["--only", "nothing-of-that-name"], ["--quick", "--write", "page.md"]])
+def test_wrong_arguments_are_refused(load, wrong, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        load("side_by_side").main({}, wrong)
+    assert "error:" in capsys.readouterr().err
+
+
+def test_exponent_is_that_of_the_power_law(load):
+    slope, error = load("scaling").exponent([1, 2, 4, 8, 16], [50, *(3 * np.array([2, 4, 8, 16]) ** 1.5)])
+    assert (slope, error) == (pytest.approx(1.5), pytest.approx(0, abs=1e-6))  # of the four largest
+
+
+def test_quick_sweeps_print_a_table(load, capsys):
+    names = ["bands-sst", "bands-sst-joint"]
+    load("scaling").main(["--quick", "--only", *names])
+    found = rows(capsys.readouterr().out)
+    assert [row[0].strip("`") for row in found] == names
+    assert [len(row) for row in found] == [7, 7]
+    counted = [float(row[4]) for row in found]
+    # 32 to 128 bands, G = 8 to 32, on N = 16 places: products of a token's maps, and of attention over n tokens.
+    shares = ([67584 + 256 * (g + 16) for g in (8, 16, 32)], [67584 + 512 * 16 * g for g in (8, 16, 32)])
+    for slope, products in zip(counted, shares, strict=True):
+        cost = np.array(products) * (8, 16, 32)
+        assert slope == pytest.approx(np.polyfit(np.log((8, 16, 32)), np.log(cost), 1)[0], abs=0.06)
+
+
+def test_the_docs_name_what_exists(load, repository):
+    page = (repository / "docs/benchmarks.md").read_text()
+    for block, names in (
+        ("comparisons", [c.name for comparisons in load("run").all_comparisons().values() for c in comparisons]),
+        ("scaling", [sweep.name for sweep in load("scaling").SWEEPS]),
+    ):
+        table = page.partition(f"<!-- {block}: begin -->")[2].partition(f"<!-- {block}: end -->")[0]
+        assert [row[0].strip("`") for row in rows(table)] == names
+    for path in (*repository.glob("docs/**/*.md"), *repository.glob("configs/*/README.md")):
+        for name in re.findall(r"(?<![\w/])benchmarks/(?:tables/)?\w+\.py", path.read_text()):
+            assert (repository / name).is_file(), f"{path.name} names {name}"
