@@ -202,7 +202,7 @@ COMPARISONS = [
         partial(tile_map, "small", 384),
         **MAP,
     ),
-    Comparison("map-hsi-vit-tiny", "the same with HSIViT tiny, 3 ms a window", partial(tile_map, "tiny", 128), **MAP),
+    Comparison("map-hsi-vit-tiny", "the same with HSIViT tiny, 2 ms a window", partial(tile_map, "tiny", 128), **MAP),
     Comparison(
         "map-slide",
         "mmseg's slide mode in memory beside the map, both outside the model: 1024×1024×32, 20 classes, stride 32",
