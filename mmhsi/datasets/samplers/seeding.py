@@ -22,7 +22,7 @@ def _has_accelerator() -> bool:
 def seed_torch(seed: int) -> None:
     """Seed torch's generators, on the CPU and on every device: ``torch.manual_seed``, cheap enough for every sample.
 
-    For each kind of device that is not there, torch's own notes who asked, which formats the whole call stack.
+    For each kind of device that is not in use, torch's own notes who asked, which formats the whole call stack.
     """
     if _has_accelerator():
         torch.manual_seed(seed)

@@ -137,4 +137,4 @@ class BatchNoise(nn.Module):
             sizes = [x.shape[axis] if axis else rows for axis in order]
             return x.new_empty(sizes).permute(*map(order.index, range(x.dim()))).normal_(generator=source)
 
-        return draw_rows(normal, len(x), x.device).mul_(self.std).add_(x)
+        return x + draw_rows(normal, len(x), x.device).mul_(self.std)
