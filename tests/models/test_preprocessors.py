@@ -214,12 +214,7 @@ def test_batch_dihedral_is_a_choice_among_whole_symmetries(shape, layout):
     torch.manual_seed(7)
     out = MODELS.build(dict(type="BatchDihedral"))(x)
     assert torch.equal(out, expected)
-    # Noise is drawn in the order of the memory.
-    noise = MODELS.build(dict(type="BatchNoise", std=1.0))
-    torch.manual_seed(8)
-    drawn = noise(out)
-    torch.manual_seed(8)
-    assert torch.equal(drawn, noise(expected))
+    assert out.is_contiguous() == x.is_contiguous()
 
 
 def test_gain_and_offset_are_one_draw_a_sample():

@@ -60,17 +60,11 @@ class BatchDihedral(nn.Module):
         batch, bands, height, width = x.shape
         places = torch.arange(height * width, device=x.device).view(1, 1, height, width)
         sources = torch.cat([dihedral(places, element) for element in elements])  # (8 or 4, 1, H, W)
-        # Squares come out column by column in memory. BatchNoise draws in this order, so that it has to stay.
-        square = height == width
-        if square:
-            sources = sources.transpose(2, 3)
         first = height * width * torch.arange(batch, device=x.device)
         index = (sources.flatten(1)[draw] + first[:, None]).flatten()
         pixels = x.permute(0, 2, 3, 1).reshape(-1, bands).index_select(0, index)
         out = pixels.view(batch, height, width, bands).permute(0, 3, 1, 2)
-        if x.is_contiguous():
-            out = out.contiguous()
-        return out.transpose(2, 3) if square else out
+        return out.contiguous() if x.is_contiguous() else out
 
 
 @MODELS.register_module()
@@ -130,11 +124,11 @@ class BatchNoise(nn.Module):
         Args:
             x: Shape (B, C, H, W).
         """
-        # Values are drawn in the order that x has in memory, as by randn_like.
+        # In the order that x has in memory, but drawn in one piece: torch draws into a permuted tensor one by one.
         order = sorted(range(x.dim()), key=x.stride, reverse=True)
 
         def normal(rows: int, source: torch.Generator | None) -> Tensor:
             sizes = [x.shape[axis] if axis else rows for axis in order]
-            return x.new_empty(sizes).permute(*map(order.index, range(x.dim()))).normal_(generator=source)
+            return x.new_empty(sizes).normal_(generator=source).permute(*map(order.index, range(x.dim())))
 
         return x + draw_rows(normal, len(x), x.device).mul_(self.std)
