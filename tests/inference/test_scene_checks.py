@@ -229,7 +229,7 @@ def test_a_checkpoint_with_code_in_it_is_refused(trained, tmp_path):
     config, _, model = trained(PIXEL_CONV, window=[6, 6])
     meta = dict(dataset_meta=META, hook=Evil(tmp_path / "ran"))
     torch.save(dict(state_dict=model.state_dict(), meta=meta), tmp_path / "evil.pth")
-    with pytest.raises(FileFormatError, match=r"evil\.pth: not a readable weights-only checkpoint"):
+    with pytest.raises(FileFormatError, match=r"evil\.pth: not weights and plain data alone \(io\.open\)"):
         SceneInferencer(config, tmp_path / "evil.pth")
     assert not (tmp_path / "ran").exists()
 

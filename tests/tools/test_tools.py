@@ -115,7 +115,7 @@ def test_resuming_from_a_file_with_code_is_refused(run_tool, place, tmp_path, ca
     config = small(tmp_path / "c.py", FINETUNE, **{"model.backbone.init_cfg": None})
     torch.save(dict(state_dict={}, hook=Evil(tmp_path / "ran")), tmp_path / "evil.pth")
     assert run_tool("train", config, "--work-dir", tmp_path / "w", "--resume", tmp_path / "evil.pth") == 2
-    assert "evil.pth: not a readable weights-only checkpoint" in capfd.readouterr().err
+    assert "evil.pth: not weights and plain data alone" in capfd.readouterr().err
     assert not (tmp_path / "ran").exists()
 
 

@@ -23,6 +23,9 @@ def seed_torch(seed: int) -> None:
     """Seed torch's generators, on the CPU and on every device: ``torch.manual_seed``, cheap enough for every sample.
 
     For each kind of device that is not in use, torch's own notes who asked, which formats the whole call stack.
+
+    Args:
+        seed: From 0 to 2^64 − 1.
     """
     if _has_accelerator():
         torch.manual_seed(seed)

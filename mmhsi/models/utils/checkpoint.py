@@ -40,10 +40,10 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
         with torch.serialization.safe_globals(get_torch_safe_globals()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
-        found = re.search(r"GLOBAL (\S+)|WeightsUnpickler error:\s*(.+)", str(error))
-        what = (found.group(1) or found.group(2)) if found else type(error).__name__
+        found = re.search(r"GLOBAL (\S+)", str(error)) or re.search(r"WeightsUnpickler error:\s*(.+)", str(error))
+        what = found.group(1).strip() if found else type(error).__name__
         raise FileFormatError(
-            f"checkpoint {path}: not weights and plain data alone ({what.strip()}), loading it could run code; if you "
+            f"checkpoint {path}: not weights and plain data alone ({what}), loading it could run code; if you "
             "trust who made it, rewrite it once with tools/converters/trust_checkpoint.py"
         ) from error
     except Exception as error:  # torch raises many kinds; none of them names the file
