@@ -25,6 +25,7 @@ from mmhsi.datasets.simulation import simulate_scene, write_scene
 BLOCKS = {str(page.relative_to(ROOT)): blocks_of(page) for page in pages()}
 RUN = ("docs/get_started.md", "docs/tracking.md", *(name for name in BLOCKS if name.startswith("docs/extend/")))
 """Pages whose commands are run for real, one epoch each; those of the others are parsed."""
+PARSED = re.compile(r"^<!-- commands are parsed, not run: \S.* -->$", re.M)
 OTHERS = [name for name, blocks in BLOCKS.items() if blocks and name not in RUN]
 
 
@@ -248,6 +249,7 @@ def test_page_holds(name, started):
         if block.language == "python":
             run_python(block, scope)
         else:
+            assert PARSED.search((ROOT / name).read_text()), f"{name} does not say why its commands are not run"
             for words in commands(block.code):
                 check_command(words)
 
