@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -56,7 +57,10 @@ def run(main: Callable[[], None]) -> None:
     except RuntimeError as error:
         if "DataLoader worker" not in str(error) or "--debug" in sys.argv:
             raise
-        # torch notices at once, for the system tells it when one of its processes ends.
+        # torch notices at once, for the system tells it when one of its processes ends; it would say so again for
+        # those that end with this one.
+        if hasattr(signal, "SIGCHLD"):  # not on Windows
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         sys.stderr.write(f"error: {WORKER_DIED} ({str(error).splitlines()[0]})\n")
         sys.exit(1)
     except KeyboardInterrupt:
