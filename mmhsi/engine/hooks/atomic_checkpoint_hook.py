@@ -7,15 +7,15 @@ from typing import Any
 
 from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import CheckpointHook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import HOOKS
 
 from ..atomic_backend import remove_temporaries
+from .unwrapped import unwrapped
 
 
 @HOOKS.register_module()
@@ -108,15 +108,6 @@ class DeferredRemoval:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._backend, name)
-
-
-def unwrapped(runner: Runner) -> nn.Module:
-    """The model without its wrapper for distributed training.
-
-    Args:
-        runner: The run.
-    """
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def waiting_gradients(runner: Runner) -> dict[str, Tensor]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from mmengine.dist import broadcast
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmhsi.models.preprocessors import BandPreprocessor, fit_preprocessor
 from mmhsi.registry import HOOKS
+
+from .unwrapped import unwrapped
 
 
 @HOOKS.register_module()
@@ -27,7 +28,7 @@ class FitPreprocessorHook(Hook):
         Raises:
             ConfigError: If the numbers of bands differ, or statistics are needed that the dataset cannot give.
         """
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner)
         preprocessor = model.data_preprocessor
         if isinstance(preprocessor, BandPreprocessor):
             for bands, pixels in fit_preprocessor(preprocessor, runner.train_dataloader.dataset):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
@@ -12,6 +11,8 @@ from torch.nn.parallel import DistributedDataParallel
 from mmhsi.errors import ConfigError
 from mmhsi.models.pruning import check_num_layers, count_parameters, prunable_stages, prune
 from mmhsi.registry import HOOKS
+
+from .unwrapped import unwrapped
 
 
 @HOOKS.register_module()
@@ -99,7 +100,7 @@ class LayerPruningHook(Hook):
 
     def _model(self, runner: Runner) -> nn.Module:
         """The model, or the part of it that ``module`` names."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner)
         try:
             return model.get_submodule(self.module)
         except AttributeError:

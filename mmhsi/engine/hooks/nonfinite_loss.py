@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import CheckpointHook, Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel
@@ -22,6 +21,7 @@ from mmhsi.models.utils import write_checkpoint
 from mmhsi.registry import HOOKS
 
 from .batch_report import describe_batch, model_inputs, name_suspects
+from .unwrapped import unwrapped
 
 
 def nonfinite(tensors: Mapping[str, Tensor | None]) -> list[str]:
@@ -77,7 +77,7 @@ class NonFiniteLossHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Remember what is not finite by design, such as a mask of -inf among the buffers."""
         self.row = 0
-        self.expected = set(nonfinite(_tensors(_module(runner))))
+        self.expected = set(nonfinite(_tensors(unwrapped(runner))))
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
@@ -94,13 +94,13 @@ class NonFiniteLossHook(Hook):
             self.row = 0
             if not self._checkpoint_may_follow(runner, batch_idx):
                 return
-        weights = self._broken(_tensors(_module(runner)))
+        weights = self._broken(_tensors(unwrapped(runner)))
         if healthy and not weights:
             return
         if self.row == 0:
             self.report = self._describe(runner, data_batch or {}, losses)
         self.row += 1
-        gradients = nonfinite({name: parameter.grad for name, parameter in _module(runner).named_parameters()})
+        gradients = nonfinite({name: parameter.grad for name, parameter in unwrapped(runner).named_parameters()})
         # A loss scaler finds such gradients itself and skips the step.
         pending = gradients and not hasattr(runner.optim_wrapper, "loss_scaler")
         if weights or pending or self.row >= self.patience:
@@ -145,7 +145,7 @@ class NonFiniteLossHook(Hook):
         # What SeedIterationHook set before the step.
         seed = sample_seed(runner.seed, runner.iter, get_rank())
         seed_draws(sample_seed(runner.seed, runner.iter, 0))
-        inputs, valid = model_inputs(_module(runner).data_preprocessor, data_batch, seed)
+        inputs, valid = model_inputs(unwrapped(runner).data_preprocessor, data_batch, seed)
         metainfo = getattr(runner.train_dataloader.dataset, "metainfo", {})
         return dict(
             losses=losses,
@@ -162,7 +162,7 @@ class NonFiniteLossHook(Hook):
         """Write the dump and end the run."""
         report, rank = self.report, get_rank()
         path = Path(runner.work_dir) / f"nonfinite_iter_{report['iter']}{f'_rank{rank}' if rank else ''}.pth"
-        module = _module(runner)
+        module = unwrapped(runner)
         # One process alone cannot gather what FSDP has spread over all: then its own part is kept.
         spread = isinstance(runner.model, FullyShardedDataParallel)
         tensors = _tensors(module) if spread else module.state_dict()
@@ -184,7 +184,3 @@ class NonFiniteLossHook(Hook):
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
     """Parameters and buffers of this process."""
     return dict(chain(module.named_parameters(), module.named_buffers()))
-
-
-def _module(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop, Runner
 from torch import nn
 
@@ -23,6 +22,8 @@ from mmhsi.models.selfsup.masked_pretraining import MaskedPretraining, Reconstru
 from mmhsi.registry import HOOKS
 from mmhsi.visualization.class_map import save_png
 from mmhsi.visualization.reconstruction import draw_reconstruction
+
+from .unwrapped import unwrapped
 
 
 @contextmanager
@@ -162,15 +163,6 @@ class ReconstructionHook(Hook):
             self.num_pixels,
             title,
         )
-
-
-def unwrapped(runner: Runner) -> nn.Module:
-    """The model itself.
-
-    Args:
-        runner: The run.
-    """
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def band_scale(preprocessor: BandPreprocessor, bands: int) -> tuple[torch.Tensor, torch.Tensor]:
