@@ -9,6 +9,7 @@ import distributed_worker as worker
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
+from processes import SECONDS, started
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.models.masking import BandMasking
@@ -32,11 +33,9 @@ def runs(tmp_path_factory, repository):
     paths = [str(repository), str(repository / "tests"), os.environ.get("PYTHONPATH", "")]
     environment = dict(os.environ, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="", PYTHONPATH=os.pathsep.join(paths))
     command += [str(folder / "two"), str(folder)]
-    both = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    one = worker.run(folder / "one", folder, "none")
-    _, errors = both.communicate(timeout=300)
+    with started(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as both:
+        one = worker.run(folder / "one", folder, "none")
+        _, errors = both.communicate(timeout=SECONDS)
     assert both.returncode == 0, errors[-3000:]
     return folder, one, [torch.load(folder / f"two/rank_{rank}.pt", weights_only=True) for rank in range(2)]
 

@@ -4,7 +4,6 @@ import email
 import json
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tarfile
@@ -12,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from processes import run_command
 
 PARTS = ("mmhsi", "configs", "tools", "requirements")
 FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "model-index.yml")
@@ -23,7 +23,7 @@ def python(executable: Path | str, *arguments: str, cwd: Path) -> str:
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "MMHSI_DATA")}
     environment.update(PYTHONDONTWRITEBYTECODE="1", PYTHONWARNINGS="ignore")
     command = [str(executable), *arguments]
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    done = run_command(command, cwd=cwd, env=environment)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done.stdout
 

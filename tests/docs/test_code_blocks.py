@@ -7,11 +7,11 @@ import importlib
 import os
 import re
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 import rasterio
 from doc_blocks import ROOT, Block, blocks_of, commands, pages
@@ -104,8 +104,8 @@ def run_command(words: list[str]) -> None:
         return
     if words[0] != "python":
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        done = subprocess.run(["bash", "-c", " ".join(words)], env=dict(os.environ, PATH=path), check=False, timeout=60)
-        assert done.returncode == 0, words
+        done = processes.run_command(["bash", "-c", " ".join(words)], env=dict(os.environ, PATH=path))
+        assert done.returncode == 0, (words, done.stderr)
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", words[1:])
@@ -172,7 +172,7 @@ def check_command(words: list[str]) -> None:
             assert Path(word).exists() or (ROOT / word).exists(), word
     script = words[words[0] in ("bash", "sh")]
     if script.endswith(".sh"):
-        subprocess.run(["bash", "-n", str(ROOT / script)], check=True)
+        assert processes.run_command(["bash", "-n", ROOT / script]).returncode == 0
         return
     if words[0] in ("torchrun", "srun"):
         words = ["python", *words[next(i for i, word in enumerate(words) if word.startswith("tools/")) :]]

@@ -1,7 +1,6 @@
 """Checkpoints that are whole or absent, the newest good one, and one run a work dir."""
 
 import errno
-import multiprocessing
 import os
 import resource
 import signal
@@ -14,6 +13,7 @@ import pytest
 import torch
 from generated_data import write_all
 from mmengine.config import Config
+from processes import SECONDS, fork, join, started
 
 from mmhsi.engine import newest_checkpoint, prepare_resume
 from mmhsi.engine.atomic_backend import AtomicBackend
@@ -80,15 +80,13 @@ def write_slowly(path):
 def test_a_full_disk_or_a_kill_leaves_the_earlier_file(write, tmp_path):
     path = tmp_path / "a.pth"
     path.write_bytes(b"before")
-    process = multiprocessing.get_context("fork").Process(target=write, args=(path,))
-    process.start()
-    process.join()
+    status = join(fork(write, path))
     assert path.read_bytes() == b"before"
     if write is write_too_much:
         assert os.listdir(tmp_path) == ["a.pth", "a.message"] or sorted(os.listdir(tmp_path)) == ["a.message", "a.pth"]
         assert path.with_suffix(".message").read_text() == f"{path}: cannot write: [Errno {errno.EFBIG}] File too large"
     else:
-        assert process.exitcode == -signal.SIGKILL
+        assert status == -signal.SIGKILL
 
 
 def test_an_old_checkpoint_goes_after_the_new_one_came(config, tmp_path, run_tool, monkeypatch, capsys):
@@ -190,13 +188,12 @@ with work_dir_lock({str(tmp_path / "w")!r}):
     print("held", flush=True)
     time.sleep(60)
 """
-    with subprocess.Popen([sys.executable, "-c", holder], stdout=subprocess.PIPE, text=True) as process:
+    with started([sys.executable, "-c", holder], stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == "held\n"
         assert run_tool("train", config, "--work-dir", tmp_path / "w") == 2
         message = capsys.readouterr().err
         assert f"work dir {tmp_path / 'w'}: in use by process {process.pid} on" in message
         assert os.listdir(tmp_path / "w") == [".lock"]
-        process.kill()
     with work_dir_lock(tmp_path / "w"):  # a killed process holds nothing
         pass
 
@@ -217,11 +214,9 @@ def test_a_worker_that_dies_ends_the_run_with_one_line(config, tmp_path):
     cfg.dump(config)
     command = [sys.executable, ROOT / "tools/train.py", config, "--work-dir", tmp_path / "w"]
     environment = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as run:
+    with started(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run:
         children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + SECONDS
         while len(workers := children.read_text().split()) < 2:
             assert time.monotonic() < deadline
             time.sleep(0.05)

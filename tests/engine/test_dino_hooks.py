@@ -14,6 +14,7 @@ from mmengine.logging import MessageHub
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+from processes import on_two_ranks
 
 from mmhsi.engine.hooks.collapse_guard import CollapseGuardHook
 from mmhsi.engine.hooks.dino_schedule import DINOScheduleHook
@@ -334,8 +335,6 @@ def test_the_hook_names_what_it_lacks(tmp_path):
 
 
 def train_on_one_rank(rank, folder, backbone):
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
     arch = dict(embed_dims=8, num_layers=2, num_heads=2, feedforward_channels=16)
     options = dict(with_mask_token=True) if backbone == "HSIViT" else dict(mode="paper", local_img_size=4)
     with DefaultScope.overwrite_default_scope("mmhsi"):
@@ -360,17 +359,10 @@ def train_on_one_rank(rank, folder, backbone):
         optimiser.step()
         model.update_teacher(0.9)
     torch.save(model.state_dict(), folder / f"state{rank}.pt")
-    torch.distributed.destroy_process_group()
 
 
 @pytest.mark.parametrize("backbone", ["HSIViT", "SpatialSpectralViT"])
 def test_two_processes_train_one_student_without_unused_parameters(tmp_path, backbone):
-    context = torch.multiprocessing.get_context("fork")
-    processes = [context.Process(target=train_on_one_rank, args=(rank, tmp_path, backbone)) for rank in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(240)
-        assert process.exitcode == 0
+    on_two_ranks(tmp_path / "store", train_on_one_rank, tmp_path, backbone)
     first, second = (torch.load(tmp_path / f"state{rank}.pt") for rank in range(2))
     assert all(torch.equal(value, second[key]) for key, value in first.items())

@@ -1,22 +1,21 @@
 """LayerPruningHook in real runs."""
 
-import os
 import re
-import subprocess
-import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mmengine.model import BaseModel
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, Runner
+from processes import on_two_ranks
 from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.nn.parallel import DistributedDataParallel
 
 from mmhsi.engine.hooks.layer_pruning import LayerPruningHook
 from mmhsi.errors import ConfigError
 from mmhsi.models.backbones.sst import SST
-from mmhsi.models.pruning import prunable_stages, prune
+from mmhsi.models.pruning import prunable_stages, prune, restore
 from mmhsi.models.utils import read_checkpoint
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -178,53 +177,32 @@ def test_wrappers_must_allow_layers_without_gradients():
         hook.before_train(fake_runner(sharded))
 
 
-TWO_RANKS = """
-import sys, torch, torch.distributed as dist
-from torch.nn.parallel import DistributedDataParallel
-from mmhsi.models.backbones.sst import SST
-from mmhsi.models.pruning import prune, restore
+def prune_on_one_rank(rank):
+    torch.manual_seed(0)
+    arch = dict(embed_dims=8, spatial_layers=2, spectral_layers=2, num_heads=1, head_dims=4, feedforward_channels=8)
+    model = SST(in_channels=4, arch=arch, patch_size=2, bands_per_block=2)
+    wrapped = DistributedDataParallel(model, find_unused_parameters=True)
+    optimizer = torch.optim.AdamW(wrapped.parameters(), lr=0.05, weight_decay=0.5)
+    generator = torch.Generator().manual_seed(rank)
 
-rank, store = int(sys.argv[1]), sys.argv[2]
-dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
-torch.manual_seed(0)
-arch = dict(embed_dims=8, spatial_layers=2, spectral_layers=2, num_heads=1, head_dims=4, feedforward_channels=8)
-model = SST(in_channels=4, arch=arch, patch_size=2, bands_per_block=2)
-wrapped = DistributedDataParallel(model, find_unused_parameters=True)
-optimizer = torch.optim.AdamW(wrapped.parameters(), lr=0.05, weight_decay=0.5)
-generator = torch.Generator().manual_seed(rank)
+    def step():
+        optimizer.zero_grad()
+        wrapped(torch.randn(2, 4, 4, 4, generator=generator))[0].sum(1).square().mean().backward()
+        optimizer.step()
 
-def step():
-    optimizer.zero_grad()
-    wrapped(torch.randn(2, 4, 4, 4, generator=generator))[0].sum(1).square().mean().backward()
-    optimizer.step()
-
-step()
-chosen = prune(model, 2)
-frozen = [p for name, stage in model.prunable_stages().items() for i in chosen[name] for p in stage[i].parameters()]
-before = [p.detach().clone() for p in frozen]
-step(); step()
-assert all(p.grad is None and torch.equal(p, b) for p, b in zip(frozen, before))
-restore(model)
-step()
-assert not any(torch.equal(p, b) for p, b in zip(frozen, before))
-mine = torch.cat([p.detach().flatten() for p in model.parameters()])
-both = [torch.empty_like(mine) for _ in range(2)]
-dist.all_gather(both, mine)
-assert torch.equal(*both)
-dist.destroy_process_group()
-"""
+    step()
+    chosen = prune(model, 2)
+    frozen = [p for name, stage in model.prunable_stages().items() for i in chosen[name] for p in stage[i].parameters()]
+    before = [p.detach().clone() for p in frozen]
+    step()
+    step()
+    assert all(p.grad is None and torch.equal(p, b) for p, b in zip(frozen, before, strict=True))
+    restore(model)
+    step()
+    assert not any(torch.equal(p, b) for p, b in zip(frozen, before, strict=True))
+    return torch.cat([p.detach().flatten() for p in model.parameters()]).numpy()
 
 
-def test_two_processes_stay_equal(tmp_path, repository):
-    env = dict(os.environ, PYTHONPATH=str(repository), OMP_NUM_THREADS="1")
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-c", TWO_RANKS, str(rank), str(tmp_path / "store")],
-            env=env,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    for rank in ranks:
-        assert rank.wait(timeout=120) == 0, rank.stderr.read()
+def test_two_processes_stay_equal(tmp_path):
+    first, second = on_two_ranks(tmp_path / "store", prune_on_one_rank)
+    np.testing.assert_array_equal(first, second)

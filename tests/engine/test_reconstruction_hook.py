@@ -13,6 +13,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.model import MMDistributedDataParallel
 from mmengine.runner import IterBasedTrainLoop, Runner
 from PIL import Image
+from processes import on_two_ranks
 from torch.utils.data import DataLoader
 
 from mmhsi.datasets import SceneDataset
@@ -289,10 +290,8 @@ def test_a_second_source_has_its_own_scale():
         band_scale(preprocessor, 4)
 
 
-def one_rank(rank, folder, report):
+def one_rank(rank, folder):
     """The hook on one of two processes, between two steps of training."""
-    torch.set_num_threads(1)  # a forked process has no threads but its own
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
     torch.manual_seed(0)
     runner = tile_run(folder)
     runner.model = MMDistributedDataParallel(runner.model, device_ids=None, broadcast_buffers=False)
@@ -304,19 +303,11 @@ def one_rank(rank, folder, report):
         optimiser.step()
         optimiser.zero_grad()
         ReconstructionHook(num_samples=1).after_train_epoch(runner)
-    report.put((rank, len(runner.visualizer.seen), [p.detach().sum().item() for p in runner.model.parameters()]))
-    torch.distributed.destroy_process_group()
+    return len(runner.visualizer.seen), [p.detach().sum().item() for p in runner.model.parameters()]
 
 
 def test_one_of_several_processes_draws(tmp_path):
-    context = torch.multiprocessing.get_context("fork")
-    report = context.SimpleQueue()
-    processes = [context.Process(target=one_rank, args=(rank, tmp_path, report)) for rank in range(2)]
-    for process in processes:
-        process.start()
-    (_, first, weights), (_, second, others) = sorted(report.get() for _ in processes)
-    for process in processes:
-        process.join()
+    (first, weights), (second, others) = on_two_ranks(tmp_path / "store", one_rank, tmp_path)
     assert (first, second) == (2, 0)
     assert weights == others
     assert [path.name for path in (tmp_path / "reconstructions").iterdir()] == ["bands_2_epoch_1.png"]

@@ -10,6 +10,7 @@ import torch.distributed
 import torch.multiprocessing
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler
+from processes import on_two_ranks
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.engine.hooks import reconstruction_hook  # noqa: F401, registered by this
@@ -206,31 +207,20 @@ def test_memory_is_bounded():
     assert not metric.results
 
 
-def one_rank(rank, ranks, count, folder, report):
+def one_rank(rank, count, folder):
     """What a validation loop does on one of several processes."""
-    torch.set_num_threads(1)  # a forked process has no threads but its own
-    store = f"file://{folder}/store{count}"
-    torch.distributed.init_process_group("gloo", init_method=store, rank=rank, world_size=ranks)
     samples = reconstructions(count)
     metric = ReconstructionMetric(max_samples=4)
     metric.collect_dir = f"{folder}/parts{count}"
     mine = [samples[index] for index in DefaultSampler(samples, shuffle=False)]
     for start in range(0, len(mine), 2):
         metric.process({}, mine[start : start + 2])
-    report.put(metric.evaluate(count))
-    torch.distributed.destroy_process_group()
+    return metric.evaluate(count)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 12])  # with and without samples that are repeated to fill up the ranks
 def test_processes_are_merged(count, tmp_path):
-    context = torch.multiprocessing.get_context("fork")
-    report = context.SimpleQueue()
-    processes = [context.Process(target=one_rank, args=(rank, 2, count, tmp_path, report)) for rank in range(2)]
-    for process in processes:
-        process.start()
-    merged = [report.get() for _ in processes]
-    for process in processes:
-        process.join()
+    merged = on_two_ranks(tmp_path / "store", one_rank, count, tmp_path)
     expected = evaluate(reconstructions(count), max_samples=4)
     assert merged[0] == merged[1] == pytest.approx(expected, rel=1e-12)
 

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from processes import started
 
 
 @pytest.fixture(scope="session")
 def answer() -> Iterator[Callable[[str, Path], dict]]:
     """Run a case in a folder: see fuzz/server.py."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads would not survive a fork
-    command = [sys.executable, str(Path(__file__).with_name("server.py"))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as server:
+    command = [sys.executable, Path(__file__).with_name("server.py")]
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as server:
 
         def ask(name: str, folder: Path) -> dict:
             server.stdin.write(f"{name}\t{folder}\n")
@@ -25,7 +26,6 @@ def answer() -> Iterator[Callable[[str, Path], dict]]:
             return json.loads(server.stdout.readline())
 
         yield ask
-        server.stdin.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

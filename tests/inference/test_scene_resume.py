@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 import torch
+from processes import SECONDS, fork, join
 from scene_models import BANDS, PIXEL_CONV, SEGMENT_CONV3
 
 from mmhsi.errors import DataError
@@ -69,13 +70,6 @@ def test_a_resumed_run_gives_the_same_bytes(trained, long_scene, tmp_path, often
     assert contents(whole) == contents(parts)
 
 
-def in_a_process(job, *arguments):
-    """Start a function in a process of its own, which has imported everything already."""
-    process = multiprocessing.get_context("fork").Process(target=job, args=arguments)
-    process.start()
-    return process
-
-
 def write_half(inferencer, scene, folder, pipe):
     def progress(done, total):
         if done > 40:
@@ -92,12 +86,11 @@ def test_a_killed_process_leaves_no_map_and_is_resumed_to_the_same_bytes(trained
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     write(inferencer, long_scene, whole)
     here, there = multiprocessing.Pipe(duplex=False)
-    process = in_a_process(write_half, inferencer, long_scene, parts, there)
-    assert here.poll(60)
+    process = fork(write_half, inferencer, long_scene, parts, there)
+    assert here.poll(SECONDS)
     assert here.recv() > 40
     process.kill()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    assert join(process) == -signal.SIGKILL
     assert [path.name for path in parts.iterdir()] == ["map.tif.partial"]
     assert 40 < json.loads((parts / "map.tif.partial/state.json").read_text())["rows"] < 90
     # Rows that were written but not yet declared finished are written anew.
@@ -207,8 +200,7 @@ def test_a_full_disk_is_said_and_what_is_finished_stays(trained, tmp_path, often
     else:
         limit = 2500
     here, there = multiprocessing.Pipe(duplex=False)
-    process = in_a_process(write_with_little_room, inferencer, scene, tmp_path / "out/map.tif", limit, there)
-    process.join()
+    join(fork(write_with_little_room, inferencer, scene, tmp_path / "out/map.tif", limit, there))
     assert here.poll()
     message = here.recv()
     assert "cannot write" in message

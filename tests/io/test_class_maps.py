@@ -1,5 +1,4 @@
 import json
-import subprocess
 import sys
 import textwrap
 import warnings
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
+from processes import run_command
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
@@ -218,7 +218,7 @@ def test_full_disk_leaves_nothing(tmp_path, size):
         except DataError as error:
             print(error)
     """)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    done = run_command([sys.executable, "-c", script])
     assert done.stdout.startswith(f"{tmp_path / 'map.tif'}: cannot write")
     assert done.stdout.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

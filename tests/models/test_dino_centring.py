@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.multiprocessing
+from processes import on_two_ranks
 
 from mmhsi.errors import ConfigError
 from mmhsi.models.losses import SinkhornCentring, SoftmaxCentring
@@ -92,25 +93,16 @@ SIZES = (5, 8)
 
 
 def on_one_rank(rank, folder):
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
     part = torch.load(folder / "scores.pt").split(SIZES)[rank]
     softmax = SoftmaxCentring(12).train()
     made = dict(sinkhorn=SinkhornCentring()(part, 0.05), softmax=softmax(part, 0.05), centre=softmax.centre)
     torch.save(made, folder / f"made{rank}.pt")
-    torch.distributed.destroy_process_group()
 
 
 def test_two_processes_give_what_one_gives(tmp_path):
     scores = torch.randn(sum(SIZES), 12)
     torch.save(scores, tmp_path / "scores.pt")
-    context = torch.multiprocessing.get_context("fork")
-    processes = [context.Process(target=on_one_rank, args=(rank, tmp_path)) for rank in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-        assert process.exitcode == 0
+    on_two_ranks(tmp_path / "store", on_one_rank, tmp_path)
     first, second = (torch.load(tmp_path / f"made{rank}.pt") for rank in range(2))
     softmax = SoftmaxCentring(12).train()
     wanted = dict(sinkhorn=SinkhornCentring()(scores, 0.05), softmax=softmax(scores, 0.05))

@@ -5,12 +5,12 @@ import io
 import json
 import re
 import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from PIL import Image
+from processes import run_command
 
 from mmhsi.evaluation import ConfusionMatrix
 from mmhsi.evaluation.metric import write_report
@@ -163,7 +163,7 @@ document.body.dataset.seen = seen.join(";");
     driven.write_text(written.read_text().replace("</body>", move))
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     command = [browser, *options, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", driven.as_uri()]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    found = run_command(command).stdout
     seen = re.search(r'data-seen="([^"]*)"', found).group(1)
     assert seen == "false;0.6;block,none,none;0.25;25 %;none,none,block"
 

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from processes import SECONDS, run_command, started
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.engine import scale_learning_rate
@@ -56,7 +56,7 @@ def test_two_processes_train_and_test_one_model(repository, tmp_path, demo_confi
     demo_config.dump(config)
 
     def launch(*command):
-        done = subprocess.run(command, cwd=repository, env=environment(), capture_output=True, text=True, timeout=300)
+        done = run_command(command, cwd=repository, env=environment())
         assert done.returncode == 0, done.stderr[-2000:]
         assert "Distributed training: True" in done.stdout + done.stderr
 
@@ -90,7 +90,7 @@ def test_one_processs_bad_batch_stops_all(repository, tmp_path):
     cfg.default_hooks.checkpoint.update(by_epoch=False, interval=1)
     cfg.dump(tmp_path / "config.py")
     command = ["tools/dist_train.sh", tmp_path / "config.py", "2", "--work-dir", tmp_path / "w"]
-    done = subprocess.run(command, cwd=repository, env=environment(), capture_output=True, text=True, timeout=300)
+    done = run_command(command, cwd=repository, env=environment())
     assert done.returncode != 0
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: training stopped")]
     (culprit,) = (line for line in lines if "perhaps by another process" not in line)
@@ -113,21 +113,20 @@ def test_a_killed_process_ends_the_run(repository, tmp_path, demo_config):
     demo_config.train_cfg.max_epochs = 10**6
     demo_config.dump(tmp_path / "config.py")
     command = ["tools/dist_train.sh", tmp_path / "config.py", "2", "--work-dir", tmp_path / "w"]
-    with open(tmp_path / "log", "w") as log:
-        run = subprocess.Popen(command, cwd=repository, env=environment(), stdout=log, stderr=log)
-    try:
-        while "Epoch(train)" not in (tmp_path / "log").read_text():
-            assert run.poll() is None, (tmp_path / "log").read_text()[-2000:]
+    log = tmp_path / "log"
+    with log.open("w") as file, started(command, cwd=repository, env=environment(), stdout=file, stderr=file) as run:
+        deadline = time.monotonic() + SECONDS
+        while "Epoch(train)" not in log.read_text():
+            assert run.poll() is None, log.read_text()[-2000:]
+            assert time.monotonic() < deadline
             time.sleep(0.1)
         workers = children(run.pid)
         os.kill(workers[1], signal.SIGKILL)
         assert run.wait(timeout=30) != 0
-    finally:
-        run.kill()
-    text = (tmp_path / "log").read_text()
+        assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    text = log.read_text()
     assert "exitcode  : -9" in text
     assert "Signal 9 (SIGKILL)" in text
-    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
 
 
 def srun_words(repository, tmp_path, script, *arguments, **more):
@@ -135,10 +134,7 @@ def srun_words(repository, tmp_path, script, *arguments, **more):
     (tmp_path / "srun").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     (tmp_path / "srun").chmod(0o755)
     paths = dict(environment(**more), PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    done = subprocess.run(
-        [repository / "tools" / script, *arguments], env=paths, capture_output=True, text=True, check=True
-    )
-    return done.stdout.splitlines()
+    return run_command([repository / "tools" / script, *arguments], env=paths).stdout.splitlines()
 
 
 def test_slurm_scripts_ask_for_a_task_a_gpu(repository, tmp_path):
@@ -167,7 +163,7 @@ def test_slurm_scripts_ask_for_a_task_a_gpu(repository, tmp_path):
 
 @pytest.mark.parametrize("script", ["dist_train.sh", "dist_test.sh", "slurm_train.sh", "slurm_test.sh"])
 def test_scripts_say_what_they_need(repository, script):
-    done = subprocess.run([repository / "tools" / script, "one"], capture_output=True, text=True)
+    done = run_command([repository / "tools" / script, "one"])
     assert done.returncode == 2
     assert done.stderr.startswith("usage: ")
 

@@ -1,7 +1,6 @@
 """The commands: their options, and one clear line for bad input."""
 
 import json
-import subprocess
 import sys
 
 import numpy as np
@@ -10,6 +9,7 @@ import rasterio
 import torch
 from mmengine.config import Config
 from PIL import Image
+from processes import run_command
 from sklearn.decomposition import PCA
 
 from mmhsi.datasets import FileSplit, SceneDataset
@@ -189,9 +189,10 @@ def test_missing_config(run_tool, capfd):
 
 def test_import_is_light_and_silent(repository):
     code = "import sys, mmhsi, mmhsi.registry; print([m for m in ('mmseg', 'mmpretrain', 'mmcv') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", "import mmhsi"], cwd=repository, capture_output=True, check=True)
-    assert done.stdout == done.stderr == b""
-    done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, check=True, text=True)
+    done = run_command([sys.executable, "-c", "import mmhsi"], cwd=repository)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = run_command([sys.executable, "-c", code], cwd=repository)
+    assert done.returncode == 0, done.stderr
     assert "mmseg" not in done.stdout
     assert "mmpretrain" not in done.stdout
 

@@ -1,9 +1,9 @@
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
+from processes import run_command
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.visualization import colourise, default_palette, save_map_figure, save_png
@@ -178,4 +178,5 @@ picture = np.zeros((3, 3, 3), dtype=np.uint8)
 save_map_figure({str(tmp_path / "f.png")!r}, false_colour=picture, class_map=picture[..., 0], class_names=["a"])
 assert "matplotlib.pyplot" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = run_command([sys.executable, "-c", code])
+    assert done.returncode == 0, done.stderr
