@@ -141,7 +141,7 @@ def launch(processes: int, folder: Path) -> list[dict[str, dict]]:
     """Train all cases with torchrun; give every rank's results."""
     folder.mkdir()
     command = [sys.executable, "-m", "torch.distributed.run", f"--nproc_per_node={processes}", "--standalone"]
-    command += [__file__, "--worker", str(folder)]
+    command += ["--local_addr=127.0.0.1", __file__, "--worker", str(folder)]  # the own name may be unknown
     environment = dict(os.environ, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="")
     subprocess.run(command, env=environment, check=True)
     return [torch.load(folder / f"rank_{rank}.pt", weights_only=True) for rank in range(processes)]

@@ -29,10 +29,10 @@ def runs(tmp_path_factory, repository):
     """One process's results, and those of each of two."""
     folder = tmp_path_factory.mktemp("runs")
     write_scene(simulate_scene(24, 24, 64), folder / "demo")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", worker.__file__]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
     paths = [str(repository), str(repository / "tests"), os.environ.get("PYTHONPATH", "")]
     environment = dict(os.environ, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="", PYTHONPATH=os.pathsep.join(paths))
-    command += [str(folder / "two"), str(folder)]
+    command += ["--local_addr=127.0.0.1", worker.__file__, folder / "two", folder]  # the own name may be unknown
     with started(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as both:
         one = worker.run(folder / "one", folder, "none")
         _, errors = both.communicate(timeout=SECONDS)
