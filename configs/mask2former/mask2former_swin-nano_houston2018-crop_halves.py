@@ -1,10 +1,6 @@
 _base_ = ["../_base_/models/mask2former_swin-nano.py", "../segmentation/_base_/houston2018-crop_halves.py"]
 model = dict(
-    data_preprocessor=dict(
-        num_bands=_base_.num_bands,
-        augments=[dict(type="BatchGainOffset", gain=0.1, offset=0.1), dict(type="BatchNoise", std=0.05)],
-    ),
+    data_preprocessor=dict(num_bands=_base_.num_bands, augments=_base_.augments),
     backbone=dict(in_channels=_base_.num_bands),
     num_classes=_base_.num_classes,
 )
-auto_scale_lr = dict(base_batch_size=4)

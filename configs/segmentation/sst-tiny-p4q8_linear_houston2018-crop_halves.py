@@ -4,4 +4,3 @@ model = dict(
     backbone=dict(in_channels=_base_.num_bands, bands_per_block=8),
     decode_head=dict(num_classes=_base_.num_classes),
 )
-auto_scale_lr = dict(base_batch_size=4)

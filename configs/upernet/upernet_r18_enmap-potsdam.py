@@ -1,10 +1,6 @@
 _base_ = ["../_base_/models/upernet_r18.py", "../segmentation/_base_/enmap-potsdam.py"]
 model = dict(
-    data_preprocessor=dict(
-        num_bands=_base_.num_bands,
-        augments=[dict(type="BatchGainOffset", gain=0.1, offset=0.1), dict(type="BatchNoise", std=0.05)],
-    ),
+    data_preprocessor=dict(num_bands=_base_.num_bands, augments=_base_.augments),
     backbone=dict(in_channels=_base_.num_bands),
     decode_head=dict(num_classes=_base_.num_classes),
 )
-auto_scale_lr = dict(base_batch_size=4)

@@ -5,6 +5,8 @@ _base_ = [
     "../../_base_/default_runtime.py",
 ]
 num_bands, num_classes = 218, 6
+augments = [dict(type="BatchGainOffset", gain=0.1, offset=0.1), dict(type="BatchNoise", std=0.05)]
 train_dataloader = dict(batch_size=4)
+auto_scale_lr = dict(base_batch_size=4)
 train_cfg = dict(val_interval=100)
 default_hooks = dict(logger=dict(interval=4), maps=dict(type="MapVisualizationHook", num_samples=2))

@@ -5,5 +5,7 @@ _base_ = [
     "../../_base_/default_runtime.py",
 ]
 num_bands, num_classes = 48, 9
+augments = [dict(type="BatchGainOffset", gain=0.1, offset=0.1), dict(type="BatchNoise", std=0.05)]
 train_dataloader = dict(batch_size=4)
+auto_scale_lr = dict(base_batch_size=4)
 default_hooks = dict(logger=dict(interval=9))
