@@ -1,8 +1,9 @@
-"""Rows of a scene, normalised on the device, each read from the file once."""
+"""Rows of a scene, normalised on the device, each read from the file once, while the model works on those above."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from types import TracebackType
 
@@ -50,7 +51,7 @@ def rows_at_a_time(bytes_per_row: int, budget: int = BUDGET) -> int:
 
 
 class SceneRows:
-    """A scene as a model sees it, from top to bottom; what has been passed is dropped.
+    """A scene as a model sees it, from top to bottom; what has been passed is dropped, what comes next is read ahead.
 
     Args:
         reader: Open scene of H × W pixels.
@@ -85,7 +86,8 @@ class SceneRows:
         self.scale = 1 if second is None else second.info.shape[0] // self.shape[0]
         channels = max(len(bands), preprocessor.num_bands) + (second.info.shape[2] * self.scale**2 if second else 0)
         self._bytes_per_column = channels * 4
-        self._chunks: dict[int, tuple[Tensor, NDArray[np.bool_]]] = {}
+        self._thread = ThreadPoolExecutor(1)  # one, as a reader serves one at a time
+        self._chunks: dict[int, Future[tuple[Tensor, NDArray[np.bool_]]]] = {}
 
     def __enter__(self) -> SceneRows:
         return self
@@ -100,6 +102,7 @@ class SceneRows:
             stack.callback(self.reader.close)
             if self.second is not None:
                 stack.callback(self.second.close)
+            stack.callback(self._thread.shutdown, cancel_futures=True)
 
     def pad_columns(self, first: int, last: int) -> None:
         """Let every row reach from column ``first`` to ``last`` − 1, mirrored beyond the scene.
@@ -109,6 +112,8 @@ class SceneRows:
             last: Column, the scene's width or more.
         """
         self.columns = mirrored(first, last, self.shape[1])
+        for chunk in self._chunks.values():
+            chunk.cancel()
         self._chunks.clear()
 
     def take(self, first: int, last: int) -> tuple[Tensor, NDArray[np.bool_]]:
@@ -129,15 +134,18 @@ class SceneRows:
         low, high = int(wanted.min()), int(wanted.max()) + 1
         size = rows_at_a_time(len(self.columns) * self._bytes_per_column)
         needed = range(low // size, (high - 1) // size + 1)
-        for index in [index for index in self._chunks if index not in needed]:
+        for index in [index for index in self._chunks if index < needed.start]:
             del self._chunks[index]
+        for index in range(needed.start, min(needed.stop + 1, -(-self.shape[0] // size))):  # and the following one
+            if index not in self._chunks:
+                rows = index * size, min((index + 1) * size, self.shape[0])
+                self._chunks[index] = self._thread.submit(self._read, *rows)
         parts, masks = [], []
         for index in needed:
-            if index not in self._chunks:
-                self._chunks[index] = self._read(index * size, min((index + 1) * size, self.shape[0]))
             cut = slice(max(0, low - index * size), high - index * size)
-            parts.append(self._chunks[index][0][cut])
-            masks.append(self._chunks[index][1][cut])
+            data, filled = self._chunks[index].result()
+            parts.append(data[cut])
+            masks.append(filled[cut])
         rows, valid = (parts[0], masks[0]) if len(parts) == 1 else (torch.cat(parts), np.concatenate(masks))
         if len(wanted) != high - low or wanted[0] != low:
             rows, valid = rows[torch.from_numpy(wanted - low).to(rows.device)], valid[wanted - low]
@@ -164,6 +172,7 @@ class SceneRows:
             )
         return cube, valid
 
+    @torch.no_grad()
     def _read(self, first: int, last: int) -> tuple[Tensor, NDArray[np.bool_]]:
         """Rows of the scene with all columns."""
         width, s = self.shape[1], self.scale

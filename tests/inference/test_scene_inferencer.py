@@ -1,6 +1,7 @@
 """Whole scenes to maps: every value against a slow loop or the model on the whole scene."""
 
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from scene_models import BANDS, CLASSES, PIXEL, PIXEL_CONV, QUERIES, SEGMENT, SE
 from mmhsi.inference import SceneInferencer
 from mmhsi.inference.batch_size import fastest_batch
 from mmhsi.inference.blending import blend_weights, window_starts
-from mmhsi.inference.rows import mirrored, rows_at_a_time
+from mmhsi.inference.rows import SceneRows, mirrored, rows_at_a_time
 from mmhsi.io import HSICube, write_cube
 
 pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
@@ -84,6 +85,26 @@ def whole(model, data):
     image = (torch.from_numpy(data[..., USED]).float() - 500).permute(2, 0, 1)[None] / 200
     with torch.no_grad():
         return model.encode_decode(image, [dict(img_shape=data.shape[:2], pad_shape=data.shape[:2])])[0].argmax(0)
+
+
+def test_the_next_rows_are_read_while_the_model_works_each_once(trained, scene, few_rows, monkeypatch):
+    config, checkpoint, _ = trained(SEGMENT_CONV3)
+    read, begun = [], threading.Event()
+
+    def counted(self, first, last):
+        read.append((first, last))
+        if first == 4:
+            begun.set()
+        return read_rows(self, first, last)
+
+    read_rows = SceneRows._read
+    monkeypatch.setattr(SceneRows, "_read", counted)
+    inferencer = SceneInferencer(config, checkpoint, window=4, batch_size=3)
+    with inferencer.open_scene(scene[0]) as rows:
+        next(parts := inferencer.predict_rows(rows))
+        assert begun.wait(60)  # windows of rows 0 to 3 alone have been asked for
+        assert len(list(parts)) > 1
+    assert read == [(row, min(row + 4, 17)) for row in range(0, 17, 4)]
 
 
 def test_tiled_equals_untiled_where_the_model_looks_no_further_than_a_window(trained, tmp_path, map_of, few_rows):
