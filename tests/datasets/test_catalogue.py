@@ -220,7 +220,7 @@ def test_layout_counts_tiles(tmp_path):
     assert problems[0].endswith("tr/label/S1_0001.tif: missing, of subset train")
     assert "subset train has 1 tiles, 4822 are published" in problems[1]
     assert problems[2].endswith("S1_0001.tif: is 8 x 8 x 32, expected 512 x 512 x 32")
-    assert problems[3].endswith("val/image: missing, the images of subset val")
+    assert problems[3].endswith("val/image: no such folder of images, of subset val")
 
 
 def test_docs_hold_the_table_that_the_tool_prints(repository):

@@ -242,6 +242,13 @@ def test_a_tile_with_other_bands_or_another_size_is_named(tiles):
         dataset(tiles)[2]
 
 
+def test_a_tile_of_another_sensor_than_the_catalogues_is_named(tmp_path, scope):
+    for folder, bands in (("image", 40), ("label", 1)):
+        write_cube(tmp_path / f"whu_ohs/tr/{folder}/a.tif", HSICube(np.ones((8, 8, bands), np.uint8)))
+    with pytest.raises(ConfigError, match=r"wavelengths has 32 values, .*a\.tif has 40 bands"):
+        TileDataset(scene="whu_ohs", subset="train", data_root=str(tmp_path), pipeline=PIPELINE)
+
+
 def test_enmap_potsdam(shared_data, scope):
     data = TileDataset(scene="enmap_potsdam", subset="test", data_root=str(shared_data), pipeline=PIPELINE)
     labels = np.concatenate([data[i]["data_samples"].gt_sem_seg.data.numpy().ravel() for i in range(len(data))])
