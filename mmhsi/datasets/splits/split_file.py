@@ -13,8 +13,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import existing_file, reason, writing
 from mmhsi.registry import SPLITS
 
-from .paths import seeded_path
-from .split import Split, check_split
+from .split import Split, check_split, seeded_path
 
 _HEADER = 1 << 16
 """Bytes beside an array's values, and of a protocol."""
