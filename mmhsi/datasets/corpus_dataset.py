@@ -12,7 +12,7 @@ from mmhsi.registry import DATASETS
 from .bands import choose_bands
 from .catalogue import scene_info
 from .seeded_dataset import SeededDataset
-from .statistics import BandStatistics, pipeline_statistics, require_data
+from .statistics import BandStatistics, cube_statistics, pipeline_statistics, require_data
 
 
 @DATASETS.register_module()
@@ -85,9 +85,7 @@ class CorpusDataset(SeededDataset):
                     )
                 cube = reader.read(bands=bands)
             require_data(cube)
-            statistics = BandStatistics(len(bands))
-            for rows, valid in zip(cube.data, cube.valid(), strict=True):
-                statistics.update(rows[valid])
+            statistics = cube_statistics(cube.data, cube.valid())
             entry = dict(
                 img_path=str(path),
                 img_key=self.image_key,

@@ -20,7 +20,7 @@ from .pixelwise import transform_cube
 from .samplers import SizedIndex
 from .scene import load_scene, read_scene_labels
 from .splits import Split
-from .statistics import BandStatistics
+from .statistics import BandStatistics, cube_statistics
 
 SUBSETS = ("train", "test", "labelled", "all")
 
@@ -223,20 +223,14 @@ class SceneDataset(Dataset):
 
     def band_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band over all valid pixels of the scene; no label is used."""
-        statistics = BandStatistics(self.cube.data.shape[2])
-        for rows, valid in zip(self.cube.data, self.valid_pixels, strict=True):
-            statistics.update(rows[valid])
-        return statistics
+        return cube_statistics(self.cube.data, self.valid_pixels)
 
     def second_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band of the second source over all valid pixels of the scene."""
         if self.second is None:
             raise ConfigError("SceneDataset: use_second=True is needed for statistics of a second source")
-        statistics = BandStatistics(self.second.shape[2])
         valid = self.valid_pixels.repeat(self.second_scale, axis=0).repeat(self.second_scale, axis=1)
-        for rows, mask in zip(self.second, valid, strict=True):
-            statistics.update(rows[mask])
-        return statistics
+        return cube_statistics(self.second, valid)
 
     def label_counts(self) -> np.ndarray:
         """Pixels of every class among those of this subset, shape (K,), int64.
