@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError, DataError, FileFormatError
-from mmhsi.io.files import existing_file, reading, writing
+from mmhsi.io.files import existing_file, reading, replacing
 from mmhsi.registry import TRANSFORMS
 
 from .common import BAND_KEYS, CubeTransform, source
@@ -36,10 +36,10 @@ class PCAModel:
     explained_variance_ratio: NDArray[np.float64]
 
     def save(self, file: str | PathLike[str]) -> None:
-        """Write an ``.npz`` file that :meth:`load` and :class:`PCAProject` read.
+        """Write an ``.npz`` file that :meth:`load` and :class:`PCAProject` read; it appears complete or not at all.
 
         Args:
-            file: Ends with ``.npz``.
+            file: Ends with ``.npz``; its folder is made if missing.
 
         Raises:
             ConfigError: If the name does not end with ``.npz``.
@@ -47,8 +47,8 @@ class PCAModel:
         """
         if Path(file).suffix != ".npz":
             raise ConfigError(f"{fspath(file)}: a fitted PCA is kept in an .npz file")
-        with writing(file):
-            np.savez(file, **vars(self))
+        with replacing(file) as temporary, temporary.open("wb") as archive:
+            np.savez(archive, **vars(self))
 
     @classmethod
     def load(cls, file: str | PathLike[str]) -> PCAModel:
