@@ -12,15 +12,13 @@ from mmcv.transforms import BaseTransform
 from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.wavelengths import MICROMETRES_BELOW
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
 """Arrays of a results dict whose first two axes are rows and columns."""
 
 BAND_KEYS = ("wavelengths", "fwhm")
 """Values of a results dict that hold one number a band, or None."""
-
-MICROMETRES_BELOW = 100.0
-"""Wavelengths that all lie below this are µm: optical sensors end below 20 µm and begin above 100 nm."""
 
 
 def generator() -> np.random.Generator:
@@ -32,8 +30,17 @@ class CubeTransform(BaseTransform):
     """Base of the N-band transforms: every constructor argument is an attribute of the same name, and is shown."""
 
     def __repr__(self) -> str:
-        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
+        names = inspect.signature(type(self)).parameters
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number; True and False are none.
+
+    Args:
+        value: What was given.
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tuple[int, int]:
@@ -48,8 +55,7 @@ def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tupl
         ConfigError: If it is neither, or not positive.
     """
     sides = list(size) if isinstance(size, Sequence) else [size, size]
-    whole = all(isinstance(side, Integral) and not isinstance(side, bool) for side in sides)
-    if len(sides) != 2 or not whole or min(sides) < 1:
+    if len(sides) != 2 or not all(map(is_whole, sides)) or min(sides) < 1:
         raise ConfigError(f"{owner}: {name}={size!r} given, expected a side or (height, width) in pixels, at least 1")
     return int(sides[0]), int(sides[1])
 

@@ -6,10 +6,8 @@ import functools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from numbers import Integral
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeReader, HSICube, open_cube, open_label_map, read_labels
@@ -17,12 +15,12 @@ from mmhsi.registry import TRANSFORMS
 
 from ..label_grid import majority_labels
 from ..labels import IGNORE_INDEX
-from .common import generator
+from .common import CubeTransform, generator, is_whole, size_pair
 
 
 def _turns(results: dict) -> int:
     turns = results.get("turns", 0)
-    if not isinstance(turns, Integral):
+    if not is_whole(turns):
         raise DataError(f"{results['img_path']}: turns={turns!r} given, expected a whole number of quarter turns")
     return int(turns) % 4
 
@@ -56,7 +54,7 @@ def _require_same_size(shape: Sequence[int], results: dict) -> None:
 
 
 @TRANSFORMS.register_module()
-class RandomReadWindow(BaseTransform):
+class RandomReadWindow(CubeTransform):
     """Choose a window at a random place before the file is read, so that nothing else is.
 
     Required keys: ``tile_shape`` (rows, columns of the file).
@@ -65,12 +63,13 @@ class RandomReadWindow(BaseTransform):
 
     Args:
         size: Side, or (height, width), in pixels.
+
+    Raises:
+        ConfigError: If size is no size.
     """
 
-    def __init__(self, size: int | tuple[int, int]) -> None:
-        self.size = (size, size) if isinstance(size, int) else (size[0], size[1])
-        if min(self.size) < 1:
-            raise ConfigError(f"RandomReadWindow: size={size} given, expected at least 1")
+    def __init__(self, size: int | Sequence[int]) -> None:
+        self.size = size_pair("RandomReadWindow", size)
 
     def transform(self, results: dict) -> dict:
         """Choose the window.
@@ -87,12 +86,9 @@ class RandomReadWindow(BaseTransform):
         results["window"] = (int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1)), h, w)
         return results
 
-    def __repr__(self) -> str:
-        return f"RandomReadWindow(size={self.size})"
-
 
 @TRANSFORMS.register_module()
-class LoadCube(BaseTransform):
+class LoadCube(CubeTransform):
     """Read a cube, or a window of it, in its file's dtype.
 
     Required keys: ``img_path``, ``bands`` (0-based, to read), ``file_bands`` (how many the file must have). Optional:
@@ -150,9 +146,6 @@ class LoadCube(BaseTransform):
         results.setdefault("seg_fields", []).append("valid")
         return results
 
-    def __repr__(self) -> str:
-        return f"LoadCube(cache_mb={self.cache_mb})"
-
 
 def read_classes(entry: dict) -> np.ndarray:
     """Read the class indices of a data set's entry, or of its window, without looking at its cube.
@@ -175,7 +168,7 @@ def read_classes(entry: dict) -> np.ndarray:
 
 
 @TRANSFORMS.register_module()
-class LoadLabels(BaseTransform):
+class LoadLabels(CubeTransform):
     """Read a label map, or the cube's window of it, and map its ids to class indices.
 
     Required keys: ``seg_map_path``, ``label_table``; ``img``, ``valid`` and ``file_shape``, which :class:`LoadCube`
@@ -207,6 +200,3 @@ class LoadLabels(BaseTransform):
         results["gt_seg_map"] = labels
         results.setdefault("seg_fields", []).append("gt_seg_map")
         return results
-
-    def __repr__(self) -> str:
-        return "LoadLabels()"

@@ -150,3 +150,22 @@ class Standardise(CubeTransform):
         std = for_bands("Standardise", "std", self.std, results)
         results["img"] = (results["img"].astype(np.float32) - mean) / std
         return results
+
+
+@TRANSFORMS.register_module()
+class StandardiseScene(CubeTransform):
+    """Bring every band to zero mean and unit variance over its whole scene.
+
+    Sensors count in units of their own; within a corpus only the deviation from a scene's mean is comparable.
+
+    Required keys: ``img`` (H, W, C); ``scene_mean`` and ``scene_std`` (C,), which
+    :class:`mmhsi.datasets.CorpusDataset` gives.
+
+    Modified keys: ``img``, float32. A band without any spread becomes 0.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Standardise."""
+        std = np.where(results["scene_std"] > 0, results["scene_std"], 1.0).astype(np.float32)
+        results["img"] = (results["img"].astype(np.float32) - results["scene_mean"].astype(np.float32)) / std
+        return results

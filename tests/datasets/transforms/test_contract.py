@@ -158,6 +158,9 @@ def test_repr_of_the_others(tmp_path: object) -> None:
     assert repr(transforms.PackTile(meta_keys=["a"])) == "PackTile(meta_keys=('a',))"
     assert repr(transforms.LoadCube()) == "LoadCube(cache_mb=0)"
     assert repr(transforms.LoadLabels()) == "LoadLabels()"
+    assert repr(transforms.RandomReadWindow(3)) == "RandomReadWindow(size=(3, 3))"
+    assert repr(transforms.BandResample(50)) == "BandResample(num_bands=50)"
+    assert repr(transforms.StandardiseScene()) == "StandardiseScene()"
 
 
 def test_generator_follows_the_global_seed_and_advances() -> None:
