@@ -13,6 +13,7 @@ from .common import (
     CubeTransform,
     band_deviations,
     band_means,
+    check_choice,
     check_number,
     generator,
     is_whole,
@@ -163,10 +164,8 @@ class SpectralShift(CubeTransform):
     def __init__(self, shift: float = 0.5, unit: Literal["band", "nm"] = "band", prob: float = 1.0) -> None:
         if check_number("SpectralShift", "shift", shift, 0) == 0:
             raise ConfigError("SpectralShift: shift=0 given, expected a largest shift above 0")
-        if unit not in ("band", "nm"):
-            raise ConfigError(f"SpectralShift: unit={unit!r} is unknown, expected 'band' or 'nm'")
         self.shift = shift
-        self.unit = unit
+        self.unit = check_choice("SpectralShift", "unit", unit, "band", "nm")
         self.prob = check_number("SpectralShift", "prob", prob, 0, 1)
 
     def transform(self, results: dict) -> dict:

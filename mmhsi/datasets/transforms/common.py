@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import TypeVar
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.wavelengths import MICROMETRES_BELOW
+
+Choice = TypeVar("Choice", bound=str)
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
 """Arrays of a results dict whose first two axes are rows and columns."""
@@ -77,6 +80,23 @@ def check_number(owner: str, name: str, value: float, low: float = -math.inf, hi
     if not good:
         bounds = f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
         raise ConfigError(f"{owner}: {name}={value!r} given, expected a number{'' if low == -math.inf else bounds}")
+    return value
+
+
+def check_choice(owner: str, name: str, value: Choice, *choices: Choice) -> Choice:
+    """One of some words.
+
+    Args:
+        owner: The transform, for the message.
+        name: The argument, for the message.
+        value: What was given.
+        *choices: What may be given.
+
+    Raises:
+        ConfigError: If it is none of them.
+    """
+    if value not in choices:
+        raise ConfigError(f"{owner}: {name}={value!r} is unknown, expected {' or '.join(map(repr, choices))}")
     return value
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform, check_interval, check_number, for_bands, numbers, valid_spectra
+from .common import CubeTransform, check_choice, check_interval, check_number, for_bands, numbers, valid_spectra
 
 
 @TRANSFORMS.register_module()
@@ -75,11 +75,9 @@ class MinMaxScale(CubeTransform):
         maximum: float | Sequence[float] | None = None,
         clip: bool = False,
     ) -> None:
-        if scope not in ("band", "cube"):
-            raise ConfigError(f"MinMaxScale: scope={scope!r} is unknown, expected 'band' or 'cube'")
         if (minimum is None) != (maximum is None):
             raise ConfigError("MinMaxScale: give both minimum and maximum, or neither")
-        self.scope = scope
+        self.scope = check_choice("MinMaxScale", "scope", scope, "band", "cube")
         self.minimum = None if minimum is None else numbers("MinMaxScale", "minimum", minimum)
         self.maximum = None if maximum is None else numbers("MinMaxScale", "maximum", maximum)
         self.clip = clip
