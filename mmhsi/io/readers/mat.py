@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import existing_file, reading
-from mmhsi.io.readers.base import HandleReader, check_dtype, take_block
+from mmhsi.io.readers.base import CubeReader, check_dtype, take_block
 from mmhsi.io.readers.mat5_header import check_variable
 from mmhsi.io.readers.mat_variables import Variable, choose_variable
 from mmhsi.io.selection import Window
@@ -46,7 +46,7 @@ def open_mat(path: str | PathLike[str], key: str | None = None, ndim: Literal[2,
     return Mat73Reader(path, key, ndim) if h5py.is_hdf5(fspath(path)) else Mat5Reader(path, key, ndim)
 
 
-class Mat5Reader(HandleReader[NDArray]):
+class Mat5Reader(CubeReader[NDArray]):
     """A variable of a MATLAB file up to version 7.
 
     Such a file cannot be read in part: the first need of the values or of their type loads the whole variable, which
@@ -87,7 +87,7 @@ class Mat5Reader(HandleReader[NDArray]):
         return take_block(self.handle(), window, bands)
 
 
-class Mat73Reader(HandleReader[h5py.File]):
+class Mat73Reader(CubeReader[h5py.File]):
     """A variable of a MATLAB 7.3 file, read by windows.
 
     MATLAB writes its column-major arrays as they lie in memory, so that HDF5 sees (C, W, H) where MATLAB has (H, W, C).

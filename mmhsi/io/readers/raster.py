@@ -18,7 +18,7 @@ from rasterio.windows import Window as RasterWindow
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import CUBE_FORMATS, existing_file, reading
-from mmhsi.io.readers.base import HandleReader, check_dtype
+from mmhsi.io.readers.base import CubeReader, check_dtype
 from mmhsi.io.readers.envi import check_header, data_file_of
 from mmhsi.io.readers.raster_metadata import spectral_metadata
 from mmhsi.io.selection import Window
@@ -44,7 +44,7 @@ def without_georeference_warning() -> Iterator[None]:
         yield
 
 
-class RasterReader(HandleReader[rasterio.DatasetReader]):
+class RasterReader(CubeReader[rasterio.DatasetReader]):
     """A raster read through GDAL, by windows and bands.
 
     Values are the stored ones: scale and offset that a file declares are not applied. Nodata is the file's (that of its
