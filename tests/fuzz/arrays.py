@@ -62,7 +62,7 @@ CASES = [
     handmade("pickled objects", shaped("(12, 14, 5)", "'|O'", pickle.dumps(np.full((12, 14, 5), Evil())))),
     handmade("a pickle named .npy", pickle.dumps(CUBE)),
     saved("complex", CUBE * 1j),
-    saved("text", CUBE.astype("U4")),
+    saved("text in the array", CUBE.astype("U4")),
     saved("dates", CUBE.astype("M8[s]")),
     saved("booleans", CUBE % 2 == 0, None),
     saved("long double", CUBE.astype(np.longdouble), None),
