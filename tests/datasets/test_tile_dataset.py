@@ -14,6 +14,7 @@ from mmhsi.io import HSICube, write_class_map, write_cube
 from mmhsi.registry import MODELS
 
 PIPELINE = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="RandomDihedral"), dict(type="PackTile")]
+PLAIN = PIPELINE[:2] + PIPELINE[3:]
 
 
 @pytest.fixture
@@ -74,8 +75,7 @@ def test_folders_in_place_of_a_csv(tiles):
 
 
 def test_windows_and_turned_copies(tiles):
-    plain = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
-    whole, cut = dataset(tiles, pipeline=plain), dataset(tiles, pipeline=plain, window=(4, 3), turns=(0, 1, 3))
+    whole, cut = dataset(tiles, pipeline=PLAIN), dataset(tiles, pipeline=PLAIN, window=(4, 3), turns=(0, 1, 3))
     assert len(cut) == 3 * (2 * 2) * 3  # the last two columns fill no window
     assert cut.metainfo["tile_size"] == [4, 3]
     for index in range(len(cut)):
@@ -103,13 +103,8 @@ def test_parts_share_no_window_and_keep_copies_together(tiles):
 
 
 def test_random_windows_are_read_where_they_say(tiles):
-    pipeline = [
-        dict(type="RandomReadWindow", size=3),
-        dict(type="LoadCube"),
-        dict(type="LoadLabels"),
-        dict(type="PackTile"),
-    ]
-    data, whole = dataset(tiles, pipeline=pipeline), dataset(tiles, pipeline=[pipeline[1], *pipeline[2:]])
+    data = dataset(tiles, pipeline=[dict(type="RandomReadWindow", size=3), *PLAIN])
+    whole = dataset(tiles, pipeline=PLAIN)
     seen = set()
     for seed in range(40):
         torch.testing.assert_close(data[SeededIndex(1, seed)]["inputs"], data[SeededIndex(1, seed)]["inputs"])
@@ -135,8 +130,7 @@ def test_one_big_scene_with_finer_labels(tmp_path, scope):
     keys = dict(
         image="scene.mat", image_key="HSI", labels="scene.mat", labels_key="gt", label_scale=3, label_majority=5
     )
-    pipeline = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
-    data = dataset(tmp_path, split_file=None, window=5, pipeline=pipeline, ignore_ids=[0], **keys)
+    data = dataset(tmp_path, split_file=None, window=5, pipeline=PLAIN, ignore_ids=[0], **keys)
     assert len(data) == 4
     sample = data[3]
     np.testing.assert_array_equal(sample["inputs"].numpy(), cube[5:10, 5:10].transpose(2, 0, 1))
@@ -149,9 +143,9 @@ def test_one_big_scene_with_finer_labels(tmp_path, scope):
 
 
 def test_regions_are_held_apart(tiles):
-    plain = dataset(tiles, pipeline=PIPELINE[:2] + PIPELINE[3:])
-    left = dataset(tiles, region=(0, 0, 8, 4), window=2, pipeline=PIPELINE[:2] + PIPELINE[3:])
-    right = dataset(tiles, region=(1, 5, 6, 3), pipeline=PIPELINE[:2] + PIPELINE[3:])
+    plain = dataset(tiles, pipeline=PLAIN)
+    left = dataset(tiles, region=(0, 0, 8, 4), window=2, pipeline=PLAIN)
+    right = dataset(tiles, region=(1, 5, 6, 3), pipeline=PLAIN)
     assert (len(left), len(right)) == (3 * 8, 3)
     for index in range(3):
         whole, part = plain[index], right[index]
@@ -171,8 +165,7 @@ def test_fine_labels_keep_their_resolution_and_predictions_are_brought_to_it(tmp
     labels = rng.integers(0, 3, (18, 15)).astype(np.uint8)
     scipy.io.savemat(tmp_path / "s.mat", dict(cube=cube, gt=labels))
     options = dict(image="s.mat", image_key="cube", labels="s.mat", labels_key="gt", label_scale=3, fine_labels=True)
-    pipeline = PIPELINE[:2] + PIPELINE[3:]
-    names = dict(classes=["a", "b"], label_ids=[1, 2], data_root=str(tmp_path), pipeline=pipeline)
+    names = dict(classes=["a", "b"], label_ids=[1, 2], data_root=str(tmp_path), pipeline=PLAIN)
     (sample,) = TileDataset(region=(1, 2, 4, 3), **options, **names)
     expected = np.where(labels == 0, 255, labels.astype(int) - 1)[3:15, 6:15]
     expected[3:6, 3:6] = 255  # the pixel without data

@@ -13,30 +13,17 @@ from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io import open_cube, read_cube, read_label_map
 
 OPENERS = [read_cube, read_label_map]
-SUFFIXES = [".tif", ".hdr", ".img", ".mat", ".npy", ".xyz", ""]
 
 
-@pytest.mark.parametrize("read", OPENERS)
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_missing(tmp_path, refused, read, suffix):
+@pytest.mark.parametrize("suffix", [".tif", ".hdr", ".img", ".mat", ".npy", ".xyz", ""])
+@pytest.mark.parametrize(
+    ("make", "word"), [(lambda path: None, "no such file"), (Path.mkdir, "folder"), (Path.touch, "empty")]
+)
+def test_nothing_to_read(tmp_path, refused, suffix, make, word):
     path = tmp_path / f"scene{suffix}"
-    refused(lambda: read(path), FileFormatError, path, "no such file", "expected a GeoTIFF")
-
-
-@pytest.mark.parametrize("read", OPENERS)
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_folder(tmp_path, refused, read, suffix):
-    path = tmp_path / f"scene{suffix}"
-    path.mkdir()
-    refused(lambda: read(path), FileFormatError, path, "folder", "expected a GeoTIFF")
-
-
-@pytest.mark.parametrize("read", OPENERS)
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_empty(tmp_path, refused, read, suffix):
-    path = tmp_path / f"scene{suffix}"
-    path.touch()
-    refused(lambda: read(path), FileFormatError, path, "empty", "expected a GeoTIFF")
+    make(path)
+    for read in OPENERS:
+        refused(lambda read=read: read(path), FileFormatError, path, word, "expected a GeoTIFF")
 
 
 @pytest.mark.parametrize("read", OPENERS)

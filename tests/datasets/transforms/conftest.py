@@ -50,7 +50,7 @@ def make_sample() -> Callable[..., dict]:
     return _make_sample
 
 
-@pytest.fixture(params=[4, 32, 204, 430])
+@pytest.fixture(params=[4, 430])  # mmcv ends at 4 bands in some operations, at 128 in others
 def bands(request: pytest.FixtureRequest) -> int:
     return request.param
 
