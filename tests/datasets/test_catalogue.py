@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import rasterio
 import scipy.io
-from rasterio.transform import from_origin
+from cube_files import write_geotiff
 
 from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.catalogue import CATALOGUE, scene_info
@@ -213,9 +212,7 @@ def test_layout_accepts_a_band_stored_with_two_axes_and_wants_the_split(tmp_path
 def test_layout_counts_tiles(tmp_path):
     folder = tmp_path / "whu_ohs/tr/image"
     folder.mkdir(parents=True)
-    profile = dict(driver="GTiff", height=8, width=8, count=32, dtype="int16", crs="EPSG:32650")
-    with rasterio.open(folder / "S1_0001.tif", "w", transform=from_origin(0, 0, 10, 10), **profile) as dataset:
-        dataset.write(np.zeros((32, 8, 8), np.int16))
+    write_geotiff(folder / "S1_0001.tif", np.zeros((8, 8, 32), np.int16))
     problems = check_layout("whu_ohs", tmp_path)
     assert problems[0].endswith("tr/label/S1_0001.tif: missing, of subset train")
     assert "subset train has 1 tiles, 4822 are published" in problems[1]

@@ -1,10 +1,10 @@
 """The tile dataset, from generated GeoTIFF pairs."""
 
-import h5py
 import numpy as np
 import pytest
 import scipy.io
 import torch
+from cube_files import write_mat73
 from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 
@@ -124,9 +124,7 @@ def test_one_big_scene_with_finer_labels(tmp_path, scope):
     rng = np.random.default_rng(0)
     cube = rng.integers(0, 9000, (10, 13, 6)).astype(np.int16)
     labels = rng.integers(0, 3, (30, 39)).astype(np.uint8)
-    with h5py.File(tmp_path / "scene.mat", "w") as file:  # MATLAB 7.3 stores the axes in reverse
-        file.create_dataset("HSI", data=cube.transpose(2, 1, 0)).attrs["MATLAB_class"] = np.bytes_("int16")
-        file.create_dataset("gt", data=labels.T).attrs["MATLAB_class"] = np.bytes_("uint8")
+    write_mat73(tmp_path / "scene.mat", HSI=cube, gt=labels)
     keys = dict(
         image="scene.mat", image_key="HSI", labels="scene.mat", labels_key="gt", label_scale=3, label_majority=5
     )

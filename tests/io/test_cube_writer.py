@@ -3,9 +3,7 @@ import warnings
 import numpy as np
 import pytest
 import rasterio
-from cube_files import make_cube
-from rasterio.crs import CRS
-from rasterio.transform import from_origin
+from cube_files import PLACE, make_cube
 
 from mmhsi.errors import DataError
 from mmhsi.io import HSICube, read_cube, write_class_map, write_cube
@@ -19,8 +17,7 @@ def _cube(data):
         fwhm=5.0 + np.arange(bands) / 7.0,
         good_bands=np.arange(bands) % 3 != 1,
         nodata=7.0,
-        crs=CRS.from_epsg(32633),
-        transform=from_origin(366015.0, 5809965.0, 30.0, 30.0),
+        **PLACE,
     )
 
 

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from cube_files import make_cube, write_envi, write_geotiff
-from rasterio.crs import CRS
+from cube_files import PLACE, make_cube, write_envi, write_geotiff
 from rasterio.transform import from_origin
 
 from mmhsi.errors import DataError
@@ -132,7 +131,7 @@ def test_metadata_follows_window_and_bands(tmp_path):
     assert cube.fwhm.tolist() == [7.25, 5.5]
     assert cube.good_bands.tolist() == [True, False]
     assert cube.nodata == -9999.0
-    assert cube.crs == CRS.from_epsg(32633)
+    assert cube.crs == PLACE["crs"]
     # 5 columns east and 2 rows south of the corner, 30 m each
     assert cube.transform == from_origin(366015.0 + 150.0, 5809965.0 - 60.0, 30.0, 30.0)
 
