@@ -15,7 +15,7 @@ from mmhsi.io.readers.opening import open_reader
 
 from .bands import band_centres, choose_bands
 from .catalogue import SceneInfo
-from .label_grid import majority_labels
+from .label_grid import majority_labels, require_grid
 from .labels import IGNORE_INDEX, LabelTable
 from .statistics import require_data
 
@@ -143,12 +143,7 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.nda
         raise ConfigError(f"{info.title}: labels=… is needed, the file of the label map")
     path = root / info.labels
     raw = read_label_map(path, key=info.labels_key)
-    height, width = (side * info.label_scale for side in scene.shape)
-    if raw.shape != (height, width):
-        raise DataError(
-            f"{path}: label map of {raw.shape[0]} x {raw.shape[1]} pixels, but {scene.cube.name} has "
-            f"{scene.shape[0]} x {scene.shape[1]}" + (f" at label_scale={info.label_scale}" * (info.label_scale > 1))
-        )
+    require_grid(path, raw.shape, scene.cube.name, scene.shape, info.label_scale)
     labels = LabelTable(info.label_ids, info.classes, info.ignore_ids)(raw, str(path))
     labels = majority_labels(labels, info.label_scale, info.label_majority)
     labels[~scene.valid] = IGNORE_INDEX

@@ -21,6 +21,7 @@ from .seeded_dataset import SeededDataset
 from .splits import split_tiles
 from .statistics import BandStatistics, pipeline_statistics
 from .tile_list import cut_windows, list_tiles
+from .transforms.common import size_pair
 from .transforms.loading import read_classes
 
 PARTS = ("train", "test")
@@ -130,8 +131,8 @@ class TileDataset(SeededDataset):
             raise ConfigError("TileDataset: give one of scene, split_file, image_dir and image")
         self.info = info
         self.suffix = suffix
-        self.window = (window, window) if isinstance(window, int) else window
-        self.stride = (stride, stride) if stride else self.window
+        self.window = None if window is None else size_pair("TileDataset", window, "window")
+        self.stride = self.window if stride is None else size_pair("TileDataset", stride, "stride")
         self.region = region
         self.fine_labels = fine_labels
         self.turns = tuple(turns)

@@ -186,6 +186,7 @@ def test_metainfo_is_plain_data(files):
         (dict(image="none.mat"), DataError, r"none\.mat: no such file"),
         (dict(image_key="z"), DataError, r"cube\.mat.*'?z'?.*x"),
         (dict(window=25), DataError, "window 25 x 25 does not fit the scene of 12 x 15"),
+        (dict(window=0), ConfigError, "SceneDataset: window=0 given"),
         (dict(subset="train"), ConfigError, "subset='train' needs split"),
         (dict(subset="val"), ConfigError, "subset='val' is unknown"),
         (dict(labels="wide.mat"), DataError, r"wide\.mat: label map of 12 x 16 pixels.*12 x 15"),

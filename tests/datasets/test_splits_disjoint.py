@@ -95,7 +95,7 @@ def test_the_first_offending_pair_is_named():
 
 @pytest.mark.parametrize("window", [0, (3, -1), (3, 3, 3)])
 def test_a_window_that_is_none_is_refused(window):
-    with pytest.raises(ConfigError, match="expected one side or"):
+    with pytest.raises(ConfigError, match="expected a side or"):
         leakage(random_split((5, 5), 2, 2, 0), (5, 5), window)
 
 

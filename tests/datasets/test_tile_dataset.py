@@ -211,6 +211,8 @@ def test_statistics_leave_nodata_out(tiles):
         (dict(split=dict(part="val")), ConfigError, "part='train' or 'test'"),
         (dict(split=dict(part="test", train_share=1)), ConfigError, "train_share=1 given"),
         (dict(split=dict(part="test"), window=4, stride=2), ConfigError, "overlap"),
+        (dict(window=0), ConfigError, "TileDataset: window=0 given"),
+        (dict(window=4, stride=-1), ConfigError, "TileDataset: stride=-1 given"),
         (dict(window=9), DataError, "window 9 x 9 exceeds its 8 x 8"),
         (dict(split_file=None, image_dir="images"), ConfigError, r"label_dir \(or labels\) is needed"),
         (dict(split_file=None, image_dir="labels", suffix=".img"), DataError, r"holds no file \*\.img"),

@@ -50,7 +50,7 @@ def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tupl
     """(height, width) of a side or a pair, in pixels.
 
     Args:
-        owner: The transform, for the message.
+        owner: Who was given it, for the message.
         size: Side, or (height, width), in pixels.
         name: The argument, for the message.
 

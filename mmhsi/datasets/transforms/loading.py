@@ -13,7 +13,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeReader, HSICube, open_cube, open_label_map, read_labels
 from mmhsi.registry import TRANSFORMS
 
-from ..label_grid import majority_labels
+from ..label_grid import majority_labels, require_grid
 from ..labels import IGNORE_INDEX
 from .common import CubeTransform, generator, is_whole, size_pair
 
@@ -40,17 +40,6 @@ def _reader(path: str, key: str | None, open_file: Open) -> CubeReader:
     except OSError:
         return open_file(path, key)  # says what is wrong
     return _cached_reader(path, key, open_file, (status.st_mtime_ns, status.st_size))
-
-
-def _require_same_size(shape: Sequence[int], results: dict) -> None:
-    scale = results.get("label_scale", 1)
-    height, width = results["file_shape"]
-    if tuple(shape) != (height * scale, width * scale):
-        at_scale = f" at label_scale={scale}" if scale > 1 else ""
-        raise DataError(
-            f"{results['seg_map_path']}: label map of {shape[0]} x {shape[1]} pixels, but {results['img_path']} has "
-            f"{height} x {width}{at_scale}"
-        )
 
 
 @TRANSFORMS.register_module()
@@ -188,12 +177,12 @@ class LoadLabels(CubeTransform):
         """
         reader = _reader(results["seg_map_path"], results.get("seg_map_key"), open_label_map)
         # Of a label map of another size a window would be read without complaint, and lie elsewhere on the ground.
-        _require_same_size(reader.info.shape[:2], results)
+        scale = results.get("label_scale", 1)
+        require_grid(results["seg_map_path"], reader.info.shape[:2], results["img_path"], results["file_shape"], scale)
         classes = read_classes(results)
         labels: np.ndarray = np.rot90(classes, _turns(results))
         valid = results["valid"]
         if results.get("fine_labels"):
-            scale = results.get("label_scale", 1)
             valid = valid.repeat(scale, axis=0).repeat(scale, axis=1)
             results["ori_shape"] = labels.shape
         labels[~valid] = IGNORE_INDEX
