@@ -21,7 +21,7 @@ def _cube(data):
     )
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "int32", "int64", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["int16", "float64"])
 def test_round_trip(tmp_path, dtype):
     cube = _cube(make_cube(5, dtype))
     path = tmp_path / "out" / "scene.tif"
