@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from samples import make_sample
 from sklearn.decomposition import PCA
 
 from mmhsi.datasets.transforms import PCAModel, PCAProject, fit_pca
@@ -43,7 +43,7 @@ def test_integers_and_parts_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("whiten", [False, True])
-def test_project_equals_scikit_learn(make_sample: Callable, tmp_path: Path, bands: int, whiten: bool) -> None:
+def test_project_equals_scikit_learn(tmp_path: Path, bands: int, whiten: bool) -> None:
     values = spectra(bands)
     model = fit_pca([values], 4, tmp_path / "pca.npz")
     sample = make_sample(bands, nodata=False)
@@ -70,7 +70,7 @@ def test_file_keeps_the_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         np.testing.assert_array_equal(getattr(loaded, name), getattr(model, name))
 
 
-def test_labels_and_validity_stay(make_sample: Callable, tmp_path: Path) -> None:
+def test_labels_and_validity_stay(tmp_path: Path) -> None:
     fit_pca([spectra(4)], 2, tmp_path / "pca.npz")
     sample = make_sample(4)
     result = PCAProject(str(tmp_path / "pca.npz"))(dict(sample))
@@ -78,7 +78,7 @@ def test_labels_and_validity_stay(make_sample: Callable, tmp_path: Path) -> None
     assert result["valid"] is sample["valid"]
 
 
-def test_another_number_of_bands_names_both_files(make_sample: Callable, tmp_path: Path) -> None:
+def test_another_number_of_bands_names_both_files(tmp_path: Path) -> None:
     fit_pca([spectra(4)], 2, tmp_path / "pca.npz")
     with pytest.raises(DataError, match=r"folder/tile\.tif: has 32 bands, the PCA of .*pca\.npz was fitted on 4"):
         PCAProject(tmp_path / "pca.npz")(make_sample(32))
