@@ -193,7 +193,7 @@ def test_layout_names_missing_and_wrong_files(tmp_path):
     scipy.io.savemat(tmp_path / "salinas_a/SalinasA_gt.mat", {"salinasA_gt": np.zeros((86, 83))})
     cube, labels = check_layout("salinas_a", tmp_path)
     assert cube.endswith("SalinasA_corrected.mat: is 83 x 86 x 224, expected 83 x 86 x 204")
-    assert labels.endswith("SalinasA_gt.mat: labels are 86 x 83, expected 83 x 86")
+    assert labels.endswith("SalinasA_gt.mat: is 86 x 83, expected 83 x 86")
     (tmp_path / "salinas_a/SalinasA_gt.mat").write_bytes(b"<html>")
     assert "not a" in check_layout("salinas_a", tmp_path)[1]
 
