@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from os import PathLike, fspath
+from os import PathLike
 from typing import Literal
 
 import h5py
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
-from mmhsi.io.files import existing_file, reading
+from mmhsi.io.files import reading
 from mmhsi.io.readers.base import CubeReader, check_dtype, take_block
 from mmhsi.io.readers.mat5_header import check_variable
 from mmhsi.io.readers.mat_variables import Variable, choose_variable
@@ -25,25 +25,6 @@ _NUMERIC_CLASSES = frozenset(
 # MATLAB stores large arrays in compressed chunks of some megabytes; HDF5's own 1 MB cache would unpack a chunk anew for
 # every window.
 _CHUNK_CACHE_BYTES = 64 << 20
-
-
-def open_mat(path: str | PathLike[str], key: str | None = None, ndim: Literal[2, 3] = 3) -> Mat5Reader | Mat73Reader:
-    """Open a .mat file of whichever version.
-
-    Args:
-        path: The file.
-        key: The variable; None means the only one that fits.
-        ndim: 3 for a cube (H, W, C), 2 for a map (H, W), which is then read as a cube of one band.
-
-    Returns:
-        The reader.
-
-    Raises:
-        FileFormatError: There is no such file, or it is not a .mat file.
-        DataError: The variable is not there, cannot be told from others, or has the wrong number of axes or type.
-    """
-    existing_file(path)
-    return Mat73Reader(path, key, ndim) if h5py.is_hdf5(fspath(path)) else Mat5Reader(path, key, ndim)
 
 
 class Mat5Reader(CubeReader[NDArray]):
@@ -61,7 +42,7 @@ class Mat5Reader(CubeReader[NDArray]):
 
     reopen_after_fork = False
 
-    def __init__(self, path: str | PathLike[str], key: str | None = None, ndim: Literal[2, 3] = 3) -> None:
+    def __init__(self, path: str | PathLike[str], key: str | None, ndim: Literal[2, 3]) -> None:
         super().__init__(path)
         with reading(path, "not a readable .mat file"):
             listing = scipy.io.whosmat(self.path)
@@ -98,7 +79,7 @@ class Mat73Reader(CubeReader[h5py.File]):
         ndim: 3 for a cube (H, W, C), 2 for a map (H, W), which is then read as a cube of one band.
     """
 
-    def __init__(self, path: str | PathLike[str], key: str | None = None, ndim: Literal[2, 3] = 3) -> None:
+    def __init__(self, path: str | PathLike[str], key: str | None, ndim: Literal[2, 3]) -> None:
         super().__init__(path)
         try:
             self.variable = choose_variable(self.path, self._list(), key, ndim)

@@ -33,7 +33,7 @@ class NpyReader(CubeReader[NDArray]):
     reopen_after_fork = False
     copies = 1
 
-    def __init__(self, path: str | PathLike[str], ndim: Literal[2, 3] = 3) -> None:
+    def __init__(self, path: str | PathLike[str], ndim: Literal[2, 3]) -> None:
         super().__init__(path)
         self.ndim = ndim
         self.handle()
