@@ -1,13 +1,13 @@
 """Facts of the catalogue, against each other and against the files where they exist."""
 
 import csv
-import importlib.util
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.io
 from cube_files import write_geotiff
+from scripts import load_script
 
 from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.catalogue import CATALOGUE, scene_info
@@ -221,9 +221,7 @@ def test_layout_counts_tiles(tmp_path):
 
 
 def test_docs_hold_the_table_that_the_tool_prints(repository):
-    spec = importlib.util.spec_from_file_location("dataset_table", repository / "tools/analysis/dataset_table.py")
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_script("tools/analysis/dataset_table.py")
     text = (repository / "docs" / "datasets.md").read_text()
     begin, end = "<!-- table: begin -->\n", "\n<!-- table: end -->"
     assert text.count(begin) == text.count(end) == 1
