@@ -146,16 +146,12 @@ def test_bands_of_different_types(tmp_path, refused):
     refused(lambda: read_cube(path), DataError, path, "different types", "float32, int16")
 
 
-def _structured() -> np.ndarray:
-    return np.zeros((2, 3, 4), dtype=[("a", "i2"), ("b", "i2")])
-
-
 @pytest.mark.parametrize(
     ("array", "word"),
     [
         (np.full((2, 3, 4), None), "objects"),
         (np.zeros((2, 3, 4), complex), "complex128"),
-        (_structured(), "'a'"),
+        (np.zeros((2, 3, 4), dtype=[("a", "i2"), ("b", "i2")]), "'a'"),
         (np.full((2, 3, 4), "x"), "U1"),
     ],
     ids=["object", "complex", "structured", "text"],
