@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
-from cube_files import write_envi, write_geotiff, write_mat73
+from cube_files import write_envi, write_geotiff, write_mat5, write_mat73, write_npy
 
 from mmhsi.errors import DataError
 from mmhsi.io import label_map_info, read_label_map
@@ -18,12 +18,10 @@ def write_labels(request, tmp_path):
         if request.param == "envi":
             return write_envi(tmp_path / "gt.img", values[..., None], big_endian=True).with_suffix(".hdr")
         if request.param == "mat5":
-            scipy.io.savemat(tmp_path / "gt.mat", {"gt": values, "classes": 15.0, "colours": np.zeros((15, 3, 2))})
-            return tmp_path / "gt.mat"
+            return write_mat5(tmp_path / "gt.mat", gt=values, classes=15.0, colours=np.zeros((15, 3, 2)))
         if request.param == "mat73":
             return write_mat73(tmp_path / "gt.mat", gt=values, classes=np.ones((1, 1)), names=np.ones((1, 15)))
-        np.save(tmp_path / "gt.npy", values if request.param == "npy" else values[..., None])
-        return tmp_path / "gt.npy"
+        return write_npy(tmp_path / "gt.npy", values if request.param == "npy" else values[..., None])
 
     return write
 

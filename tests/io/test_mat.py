@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
-from cube_files import make_cube, write_mat73
+from cube_files import make_cube, write_mat5, write_mat73
 
 from mmhsi.errors import DataError
 from mmhsi.io import open_cube, read_cube, read_label_map
@@ -16,10 +16,7 @@ from mmhsi.io import open_cube, read_cube, read_label_map
 def write_mat(request, tmp_path):
     def write(**variables: np.ndarray) -> Path:
         path = tmp_path / "scene.mat"
-        if request.param == "5":
-            scipy.io.savemat(path, variables)
-            return path
-        return write_mat73(path, **variables)
+        return (write_mat5 if request.param == "5" else write_mat73)(path, **variables)
 
     return write
 
