@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -11,10 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from scripts import REPOSITORY, load_script
 
 from mmhsi.utils.cli import run
-
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def pytest_collection_finish() -> None:
@@ -75,9 +73,7 @@ def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Run ``tools/NAME.py`` with arguments as its command would, and give its exit status."""
 
     def call(name: str, *arguments: object) -> int:
-        spec = importlib.util.spec_from_file_location(f"tool_{name}", REPOSITORY / "tools" / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = load_script(f"tools/{name}.py")
         monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
         try:
             run(module.main)

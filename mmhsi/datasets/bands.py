@@ -34,6 +34,26 @@ def choose_bands(info: CubeInfo, bad_bands: Sequence[int] | None) -> list[int]:
     return [int(band) for band in np.flatnonzero(keep)]
 
 
+def band_centres(declared: Sequence[float] | None, info: CubeInfo) -> NDArray[np.float64] | None:
+    """Wavelengths of all bands of a file.
+
+    Args:
+        declared: Centres in nm that replace what the file says, or None.
+        info: What the file says about itself.
+
+    Returns:
+        (C,) nm, or None where they are unknown.
+
+    Raises:
+        ConfigError: If another number of them is declared than the file has bands.
+    """
+    if declared is None:
+        return info.wavelengths
+    if len(declared) != info.shape[2]:
+        raise ConfigError(f"wavelengths has {len(declared)} values, {info.name} has {info.shape[2]} bands")
+    return np.asarray(declared, dtype=np.float64)
+
+
 def nanometres(wavelengths: NDArray[np.float64] | None) -> list[float] | None:
     """Band centres as plain numbers, for a checkpoint's metadata.
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmengine.dataset import BaseDataset
-
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import open_cube
 from mmhsi.registry import DATASETS
 
 from .bands import choose_bands
 from .catalogue import scene_info
-from .samplers import seed_everything
-from .statistics import BandStatistics, pipeline_statistics, require_data
+from .seeded_dataset import SeededDataset
+from .statistics import BandStatistics, cube_statistics, pipeline_statistics, require_data
 
 
 @DATASETS.register_module()
-class CorpusDataset(BaseDataset):
+class CorpusDataset(SeededDataset):
     """A folder of scenes of different sensors; a sample is what the pipeline reads from one of them.
 
     Band counts may differ from scene to scene: a pipeline with ``StandardiseScene`` and ``BandResample`` (or
@@ -72,16 +70,7 @@ class CorpusDataset(BaseDataset):
         self.image_key = image_key
         self.num_bands = num_bands
         self.samples_per_scene = samples_per_scene
-        super().__init__(
-            metainfo=dict(classes=[]),
-            pipeline=list(pipeline),
-            test_mode=True,  # never replace an unreadable sample by another one in silence
-            lazy_init=True,
-        )
-        # Set here because mmengine takes strings in metainfo for files.
-        self._metainfo.update(scene=title, protocol="unlabelled scenes")
-        if not lazy_init:
-            self.full_init()
+        super().__init__(dict(classes=[], scene=title, protocol="unlabelled scenes"), pipeline, lazy_init)
 
     def load_data_list(self) -> list[dict]:
         """Read every scene once for its header and the statistics of its bands."""
@@ -96,9 +85,7 @@ class CorpusDataset(BaseDataset):
                     )
                 cube = reader.read(bands=bands)
             require_data(cube)
-            statistics = BandStatistics(len(bands))
-            for rows, valid in zip(cube.data, cube.valid(), strict=True):
-                statistics.update(rows[valid])
+            statistics = cube_statistics(cube.data, cube.valid())
             entry = dict(
                 img_path=str(path),
                 img_key=self.image_key,
@@ -110,13 +97,6 @@ class CorpusDataset(BaseDataset):
             )
             entries += [entry] * self.samples_per_scene
         return entries
-
-    def prepare_data(self, idx: int) -> dict:
-        """Run the pipeline, its randomness seeded by the index where the sampler seeds it."""
-        seed = getattr(idx, "seed", None)
-        if seed is not None:
-            seed_everything(seed)
-        return super().prepare_data(idx)
 
     def band_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band that the pipeline gives, over 8 samples a scene."""

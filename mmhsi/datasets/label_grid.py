@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataError
 
 from .labels import IGNORE_INDEX
+
+
+def require_grid(path: str | Path, labels: tuple[int, ...], cube: str, size: tuple[int, ...], scale: int) -> None:
+    """Refuse a label map of another size than its cube.
+
+    Args:
+        path: The label map's file, for the message.
+        labels: Its rows and columns.
+        cube: The cube's file, for the message.
+        size: Rows and columns of the cube.
+        scale: Label pixels per cube pixel along each axis.
+
+    Raises:
+        DataError: If it is.
+    """
+    if labels != (size[0] * scale, size[1] * scale):
+        at_scale = f" at label_scale={scale}" if scale > 1 else ""
+        raise DataError(
+            f"{path}: label map of {labels[0]} x {labels[1]} pixels, but {cube} has {size[0]} x {size[1]}{at_scale}"
+        )
 
 
 def majority_labels(labels: np.ndarray, scale: int, majority: int | None = None) -> np.ndarray:

@@ -33,9 +33,7 @@ class LabelTable:
             raise ConfigError(f"label_ids and ignore_ids name {twice[0]} twice")
         if len(classes) > IGNORE_INDEX:
             raise ConfigError(f"{len(classes)} classes given, at most {IGNORE_INDEX} are possible")
-        self.classes = tuple(classes)
         self.label_ids = tuple(label_ids)
-        self.ignore_ids = tuple(ignore_ids)
         order = np.argsort(ids)
         self._ids = np.asarray(ids)[order]
         self._indices = np.asarray([*range(len(label_ids)), *[IGNORE_INDEX] * len(ignore_ids)])[order]

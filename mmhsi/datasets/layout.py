@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmhsi.errors import ConfigError, MMHSIError
-from mmhsi.io import label_map_info, open_cube
+from mmhsi.io.readers.opening import open_reader
 
 from .catalogue import CATALOGUE, SceneInfo, TileSubset, unknown_name
-from .tile_list import read_tile_list
+from .tile_list import list_tiles
 
-Shape = tuple[int, int, int]
 _SHOWN = 5
 
 
@@ -38,67 +37,47 @@ def check_layout(name: str, root: str | Path = "data") -> list[str]:
         return [
             problem
             for scene in info.corpus
-            for problem in _check_cube(folder / scene.image, info.image_key, scene.shape)
+            for problem in _check_file(folder / scene.image, info.image_key, scene.shape)
         ]
     return list(dict.fromkeys(_check_scene(info, folder)))  # one file may be cube, labels and second source
 
 
 def _check_scene(info: SceneInfo, folder: Path) -> Iterator[str]:
     """Cube, labels, second source and published split of a scene."""
-    yield from _check_cube(folder / info.image, info.image_key, info.shape)
+    yield from _check_file(folder / info.image, info.image_key, info.shape)
     if info.labels is not None:
-        size = None if info.shape is None else _finer(info.shape, info.label_scale)
-        yield from _check_labels(folder / info.labels, info.labels_key, size)
+        size = None if info.shape is None else (info.shape[0] * info.label_scale, info.shape[1] * info.label_scale)
+        yield from _check_file(folder / info.labels, info.labels_key, size, is_map=True)
     if info.second_image is not None:
-        yield from _check_cube(folder / info.second_image, info.second_key, info.second_shape)
+        yield from _check_file(folder / info.second_image, info.second_key, info.second_shape)
     if info.split_file is not None and not (folder / info.split_file).is_file():
         yield f"{folder / info.split_file}: missing, the published split"
 
 
-def _finer(shape: Shape, scale: int) -> tuple[int, int]:
-    return shape[0] * scale, shape[1] * scale
-
-
-def _check_cube(path: Path, key: str | None, shape: Shape | None) -> Iterator[str]:
-    """A cube opens and has the published shape."""
+def _check_file(path: Path, key: str | None, published: tuple[int, ...] | None, is_map: bool = False) -> Iterator[str]:
+    """A cube, or a map, opens and has the published size."""
+    is_map = is_map or (published is not None and published[2] == 1)  # one band may be stored with two axes
     if not path.is_file():
         yield f"{path}: missing"
         return
     try:
-        if shape is not None and shape[2] == 1:
-            found = (*label_map_info(path, key).shape[:2], 1)  # a single band may be stored with two axes
-        else:
-            with open_cube(path, key=key) as reader:
-                found = reader.info.shape
+        with open_reader(path, key, 2 if is_map else 3) as reader:
+            found = reader.info.shape[: 3 if published is None else len(published)]
     except MMHSIError as error:
         yield str(error)
         return
-    if shape is not None and found != shape:
-        yield f"{path}: is {_times(found)}, expected {_times(shape)}"
-
-
-def _check_labels(path: Path, key: str | None, size: tuple[int, int] | None) -> Iterator[str]:
-    """A label map opens and fits the cube."""
-    if not path.is_file():
-        yield f"{path}: missing"
-        return
-    try:
-        found = label_map_info(path, key).shape[:2]
-    except MMHSIError as error:
-        yield str(error)
-        return
-    if size is not None and found != size:
-        yield f"{path}: labels are {_times(found)}, expected {_times(size)}"
+    if published is not None and found != published:
+        yield f"{path}: is {_times(found)}, expected {_times(published)}"
 
 
 def _check_subset(info: SceneInfo, subset: TileSubset, folder: Path) -> Iterator[str]:
     """All tiles of a subset exist with their labels, and the first is what it should be."""
     try:
-        pairs = _listed(folder, subset.split_file) if subset.split_file else _lying(folder, subset)
+        pairs = list_tiles(folder, subset.split_file, subset.image_dir, subset.label_dir)
     except MMHSIError as error:
-        yield str(error)
+        yield f"{error}, of subset {subset.name}"
         return
-    missing = [path for pair in pairs for path in pair if not path.is_file()]
+    missing = [path for pair in pairs for path in pair if path is not None and not path.is_file()]
     yield from (f"{path}: missing, of subset {subset.name}" for path in missing[:_SHOWN])
     if len(missing) > _SHOWN:
         yield f"{folder}: {len(missing) - _SHOWN} more files of subset {subset.name} are missing"
@@ -106,26 +85,9 @@ def _check_subset(info: SceneInfo, subset: TileSubset, folder: Path) -> Iterator
         yield f"{folder}: subset {subset.name} has {len(pairs)} tiles, {subset.tiles} are published"
     image, labels = pairs[0]
     if image.is_file():
-        yield from _check_cube(image, info.image_key, info.shape)
-    if labels.is_file():
-        yield from _check_labels(labels, info.labels_key, None if info.shape is None else info.shape[:2])
-
-
-def _listed(folder: Path, split_file: str) -> list[tuple[Path, Path]]:
-    """Tiles of a csv file with columns ``image`` and ``mask``."""
-    rows = read_tile_list(folder / split_file, ("image", "mask"))
-    return [(folder / row["image"], folder / row["mask"]) for row in rows]
-
-
-def _lying(folder: Path, subset: TileSubset) -> list[tuple[Path, Path]]:
-    """Tiles of a folder; label maps have their image's name."""
-    images = folder / str(subset.image_dir)
-    if not images.is_dir():
-        raise ConfigError(f"{images}: missing, the images of subset {subset.name}")
-    names = sorted(path.name for path in images.glob("*.tif"))
-    if not names:
-        raise ConfigError(f"{images}: holds no file *.tif")
-    return [(images / name, folder / str(subset.label_dir) / name) for name in names]
+        yield from _check_file(image, info.image_key, info.shape)
+    if labels is not None and labels.is_file():
+        yield from _check_file(labels, info.labels_key, None if info.shape is None else info.shape[:2], is_map=True)
 
 
 def _times(shape: tuple[int, ...]) -> str:

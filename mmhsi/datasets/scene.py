@@ -13,9 +13,9 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, CubeReader, HSICube, open_cube, read_label_map
 from mmhsi.io.readers.opening import open_reader
 
-from .bands import choose_bands
+from .bands import band_centres, choose_bands
 from .catalogue import SceneInfo
-from .label_grid import majority_labels
+from .label_grid import majority_labels, require_grid
 from .labels import IGNORE_INDEX, LabelTable
 from .statistics import require_data
 
@@ -62,16 +62,14 @@ def load_scene(info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = No
         ConfigError: If no band is left, wavelengths do not fit, or there is no second source.
         DataError: If a file is missing or damaged, a band is empty, or the second source covers other ground.
     """
-    path = root / info.image
-    with open_cube(path, key=info.image_key) as reader:
-        bands = choose_bands(reader.info, info.bad_bands if bad_bands is None else bad_bands)
-        file_bands = reader.info.shape[2]
-        cube = reader.read(bands=bands)
+    with open_cube(root / info.image, key=info.image_key) as reader:
         header = reader.info
-    if info.wavelengths is not None:
-        if len(info.wavelengths) != file_bands:
-            raise ConfigError(f"wavelengths has {len(info.wavelengths)} values, {path} has {file_bands} bands")
-        cube.wavelengths = np.asarray(info.wavelengths)[bands]
+        bands = choose_bands(header, info.bad_bands if bad_bands is None else bad_bands)
+        centres = band_centres(info.wavelengths, header)
+        cube = reader.read(bands=bands)
+    file_bands = header.shape[2]
+    if centres is not None:
+        cube.wavelengths = centres[bands]
     require_data(cube)
     valid = cube.valid()
     if not use_second:
@@ -145,12 +143,7 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.nda
         raise ConfigError(f"{info.title}: labels=… is needed, the file of the label map")
     path = root / info.labels
     raw = read_label_map(path, key=info.labels_key)
-    height, width = (side * info.label_scale for side in scene.shape)
-    if raw.shape != (height, width):
-        raise DataError(
-            f"{path}: label map of {raw.shape[0]} x {raw.shape[1]} pixels, but {scene.cube.name} has "
-            f"{scene.shape[0]} x {scene.shape[1]}" + (f" at label_scale={info.label_scale}" * (info.label_scale > 1))
-        )
+    require_grid(path, raw.shape, scene.cube.name, scene.shape, info.label_scale)
     labels = LabelTable(info.label_ids, info.classes, info.ignore_ids)(raw, str(path))
     labels = majority_labels(labels, info.label_scale, info.label_majority)
     labels[~scene.valid] = IGNORE_INDEX

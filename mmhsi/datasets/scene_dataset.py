@@ -18,9 +18,10 @@ from .catalogue import RGB, scene_info
 from .labels import IGNORE_INDEX
 from .pixelwise import transform_cube
 from .samplers import SizedIndex
-from .scene import load_scene, read_scene_labels
+from .scene import Scene, load_scene, read_scene_labels
 from .splits import Split
-from .statistics import BandStatistics
+from .statistics import BandStatistics, cube_statistics
+from .transforms.common import size_pair
 
 SUBSETS = ("train", "test", "labelled", "all")
 
@@ -149,7 +150,7 @@ class SceneDataset(Dataset):
         )
         self.info = info
         self.subset = subset
-        self.window = (window, window) if isinstance(window, int) else (window[0], window[1])
+        self.window = size_pair("SceneDataset", window, "window")
         root = Path(data_root)
         loaded = load_scene(info, root, bad_bands, use_second)
         self.cube = transform_cube(loaded.cube, transforms)
@@ -170,17 +171,21 @@ class SceneDataset(Dataset):
         kept = list(range(len(info.classes)))
         if subset != "all":
             self.labels, kept = read_scene_labels(info, root, loaded)
-        names = [info.classes[index] for index in kept]
         self.split: Split | None = None
         protocol = {"labelled": "all labelled pixels", "all": "every valid pixel, without labels"}.get(subset, "")
         if split is not None and self.labels is not None:
-            self.split = SPLITS.build(split)(self.labels, names)
+            self.split = SPLITS.build(split)(self.labels, [info.classes[index] for index in kept])
             protocol = self.split.protocol
         self.pixels = self._choose_pixels(stride)
+        self._metainfo = self._describe(loaded, kept, protocol, transforms)
+
+    def _describe(self, loaded: Scene, kept: list[int], protocol: str, transforms: Sequence[dict]) -> dict:
+        """Metainfo of the classes ``kept`` of a scene."""
+        info = self.info
         dropped = [info.label_ids[index] for index in range(len(info.classes)) if index not in kept]
-        self._metainfo = dict(
+        return dict(
             scene=info.title,
-            classes=names,
+            classes=[info.classes[index] for index in kept],
             label_ids=[info.label_ids[index] for index in kept],
             ignore_ids=[*info.ignore_ids, *dropped],
             palette=None if info.palette is None else [list(info.palette[index]) for index in kept],
@@ -198,13 +203,13 @@ class SceneDataset(Dataset):
     def _margin(self, largest_window: int | None) -> tuple[int, int]:
         """Window that the padding makes room for."""
         height, width = self.valid_pixels.shape
-        for h, w in (self.window, (largest_window or 1,) * 2):
-            if h // 2 >= height or w // 2 >= width:
-                raise DataError(
-                    f"{self.cube.name}: window {h} x {w} does not fit the scene of {height} x {width} pixels; at most "
-                    f"{2 * height - 1} x {2 * width - 1} can be filled by mirroring its borders"
-                )
-        return max(self.window[0], largest_window or 1), max(self.window[1], largest_window or 1)
+        h, w = (max(side, largest_window or 1) for side in self.window)
+        if h // 2 >= height or w // 2 >= width:
+            raise DataError(
+                f"{self.cube.name}: window {h} x {w} does not fit the scene of {height} x {width} pixels; at most "
+                f"{2 * height - 1} x {2 * width - 1} can be filled by mirroring its borders"
+            )
+        return h, w
 
     def _choose_pixels(self, stride: int) -> np.ndarray:
         """Flat indices of this subset."""
@@ -223,20 +228,14 @@ class SceneDataset(Dataset):
 
     def band_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band over all valid pixels of the scene; no label is used."""
-        statistics = BandStatistics(self.cube.data.shape[2])
-        for rows, valid in zip(self.cube.data, self.valid_pixels, strict=True):
-            statistics.update(rows[valid])
-        return statistics
+        return cube_statistics(self.cube.data, self.valid_pixels)
 
     def second_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band of the second source over all valid pixels of the scene."""
         if self.second is None:
             raise ConfigError("SceneDataset: use_second=True is needed for statistics of a second source")
-        statistics = BandStatistics(self.second.shape[2])
         valid = self.valid_pixels.repeat(self.second_scale, axis=0).repeat(self.second_scale, axis=1)
-        for rows, mask in zip(self.second, valid, strict=True):
-            statistics.update(rows[mask])
-        return statistics
+        return cube_statistics(self.second, valid)
 
     def label_counts(self) -> np.ndarray:
         """Pixels of every class among those of this subset, shape (K,), int64.

@@ -7,16 +7,17 @@ how well a method does.
 
 import json
 import os
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import rasterio
+from rasterio.crs import CRS
+from rasterio.transform import Affine
 
 from mmhsi.errors import ConfigError
+from mmhsi.io.files import replacing
 
 from .simulated_spectra import (
     MAX_CLASSES,
@@ -210,17 +211,6 @@ def simulate_scene(
     )
 
 
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path``, moved onto it on success and removed on failure."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def write_scene(scene: SimulatedScene, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
     """Write ``demo_cube.tif`` and ``demo_labels.tif`` into ``folder``; each appears complete or not at all.
 
@@ -234,13 +224,11 @@ def write_scene(scene: SimulatedScene, folder: str | os.PathLike[str]) -> tuple[
 
     Returns:
         Paths of the cube and of the labels.
-    """
-    import rasterio
-    from rasterio.crs import CRS
-    from rasterio.transform import Affine
 
+    Raises:
+        DataError: A file cannot be written.
+    """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     cube_path, labels_path = folder / "demo_cube.tif", folder / "demo_labels.tif"
     height, width, bands = scene.cube.shape
     common = {"driver": "GTiff", "height": height, "width": width, "compress": "deflate", "predictor": 2}
@@ -250,7 +238,7 @@ def write_scene(scene: SimulatedScene, folder: str | os.PathLike[str]) -> tuple[
 
     # Pixel-interleaved, because windows are read with all their bands.
     profile = common | {"count": bands, "dtype": "uint16", "nodata": scene.nodata, "interleave": "pixel"}
-    with _replacing(cube_path) as temporary, rasterio.open(temporary, "w", **profile) as file:
+    with replacing(cube_path) as temporary, rasterio.open(temporary, "w", **profile) as file:
         file.write(scene.cube.transpose(2, 0, 1))  # (H, W, C) -> (C, H, W)
         file.update_tags(**about, reflectance_scale_factor=str(REFLECTANCE_SCALE))
         for index in range(bands):
@@ -265,7 +253,7 @@ def write_scene(scene: SimulatedScene, folder: str | os.PathLike[str]) -> tuple[
             )
 
     profile = common | {"count": 1, "dtype": "uint8", "nodata": 0}
-    with _replacing(labels_path) as temporary, rasterio.open(temporary, "w", **profile) as file:
+    with replacing(labels_path) as temporary, rasterio.open(temporary, "w", **profile) as file:
         file.write(scene.labels, 1)
         file.update_tags(**about, class_names=json.dumps(scene.class_names))
         file.write_colormap(1, {0: (0, 0, 0, 0)} | {i: (*rgb, 255) for i, rgb in enumerate(scene.palette, start=1)})

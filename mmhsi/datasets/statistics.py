@@ -54,6 +54,19 @@ class BandStatistics:
         return np.sqrt(self._squares / max(self.count, 1))
 
 
+def cube_statistics(cube: np.ndarray, valid: np.ndarray) -> BandStatistics:
+    """Mean and standard deviation over the valid pixels of an array, row by row.
+
+    Args:
+        cube: Shape (H, W, C), any real dtype.
+        valid: Shape (H, W), bool.
+    """
+    statistics = BandStatistics(cube.shape[2])
+    for row, mask in zip(cube, valid, strict=True):
+        statistics.update(row[mask])
+    return statistics
+
+
 def pipeline_statistics(prepare: Callable[[SeededIndex], dict], indices: Iterable[int]) -> BandStatistics | None:
     """Mean and standard deviation over the valid pixels of what a pipeline gives, in one view or several.
 

@@ -8,20 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from mmengine.dataset import BaseDataset
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import open_cube
 from mmhsi.registry import DATASETS
 
-from .bands import choose_bands, nanometres
+from .bands import band_centres, choose_bands, nanometres
 from .catalogue import RGB, SceneInfo, scene_info
 from .labels import IGNORE_INDEX, LabelTable
 from .pixelwise import value_transforms
-from .samplers import seed_everything
+from .seeded_dataset import SeededDataset
 from .splits import split_tiles
 from .statistics import BandStatistics, pipeline_statistics
-from .tile_list import read_tile_list
+from .tile_list import cut_windows, list_tiles
+from .transforms.common import size_pair
 from .transforms.loading import read_classes
 
 PARTS = ("train", "test")
@@ -30,27 +30,8 @@ STATISTICS_TILES = 512
 """Tiles that band statistics are taken from."""
 
 
-def windows_of(
-    entry: dict, window: tuple[int, int], stride: tuple[int, int], region: tuple[int, int, int, int] | None = None
-) -> list[tuple[int, int, int, int]]:
-    """(row0, col0, height, width) of the windows that a file or a region of it is cut into.
-
-    Args:
-        entry: Entry of the list, with ``tile_shape`` and ``img_path``.
-        window: (h, w) in pixels.
-        stride: (rows, columns) between windows.
-        region: (row, column, height, width), None for the whole file.
-    """
-    (h, w), (down, right) = window, stride
-    top, left, height, width = region or (0, 0, *entry["tile_shape"])
-    rows, columns = range(top, top + height - h + 1, down), range(left, left + width - w + 1, right)
-    if not rows or not columns:
-        raise DataError(f"{entry['img_path']}: window {h} x {w} exceeds its {height} x {width} pixels")
-    return [(row, column, h, w) for row in rows for column in columns]
-
-
 @DATASETS.register_module()
-class TileDataset(BaseDataset):
+class TileDataset(SeededDataset):
     """Tiles listed in a csv file, all that lie in a folder, or the windows of one big scene.
 
     Args:
@@ -150,8 +131,8 @@ class TileDataset(BaseDataset):
             raise ConfigError("TileDataset: give one of scene, split_file, image_dir and image")
         self.info = info
         self.suffix = suffix
-        self.window = (window, window) if isinstance(window, int) else window
-        self.stride = (stride, stride) if stride else self.window
+        self.window = None if window is None else size_pair("TileDataset", window, "window")
+        self.stride = self.window if stride is None else size_pair("TileDataset", stride, "stride")
         self.region = region
         self.fine_labels = fine_labels
         self.turns = tuple(turns)
@@ -166,15 +147,12 @@ class TileDataset(BaseDataset):
                 ignore_ids=list(info.ignore_ids),
                 palette=None if info.palette is None else [list(colour) for colour in info.palette],
                 rgb_bands=None if info.rgb_bands is None else list(info.rgb_bands),
+                protocol=protocol or self._protocol(subset),
+                transforms=value_transforms(pipeline),
             ),
-            pipeline=list(pipeline),
-            test_mode=True,  # never replace an unreadable sample by another one in silence
-            lazy_init=True,
+            pipeline=pipeline,
+            lazy_init=lazy_init,
         )
-        # Set here because mmengine takes strings in metainfo for files.
-        self._metainfo.update(protocol=protocol or self._protocol(subset), transforms=value_transforms(pipeline))
-        if not lazy_init:
-            self.full_init()
 
     def _take_subset(self, info: SceneInfo, subset: str | None) -> None:
         """Files of a part of the catalogue's tiles."""
@@ -212,42 +190,27 @@ class TileDataset(BaseDataset):
             line += f", {share:.0%} of the tiles for training, seed {seed}, {self.split['part']} part"
         return line
 
-    def _files(self) -> list[tuple[str, str | None]]:
-        """(image, label map) relative to the root."""
+    def _files(self) -> list[tuple[Path, Path | None]]:
+        """(image, label map) of every file."""
         if self.info.image:
-            return [(self.info.image, self.info.labels)]
-        if self.split_file is not None:
-            rows = read_tile_list(self.root / self.split_file, ("image", "mask") if self.with_labels else ("image",))
-            return [(row["image"], row.get("mask")) for row in rows]
-        folder = self.root / str(self.image_dir)
-        names = sorted(path.name for path in folder.glob(f"*{self.suffix}"))
-        if not names:
-            raise DataError(f"{folder}: holds no file *{self.suffix}")
-        return [
-            (f"{self.image_dir}/{name}", None if self.label_dir is None else f"{self.label_dir}/{name}")
-            for name in names
-        ]
+            return [(self.root / self.info.image, self.root / self.info.labels if self.info.labels else None)]
+        return list_tiles(self.root, self.split_file, self.image_dir, self.label_dir, self.suffix, self.with_labels)
 
     def load_data_list(self) -> list[dict]:
         """List the tiles, check that every file is there, and read one header for the bands."""
-        entries: list[dict] = []
-        for image, mask in self._files():
-            entry: dict = dict(img_path=str(self.root / image), img_key=self.info.image_key)
-            if self.with_labels:
-                if not mask:
-                    raise ConfigError("TileDataset: label_dir (or labels) is needed for labels, or with_labels=False")
-                entry.update(seg_map_path=str(self.root / mask), seg_map_key=self.info.labels_key)
-            for path in (entry["img_path"], entry.get("seg_map_path", entry["img_path"])):
-                if not os.path.isfile(path):  # also where the name is none that a file can have
+        info, files = self.info, self._files()
+        if self.with_labels and not all(mask for _, mask in files):
+            raise ConfigError("TileDataset: label_dir (or labels) is needed for labels, or with_labels=False")
+        for pair in files:
+            for path in pair if self.with_labels else pair[:1]:
+                if not os.path.isfile(str(path)):  # also where the name is none that a file can have
                     raise DataError(f"{path}: no such file, listed in {self.split_file or self.image_dir or 'image'}")
-            entries.append(entry)
         # One header decides which bands are read; the loader refuses tiles that have another number.
-        with open_cube(entries[0]["img_path"], key=self.info.image_key) as reader:
+        with open_cube(files[0][0], key=info.image_key) as reader:
             header = reader.info
-        bands = choose_bands(header, self.bad_bands)
-        shape = header.shape[:2]
-        wavelengths = header.wavelengths if self.info.wavelengths is None else self.info.wavelengths
-        used = None if wavelengths is None else nanometres(np.asarray(wavelengths)[bands])
+        bands, shape = choose_bands(header, self.bad_bands), header.shape[:2]
+        centres = band_centres(info.wavelengths, header)
+        used = None if centres is None else nanometres(centres[bands])
         self._metainfo.update(
             bands=bands,
             file_bands=header.shape[2],
@@ -255,10 +218,13 @@ class TileDataset(BaseDataset):
             input_wavelengths=used,
             wavelengths=used,
         )
-        for entry in entries:
-            entry.update(bands=bands, file_bands=header.shape[2], tile_shape=shape)
-            entry.update(label_scale=self.info.label_scale, label_majority=self.info.label_majority)
-            entry.update(fine_labels=self.fine_labels)
+        common = dict(img_key=info.image_key, bands=bands, file_bands=header.shape[2], tile_shape=shape)
+        common.update(label_scale=info.label_scale, label_majority=info.label_majority, fine_labels=self.fine_labels)
+        if self.with_labels:
+            common.update(seg_map_key=info.labels_key)
+            entries = [dict(common, img_path=str(image), seg_map_path=str(mask)) for image, mask in files]
+        else:
+            entries = [dict(common, img_path=str(image)) for image, _ in files]
         self._check_region(entries[0])
         return self._spread(entries)
 
@@ -278,9 +244,12 @@ class TileDataset(BaseDataset):
         region = self.region
         window = self.window or (None if region is None else region[2:])
         if window is not None:
-            step = self.stride or window
             entries = [
-                dict(entry, window=place) for entry in entries for place in windows_of(entry, window, step, region)
+                dict(entry, window=place)
+                for entry in entries
+                for place in cut_windows(
+                    entry["img_path"], region or (0, 0, *entry["tile_shape"]), window, self.stride or window
+                )
             ]
         if self.split is not None:
             named = {f"{entry['img_path']} {entry.get('window', ())}": entry for entry in entries}
@@ -292,13 +261,6 @@ class TileDataset(BaseDataset):
     def get_data_info(self, idx: int) -> dict:
         """Entry of a tile, with the label table that its loader needs."""
         return {**super().get_data_info(idx), "label_table": self.label_table}
-
-    def prepare_data(self, idx: int) -> dict:
-        """Run the pipeline, its randomness seeded by the index where the sampler seeds it."""
-        seed = getattr(idx, "seed", None)
-        if seed is not None:
-            seed_everything(seed)
-        return super().prepare_data(idx)
 
     def band_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band over the valid pixels that the pipeline gives.

@@ -22,14 +22,20 @@ def all_good() -> NDArray[np.bool_]:
     return np.ones(0, dtype=bool)
 
 
-def _per_band(values: NDArray[np.float64] | None, what: str, bands: int, name: str) -> NDArray[np.float64] | None:
-    """One float64 a band, or None."""
-    if values is None:
-        return None
-    array = np.asarray(values, dtype=np.float64)
-    if array.shape != (bands,):
-        raise DataError(f"{name}: {what} has shape {array.shape}, expected one value for each of {bands} bands")
-    return array
+def _check_per_band(described: CubeInfo | HSICube, bands: int) -> None:
+    """Bring wavelengths and widths to float64 and flags to bool, one a band; no flags at all mean that all are good."""
+    for what, dtype in (("wavelengths", np.float64), ("fwhm", np.float64), ("good_bands", np.bool_)):
+        values = getattr(described, what)
+        if values is None and what != "good_bands":
+            continue
+        array = np.asarray(values, dtype=dtype)
+        if what == "good_bands" and array.size == 0:
+            array = np.ones(bands, dtype=bool)
+        if array.shape != (bands,):
+            raise DataError(
+                f"{described.name}: {what} has shape {array.shape}, expected one value for each of {bands} bands"
+            )
+        object.__setattr__(described, what, array)  # CubeInfo is frozen
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +65,7 @@ class CubeInfo:
     name: str = "cube"
 
     def __post_init__(self) -> None:
-        bands = self.shape[2]
-        object.__setattr__(self, "wavelengths", _per_band(self.wavelengths, "wavelengths", bands, self.name))
-        object.__setattr__(self, "fwhm", _per_band(self.fwhm, "fwhm", bands, self.name))
-        object.__setattr__(self, "good_bands", _flags(self.good_bands, bands, self.name))
+        _check_per_band(self, self.shape[2])
 
 
 @dataclass(eq=False)
@@ -95,12 +98,9 @@ class HSICube:
     def __post_init__(self) -> None:
         if self.data.ndim != 3:
             raise DataError(f"{self.name}: a cube has three axes (H, W, C), got shape {self.data.shape}")
-        bands = self.data.shape[2]
         if not self.data.dtype.isnative:
             self.data = self.data.astype(self.data.dtype.newbyteorder("="))
-        self.wavelengths = _per_band(self.wavelengths, "wavelengths", bands, self.name)
-        self.fwhm = _per_band(self.fwhm, "fwhm", bands, self.name)
-        self.good_bands = _flags(self.good_bands, bands, self.name)
+        _check_per_band(self, self.data.shape[2])
 
     def valid(self) -> NDArray[np.bool_]:
         """Which pixels hold a measurement in every good band.
@@ -164,13 +164,3 @@ class HSICube:
             return dtype.type(int(self.nodata))
         with np.errstate(over="ignore"):
             return dtype.type(self.nodata)
-
-
-def _flags(good_bands: NDArray[np.bool_], bands: int, name: str) -> NDArray[np.bool_]:
-    """One flag a band; an empty array means that all are good."""
-    flags = np.asarray(good_bands, dtype=bool)
-    if flags.size == 0:
-        return np.ones(bands, dtype=bool)
-    if flags.shape != (bands,):
-        raise DataError(f"{name}: good_bands has shape {flags.shape}, expected one flag for each of {bands} bands")
-    return flags

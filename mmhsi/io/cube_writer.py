@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from os import PathLike
 
-import numpy as np
 import rasterio
 
 from mmhsi.errors import DataError
 from mmhsi.io.cube import HSICube
-from mmhsi.io.files import writing
-from mmhsi.io.output import PendingFile
-from mmhsi.io.readers.raster import without_georeference_warning
+from mmhsi.io.row_writer import RowWriter, predictor
 
-# Small tiles, because the bands lie one after the other: a window of all bands reads one tile of each.
-_TILE = 128
-_HORIZONTAL_DIFFERENCES, _FLOAT_DIFFERENCES = 2, 3
 _WRITABLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
 
 
@@ -36,39 +30,25 @@ def write_cube(path: str | PathLike[str], cube: HSICube) -> None:
         raise DataError(
             f"{path}: GeoTIFF cannot hold values of type {cube.data.dtype}; expected one of {', '.join(_WRITABLE)}"
         )
-    pending = PendingFile(path)
-    height, width, bands = cube.data.shape
-    try:
-        with (
-            writing(path),
-            without_georeference_warning(),
-            rasterio.open(
-                pending.temporary,
-                "w",
-                driver="GTiff",
-                height=height,
-                width=width,
-                count=bands,
-                dtype=cube.data.dtype.name,
-                nodata=cube.nodata,
-                crs=cube.crs,
-                transform=cube.transform,
-                interleave="band",
-                tiled=True,
-                blockxsize=_TILE,
-                blockysize=_TILE,
-                compress="deflate",
-                predictor=_FLOAT_DIFFERENCES if cube.data.dtype.kind == "f" else _HORIZONTAL_DIFFERENCES,
-                BIGTIFF="IF_SAFER",
-            ) as dataset,
-        ):
-            for band in range(bands):
-                dataset.update_tags(band + 1, **_band_tags(cube, band))
-                dataset.write(np.ascontiguousarray(cube.data[..., band]), band + 1)
-    except BaseException:
-        pending.discard()
-        raise
-    pending.commit()
+    with _CubeWriter(path, cube) as writer:
+        for band in range(cube.data.shape[2]):
+            writer.write_rows(0, cube.data[..., band], band)
+
+
+class _CubeWriter(RowWriter):
+    """A GeoTIFF with the tags of a cube's bands."""
+
+    def __init__(self, path: str | PathLike[str], cube: HSICube) -> None:
+        height, width, bands = cube.data.shape
+        # Small tiles, because the bands lie one after the other: a window of all bands reads one tile of each.
+        options = dict(interleave="band", predictor=predictor(cube.data.dtype), blockxsize=128, blockysize=128)
+        shape, dtype = (height, width), cube.data.dtype
+        super().__init__(path, shape, bands, dtype, cube.nodata, cube.crs, cube.transform, options)
+        self.cube = cube
+
+    def _describe(self, dataset: rasterio.io.DatasetWriter) -> None:
+        for band in range(self.bands):
+            dataset.update_tags(band + 1, **_band_tags(self.cube, band))
 
 
 def _band_tags(cube: HSICube, band: int) -> dict[str, str]:

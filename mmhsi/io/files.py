@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike, fspath
@@ -97,3 +98,24 @@ def writing(path: str | PathLike[str]) -> Iterator[None]:
         raise
     except Exception as exc:
         raise DataError(f"{fspath(path)}: cannot write: {reason(exc)}") from exc
+
+
+@contextmanager
+def replacing(path: str | PathLike[str]) -> Iterator[Path]:
+    """A name to write under; what is written there gets its final name if the block ends well, else it is removed.
+
+    Args:
+        path: The file under its final name; its folder is made if missing.
+
+    Raises:
+        DataError: As from :func:`writing`.
+    """
+    target = Path(fspath(path))
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
+    with writing(target):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 _TILE = 256
 
 
+def predictor(dtype: np.dtype) -> int:
+    """GDAL's number of the differences that pack best: between neighbouring integers, or between bytes of floats.
+
+    Args:
+        dtype: Type of the values.
+    """
+    return 3 if dtype.kind == "f" else 2
+
+
 class RowWriter:
     """Base of the writers: a tiled, compressed GeoTIFF that takes rows.
 
@@ -131,26 +140,17 @@ class RowWriter:
             self._pending.discard()
 
     def _create(self) -> rasterio.io.DatasetWriter:
+        profile = dict(height=self.shape[0], width=self.shape[1], count=self.bands, dtype=self.dtype.name)
+        profile.update(nodata=self.nodata, crs=self.crs, transform=self.transform, BIGTIFF="IF_SAFER")
+        profile.update(tiled=True, blockxsize=_TILE, blockysize=_TILE, compress="deflate")
+        profile.update(self.options)
         with without_georeference_warning():
-            dataset = rasterio.open(
-                self._pending.temporary,
-                "w",
-                driver="GTiff",
-                height=self.shape[0],
-                width=self.shape[1],
-                count=self.bands,
-                dtype=self.dtype.name,
-                nodata=self.nodata,
-                crs=self.crs,
-                transform=self.transform,
-                tiled=True,
-                blockxsize=_TILE,
-                blockysize=_TILE,
-                compress="deflate",
-                BIGTIFF="IF_SAFER",
-                **self.options,
-            )
-        self._describe(dataset)
+            dataset = rasterio.open(self._pending.temporary, "w", driver="GTiff", **profile)
+        try:
+            self._describe(dataset)
+        except BaseException:
+            dataset.close()
+            raise
         return dataset
 
     def _check(self, row0: int, block: NDArray) -> None:

@@ -10,9 +10,7 @@ import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 
-from mmhsi.io.row_writer import RowWriter
-
-_FLOAT_DIFFERENCES = 3
+from mmhsi.io.row_writer import RowWriter, predictor
 
 
 class ValueMapWriter(RowWriter):
@@ -37,10 +35,9 @@ class ValueMapWriter(RowWriter):
         crs: CRS | None = None,
         transform: Affine | None = None,
     ) -> None:
-        options = dict(interleave="band", predictor=_FLOAT_DIFFERENCES)
-        super().__init__(
-            path, shape, len(band_names), np.dtype(np.float32), float("nan"), crs, transform, options=options
-        )
+        dtype = np.dtype(np.float32)
+        options = dict(interleave="band", predictor=predictor(dtype))
+        super().__init__(path, shape, len(band_names), dtype, float("nan"), crs, transform, options)
         self.band_names = [str(name) for name in band_names]
 
     def _describe(self, dataset: rasterio.io.DatasetWriter) -> None:

@@ -18,8 +18,9 @@ _NANOMETRES_PER_UNIT = {
 }
 _SCALES = {unit: scale for scale, units in _NANOMETRES_PER_UNIT.items() for unit in units}
 _NOT_A_LENGTH = frozenset({"wavenumber", "wavenumbers", "cm-1", "cm^-1", "1/cm", "ghz", "mhz", "index"})
-# Optical sensors end below 20 µm and begin above 100 nm.
-_MICROMETRES_BELOW = 100.0
+
+MICROMETRES_BELOW = 100.0
+"""Wavelengths that all lie below this are µm: optical sensors end below 20 µm and begin above 100 nm."""
 
 
 def nanometres_per_unit(units: str | None, wavelengths: NDArray[np.float64] | None) -> float | None:
@@ -41,7 +42,7 @@ def nanometres_per_unit(units: str | None, wavelengths: NDArray[np.float64] | No
         return _SCALES[name]
     if wavelengths is None or wavelengths.size == 0:
         return None
-    return 1e3 if float(np.max(wavelengths)) < _MICROMETRES_BELOW else 1.0
+    return 1e3 if float(np.max(wavelengths)) < MICROMETRES_BELOW else 1.0
 
 
 def nearest_band(wavelengths: NDArray[np.float64], nm: float) -> int:

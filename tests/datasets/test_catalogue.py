@@ -1,14 +1,13 @@
 """Facts of the catalogue, against each other and against the files where they exist."""
 
 import csv
-import importlib.util
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import rasterio
 import scipy.io
-from rasterio.transform import from_origin
+from cube_files import write_geotiff
+from scripts import load_script
 
 from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.catalogue import CATALOGUE, scene_info
@@ -194,7 +193,7 @@ def test_layout_names_missing_and_wrong_files(tmp_path):
     scipy.io.savemat(tmp_path / "salinas_a/SalinasA_gt.mat", {"salinasA_gt": np.zeros((86, 83))})
     cube, labels = check_layout("salinas_a", tmp_path)
     assert cube.endswith("SalinasA_corrected.mat: is 83 x 86 x 224, expected 83 x 86 x 204")
-    assert labels.endswith("SalinasA_gt.mat: labels are 86 x 83, expected 83 x 86")
+    assert labels.endswith("SalinasA_gt.mat: is 86 x 83, expected 83 x 86")
     (tmp_path / "salinas_a/SalinasA_gt.mat").write_bytes(b"<html>")
     assert "not a" in check_layout("salinas_a", tmp_path)[1]
 
@@ -213,20 +212,16 @@ def test_layout_accepts_a_band_stored_with_two_axes_and_wants_the_split(tmp_path
 def test_layout_counts_tiles(tmp_path):
     folder = tmp_path / "whu_ohs/tr/image"
     folder.mkdir(parents=True)
-    profile = dict(driver="GTiff", height=8, width=8, count=32, dtype="int16", crs="EPSG:32650")
-    with rasterio.open(folder / "S1_0001.tif", "w", transform=from_origin(0, 0, 10, 10), **profile) as dataset:
-        dataset.write(np.zeros((32, 8, 8), np.int16))
+    write_geotiff(folder / "S1_0001.tif", np.zeros((8, 8, 32), np.int16))
     problems = check_layout("whu_ohs", tmp_path)
     assert problems[0].endswith("tr/label/S1_0001.tif: missing, of subset train")
     assert "subset train has 1 tiles, 4822 are published" in problems[1]
     assert problems[2].endswith("S1_0001.tif: is 8 x 8 x 32, expected 512 x 512 x 32")
-    assert problems[3].endswith("val/image: missing, the images of subset val")
+    assert problems[3].endswith("val/image: no such folder of images, of subset val")
 
 
 def test_docs_hold_the_table_that_the_tool_prints(repository):
-    spec = importlib.util.spec_from_file_location("dataset_table", repository / "tools/analysis/dataset_table.py")
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_script("tools/analysis/dataset_table.py")
     text = (repository / "docs" / "datasets.md").read_text()
     begin, end = "<!-- table: begin -->\n", "\n<!-- table: end -->"
     assert text.count(begin) == text.count(end) == 1

@@ -1,5 +1,7 @@
 """The scene dataset, from generated files."""
 
+import json
+
 import numpy as np
 import pytest
 import rasterio
@@ -96,12 +98,10 @@ def test_two_sources_of_different_resolution(files):
     root, _, _ = files
     second = np.random.default_rng(1).integers(0, 255, (24, 30, 3)).astype(np.uint8)
     np.save(root / "rgb.npy", second)
-    data = dataset(root, use_second=True, second_image="rgb.npy", second_scale=2, window=3)
-    sample = data[len(data) // 2]
-    row, column = sample["row"].item(), sample["column"].item()
+    data = dataset(root, use_second=True, second_image="rgb.npy", second_scale=2, window=3, subset="all")
+    sample = data[5 * 15 + 7]  # row 5, column 7: its window begins at row 4, column 6
     fine = sample["second"][2 * sample["top"].item() :, 2 * sample["left"].item() :][:6, :6]
-    if 0 < row < 11 and 0 < column < 14:
-        np.testing.assert_array_equal(fine, second[2 * (row - 1) : 2 * (row + 2), 2 * (column - 1) : 2 * (column + 2)])
+    np.testing.assert_array_equal(fine, second[8:14, 12:18])
     np.testing.assert_allclose(data.second_statistics().mean, second.reshape(-1, 3).mean(0))
     with pytest.raises(DataError, match=r"rgb\.npy: 24 x 30 pixels do not cover the ground .* at second_scale=3"):
         dataset(root, use_second=True, second_image="rgb.npy", second_scale=3)
@@ -174,8 +174,6 @@ def test_nodata_pixels_are_neither_samples_nor_statistics(tmp_path):
 
 
 def test_metainfo_is_plain_data(files):
-    import json
-
     root, _, _ = files
     assert json.loads(json.dumps(dataset(root).metainfo))["label_ids"] == [3, 7]
 
@@ -186,6 +184,7 @@ def test_metainfo_is_plain_data(files):
         (dict(image="none.mat"), DataError, r"none\.mat: no such file"),
         (dict(image_key="z"), DataError, r"cube\.mat.*'?z'?.*x"),
         (dict(window=25), DataError, "window 25 x 25 does not fit the scene of 12 x 15"),
+        (dict(window=0), ConfigError, "SceneDataset: window=0 given"),
         (dict(subset="train"), ConfigError, "subset='train' needs split"),
         (dict(subset="val"), ConfigError, "subset='val' is unknown"),
         (dict(labels="wide.mat"), DataError, r"wide\.mat: label map of 12 x 16 pixels.*12 x 15"),

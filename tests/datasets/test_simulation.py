@@ -17,7 +17,7 @@ from mmhsi.datasets.simulation import (
     simulate_scene,
     write_scene,
 )
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataError
 
 TOOL = Path(__file__).parents[2] / "tools" / "make_demo_scene.py"
 
@@ -164,7 +164,7 @@ def test_a_failed_write_leaves_the_old_files_and_nothing_else(scene, tmp_path, m
         raise OSError("disk full")
 
     monkeypatch.setattr("os.replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DataError, match=r"demo_cube\.tif: cannot write: disk full"):
         write_scene(scene, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         "demo_cube.tif": b"old",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmhsi.datasets import IGNORE_INDEX, FewShotSplit, FileSplit
+from mmhsi.datasets import IGNORE_INDEX, FewShotSplit, FileSplit, FractionSplit
 from mmhsi.errors import ConfigError, DataError
 
 
@@ -39,6 +39,36 @@ def test_a_class_without_a_training_pixel_is_named():
 def test_few_shot_needs_pixels(per_class):
     with pytest.raises(ConfigError, match="expected at least 1"):
         FewShotSplit(per_class)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "minimum", "expected"),
+    [(0.1, 1, [50, 10, 1, 1]), (0.1, 5, [50, 10, 5, 2]), (0.999, 1, [499, 99, 6, 2]), (0.001, 1, [1, 1, 1, 1])],
+)
+def test_fraction_takes_the_share_of_each_class(fraction, minimum, expected):
+    labels = labels_of([500, 100, 7, 3], (30, 40))
+    split = FractionSplit(fraction, minimum=minimum)(labels, "abcd")
+    assert np.bincount(labels.ravel()[split.train]).tolist() == expected
+    together = np.sort(np.concatenate([split.train, split.test]))
+    assert together.tolist() == np.flatnonzero(labels.ravel() != IGNORE_INDEX).tolist()
+    assert split.protocol.startswith(f"{100 * fraction:g} % random training pixels a class, at least {minimum}, seed 0")
+
+
+def test_fraction_follows_its_seed():
+    labels = labels_of([300, 300])
+    again = [FractionSplit(0.05, seed)(labels, "ab").train.tolist() for seed in (3, 3, 4)]
+    assert again[0] == again[1] != again[2]
+
+
+def test_a_class_of_one_pixel_has_no_fraction():
+    with pytest.raises(DataError, match=r"class 1 \(maize\) has no training pixel"):
+        FractionSplit(0.5)(labels_of([50, 1]), ["wheat", "maize"])
+
+
+@pytest.mark.parametrize("options", [dict(fraction=0), dict(fraction=1.0), dict(fraction=0.1, minimum=0)])
+def test_fraction_refuses_what_cannot_work(options):
+    with pytest.raises(ConfigError, match="expected"):
+        FractionSplit(**options)
 
 
 def test_file_split_reads_the_seeds_file(tmp_path):
@@ -77,12 +107,8 @@ def test_missing_or_damaged_split_file(tmp_path, content):
         FileSplit(str(path))(labels_of([10, 10]), "ab")
 
 
-def test_the_shared_splits_fit_salinas_a(shared_data):
-    from mmhsi.datasets import LabelTable
-    from mmhsi.io import read_label_map
-
-    path = shared_data / "salinas_a/SalinasA_gt.mat"
-    labels = LabelTable([1, 10, 11, 12, 13, 14], "abcdef")(read_label_map(path, key="salinasA_gt"), "gt")
+def test_the_shared_splits_fit_salinas_a(shared_data, salinas_a_labels):
+    labels = salinas_a_labels
     for seed in range(5):
         split = FileSplit(str(shared_data / "splits/salinas_a_fewshot20_seed{seed}.npz"), seed)(labels, "abcdef")
         assert np.bincount(labels.ravel()[split.train]).tolist() == [20] * 6

@@ -57,14 +57,14 @@ def test_leaks_equal_a_loop_over_all_pairs(window, strict):
     assert found > 0 or window == (1, 1)
 
 
-@pytest.mark.parametrize("pixel", [(0, 0), (0, 6), (5, 0), (5, 6), (2, 3)])
 @pytest.mark.parametrize("window", WINDOWS)
-def test_mirrored_borders_show_nothing_that_is_not_counted(pixel, window):
+def test_mirrored_borders_show_nothing_that_is_not_counted(window):
     shape = (7, 8)
-    train = pixel[0] * shape[1] + pixel[1]
-    test = np.delete(np.arange(56), train)
-    split = Split(np.array([train]), test, "")
-    assert set(test[leaking(split, shape, window)].tolist()) == shown(train, shape, window) - {train}
+    for row, column in ((0, 0), (0, 6), (5, 0), (5, 6), (2, 3)):
+        train = row * shape[1] + column
+        test = np.delete(np.arange(56), train)
+        split = Split(np.array([train]), test, "")
+        assert set(test[leaking(split, shape, window)].tolist()) == shown(train, shape, window) - {train}
 
 
 def test_an_even_window_at_the_first_row_shows_one_row_more():
@@ -95,13 +95,13 @@ def test_the_first_offending_pair_is_named():
 
 @pytest.mark.parametrize("window", [0, (3, -1), (3, 3, 3)])
 def test_a_window_that_is_none_is_refused(window):
-    with pytest.raises(ConfigError, match="expected one side or"):
+    with pytest.raises(ConfigError, match="expected a side or"):
         leakage(random_split((5, 5), 2, 2, 0), (5, 5), window)
 
 
 @pytest.mark.parametrize("window", [1, 5, (4, 6), (3, 9)])
 @pytest.mark.parametrize("strict", [False, True])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_disjoint_splits_are_disjoint_by_brute_force(window, strict, seed):
     labels = patchwork(seed=seed)
     sides = (window, window) if isinstance(window, int) else window
@@ -206,12 +206,8 @@ def test_shared_disjoint_splits_are_disjoint_up_to_9_and_random_ones_are_not(sha
             assert_disjoint(split, shape, 3)
 
 
-def test_disjoint_on_salinas_a(shared_data):
-    from mmhsi.datasets import LabelTable
-    from mmhsi.io import read_label_map
-
-    path = shared_data / "salinas_a/SalinasA_gt.mat"
-    labels = LabelTable([1, 10, 11, 12, 13, 14], "abcdef")(read_label_map(path, key="salinasA_gt"), "gt")
+def test_disjoint_on_salinas_a(salinas_a_labels):
+    labels = salinas_a_labels
     for strict in (False, True):
         split = DisjointSplit(20, 9, strict=strict)(labels, "abcdef")
         assert np.bincount(labels.ravel()[split.train]).tolist() == [20] * 6

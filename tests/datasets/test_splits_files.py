@@ -1,9 +1,9 @@
 """Splits that come from files: index files, maps, lists of pairs."""
 
-import h5py
 import numpy as np
 import pytest
 import scipy.io
+from cube_files import write_mat5, write_mat73
 
 from mmhsi.datasets import IGNORE_INDEX
 from mmhsi.datasets.splits import FewShotSplit, FileSplit, MapSplit, PairSplit, Split, save_split
@@ -137,12 +137,8 @@ def test_maps_of_another_size_and_missing_maps(tmp_path, labels, maps):
 
 
 def write_pairs(path, train, test, version):
-    if version == 5:
-        scipy.io.savemat(path, {"houston_train": train, "houston_test": test})
-        return
-    with h5py.File(path, "w", userblock_size=512) as file:
-        for name, pairs in (("houston_train", train), ("houston_test", test)):
-            file.create_dataset(name, data=np.asarray(pairs, dtype=np.float64).T).attrs["MATLAB_class"] = b"double"
+    write = write_mat5 if version == 5 else write_mat73
+    write(path, houston_train=np.asarray(train, dtype=float), houston_test=np.asarray(test, dtype=float))
 
 
 @pytest.mark.parametrize("version", [5, 7.3])

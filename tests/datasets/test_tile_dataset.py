@@ -1,10 +1,10 @@
 """The tile dataset, from generated GeoTIFF pairs."""
 
-import h5py
 import numpy as np
 import pytest
 import scipy.io
 import torch
+from cube_files import write_mat73
 from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 
@@ -14,6 +14,7 @@ from mmhsi.io import HSICube, write_class_map, write_cube
 from mmhsi.registry import MODELS
 
 PIPELINE = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="RandomDihedral"), dict(type="PackTile")]
+PLAIN = PIPELINE[:2] + PIPELINE[3:]
 
 
 @pytest.fixture
@@ -74,8 +75,7 @@ def test_folders_in_place_of_a_csv(tiles):
 
 
 def test_windows_and_turned_copies(tiles):
-    plain = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
-    whole, cut = dataset(tiles, pipeline=plain), dataset(tiles, pipeline=plain, window=(4, 3), turns=(0, 1, 3))
+    whole, cut = dataset(tiles, pipeline=PLAIN), dataset(tiles, pipeline=PLAIN, window=(4, 3), turns=(0, 1, 3))
     assert len(cut) == 3 * (2 * 2) * 3  # the last two columns fill no window
     assert cut.metainfo["tile_size"] == [4, 3]
     for index in range(len(cut)):
@@ -103,13 +103,8 @@ def test_parts_share_no_window_and_keep_copies_together(tiles):
 
 
 def test_random_windows_are_read_where_they_say(tiles):
-    pipeline = [
-        dict(type="RandomReadWindow", size=3),
-        dict(type="LoadCube"),
-        dict(type="LoadLabels"),
-        dict(type="PackTile"),
-    ]
-    data, whole = dataset(tiles, pipeline=pipeline), dataset(tiles, pipeline=[pipeline[1], *pipeline[2:]])
+    data = dataset(tiles, pipeline=[dict(type="RandomReadWindow", size=3), *PLAIN])
+    whole = dataset(tiles, pipeline=PLAIN)
     seen = set()
     for seed in range(40):
         torch.testing.assert_close(data[SeededIndex(1, seed)]["inputs"], data[SeededIndex(1, seed)]["inputs"])
@@ -129,14 +124,11 @@ def test_one_big_scene_with_finer_labels(tmp_path, scope):
     rng = np.random.default_rng(0)
     cube = rng.integers(0, 9000, (10, 13, 6)).astype(np.int16)
     labels = rng.integers(0, 3, (30, 39)).astype(np.uint8)
-    with h5py.File(tmp_path / "scene.mat", "w") as file:  # MATLAB 7.3 stores the axes in reverse
-        file.create_dataset("HSI", data=cube.transpose(2, 1, 0)).attrs["MATLAB_class"] = np.bytes_("int16")
-        file.create_dataset("gt", data=labels.T).attrs["MATLAB_class"] = np.bytes_("uint8")
+    write_mat73(tmp_path / "scene.mat", HSI=cube, gt=labels)
     keys = dict(
         image="scene.mat", image_key="HSI", labels="scene.mat", labels_key="gt", label_scale=3, label_majority=5
     )
-    pipeline = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
-    data = dataset(tmp_path, split_file=None, window=5, pipeline=pipeline, ignore_ids=[0], **keys)
+    data = dataset(tmp_path, split_file=None, window=5, pipeline=PLAIN, ignore_ids=[0], **keys)
     assert len(data) == 4
     sample = data[3]
     np.testing.assert_array_equal(sample["inputs"].numpy(), cube[5:10, 5:10].transpose(2, 0, 1))
@@ -149,9 +141,9 @@ def test_one_big_scene_with_finer_labels(tmp_path, scope):
 
 
 def test_regions_are_held_apart(tiles):
-    plain = dataset(tiles, pipeline=PIPELINE[:2] + PIPELINE[3:])
-    left = dataset(tiles, region=(0, 0, 8, 4), window=2, pipeline=PIPELINE[:2] + PIPELINE[3:])
-    right = dataset(tiles, region=(1, 5, 6, 3), pipeline=PIPELINE[:2] + PIPELINE[3:])
+    plain = dataset(tiles, pipeline=PLAIN)
+    left = dataset(tiles, region=(0, 0, 8, 4), window=2, pipeline=PLAIN)
+    right = dataset(tiles, region=(1, 5, 6, 3), pipeline=PLAIN)
     assert (len(left), len(right)) == (3 * 8, 3)
     for index in range(3):
         whole, part = plain[index], right[index]
@@ -171,8 +163,7 @@ def test_fine_labels_keep_their_resolution_and_predictions_are_brought_to_it(tmp
     labels = rng.integers(0, 3, (18, 15)).astype(np.uint8)
     scipy.io.savemat(tmp_path / "s.mat", dict(cube=cube, gt=labels))
     options = dict(image="s.mat", image_key="cube", labels="s.mat", labels_key="gt", label_scale=3, fine_labels=True)
-    pipeline = PIPELINE[:2] + PIPELINE[3:]
-    names = dict(classes=["a", "b"], label_ids=[1, 2], data_root=str(tmp_path), pipeline=pipeline)
+    names = dict(classes=["a", "b"], label_ids=[1, 2], data_root=str(tmp_path), pipeline=PLAIN)
     (sample,) = TileDataset(region=(1, 2, 4, 3), **options, **names)
     expected = np.where(labels == 0, 255, labels.astype(int) - 1)[3:15, 6:15]
     expected[3:6, 3:6] = 255  # the pixel without data
@@ -220,6 +211,8 @@ def test_statistics_leave_nodata_out(tiles):
         (dict(split=dict(part="val")), ConfigError, "part='train' or 'test'"),
         (dict(split=dict(part="test", train_share=1)), ConfigError, "train_share=1 given"),
         (dict(split=dict(part="test"), window=4, stride=2), ConfigError, "overlap"),
+        (dict(window=0), ConfigError, "TileDataset: window=0 given"),
+        (dict(window=4, stride=-1), ConfigError, "TileDataset: stride=-1 given"),
         (dict(window=9), DataError, "window 9 x 9 exceeds its 8 x 8"),
         (dict(split_file=None, image_dir="images"), ConfigError, r"label_dir \(or labels\) is needed"),
         (dict(split_file=None, image_dir="labels", suffix=".img"), DataError, r"holds no file \*\.img"),
@@ -240,6 +233,13 @@ def test_a_tile_with_other_bands_or_another_size_is_named(tiles):
     write_cube(tiles / "images/2.tif", HSICube(np.ones((9, 8, 5), dtype=np.float32)))
     with pytest.raises(DataError, match=r"labels/2\.tif: label map of 8 . 8 pixels.*9 . 8"):
         dataset(tiles)[2]
+
+
+def test_a_tile_of_another_sensor_than_the_catalogues_is_named(tmp_path, scope):
+    for folder, bands in (("image", 40), ("label", 1)):
+        write_cube(tmp_path / f"whu_ohs/tr/{folder}/a.tif", HSICube(np.ones((8, 8, bands), np.uint8)))
+    with pytest.raises(ConfigError, match=r"wavelengths has 32 values, .*a\.tif has 40 bands"):
+        TileDataset(scene="whu_ohs", subset="train", data_root=str(tmp_path), pipeline=PIPELINE)
 
 
 def test_enmap_potsdam(shared_data, scope):

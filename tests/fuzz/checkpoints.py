@@ -11,17 +11,12 @@ import torch
 from fuzz.arrays import Evil
 from fuzz.case import Case
 from fuzz.entries import MODEL_META, write_model
-from fuzz.files import cut
+from fuzz.files import cut, damaged
 
 
 def checkpoint(name: str, edit: Callable[[Path], object], refused: bool | None = True, **options: object) -> Case:
     """A valid checkpoint that is then damaged."""
-
-    def build(folder: Path) -> Path:
-        path = write_model(folder / "hostile.pth")
-        edit(path)
-        return path
-
+    build = damaged(lambda folder: write_model(folder / "hostile.pth"), edit)
     return Case(f"checkpoint: {name}", build, refused, ("predict_checkpoint",), **options)
 
 

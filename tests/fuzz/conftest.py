@@ -39,5 +39,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         kinds = [kind for _, kind, _ in found["outcomes"]]
         entry, _, text = found["outcomes"][0]
         summary = kinds[0] if len(set(kinds)) == 1 else "/".join(kinds)
-        figures = f"{found['megabytes']:4.0f} MB {found['seconds']:4.1f} s"
+        memory = "   ?" if found["megabytes"] is None else f"{found['megabytes']:4.0f}"
+        figures = f"{memory} MB {found['seconds']:4.1f} s"
         terminalreporter.write_line(f"{name} | {summary} | {figures} | {entry}: {text.strip().splitlines()[-1]}")

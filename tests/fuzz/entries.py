@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from scene_models import META, PIXEL_CONV
+from scripts import load_script
 
 from mmhsi.datasets import CorpusDataset, FileSplit, MapSplit, PairSplit, SceneDataset, TileDataset
 from mmhsi.errors import MMHSIError
@@ -182,15 +181,7 @@ def write_model(checkpoint: Path) -> Path:
     return checkpoint
 
 
-def _load_tool(name: str) -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "tools" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"tool_{name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-TOOL = _load_tool("predict")
+TOOL = load_script("tools/predict.py")
 SCENE_ENTRIES = ("cube", "scene", "tiles", "corpus", "predict")
 ENTRIES: dict[str, Entry] = {
     entry.__name__: entry

@@ -1,60 +1,39 @@
-"""Small valid files of every format, written without the package's own code."""
+"""Small valid files of every format, and how they are damaged."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-import h5py
-import numpy as np
-import rasterio
-import scipy.io
+import cube_files
 from fuzz.entries import CUBE
 from numpy.typing import NDArray
 
-CODES = {"uint8": 1, "int16": 2, "float32": 4, "float64": 5, "complex64": 6}
+Build = Callable[[Path], Path]
 
 
 def write_envi(folder: Path, cube: NDArray = CUBE, **changes: object) -> Path:
-    """A pair ``scene.hdr`` and ``scene.img``; `changes` replace or add keys (``_`` for a space), None drops one."""
-    height, width, bands = cube.shape
-    header: dict[str, object] = dict(
-        samples=width, lines=height, bands=bands, header_offset=0, file_type="ENVI Standard", interleave="bsq"
-    )
-    header.update({"data_type": CODES[cube.dtype.name], "byte_order": 0, **changes})
-    lines = [f"{key.replace('_', ' ')} = {value}" for key, value in header.items() if value is not None]
-    np.ascontiguousarray(cube.transpose(2, 0, 1)).tofile(folder / "scene.img")
-    path = folder / "scene.hdr"
-    path.write_text("\n".join(["ENVI", *lines]) + "\n")
-    return path
+    """A pair ``scene.hdr``, which comes back, and ``scene.img``; `changes` are made to the header."""
+    return cube_files.write_envi(folder / "scene.img", cube, changes=changes).with_suffix(".hdr")
 
 
 def write_geotiff(folder: Path, cube: NDArray = CUBE, name: str = "scene.tif", **profile: object) -> Path:
-    height, width, bands = cube.shape
-    shape = dict(height=height, width=width, count=bands, dtype=cube.dtype)
-    with rasterio.open(folder / name, "w", driver="GTiff", **shape, **profile) as dataset:
-        dataset.write(cube.transpose(2, 0, 1))
-    return folder / name
+    return cube_files.write_geotiff(folder / name, cube, **{"crs": None, "transform": None, **profile})
 
 
-def write_mat5(folder: Path, cube: NDArray = CUBE, compress: bool = True) -> Path:
-    scipy.io.savemat(folder / "scene.mat", {"scene": cube}, do_compression=compress)
-    return folder / "scene.mat"
+def write_mat5(folder: Path, compress: bool = True) -> Path:
+    return cube_files.write_mat5(folder / "scene.mat", compress, scene=CUBE)
 
 
-def write_mat73(folder: Path, cube: NDArray = CUBE, **options: object) -> Path:
-    """Axes reversed and the class as an attribute, as MATLAB writes them."""
-    with h5py.File(folder / "scene.mat", "w", userblock_size=512) as file:
-        file.create_dataset("scene", data=cube.T, **{"chunks": True, "compression": "gzip", **options})
-    return folder / "scene.mat"
+def write_mat73(folder: Path) -> Path:
+    return cube_files.write_mat73(folder / "scene.mat", scene=CUBE)
 
 
 def write_npy(folder: Path, cube: NDArray = CUBE) -> Path:
-    np.save(folder / "scene.npy", cube)
-    return folder / "scene.npy"
+    return cube_files.write_npy(folder / "scene.npy", cube)
 
 
-FORMATS: dict[str, Callable[[Path], Path]] = {
+FORMATS: dict[str, Build] = {
     "geotiff": write_geotiff,
     "geotiff deflate": lambda folder: write_geotiff(folder, compress="deflate"),
     "envi": lambda folder: write_envi(folder).with_suffix(".img"),
@@ -78,3 +57,24 @@ def change(path: Path, old: bytes, new: bytes) -> Path:
     assert old in content
     path.write_bytes(content.replace(old, new))
     return path
+
+
+def of_bytes(name: str, content: bytes) -> Build:
+    """A file of this name and content."""
+
+    def build(folder: Path) -> Path:
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    return build
+
+
+def damaged(write: Build, edit: Callable[[Path], object]) -> Build:
+    """A file that is written and then damaged."""
+
+    def build(folder: Path) -> Path:
+        path = write(folder)
+        edit(path)
+        return path
+
+    return build

@@ -5,14 +5,15 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import cube_files
 import h5py
 import numpy as np
-import scipy.io
 from fuzz.case import Case
 from fuzz.entries import CUBE
-from fuzz.files import change, cut, write_mat5, write_mat73
+from fuzz.files import change, cut, damaged, of_bytes, write_mat5, write_mat73
 
 _ANY = ("cube", "label_map", "scene", "predict")
 
@@ -52,20 +53,14 @@ def mat5(name: str, *content: bytes, length: int | None = None, refused: bool | 
 
 
 def edited(name: str, edit: Callable[[Path], object], refused: bool | None = True, compress: bool = True) -> Case:
+    return Case(f".mat 5: {name}", damaged(partial(write_mat5, compress=compress), edit), refused, _ANY)
+
+
+def holding(name: str, key: str | None = None, **variables: object) -> Case:
     def build(folder: Path) -> Path:
-        path = write_mat5(folder, compress=compress)
-        edit(path)
-        return path
+        return cube_files.write_mat5(folder / "scene.mat", **variables)
 
-    return Case(f".mat 5: {name}", build, refused, _ANY)
-
-
-def holding(name: str, key: str | None = None, refused: bool | None = True, **variables: object) -> Case:
-    def build(folder: Path) -> Path:
-        scipy.io.savemat(folder / "scene.mat", variables)
-        return folder / "scene.mat"
-
-    return Case(f".mat 5: {name}", build, refused, key=key)
+    return Case(f".mat 5: {name}", build, key=key)
 
 
 def hdf5(
@@ -86,12 +81,7 @@ def hdf5(
 
 
 def damaged73(name: str, edit: Callable[[Path], object], refused: bool | None = True) -> Case:
-    def build(folder: Path) -> Path:
-        path = write_mat73(folder)
-        edit(path)
-        return path
-
-    return Case(f".mat 7.3: {name}", build, refused)
+    return Case(f".mat 7.3: {name}", damaged(write_mat73, edit), refused)
 
 
 def empty(shape: tuple[int, ...], chunks: tuple[int, ...]) -> Callable[[h5py.File], object]:
@@ -168,12 +158,12 @@ CASES = [
     holding("four axes", scene=CUBE[None]),
     Case(
         ".mat 4 that declares 2^31 rows",
-        lambda folder: _written(folder, struct.pack("<5i", 0, 2**31 - 1, 2**31 - 1, 0, 6) + b"scene\0" + bytes(99)),
+        of_bytes("scene.mat", struct.pack("<5i", 0, 2**31 - 1, 2**31 - 1, 0, 6) + b"scene\0" + bytes(99)),
         entries=_ANY,
     ),
     Case(
         ".mat 4 with a name of 2 GB",
-        lambda folder: _written(folder, struct.pack("<5i", 0, 12, 14, 0, 2**31 - 1) + b"scene\0" + bytes(99)),
+        of_bytes("scene.mat", struct.pack("<5i", 0, 12, 14, 0, 2**31 - 1) + b"scene\0" + bytes(99)),
         entries=_ANY,
     ),
     *[
@@ -200,8 +190,3 @@ CASES = [
     hdf5("no shape", lambda file: file.create_dataset("scene", data=h5py.Empty("f4")), key="scene"),
     hdf5("no pixels", lambda file: file.create_dataset("scene", (5, 0, 12), "i2")),
 ]
-
-
-def _written(folder: Path, content: bytes) -> Path:
-    (folder / "scene.mat").write_bytes(content)
-    return folder / "scene.mat"

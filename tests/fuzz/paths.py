@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from fuzz.case import Case
-from fuzz.files import FORMATS, write_envi, write_geotiff
+from fuzz.files import FORMATS, Build, damaged, write_envi, write_geotiff
 
 SUFFIXES = (".tif", ".hdr", ".img", ".mat", ".npy")
 _ALL = (
@@ -60,13 +60,8 @@ def renamed(made: str, suffix: str) -> Case:
     return Case(f"{made} named {suffix}", build, None)
 
 
-def sidecar_pipe(name: str) -> Callable[[Path], Path]:
-    def build(folder: Path) -> Path:
-        path = write_geotiff(folder)
-        os.mkfifo(folder / name)
-        return path
-
-    return build
+def sidecar_pipe(name: str) -> Build:
+    return damaged(write_geotiff, lambda path: os.mkfifo(path.with_name(name)))
 
 
 def header_pipe(folder: Path) -> Path:
@@ -76,42 +71,31 @@ def header_pipe(folder: Path) -> Path:
     return path.with_suffix(".img")
 
 
-def closed(write: Callable[[Path], Path]) -> Callable[[Path], Path]:
-    def build(folder: Path) -> Path:
-        path = write(folder)
-        path.chmod(0)
-        return path
-
-    return build
+def without_rights(write: Build) -> Build:
+    return damaged(write, lambda path: path.chmod(0))
 
 
+NAMES = [
+    "with space",
+    "Überflug 高光谱",
+    "quote ' and \" and `",
+    "line\nbreak",
+    "tab\tbell\a",
+    "semi;colon & $(x)",
+    "[ab]*?",
+    "100%",
+    "a#b",
+    "a?b=c",
+    "x:y",
+    "zip+file",
+    "é" * 60,
+    "-dash",
+    ".hidden",
+    "back\\slash",
+    "nul.{x}",
+]
 CASES = [
-    *[
-        named(name)
-        for name in (
-            *(
-                "with space",
-                "Überflug 高光谱",
-                "quote ' and \" and `",
-                "line\nbreak",
-                "tab\tbell\a",
-                "semi;colon & $(x)",
-            ),
-            *(
-                "[ab]*?",
-                "100%",
-                "a#b",
-                "a?b=c",
-                "x:y",
-                "zip+file",
-                "é" * 60,
-                "-dash",
-                ".hidden",
-                "back\\slash",
-                "nul.{x}",
-            ),
-        )
-    ],
+    *map(named, NAMES),
     *[instead("a folder", lambda path: path.mkdir(), suffix) for suffix in SUFFIXES],
     *[instead("a pipe", lambda path: os.mkfifo(path), suffix) for suffix in SUFFIXES],
     *[instead("a link to itself", lambda path: path.symlink_to(path), suffix) for suffix in SUFFIXES[::2]],
@@ -128,7 +112,13 @@ CASES = [
     Case("GeoTIFF whose world file is a pipe", sidecar_pipe("scene.tfw")),
     *[Case(f"{name} that disappears", write, True, ("vanished",)) for name, write in FORMATS.items()],
     *[
-        Case(f"{name} without the right to read it", closed(write), True, ("cube", "scene"), unprivileged=True)
+        Case(
+            f"{name} without the right to read it",
+            damaged(write, lambda path: path.chmod(0)),
+            True,
+            ("cube", "scene"),
+            unprivileged=True,
+        )
         for name, write in FORMATS.items()
     ],
 ]

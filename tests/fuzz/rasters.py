@@ -5,11 +5,12 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from fuzz.case import Case
 from fuzz.entries import CUBE
-from fuzz.files import change, cut, write_envi, write_geotiff
+from fuzz.files import change, cut, damaged, of_bytes, write_envi, write_geotiff
 
 HUGE = ("pixel",)
 """Entries for files that declare more than any machine's memory."""
@@ -22,12 +23,7 @@ def header(name: str, refused: bool | None = True, **changes: object) -> Case:
 
 def header_text(name: str, edit: Callable[[bytes], bytes], refused: bool | None = True) -> Case:
     """An ENVI header whose text is damaged."""
-
-    def build(folder: Path) -> Path:
-        path = write_envi(folder)
-        path.write_bytes(edit(path.read_bytes()))
-        return path
-
+    build = damaged(write_envi, lambda path: path.write_bytes(edit(path.read_bytes())))
     return Case(f"ENVI: {name}", build, refused)
 
 
@@ -68,12 +64,7 @@ def tiff(shape: tuple[int, int, int], strip: bytes, rows_per_strip: int | None =
 
 def handmade(name: str, content: bytes, refused: bool | None = True, **options: object) -> Case:
     """A GeoTIFF of these bytes."""
-
-    def build(folder: Path) -> Path:
-        (folder / "scene.tif").write_bytes(content)
-        return folder / "scene.tif"
-
-    return Case(f"GeoTIFF: {name}", build, refused, **options)
+    return Case(f"GeoTIFF: {name}", of_bytes("scene.tif", content), refused, **options)
 
 
 def zeros(count: int) -> bytes:
@@ -117,13 +108,7 @@ def wms(folder: Path) -> Path:
 
 def damaged_tiff(name: str, edit: Callable[[Path], object], **profile: object) -> Case:
     """A valid GeoTIFF that is then damaged."""
-
-    def build(folder: Path) -> Path:
-        path = write_geotiff(folder, **profile)
-        edit(path)
-        return path
-
-    return Case(f"GeoTIFF: {name}", build)
+    return Case(f"GeoTIFF: {name}", damaged(partial(write_geotiff, **profile), edit))
 
 
 NM = "{400, 500, 600, 700, 800}"

@@ -2,7 +2,8 @@
 
 Started once, as importing the libraries takes longer than all cases together. Reads ``NAME<tab>FOLDER`` lines, answers
 each with a line of JSON: ``outcomes``, (entry, kind, text) with the kinds ``result``, ``refused`` and ``traceback``;
-``seconds``; and ``megabytes``, the memory that the process took beyond what it had when the file was ready.
+``seconds``; and ``megabytes``, the memory that the process took beyond what it had when the file was ready, or None
+where the system does not measure that (:func:`_forget_peak`).
 """
 
 from __future__ import annotations
@@ -34,11 +35,18 @@ MOST_MEGABYTES = 2048
 
 
 def _status(name: str) -> int:
-    """A figure of /proc/self/status in bytes."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise KeyError(name)
+    """A figure of /proc/self/status in bytes; 0 where the system does not give it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), 0)
+
+
+def _forget_peak() -> bool:
+    """Let the peak of this process's memory begin anew; False where that cannot be, as in some sandboxes."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return _status("VmHWM") > 0
 
 
 def _outcome(entry: str, path: Path, key: str | None) -> tuple[str, str]:
@@ -55,16 +63,14 @@ def _outcome(entry: str, path: Path, key: str | None) -> tuple[str, str]:
 def _run(case: Case, folder: Path) -> dict:
     """Build the file and send it through every entry."""
     path = case.build(folder)
-    start, before = time.monotonic(), _status("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
+    start, before, measured = time.monotonic(), _status("VmRSS"), _forget_peak()
     limit = _status("VmData") + (MOST_MEGABYTES << 20)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     if case.unprivileged and os.getuid() == 0:
         os.setuid(65534)
     outcomes = [(entry, *_outcome(entry, path, case.key)) for entry in case.entries]
-    return dict(
-        outcomes=outcomes, seconds=time.monotonic() - start, megabytes=max(0, _status("VmHWM") - before) / 2**20
-    )
+    megabytes = max(0, _status("VmHWM") - before) / 2**20 if measured else None
+    return dict(outcomes=outcomes, seconds=time.monotonic() - start, megabytes=megabytes)
 
 
 def _fork(case: Case, folder: Path) -> dict:
@@ -79,7 +85,7 @@ def _fork(case: Case, folder: Path) -> dict:
                 os.dup2(devnull, stream)
             answer = _run(case, folder)
         except BaseException:
-            answer = dict(outcomes=[("case", "traceback", traceback.format_exc())], seconds=0, megabytes=0)
+            answer = dict(outcomes=[("case", "traceback", traceback.format_exc())], seconds=0, megabytes=None)
         os.write(send, json.dumps(answer).encode())
         os._exit(0)
     os.close(send)
@@ -94,7 +100,7 @@ def _fork(case: Case, folder: Path) -> dict:
     _, status = os.waitpid(child, 0)
     if not parts:
         text = f"no answer: killed by signal {os.WTERMSIG(status)} (9: after {SECONDS} s)"
-        return dict(outcomes=[("case", "traceback", text)], seconds=SECONDS, megabytes=0)
+        return dict(outcomes=[("case", "traceback", text)], seconds=SECONDS, megabytes=None)
     return json.loads(b"".join(parts))
 
 

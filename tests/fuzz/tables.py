@@ -8,28 +8,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import rasterio
 import scipy.io
 from fuzz.arrays import npy
 from fuzz.case import Case
 from fuzz.entries import CUBE, LABELS
-from fuzz.files import cut, write_geotiff
+from fuzz.files import cut, write_geotiff, write_npy
 
 _LABELS = ("labels", "predict_labels")
 _INDICES = np.flatnonzero(LABELS)
+_BYTES = LABELS[..., None].astype("uint8")
 
 
 def label_map(name: str, values: np.ndarray, refused: bool | None = True, entries: tuple[str, ...] = _LABELS) -> Case:
     """A label map in a .npy file."""
-
-    def build(folder: Path) -> Path:
-        np.save(folder / "labels.npy", values)
-        return folder / "labels.npy"
-
-    return Case(f"labels: {name}", build, refused, entries)
-
-
-def label_file(name: str, write: Callable[[Path], Path], refused: bool | None = True, **options: object) -> Case:
-    return Case(f"labels: {name}", write, refused, _LABELS, **options)
+    return Case(f"labels: {name}", lambda folder: write_npy(folder, values), refused, entries)
 
 
 def split(
@@ -72,27 +65,25 @@ def tile_list(name: str, content: bytes, refused: bool | None = True) -> Case:
     def build(folder: Path) -> Path:
         (folder / "tiles").mkdir()
         write_geotiff(folder / "tiles", name="a.tif")
-        write_geotiff(folder / "tiles", LABELS[..., None].astype("uint8"), "b.tif")
+        write_geotiff(folder / "tiles", _BYTES, "b.tif")
         (folder / "tiles" / "list.csv").write_bytes(content)
         return folder / "tiles" / "list.csv"
 
     return Case(f"list of tiles: {name}", build, refused, ("listed_tiles",))
 
 
-def class_map(name: str, refused: bool | None = True, tag: str | None = None, values: np.ndarray = LABELS) -> Case:
+def class_map(name: str, tag: str | None = None) -> Case:
     """A raster with this tag ``class_names``."""
 
     def build(folder: Path) -> Path:
-        import rasterio
-
-        path = write_geotiff(folder, values[..., None].astype("uint8"))
+        path = write_geotiff(folder, _BYTES)
         if tag is not None:
             with rasterio.open(path, "r+") as dataset:
                 dataset.update_tags(class_names=tag)
                 dataset.write_colormap(1, {0: (0, 0, 0)})
         return path
 
-    return Case(f"class map: {name}", build, refused, ("class_map",))
+    return Case(f"class map: {name}", build, True, ("class_map",))
 
 
 def pairs(name: str, train: object, refused: bool | None = True) -> Case:
@@ -119,10 +110,10 @@ CASES = [
     label_map("complex", LABELS + 0j),
     label_map("three axes", CUBE),
     label_map("all without a label", LABELS * 0, None),
-    label_file("cut", lambda folder: cut(write_geotiff(folder, LABELS[..., None].astype("uint8")), 150)),
-    label_file("a cube of 5 bands", write_geotiff),
-    Case("split maps: all 0", lambda folder: label_map("", LABELS * 0).build(folder), True, ("split_maps",)),
-    Case("split maps: another size", lambda folder: label_map("", LABELS.T).build(folder), True, ("split_maps",)),
+    Case("labels: cut", lambda folder: cut(write_geotiff(folder, _BYTES), 150), entries=_LABELS),
+    Case("labels: a cube of 5 bands", write_geotiff, entries=_LABELS),
+    label_map("all 0, for splits", LABELS * 0, entries=("split_maps",)),
+    label_map("another size, for splits", LABELS.T, entries=("split_maps",)),
     split("valid", False),
     split("empty file", edit=lambda path: path.write_bytes(b"")),
     split("cut", edit=lambda path: cut(path, path.stat().st_size // 2)),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from fuzz.case import Case
 from fuzz.entries import CUBE, SCENE_ENTRIES
-from fuzz.files import write_envi, write_geotiff
+from fuzz.files import of_bytes, write_envi, write_geotiff
 
 _FLOAT = CUBE.astype(np.float32)
 _READ = ("cube", "scene", "tiles", "corpus")
@@ -65,10 +65,5 @@ CASES = [
     wavelengths("1e308", "{1e308, 1e308, 1e308, 1e308, 1e308}"),
     second("another size", lambda folder: write_geotiff(folder, CUBE[:5])),
     second("NaN everywhere", lambda folder: write_geotiff(folder, _FLOAT * np.nan), None),
-    second("text", lambda folder: _text(folder)),
+    second("text", of_bytes("second.tif", b"lidar")),
 ]
-
-
-def _text(folder: Path) -> Path:
-    (folder / "second.tif").write_text("lidar")
-    return folder / "second.tif"

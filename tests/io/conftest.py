@@ -1,102 +1,41 @@
-"""Small cubes in real file formats, each written without the package's own code."""
+"""Every file format in turn, and what a refusal looks like."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
-import rasterio
-import scipy.io
-from rasterio.crs import CRS
-from rasterio.transform import from_origin
-
-HEIGHT, WIDTH = 13, 17
-CRS_UTM = CRS.from_epsg(32633)
-TRANSFORM = from_origin(366015.0, 5809965.0, 30.0, 30.0)
-
-
-def _make_cube(bands: int, dtype: str = "int16") -> np.ndarray:
-    """(13, 17, bands) whose every value is different from its neighbours along all three axes."""
-    values = np.arange(HEIGHT * WIDTH * bands).reshape(HEIGHT, WIDTH, bands) * 7 % 30011
-    return values.astype(dtype)
-
-
-def _write_envi(
-    data_file: Path, cube: np.ndarray, interleave: str = "bsq", big_endian: bool = False, extra: str = ""
-) -> Path:
-    """Write an ENVI pair by hand and return the data file; `extra` may hold header lines, 'byte order' is added."""
-    codes = {"uint8": 1, "int16": 2, "int32": 3, "float32": 4, "float64": 5, "complex64": 6, "uint16": 12}
-    axes = {"bsq": (2, 0, 1), "bil": (0, 2, 1), "bip": (0, 1, 2)}[interleave]
-    stored = cube.astype(cube.dtype.newbyteorder(">" if big_endian else "<"))
-    np.ascontiguousarray(stored.transpose(axes)).tofile(data_file)
-    height, width, bands = cube.shape
-    data_file.with_suffix(".hdr").write_text(
-        f"ENVI\nsamples = {width}\nlines = {height}\nbands = {bands}\nheader offset = 0\nfile type = ENVI Standard\n"
-        f"data type = {codes[cube.dtype.name]}\ninterleave = {interleave}\nbyte order = {int(big_endian)}\n{extra}"
-    )
-    return data_file
-
-
-def _write_geotiff(
-    path: Path, cube: np.ndarray, tags: dict[int, dict[str, str]] | None = None, **profile: object
-) -> Path:
-    """Write a GeoTIFF with rasterio; `tags` are those of each band, from 1."""
-    height, width, bands = cube.shape
-    options = {"crs": CRS_UTM, "transform": TRANSFORM, **profile}
-    with rasterio.open(
-        path, "w", driver="GTiff", height=height, width=width, count=bands, dtype=cube.dtype, **options
-    ) as dataset:
-        dataset.write(cube.transpose(2, 0, 1))
-        for band, values in (tags or {}).items():
-            dataset.update_tags(band, **values)
-    return path
-
-
-def _write_mat73(path: Path, **variables: np.ndarray) -> Path:
-    """Write a MATLAB 7.3 file as MATLAB does: a user block of 512 bytes, axes reversed, the class as an attribute."""
-    classes = {"float64": "double", "float32": "single", "bool": "logical"}
-    with h5py.File(path, "w", userblock_size=512) as file:
-        for name, values in variables.items():
-            stored = values.T.astype("uint8") if values.dtype == bool else values.T
-            dataset = file.create_dataset(name, data=stored, chunks=True, compression="gzip")
-            dataset.attrs["MATLAB_class"] = np.bytes_(classes.get(values.dtype.name, values.dtype.name))
-    with path.open("r+b") as file:
-        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
-    return path
+from cube_files import write_envi, write_geotiff, write_mat5, write_mat73, write_npy
 
 
 def _geotiff(**options: object) -> Callable[[Path, np.ndarray], Path]:
-    return lambda folder, cube: _write_geotiff(folder / "scene.tif", cube, **options)
+    return lambda folder, cube: write_geotiff(folder / "scene.tif", cube, **options)
 
 
 def _envi(interleave: str, big_endian: bool) -> Callable[[Path, np.ndarray], Path]:
-    return lambda folder, cube: _write_envi(folder / "scene.img", cube, interleave, big_endian)
+    return lambda folder, cube: write_envi(folder / "scene.img", cube, interleave, big_endian)
 
 
 def _envi_header(folder: Path, cube: np.ndarray) -> Path:
-    return _write_envi(folder / "scene.dat", cube, "bil").with_suffix(".hdr")
+    return write_envi(folder / "scene.dat", cube, "bil").with_suffix(".hdr")
 
 
 def _mat5(folder: Path, cube: np.ndarray) -> Path:
-    scipy.io.savemat(folder / "scene.mat", {"scene": cube, "count": 3.0}, do_compression=True)
-    return folder / "scene.mat"
+    return write_mat5(folder / "scene.mat", scene=cube, count=3.0)
 
 
 def _mat73(folder: Path, cube: np.ndarray) -> Path:
-    return _write_mat73(folder / "scene.mat", scene=cube, count=np.ones((1, 1)))
+    return write_mat73(folder / "scene.mat", scene=cube, count=np.ones((1, 1)))
 
 
 def _npy(folder: Path, cube: np.ndarray) -> Path:
-    np.save(folder / "scene.npy", cube)
-    return folder / "scene.npy"
+    return write_npy(folder / "scene.npy", cube)
 
 
 def _npy_big_endian_fortran(folder: Path, cube: np.ndarray) -> Path:
-    np.save(folder / "scene.npy", np.asfortranarray(cube.astype(cube.dtype.newbyteorder(">"))))
-    return folder / "scene.npy"
+    return write_npy(folder / "scene.npy", np.asfortranarray(cube.astype(cube.dtype.newbyteorder(">"))))
 
 
 FORMATS: dict[str, Callable[[Path, np.ndarray], Path]] = {
@@ -122,26 +61,6 @@ FORMATS: dict[str, Callable[[Path, np.ndarray], Path]] = {
 def write_format(request: pytest.FixtureRequest) -> Callable[[Path, np.ndarray], Path]:
     """Every format in turn."""
     return FORMATS[request.param]
-
-
-@pytest.fixture
-def make_cube() -> Callable[..., np.ndarray]:
-    return _make_cube
-
-
-@pytest.fixture
-def write_envi() -> Callable[..., Path]:
-    return _write_envi
-
-
-@pytest.fixture
-def write_geotiff() -> Callable[..., Path]:
-    return _write_geotiff
-
-
-@pytest.fixture
-def write_mat73() -> Callable[..., Path]:
-    return _write_mat73
 
 
 @pytest.fixture

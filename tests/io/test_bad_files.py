@@ -7,35 +7,23 @@ import numpy as np
 import pytest
 import rasterio
 import scipy.io
+from cube_files import make_cube, write_envi, write_geotiff, write_mat73
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io import open_cube, read_cube, read_label_map
 
 OPENERS = [read_cube, read_label_map]
-SUFFIXES = [".tif", ".hdr", ".img", ".mat", ".npy", ".xyz", ""]
 
 
-@pytest.mark.parametrize("read", OPENERS)
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_missing(tmp_path, refused, read, suffix):
+@pytest.mark.parametrize("suffix", [".tif", ".hdr", ".img", ".mat", ".npy", ".xyz", ""])
+@pytest.mark.parametrize(
+    ("make", "word"), [(lambda path: None, "no such file"), (Path.mkdir, "folder"), (Path.touch, "empty")]
+)
+def test_nothing_to_read(tmp_path, refused, suffix, make, word):
     path = tmp_path / f"scene{suffix}"
-    refused(lambda: read(path), FileFormatError, path, "no such file", "expected a GeoTIFF")
-
-
-@pytest.mark.parametrize("read", OPENERS)
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_folder(tmp_path, refused, read, suffix):
-    path = tmp_path / f"scene{suffix}"
-    path.mkdir()
-    refused(lambda: read(path), FileFormatError, path, "folder", "expected a GeoTIFF")
-
-
-@pytest.mark.parametrize("read", OPENERS)
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_empty(tmp_path, refused, read, suffix):
-    path = tmp_path / f"scene{suffix}"
-    path.touch()
-    refused(lambda: read(path), FileFormatError, path, "empty", "expected a GeoTIFF")
+    make(path)
+    for read in OPENERS:
+        refused(lambda read=read: read(path), FileFormatError, path, word, "expected a GeoTIFF")
 
 
 @pytest.mark.parametrize("read", OPENERS)
@@ -58,7 +46,7 @@ def test_other_content(tmp_path, refused, read, suffix, words):
 
 @pytest.mark.parametrize("compress", [{}, {"compress": "deflate"}])
 @pytest.mark.parametrize("interleave", ["band", "pixel"])
-def test_truncated_geotiff(tmp_path, refused, write_geotiff, compress, interleave):
+def test_truncated_geotiff(tmp_path, refused, compress, interleave):
     noise = np.random.default_rng(0).integers(0, 30000, (64, 64, 8)).astype("int16")
     path = write_geotiff(tmp_path / "scene.tif", noise, interleave=interleave, **compress)
     content = path.read_bytes()
@@ -68,14 +56,14 @@ def test_truncated_geotiff(tmp_path, refused, write_geotiff, compress, interleav
 
 
 @pytest.mark.parametrize("interleave", ["bsq", "bil", "bip"])
-def test_truncated_envi(tmp_path, refused, write_envi, make_cube, interleave):
+def test_truncated_envi(tmp_path, refused, interleave):
     path = write_envi(tmp_path / "scene.img", make_cube(4), interleave)
     path.write_bytes(path.read_bytes()[:-1])
     refused(lambda: read_cube(path), FileFormatError, path, f"{13 * 17 * 4 * 2}", f"{13 * 17 * 4 * 2 - 1} bytes")
 
 
 @pytest.mark.parametrize("suffix", [".mat", ".npy"])
-def test_truncated_array(tmp_path, refused, make_cube, suffix):
+def test_truncated_array(tmp_path, refused, suffix):
     path = tmp_path / f"scene{suffix}"
     if suffix == ".npy":
         np.save(path, make_cube(32))
@@ -85,40 +73,40 @@ def test_truncated_array(tmp_path, refused, make_cube, suffix):
     refused(lambda: read_cube(path), FileFormatError, path)
 
 
-def test_truncated_mat73(tmp_path, refused, write_mat73, make_cube):
+def test_truncated_mat73(tmp_path, refused):
     path = write_mat73(tmp_path / "scene.mat", scene=make_cube(32))
     path.write_bytes(path.read_bytes()[:3000])
     refused(lambda: read_cube(path), FileFormatError, path, "HDF5")
 
 
-def test_envi_header_without_data(tmp_path, refused, write_envi, make_cube):
+def test_envi_header_without_data(tmp_path, refused):
     data = write_envi(tmp_path / "scene.img", make_cube(4))
     data.unlink()
     header = tmp_path / "scene.hdr"
     refused(lambda: read_cube(header), FileFormatError, header, "no data file", "scene.img", "scene.bip")
 
 
-def test_envi_data_without_header(tmp_path, refused, write_envi, make_cube):
+def test_envi_data_without_header(tmp_path, refused):
     path = write_envi(tmp_path / "scene.img", make_cube(4))
     path.with_suffix(".hdr").unlink()
     refused(lambda: read_cube(path), FileFormatError, path, "GDAL cannot open it")
 
 
 @pytest.mark.parametrize("suffix", ["", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".IMG"])
-def test_envi_data_file_names(tmp_path, write_envi, make_cube, suffix):
+def test_envi_data_file_names(tmp_path, suffix):
     cube = make_cube(4)
     data = write_envi(tmp_path / f"scene{suffix}", cube, "bip")
     np.testing.assert_array_equal(read_cube(data.with_suffix(".hdr")).data, cube)
 
 
-def test_envi_data_file_named_in_full(tmp_path, write_envi, make_cube):
+def test_envi_data_file_named_in_full(tmp_path):
     cube = make_cube(4)
     write_envi(tmp_path / "scene.img", cube)
     header = (tmp_path / "scene.hdr").rename(tmp_path / "scene.img.hdr")
     np.testing.assert_array_equal(read_cube(header).data, cube)
 
 
-def test_envi_header_without_byte_order_is_little_endian(tmp_path, write_envi, make_cube):
+def test_envi_header_without_byte_order_is_little_endian(tmp_path):
     cube = make_cube(4)
     path = write_envi(tmp_path / "scene.img", cube)
     header = path.with_suffix(".hdr")
@@ -126,7 +114,7 @@ def test_envi_header_without_byte_order_is_little_endian(tmp_path, write_envi, m
     np.testing.assert_array_equal(read_cube(path).data, cube)
 
 
-def test_envi_header_offset(tmp_path, write_envi, make_cube):
+def test_envi_header_offset(tmp_path):
     cube = make_cube(4)
     path = write_envi(tmp_path / "scene.img", cube)
     path.write_bytes(b"\xff" * 96 + path.read_bytes())
@@ -135,18 +123,18 @@ def test_envi_header_offset(tmp_path, write_envi, make_cube):
     np.testing.assert_array_equal(read_cube(path).data, cube)
 
 
-def test_envi_header_that_is_damaged(tmp_path, refused, write_envi, make_cube):
+def test_envi_header_that_is_damaged(tmp_path, refused):
     path = write_envi(tmp_path / "scene.img", make_cube(4)).with_suffix(".hdr")
     path.write_text(path.read_text().replace("samples = 17", "samples = seventeen"))
     refused(lambda: read_cube(path), FileFormatError, path)
 
 
-def test_complex_raster(tmp_path, refused, write_envi, make_cube):
+def test_complex_raster(tmp_path, refused):
     path = write_envi(tmp_path / "scene.img", make_cube(4, "complex64"))
     refused(lambda: read_cube(path), DataError, path, "complex64", "expected real")
 
 
-def test_bands_of_different_types(tmp_path, refused, write_geotiff, make_cube):
+def test_bands_of_different_types(tmp_path, refused):
     write_geotiff(tmp_path / "a.tif", make_cube(1, "int16"))
     with rasterio.open(tmp_path / "a.tif") as dataset:
         rasterio.shutil.copy(dataset, tmp_path / "a.vrt", driver="VRT")
@@ -158,16 +146,12 @@ def test_bands_of_different_types(tmp_path, refused, write_geotiff, make_cube):
     refused(lambda: read_cube(path), DataError, path, "different types", "float32, int16")
 
 
-def _structured() -> np.ndarray:
-    return np.zeros((2, 3, 4), dtype=[("a", "i2"), ("b", "i2")])
-
-
 @pytest.mark.parametrize(
     ("array", "word"),
     [
         (np.full((2, 3, 4), None), "objects"),
         (np.zeros((2, 3, 4), complex), "complex128"),
-        (_structured(), "'a'"),
+        (np.zeros((2, 3, 4), dtype=[("a", "i2"), ("b", "i2")]), "'a'"),
         (np.full((2, 3, 4), "x"), "U1"),
     ],
     ids=["object", "complex", "structured", "text"],
@@ -185,7 +169,7 @@ def test_npy_axes(tmp_path, refused, shape):
     refused(lambda: read_cube(path), DataError, path, str(shape), "(H, W, C)")
 
 
-def test_key_for_a_file_without_variables(tmp_path, refused, write_geotiff, make_cube):
+def test_key_for_a_file_without_variables(tmp_path, refused):
     path = write_geotiff(tmp_path / "scene.tif", make_cube(4))
     refused(lambda: read_cube(path, key="scene"), DataError, path, "'scene'", ".mat")
 
@@ -200,7 +184,7 @@ def test_complex_mat(tmp_path, refused):
     refused(lambda: read_cube(path, key="scene"), DataError, path, "holds no numbers")
 
 
-def test_path_may_be_text(tmp_path, write_geotiff, make_cube):
+def test_path_may_be_text(tmp_path):
     cube = make_cube(4)
     path = write_geotiff(tmp_path / "scene.tif", cube)
     result = read_cube(str(path))

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.shutil
+from cube_files import PLACE
 from processes import run_command
-from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
-from rasterio.transform import from_origin
 
 from mmhsi.errors import DataError
 from mmhsi.io import ClassMapWriter, read_label_map, write_class_map
@@ -19,8 +18,6 @@ NAMES = ["unlabelled", "Broccoli <green> & weeds", "Göttingen", "soil"]
 PALETTE = [(0, 0, 0), (255, 0, 0), (12, 200, 7), (1, 2, 3)]
 LEGEND = {"class_names": NAMES, "palette": PALETTE}
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-CRS_UTM = CRS.from_epsg(32633)
-TRANSFORM = from_origin(366015.0, 5809965.0, 30.0, 30.0)
 
 
 @pytest.fixture
@@ -30,12 +27,11 @@ def classes():
 
 def test_what_other_programs_see(tmp_path, classes):
     path = tmp_path / "a" / "b" / "map.tif"
-    write_class_map(path, classes, **LEGEND, nodata=255, crs=CRS_UTM, transform=TRANSFORM)
+    write_class_map(path, classes, **LEGEND, nodata=255, **PLACE)
     with rasterio.open(path) as dataset:
         np.testing.assert_array_equal(dataset.read(1), classes)
         assert dataset.dtypes == ("uint8",)
-        assert dataset.crs == CRS_UTM
-        assert dataset.transform == TRANSFORM
+        assert dict(crs=dataset.crs, transform=dataset.transform) == PLACE
         assert dataset.nodata == 255
         assert dataset.profile["tiled"]
         assert dataset.profile["compress"] == "deflate"

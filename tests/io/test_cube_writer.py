@@ -3,8 +3,7 @@ import warnings
 import numpy as np
 import pytest
 import rasterio
-from rasterio.crs import CRS
-from rasterio.transform import from_origin
+from cube_files import PLACE, make_cube
 
 from mmhsi.errors import DataError
 from mmhsi.io import HSICube, read_cube, write_class_map, write_cube
@@ -18,13 +17,12 @@ def _cube(data):
         fwhm=5.0 + np.arange(bands) / 7.0,
         good_bands=np.arange(bands) % 3 != 1,
         nodata=7.0,
-        crs=CRS.from_epsg(32633),
-        transform=from_origin(366015.0, 5809965.0, 30.0, 30.0),
+        **PLACE,
     )
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "int32", "int64", "float32", "float64"])
-def test_round_trip(tmp_path, make_cube, dtype):
+@pytest.mark.parametrize("dtype", ["int16", "float64"])
+def test_round_trip(tmp_path, dtype):
     cube = _cube(make_cube(5, dtype))
     path = tmp_path / "out" / "scene.tif"
     write_cube(path, cube)
@@ -38,7 +36,7 @@ def test_round_trip(tmp_path, make_cube, dtype):
     assert [file.name for file in path.parent.iterdir()] == ["scene.tif"]
 
 
-def test_what_other_programs_see(tmp_path, make_cube):
+def test_what_other_programs_see(tmp_path):
     cube = _cube(make_cube(4))
     write_cube(tmp_path / "scene.tif", cube)
     with rasterio.open(tmp_path / "scene.tif") as dataset:
@@ -51,7 +49,7 @@ def test_what_other_programs_see(tmp_path, make_cube):
     assert tags["bbl"] == "0"
 
 
-def test_nan_nodata(tmp_path, make_cube):
+def test_nan_nodata(tmp_path):
     data = make_cube(3, "float32")
     data[1, 2, 0] = np.nan
     write_cube(tmp_path / "scene.tif", HSICube(data, nodata=float("nan")))
@@ -61,7 +59,7 @@ def test_nan_nodata(tmp_path, make_cube):
     assert np.argwhere(~result.valid()).tolist() == [[1, 2]]
 
 
-def test_cube_without_metadata(tmp_path, make_cube):
+def test_cube_without_metadata(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         write_cube(tmp_path / "scene.tif", HSICube(make_cube(3)))
@@ -80,14 +78,14 @@ def test_types_that_a_geotiff_cannot_hold(tmp_path, refused, dtype):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nodata_that_the_type_cannot_hold_leaves_nothing(tmp_path, refused, make_cube):
+def test_nodata_that_the_type_cannot_hold_leaves_nothing(tmp_path, refused):
     path = tmp_path / "scene.tif"
     cube = HSICube(make_cube(2, "uint8"), nodata=-9999.0)
     refused(lambda: write_cube(path, cube), DataError, path, "cannot write", "-9999")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_interruption_leaves_the_earlier_file(tmp_path, make_cube, monkeypatch):
+def test_interruption_leaves_the_earlier_file(tmp_path, monkeypatch):
     path = tmp_path / "scene.tif"
     write_cube(path, HSICube(make_cube(2)))
     before = path.read_bytes()
@@ -102,7 +100,7 @@ def test_interruption_leaves_the_earlier_file(tmp_path, make_cube, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_class_names_of_an_earlier_map_do_not_stay(tmp_path, make_cube):
+def test_class_names_of_an_earlier_map_do_not_stay(tmp_path):
     path = tmp_path / "scene.tif"
     write_class_map(path, np.zeros((3, 3), int), class_names=["soil"], palette=[(1, 2, 3)])
     assert len(list(tmp_path.iterdir())) == 2

@@ -2,6 +2,7 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
+from cube_files import write_envi, write_geotiff, write_mat5, write_mat73, write_npy
 
 from mmhsi.errors import DataError
 from mmhsi.io import label_map_info, read_label_map
@@ -10,19 +11,17 @@ LABELS = np.arange(13 * 17).reshape(13, 17) % 15
 
 
 @pytest.fixture(params=["tif", "envi", "mat5", "mat73", "npy", "npy3"])
-def write_labels(request, tmp_path, write_geotiff, write_envi, write_mat73):
+def write_labels(request, tmp_path):
     def write(values: np.ndarray):
         if request.param == "tif":
             return write_geotiff(tmp_path / "gt.tif", values[..., None])
         if request.param == "envi":
             return write_envi(tmp_path / "gt.img", values[..., None], big_endian=True).with_suffix(".hdr")
         if request.param == "mat5":
-            scipy.io.savemat(tmp_path / "gt.mat", {"gt": values, "classes": 15.0, "colours": np.zeros((15, 3, 2))})
-            return tmp_path / "gt.mat"
+            return write_mat5(tmp_path / "gt.mat", gt=values, classes=15.0, colours=np.zeros((15, 3, 2)))
         if request.param == "mat73":
             return write_mat73(tmp_path / "gt.mat", gt=values, classes=np.ones((1, 1)), names=np.ones((1, 15)))
-        np.save(tmp_path / "gt.npy", values if request.param == "npy" else values[..., None])
-        return tmp_path / "gt.npy"
+        return write_npy(tmp_path / "gt.npy", values if request.param == "npy" else values[..., None])
 
     return write
 
@@ -74,19 +73,19 @@ def test_nan_becomes_fill(write_labels, fill):
 
 
 @pytest.mark.parametrize(("dtype", "nodata"), [("uint8", 14), ("int16", -32768), ("float32", -32768.0)])
-def test_nodata_becomes_fill(tmp_path, write_geotiff, dtype, nodata):
+def test_nodata_becomes_fill(tmp_path, dtype, nodata):
     values = LABELS.astype(dtype)
     values[2, 3] = nodata
     path = write_geotiff(tmp_path / "gt.tif", values[..., None], nodata=nodata)
     np.testing.assert_array_equal(read_label_map(path, fill=255), np.where(values == nodata, 255, LABELS))
 
 
-def test_first_band_of_a_raster(tmp_path, write_geotiff):
+def test_first_band_of_a_raster(tmp_path):
     values = np.stack([LABELS, LABELS + 1], axis=-1).astype("uint8")
     np.testing.assert_array_equal(read_label_map(write_geotiff(tmp_path / "gt.tif", values)), LABELS)
 
 
-def test_booleans(tmp_path, write_mat73):
+def test_booleans(tmp_path):
     np.save(tmp_path / "gt.npy", LABELS > 7)
     scipy.io.savemat(tmp_path / "gt.mat", {"gt": LABELS > 7})
     write_mat73(tmp_path / "gt73.mat", gt=LABELS > 7)

@@ -6,37 +6,35 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
+from cube_files import make_cube, write_mat5, write_mat73
 
 from mmhsi.errors import DataError
 from mmhsi.io import open_cube, read_cube, read_label_map
 
 
 @pytest.fixture(params=["5", "7.3"])
-def write_mat(request, tmp_path, write_mat73):
+def write_mat(request, tmp_path):
     def write(**variables: np.ndarray) -> Path:
         path = tmp_path / "scene.mat"
-        if request.param == "5":
-            scipy.io.savemat(path, variables)
-            return path
-        return write_mat73(path, **variables)
+        return (write_mat5 if request.param == "5" else write_mat73)(path, **variables)
 
     return write
 
 
-def test_only_3d_variable_is_found(write_mat, make_cube):
+def test_only_3d_variable_is_found(write_mat):
     cube = make_cube(6)
     path = write_mat(count=np.ones((1, 1)), labels=np.ones((13, 17)), scene=cube)
     np.testing.assert_array_equal(read_cube(path).data, cube)
 
 
-def test_named_variable(write_mat, make_cube):
+def test_named_variable(write_mat):
     cube = make_cube(6)
     path = write_mat(hsi=cube, rgb=cube[..., :3] + 1)
     np.testing.assert_array_equal(read_cube(path, key="rgb").data, cube[..., :3] + 1)
     np.testing.assert_array_equal(read_cube(path, key="hsi").data, cube)
 
 
-def test_several_3d_variables(write_mat, make_cube, refused):
+def test_several_3d_variables(write_mat, refused):
     path = write_mat(hsi=make_cube(6), rgb=make_cube(3), gt=np.ones((13, 17)))
     refused(lambda: read_cube(path), DataError, path, "2 variables", "hsi (13x17x6", "rgb (13x17x3", "gt (13x17 ")
 
@@ -46,12 +44,12 @@ def test_no_3d_variable(write_mat, refused):
     refused(lambda: read_cube(path), DataError, path, "no variable with three axes", "gt (13x17 double)")
 
 
-def test_wrong_key(write_mat, make_cube, refused):
+def test_wrong_key(write_mat, refused):
     path = write_mat(hsi=make_cube(6), gt=np.ones((13, 17)))
     refused(lambda: read_cube(path, key="HSI"), DataError, path, "'HSI'", "hsi (13x17x6 int16)", "gt (13x17 double)")
 
 
-def test_key_of_a_map_where_a_cube_is_needed(write_mat, make_cube, refused):
+def test_key_of_a_map_where_a_cube_is_needed(write_mat, refused):
     path = write_mat(hsi=make_cube(6), gt=np.ones((13, 17)))
     refused(lambda: read_cube(path, key="gt"), DataError, path, "gt (13x17 double)", "(H, W, C)")
     refused(lambda: read_label_map(path, key="hsi"), DataError, path, "hsi (13x17x6 int16)", "(H, W)")
@@ -66,7 +64,7 @@ def test_text_is_no_number_in_either_version(tmp_path, refused):
         refused(lambda path=path: read_cube(path, key="text"), DataError, path, "holds no numbers")
 
 
-def test_fields_of_a_struct_and_matlabs_own_groups(tmp_path, make_cube):
+def test_fields_of_a_struct_and_matlabs_own_groups(tmp_path):
     cube = make_cube(6)
     with h5py.File(tmp_path / "scene.mat", "w") as file:
         file["#refs#/a"] = cube.T
@@ -75,7 +73,7 @@ def test_fields_of_a_struct_and_matlabs_own_groups(tmp_path, make_cube):
     np.testing.assert_array_equal(read_cube(tmp_path / "scene.mat", key="sensor/cube").data, cube)
 
 
-def test_version_5_is_loaded_once(tmp_path, make_cube, monkeypatch):
+def test_version_5_is_loaded_once(tmp_path, monkeypatch):
     scipy.io.savemat(tmp_path / "scene.mat", {"scene": make_cube(6)})
     loads = []
     load = scipy.io.loadmat
@@ -87,7 +85,7 @@ def test_version_5_is_loaded_once(tmp_path, make_cube, monkeypatch):
     assert loads == [1]
 
 
-def test_version_73_reads_only_the_window(tmp_path, write_mat73, make_cube, monkeypatch):
+def test_version_73_reads_only_the_window(tmp_path, monkeypatch):
     path = write_mat73(tmp_path / "scene.mat", scene=make_cube(32))
     shapes = []
     getitem = h5py.Dataset.__getitem__

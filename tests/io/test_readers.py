@@ -1,18 +1,20 @@
 """What every format has in common: windows and bands equal numpy slicing of the array that was written."""
 
+import itertools
 import multiprocessing
 import pickle
 import warnings
 
 import numpy as np
 import pytest
+from cube_files import make_cube, write_envi, write_geotiff, write_npy
 
 from mmhsi.errors import DataError
 from mmhsi.io import open_cube, read_cube
 
 
-@pytest.mark.parametrize("bands", [1, 4, 32, 204, 430])
-def test_whole_scene(tmp_path, write_format, make_cube, bands):
+@pytest.mark.parametrize("bands", [1, 430])
+def test_whole_scene(tmp_path, write_format, bands):
     cube = make_cube(bands)
     path = write_format(tmp_path, cube)
     with open_cube(path) as reader:
@@ -30,48 +32,51 @@ def test_whole_scene(tmp_path, write_format, make_cube, bands):
     assert result.wavelengths is None
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
-def test_types(tmp_path, write_format, make_cube, dtype):
-    cube = make_cube(5, dtype)
-    result = read_cube(write_format(tmp_path, cube)).data
-    assert result.dtype == np.dtype(dtype)
-    np.testing.assert_array_equal(result, cube)
+def test_types(tmp_path, write_format):
+    for dtype in ("uint8", "uint16", "float32", "float64"):
+        cube = make_cube(5, dtype)
+        result = read_cube(write_format(tmp_path, cube)).data
+        assert result.dtype == np.dtype(dtype)
+        np.testing.assert_array_equal(result, cube)
 
 
-@pytest.mark.parametrize("window", [None, (0, 0, 1, 1), (3, 5, 4, 6), (12, 16, 1, 1), (0, 0, 13, 17), (5, 0, 8, 17)])
-@pytest.mark.parametrize("bands", [None, [0], [31], [4, 5, 6], [9, 2, 30], [7, 7, 1]])
-def test_window_and_bands(tmp_path, write_format, make_cube, window, bands):
+WINDOWS = [None, (0, 0, 1, 1), (3, 5, 4, 6), (12, 16, 1, 1), (0, 0, 13, 17), (5, 0, 8, 17)]
+BANDS = [None, [0], [31], [4, 5, 6], [9, 2, 30], [7, 7, 1]]
+
+
+def test_window_and_bands(tmp_path, write_format):
     cube = make_cube(32)
-    row0, col0, height, width = window or (0, 0, 13, 17)
-    expected = cube[row0 : row0 + height, col0 : col0 + width][:, :, slice(None) if bands is None else bands]
     with open_cube(write_format(tmp_path, cube)) as reader:
-        result = reader.read(window, bands).data
-    np.testing.assert_array_equal(result, expected)
-    assert result.flags.c_contiguous
-    assert result.flags.writeable
+        for window, bands in itertools.product(WINDOWS, BANDS):
+            row0, col0, height, width = window or (0, 0, 13, 17)
+            area = cube[row0 : row0 + height, col0 : col0 + width]
+            result = reader.read(window, bands).data
+            np.testing.assert_array_equal(result, area if bands is None else area[:, :, bands])
+            assert result.flags.c_contiguous
+            assert result.flags.writeable
 
 
 @pytest.mark.parametrize(
     "window", [(0, 0, 14, 1), (0, 10, 1, 8), (-1, 0, 2, 2), (0, -1, 2, 2), (2, 2, 0, 1), (13, 0, 1, 1)]
 )
-def test_window_outside_the_scene(tmp_path, write_format, make_cube, refused, window):
-    path = write_format(tmp_path, make_cube(4))
+def test_window_outside_the_scene(tmp_path, refused, window):
+    path = write_npy(tmp_path / "scene.npy", make_cube(4))
     refused(lambda: read_cube(path, window=window), DataError, path, str(window), "13 x 17 pixels")
 
 
 @pytest.mark.parametrize("window", [(0, 0, 1), (0, 0, 1.5, 1), (0, 0, "2", 1)])
-def test_window_that_is_none(tmp_path, write_format, make_cube, refused, window):
-    path = write_format(tmp_path, make_cube(4))
+def test_window_that_is_none(tmp_path, refused, window):
+    path = write_npy(tmp_path / "scene.npy", make_cube(4))
     refused(lambda: read_cube(path, window=window), DataError, path, "window")
 
 
 @pytest.mark.parametrize("bands", [[4], [-1], [], [0.0]])
-def test_bands_that_are_not_there(tmp_path, write_format, make_cube, refused, bands):
-    path = write_format(tmp_path, make_cube(4))
+def test_bands_that_are_not_there(tmp_path, refused, bands):
+    path = write_npy(tmp_path / "scene.npy", make_cube(4))
     refused(lambda: read_cube(path, bands=bands), DataError, path, "bands")
 
 
-def test_what_is_read_belongs_to_the_caller(tmp_path, write_format, make_cube):
+def test_what_is_read_belongs_to_the_caller(tmp_path, write_format):
     cube = make_cube(4)
     with open_cube(write_format(tmp_path, cube)) as reader:
         reader.read().data[:] = 0
@@ -81,7 +86,7 @@ def test_what_is_read_belongs_to_the_caller(tmp_path, write_format, make_cube):
     assert again.good_bands.all()
 
 
-def test_data_outlives_the_reader(tmp_path, write_format, make_cube):
+def test_data_outlives_the_reader(tmp_path, write_format):
     cube = make_cube(4)
     path = write_format(tmp_path, cube)
     with open_cube(path) as reader:
@@ -90,7 +95,7 @@ def test_data_outlives_the_reader(tmp_path, write_format, make_cube):
     np.testing.assert_array_equal(result.data, cube)
 
 
-def test_pickled_reader_reads_the_same(tmp_path, write_format, make_cube):
+def test_pickled_reader_reads_the_same(tmp_path, write_format):
     cube = make_cube(32)
     with open_cube(write_format(tmp_path, cube)) as reader:
         reader.read()
@@ -106,7 +111,7 @@ def _child_reads(reader, rows, queue):
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_forked_processes_read_beside_each_other(tmp_path, write_format, make_cube):
+def test_forked_processes_read_beside_each_other(tmp_path, write_format):
     cube = make_cube(32)
     context = multiprocessing.get_context("fork")
     rows = [row for _ in range(20) for row in range(13)]
@@ -124,7 +129,7 @@ def test_forked_processes_read_beside_each_other(tmp_path, write_format, make_cu
         np.testing.assert_array_equal(np.concatenate(result), np.tile(cube, (20, 1, 1)))
 
 
-def test_closed_reader_opens_again(tmp_path, write_format, make_cube):
+def test_closed_reader_opens_again(tmp_path, write_format):
     cube = make_cube(4)
     reader = open_cube(write_format(tmp_path, cube))
     reader.close()
@@ -133,7 +138,7 @@ def test_closed_reader_opens_again(tmp_path, write_format, make_cube):
     reader.close()
 
 
-def test_no_warning_about_a_missing_georeference(tmp_path, write_envi, make_cube):
+def test_no_warning_about_a_missing_georeference(tmp_path):
     path = write_envi(tmp_path / "scene.img", make_cube(4))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -142,14 +147,14 @@ def test_no_warning_about_a_missing_georeference(tmp_path, write_envi, make_cube
     assert cube.transform is None
 
 
-def test_the_programs_own_warning_filters_stay(tmp_path, write_envi, make_cube):
+def test_the_programs_own_warning_filters_stay(tmp_path):
     path = write_envi(tmp_path / "scene.img", make_cube(4))
     before = list(warnings.filters)
     read_cube(path)
     assert list(warnings.filters) == before
 
 
-def test_other_warnings_of_rasterio_are_not_hidden(tmp_path, write_geotiff, make_cube, monkeypatch):
+def test_other_warnings_of_rasterio_are_not_hidden(tmp_path, monkeypatch):
     import rasterio
 
     path = write_geotiff(tmp_path / "scene.tif", make_cube(4))

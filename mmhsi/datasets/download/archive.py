@@ -10,9 +10,10 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -26,13 +27,13 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class _Entry:
-    """A member of an archive: its name, its declared size, whether it is a folder, and what else it may be."""
+    """A member of an archive: name, declared size, whether it is a folder or neither folder nor file, and its bytes."""
 
     name: str
     size: int
     folder: bool
-    forbidden: str
-    original: zipfile.ZipInfo | tarfile.TarInfo
+    special: bool
+    open: Callable[[], IO[bytes] | None]
 
 
 def is_archive(name: str) -> bool:
@@ -97,7 +98,7 @@ def _extract_all(archive: Path, folder: Path, limit: int) -> list[PurePosixPath]
                 with storing(folder / name):
                     (folder / (name if entry.folder else name.parent)).mkdir(parents=True, exist_ok=True)
                 if not entry.folder:
-                    _extract_file(archive, opened, entry, folder / name)
+                    _extract_file(archive, entry, folder / name)
                     names[name] = None
     # What is written reports its own errors, so an OSError here comes from reading: gzip and bz2 raise it on damage.
     except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError) as exc:
@@ -108,12 +109,12 @@ def _extract_all(archive: Path, folder: Path, limit: int) -> list[PurePosixPath]
 def _entries(archive: Path, opened: zipfile.ZipFile | tarfile.TarFile, limit: int) -> Iterator[_Entry]:
     """The members, each of them checked."""
     total = 0
-    for entry in map(_from_zip, opened.infolist()) if isinstance(opened, zipfile.ZipFile) else map(_from_tar, opened):
+    for entry in _zip_entries(opened) if isinstance(opened, zipfile.ZipFile) else _tar_entries(opened):
         total += entry.size
         if total > limit:
             raise ArchiveError(f"{archive}: its members have more than {limit} bytes; it was not extracted")
-        if entry.forbidden:
-            raise ArchiveError(f"{archive}: member {entry.name!r} is {entry.forbidden}; it was not extracted")
+        if entry.special:
+            raise ArchiveError(f"{archive}: member {entry.name!r} is a link or a device; it was not extracted")
         path = entry.name.replace("\\", "/")
         outside = path.startswith("/") or ":" in path.split("/")[0] or ".." in path.split("/") or "\0" in path
         if outside or (path.strip("./") == "" and not entry.folder):
@@ -121,28 +122,22 @@ def _entries(archive: Path, opened: zipfile.ZipFile | tarfile.TarFile, limit: in
         yield entry
 
 
-def _from_zip(info: zipfile.ZipInfo) -> _Entry:
-    mode = info.external_attr >> 16
-    special = stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR)
-    return _Entry(info.filename, info.file_size, info.is_dir(), "a link or a device" if special else "", info)
+def _zip_entries(opened: zipfile.ZipFile) -> Iterator[_Entry]:
+    for info in opened.infolist():
+        special = stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR)
+        yield _Entry(info.filename, info.file_size, info.is_dir(), special, partial(opened.open, info))
 
 
-def _from_tar(info: tarfile.TarInfo) -> _Entry:
-    special = not (info.isreg() or info.isdir())
-    return _Entry(info.name, info.size, info.isdir(), "a link or a device" if special else "", info)
+def _tar_entries(opened: tarfile.TarFile) -> Iterator[_Entry]:
+    for info in opened:
+        special = not (info.isreg() or info.isdir())
+        yield _Entry(info.name, info.size, info.isdir(), special, partial(opened.extractfile, info))
 
 
-def _extract_file(archive: Path, opened: zipfile.ZipFile | tarfile.TarFile, entry: _Entry, target: Path) -> None:
+def _extract_file(archive: Path, entry: _Entry, target: Path) -> None:
     """Copy one member, never more of it than it declared."""
-    source: IO[bytes] | None
-    if isinstance(opened, zipfile.ZipFile) and isinstance(entry.original, zipfile.ZipInfo):
-        source = opened.open(entry.original)
-    elif isinstance(opened, tarfile.TarFile) and isinstance(entry.original, tarfile.TarInfo):
-        source = opened.extractfile(entry.original)
-    else:
-        source = None
-    if source is None:
-        raise ArchiveError(f"{archive}: member {entry.name!r} cannot be read")
+    source = entry.open()
+    assert source is not None  # tarfile has none for folders, links and devices
     left = entry.size
     with storing(target):
         file = target.open("wb")

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmhsi.datasets.labels import IGNORE_INDEX
+from mmhsi.datasets.transforms.common import size_pair
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import SPLITS
 
-from .leakage import assert_disjoint, leaking, window_sides
+from .leakage import assert_disjoint, leaking
 from .split import Split, check_split
 
 DRAWS = 20
@@ -90,7 +91,7 @@ class DisjointSplit:
         if not 0 < train_share < 1:
             raise ConfigError(f"DisjointSplit: train_share={train_share} given, expected more than 0 and less than 1")
         self.per_class = per_class
-        self.window = window_sides(window, "DisjointSplit")
+        self.window = size_pair("DisjointSplit", window, "window")
         self.block = block
         self.train_share = train_share
         self.seed = seed

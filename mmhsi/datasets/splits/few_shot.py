@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmhsi.datasets.labels import IGNORE_INDEX
 from mmhsi.errors import ConfigError
 from mmhsi.registry import SPLITS
 
-from .split import Split, check_split
+from .split import Split, split_at_random
 
 
 @SPLITS.register_module()
@@ -35,14 +34,5 @@ class FewShotSplit:
 
     def __call__(self, labels: np.ndarray, classes: Sequence[str]) -> Split:
         """Split class indices (H, W); see :func:`check_split` for the errors."""
-        rng = np.random.default_rng(self.seed)
-        flat = labels.ravel()
-        train = []
-        for index in range(len(classes)):
-            pixels = np.flatnonzero(flat == index)
-            count = min(self.per_class, len(pixels) // 2)
-            train.append(rng.choice(pixels, count, replace=False))
-        chosen = np.sort(np.concatenate(train))
-        test = np.setdiff1d(np.flatnonzero(flat != IGNORE_INDEX), chosen)
-        protocol = f"{self.per_class} random training pixels a class, seed {self.seed}, all other labelled pixels test"
-        return check_split(Split(chosen, test, protocol), labels, classes)
+        protocol = f"{self.per_class} random training pixels a class"
+        return split_at_random(labels, classes, self.seed, lambda n: min(self.per_class, n // 2), protocol)

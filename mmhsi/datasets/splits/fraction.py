@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmhsi.datasets.labels import IGNORE_INDEX
 from mmhsi.errors import ConfigError
 from mmhsi.registry import SPLITS
 
-from .split import Split, check_split
+from .split import Split, split_at_random
 
 
 @SPLITS.register_module()
@@ -40,17 +39,8 @@ class FractionSplit:
 
     def __call__(self, labels: np.ndarray, classes: Sequence[str]) -> Split:
         """Split class indices (H, W); see :func:`check_split` for the errors."""
-        rng = np.random.default_rng(self.seed)
-        flat = labels.ravel()
-        train = []
-        for index in range(len(classes)):
-            pixels = np.flatnonzero(flat == index)
-            count = min(max(round(self.fraction * len(pixels)), self.minimum), max(len(pixels) - 1, 0))
-            train.append(rng.choice(pixels, count, replace=False))
-        chosen = np.sort(np.concatenate(train))
-        test = np.setdiff1d(np.flatnonzero(flat != IGNORE_INDEX), chosen)
-        protocol = (
-            f"{100 * self.fraction:g} % random training pixels a class, at least {self.minimum}, seed {self.seed}, "
-            "all other labelled pixels test"
-        )
-        return check_split(Split(chosen, test, protocol), labels, classes)
+        protocol = f"{100 * self.fraction:g} % random training pixels a class, at least {self.minimum}"
+        return split_at_random(labels, classes, self.seed, self._train_count, protocol)
+
+    def _train_count(self, pixels: int) -> int:
+        return min(max(round(self.fraction * pixels), self.minimum), max(pixels - 1, 0))

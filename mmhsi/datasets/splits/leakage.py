@@ -13,25 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.datasets.transforms.common import size_pair
+from mmhsi.errors import DataError
 
 from .split import Split
-
-
-def window_sides(window: int | Sequence[int], owner: str) -> tuple[int, int]:
-    """(height, width) of a window that is given by one side or by both.
-
-    Args:
-        window: Side, or (height, width), in pixels.
-        owner: Who was given it, for the message.
-
-    Raises:
-        ConfigError: If it is neither, or a side is not positive; ``owner`` begins the message.
-    """
-    sides = (window, window) if isinstance(window, int) else tuple(window)
-    if len(sides) != 2 or any(side < 1 for side in sides):
-        raise ConfigError(f"{owner}: window={window} given, expected one side or (height, width), at least 1 pixel")
-    return sides[0], sides[1]
 
 
 def _extent(centre: np.ndarray, size: int, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -98,7 +83,7 @@ def leaking(split: Split, shape: tuple[int, int], window: int | Sequence[int], s
     Raises:
         ConfigError: If ``window`` is none.
     """
-    sides = window_sides(window, "leaking")
+    sides = size_pair("leaking", window, "window")
     seen = covered(split.train, shape, sides)
     return showing(split.test, seen, sides) if strict else seen.ravel()[split.test]
 
@@ -137,7 +122,7 @@ def assert_disjoint(split: Split, shape: tuple[int, int], window: int | Sequence
     wrong = split.test[leaking(split, shape, window, strict)]
     if not wrong.size:
         return
-    sides = window_sides(window, "assert_disjoint")
+    sides = size_pair("assert_disjoint", window, "window")
     first = wrong[:1]
     probe = covered(first, shape, sides) if strict else np.zeros(shape, dtype=bool)
     probe.ravel()[first] = True

@@ -11,8 +11,7 @@ from mmhsi.errors import DataError
 from mmhsi.io import read_label_map
 from mmhsi.registry import SPLITS
 
-from .paths import seeded_path
-from .split import Split, check_split
+from .split import Split, check_split, seeded_path
 
 
 @SPLITS.register_module()
@@ -52,12 +51,11 @@ class MapSplit:
         """
         train = _marked(self.train, self.train_key, labels.shape)
         test = _marked(self.test, self.test_key, labels.shape)
-        names = [f"{path.name}{f':{key}' if key else ''}" for path, key in self._sources()]
+        names = [
+            f"{path.name}{f':{key}' if key else ''}"
+            for path, key in ((self.train, self.train_key), (self.test, self.test_key))
+        ]
         return check_split(Split(train, test, f"fixed maps, train {names[0]}, test {names[1]}"), labels, classes)
-
-    def _sources(self) -> tuple[tuple[Path, str | None], tuple[Path, str | None]]:
-        """(path, key) of both maps."""
-        return (self.train, self.train_key), (self.test, self.test_key)
 
 
 def _marked(path: Path, key: str | None, shape: tuple[int, ...]) -> np.ndarray:

@@ -10,8 +10,7 @@ from mmhsi.errors import DataError
 from mmhsi.io import read_label_map
 from mmhsi.registry import SPLITS
 
-from .paths import seeded_path
-from .split import Split, check_split
+from .split import Split, check_split, seeded_path
 
 
 @SPLITS.register_module()

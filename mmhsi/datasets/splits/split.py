@@ -1,9 +1,10 @@
-"""Two sets of pixels, what a rule that makes them looks like, and when they are refused."""
+"""Two sets of pixels, what a rule that makes them looks like, what rules share, and when a split is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -32,6 +33,43 @@ class SplitRule(Protocol):
 
     def __call__(self, labels: np.ndarray, classes: Sequence[str]) -> Split:
         """Split the labelled pixels of class indices (H, W)."""
+
+
+def seeded_path(path: str | Path, seed: int) -> Path:
+    """Put ``seed`` where ``path`` says ``{seed}``; other braces stay as they are.
+
+    Args:
+        path: File of a fixed split, with or without ``{seed}``.
+        seed: What takes its place.
+    """
+    return Path(str(path).replace("{seed}", str(seed)))
+
+
+def split_at_random(
+    labels: np.ndarray, classes: Sequence[str], seed: int, train_count: Callable[[int], int], protocol: str
+) -> Split:
+    """Draw training pixels class by class; all other labelled pixels test.
+
+    Args:
+        labels: Class indices, (H, W); :data:`IGNORE_INDEX` where there is no label.
+        classes: Class names.
+        seed: Seed of the choice.
+        train_count: Training pixels of a class, from the pixels that it has.
+        protocol: How the training pixels were chosen.
+
+    Raises:
+        DataError: If a class gets no training pixel.
+    """
+    rng = np.random.default_rng(seed)
+    flat = labels.ravel()
+    train = []
+    for index in range(len(classes)):
+        pixels = np.flatnonzero(flat == index)
+        train.append(rng.choice(pixels, train_count(len(pixels)), replace=False))
+    chosen = np.sort(np.concatenate(train))
+    test = np.setdiff1d(np.flatnonzero(flat != IGNORE_INDEX), chosen)
+    protocol = f"{protocol}, seed {seed}, all other labelled pixels test"
+    return check_split(Split(chosen, test, protocol), labels, classes)
 
 
 def check_split(split: Split, labels: np.ndarray, classes: Sequence[str]) -> Split:

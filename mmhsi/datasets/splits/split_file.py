@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io.files import existing_file, reason, writing
+from mmhsi.io.files import existing_file, reason, replacing
 from mmhsi.registry import SPLITS
 
-from .paths import seeded_path
-from .split import Split, check_split
+from .split import Split, check_split, seeded_path
 
 _HEADER = 1 << 16
 """Bytes beside an array's values, and of a protocol."""
@@ -37,15 +34,8 @@ def save_split(path: str | Path, split: Split) -> Path:
     path = Path(path)
     if path.suffix != ".npz":
         raise ConfigError(f"{path}: splits are written as NumPy archives, name the file .npz")
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
-    with writing(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                np.savez(file, train=split.train, test=split.test, protocol=np.asarray(split.protocol))
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, train=split.train, test=split.test, protocol=np.asarray(split.protocol))
     return path
 
 

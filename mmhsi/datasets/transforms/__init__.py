@@ -1,7 +1,6 @@
 """Transforms of N-band (H, W, C) arrays."""
 
 from .band_augments import BandDropout, SpectralNoise, SpectralShift
-from .corpus import BandResample, StandardiseScene
 from .cropping import CenterCrop, RandomResizedCrop, RandomWindow
 from .formatting import PackTile
 from .geometry import RandomDihedral, RandomFlip
@@ -10,9 +9,9 @@ from .multi_view import MultiView, PackViews
 from .padding import Pad
 from .pca import PCAModel, PCAProject, fit_pca
 from .photometric import BandJitter, GaussianBlur, Solarise
-from .resampling import SpectralResample
+from .resampling import BandResample, SpectralResample
 from .resizing import Resize
-from .scaling import MinMaxScale, ScaleReflectance, Standardise
+from .scaling import MinMaxScale, ScaleReflectance, Standardise, StandardiseScene
 from .spectral import RemoveBadBands, SelectBands
 
 __all__ = [

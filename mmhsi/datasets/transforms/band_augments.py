@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Literal
 
 import numpy as np
@@ -10,7 +9,17 @@ import numpy as np
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform, band_deviations, band_means, check_number, generator, known_wavelengths, source
+from .common import (
+    CubeTransform,
+    band_deviations,
+    band_means,
+    check_choice,
+    check_number,
+    generator,
+    is_whole,
+    known_wavelengths,
+    source,
+)
 from .resampling import interpolate_bands
 
 
@@ -89,7 +98,7 @@ class BandDropout(CubeTransform):
             raise ConfigError("BandDropout: give either ratio or count")
         if ratio is not None and check_number("BandDropout", "ratio", ratio, 0, 1) == 1:
             raise ConfigError("BandDropout: ratio=1 given, no band would be left")
-        if count is not None and (not isinstance(count, Integral) or isinstance(count, bool) or count < 1):
+        if count is not None and (not is_whole(count) or count < 1):
             raise ConfigError(f"BandDropout: count={count!r} given, expected a whole number of at least 1")
         self.ratio = ratio
         self.count = count
@@ -155,10 +164,8 @@ class SpectralShift(CubeTransform):
     def __init__(self, shift: float = 0.5, unit: Literal["band", "nm"] = "band", prob: float = 1.0) -> None:
         if check_number("SpectralShift", "shift", shift, 0) == 0:
             raise ConfigError("SpectralShift: shift=0 given, expected a largest shift above 0")
-        if unit not in ("band", "nm"):
-            raise ConfigError(f"SpectralShift: unit={unit!r} is unknown, expected 'band' or 'nm'")
         self.shift = shift
-        self.unit = unit
+        self.unit = check_choice("SpectralShift", "unit", unit, "band", "nm")
         self.prob = check_number("SpectralShift", "prob", prob, 0, 1)
 
     def transform(self, results: dict) -> dict:

@@ -6,21 +6,22 @@ import inspect
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import TypeVar
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.wavelengths import MICROMETRES_BELOW
+
+Choice = TypeVar("Choice", bound=str)
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
 """Arrays of a results dict whose first two axes are rows and columns."""
 
 BAND_KEYS = ("wavelengths", "fwhm")
 """Values of a results dict that hold one number a band, or None."""
-
-MICROMETRES_BELOW = 100.0
-"""Wavelengths that all lie below this are µm: optical sensors end below 20 µm and begin above 100 nm."""
 
 
 def generator() -> np.random.Generator:
@@ -32,15 +33,24 @@ class CubeTransform(BaseTransform):
     """Base of the N-band transforms: every constructor argument is an attribute of the same name, and is shown."""
 
     def __repr__(self) -> str:
-        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
+        names = inspect.signature(type(self)).parameters
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number; True and False are none.
+
+    Args:
+        value: What was given.
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tuple[int, int]:
     """(height, width) of a side or a pair, in pixels.
 
     Args:
-        owner: The transform, for the message.
+        owner: Who was given it, for the message.
         size: Side, or (height, width), in pixels.
         name: The argument, for the message.
 
@@ -48,8 +58,7 @@ def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tupl
         ConfigError: If it is neither, or not positive.
     """
     sides = list(size) if isinstance(size, Sequence) else [size, size]
-    whole = all(isinstance(side, Integral) and not isinstance(side, bool) for side in sides)
-    if len(sides) != 2 or not whole or min(sides) < 1:
+    if len(sides) != 2 or not all(map(is_whole, sides)) or min(sides) < 1:
         raise ConfigError(f"{owner}: {name}={size!r} given, expected a side or (height, width) in pixels, at least 1")
     return int(sides[0]), int(sides[1])
 
@@ -71,6 +80,23 @@ def check_number(owner: str, name: str, value: float, low: float = -math.inf, hi
     if not good:
         bounds = f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
         raise ConfigError(f"{owner}: {name}={value!r} given, expected a number{'' if low == -math.inf else bounds}")
+    return value
+
+
+def check_choice(owner: str, name: str, value: Choice, *choices: Choice) -> Choice:
+    """One of some words.
+
+    Args:
+        owner: The transform, for the message.
+        name: The argument, for the message.
+        value: What was given.
+        *choices: What may be given.
+
+    Raises:
+        ConfigError: If it is none of them.
+    """
+    if value not in choices:
+        raise ConfigError(f"{owner}: {name}={value!r} is unknown, expected {' or '.join(map(repr, choices))}")
     return value
 
 

@@ -13,6 +13,7 @@ from ..labels import IGNORE_INDEX
 from .common import (
     SPATIAL_KEYS,
     CubeTransform,
+    check_choice,
     check_interval,
     check_number,
     generator,
@@ -21,8 +22,8 @@ from .common import (
     source,
     valid_mask,
 )
-from .padding import PadMode, check_mode, pad_results
-from .resizing import Interpolation, check_interpolation, resize_results
+from .padding import PadMode, pad_results
+from .resizing import Interpolation, resize_results
 
 ATTEMPTS = 10
 """Draws of a window before the last one is taken as it is; mmseg's number."""
@@ -101,7 +102,7 @@ class RandomWindow(CubeTransform):
             raise ConfigError("RandomWindow: cat_max_ratio=0 given, no window could have so small a share")
         self.min_valid = check_number("RandomWindow", "min_valid", min_valid, 0, 1)
         self.pad_if_needed = pad_if_needed
-        self.pad_mode = check_mode("RandomWindow", pad_mode, "pad_mode")
+        self.pad_mode = check_choice("RandomWindow", "pad_mode", pad_mode, "constant", "reflect")
 
     def _passes(self, results: dict, top: int, left: int) -> bool:
         window = np.s_[top : top + self.size[0], left : left + self.size[1]]
@@ -194,7 +195,7 @@ class RandomResizedCrop(CubeTransform):
         self.ratio = check_interval("RandomResizedCrop", "ratio", ratio, 0)
         if self.scale[0] == 0 or self.ratio[0] == 0:
             raise ConfigError("RandomResizedCrop: scale and ratio have to be above 0")
-        self.interpolation = check_interpolation("RandomResizedCrop", interpolation)
+        self.interpolation = check_choice("RandomResizedCrop", "interpolation", interpolation, "bilinear", "bicubic")
 
     def _draw(self, height: int, width: int) -> tuple[int, int, int, int]:
         """(top, left, height, width) of the window."""

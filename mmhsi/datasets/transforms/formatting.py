@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from mmcv.transforms import BaseTransform
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from mmhsi.registry import TRANSFORMS
 
+from .common import CubeTransform
+
 META_KEYS = ("img_path", "seg_map_path", "window", "ori_shape", "img_shape")
 
 
 @TRANSFORMS.register_module()
-class PackTile(BaseTransform):
+class PackTile(CubeTransform):
     """Pack a tile for :class:`mmhsi.models.TilePreprocessor`, in its raw dtype.
 
     Required keys: ``img`` (H, W, C), ``valid`` (H, W); ``gt_seg_map`` (H, W) for segmentation.
@@ -41,6 +42,3 @@ class PackTile(BaseTransform):
             valid=torch.from_numpy(np.ascontiguousarray(results["valid"])),
             data_samples=sample,
         )
-
-    def __repr__(self) -> str:
-        return f"PackTile(meta_keys={self.meta_keys})"

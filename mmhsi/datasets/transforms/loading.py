@@ -6,23 +6,21 @@ import functools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from numbers import Integral
 
 import numpy as np
-from mmcv.transforms import BaseTransform
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeReader, HSICube, open_cube, open_label_map, read_labels
 from mmhsi.registry import TRANSFORMS
 
-from ..label_grid import majority_labels
+from ..label_grid import majority_labels, require_grid
 from ..labels import IGNORE_INDEX
-from .common import generator
+from .common import CubeTransform, generator, is_whole, size_pair
 
 
 def _turns(results: dict) -> int:
     turns = results.get("turns", 0)
-    if not isinstance(turns, Integral):
+    if not is_whole(turns):
         raise DataError(f"{results['img_path']}: turns={turns!r} given, expected a whole number of quarter turns")
     return int(turns) % 4
 
@@ -44,19 +42,8 @@ def _reader(path: str, key: str | None, open_file: Open) -> CubeReader:
     return _cached_reader(path, key, open_file, (status.st_mtime_ns, status.st_size))
 
 
-def _require_same_size(shape: Sequence[int], results: dict) -> None:
-    scale = results.get("label_scale", 1)
-    height, width = results["file_shape"]
-    if tuple(shape) != (height * scale, width * scale):
-        at_scale = f" at label_scale={scale}" if scale > 1 else ""
-        raise DataError(
-            f"{results['seg_map_path']}: label map of {shape[0]} x {shape[1]} pixels, but {results['img_path']} has "
-            f"{height} x {width}{at_scale}"
-        )
-
-
 @TRANSFORMS.register_module()
-class RandomReadWindow(BaseTransform):
+class RandomReadWindow(CubeTransform):
     """Choose a window at a random place before the file is read, so that nothing else is.
 
     Required keys: ``tile_shape`` (rows, columns of the file).
@@ -65,12 +52,13 @@ class RandomReadWindow(BaseTransform):
 
     Args:
         size: Side, or (height, width), in pixels.
+
+    Raises:
+        ConfigError: If size is no size.
     """
 
-    def __init__(self, size: int | tuple[int, int]) -> None:
-        self.size = (size, size) if isinstance(size, int) else (size[0], size[1])
-        if min(self.size) < 1:
-            raise ConfigError(f"RandomReadWindow: size={size} given, expected at least 1")
+    def __init__(self, size: int | Sequence[int]) -> None:
+        self.size = size_pair("RandomReadWindow", size)
 
     def transform(self, results: dict) -> dict:
         """Choose the window.
@@ -87,12 +75,9 @@ class RandomReadWindow(BaseTransform):
         results["window"] = (int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1)), h, w)
         return results
 
-    def __repr__(self) -> str:
-        return f"RandomReadWindow(size={self.size})"
-
 
 @TRANSFORMS.register_module()
-class LoadCube(BaseTransform):
+class LoadCube(CubeTransform):
     """Read a cube, or a window of it, in its file's dtype.
 
     Required keys: ``img_path``, ``bands`` (0-based, to read), ``file_bands`` (how many the file must have). Optional:
@@ -150,9 +135,6 @@ class LoadCube(BaseTransform):
         results.setdefault("seg_fields", []).append("valid")
         return results
 
-    def __repr__(self) -> str:
-        return f"LoadCube(cache_mb={self.cache_mb})"
-
 
 def read_classes(entry: dict) -> np.ndarray:
     """Read the class indices of a data set's entry, or of its window, without looking at its cube.
@@ -175,7 +157,7 @@ def read_classes(entry: dict) -> np.ndarray:
 
 
 @TRANSFORMS.register_module()
-class LoadLabels(BaseTransform):
+class LoadLabels(CubeTransform):
     """Read a label map, or the cube's window of it, and map its ids to class indices.
 
     Required keys: ``seg_map_path``, ``label_table``; ``img``, ``valid`` and ``file_shape``, which :class:`LoadCube`
@@ -195,18 +177,15 @@ class LoadLabels(BaseTransform):
         """
         reader = _reader(results["seg_map_path"], results.get("seg_map_key"), open_label_map)
         # Of a label map of another size a window would be read without complaint, and lie elsewhere on the ground.
-        _require_same_size(reader.info.shape[:2], results)
+        scale = results.get("label_scale", 1)
+        require_grid(results["seg_map_path"], reader.info.shape[:2], results["img_path"], results["file_shape"], scale)
         classes = read_classes(results)
         labels: np.ndarray = np.rot90(classes, _turns(results))
         valid = results["valid"]
         if results.get("fine_labels"):
-            scale = results.get("label_scale", 1)
             valid = valid.repeat(scale, axis=0).repeat(scale, axis=1)
             results["ori_shape"] = labels.shape
         labels[~valid] = IGNORE_INDEX
         results["gt_seg_map"] = labels
         results.setdefault("seg_fields", []).append("gt_seg_map")
         return results
-
-    def __repr__(self) -> str:
-        return "LoadLabels()"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from numbers import Integral
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from mmseg.structures import SegDataSample
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform, source, valid_mask
+from .common import CubeTransform, is_whole, source, valid_mask
 from .formatting import META_KEYS
 
 
@@ -48,7 +47,7 @@ class MultiView(CubeTransform):
             raise ConfigError(
                 f"MultiView: num_views has {len(counts)} values, transforms has {len(transforms)} pipelines"
             )
-        if any(not isinstance(count, Integral) or isinstance(count, bool) or count < 1 for count in counts):
+        if any(not is_whole(count) or count < 1 for count in counts):
             raise ConfigError(f"MultiView: num_views={num_views!r} given, expected whole numbers of at least 1")
         self.num_views = tuple(int(count) for count in counts)
         self.transforms = tuple(

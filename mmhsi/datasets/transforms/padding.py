@@ -11,25 +11,9 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
 from ..labels import IGNORE_INDEX
-from .common import CubeTransform, check_number, require_one_grid, size_pair, source, valid_mask
+from .common import CubeTransform, check_choice, check_number, require_one_grid, size_pair, source, valid_mask
 
 PadMode: TypeAlias = Literal["constant", "reflect"]
-
-
-def check_mode(owner: str, mode: PadMode, name: str = "mode") -> PadMode:
-    """A padding mode that exists.
-
-    Args:
-        owner: The transform, for the message.
-        mode: What was given.
-        name: The argument, for the message.
-
-    Raises:
-        ConfigError: If it does not.
-    """
-    if mode not in ("constant", "reflect"):
-        raise ConfigError(f"{owner}: {name}={mode!r} is unknown, expected 'constant' or 'reflect'")
-    return mode
 
 
 def pad_results(results: dict, below: int, right: int, mode: PadMode, value: float = 0.0) -> dict:
@@ -98,7 +82,7 @@ class Pad(CubeTransform):
             raise ConfigError("Pad: give either size or divisor")
         self.size = None if size is None else size_pair("Pad", size)
         self.divisor = None if divisor is None else size_pair("Pad", divisor, "divisor")
-        self.mode = check_mode("Pad", mode)
+        self.mode = check_choice("Pad", "mode", mode, "constant", "reflect")
         self.value = check_number("Pad", "value", value)
 
     def transform(self, results: dict) -> dict:

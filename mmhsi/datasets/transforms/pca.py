@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from numbers import Integral
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -12,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError, DataError, FileFormatError
-from mmhsi.io.files import existing_file, reading, writing
+from mmhsi.io.files import existing_file, reading, replacing
 from mmhsi.registry import TRANSFORMS
 
-from .common import BAND_KEYS, CubeTransform, source
+from .common import BAND_KEYS, CubeTransform, is_whole, source
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +35,10 @@ class PCAModel:
     explained_variance_ratio: NDArray[np.float64]
 
     def save(self, file: str | PathLike[str]) -> None:
-        """Write an ``.npz`` file that :meth:`load` and :class:`PCAProject` read.
+        """Write an ``.npz`` file that :meth:`load` and :class:`PCAProject` read; it appears complete or not at all.
 
         Args:
-            file: Ends with ``.npz``.
+            file: Ends with ``.npz``; its folder is made if missing.
 
         Raises:
             ConfigError: If the name does not end with ``.npz``.
@@ -47,8 +46,8 @@ class PCAModel:
         """
         if Path(file).suffix != ".npz":
             raise ConfigError(f"{fspath(file)}: a fitted PCA is kept in an .npz file")
-        with writing(file):
-            np.savez(file, **vars(self))
+        with replacing(file) as temporary, temporary.open("wb") as archive:
+            np.savez(archive, **vars(self))
 
     @classmethod
     def load(cls, file: str | PathLike[str]) -> PCAModel:
@@ -90,7 +89,7 @@ def fit_pca(spectra: Iterable[NDArray], num_components: int, file: str | PathLik
         ConfigError: If ``num_components`` is not from 1 to C.
         DataError: If a part has another shape or holds NaN, or fewer spectra than components come.
     """
-    if not isinstance(num_components, Integral) or num_components < 1:
+    if not is_whole(num_components) or num_components < 1:
         raise ConfigError(f"fit_pca: num_components={num_components!r} given, expected a whole number of at least 1")
     count, mean, scatter = 0, np.zeros(0), np.zeros((0, 0))
     for part in spectra:
@@ -153,7 +152,7 @@ class PCAProject(CubeTransform):
     def __init__(self, file: str | PathLike[str], num_components: int | None = None, whiten: bool = False) -> None:
         model = PCAModel.load(file)
         kept = len(model.components)
-        if num_components is not None and not (isinstance(num_components, Integral) and 1 <= num_components <= kept):
+        if num_components is not None and not (is_whole(num_components) and 1 <= num_components <= kept):
             raise ConfigError(f"PCAProject: num_components={num_components!r} given, {fspath(file)} holds 1 to {kept}")
         self.file = fspath(file)
         self.num_components = num_components

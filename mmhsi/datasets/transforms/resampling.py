@@ -1,4 +1,4 @@
-"""Spectra on other wavelengths: linear interpolation and Gaussian band responses."""
+"""Spectra on other wavelengths or numbers of bands: linear interpolation and Gaussian band responses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform, check_nanometres, check_number, known_wavelengths, numbers, source
+from .common import BAND_KEYS, CubeTransform, check_nanometres, check_number, known_wavelengths, numbers, source
 
 
 def merge_bands(values: NDArray, positions: NDArray[np.float64]) -> tuple[NDArray, NDArray[np.float64]]:
@@ -162,4 +162,40 @@ class SpectralResample(CubeTransform):
             results["img"] = (spectra @ weights).reshape(height, width, -1)
             results["fwhm"] = self._widths.copy()
         results["wavelengths"] = self._centres.copy()
+        return results
+
+
+@TRANSFORMS.register_module()
+class BandResample(CubeTransform):
+    """Interpolate spectra linearly to a number of bands, along the band index.
+
+    For corpora whose files carry no wavelengths; where they do, ``SpectralResample`` is right.
+
+    Required keys: ``img`` (H, W, C).
+
+    Modified keys: ``img``, float32 unless it has that many bands already; ``wavelengths`` and ``fwhm``, likewise
+    interpolated where they are known.
+
+    Args:
+        num_bands: Bands wanted.
+
+    Raises:
+        ConfigError: If ``num_bands`` is not positive.
+    """
+
+    def __init__(self, num_bands: int) -> None:
+        if num_bands < 1:
+            raise ConfigError(f"BandResample: num_bands={num_bands} given, expected at least 1")
+        self.num_bands = num_bands
+
+    def transform(self, results: dict) -> dict:
+        """Interpolate."""
+        bands = results["img"].shape[2]
+        if bands == self.num_bands:
+            return results
+        at, wanted = np.arange(bands, dtype=np.float64), np.linspace(0, bands - 1, self.num_bands)
+        results["img"] = interpolate_bands(results["img"], at, wanted)
+        for key in BAND_KEYS:
+            if results.get(key) is not None:
+                results[key] = np.interp(wanted, at, results[key])
         return results

@@ -14,24 +14,9 @@ from torch.nn import functional as F
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform, check_number, require_one_grid, size_pair, valid_mask
+from .common import CubeTransform, check_choice, check_number, require_one_grid, size_pair, valid_mask
 
 Interpolation: TypeAlias = Literal["bilinear", "bicubic"]
-
-
-def check_interpolation(owner: str, interpolation: Interpolation) -> Interpolation:
-    """An interpolation that exists.
-
-    Args:
-        owner: The transform, for the message.
-        interpolation: What was given.
-
-    Raises:
-        ConfigError: If it does not.
-    """
-    if interpolation not in ("bilinear", "bicubic"):
-        raise ConfigError(f"{owner}: interpolation={interpolation!r} is unknown, expected 'bilinear' or 'bicubic'")
-    return interpolation
 
 
 def nearest_pixels(length: int, wanted: int) -> NDArray[np.intp]:
@@ -159,7 +144,7 @@ class Resize(CubeTransform):
         self.scale_factor = scale_factor
         if scale_factor is not None and check_number("Resize", "scale_factor", scale_factor, 0) == 0:
             raise ConfigError("Resize: scale_factor=0 given, expected a factor above 0")
-        self.interpolation = check_interpolation("Resize", interpolation)
+        self.interpolation = check_choice("Resize", "interpolation", interpolation, "bilinear", "bicubic")
 
     def transform(self, results: dict) -> dict:
         """Resize."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform, check_interval, check_number, for_bands, numbers, valid_spectra
+from .common import CubeTransform, check_choice, check_interval, check_number, for_bands, numbers, valid_spectra
 
 
 @TRANSFORMS.register_module()
@@ -75,11 +75,9 @@ class MinMaxScale(CubeTransform):
         maximum: float | Sequence[float] | None = None,
         clip: bool = False,
     ) -> None:
-        if scope not in ("band", "cube"):
-            raise ConfigError(f"MinMaxScale: scope={scope!r} is unknown, expected 'band' or 'cube'")
         if (minimum is None) != (maximum is None):
             raise ConfigError("MinMaxScale: give both minimum and maximum, or neither")
-        self.scope = scope
+        self.scope = check_choice("MinMaxScale", "scope", scope, "band", "cube")
         self.minimum = None if minimum is None else numbers("MinMaxScale", "minimum", minimum)
         self.maximum = None if maximum is None else numbers("MinMaxScale", "maximum", maximum)
         self.clip = clip
@@ -149,4 +147,23 @@ class Standardise(CubeTransform):
         mean = for_bands("Standardise", "mean", self.mean, results)
         std = for_bands("Standardise", "std", self.std, results)
         results["img"] = (results["img"].astype(np.float32) - mean) / std
+        return results
+
+
+@TRANSFORMS.register_module()
+class StandardiseScene(CubeTransform):
+    """Bring every band to zero mean and unit variance over its whole scene.
+
+    Sensors count in units of their own; within a corpus only the deviation from a scene's mean is comparable.
+
+    Required keys: ``img`` (H, W, C); ``scene_mean`` and ``scene_std`` (C,), which
+    :class:`mmhsi.datasets.CorpusDataset` gives.
+
+    Modified keys: ``img``, float32. A band without any spread becomes 0.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Standardise."""
+        std = np.where(results["scene_std"] > 0, results["scene_std"], 1.0).astype(np.float32)
+        results["img"] = (results["img"].astype(np.float32) - results["scene_mean"].astype(np.float32)) / std
         return results

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
-from .common import BAND_KEYS, CubeTransform, check_interval, check_nanometres, known_wavelengths, source
+from .common import BAND_KEYS, CubeTransform, check_interval, check_nanometres, is_whole, known_wavelengths, source
 
 WATER_VAPOUR: tuple[tuple[float, float], ...] = ((1340.0, 1460.0), (1790.0, 1960.0))
 """Ranges in nm in which water vapour leaves a sensor above the atmosphere almost no light from the ground."""
@@ -19,7 +18,7 @@ WATER_VAPOUR: tuple[tuple[float, float], ...] = ((1340.0, 1460.0), (1790.0, 1960
 
 def _check_indices(owner: str, indices: Sequence[int]) -> tuple[int, ...]:
     for index in indices:
-        if not isinstance(index, Integral) or isinstance(index, bool) or index < 0:
+        if not is_whole(index) or index < 0:
             raise ConfigError(f"{owner}: indices names {index!r}, expected 0-based bands")
     return tuple(int(index) for index in indices)
 

@@ -20,7 +20,7 @@ from mmhsi.io.selection import Window, check_bands, check_window, shift_transfor
 Handle = TypeVar("Handle")
 
 
-class CubeReader(ABC):
+class CubeReader(ABC, Generic[Handle]):
     """A cube in a file, read by windows and bands.
 
     Use it as a context manager, or call :meth:`close`. A reader can be pickled and survives a fork, so that data loader
@@ -34,9 +34,14 @@ class CubeReader(ABC):
     copies = 2
     """How often a window lies in memory while it is read."""
 
+    reopen_after_fork = True
+    """False where the handle holds no file position, so that a forked process can share the parent's."""
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self._info: CubeInfo | None = None
+        self._handle: Handle | None = None
+        self._pid = os.getpid()
 
     @property
     def info(self) -> CubeInfo:
@@ -79,9 +84,28 @@ class CubeReader(ABC):
             name=self.path,
         )
 
-    @abstractmethod
+    def handle(self) -> Handle:
+        """The open file of this process."""
+        if self.reopen_after_fork and self._pid != os.getpid():
+            self._handle = None  # a fork shares the parent's file position: two readers would move it under each other
+        if self._handle is None:
+            existing_file(self.path)  # it may be gone since it was first read
+            self._handle = self._open()
+            self._pid = os.getpid()
+        return self._handle
+
     def close(self) -> None:
-        """Give the file back."""
+        """Give the file back; a later read opens it again."""
+        handle, self._handle = self._handle, None
+        if handle is not None and self._pid == os.getpid():
+            self._release(handle)
+
+    @abstractmethod
+    def _open(self) -> Handle:
+        """Open the file."""
+
+    def _release(self, handle: Handle) -> None:
+        """Close an open handle."""
 
     @abstractmethod
     def _describe(self) -> CubeInfo:
@@ -108,45 +132,6 @@ class CubeReader(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.path!r})"
-
-
-class HandleReader(CubeReader, Generic[Handle]):
-    """A reader with an open file behind it, one for each process.
-
-    Args:
-        path: The file.
-    """
-
-    reopen_after_fork = True
-    """False where the handle holds no file position, so that a forked process can share the parent's."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(path)
-        self._handle: Handle | None = None
-        self._pid = os.getpid()
-
-    @abstractmethod
-    def _open(self) -> Handle:
-        """Open the file."""
-
-    def _release(self, handle: Handle) -> None:
-        """Close an open handle."""
-
-    def handle(self) -> Handle:
-        """The open file of this process."""
-        if self.reopen_after_fork and self._pid != os.getpid():
-            self._handle = None  # a fork shares the parent's file position: two readers would move it under each other
-        if self._handle is None:
-            existing_file(self.path)  # it may be gone since it was first read
-            self._handle = self._open()
-            self._pid = os.getpid()
-        return self._handle
-
-    def close(self) -> None:
-        """Give the file back; a later read opens it again."""
-        handle, self._handle = self._handle, None
-        if handle is not None and self._pid == os.getpid():
-            self._release(handle)
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_handle": None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from os import PathLike, fspath
+from os import PathLike
 from typing import Literal
 
 import h5py
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
-from mmhsi.io.files import existing_file, reading
-from mmhsi.io.readers.base import HandleReader, check_dtype, take_block
+from mmhsi.io.files import reading
+from mmhsi.io.readers.base import CubeReader, check_dtype, take_block
 from mmhsi.io.readers.mat5_header import check_variable
 from mmhsi.io.readers.mat_variables import Variable, choose_variable
 from mmhsi.io.selection import Window
@@ -27,26 +27,7 @@ _NUMERIC_CLASSES = frozenset(
 _CHUNK_CACHE_BYTES = 64 << 20
 
 
-def open_mat(path: str | PathLike[str], key: str | None = None, ndim: Literal[2, 3] = 3) -> Mat5Reader | Mat73Reader:
-    """Open a .mat file of whichever version.
-
-    Args:
-        path: The file.
-        key: The variable; None means the only one that fits.
-        ndim: 3 for a cube (H, W, C), 2 for a map (H, W), which is then read as a cube of one band.
-
-    Returns:
-        The reader.
-
-    Raises:
-        FileFormatError: There is no such file, or it is not a .mat file.
-        DataError: The variable is not there, cannot be told from others, or has the wrong number of axes or type.
-    """
-    existing_file(path)
-    return Mat73Reader(path, key, ndim) if h5py.is_hdf5(fspath(path)) else Mat5Reader(path, key, ndim)
-
-
-class Mat5Reader(HandleReader[NDArray]):
+class Mat5Reader(CubeReader[NDArray]):
     """A variable of a MATLAB file up to version 7.
 
     Such a file cannot be read in part: the first need of the values or of their type loads the whole variable, which
@@ -61,7 +42,7 @@ class Mat5Reader(HandleReader[NDArray]):
 
     reopen_after_fork = False
 
-    def __init__(self, path: str | PathLike[str], key: str | None = None, ndim: Literal[2, 3] = 3) -> None:
+    def __init__(self, path: str | PathLike[str], key: str | None, ndim: Literal[2, 3]) -> None:
         super().__init__(path)
         with reading(path, "not a readable .mat file"):
             listing = scipy.io.whosmat(self.path)
@@ -87,7 +68,7 @@ class Mat5Reader(HandleReader[NDArray]):
         return take_block(self.handle(), window, bands)
 
 
-class Mat73Reader(HandleReader[h5py.File]):
+class Mat73Reader(CubeReader[h5py.File]):
     """A variable of a MATLAB 7.3 file, read by windows.
 
     MATLAB writes its column-major arrays as they lie in memory, so that HDF5 sees (C, W, H) where MATLAB has (H, W, C).
@@ -98,7 +79,7 @@ class Mat73Reader(HandleReader[h5py.File]):
         ndim: 3 for a cube (H, W, C), 2 for a map (H, W), which is then read as a cube of one band.
     """
 
-    def __init__(self, path: str | PathLike[str], key: str | None = None, ndim: Literal[2, 3] = 3) -> None:
+    def __init__(self, path: str | PathLike[str], key: str | None, ndim: Literal[2, 3]) -> None:
         super().__init__(path)
         try:
             self.variable = choose_variable(self.path, self._list(), key, ndim)

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import reading
-from mmhsi.io.readers.base import HandleReader, check_dtype, take_block
+from mmhsi.io.readers.base import CubeReader, check_dtype, take_block
 from mmhsi.io.selection import Window
 
 _MAGIC = b"\x93NUMPY"
 
 
-class NpyReader(HandleReader[NDArray]):
+class NpyReader(CubeReader[NDArray]):
     """A cube (H, W, C) in a .npy file.
 
     Args:
@@ -33,7 +33,7 @@ class NpyReader(HandleReader[NDArray]):
     reopen_after_fork = False
     copies = 1
 
-    def __init__(self, path: str | PathLike[str], ndim: Literal[2, 3] = 3) -> None:
+    def __init__(self, path: str | PathLike[str], ndim: Literal[2, 3]) -> None:
         super().__init__(path)
         self.ndim = ndim
         self.handle()

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Literal
 
+import h5py
+
 from mmhsi.errors import DataError
 from mmhsi.io.cube import HSICube
 from mmhsi.io.files import existing_file
 from mmhsi.io.readers.base import CubeReader
-from mmhsi.io.readers.mat import open_mat
+from mmhsi.io.readers.mat import Mat5Reader, Mat73Reader
 from mmhsi.io.readers.npy import NpyReader
 from mmhsi.io.readers.raster import RasterReader
 
@@ -26,7 +28,7 @@ def open_reader(path: str | PathLike[str], key: str | None, ndim: Literal[2, 3])
     file = existing_file(path)
     suffix = file.suffix.lower()
     if suffix == ".mat":
-        return open_mat(path, key, ndim)
+        return (Mat73Reader if h5py.is_hdf5(file) else Mat5Reader)(path, key, ndim)
     if key is not None:
         raise DataError(f"{file}: key {key!r} names a variable of a .mat file; this file has none")
     return NpyReader(path, ndim) if suffix == ".npy" else RasterReader(path)

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 import rasterio
@@ -17,8 +18,8 @@ from rasterio.windows import Window as RasterWindow
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
-from mmhsi.io.files import CUBE_FORMATS, existing_file, reading
-from mmhsi.io.readers.base import HandleReader, check_dtype
+from mmhsi.io.files import CUBE_FORMATS, reading
+from mmhsi.io.readers.base import CubeReader, check_dtype
 from mmhsi.io.readers.envi import check_header, data_file_of
 from mmhsi.io.readers.raster_metadata import spectral_metadata
 from mmhsi.io.selection import Window
@@ -44,24 +45,24 @@ def without_georeference_warning() -> Iterator[None]:
         yield
 
 
-class RasterReader(HandleReader[rasterio.DatasetReader]):
+class RasterReader(CubeReader[rasterio.DatasetReader]):
     """A raster read through GDAL, by windows and bands.
 
     Values are the stored ones: scale and offset that a file declares are not applied. Nodata is the file's (that of its
     first band).
 
     Args:
-        path: The raster; of an ENVI pair either file.
+        path: The raster, which exists; of an ENVI pair either file.
 
     Raises:
-        FileFormatError: There is no such file, GDAL does not read it, it is an ENVI header without data, or an ENVI
+        FileFormatError: GDAL does not read it, it is an ENVI header without data, or an ENVI
             data file shorter than its header says.
         DataError: The bands are complex or of different types.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
         super().__init__(path)
-        file = existing_file(path)
+        file = Path(path)
         data = data_file_of(file) if file.suffix.lower() == ".hdr" else file
         for sidecar in (data.with_name(data.name + suffix) for suffix in _SIDECARS):
             existing = sidecar if sidecar.exists() else sidecar.with_name(data.stem + sidecar.suffix)

@@ -52,6 +52,8 @@ CASES = [
     ("RandomFlip", dict(prob=1.1), "prob=1.1"),
     ("RandomFlip", {}, "prob=None"),
     ("RandomFlip", dict(prob=0.5, direction="sideways"), "direction='sideways'"),
+    ("RandomReadWindow", dict(size=0), "size=0"),
+    ("RandomReadWindow", dict(size=(4, 5, 6)), r"size=\(4, 5, 6\)"),
     ("RandomWindow", dict(size=0), "size=0"),
     ("RandomWindow", dict(size=(4, 5, 6)), r"size=\(4, 5, 6\)"),
     ("RandomWindow", dict(size=4.5), "size=4.5"),

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from samples import make_sample
 
 from mmhsi.datasets.samplers import seed_everything
 from mmhsi.datasets.transforms import BandDropout, SpectralNoise, SpectralShift
 from mmhsi.errors import DataError
 
 
-def test_relative_noise(make_sample: Callable, bands: int) -> None:
+def test_relative_noise(bands: int) -> None:
     """The noise of each band has the asked share of that band's own spread over valid pixels."""
     sample = make_sample(bands, 40, 50, dtype="float32")
     sample["img"] *= np.linspace(0.1, 3, bands, dtype=np.float32)
@@ -29,7 +30,7 @@ def test_relative_noise(make_sample: Callable, bands: int) -> None:
     assert result.dtype == np.float32
 
 
-def test_absolute_noise(make_sample: Callable, bands: int) -> None:
+def test_absolute_noise(bands: int) -> None:
     sample = make_sample(bands, 40, 50, nodata=False)
     noise = SpectralNoise(std=30.0, relative=False)(dict(sample))["img"] - sample["img"]
     np.testing.assert_allclose(noise.reshape(-1, bands).std(axis=0), 30, rtol=0.1)
@@ -37,7 +38,7 @@ def test_absolute_noise(make_sample: Callable, bands: int) -> None:
     assert excess == pytest.approx(3, abs=0.3)  # a normal distribution's
 
 
-def test_noise_that_grows_with_the_signal(make_sample: Callable, bands: int) -> None:
+def test_noise_that_grows_with_the_signal(bands: int) -> None:
     """Half of the pixels at 100, half at 900: mean 500, so variances of 0.1² · 500 · 100 and · 900."""
     sample = make_sample(bands, 60, 60, nodata=False)
     sample["img"][:30] = 100
@@ -49,7 +50,7 @@ def test_noise_that_grows_with_the_signal(make_sample: Callable, bands: int) -> 
 
 
 @pytest.mark.parametrize("dtype", ["int16", "float32"])
-def test_dropout_of_a_count(make_sample: Callable, bands: int, dtype: str) -> None:
+def test_dropout_of_a_count(bands: int, dtype: str) -> None:
     sample = make_sample(bands, dtype=dtype, nodata=False)
     seed_everything(0)
     dropped_often = np.zeros(bands)
@@ -65,7 +66,7 @@ def test_dropout_of_a_count(make_sample: Callable, bands: int, dtype: str) -> No
     assert dropped_often.max() < 90
 
 
-def test_dropout_of_a_ratio(make_sample: Callable, bands: int) -> None:
+def test_dropout_of_a_ratio(bands: int) -> None:
     sample = make_sample(bands, 2, 2, nodata=False)
     seed_everything(0)
     shares = [(BandDropout(ratio=0.3)(dict(sample))["img"] == 0).all(axis=(0, 1)).mean() for _ in range(300)]
@@ -73,14 +74,14 @@ def test_dropout_of_a_ratio(make_sample: Callable, bands: int) -> None:
     assert np.std(shares) > 0.02
 
 
-def test_dropout_leaves_a_band(make_sample: Callable) -> None:
+def test_dropout_leaves_a_band() -> None:
     sample = make_sample(2, nodata=False)
     seed_everything(0)
     for _ in range(50):
         assert (BandDropout(ratio=0.99)(dict(sample))["img"] != 0).any()
 
 
-def test_dropout_to_the_mean_of_valid_pixels(make_sample: Callable, bands: int) -> None:
+def test_dropout_to_the_mean_of_valid_pixels(bands: int) -> None:
     sample = make_sample(bands)
     seed_everything(0)
     result = BandDropout(count=bands // 2, fill="mean")(dict(sample))["img"]
@@ -101,14 +102,14 @@ def test_dropout_to_the_mean_of_valid_pixels(make_sample: Callable, bands: int) 
         (BandDropout(count=1, fill=-1), "uint16", "is uint16, which cannot hold fill=-1"),
     ],
 )
-def test_dropout_that_cannot_be(make_sample: Callable, transform: Callable, dtype: str, message: str) -> None:
+def test_dropout_that_cannot_be(transform: Callable, dtype: str, message: str) -> None:
     with pytest.raises(DataError, match=rf"^folder/tile\.tif: .*{message}"):
         transform(make_sample(4, dtype=dtype, nodata=False))
 
 
 @pytest.mark.parametrize("unit", ["band", "nm"])
 @pytest.mark.parametrize("dtype", ["int16", "float32"])
-def test_shift(make_sample: Callable, bands: int, unit: str, dtype: str) -> None:
+def test_shift(bands: int, unit: str, dtype: str) -> None:
     """One pixel holds a ramp, which tells the shift; all others have to have moved by it."""
     sample = make_sample(bands, dtype=dtype, nodata=False)
     step = 2100 / (bands - 1)
@@ -130,7 +131,7 @@ def test_shift(make_sample: Callable, bands: int, unit: str, dtype: str) -> None
     assert 0.6 < max(shifts) < 0.801
 
 
-def test_shift_in_nm_follows_unsorted_bands(make_sample: Callable, bands: int) -> None:
+def test_shift_in_nm_follows_unsorted_bands(bands: int) -> None:
     """Values equal to the wavelength: inside, every band reads its wavelength plus the shift, in any order."""
     sample = make_sample(bands, dtype="float32", nodata=False)
     nm = np.random.default_rng(0).permutation(sample["wavelengths"])
@@ -144,6 +145,6 @@ def test_shift_in_nm_follows_unsorted_bands(make_sample: Callable, bands: int) -
     assert 0.1 < abs(moved[0]) <= 5
 
 
-def test_shift_in_nm_needs_wavelengths(make_sample: Callable) -> None:
+def test_shift_in_nm_needs_wavelengths() -> None:
     with pytest.raises(DataError, match=r"^folder/tile\.tif: has no wavelengths, which SpectralShift needs"):
         SpectralShift(5.0, unit="nm")({**make_sample(4), "wavelengths": None})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 
 import numpy as np
 import pytest
+from samples import make_sample
 
 from mmhsi.datasets import transforms
 from mmhsi.datasets.samplers import seed_everything
@@ -88,7 +88,7 @@ def test_the_lists_above_are_complete() -> None:
 
 
 @pytest.mark.parametrize("config", RANDOM, ids=label)
-def test_a_seed_decides(make_sample: Callable, bands: int, config: dict) -> None:
+def test_a_seed_decides(bands: int, config: dict) -> None:
     sample = make_sample(bands)
     outcomes = [run(config, sample, seed) for seed in range(8)]
     for seed in (0, 7):
@@ -97,7 +97,7 @@ def test_a_seed_decides(make_sample: Callable, bands: int, config: dict) -> None
 
 
 @pytest.mark.parametrize("config", [config for config in RANDOM if config["type"] not in ALWAYS], ids=label)
-def test_probability(make_sample: Callable, config: dict) -> None:
+def test_probability(config: dict) -> None:
     sample = make_sample(32, nodata=False)
     seed_everything(0)
     never = TRANSFORMS.build({**config, "prob": 0.0})
@@ -109,7 +109,7 @@ def test_probability(make_sample: Callable, config: dict) -> None:
 
 @pytest.mark.parametrize("config", RANDOM + FIXED, ids=label)
 @pytest.mark.parametrize("dtype", ["int16", "uint16", "float32", "float64"])
-def test_dtype_and_untouched_input(make_sample: Callable, config: dict, dtype: str) -> None:
+def test_dtype_and_untouched_input(config: dict, dtype: str) -> None:
     sample = make_sample(4, dtype=dtype, nodata=dtype != "uint16")
     copies = {key: sample[key].copy() for key in KEYS}
     for seed in range(6):
@@ -126,7 +126,7 @@ def test_dtype_and_untouched_input(make_sample: Callable, config: dict, dtype: s
 
 
 @pytest.mark.parametrize("config", RANDOM + FIXED, ids=label)
-def test_wavelengths_in_step(make_sample: Callable, bands: int, config: dict) -> None:
+def test_wavelengths_in_step(bands: int, config: dict) -> None:
     config = {**config, "std": [2] * bands} if config["type"] == "Standardise" else config
     result = run(config, make_sample(bands), 0)
     assert len(result["wavelengths"]) == len(result["fwhm"]) == result["img"].shape[2]
@@ -158,6 +158,9 @@ def test_repr_of_the_others(tmp_path: object) -> None:
     assert repr(transforms.PackTile(meta_keys=["a"])) == "PackTile(meta_keys=('a',))"
     assert repr(transforms.LoadCube()) == "LoadCube(cache_mb=0)"
     assert repr(transforms.LoadLabels()) == "LoadLabels()"
+    assert repr(transforms.RandomReadWindow(3)) == "RandomReadWindow(size=(3, 3))"
+    assert repr(transforms.BandResample(50)) == "BandResample(num_bands=50)"
+    assert repr(transforms.StandardiseScene()) == "StandardiseScene()"
 
 
 def test_generator_follows_the_global_seed_and_advances() -> None:

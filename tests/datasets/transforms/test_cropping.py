@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from samples import tagged
 
 from mmhsi.datasets.samplers import seed_everything
 from mmhsi.datasets.transforms import CenterCrop, RandomResizedCrop, RandomWindow
@@ -26,7 +27,7 @@ def check_window(result: dict, sample: dict, row: int, column: int, height: int,
 
 
 @pytest.mark.parametrize(("size", "height", "width"), [(5, 5, 5), ((9, 2), 9, 2), ([1, 11], 1, 11)])
-def test_random_window(tagged: Callable, bands: int, size: int | tuple, height: int, width: int) -> None:
+def test_random_window(bands: int, size: int | tuple, height: int, width: int) -> None:
     sample = tagged(bands)
     seed_everything(0)
     places = set()
@@ -39,7 +40,7 @@ def test_random_window(tagged: Callable, bands: int, size: int | tuple, height: 
     assert {column for _, column in places} == set(range(columns))
 
 
-def test_center_crop(tagged: Callable, bands: int) -> None:
+def test_center_crop(bands: int) -> None:
     sample = tagged(bands)
     check_window(CenterCrop((5, 3))(dict(sample)), sample, 2, 4, 5, 3)
     check_window(CenterCrop(4)(dict(sample)), sample, 2, 3, 4, 4)  # 5 rows and 7 columns go: 2 and 3 from above, left
@@ -47,13 +48,13 @@ def test_center_crop(tagged: Callable, bands: int) -> None:
 
 
 @pytest.mark.parametrize("transform", [RandomWindow((10, 4)), RandomWindow((4, 12)), CenterCrop(10)])
-def test_larger_than_the_image(tagged: Callable, transform: Callable) -> None:
+def test_larger_than_the_image(transform: Callable) -> None:
     with pytest.raises(DataError, match=r"^folder/tile\.tif: .* exceeds the tile of 9 x 11"):
         transform(tagged(4))
 
 
 @pytest.mark.parametrize("mode", ["constant", "reflect"])
-def test_small_image_is_padded(tagged: Callable, bands: int, mode: str) -> None:
+def test_small_image_is_padded(bands: int, mode: str) -> None:
     sample = tagged(bands)
     result = RandomWindow((12, 11), pad_if_needed=True, pad_mode=mode)(dict(sample))
     np.testing.assert_array_equal(result["img"][:9], sample["img"])
@@ -66,7 +67,7 @@ def test_small_image_is_padded(tagged: Callable, bands: int, mode: str) -> None:
     assert result["img"].dtype == sample["img"].dtype
 
 
-def test_padding_leaves_a_larger_image_alone(tagged: Callable) -> None:
+def test_padding_leaves_a_larger_image_alone() -> None:
     result = RandomWindow(9, pad_if_needed=True)(tagged(4))
     assert (result["img"][:, :, 0] // 1000 == np.arange(99).reshape(9, 11)[:, place(result)[1] :][:, :9]).all()
 
@@ -76,7 +77,7 @@ def slow_share(labels: np.ndarray) -> float:
     return max(counted.count(c) for c in set(counted)) / len(counted) if counted else 1.0
 
 
-def test_class_balance_is_sought(tagged: Callable) -> None:
+def test_class_balance_is_sought() -> None:
     """Class 1 covers all but two columns; windows that see them are 1 in 4, so ten draws nearly always find one."""
     sample = tagged(4, 8, 40)
     sample["gt_seg_map"] = np.ones((8, 40), dtype=np.int64)
@@ -89,7 +90,7 @@ def test_class_balance_is_sought(tagged: Callable) -> None:
     assert sum(share < 0.9 for share in balanced) >= 165  # 1 - 0.76 ** 10 = 0.94 of 200
 
 
-def test_class_balance_ignores_unlabelled_pixels(tagged: Callable) -> None:
+def test_class_balance_ignores_unlabelled_pixels() -> None:
     """Two labelled pixels of one class are a share of 1, however many pixels carry no label."""
     sample = tagged(4, 4, 40)
     labels = np.full((4, 40), 255, dtype=np.int64)
@@ -101,12 +102,12 @@ def test_class_balance_ignores_unlabelled_pixels(tagged: Callable) -> None:
     assert sum(share < 0.75 for share in shares) >= 80
 
 
-def test_without_a_balanced_window_one_is_taken_all_the_same(tagged: Callable) -> None:
+def test_without_a_balanced_window_one_is_taken_all_the_same() -> None:
     sample = {**tagged(4), "gt_seg_map": np.full((9, 11), 255, dtype=np.int64)}
     assert RandomWindow(5, cat_max_ratio=0.5)(sample)["img"].shape == (5, 5, 4)
 
 
-def test_valid_share_is_sought(tagged: Callable) -> None:
+def test_valid_share_is_sought() -> None:
     sample = tagged(4, 8, 40)
     sample["valid"] = np.zeros((8, 40), dtype=bool)
     sample["valid"][:, 30:] = True
@@ -117,14 +118,14 @@ def test_valid_share_is_sought(tagged: Callable) -> None:
     assert sum(share >= 0.5 for share in sought) >= 165
 
 
-def test_class_balance_needs_labels(tagged: Callable) -> None:
+def test_class_balance_needs_labels() -> None:
     sample = tagged(4)
     del sample["gt_seg_map"]
     with pytest.raises(DataError, match=r"^folder/tile\.tif: cat_max_ratio of RandomWindow needs labels"):
         RandomWindow(4, cat_max_ratio=0.5)(sample)
 
 
-def test_resized_crop_of_everything_is_a_resize(tagged: Callable, bands: int) -> None:
+def test_resized_crop_of_everything_is_a_resize(bands: int) -> None:
     """A window of all and one pixel to one pixel: nothing may change."""
     sample = tagged(bands)
     sample["valid"][:] = True
@@ -162,7 +163,7 @@ def test_resized_crop_draws_area_and_shape(bands: int) -> None:
     assert np.ptp(centres, axis=0).min() > 20
 
 
-def test_resized_crop_of_a_strip_takes_the_largest_window(tagged: Callable) -> None:
+def test_resized_crop_of_a_strip_takes_the_largest_window() -> None:
     """No window of 90 % of a 2 x 40 strip is nearly square: 2 x 2 pixels in its middle are left."""
     sample = tagged(4, 2, 40)
     result = RandomResizedCrop(2, scale=(0.9, 1), ratio=(1, 1))(dict(sample))

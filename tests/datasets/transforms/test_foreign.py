@@ -14,6 +14,7 @@ import mmseg.datasets.transforms as mmseg_transforms
 import numpy as np
 import pytest
 import torch
+from samples import make_sample, tagged
 
 from mmhsi.datasets.samplers import seed_everything
 
@@ -24,7 +25,7 @@ def same(result: dict, sample: dict, take: Callable[[np.ndarray], np.ndarray], k
     return all(np.array_equal(result[key], take(sample[key])) for key in keys)
 
 
-def test_mmcv_random_flip_is_right_but_for_validity(tagged: Callable, bands: int) -> None:
+def test_mmcv_random_flip_is_right_but_for_validity(bands: int) -> None:
     """So mmhsi.RandomFlip adds ``valid`` to it."""
     sample = tagged(bands)
     result = mmcv_transforms.RandomFlip(prob=1.0)(dict(sample))
@@ -32,14 +33,14 @@ def test_mmcv_random_flip_is_right_but_for_validity(tagged: Callable, bands: int
     assert same(result, sample, lambda a: a, ("valid",))
 
 
-def test_mmseg_random_flip_is_right(tagged: Callable, bands: int) -> None:
+def test_mmseg_random_flip_is_right(bands: int) -> None:
     """It goes through ``seg_fields``, in which LoadCube lists ``valid``."""
     sample = tagged(bands)
     result = mmseg_transforms.RandomFlip(prob=1.0, direction="vertical")(dict(sample))
     assert same(result, sample, lambda a: a[::-1], ("img", "gt_seg_map", "valid"))
 
 
-def test_mmseg_random_crop_is_right_but_does_not_pad(tagged: Callable, bands: int) -> None:
+def test_mmseg_random_crop_is_right_but_does_not_pad(bands: int) -> None:
     sample = tagged(bands)
     seed_everything(0)
     for _ in range(5):
@@ -50,7 +51,7 @@ def test_mmseg_random_crop_is_right_but_does_not_pad(tagged: Callable, bands: in
     assert mmseg_transforms.RandomCrop((12, 12))(dict(sample))["img"].shape[:2] == (9, 11)
 
 
-def test_mmcv_center_crop_is_right_but_for_validity(tagged: Callable, bands: int) -> None:
+def test_mmcv_center_crop_is_right_but_for_validity(bands: int) -> None:
     """Its size is (width, height)."""
     sample = tagged(bands)
     result = mmcv_transforms.CenterCrop((5, 3))(dict(sample))
@@ -58,13 +59,13 @@ def test_mmcv_center_crop_is_right_but_for_validity(tagged: Callable, bands: int
     assert result["valid"].shape == (9, 11)
 
 
-def test_mmpretrain_random_crop_leaves_labels_behind(tagged: Callable, bands: int) -> None:
+def test_mmpretrain_random_crop_leaves_labels_behind(bands: int) -> None:
     result = mmpretrain_transforms.RandomCrop((4, 5))(tagged(bands))
     assert result["img"].shape == (4, 5, bands)
     assert result["gt_seg_map"].shape == (9, 11)
 
 
-def test_mmseg_rot_flip_without_rotation_is_right(tagged: Callable, bands: int) -> None:
+def test_mmseg_rot_flip_without_rotation_is_right(bands: int) -> None:
     sample = tagged(bands)
     result = mmseg_transforms.RandomRotFlip(rotate_prob=0, flip_prob=1.0, degree=10)(dict(sample))
     number = result["img"][..., 0] // 1000
@@ -73,7 +74,7 @@ def test_mmseg_rot_flip_without_rotation_is_right(tagged: Callable, bands: int) 
     assert np.array_equal(number % 3 != 0, result["valid"])
 
 
-def test_packing_is_right_but_drops_validity(tagged: Callable, bands: int) -> None:
+def test_packing_is_right_but_drops_validity(bands: int) -> None:
     """The preprocessors of mmhsi need it, so PackTile is what packs."""
     sample = tagged(bands)
     packed = mmseg_transforms.PackSegInputs()(dict(sample))
@@ -117,7 +118,7 @@ def works(build: Callable, sample: dict) -> bool:
 
 
 @pytest.mark.parametrize("name", FAIL_BEYOND_128)
-def test_ends_at_128_bands(make_sample: Callable, name: str) -> None:
+def test_ends_at_128_bands(name: str) -> None:
     """The limit is OpenCV's number of channels."""
     found = {
         n: works(FAIL_BEYOND_128[name], make_sample(n, dtype="float32", nodata=False)) for n in (4, 32, 128, *MANY)
@@ -126,25 +127,25 @@ def test_ends_at_128_bands(make_sample: Callable, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAIL_BEYOND_4)
-def test_ends_at_four_bands(make_sample: Callable, name: str) -> None:
+def test_ends_at_four_bands(name: str) -> None:
     for bands in (5, 32, *MANY):
         assert not works(FAIL_BEYOND_4[name], make_sample(bands, dtype="float32", nodata=False))
 
 
-def test_mmcv_resize_leaves_validity_behind(make_sample: Callable) -> None:
+def test_mmcv_resize_leaves_validity_behind() -> None:
     result = mmcv_transforms.Resize(scale=(6, 4))(make_sample(32, dtype="float32", nodata=False))
     assert result["gt_seg_map"].shape == (4, 6)
     assert result["valid"].shape == (9, 11)
 
 
-def test_mmpretrain_solarize_does_nothing_to_reflectance(make_sample: Callable, bands: int) -> None:
+def test_mmpretrain_solarize_does_nothing_to_reflectance(bands: int) -> None:
     sample = make_sample(bands, dtype="float32", nodata=False)
     sample["img"] /= 10000
     result = mmpretrain_transforms.Solarize(thr=128, prob=1.0)(dict(sample))
     np.testing.assert_array_equal(result["img"], sample["img"])
 
 
-def test_mmseg_photometric_distortion_loses_the_fourth_band(make_sample: Callable) -> None:
+def test_mmseg_photometric_distortion_loses_the_fourth_band() -> None:
     seed_everything(0)
     shapes = {
         mmseg_transforms.PhotoMetricDistortion()(make_sample(4, dtype="float32", nodata=False))["img"].shape[2]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
+from samples import make_sample
 
 from mmhsi.datasets.samplers import seed_everything
 from mmhsi.datasets.transforms import PackTile, RandomDihedral
 
 
 @pytest.mark.parametrize("dtype", ["int16", "uint16", "float32"])
-def test_pack_keeps_dtype_and_turns_axes(make_sample: Callable, bands: int, dtype: str) -> None:
+def test_pack_keeps_dtype_and_turns_axes(bands: int, dtype: str) -> None:
     sample = make_sample(bands, dtype=dtype, nodata=False)
     packed = PackTile()(dict(sample))
     assert packed["inputs"].dtype == getattr(torch, dtype)
@@ -25,13 +24,13 @@ def test_pack_keeps_dtype_and_turns_axes(make_sample: Callable, bands: int, dtyp
     assert packed["data_samples"].img_path == "folder/tile.tif"
 
 
-def test_pack_without_labels(make_sample: Callable) -> None:
+def test_pack_without_labels() -> None:
     packed = PackTile()(make_sample(204, labels=False))
     assert "gt_sem_seg" not in packed["data_samples"]
     assert packed["inputs"].shape == (204, 9, 11)
 
 
-def test_pack_after_every_turn(make_sample: Callable) -> None:
+def test_pack_after_every_turn() -> None:
     """Turned arrays are views with negative strides, which torch refuses unless they are copied."""
     seed_everything(0)
     for _ in range(20):
@@ -41,6 +40,6 @@ def test_pack_after_every_turn(make_sample: Callable) -> None:
         np.testing.assert_array_equal(packed["valid"], sample["valid"])
 
 
-def test_meta_keys(make_sample: Callable) -> None:
+def test_meta_keys() -> None:
     packed = PackTile(meta_keys=("ori_shape", "absent"))(make_sample(4))
     assert packed["data_samples"].metainfo == {"ori_shape": (9, 11)}

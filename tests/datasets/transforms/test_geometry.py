@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
+from samples import tagged
 
 from mmhsi.datasets.samplers import seed_everything
 from mmhsi.datasets.transforms import RandomDihedral, RandomFlip
@@ -25,7 +24,7 @@ def symmetries(array: np.ndarray) -> list[np.ndarray]:
     return out
 
 
-def test_all_eight_symmetries_occur_in_step(tagged: Callable, bands: int) -> None:
+def test_all_eight_symmetries_occur_in_step(bands: int) -> None:
     sample = tagged(bands, 3, 4)
     expected = {key: symmetries(sample[key]) for key in ("img", "gt_seg_map", "valid")}
     seen = np.zeros(8, dtype=int)
@@ -47,7 +46,7 @@ def test_all_eight_symmetries_occur_in_step(tagged: Callable, bands: int) -> Non
 @pytest.mark.parametrize(
     ("direction", "rows", "columns"), [("horizontal", 1, -1), ("vertical", -1, 1), ("diagonal", -1, -1)]
 )
-def test_flip_in_step(tagged: Callable, bands: int, direction: str, rows: int, columns: int) -> None:
+def test_flip_in_step(bands: int, direction: str, rows: int, columns: int) -> None:
     sample = tagged(bands)
     result = RandomFlip(prob=1.0, direction=direction)(dict(sample))
     for key in ("img", "gt_seg_map", "valid"):
@@ -57,7 +56,7 @@ def test_flip_in_step(tagged: Callable, bands: int, direction: str, rows: int, c
     assert result["flip"] is True
 
 
-def test_flip_without_validity_or_labels(tagged: Callable) -> None:
+def test_flip_without_validity_or_labels() -> None:
     sample = tagged(4)
     del sample["valid"], sample["gt_seg_map"]
     result = RandomFlip(prob=1.0)(dict(sample))
@@ -65,7 +64,7 @@ def test_flip_without_validity_or_labels(tagged: Callable) -> None:
     assert "valid" not in result
 
 
-def test_flip_draws_every_direction(tagged: Callable) -> None:
+def test_flip_draws_every_direction() -> None:
     seed_everything(0)
     flip = RandomFlip(prob=[0.25, 0.25, 0.25], direction=["horizontal", "vertical", "diagonal"])
     drawn = [flip(tagged(4))["flip_direction"] for _ in range(200)]
@@ -73,6 +72,6 @@ def test_flip_draws_every_direction(tagged: Callable) -> None:
         assert 25 <= drawn.count(direction) <= 80
 
 
-def test_bare_name_in_a_config_keeps_validity_in_step(tagged: Callable) -> None:
+def test_bare_name_in_a_config_keeps_validity_in_step() -> None:
     """Not mmcv's of the same name, which would leave ``valid`` behind."""
     assert type(TRANSFORMS.build(dict(type="RandomFlip", prob=1.0))) is RandomFlip

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rasterio
-from rasterio.transform import from_origin
+from cube_files import write_geotiff
 
 from mmhsi.datasets.labels import LabelTable
 from mmhsi.datasets.transforms import LoadCube, LoadLabels
@@ -17,22 +16,14 @@ from mmhsi.io.readers.raster import RasterReader
 HEIGHT, WIDTH, BANDS = 10, 13, 5
 
 
-def write(path: Path, cube: np.ndarray, nodata: float | None = None) -> str:
-    height, width, bands = cube.shape
-    profile = dict(driver="GTiff", height=height, width=width, count=bands, dtype=cube.dtype, nodata=nodata)
-    with rasterio.open(path, "w", crs="EPSG:32633", transform=from_origin(0, 0, 30, 30), **profile) as file:
-        file.write(cube.transpose(2, 0, 1))
-    return str(path)
-
-
 @pytest.fixture
 def tile(tmp_path: Path) -> dict:
     cube = (np.arange(HEIGHT * WIDTH)[:, None] * 10 + np.arange(BANDS)).reshape(HEIGHT, WIDTH, BANDS).astype("int16")
     cube[4, 6] = -1
     labels = (np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH, 1) % 4).astype("uint8")
     return dict(
-        img_path=write(tmp_path / "image.tif", cube, nodata=-1),
-        seg_map_path=write(tmp_path / "labels.tif", labels),
+        img_path=str(write_geotiff(tmp_path / "image.tif", cube, nodata=-1)),
+        seg_map_path=str(write_geotiff(tmp_path / "labels.tif", labels)),
         bands=[0, 3],
         file_bands=BANDS,
         label_table=LabelTable((1, 2, 3), ("a", "b", "c")),
@@ -80,8 +71,6 @@ def test_window_is_read_then_turned(tile: dict, window: tuple | None, turns: int
 
 
 def test_only_the_window_is_read(tile: dict, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mmhsi.io.readers.raster import RasterReader
-
     read = []
     original = RasterReader._read_block
     monkeypatch.setattr(
@@ -103,7 +92,7 @@ def test_turns_have_to_be_whole(tile: dict) -> None:
 
 @pytest.mark.parametrize("window", [None, (0, 0, 4, 4)])
 def test_label_map_of_another_size_is_refused(tile: dict, tmp_path: Path, window: tuple | None) -> None:
-    tile["seg_map_path"] = write(tmp_path / "larger.tif", np.ones((HEIGHT + 1, WIDTH, 1), "uint8"))
+    tile["seg_map_path"] = str(write_geotiff(tmp_path / "larger.tif", np.ones((HEIGHT + 1, WIDTH, 1), "uint8")))
     if window is not None:
         tile["window"] = window
     with pytest.raises(DataError, match=r"larger\.tif: label map of 11 x 13 .*image\.tif has 10 x 13"):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
+from samples import make_sample
 
 from mmhsi.datasets.transforms import Pad
 from mmhsi.errors import DataError
@@ -28,9 +27,7 @@ def mirrored(index: int, length: int) -> int:
     ],
 )
 @pytest.mark.parametrize("mode", ["constant", "reflect"])
-def test_pad(
-    make_sample: Callable, bands: int, mode: str, arguments: dict, height: int, width: int, dtype: str
-) -> None:
+def test_pad(bands: int, mode: str, arguments: dict, height: int, width: int, dtype: str) -> None:
     sample = make_sample(bands, dtype=dtype, nodata=dtype != "uint16")
     result = Pad(mode=mode, value=7, **arguments)(dict(sample))
     assert result["img"].shape == (height, width, bands)
@@ -47,13 +44,13 @@ def test_pad(
     assert result["gt_seg_map"].dtype == np.int64
 
 
-def test_nothing_to_pad(make_sample: Callable) -> None:
+def test_nothing_to_pad() -> None:
     sample = make_sample(430)
     result = Pad(divisor=1)(dict(sample))
     assert result["img"] is sample["img"]
 
 
-def test_validity_is_added(make_sample: Callable) -> None:
+def test_validity_is_added() -> None:
     sample = make_sample(4, nodata=False)
     del sample["valid"]
     valid = Pad(size=12)(sample)["valid"]
@@ -62,6 +59,6 @@ def test_validity_is_added(make_sample: Callable) -> None:
 
 
 @pytest.mark.parametrize(("dtype", "value"), [("uint16", -1), ("int16", 40000), ("int16", 0.5)])
-def test_value_that_the_dtype_cannot_hold(make_sample: Callable, dtype: str, value: float) -> None:
+def test_value_that_the_dtype_cannot_hold(dtype: str, value: float) -> None:
     with pytest.raises(DataError, match=rf"^folder/tile\.tif: is {dtype}, which cannot hold the pad value {value:g}"):
         Pad(size=12, value=value)(make_sample(4, dtype=dtype, nodata=False))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from samples import make_sample
 from sklearn.decomposition import PCA
 
 from mmhsi.datasets.transforms import PCAModel, PCAProject, fit_pca
@@ -43,7 +43,7 @@ def test_integers_and_parts_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize("whiten", [False, True])
-def test_project_equals_scikit_learn(make_sample: Callable, tmp_path: Path, bands: int, whiten: bool) -> None:
+def test_project_equals_scikit_learn(tmp_path: Path, bands: int, whiten: bool) -> None:
     values = spectra(bands)
     model = fit_pca([values], 4, tmp_path / "pca.npz")
     sample = make_sample(bands, nodata=False)
@@ -58,14 +58,19 @@ def test_project_equals_scikit_learn(make_sample: Callable, tmp_path: Path, band
     assert result["fwhm"] is None
 
 
-def test_file_keeps_the_fit(tmp_path: Path) -> None:
+def test_file_keeps_the_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = fit_pca([spectra(32)], 3, tmp_path / "pca.npz")
+    with monkeypatch.context() as patch:  # a save that fails leaves it and nothing else
+        patch.setattr(np, "savez", lambda file, **arrays: file.write(b"half") and file.seek(-9))
+        with pytest.raises(DataError, match=r"pca\.npz: cannot write"):
+            fit_pca([spectra(4)], 1, tmp_path / "pca.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["pca.npz"]
     loaded = PCAModel.load(tmp_path / "pca.npz")
     for name in ("mean", "components", "explained_variance", "explained_variance_ratio"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(model, name))
 
 
-def test_labels_and_validity_stay(make_sample: Callable, tmp_path: Path) -> None:
+def test_labels_and_validity_stay(tmp_path: Path) -> None:
     fit_pca([spectra(4)], 2, tmp_path / "pca.npz")
     sample = make_sample(4)
     result = PCAProject(str(tmp_path / "pca.npz"))(dict(sample))
@@ -73,7 +78,7 @@ def test_labels_and_validity_stay(make_sample: Callable, tmp_path: Path) -> None
     assert result["valid"] is sample["valid"]
 
 
-def test_another_number_of_bands_names_both_files(make_sample: Callable, tmp_path: Path) -> None:
+def test_another_number_of_bands_names_both_files(tmp_path: Path) -> None:
     fit_pca([spectra(4)], 2, tmp_path / "pca.npz")
     with pytest.raises(DataError, match=r"folder/tile\.tif: has 32 bands, the PCA of .*pca\.npz was fitted on 4"):
         PCAProject(tmp_path / "pca.npz")(make_sample(32))
@@ -100,8 +105,9 @@ def test_what_cannot_be_fitted(data: list, count: float, error: type[Exception],
 def test_files_that_are_no_fit(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"pca\.npy: a fitted PCA is kept in an \.npz"):
         fit_pca([spectra(4)], 1, tmp_path / "pca.npy")
+    (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot write"):
-        fit_pca([spectra(4)], 1, tmp_path / "absent" / "pca.npz")
+        fit_pca([spectra(4)], 1, tmp_path / "file" / "pca.npz")
     with pytest.raises(FileFormatError, match="no such file"):
         PCAProject(tmp_path / "absent.npz")
     (tmp_path / "text.npz").write_text("text")

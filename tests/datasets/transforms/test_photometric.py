@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from samples import make_sample
 
 from mmhsi.datasets.samplers import seed_everything
 from mmhsi.datasets.transforms import BandJitter, GaussianBlur, Solarise
@@ -27,7 +28,7 @@ def jitter_factors(before: np.ndarray, after: np.ndarray) -> list[tuple[float, f
 
 @pytest.mark.parametrize("dtype", ["int16", "float32"])
 @pytest.mark.parametrize("per_band", [False, True])
-def test_jitter(make_sample: Callable, bands: int, per_band: bool, dtype: str) -> None:
+def test_jitter(bands: int, per_band: bool, dtype: str) -> None:
     sample = make_sample(bands, dtype=dtype)
     seed_everything(0)
     result = BandJitter(brightness=0.3, contrast=0.1, per_band=per_band)(dict(sample))["img"]
@@ -40,7 +41,7 @@ def test_jitter(make_sample: Callable, bands: int, per_band: bool, dtype: str) -
     assert result.dtype == np.float32
 
 
-def test_jitter_uses_its_whole_range(make_sample: Callable) -> None:
+def test_jitter_uses_its_whole_range() -> None:
     sample = make_sample(4, nodata=False)
     seed_everything(0)
     factors = []
@@ -77,14 +78,14 @@ def slow_blur(image: np.ndarray, valid: np.ndarray, sigma: float) -> np.ndarray:
 
 @pytest.mark.parametrize("nodata", [False, True])
 @pytest.mark.parametrize("sigma", [0.4, 1.3])
-def test_blur(make_sample: Callable, bands: int, sigma: float, nodata: bool) -> None:
+def test_blur(bands: int, sigma: float, nodata: bool) -> None:
     sample = make_sample(bands, nodata=nodata)
     result = GaussianBlur(sigma=(sigma, sigma), prob=1)(dict(sample))["img"]
     np.testing.assert_allclose(result, slow_blur(sample["img"], sample["valid"], sigma), rtol=1e-4)
     assert result.dtype == np.float32
 
 
-def test_nodata_never_bleeds_into_a_blur(make_sample: Callable, bands: int) -> None:
+def test_nodata_never_bleeds_into_a_blur(bands: int) -> None:
     sample = make_sample(bands, dtype="float32")
     outcomes = []
     for garbage in (np.nan, np.inf, -9999.0, 3e38):
@@ -96,7 +97,7 @@ def test_nodata_never_bleeds_into_a_blur(make_sample: Callable, bands: int) -> N
     assert np.isfinite(outcomes[0]).all()
 
 
-def test_blur_draws_sigma(make_sample: Callable) -> None:
+def test_blur_draws_sigma() -> None:
     """A single bright pixel keeps the more of its value the smaller sigma was: about 1 / (2 pi sigma²)."""
     sample = make_sample(4, 31, 31, nodata=False)
     sample["img"][:] = 0
@@ -118,7 +119,7 @@ def slow_quantile(values: list[float], share: float) -> float:
 
 
 @pytest.mark.parametrize("arguments", [dict(quantile=0.6), dict(quantile=1), dict(value=4000)])
-def test_solarise(make_sample: Callable, bands: int, arguments: dict) -> None:
+def test_solarise(bands: int, arguments: dict) -> None:
     sample = make_sample(bands)
     result = Solarise(prob=1, **arguments)(dict(sample))["img"]
     valid = sample["valid"]
@@ -131,7 +132,7 @@ def test_solarise(make_sample: Callable, bands: int, arguments: dict) -> None:
 
 
 @pytest.mark.parametrize("transform", [BandJitter(), GaussianBlur(prob=1), Solarise(quantile=0.5, prob=1)])
-def test_an_image_without_data_passes(make_sample: Callable, transform: Callable) -> None:
+def test_an_image_without_data_passes(transform: Callable) -> None:
     sample = make_sample(4)
     sample["valid"] = np.zeros((9, 11), dtype=bool)
     assert transform(sample)["img"].shape == (9, 11, 4)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
+from samples import make_sample
 
 from mmhsi.datasets.transforms import SpectralResample
 from mmhsi.errors import DataError
@@ -37,7 +37,7 @@ def slow_gaussian(nm: list[float], spectrum: list[float], target: float, fwhm: f
 
 
 @pytest.mark.parametrize("dtype", ["int16", "float32"])
-def test_linear_in_any_source_order(make_sample: Callable, bands: int, dtype: str) -> None:
+def test_linear_in_any_source_order(bands: int, dtype: str) -> None:
     sample = make_sample(bands, height=2, width=3, dtype=dtype, nodata=False)
     order = np.random.default_rng(0).permutation(bands)
     sample["wavelengths"] = sample["wavelengths"][order]
@@ -55,7 +55,7 @@ def test_linear_in_any_source_order(make_sample: Callable, bands: int, dtype: st
     np.testing.assert_allclose(result["fwhm"], widths, rtol=1e-5)
 
 
-def test_duplicate_wavelengths_are_averaged(make_sample: Callable, bands: int) -> None:
+def test_duplicate_wavelengths_are_averaged(bands: int) -> None:
     sample = make_sample(bands, height=1, width=2, nodata=False)
     nm = sample["wavelengths"].copy()
     nm[2] = nm[0]
@@ -70,19 +70,19 @@ def test_duplicate_wavelengths_are_averaged(make_sample: Callable, bands: int) -
         )
 
 
-def test_own_wavelengths_change_nothing(make_sample: Callable, bands: int) -> None:
+def test_own_wavelengths_change_nothing(bands: int) -> None:
     sample = make_sample(bands, nodata=False)
     result = SpectralResample(sample["wavelengths"].tolist())(dict(sample))
     np.testing.assert_array_equal(result["img"], sample["img"])
 
 
-def test_one_source_band_is_held(make_sample: Callable) -> None:
+def test_one_source_band_is_held() -> None:
     sample = make_sample(1, nodata=False)
     result = SpectralResample([390.0, 500.0], extrapolate=True)(dict(sample))["img"]
     np.testing.assert_array_equal(result, sample["img"].repeat(2, axis=2))
 
 
-def test_gaussian_response(make_sample: Callable, bands: int) -> None:
+def test_gaussian_response(bands: int) -> None:
     sample = make_sample(bands, height=2, width=2, nodata=False)
     nm = np.sort(400 + 2100 * np.random.default_rng(1).random(bands))  # unequal steps
     sample["wavelengths"] = nm[::-1].copy()
@@ -97,7 +97,7 @@ def test_gaussian_response(make_sample: Callable, bands: int) -> None:
     assert result["img"].dtype == np.float32
 
 
-def test_gaussian_keeps_a_flat_spectrum_and_takes_one_width_for_all(make_sample: Callable, bands: int) -> None:
+def test_gaussian_keeps_a_flat_spectrum_and_takes_one_width_for_all(bands: int) -> None:
     sample = make_sample(bands, nodata=False)
     sample["img"] = np.full_like(sample["img"], 700)
     result = SpectralResample([1000.0, 1100.0, 1200.0], fwhm=1000.0)(sample)
@@ -105,7 +105,7 @@ def test_gaussian_keeps_a_flat_spectrum_and_takes_one_width_for_all(make_sample:
     np.testing.assert_array_equal(result["fwhm"], [1000.0] * 3)
 
 
-def test_extrapolation_is_asked_for(make_sample: Callable) -> None:
+def test_extrapolation_is_asked_for() -> None:
     sample = make_sample(32, nodata=False)
     with pytest.raises(DataError, match=r"tile\.tif: its bands cover 400 to 2500 nm, SpectralResample wants 390 nm"):
         SpectralResample([390.0, 500.0])(dict(sample))
@@ -121,11 +121,11 @@ def test_extrapolation_is_asked_for(make_sample: Callable) -> None:
         ([400.0, 500.0], "expected 4 finite wavelengths"),
     ],
 )
-def test_bad_wavelengths_name_the_file(make_sample: Callable, wavelengths: list | None, message: str) -> None:
+def test_bad_wavelengths_name_the_file(wavelengths: list | None, message: str) -> None:
     with pytest.raises(DataError, match=f"^folder/tile.tif: .*{message}"):
         SpectralResample([450.0])({**make_sample(4), "wavelengths": wavelengths})
 
 
-def test_gaussian_without_a_band_in_reach(make_sample: Callable) -> None:
+def test_gaussian_without_a_band_in_reach() -> None:
     with pytest.raises(DataError, match=r"tile\.tif: no band lies within fwhm=10 nm of 800 nm"):
         SpectralResample([400.0, 800.0], fwhm=10.0)(make_sample(4))

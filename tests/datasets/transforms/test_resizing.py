@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from samples import make_sample
 
 from mmhsi.datasets.transforms import Resize
 
@@ -79,7 +80,7 @@ def slow_nearest(values: np.ndarray, size: tuple[int, int]) -> list[list]:
 @pytest.mark.parametrize("nodata", [False, True])
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("size", [(4, 5), (15, 7), (20, 26)])
-def test_resize(make_sample: Callable, bands: int, size: tuple[int, int], interpolation: str, nodata: bool) -> None:
+def test_resize(bands: int, size: tuple[int, int], interpolation: str, nodata: bool) -> None:
     sample = make_sample(bands, nodata=nodata)
     result = Resize(size, interpolation=interpolation)(dict(sample))
     expected = slow_resize(sample["img"], sample["valid"], size, interpolation)
@@ -94,7 +95,7 @@ def test_resize(make_sample: Callable, bands: int, size: tuple[int, int], interp
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("size", [(5, 5), (23, 31)])
-def test_nodata_never_bleeds(make_sample: Callable, bands: int, size: tuple[int, int], interpolation: str) -> None:
+def test_nodata_never_bleeds(bands: int, size: tuple[int, int], interpolation: str) -> None:
     """Whatever stands in pixels without data, the outcome is the same, and labels are ignored exactly there."""
     sample = make_sample(bands, dtype="float32")
     outcomes = []
@@ -112,7 +113,7 @@ def test_nodata_never_bleeds(make_sample: Callable, bands: int, size: tuple[int,
     assert inside.max() <= sample["img"][sample["valid"]].max() + overshoot + 0.1
 
 
-def test_a_flat_image_stays_flat_around_nodata(make_sample: Callable, bands: int) -> None:
+def test_a_flat_image_stays_flat_around_nodata(bands: int) -> None:
     sample = make_sample(bands, dtype="float32")
     sample["img"][sample["valid"]] = 512.0
     for interpolation in ("bilinear", "bicubic"):
@@ -121,7 +122,7 @@ def test_a_flat_image_stays_flat_around_nodata(make_sample: Callable, bands: int
             np.testing.assert_allclose(result["img"][result["valid"]], 512.0, rtol=1e-4)
 
 
-def test_everything_without_data(make_sample: Callable) -> None:
+def test_everything_without_data() -> None:
     sample = make_sample(4, dtype="float32")
     sample["valid"] = np.zeros((9, 11), dtype=bool)
     sample["img"][:] = np.nan
@@ -131,13 +132,13 @@ def test_everything_without_data(make_sample: Callable) -> None:
 
 
 @pytest.mark.parametrize(("factor", "expected"), [(0.5, (4, 6)), (2, (18, 22)), (0.01, (1, 1)), (1.5, (14, 16))])
-def test_scale_factor(make_sample: Callable, factor: float, expected: tuple[int, int]) -> None:
+def test_scale_factor(factor: float, expected: tuple[int, int]) -> None:
     """9 x 11 pixels; halves are rounded to the even neighbour."""
     result = Resize(scale_factor=factor)(make_sample(4))
     assert result["img"].shape[:2] == result["gt_seg_map"].shape == result["valid"].shape == expected
 
 
-def test_without_labels_and_validity(make_sample: Callable) -> None:
+def test_without_labels_and_validity() -> None:
     sample = make_sample(204, nodata=False, labels=False)
     expected = Resize(6)(dict(sample))["img"]
     del sample["valid"]

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from samples import make_sample
 
 from mmhsi.datasets.transforms import MinMaxScale, ScaleReflectance, Standardise
 from mmhsi.errors import DataError
 
 
 @pytest.mark.parametrize("dtype", ["int16", "uint16", "float32", "float64"])
-def test_reflectance(make_sample: Callable, bands: int, dtype: str) -> None:
+def test_reflectance(bands: int, dtype: str) -> None:
     sample = make_sample(bands, dtype=dtype, nodata=False)
     result = ScaleReflectance()(dict(sample))["img"]
     expected = np.array([float(value) / 10000 for value in sample["img"].ravel()]).reshape(sample["img"].shape)
@@ -20,7 +21,7 @@ def test_reflectance(make_sample: Callable, bands: int, dtype: str) -> None:
     assert result.dtype == np.float32
 
 
-def test_reflectance_offset_and_clip(make_sample: Callable, bands: int) -> None:
+def test_reflectance_offset_and_clip(bands: int) -> None:
     sample = make_sample(bands, nodata=False)
     result = ScaleReflectance(factor=2e-4, offset=-0.1, clip=(0.0, 1.0))(dict(sample))["img"]
     expected = [min(max(float(value) * 2e-4 - 0.1, 0.0), 1.0) for value in sample["img"].ravel()]
@@ -31,7 +32,7 @@ def test_reflectance_offset_and_clip(make_sample: Callable, bands: int) -> None:
 
 @pytest.mark.parametrize("dtype", ["int16", "float32"])
 @pytest.mark.parametrize("scope", ["band", "cube"])
-def test_min_max_over_valid_pixels(make_sample: Callable, bands: int, scope: str, dtype: str) -> None:
+def test_min_max_over_valid_pixels(bands: int, scope: str, dtype: str) -> None:
     sample = make_sample(bands, dtype=dtype)
     result = MinMaxScale(scope=scope)(dict(sample))["img"]
     valid = sample["valid"]
@@ -45,7 +46,7 @@ def test_min_max_over_valid_pixels(make_sample: Callable, bands: int, scope: str
     assert result.dtype == np.float32
 
 
-def test_min_max_given(make_sample: Callable, bands: int) -> None:
+def test_min_max_given(bands: int) -> None:
     sample = make_sample(bands, nodata=False)
     low, high = np.linspace(1000, 2000, bands), np.linspace(4000, 7000, bands)
     result = MinMaxScale(minimum=low.tolist(), maximum=high.tolist())(dict(sample))["img"]
@@ -58,7 +59,7 @@ def test_min_max_given(make_sample: Callable, bands: int) -> None:
     np.testing.assert_allclose(common, sample["img"] / 10000.0, rtol=1e-6)
 
 
-def test_min_max_of_a_flat_band_or_nothing_is_zero(make_sample: Callable) -> None:
+def test_min_max_of_a_flat_band_or_nothing_is_zero() -> None:
     sample = make_sample(4, nodata=False)
     sample["img"][:, :, 1] = 5
     result = MinMaxScale()(dict(sample))["img"]
@@ -69,7 +70,7 @@ def test_min_max_of_a_flat_band_or_nothing_is_zero(make_sample: Callable) -> Non
 
 
 @pytest.mark.parametrize("per_band", [True, False])
-def test_standardise(make_sample: Callable, bands: int, per_band: bool) -> None:
+def test_standardise(bands: int, per_band: bool) -> None:
     sample = make_sample(bands, nodata=False)
     mean = np.linspace(3000, 5000, bands) if per_band else 4000.0
     std = np.linspace(500, 900, bands) if per_band else 700.0
@@ -91,6 +92,6 @@ def test_standardise(make_sample: Callable, bands: int, per_band: bool) -> None:
         (MinMaxScale(minimum=0.0, maximum=[1.0, 1.0, 1.0]), "maximum of MinMaxScale has 3 values"),
     ],
 )
-def test_another_number_of_bands_names_the_file(make_sample: Callable, transform: Callable, name: str) -> None:
+def test_another_number_of_bands_names_the_file(transform: Callable, name: str) -> None:
     with pytest.raises(DataError, match=f"^folder/tile.tif: has 4 bands, {name}"):
         transform(make_sample(4))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from samples import make_sample
 
 from mmhsi.datasets.transforms import RemoveBadBands, SelectBands
 from mmhsi.errors import DataError
@@ -26,13 +27,13 @@ def check(result: dict, expected: dict, dtype: np.dtype) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["int16", "uint16", "float32"])
-def test_select_by_index_keeps_order_and_dtype(make_sample: Callable, bands: int, dtype: str) -> None:
+def test_select_by_index_keeps_order_and_dtype(bands: int, dtype: str) -> None:
     sample = make_sample(bands, dtype=dtype, nodata=False)
     kept = [bands - 1, 0, 2, 0]
     check(SelectBands(indices=kept)(dict(sample)), expect(sample, kept), np.dtype(dtype))
 
 
-def test_select_by_range_includes_both_ends(make_sample: Callable, bands: int) -> None:
+def test_select_by_range_includes_both_ends(bands: int) -> None:
     sample = make_sample(bands)
     nm = sample["wavelengths"]
     ranges = [(nm[0], nm[0]), (nm[bands // 2], nm[-1])]
@@ -41,13 +42,13 @@ def test_select_by_range_includes_both_ends(make_sample: Callable, bands: int) -
     check(SelectBands(ranges=ranges)(dict(sample)), expect(sample, kept), np.dtype("int16"))
 
 
-def test_select_by_range_keeps_the_order_of_unsorted_bands(make_sample: Callable) -> None:
+def test_select_by_range_keeps_the_order_of_unsorted_bands() -> None:
     sample = make_sample(4)
     sample["wavelengths"] = np.array([900.0, 500.0, 700.0, 600.0])
     check(SelectBands(ranges=[(550, 950)])(dict(sample)), expect(sample, [0, 2, 3]), np.dtype("int16"))
 
 
-def test_remove_indices_and_ranges(make_sample: Callable, bands: int) -> None:
+def test_remove_indices_and_ranges(bands: int) -> None:
     sample = make_sample(bands)
     nm = sample["wavelengths"]
     low, high = nm[1] - 1, nm[1] + 1
@@ -55,7 +56,7 @@ def test_remove_indices_and_ranges(make_sample: Callable, bands: int) -> None:
     check(RemoveBadBands(indices=[3], ranges=[(low, high)])(dict(sample)), expect(sample, kept), np.dtype("int16"))
 
 
-def test_remove_water_vapour(make_sample: Callable) -> None:
+def test_remove_water_vapour() -> None:
     sample = make_sample(204)
     nm = sample["wavelengths"]
     kept = [b for b in range(204) if not (1340 <= nm[b] <= 1460 or 1790 <= nm[b] <= 1960)]
@@ -63,13 +64,13 @@ def test_remove_water_vapour(make_sample: Callable) -> None:
     assert 20 < 204 - len(kept) < 40
 
 
-def test_removing_nothing_of_a_sensor_without_the_range(make_sample: Callable) -> None:
+def test_removing_nothing_of_a_sensor_without_the_range() -> None:
     sample = make_sample(4)
     sample["wavelengths"] = np.array([450.0, 550.0, 650.0, 850.0])
     check(RemoveBadBands(ranges="water_vapour")(dict(sample)), expect(sample, [0, 1, 2, 3]), np.dtype("int16"))
 
 
-def test_metadata_may_be_unknown(make_sample: Callable) -> None:
+def test_metadata_may_be_unknown() -> None:
     sample = {**make_sample(4), "wavelengths": None}
     del sample["fwhm"]
     result = SelectBands(indices=[2])(sample)
@@ -90,6 +91,6 @@ def test_metadata_may_be_unknown(make_sample: Callable) -> None:
         (SelectBands(ranges=[(500, 900)]), {"wavelengths": [0.4, 0.5, 0.6, 2.5]}, "look like µm"),
     ],
 )
-def test_bad_data_names_the_file(make_sample: Callable, transform: Callable, change: dict, message: str) -> None:
+def test_bad_data_names_the_file(transform: Callable, change: dict, message: str) -> None:
     with pytest.raises(DataError, match=f"^folder/tile.tif: .*{message}"):
         transform({**make_sample(4), **change})
