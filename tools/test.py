@@ -15,10 +15,10 @@ def main() -> None:
     runner_options(parser)
     args = parser.parse_args()
 
-    from mmengine.model import is_model_wrapper
     from mmengine.runner import Runner
 
     from mmhsi.engine import prepare_distributed
+    from mmhsi.engine.hooks.unwrapped import unwrapped
     from mmhsi.errors import ConfigError
     from mmhsi.models import load_weights
 
@@ -31,7 +31,7 @@ def main() -> None:
         cfg.model.backbone.init_cfg = None  # the checkpoint holds every weight
     prepare_distributed(cfg)
     runner = Runner.from_cfg(cfg)
-    load_weights(runner.model.module if is_model_wrapper(runner.model) else runner.model, args.checkpoint)
+    load_weights(unwrapped(runner), args.checkpoint)
     runner.test()
 
 

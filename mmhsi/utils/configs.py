@@ -39,6 +39,17 @@ def load_config(config: str | Path | Config) -> Config:
         logger.removeFilter(_not_of_the_data_folder)
 
 
+def land_cover_metric(cfg: Config) -> dict | None:
+    """The config's metric of labelled test data, which a pretraining's has not.
+
+    Args:
+        cfg: The config.
+    """
+    evaluators = cfg.get("test_evaluator") or []
+    evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
+    return next((evaluator for evaluator in evaluators if evaluator["type"] == "LandCoverMetric"), None)
+
+
 def _not_of_the_data_folder(record: logging.LogRecord) -> bool:
     """Keep every message but the one that mmengine prints for each data set where ``MMHSI_DATA`` is set."""
     return not record.getMessage().startswith("Using env variable `MMHSI_DATA`")

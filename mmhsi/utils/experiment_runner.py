@@ -16,6 +16,7 @@ from mmengine.config import Config
 
 from mmhsi.errors import ConfigError, DataError
 
+from .configs import land_cover_metric
 from .experiments import ROOT, Step, last_checkpoint
 
 PRELOADED = ["mmhsi.utils.preload"]
@@ -79,7 +80,7 @@ class ExperimentRunner:
         words = ["tools/train.py", config, "--seed", str(step.seed), "--work-dir", str(step.folder)]
         if (step.folder / "last_checkpoint").is_file():
             words += ["--resume"]
-        if reports_accuracy(Config.fromfile(config, use_environment_variables=False)):
+        if land_cover_metric(Config.fromfile(config, use_environment_variables=False)):
             words += ["--report", str(step.folder / "report.json")]
         if options:
             words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
@@ -129,14 +130,3 @@ def fill(step: Step, value: object) -> object:
     if step.previous is None:
         raise ConfigError(f"{step.config or step.command[0]}: {{checkpoint}} given, but there is no step before it")
     return value.replace("{checkpoint}", last_checkpoint(step.previous.folder))
-
-
-def reports_accuracy(cfg: Config) -> bool:
-    """Whether a config has labelled test data, which a pretraining's has not.
-
-    Args:
-        cfg: The config.
-    """
-    evaluators = cfg.get("test_evaluator") or []
-    evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
-    return any(evaluator["type"] == "LandCoverMetric" for evaluator in evaluators)

@@ -50,13 +50,7 @@ def main() -> None:
             predicted = knn_probe(train.features, train.labels, test.features, args.neighbours)
         else:
             predicted = linear_probe(train.features, train.labels, test.features, args.seed, train.tiles)
-        matrix = ConfusionMatrix.from_labels(test.labels, predicted, len(meta["classes"]))
-        figures = {
-            "OA": 100 * matrix.overall_accuracy,
-            "AA": 100 * matrix.average_accuracy,
-            "Kappa": 100 * matrix.kappa,
-            "mIoU": 100 * matrix.mean_iou,
-        }
+        figures = ConfusionMatrix.from_labels(test.labels, predicted, len(meta["classes"])).percentages()
         report["methods"][method] = figures
         print(f"{method:<7}" + "  ".join(f"{name} {value:.2f}" for name, value in figures.items()))
     if args.out:

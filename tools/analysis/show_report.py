@@ -19,15 +19,14 @@ def main() -> None:
     args = parse_args()
     import numpy as np
 
-    from mmhsi.evaluation.metric import read_report
+    from mmhsi.evaluation.metric import cells, read_report
     from mmhsi.visualization.confusion import save_confusion_figure
 
     report = read_report(args.report)
     classes, matrix = report["classes"], np.array(report["confusion_matrix"])
     print(f"{report['protocol']}\n\n| class | pixels | accuracy | IoU |\n| --- | ---: | ---: | ---: |")
     for entry in classes:
-        values = [f"{entry[key]:.2f}" if entry["pixels"] else "absent" for key in ("accuracy", "iou")]
-        print(f"| {entry['name']} | {entry['pixels']} | {' | '.join(values)} |")
+        print(f"| {' | '.join(cells(entry))} |")
     print(f"\n{', '.join(f'{name} {value:.2f}' for name, value in report['metrics'].items())}")
     if args.confusion:
         save_confusion_figure(args.confusion, matrix, [entry["name"] for entry in classes])
