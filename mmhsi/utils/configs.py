@@ -50,6 +50,18 @@ def land_cover_metric(cfg: Config) -> dict | None:
     return next((evaluator for evaluator in evaluators if evaluator["type"] == "LandCoverMetric"), None)
 
 
+def training_window(cfg: Config) -> tuple[int, int] | None:
+    """Height and width in pixels of the windows that a config trains on; None where it does not say.
+
+    Args:
+        cfg: The config.
+    """
+    dataset = cfg.get("train_dataloader", {}).get("dataset", {})
+    reading = [step["size"] for step in dataset.get("pipeline", []) if step["type"] == "RandomReadWindow"]
+    size = dataset.get("window") or (reading or [None])[0] or cfg.model.backbone.get("img_size")
+    return (size, size) if isinstance(size, int) else size
+
+
 def _not_of_the_data_folder(record: logging.LogRecord) -> bool:
     """Keep every message but the one that mmengine prints for each data set where ``MMHSI_DATA`` is set."""
     return not record.getMessage().startswith("Using env variable `MMHSI_DATA`")

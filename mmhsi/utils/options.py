@@ -24,7 +24,6 @@ def runner_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 def runner_config(args: argparse.Namespace) -> Config:

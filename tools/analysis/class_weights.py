@@ -2,17 +2,16 @@
 
 import argparse
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.configs import load_config
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("config", help="config with a labelled train_dataloader")
     parser.add_argument("--method", default="inverse", help="inverse, sqrt, median or effective (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the split")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 

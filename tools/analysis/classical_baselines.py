@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mmengine.config import Config, DictAction
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.configs import load_config
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ METRIC_NAMES = ("OA", "AA", "Kappa")
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
     parser.add_argument("--model", nargs="+", choices=["svm", "rf", "knn"], default=["svm", "rf"])
     parser.add_argument("--features", nargs="+", default=["spectra", "mean", "emp", "spectra+emp"])
@@ -40,7 +40,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--radii", nargs="+", type=int, default=[2, 4, 6, 8], help="radii of the discs of 'emp'")
     parser.add_argument("--out", help="JSON file for the figures and chosen parameters of every run")
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 

@@ -2,17 +2,16 @@
 
 import argparse
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.configs import load_config
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("config", help="config file; transforms from PCAProject on are left out")
     parser.add_argument("--components", type=int, required=True, help="number of components")
     parser.add_argument("--out", required=True, help=".npz to write, the file of PCAProject")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 

@@ -2,13 +2,13 @@
 
 import argparse
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.configs import load_config
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("config", help="config of fine-tuning, which has labelled training and test data")
     parser.add_argument(
         "checkpoint", nargs="?", help="checkpoint of pretraining or fine-tuning (default: an untrained network)"
@@ -19,7 +19,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="seed of the split and of the linear probe's folds")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     parser.add_argument("--out", help="JSON file for the figures")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 

@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("table", help="table file, e.g. benchmarks/tables/ss_mae.py")
     parser.add_argument("--list", action="store_true", help="say what there is to run and how far it is, and stop")
     parser.add_argument("--no-run", action="store_true", help="tabulate what is finished, run nothing")
@@ -19,7 +19,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")
     parser.add_argument("--work-dir", default="work_dirs/tables", help="folder of the runs (default: %(default)s)")
     parser.add_argument("--out", help="Markdown file for the table (default: print it)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 

@@ -2,15 +2,14 @@
 
 import argparse
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("report", help="JSON file of tools/test.py --out")
     parser.add_argument("--confusion", help="PNG of the confusion matrix, in per cent of each true class")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 

@@ -2,17 +2,16 @@
 
 import argparse
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.configs import load_config
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
     parser.add_argument("--out", required=True, help="PNG for the picture, a pixel of the scene a pixel of it")
     parser.add_argument("--seed", type=int, help="seed of the split, as in training")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 

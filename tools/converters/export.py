@@ -2,17 +2,16 @@
 
 import argparse
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("config", nargs="?", help="config file of the training; none for a published checkpoint")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="file to write: .onnx, or .pt2 for torch.export")
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 

@@ -2,16 +2,15 @@
 
 import argparse
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("config", help="config file of the training")
     parser.add_argument("checkpoint", help="checkpoint of the training")
     parser.add_argument("out", help="file to write; a part of its checksum is put before the suffix")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 

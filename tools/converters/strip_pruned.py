@@ -2,15 +2,14 @@
 
 import argparse
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("checkpoint", help="checkpoint of a training with LayerPruningHook")
     parser.add_argument("out", help="file for the weights that are left; optimiser and schedules are not kept")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 

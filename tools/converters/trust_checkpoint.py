@@ -3,15 +3,14 @@
 import argparse
 import os
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("checkpoint", help="file that was refused, from somebody whom you trust")
     parser.add_argument("out", help="file for the weights; optimiser, schedules and metadata are not kept")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 
