@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from mmhsi.datasets import IGNORE_INDEX, SceneDataset
 from mmhsi.errors import ConfigError
 from mmhsi.registry import HOOKS
+from mmhsi.utils.spread import evenly_spread
 from mmhsi.visualization.hsi_visualizer import HSIVisualizer
 
 
@@ -104,9 +105,7 @@ class MapVisualizationHook(Hook):
             rows, columns = (np.concatenate(batch[key]) for key in ("row", "column"))
             self.scene_map[rows, columns] = torch.cat([sample.pred_label for sample in outputs]).cpu().numpy()
             return
-        total = len(self._loader(runner, mode).sampler)
-        count = min(self.num_samples, total)
-        chosen = {(2 * position + 1) * total // (2 * count) for position in range(count)}
+        chosen = evenly_spread(len(self._loader(runner, mode).sampler), self.num_samples)
         for offset, sample in enumerate(outputs):
             if self.seen + offset in chosen:
                 runner.visualizer.add_datasample(
