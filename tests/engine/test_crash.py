@@ -1,39 +1,16 @@
 """Runs that are killed and resumed end as runs that nobody killed, bit for bit."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
+import crash_test
 import pytest
-from generated_data import write_all
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def crash_module():
-    spec = importlib.util.spec_from_file_location("crash_test", ROOT / "benchmarks/crash_test.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["crash_test"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-crash_test = crash_module()
+import torch
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    write_all(folder)
+def trainer(generated_data):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MMHSI_DATA", str(folder))
+        patch.setenv("MMHSI_DATA", str(generated_data))
         patch.setenv("OMP_NUM_THREADS", "1")
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def trainer(data):
-    return crash_test.Trainer()
+        yield crash_test.Trainer()
 
 
 def shrink(cfg):
@@ -68,8 +45,6 @@ def test_a_killed_run_resumes_exactly(name, trainer, tmp_path):
 
 
 def test_differences_are_found():
-    import torch
-
     a = {"x": [torch.ones(2)], "y": {"z": 1}}
     assert crash_test.differences(a, {"x": [torch.ones(2)], "y": {"z": 1}}) == []
     changed = torch.ones(2)

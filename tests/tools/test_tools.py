@@ -53,16 +53,6 @@ def small(path, config, **changes):
     return path
 
 
-class Evil:
-    """Unpickling it would create a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), "w")
-
-
 def weights(path):
     return read_checkpoint(path)["state_dict"]
 
@@ -109,14 +99,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one(run_tool, place, tmp_path):
     assert run_tool("train", config, "--work-dir", tmp_path / "again", "--resume", first) == 0
     one, two = (weights(tmp_path / name / "epoch_2.pth") for name in ("whole", "again"))
     assert all(torch.equal(one[key], two[key]) for key in one)
-
-
-def test_resuming_from_a_file_with_code_is_refused(run_tool, place, tmp_path, capfd):
-    config = small(tmp_path / "c.py", FINETUNE, **{"model.backbone.init_cfg": None})
-    torch.save(dict(state_dict={}, hook=Evil(tmp_path / "ran")), tmp_path / "evil.pth")
-    assert run_tool("train", config, "--work-dir", tmp_path / "w", "--resume", tmp_path / "evil.pth") == 2
-    assert "evil.pth: not weights and plain data alone" in capfd.readouterr().err
-    assert not (tmp_path / "ran").exists()
 
 
 def test_amp_and_no_validate(run_tool, place, tmp_path):
