@@ -11,41 +11,18 @@ from mmengine.config import Config
 from PIL import Image
 from processes import run_command
 from sklearn.decomposition import PCA
+from small_models import shrink
 
 from mmhsi.datasets import FileSplit, SceneDataset
-from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.models.utils import read_checkpoint
 
 PRETRAIN = "configs/mae/mae_hsi-vit-tiny-p3_demo.py"
 FINETUNE = "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    write_scene(simulate_scene(40, 40, 64), folder / "demo")
-    return folder
-
-
-@pytest.fixture
-def place(data, repository, monkeypatch):
-    """Commands run from the repository's root on the generated data."""
-    monkeypatch.chdir(repository)
-    monkeypatch.setenv("MMHSI_DATA", str(data))
-    return data
-
-
-TINY = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
-
-
 def small(path, config, **changes):
     """A config with a smaller model, written to a file."""
-    cfg = Config.fromfile(config)
-    cfg.model.backbone.arch = TINY
-    if "decoder" in cfg.model:
-        cfg.model.decoder.update(embed_dims=16, decoder_embed_dims=16, depth=1, num_heads=2)
-    else:
-        cfg.model.head.in_channels = 32
+    cfg = shrink(Config.fromfile(config))
     cfg.train_cfg.max_epochs = 2
     cfg.default_hooks.checkpoint.interval = 1
     cfg.merge_from_dict(changes)
