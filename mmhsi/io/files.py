@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike, fspath
@@ -97,3 +98,24 @@ def writing(path: str | PathLike[str]) -> Iterator[None]:
         raise
     except Exception as exc:
         raise DataError(f"{fspath(path)}: cannot write: {reason(exc)}") from exc
+
+
+@contextmanager
+def replacing(path: str | PathLike[str]) -> Iterator[Path]:
+    """Give a name to write a file under; at the end of the block it takes the place of the file, whole or not at all.
+
+    Args:
+        path: The file; folders that are missing are made.
+
+    Raises:
+        DataError: As of :func:`writing`; what was there before stays.
+    """
+    out = Path(path)
+    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}.tmp")
+    try:
+        with writing(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            os.replace(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,8 +1,6 @@
 """Class maps as plain RGB, and how pictures are written."""
 
-import io
 import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.files import replacing
 
 from .palette import RGB
 
@@ -52,22 +51,6 @@ def colourise(
     return colours[np.where(ignored, len(palette), class_map.astype(np.intp))]
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write ``content`` so that ``path`` appears complete or not at all.
-
-    Args:
-        path: The final name.
-        content: What is to stand in it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def png_path(path: str | os.PathLike[str]) -> Path:
     """Check that ``path`` ends in .png.
 
@@ -92,16 +75,15 @@ def save_png(path: str | os.PathLike[str], rgb: npt.NDArray[np.uint8]) -> Path:
 
     Raises:
         ConfigError: ``path`` does not end in .png.
-        DataError: ``rgb`` is not (H, W, 3) uint8.
+        DataError: ``rgb`` is not (H, W, 3) uint8, or the file cannot be written.
     """
     from PIL import Image
 
     path = png_path(path)
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
         raise DataError(f"save_png: (H, W, 3) uint8 was expected, not {rgb.shape} {rgb.dtype}")
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(rgb)).save(buffer, format="PNG")
-    replace_file(path, buffer.getvalue())
+    with replacing(path) as temporary:
+        Image.fromarray(np.ascontiguousarray(rgb)).save(temporary, format="PNG")
     return path
 
 
@@ -117,11 +99,11 @@ def save_figure(path: str | os.PathLike[str], figure: "Figure") -> Path:
 
     Raises:
         ConfigError: ``path`` does not end in .png.
+        DataError: The file cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     path = png_path(path)
-    content = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(content)
-    replace_file(path, content.getvalue())
+    with replacing(path) as temporary:
+        FigureCanvasAgg(figure).print_png(temporary)
     return path

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.files import replacing
 
-from .class_map import colourise, png_path, replace_file
+from .class_map import colourise, png_path
 from .error_map import ERROR_COLOURS, error_map
 from .palette import RGB, default_palette
 
@@ -146,7 +147,8 @@ def save_map_figure(
     """
     path = png_path(path)
     content = map_figure_png(false_colour, class_map, class_names, palette, ground_truth, title, ignore_index)
-    replace_file(path, content)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
     return path
 
 

@@ -46,7 +46,7 @@ def main() -> None:
     """Gather the sections and write the page."""
     args = parse_args()
     from mmhsi.errors import ConfigError, DataError
-    from mmhsi.visualization.class_map import replace_file
+    from mmhsi.io.files import replacing
     from mmhsi.visualization.html_page import page
     from mmhsi.visualization.run_report import config_section, curves_section, find_report, metrics_section
 
@@ -63,7 +63,8 @@ def main() -> None:
         raise DataError(f"{work_dir}: holds no config, no logged values and no report; is it the work dir of a run?")
     out = Path(args.out or work_dir / "report.html")
     content = page(work_dir.resolve().name, sections).encode()
-    replace_file(out, content)
+    with replacing(out) as temporary:
+        temporary.write_bytes(content)
     print(f"page: {out} ({len(content) / 1e6:.1f} MB; {', '.join(heading for heading, _ in sections)})")
 
 
