@@ -1,23 +1,16 @@
 """Count the labelled training pixels of every class and print weights for a loss's class_weight."""
 
-import argparse
-
 from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.configs import load_config
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
+def main() -> None:
+    """Count and print."""
     parser = tool_parser(__doc__)
     parser.add_argument("config", help="config with a labelled train_dataloader")
     parser.add_argument("--method", default="inverse", help="inverse, sqrt, median or effective (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the split")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Count and print."""
-    args = parse_args()
+    args = parser.parse_args()
     from mmengine.registry import DefaultScope
 
     from mmhsi.datasets.class_weights import class_weights

@@ -27,22 +27,6 @@ if TYPE_CHECKING:
 METRIC_NAMES = ("OA", "AA", "Kappa")
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
-    parser.add_argument("--model", nargs="+", choices=["svm", "rf", "knn"], default=["svm", "rf"])
-    parser.add_argument("--features", nargs="+", default=["spectra", "mean", "emp", "spectra+emp"])
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="seeds of the split and of the classifier")
-    parser.add_argument("--trees", type=int, default=500, help="trees of the random forest")
-    parser.add_argument("--mean-window", type=int, default=7, help="side of the window of 'mean' in pixels")
-    parser.add_argument("--components", type=int, default=6, help="principal components of 'emp'")
-    parser.add_argument("--radii", nargs="+", type=int, default=[2, 4, 6, 8], help="radii of the discs of 'emp'")
-    parser.add_argument("--out", help="JSON file for the figures and chosen parameters of every run")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
-    return parser.parse_args()
-
-
 def load_dataset(args: argparse.Namespace, seed: int) -> tuple[SceneDataset, Config]:
     """The config's training data, split by ``seed``.
 
@@ -155,7 +139,18 @@ def markdown(rows: list[dict]) -> str:
 
 def main() -> None:
     """Measure and print."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
+    parser.add_argument("--model", nargs="+", choices=["svm", "rf", "knn"], default=["svm", "rf"])
+    parser.add_argument("--features", nargs="+", default=["spectra", "mean", "emp", "spectra+emp"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="seeds of the split and of the classifier")
+    parser.add_argument("--trees", type=int, default=500, help="trees of the random forest")
+    parser.add_argument("--mean-window", type=int, default=7, help="side of the window of 'mean' in pixels")
+    parser.add_argument("--components", type=int, default=6, help="principal components of 'emp'")
+    parser.add_argument("--radii", nargs="+", type=int, default=[2, 4, 6, 8], help="radii of the discs of 'emp'")
+    parser.add_argument("--out", help="JSON file for the figures and chosen parameters of every run")
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
+    args = parser.parse_args()
     import numpy as np
     from mmengine.logging import MMLogger
     from mmengine.registry import DefaultScope

@@ -1,18 +1,7 @@
 """Fit principal components to the training data of a config, for PCAProject."""
 
-import argparse
-
 from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.configs import load_config
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config file; transforms from PCAProject on are left out")
-    parser.add_argument("--components", type=int, required=True, help="number of components")
-    parser.add_argument("--out", required=True, help=".npz to write, the file of PCAProject")
-    return parser.parse_args()
 
 
 def before_pca(transforms: list[dict]) -> list[dict]:
@@ -23,7 +12,11 @@ def before_pca(transforms: list[dict]) -> list[dict]:
 
 def main() -> None:
     """Fit and write."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("config", help="config file; transforms from PCAProject on are left out")
+    parser.add_argument("--components", type=int, required=True, help="number of components")
+    parser.add_argument("--out", required=True, help=".npz to write, the file of PCAProject")
+    args = parser.parse_args()
     from mmengine.registry import DefaultScope
 
     from mmhsi.datasets import SceneDataset

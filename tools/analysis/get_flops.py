@@ -1,25 +1,18 @@
 """Parameters, pruned parameters, FLOPs and memory for the backward pass of a config's model, or of all presets."""
 
-import argparse
-
 from mmengine.config import DictAction
 
 from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.configs import load_config, training_window
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
+def main() -> None:
+    """Measure and print."""
     parser = tool_parser(__doc__)
     parser.add_argument("config", nargs="?", help="config file; without one, a Markdown table of all presets")
     parser.add_argument("--shape", type=int, nargs="+", help="side, or height and width, of the input in pixels")
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Measure and print."""
-    args = parse_args()
+    args = parser.parse_args()
     import torch
     from mmengine.registry import DefaultScope
 

@@ -3,7 +3,6 @@
 Measuring adds configs that a metafile lacks and counts parameters and operations; results are written by hand.
 """
 
-import argparse
 from pathlib import Path
 
 import yaml
@@ -34,14 +33,6 @@ sample's; the population's for MAE and the comparison models); where there is no
 paper has none on this data. What protocols mean: [splits](splits.md); more figures: [results](results.md). No weights
 are published.
 """
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = tool_parser(__doc__)
-    parser.add_argument("--measure", action="store_true", help="bring parameters, operations and configs up to date")
-    parser.add_argument("--out", help="Markdown file (default: print it)")
-    return parser.parse_args()
 
 
 def metafiles() -> list[Path]:
@@ -150,7 +141,10 @@ def section(content: dict) -> str:
 
 def main() -> None:
     """Measure and print."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("--measure", action="store_true", help="bring parameters, operations and configs up to date")
+    parser.add_argument("--out", help="Markdown file (default: print it)")
+    args = parser.parse_args()
     if args.measure:
         for path in metafiles():
             update(path)

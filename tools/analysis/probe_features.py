@@ -1,13 +1,11 @@
 """Score frozen features on patch tokens, without a decoder: k nearest neighbours and a linear probe."""
 
-import argparse
-
 from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.configs import load_config
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
+def main() -> None:
+    """Extract, classify and print."""
     parser = tool_parser(__doc__)
     parser.add_argument("config", help="config of fine-tuning, which has labelled training and test data")
     parser.add_argument(
@@ -19,12 +17,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="seed of the split and of the linear probe's folds")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     parser.add_argument("--out", help="JSON file for the figures")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Extract, classify and print."""
-    args = parse_args()
+    args = parser.parse_args()
     import json
     from pathlib import Path
 

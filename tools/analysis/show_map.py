@@ -1,24 +1,18 @@
 """Draw a map of tools/predict.py beside false colour, and with labels beside ground truth and errors."""
 
-import argparse
 from pathlib import Path
 
 from mmhsi.utils.cli import map_options, run, tool_parser
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
+def main() -> None:
+    """Read, draw, and count what is right."""
     parser = tool_parser(__doc__)
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("map", help="map of tools/predict.py")
     parser.add_argument("--out", required=True, help="PNG with a legend")
     map_options(parser)
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Read, draw, and count what is right."""
-    args = parse_args()
+    args = parser.parse_args()
     from mmhsi.io import open_cube, read_class_map
     from mmhsi.visualization import save_map_figure
     from mmhsi.visualization.error_map import error_classes

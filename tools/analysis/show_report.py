@@ -1,21 +1,14 @@
 """Show a report of tools/test.py --out: accuracy and IoU of every class as Markdown, the confusion matrix as PNG."""
 
-import argparse
-
 from mmhsi.utils.cli import run, tool_parser
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = tool_parser(__doc__)
-    parser.add_argument("report", help="JSON file of tools/test.py --out")
-    parser.add_argument("--confusion", help="PNG of the confusion matrix, in per cent of each true class")
-    return parser.parse_args()
 
 
 def main() -> None:
     """Print the table and draw the matrix."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("report", help="JSON file of tools/test.py --out")
+    parser.add_argument("--confusion", help="PNG of the confusion matrix, in per cent of each true class")
+    args = parser.parse_args()
     import numpy as np
 
     from mmhsi.evaluation.metric import cells, read_report

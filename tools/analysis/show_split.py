@@ -1,23 +1,16 @@
 """Show where a config's training and test pixels lie, how many each class has, and how many test pixels leak."""
 
-import argparse
-
 from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.configs import load_config
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
+def main() -> None:
+    """Build the split, draw and count it."""
     parser = tool_parser(__doc__)
     parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
     parser.add_argument("--out", required=True, help="PNG for the picture, a pixel of the scene a pixel of it")
     parser.add_argument("--seed", type=int, help="seed of the split, as in training")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Build the split, draw and count it."""
-    args = parse_args()
+    args = parser.parse_args()
     import numpy as np
     from mmengine.registry import DefaultScope
 

@@ -1,21 +1,14 @@
 """Remove pruned layers from a checkpoint, for deployment."""
 
-import argparse
-
 from mmhsi.utils.cli import run, tool_parser
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = tool_parser(__doc__)
-    parser.add_argument("checkpoint", help="checkpoint of a training with LayerPruningHook")
-    parser.add_argument("out", help="file for the weights that are left; optimiser and schedules are not kept")
-    return parser.parse_args()
 
 
 def main() -> None:
     """Strip, save, and say how to build the smaller model."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("checkpoint", help="checkpoint of a training with LayerPruningHook")
+    parser.add_argument("out", help="file for the weights that are left; optimiser and schedules are not kept")
+    args = parser.parse_args()
     from mmhsi.errors import ConfigError
     from mmhsi.models.pruning import pruned_prefixes, strip_state_dict
     from mmhsi.models.utils import read_checkpoint, write_checkpoint
