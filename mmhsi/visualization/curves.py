@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mmhsi.errors import DataError
 
-from .class_map import save_figure
+from .png import save_figure
 
 Curve = npt.NDArray[np.float64]
 

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import replacing
 
-from .class_map import colourise, png_path
+from .class_map import colourise
 from .error_map import ERROR_COLOURS, error_map
 from .palette import RGB, default_palette
+from .png import png_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

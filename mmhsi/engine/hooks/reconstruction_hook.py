@@ -21,7 +21,7 @@ from mmhsi.models.preprocessors import BandPreprocessor
 from mmhsi.models.selfsup.masked_pretraining import MaskedPretraining, Reconstruction
 from mmhsi.registry import HOOKS
 from mmhsi.utils.spread import evenly_spread
-from mmhsi.visualization.class_map import save_png
+from mmhsi.visualization.png import save_png
 from mmhsi.visualization.reconstruction import draw_reconstruction
 
 from .unwrapped import unwrapped
