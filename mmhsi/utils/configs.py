@@ -39,6 +39,20 @@ def load_config(config: str | Path | Config) -> Config:
         logger.removeFilter(_not_of_the_data_folder)
 
 
+def training_dataset(cfg: Config) -> dict:
+    """Config of the data set that a config trains on.
+
+    Args:
+        cfg: The config.
+
+    Raises:
+        ConfigError: If it has none.
+    """
+    if cfg.get("train_dataloader") is None:
+        raise ConfigError(f"{cfg.filename}: has no train_dataloader")
+    return cfg.train_dataloader.dataset
+
+
 def land_cover_metric(cfg: Config) -> dict | None:
     """The config's metric of labelled test data, which a pretraining's has not.
 

@@ -71,7 +71,9 @@ def test_views_of_self_distillation_are_refused():
         next(extractor.batches(extractor.dataset("train_dataloader"), 1))
 
 
-def test_a_checkpoint_without_statistics_is_refused(extractor, tmp_path):
+def test_a_checkpoint_without_statistics_and_an_unknown_device_are_refused(extractor, tmp_path):
     torch.save({f"backbone.{k}": v for k, v in extractor.backbone.state_dict().items()}, tmp_path / "bare.pth")
     with pytest.raises(ConfigError, match="has no band statistics"):
         FeatureExtractor(extractor.cfg, tmp_path / "bare.pth")
+    with pytest.raises(ConfigError, match="device 'abacus' cannot be used"):
+        FeatureExtractor(extractor.cfg, None, device="abacus")

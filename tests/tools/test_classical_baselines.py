@@ -75,7 +75,7 @@ def test_a_second_source_is_put_behind_the_bands(run_tool, place, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["configs/mae/mae_hsi-vit-tiny-p3_demo.py"], "no test_evaluator"),
+        (["configs/mae/mae_hsi-vit-tiny-p3_demo.py"], "has no test_evaluator"),
         ([DEMO, "--features", "spectra+median"], "'median' is unknown"),
         ([DEMO, "--features", "mean", "--mean-window", 4], "window=4"),
         ([DEMO, "--features", "emp", "--radii", 0], "radii=(0,)"),

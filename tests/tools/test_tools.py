@@ -141,6 +141,15 @@ def test_fit_pca_to_a_scene_and_to_tiles(run_tool, place, tmp_path, capsys):
     assert "3 components, " in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize(
+    "tool", [["class_weights"], ["fit_pca", "--components", 3, "--out", "x"], ["show_split", "--out", "x"]]
+)
+def test_a_config_without_training_data(run_tool, capfd, tool):
+    assert run_tool(f"analysis/{tool[0]}", "configs/_base_/default_runtime.py", *tool[1:]) == 2
+    assert "default_runtime.py: has no train_dataloader" in capfd.readouterr().err
+
+
 def test_missing_config(run_tool, capfd):
     assert run_tool("train", "configs/none.py") == 2
     assert "configs/none.py" in capfd.readouterr().err

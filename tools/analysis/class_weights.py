@@ -1,7 +1,7 @@
 """Count the labelled training pixels of every class and print weights for a loss's class_weight."""
 
 from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.configs import load_config
+from mmhsi.utils.configs import load_config, training_dataset
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     cfg = load_config(args.config)
     set_seed(cfg, args.seed)
     with DefaultScope.overwrite_default_scope("mmhsi"):
-        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+        dataset = DATASETS.build(training_dataset(cfg))
     counts = dataset.label_counts()
     weights = class_weights(counts, args.method)
     for name, count, weight in zip(dataset.metainfo["classes"], counts, weights, strict=True):

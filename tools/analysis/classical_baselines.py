@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from mmengine.config import Config, DictAction
 
 from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.configs import load_config
+from mmhsi.utils.configs import load_config, training_dataset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,9 +42,9 @@ def load_dataset(args: argparse.Namespace, seed: int) -> tuple[SceneDataset, Con
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     set_seed(cfg, seed)
-    if cfg.get("train_dataloader") is None or cfg.get("test_evaluator") is None:
-        raise ConfigError(f"{args.config}: has no train_dataloader or no test_evaluator")
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    if cfg.get("test_evaluator") is None:
+        raise ConfigError(f"{args.config}: has no test_evaluator")
+    dataset = DATASETS.build(training_dataset(cfg))
     if not isinstance(dataset, SceneDataset) or dataset.split is None:
         raise ConfigError(f"{args.config}: train_dataloader.dataset has no split of one scene's pixels")
     return dataset, cfg

@@ -1,7 +1,7 @@
 """Fit principal components to the training data of a config, for PCAProject."""
 
 from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.configs import load_config
+from mmhsi.utils.configs import load_config, training_dataset
 
 
 def before_pca(transforms: list[dict]) -> list[dict]:
@@ -23,7 +23,7 @@ def main() -> None:
     from mmhsi.datasets.transforms import fit_pca
     from mmhsi.registry import DATASETS
 
-    cfg = load_config(args.config).train_dataloader.dataset
+    cfg = training_dataset(load_config(args.config))
     key = "transforms" if cfg.type == "SceneDataset" else "pipeline"
     cfg[key] = before_pca(cfg.get(key, []))
     if key == "pipeline" and (not cfg[key] or cfg[key][-1]["type"] != "PackTile"):

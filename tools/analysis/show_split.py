@@ -1,7 +1,7 @@
 """Show where a config's training and test pixels lie, how many each class has, and how many test pixels leak."""
 
 from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.configs import load_config
+from mmhsi.utils.configs import load_config, training_dataset
 
 
 def main() -> None:
@@ -24,10 +24,8 @@ def main() -> None:
     cfg = load_config(args.config)
     if args.seed is not None:
         set_seed(cfg, args.seed)
-    if cfg.get("train_dataloader") is None:
-        raise ConfigError(f"{args.config}: has no train_dataloader")
     with DefaultScope.overwrite_default_scope("mmhsi"):
-        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+        dataset = DATASETS.build(training_dataset(cfg))
     labels, split = getattr(dataset, "labels", None), getattr(dataset, "split", None)
     if labels is None or split is None:
         raise ConfigError(f"{args.config}: train_dataloader.dataset has no split of labelled pixels to show")
