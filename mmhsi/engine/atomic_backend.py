@@ -13,8 +13,8 @@ from mmhsi.io.files import replacing
 class AtomicBackend(LocalBackend):
     """mmengine's local files, written under a temporary name, flushed to the disk, and renamed.
 
-    A process that is killed while it writes, or a full disk, leaves the earlier file of the name as it was. It takes
-    the place of mmengine's own, so that every strategy's checkpoints are written so.
+    A kill while it writes, or a full disk, leaves the earlier file of that name as it was. It replaces mmengine's
+    backend for local files, so that the checkpoints of every strategy are written this way.
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:

@@ -29,7 +29,7 @@ class MapVisualizationHook(Hook):
     Pictures go to the backends of the run's visualizer under ``val_…`` and ``test_…``, with the epoch (or iteration) as
     step, 0 in tests. With several processes the main one draws, of the tiles those that it has seen.
 
-    mmseg's hook of this kind reads the image again as RGB, from a file that OpenCV opens.
+    mmseg's own hook cannot be used: it reads the image again, as RGB, with OpenCV.
 
     Args:
         num_samples: Tiles. Default 4, or all of a smaller data set.
