@@ -11,8 +11,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
-from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -129,16 +129,7 @@ class FeatureExtractor:
         Raises:
             ConfigError: If the config's samples are several views, as for self-distillation.
         """
-        with DefaultScope.overwrite_default_scope("mmhsi"):
-            loader: DataLoader = Runner.build_dataloader(
-                dict(
-                    dataset=dataset,
-                    batch_size=batch_size,
-                    num_workers=0,
-                    sampler=dict(type="DefaultSampler", shuffle=False),
-                )
-            )
-        for data in loader:
+        for data in DataLoader(dataset, batch_size, collate_fn=pseudo_collate):
             batch = self.preprocessor(data, training=False)
             if not isinstance(batch["inputs"], Tensor):
                 raise ConfigError("the config's samples are several views; give the config of fine-tuning beside it")

@@ -12,7 +12,6 @@ from processes import on_two_ranks
 from small_models import shrink
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
-from mmhsi.engine.hooks import reconstruction_hook  # noqa: F401, registered by this
 from mmhsi.errors import ConfigError
 from mmhsi.evaluation.reconstruction import MAX_PSNR, ReconstructionMetric, psnr, ssim, thinning
 from mmhsi.models.selfsup.masked_pretraining import Reconstruction
