@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from mmengine.config import Config
@@ -18,8 +19,6 @@ from mmhsi.errors import ConfigError, DataError
 
 from .configs import land_cover_metric
 from .experiments import ROOT, Step, last_checkpoint
-
-PRELOADED = ["mmhsi.utils.preload"]
 
 
 class ExperimentRunner:
@@ -33,9 +32,6 @@ class ExperimentRunner:
     def __init__(self, jobs: int = 1, threads: int = 1) -> None:
         self.jobs = jobs
         os.environ["OMP_NUM_THREADS"] = str(threads)
-        # Runs are forked from a process that has everything imported, which else costs each of them several seconds.
-        self._processes = multiprocessing.get_context("forkserver")
-        self._processes.set_forkserver_preload(PRELOADED)
         self._locks: dict[Path, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -89,13 +85,26 @@ class ExperimentRunner:
     def _call(self, words: list[str], folder: Path) -> None:
         # Paths of tools and configs are those of the repository, wherever the table is run.
         command = [str(ROOT / word) if word.endswith(".py") else word for word in words]
-        process = self._processes.Process(target=run_tool, args=(command, folder / "output.log", dict(os.environ)))
-        process.start()
+        process = start_tool(command, folder / "output.log")
         process.join()
         status = process.exitcode
         if status:
             lines = (folder / "output.log").read_text().splitlines()
             raise DataError(f"{folder.name}: {words[0]} ended with status {status}: {lines[-1] if lines else ''}")
+
+
+def start_tool(words: list[str], log: Path) -> BaseProcess:
+    """Start a command of ``tools/``, forked from a process that has imported everything: else that costs seconds.
+
+    Args:
+        words: The tool's path and its arguments.
+        log: File for its output.
+    """
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["mmhsi.utils.preload"])
+    process = processes.Process(target=run_tool, args=(words, log, dict(os.environ)))
+    process.start()
+    return process
 
 
 def run_tool(words: list[str], log: Path, environment: dict[str, str]) -> None:

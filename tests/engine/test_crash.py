@@ -5,12 +5,12 @@ import pytest
 import torch
 
 
-@pytest.fixture(scope="module")
-def trainer(generated_data):
+@pytest.fixture(scope="module", autouse=True)
+def _environment(generated_data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMHSI_DATA", str(generated_data))
         patch.setenv("OMP_NUM_THREADS", "1")
-        yield crash_test.Trainer()
+        yield
 
 
 def shrink(cfg):
@@ -29,15 +29,15 @@ def written(folder, name):
 
 
 @pytest.mark.parametrize("name", crash_test.CASES)
-def test_a_killed_run_resumes_exactly(name, trainer, tmp_path):
+def test_a_killed_run_resumes_exactly(name, tmp_path):
     config = crash_test.write_config(crash_test.CASES[name], tmp_path / "config.py", shrink)
-    trainer.finish(config, tmp_path / "undisturbed")
+    crash_test.finish(config, tmp_path / "undisturbed")
     killed = tmp_path / "killed"
     template = "iter_{}.pth" if "iterations" in name else "epoch_{}.pth"
     steps = (5, 10) if "iterations" in name else (1, 2)
     for step in steps:  # the first before anything else of the step's end is done
-        assert trainer.kill(config, killed, written(killed, template.format(step)))
-    trainer.finish(config, killed)
+        assert crash_test.kill(config, killed, written(killed, template.format(step)))
+    crash_test.finish(config, killed)
     expected = crash_test.outcome(tmp_path / "undisturbed")
     assert expected["optimizer"]["state"]
     assert "report" in expected or "MAE" in name or "LO-MSST" in name or "DINO" in name
