@@ -73,7 +73,9 @@ def training_window(cfg: Config) -> tuple[int, int] | None:
     dataset = cfg.get("train_dataloader", {}).get("dataset", {})
     reading = [step["size"] for step in dataset.get("pipeline", []) if step["type"] == "RandomReadWindow"]
     size = dataset.get("window") or (reading or [None])[0] or cfg.model.backbone.get("img_size")
-    return (size, size) if isinstance(size, int) else size
+    if size is None:
+        return None
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
 
 
 def _not_of_the_data_folder(record: logging.LogRecord) -> bool:
