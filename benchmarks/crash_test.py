@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import random
 import shutil
@@ -28,7 +27,7 @@ from torch import Tensor
 
 from mmhsi.engine import newest_checkpoint
 from mmhsi.models.utils import read_checkpoint
-from mmhsi.utils.experiment_runner import PRELOADED, run_tool
+from mmhsi.utils.experiment_runner import start_tool
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = {"train_dataloader.num_workers": 2, "train_dataloader.persistent_workers": True}
@@ -103,53 +102,46 @@ def write_config(case: Case, path: Path, shrink: Callable[[Config], None] | None
     return path
 
 
-class Trainer:
-    """Starts ``tools/train.py`` in processes that are forked from one that has everything imported."""
+def start(config: Path, work_dir: Path) -> BaseProcess:
+    """Start a run of ``tools/train.py``, or go on with it."""
+    work_dir.mkdir(parents=True, exist_ok=True)
+    words = [str(ROOT / "tools/train.py"), str(config), "--work-dir", str(work_dir), "--resume"]
+    if Config.fromfile(config).get("test_dataloader"):
+        words += ["--report", str(work_dir / "report.json")]
+    return start_tool(words, work_dir / "output.log")
 
-    def __init__(self) -> None:
-        self._processes = multiprocessing.get_context("forkserver")
-        self._processes.set_forkserver_preload(PRELOADED)
 
-    def start(self, config: Path, work_dir: Path) -> BaseProcess:
-        """Start a run, or go on with it."""
-        work_dir.mkdir(parents=True, exist_ok=True)
-        words = [str(ROOT / "tools/train.py"), str(config), "--work-dir", str(work_dir), "--resume"]
-        if Config.fromfile(config).get("test_dataloader"):
-            words += ["--report", str(work_dir / "report.json")]
-        process = self._processes.Process(target=run_tool, args=(words, work_dir / "output.log", dict(os.environ)))
-        process.start()
-        return process
+def finish(config: Path, work_dir: Path) -> float:
+    """Run to the end and give the seconds.
 
-    def finish(self, config: Path, work_dir: Path) -> float:
-        """Run to the end and give the seconds.
+    Raises:
+        RuntimeError: If the run fails.
+    """
+    began = time.monotonic()
+    process = start(config, work_dir)
+    process.join()
+    if process.exitcode:
+        raise RuntimeError((work_dir / "output.log").read_text()[-2000:])
+    return time.monotonic() - began
 
-        Raises:
-            RuntimeError: If the run fails.
-        """
-        began = time.monotonic()
-        process = self.start(config, work_dir)
-        process.join()
-        if process.exitcode:
-            raise RuntimeError((work_dir / "output.log").read_text()[-2000:])
-        return time.monotonic() - began
 
-    def kill(self, config: Path, work_dir: Path, when: Callable[[], bool]) -> bool:
-        """Run until ``when`` is true, then kill.
+def kill(config: Path, work_dir: Path, when: Callable[[], bool]) -> bool:
+    """Run until ``when`` is true, then kill.
 
-        Returns:
-            Whether it was killed; otherwise it had ended before.
+    Returns:
+        Whether it was killed; otherwise it had ended before.
 
-        Raises:
-            RuntimeError: If the run fails on its own.
-        """
-        process = self.start(config, work_dir)
-        while process.is_alive() and not when():
-            time.sleep(0.001)
-        process.kill()  # SIGKILL
-        process.join()
-        if process.exitcode not in (0, -signal.SIGKILL):
-            raise RuntimeError((work_dir / "output.log").read_text()[-2000:])
-        return process.exitcode != 0
+    Raises:
+        RuntimeError: If the run fails on its own.
+    """
+    process = start(config, work_dir)
+    while process.is_alive() and not when():
+        time.sleep(0.001)
+    process.kill()  # SIGKILL
+    process.join()
+    if process.exitcode not in (0, -signal.SIGKILL):
+        raise RuntimeError((work_dir / "output.log").read_text()[-2000:])
+    return process.exitcode != 0
 
 
 def outcome(work_dir: Path) -> dict:
@@ -181,24 +173,24 @@ def differences(a: object, b: object, at: str = "") -> list[str]:
     return [] if same else [at]
 
 
-def crash(trainer: Trainer, config: Path, folder: Path, kills: int, rng: random.Random) -> tuple[int, int, list[str]]:
+def crash(config: Path, folder: Path, kills: int, rng: random.Random) -> tuple[int, int, list[str]]:
     """Kill a run so many times, at moments drawn from the time that an undisturbed one takes.
 
     Returns:
         Kills, runs that ended (each killed at least once, if ``kills`` allows), and differences from the undisturbed.
     """
     undisturbed = folder / "undisturbed"
-    seconds = trainer.finish(config, undisturbed)
+    seconds = finish(config, undisturbed)
     expected = outcome(undisturbed)
     done, runs, found = 0, 0, []
     while done < kills:
         run = folder / f"run{runs}"
         while done < kills:
             end = time.monotonic() + rng.uniform(0, seconds)
-            if not trainer.kill(config, run, lambda end=end: time.monotonic() > end):
+            if not kill(config, run, lambda end=end: time.monotonic() > end):
                 break
             done += 1
-        trainer.finish(config, run)
+        finish(config, run)
         runs += 1
         found += differences(expected, outcome(run))
         shutil.rmtree(run)
@@ -215,13 +207,13 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     rng = random.Random(args.seed)
     names = [name for name in CASES if args.only.lower() in name.lower()]
-    trainer, total = Trainer(), [0, 0, 0]
+    total = [0, 0, 0]
     print("| run | kills | resumed to the end | identical |\n| --- | ---: | ---: | --- |", flush=True)
     for index, name in enumerate(names):
         kills = args.kills * (index + 1) // len(names) - args.kills * index // len(names)
         with tempfile.TemporaryDirectory() as folder:
             config = write_config(CASES[name], Path(folder) / "config.py")
-            done, runs, found = crash(trainer, config, Path(folder), kills, rng)
+            done, runs, found = crash(config, Path(folder), kills, rng)
         print(f"| {name} | {done} | {runs} | {'yes' if not found else 'NO: ' + ', '.join(found[:3])} |", flush=True)
         total = [total[0] + done, total[1] + runs, total[2] + (not found)]
     print(f"| all | {total[0]} | {total[1]} | {total[2]} of {len(names)} |")

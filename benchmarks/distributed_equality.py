@@ -21,13 +21,13 @@ from distributed_cases import CASES, SAMPLES, Case
 from mmengine.config import Config
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.engine import build_runner, prepare_distributed
+from mmhsi.engine.hooks.unwrapped import unwrapped
 from mmhsi.utils.cli import quiet_imports
 
 BATCH, EPOCHS = 8, 3
@@ -95,7 +95,7 @@ def train(cfg: Config) -> dict:
     runner.train()
     sharded = isinstance(runner.model, FullyShardedDataParallel)
     with FullyShardedDataParallel.summon_full_params(runner.model) if sharded else nullcontext():
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrapped(runner)
         weights = {name.replace("_fsdp_wrapped_module.", ""): value for name, value in model.named_parameters()}
         return dict(
             losses=torch.tensor(noted.losses),

@@ -14,12 +14,8 @@ def both(bench: Bench) -> tuple[Measure, Measure]:
     ours = HSIViT(arch=arch, **sizes).to(bench.device)
     theirs = VisionTransformer(arch=arch, out_type="featmap", **sizes).to(bench.device)
     x = torch.randn(bench.size(4, 1), 32, 64, 64, device=bench.device)
-
-    def step(model: torch.nn.Module) -> None:
-        model(x)[0].square().mean().backward()
-        model.zero_grad(set_to_none=True)
-
-    return bench.seconds(lambda: step(ours)), bench.seconds(lambda: step(theirs))
+    first, second = (bench.forward_backward(model, lambda m=model: m(x)[0].square().mean()) for model in (ours, theirs))
+    return first, second
 
 
 COMPARISONS = [

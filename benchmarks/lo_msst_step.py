@@ -39,12 +39,7 @@ def both(masking: str, bench: Bench) -> tuple[Measure, Measure]:
 
     def cubes_per_second(model: LOMSST) -> Measure:
         model.to(bench.device)
-
-        def step() -> None:
-            model(x, valid=valid, mode="loss")["loss"].backward()
-            model.zero_grad(set_to_none=True)
-
-        seconds = bench.seconds(step)
+        seconds = bench.forward_backward(model, lambda: model(x, valid=valid, mode="loss")["loss"])
         return lambda: batch / seconds()
 
     return cubes_per_second(LOMSST(**options)), cubes_per_second(AllTokens(**options))

@@ -1,12 +1,10 @@
 """MAE on ViT-B at 64 x 64 x 32, patch 8, 75 % masked: its step beside mmpretrain's MAE, and what masking saves."""
 
-from collections.abc import Callable
-
 import torch
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from side_by_side import Bench, Comparison, Measure, main
-from torch import Tensor, nn
+from torch import nn
 
 from mmhsi.registry import MODELS
 
@@ -42,23 +40,13 @@ def their_mae() -> nn.Module:
         return MMPRETRAIN_MODELS.build(model)
 
 
-def forward_backward(bench: Bench, model: nn.Module, loss: Callable[[], Tensor]) -> Measure:
-    """A forward and a backward pass."""
-
-    def step() -> None:
-        loss().backward()
-        model.zero_grad(set_to_none=True)
-
-    return bench.seconds(step)
-
-
 def whole_step(bench: Bench) -> tuple[Measure, Measure]:
     """The whole algorithm, ours and theirs."""
     ours, theirs = our_mae().to(bench.device), their_mae().to(bench.device)
     x = torch.randn(bench.size(8, 1), BANDS, SIDE, SIDE, device=bench.device)
     return (
-        forward_backward(bench, ours, lambda: ours.loss(x, None)["loss"]),
-        forward_backward(bench, theirs, lambda: theirs.loss(x, [])["loss"]),
+        bench.forward_backward(ours, lambda: ours.loss(x, None)["loss"]),
+        bench.forward_backward(theirs, lambda: theirs.loss(x, [])["loss"]),
     )
 
 
@@ -70,8 +58,8 @@ def encoder_step(bench: Bench) -> tuple[Measure, Measure]:
     everything = torch.arange(patches, device=bench.device).expand(len(x), -1)
     few = everything[:, : patches - round(RATIO * patches)]
     return (
-        forward_backward(bench, encoder, lambda: encoder.forward_visible(x, few)[0].square().mean()),
-        forward_backward(bench, encoder, lambda: encoder.forward_visible(x, everything)[0].square().mean()),
+        bench.forward_backward(encoder, lambda: encoder.forward_visible(x, few)[0].square().mean()),
+        bench.forward_backward(encoder, lambda: encoder.forward_visible(x, everything)[0].square().mean()),
     )
 
 

@@ -26,6 +26,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from rasterio.errors import NotGeoreferencedWarning
 from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
 
 from mmhsi.utils.cli import quiet_imports
 from mmhsi.utils.memory import keep_freed_memory
@@ -65,6 +66,15 @@ class Bench:
             torch.cuda.synchronize()
 
         return seconds(job) if self.device.type == "cpu" else seconds(finished, time.perf_counter)
+
+    def forward_backward(self, model: nn.Module, loss: Callable[[], Tensor]) -> Measure:
+        """Time of a loss and of its gradients."""
+
+        def step() -> None:
+            loss().backward()
+            model.zero_grad(set_to_none=True)
+
+        return self.seconds(step)
 
 
 def seconds(job: Callable[[], object], clock: Callable[[], float] = time.process_time) -> Measure:

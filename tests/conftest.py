@@ -60,6 +60,14 @@ def generated_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def place(generated_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Commands run from the root of the checkout on the generated data."""
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setenv("MMHSI_DATA", str(generated_data))
+    return generated_data
+
+
+@pytest.fixture
 def scope() -> Iterator[None]:
     """Registries build mmhsi's classes by their bare names."""
     from mmengine.registry import DefaultScope

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from pathlib import Path
 
+import distributed_cases as cases
+import distributed_equality as equality
 import torch
 from mmengine.config import Config
 from mmengine.dist import get_rank
@@ -17,11 +18,7 @@ from mmhsi.engine import prepare_distributed
 from mmhsi.evaluation import metric
 from mmhsi.registry import DATASETS
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 TILES = 7  # on 2 ranks in batches of 2: the last batch is uneven, and one sample is repeated
-
-sys.path.insert(0, str(REPOSITORY / "benchmarks"))
-cases, equality = import_module("distributed_cases"), import_module("distributed_equality")
 
 
 @DATASETS.register_module()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from small_models import SMALL
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
@@ -24,7 +25,6 @@ class OneConvolution(nn.Module):
         return (self.conv(x).relu(),)
 
 
-SMALL = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 VIT = dict(type="HSIViT", in_channels=4, arch=SMALL, img_size=6, patch_size=3)
 CONV = dict(type="OneConvolution")
 

@@ -1,23 +1,23 @@
 """The suite of benchmarks runs, its tables say what was measured, and the docs name what exists."""
 
-import importlib
 import re
 
 import numpy as np
 import pytest
+import run as suite
+import scaling
+import side_by_side
 from mmengine.logging import MMLogger
 
 PAGE = "before\n<!-- comparisons: begin -->\n<!-- comparisons: end -->\nafter\n"
 
 
-@pytest.fixture
-def load(repository, monkeypatch):
-    """A module of ``benchmarks/``; what its preparation changes in this process is put back."""
-    monkeypatch.syspath_prepend(str(repository / "benchmarks"))
+@pytest.fixture(autouse=True)
+def _put_back(monkeypatch):
+    """What the benchmarks' preparation changes in this process."""
     monkeypatch.setattr(MMLogger, "_instance_dict", MMLogger._instance_dict.copy())
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         monkeypatch.setenv(name, "1")
-    return importlib.import_module
 
 
 def cells(row):
@@ -28,8 +28,8 @@ def rows(text):
     return [cells(line) for line in text.splitlines() if line.startswith("| `")]
 
 
-def test_every_comparison_has_a_name_and_a_goal_that_can_be_judged(load, capsys):
-    files, side_by_side = load("run").all_comparisons(), load("side_by_side")
+def test_every_comparison_has_a_name_and_a_goal_that_can_be_judged(capsys):
+    files = suite.all_comparisons()
     every = [comparison for comparisons in files.values() for comparison in comparisons]
     assert len({*files, *(comparison.name for comparison in every)}) == len(files) + len(every)
     for comparison in every:
@@ -43,9 +43,9 @@ def test_every_comparison_has_a_name_and_a_goal_that_can_be_judged(load, capsys)
     assert all(comparison.goal in line for comparison, line in zip(every, listed, strict=True))
 
 
-def test_quick_run_prints_a_table(load, capsys):
+def test_quick_run_prints_a_table(capsys):
     names = ["sst-spectral-layer", "head-linear", "mrs_masking"]
-    load("side_by_side").main(load("run").all_comparisons(), ["--quick", "--only", *names])
+    side_by_side.main(suite.all_comparisons(), ["--quick", "--only", *names])
     lines = capsys.readouterr().out.splitlines()
     assert re.match(r"Machine: .+, \d+ cores, \d+ GiB, no GPU; .+, Python [\d.]+, torch .+, numpy [\d.]+\.", lines[0])
     assert [len(cells(line)) for line in lines[1:]] == [6] * 6
@@ -60,13 +60,13 @@ def test_quick_run_prints_a_table(load, capsys):
         assert "missed" not in goal
 
 
-def test_a_and_b_take_turns_and_the_first_round_does_not_count(load, tmp_path):
+def test_a_and_b_take_turns_and_the_first_round_does_not_count(tmp_path):
     calls, figures = [], iter([100, 1, 2, 2, 6, 3, 9, 3])
 
     def side(name):
         return lambda: calls.append(name) or next(figures)
 
-    comparison = load("side_by_side").Comparison("x", "A beside B", lambda _: (side("A"), side("B")), "≤ 2")
+    comparison = side_by_side.Comparison("x", "A beside B", lambda _: (side("A"), side("B")), "≤ 2")
     pairs = comparison.measure(None, 3)
     assert "".join(calls) == "ABABABAB"
     assert pairs.tolist() == [[2, 2], [6, 3], [9, 3]]
@@ -81,15 +81,14 @@ def test_a_and_b_take_turns_and_the_first_round_does_not_count(load, tmp_path):
 
 
 @pytest.mark.parametrize(("goal", "verdict"), [("< 1.5", "**missed**"), ("≤ 1.5", "passed"), ("≥ 1.6", "**missed**")])
-def test_memory_alone_is_judged_itself(load, goal, verdict):
-    side_by_side = load("side_by_side")
+def test_memory_alone_is_judged_itself(goal, verdict):
     comparison = side_by_side.Comparison("m", "peak", lambda _: (lambda: 1.5, None), goal, "GiB", "memory")
     row = cells(comparison.row(comparison.measure(None, 5), "now"))
     assert row == ["`m`", "peak", f"{goal} GiB: {verdict}", "", "1.5 GiB", "1, now"]
 
 
-def test_rows_are_written_in_order_and_kept_on_the_same_machine_alone(load, tmp_path):
-    write_row, page = load("side_by_side").write_row, tmp_path / "page.md"
+def test_rows_are_written_in_order_and_kept_on_the_same_machine_alone(tmp_path):
+    write_row, page = side_by_side.write_row, tmp_path / "page.md"
     page.write_text(PAGE)
     for machine, row in (("M.", "| `b` | 1 |"), ("M.", "| `a` | 2 |"), ("M.", "| `b` | 3 |")):
         write_row(page, machine, ["a", "b"], row)
@@ -105,20 +104,20 @@ def test_rows_are_written_in_order_and_kept_on_the_same_machine_alone(load, tmp_
 
 
 @pytest.mark.parametrize("wrong", [["--only", "nothing-of-that-name"], ["--quick", "--write", "page.md"]])
-def test_wrong_arguments_are_refused(load, wrong, capsys):
+def test_wrong_arguments_are_refused(wrong, capsys):
     with pytest.raises(SystemExit, match="2"):
-        load("side_by_side").main({}, wrong)
+        side_by_side.main({}, wrong)
     assert "error:" in capsys.readouterr().err
 
 
-def test_exponent_is_that_of_the_power_law(load):
-    slope, error = load("scaling").exponent([1, 2, 4, 8, 16], [50, *(3 * np.array([2, 4, 8, 16]) ** 1.5)])
+def test_exponent_is_that_of_the_power_law():
+    slope, error = scaling.exponent([1, 2, 4, 8, 16], [50, *(3 * np.array([2, 4, 8, 16]) ** 1.5)])
     assert (slope, error) == (pytest.approx(1.5), pytest.approx(0, abs=1e-6))  # of the four largest
 
 
-def test_quick_sweeps_print_a_table(load, capsys):
+def test_quick_sweeps_print_a_table(capsys):
     names = ["bands-sst", "bands-sst-joint"]
-    load("scaling").main(["--quick", "--only", *names])
+    scaling.main(["--quick", "--only", *names])
     found = rows(capsys.readouterr().out)
     assert [row[0].strip("`") for row in found] == names
     assert [len(row) for row in found] == [7, 7]
@@ -130,11 +129,11 @@ def test_quick_sweeps_print_a_table(load, capsys):
         assert slope == pytest.approx(np.polyfit(np.log((8, 16, 32)), np.log(cost), 1)[0], abs=0.06)
 
 
-def test_the_docs_name_what_exists(load, repository):
+def test_the_docs_name_what_exists(repository):
     page = (repository / "docs/benchmarks.md").read_text()
     for block, names in (
-        ("comparisons", [c.name for comparisons in load("run").all_comparisons().values() for c in comparisons]),
-        ("scaling", [sweep.name for sweep in load("scaling").SWEEPS]),
+        ("comparisons", [c.name for comparisons in suite.all_comparisons().values() for c in comparisons]),
+        ("scaling", [sweep.name for sweep in scaling.SWEEPS]),
     ):
         table = page.partition(f"<!-- {block}: begin -->")[2].partition(f"<!-- {block}: end -->")[0]
         assert [row[0].strip("`") for row in rows(table)] == names

@@ -129,8 +129,10 @@ def test_data_config_gives_what_a_preprocessor_takes(name, generated_data, monke
 @pytest.mark.parametrize("name", CONFIGS)
 def test_config_runs(name, generated_data, tmp_path, monkeypatch):
     monkeypatch.setenv("MMHSI_DATA", str(generated_data))
-    # What a run logs of its config is not read here: it need not be formatted.
     read = Config.fromfile(ROOT / name)
+    batch = read.train_dataloader.batch_size * read.optim_wrapper.get("accumulative_counts", 1)
+    assert read.auto_scale_lr.base_batch_size == batch  # for which its learning rate is meant
+    # What a run logs of its config is not read here: it need not be formatted.
     cfg = Config(read.to_dict(), filename=read.filename, format_python_code=False)
     cfg.work_dir = str(tmp_path)
     cfg.train_cfg = dict(by_epoch=False, max_iters=2)
@@ -205,11 +207,3 @@ def test_full_size_models_fit_together(name, monkeypatch):
         model = MODELS.build(cfg.model)
         logits = model(torch.empty(2, cfg.model.backbone.in_channels, size, size), mode="tensor")
     assert logits.shape[:2] == (2, classes)
-
-
-@pytest.mark.parametrize("name", CONFIGS)
-def test_learning_rates_name_their_batch(name, monkeypatch):
-    monkeypatch.setenv("MMHSI_DATA", "data")
-    cfg = Config.fromfile(ROOT / name)
-    batch = cfg.train_dataloader.batch_size * cfg.optim_wrapper.get("accumulative_counts", 1)
-    assert cfg.auto_scale_lr.base_batch_size == batch

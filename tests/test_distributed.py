@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import distributed_cases as cases
+import distributed_equality as equality
 import distributed_worker as worker
 import pytest
 import torch
@@ -17,7 +19,6 @@ from mmhsi.models.masking.base import hide_highest
 from mmhsi.models.pruning import prunable_stages, prune
 from mmhsi.registry import DATASETS, MASKING, MODELS
 
-cases, equality = worker.cases, worker.equality
 pytestmark = [
     pytest.mark.usefixtures("scope"),
     pytest.mark.skipif(torch.cuda.is_available(), reason="compares processes without a GPU"),
@@ -30,7 +31,7 @@ def runs(tmp_path_factory, repository):
     folder = tmp_path_factory.mktemp("runs")
     write_scene(simulate_scene(24, 24, 64), folder / "demo")
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
-    paths = [str(repository), str(repository / "tests"), os.environ.get("PYTHONPATH", "")]
+    paths = [*(str(repository / part) for part in (".", "tests", "benchmarks")), os.environ.get("PYTHONPATH", "")]
     environment = dict(os.environ, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="", PYTHONPATH=os.pathsep.join(paths))
     command += ["--local_addr=127.0.0.1", worker.__file__, folder / "two", folder]  # the own name may be unknown
     with started(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as both:

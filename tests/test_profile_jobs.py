@@ -1,23 +1,9 @@
 """The profile of the main jobs charges every moment to exactly one part."""
 
-import importlib.util
 import itertools
-import sys
-from pathlib import Path
 
-import pytest
+import profile_jobs as profile
 from mmengine.config import Config
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def profile():
-    spec = importlib.util.spec_from_file_location("profile_jobs", ROOT / "benchmarks/profile_jobs.py")
-    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
 
 
 class Clock:
@@ -33,7 +19,7 @@ class Clock:
         self.now += seconds
 
 
-def test_the_innermost_part_is_charged(profile):
+def test_the_innermost_part_is_charged():
     clock = Clock()
     ledger = profile.Ledger(clock)
     clock.work(1)
@@ -53,13 +39,13 @@ def test_the_innermost_part_is_charged(profile):
     assert ledger.seconds == {profile.REST: 64}
 
 
-def test_shares_are_of_all_parts(profile):
+def test_shares_are_of_all_parts():
     lines = profile.table({profile.FORWARD: 1.0, profile.BACKWARD: 2.0, profile.HOOKS: 1.0}, steps=10)
     assert lines[2] == f"| {profile.BACKWARD} | 200.00 | 50.0 % |"
     assert lines[-2:] == ["| all | 400.00 | 100.0 % |", "| **of the model** | 300.00 | 75.0 % |"]
 
 
-def test_the_parts_of_a_job_add_up(profile, tmp_path, repository, shared_data, monkeypatch):
+def test_the_parts_of_a_job_add_up(tmp_path, repository, shared_data, monkeypatch):
     """With a clock that ticks once a reading, every reading after the first is charged."""
     monkeypatch.setenv("MMHSI_DATA", str(shared_data))
     cfg = Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3_salinas-a.py")

@@ -1,6 +1,5 @@
 """The whole chain on the simulated demo scene: pretrain, fine-tune, test, map."""
 
-import argparse
 import json
 import os
 import subprocess
@@ -9,7 +8,7 @@ import time
 from pathlib import Path
 
 from mmhsi.errors import ConfigError
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 PRETRAIN = "mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py"
 FINETUNE = "mmhsi::mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
@@ -27,9 +26,8 @@ def step(title: str, arguments: list[str], environment: dict[str, str]) -> None:
 
 def main() -> None:
     """Run the chain and print what came out."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("--out", type=Path, default=Path("demo_out"), help="folder for everything (default: demo_out)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     out = parser.parse_args().out.resolve()
     # Messages of import warnings in the libraries below are of no use here; threads: all cores, one process.
     environment = dict(os.environ, MMHSI_DATA=str(out / "data"), PYTHONWARNINGS="ignore")

@@ -7,19 +7,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmhsi.utils.cli import quiet_imports, run
+from mmhsi.utils.cli import run, tool_parser
 
 
 def parse_args() -> argparse.Namespace:
     """What to fetch, from where, and where to."""
-    parser = argparse.ArgumentParser(description="Fetch a public data set, or check one that is there.")
+    parser = tool_parser("Fetch a public data set, or check one that is there.")
     parser.add_argument("name", nargs="?", help="data set, as --list shows it")
     parser.add_argument("--root", type=Path, default=Path("data"), help="data folder (default: %(default)s)")
     parser.add_argument("--list", action="store_true", help="show all data sets and exit")
     parser.add_argument("--check", action="store_true", help="fetch nothing; say which files are missing or wrong")
     parser.add_argument("--url-base", help="mirror that holds the files under their names below the data folder")
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds without data (default: %(default)s)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args()
     if args.list == (args.name is not None):
         parser.error("give either the name of a data set or --list")
@@ -43,7 +42,6 @@ def show_list() -> None:
 def main() -> None:
     """List, check or fetch."""
     args = parse_args()
-    quiet_imports()
     if args.list:
         show_list()
         return

@@ -1,20 +1,18 @@
 """Write a small SIMULATED hyperspectral scene to try the tools on."""
 
-import argparse
 from pathlib import Path
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
 def main() -> None:
     """Simulate, write, print the two paths."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("--out", type=Path, default=Path("data/demo"), help="folder to write to (default: %(default)s)")
     parser.add_argument("--size", type=int, default=96, help="rows and columns in pixels (default: %(default)s)")
     parser.add_argument("--bands", type=int, default=64, help="bands over 400-2400 nm (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another scene (default: %(default)s)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     args = parser.parse_args()
     scene = simulate_scene(height=args.size, width=args.size, bands=args.bands, seed=args.seed)
     cube, labels = write_scene(scene, args.out)

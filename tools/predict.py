@@ -5,7 +5,7 @@ import sys
 import time
 import warnings
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
 def batch_size(text: str) -> int | str:
@@ -15,7 +15,7 @@ def batch_size(text: str) -> int | str:
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("config", nargs="?", help="config file of the training; none for a published checkpoint")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
@@ -38,7 +38,6 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
     parser.add_argument("--stride", type=int, help="step of a segmentor's windows (default: half a window)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args()
 
 

@@ -1,24 +1,22 @@
 """Evaluate a checkpoint."""
 
-import argparse
-
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.options import report_to, runner_config, runner_options
 
 
 def main() -> None:
     """Run the evaluation."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("config", help="config file")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", help="JSON file for metrics of every class and the confusion matrix")
     runner_options(parser)
     args = parser.parse_args()
 
-    from mmengine.model import is_model_wrapper
     from mmengine.runner import Runner
 
     from mmhsi.engine import prepare_distributed
+    from mmhsi.engine.hooks.unwrapped import unwrapped
     from mmhsi.errors import ConfigError
     from mmhsi.models import load_weights
 
@@ -31,7 +29,7 @@ def main() -> None:
         cfg.model.backbone.init_cfg = None  # the checkpoint holds every weight
     prepare_distributed(cfg)
     runner = Runner.from_cfg(cfg)
-    load_weights(runner.model.module if is_model_wrapper(runner.model) else runner.model, args.checkpoint)
+    load_weights(unwrapped(runner), args.checkpoint)
     runner.test()
 
 

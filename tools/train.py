@@ -1,14 +1,12 @@
 """Train a model from a config file."""
 
-import argparse
-
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.options import report_to, runner_config, runner_options
 
 
 def main() -> None:
     """Run the training."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("config", help="config file")
     parser.add_argument(
         "--resume",

@@ -1,19 +1,17 @@
 """What turns a config into a run: hooks, optimiser wrappers, launch options."""
 
 from .bf16_optim_wrapper import BFloat16OptimWrapper
-from .hooks import (
-    AtomicCheckpointHook,
-    CollapseGuardHook,
-    DINOScheduleHook,
-    FitPreprocessorHook,
-    LayerPruningHook,
-    MapVisualizationHook,
-    NonFiniteLossHook,
-    ReconstructionHook,
-    SaveSplitHook,
-    SeedIterationHook,
-    SyncBatchNormHook,
-)
+from .hooks.atomic_checkpoint_hook import AtomicCheckpointHook
+from .hooks.collapse_guard import CollapseGuardHook
+from .hooks.dino_schedule import DINOScheduleHook
+from .hooks.fit_preprocessor import FitPreprocessorHook
+from .hooks.layer_pruning import LayerPruningHook
+from .hooks.map_visualization_hook import MapVisualizationHook
+from .hooks.nonfinite_loss import NonFiniteLossHook
+from .hooks.reconstruction_hook import ReconstructionHook
+from .hooks.save_split import SaveSplitHook
+from .hooks.seed_iteration import SeedIterationHook
+from .hooks.sync_batch_norm import SyncBatchNormHook
 from .launch import build_runner, prepare_distributed, scale_learning_rate, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
 from .resume import newest_checkpoint, prepare_resume

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
 
-from mmhsi.io.files import writing
+from mmhsi.io.files import replacing
 
 
 class AtomicBackend(LocalBackend):
     """mmengine's local files, written under a temporary name, flushed to the disk, and renamed.
 
-    A process that is killed while it writes, or a full disk, leaves the earlier file of the name as it was. It takes
-    the place of mmengine's own, so that every strategy's checkpoints are written so.
+    A kill while it writes, or a full disk, leaves the earlier file of that name as it was. It replaces mmengine's
+    backend for local files, so that the checkpoints of every strategy are written this way.
     """
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
@@ -27,30 +27,13 @@ class AtomicBackend(LocalBackend):
         Raises:
             DataError: The disk refuses.
         """
-        out = Path(filepath)
-        temporary = temporary_of(out)
-        try:
-            with writing(out):
-                out.parent.mkdir(parents=True, exist_ok=True)
-                with temporary.open("wb") as file:
-                    file.write(obj)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, out)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(filepath) as temporary, temporary.open("wb") as file:
+            file.write(obj)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 register_backend("local", AtomicBackend, force=True, prefixes="")
-
-
-def temporary_of(path: Path) -> Path:
-    """The name under which a file is written. A run has its folder alone, so one name a file is enough.
-
-    Args:
-        path: The final name.
-    """
-    return path.with_name(f".{path.name}.tmp")
 
 
 def remove_temporaries(folder: Path) -> None:
@@ -59,5 +42,5 @@ def remove_temporaries(folder: Path) -> None:
     Args:
         folder: The run's.
     """
-    for path in folder.glob(".*.pth.tmp"):
+    for path in folder.glob(".*.pth*.tmp"):
         path.unlink(missing_ok=True)

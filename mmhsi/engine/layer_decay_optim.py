@@ -15,10 +15,10 @@ LAST_LAYER = ".last_layer."
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class LayerDecayOptimWrapperConstructor(LearningRateDecayOptimWrapperConstructor):
-    """mmpretrain's constructor, with DINOv2's slower input layers, and few groups in place of one a parameter.
+    """mmpretrain's constructor, with DINOv2's slower input layers, and few groups instead of one per parameter.
 
-    Parameters of equal settings share a group, so that an optimiser's foreach implementation has something to gather.
-    Those of the heads' last layer, the prototypes, are in groups of their own with ``last_layer=True``.
+    Parameters with equal settings share a group, so that the optimiser's foreach implementation can batch them. Those
+    of the heads' last layer, the prototypes, are in groups of their own with ``last_layer=True``.
 
     ``paramwise_cfg`` takes mmpretrain's ``layer_decay_rate``, ``norm_decay_mult``, ``bias_decay_mult``,
     ``flat_decay_mult`` and ``custom_keys``, and ``patch_embed_lr_mult``, the factor of the learning rates of patch and

@@ -94,3 +94,12 @@ class ConfusionMatrix:
     def mean_iou(self) -> float:
         """mIoU: mean of :attr:`class_iou` over the classes that occur."""
         return float(np.mean(self.class_iou[self.occurs])) if self.occurs.any() else float("nan")
+
+    def percentages(self) -> dict[str, float]:
+        """``OA``, ``AA``, ``Kappa`` and ``mIoU`` in per cent."""
+        return {
+            "OA": 100 * self.overall_accuracy,
+            "AA": 100 * self.average_accuracy,
+            "Kappa": 100 * self.kappa,
+            "mIoU": 100 * self.mean_iou,
+        }

@@ -10,7 +10,7 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from mmhsi.errors import DataError
 from mmhsi.registry import METRICS
@@ -70,18 +70,42 @@ class LandCoverMetric(BaseMetric):
             len(classes),
             self.ignore_index,
         )
-        metrics = {
-            "OA": 100 * matrix.overall_accuracy,
-            "AA": 100 * matrix.average_accuracy,
-            "Kappa": 100 * matrix.kappa,
-            "mIoU": 100 * matrix.mean_iou,
-        }
+        metrics = matrix.percentages()
         protocol = self.dataset_meta.get("protocol", "")
         logger = MMLogger.get_current_instance()
         logger.info("Protocol: %s\n%s", protocol, format_report(matrix, classes))
         if self.out_file is not None:
             write_report(self.out_file, matrix, classes, metrics, protocol)
         return metrics
+
+
+def class_figures(matrix: ConfusionMatrix, classes: Sequence[str]) -> list[dict]:
+    """Every class's ``name``, ``pixels``, ``accuracy`` and ``iou``, in per cent; None where the class is absent.
+
+    Args:
+        matrix: K × K counts.
+        classes: K names.
+    """
+    figures = zip(classes, matrix.counts.sum(axis=1), matrix.class_accuracy, matrix.class_iou, strict=True)
+    return [
+        dict(
+            name=name,
+            pixels=int(pixels),
+            accuracy=float(100 * accuracy) if pixels else None,
+            iou=float(100 * iou) if pixels else None,
+        )
+        for name, pixels, accuracy, iou in figures
+    ]
+
+
+def cells(figures: dict) -> list[str]:
+    """A class's name, pixels, accuracy and IoU as a table shows them.
+
+    Args:
+        figures: Of :func:`class_figures` or of a report.
+    """
+    shares = [f"{figures[key]:.2f}" if figures["pixels"] else "absent" for key in ("accuracy", "iou")]
+    return [figures["name"], str(figures["pixels"]), *shares]
 
 
 def format_report(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
@@ -91,14 +115,9 @@ def format_report(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
         matrix: K × K counts.
         classes: K names.
     """
-    table = Table()
-    table.add_column("class")
-    for column in ("pixels", "accuracy", "IoU"):
-        table.add_column(column, justify="right")
-    rows = zip(classes, matrix.counts.sum(axis=1), matrix.class_accuracy, matrix.class_iou, strict=True)
-    for name, pixels, accuracy, iou in rows:
-        cells = (f"{100 * accuracy:.2f}", f"{100 * iou:.2f}") if pixels else ("absent", "absent")
-        table.add_row(name, str(pixels), *cells)
+    table = Table("class", *(Column(name, justify="right") for name in ("pixels", "accuracy", "IoU")))
+    for figures in class_figures(matrix, classes):
+        table.add_row(*cells(figures))
     console = Console(width=100, color_system=None)
     with console.capture() as capture:
         console.print(table)
@@ -120,17 +139,7 @@ def write_report(
     report = dict(
         protocol=protocol,
         metrics=metrics,
-        classes=[
-            dict(
-                name=name,
-                pixels=int(pixels),
-                accuracy=float(100 * accuracy) if pixels else None,
-                iou=float(100 * iou) if pixels else None,
-            )
-            for name, pixels, accuracy, iou in zip(
-                classes, matrix.counts.sum(axis=1), matrix.class_accuracy, matrix.class_iou, strict=True
-            )
-        ],
+        classes=class_figures(matrix, classes),
         confusion_matrix=matrix.counts.tolist(),
     )
     Path(path).parent.mkdir(parents=True, exist_ok=True)

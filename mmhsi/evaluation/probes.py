@@ -48,7 +48,7 @@ def knn_probe(
         similarity, index = (F.normalize(part, dim=1) @ known.T).topk(k, dim=1)
         votes = torch.zeros(len(part), count).scatter_add_(1, classes[index], (similarity / temperature).exp())
         chosen.append(votes.argmax(dim=1))
-    return torch.cat(chosen).numpy() if chosen else np.empty(0, np.int64)
+    return torch.cat(chosen).numpy()
 
 
 def linear_probe(

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
-from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -22,6 +22,7 @@ from mmhsi.models.preprocessors import BandPreprocessor, fit_preprocessor
 from mmhsi.models.utils import load_weights, read_checkpoint
 from mmhsi.registry import DATASETS, MODELS
 from mmhsi.utils.configs import load_config
+from mmhsi.utils.device import choose_device
 
 
 class FeatureSet(NamedTuple):
@@ -70,7 +71,7 @@ class FeatureExtractor:
         device: Torch device. Default: a GPU where there is one.
 
     Raises:
-        ConfigError: If the checkpoint does not fit or lacks band statistics.
+        ConfigError: If the checkpoint does not fit or lacks band statistics, or the device cannot be used.
         FileFormatError: If the checkpoint cannot be read.
     """
 
@@ -82,7 +83,7 @@ class FeatureExtractor:
         device: str | None = None,
     ) -> None:
         self.cfg = load_config(config)
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = choose_device(device)
         backbone = copy.deepcopy(self.cfg.model.backbone)
         backbone.pop("init_cfg", None)
         with DefaultScope.overwrite_default_scope("mmhsi"):
@@ -128,16 +129,7 @@ class FeatureExtractor:
         Raises:
             ConfigError: If the config's samples are several views, as for self-distillation.
         """
-        with DefaultScope.overwrite_default_scope("mmhsi"):
-            loader: DataLoader = Runner.build_dataloader(
-                dict(
-                    dataset=dataset,
-                    batch_size=batch_size,
-                    num_workers=0,
-                    sampler=dict(type="DefaultSampler", shuffle=False),
-                )
-            )
-        for data in loader:
+        for data in DataLoader(dataset, batch_size, collate_fn=pseudo_collate):
             batch = self.preprocessor(data, training=False)
             if not isinstance(batch["inputs"], Tensor):
                 raise ConfigError("the config's samples are several views; give the config of fine-tuning beside it")

@@ -18,6 +18,7 @@ from mmhsi.models.publishing import published_model
 from mmhsi.models.utils import load_weights, read_checkpoint
 from mmhsi.registry import MODELS
 from mmhsi.utils.configs import load_config
+from mmhsi.utils.device import choose_device
 from mmhsi.visualization import default_palette
 
 from .batch_size import fastest_batch
@@ -58,11 +59,7 @@ class WindowModel:
         amp: bool = False,
     ) -> None:
         cfg = published_model(checkpoint) if config is None else load_config(config)
-        try:
-            self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-            torch.zeros(1, device=self.device)
-        except (RuntimeError, AssertionError) as error:  # torch built without CUDA raises the latter
-            raise ConfigError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from error
+        self.device = choose_device(device)
         self.amp = amp
         meta = check_facts(read_checkpoint(checkpoint)["meta"].get("dataset_meta"), checkpoint)
         self.meta: dict = meta

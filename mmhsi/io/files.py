@@ -102,20 +102,20 @@ def writing(path: str | PathLike[str]) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: str | PathLike[str]) -> Iterator[Path]:
-    """A name to write under; what is written there gets its final name if the block ends well, else it is removed.
+    """Give a name to write a file under; at the end of the block it takes the place of the file, whole or not at all.
 
     Args:
-        path: The file under its final name; its folder is made if missing.
+        path: The file; folders that are missing are made.
 
     Raises:
-        DataError: As from :func:`writing`.
+        DataError: As of :func:`writing`; what was there before stays.
     """
-    target = Path(fspath(path))
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
-    with writing(target):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+    out = Path(path)
+    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}.tmp")
+    try:
+        with writing(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
+            os.replace(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
@@ -21,6 +22,31 @@ WORKER_DIED = (
 def quiet_imports() -> None:
     """Silence two import messages of the libraries below that no user can act on, and nothing else."""
     warnings.filterwarnings("ignore", message=r"Fail to import ``MultiScaleDeformableAttention``", category=UserWarning)
+
+
+def tool_parser(description: str | None) -> argparse.ArgumentParser:
+    """A command's parser, with ``--debug``, which :func:`run` looks for.
+
+    Args:
+        description: What the command does.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def map_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the commands that show a map ask of its scene and of its labels.
+
+    Args:
+        parser: Changed in place.
+    """
+    parser.add_argument("--key", help="variable of a .mat file")
+    parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")
+    parser.add_argument("--labels", help="label map of the scene")
+    parser.add_argument("--labels-key", help="variable of a .mat label map")
+    parser.add_argument("--label-ids", type=int, nargs="+", help="its id of each class of the map (default: 1 to K)")
+    parser.add_argument("--ignore-ids", type=int, nargs="+", default=[0], help="its ids without a class (default: 0)")
 
 
 def message_of(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmhsi.models.layers import PrunableLayers
+from mmhsi.models.pruning import count_parameters
 
 
 @dataclass(frozen=True)
@@ -30,22 +31,6 @@ class Complexity:
     activations: int
 
 
-def count_parameters(module: nn.Module) -> tuple[int, int]:
-    """All parameters of a module, and those in pruned layers.
-
-    Args:
-        module: The model or a part of it.
-    """
-    pruned = sum(
-        parameter.numel()
-        for layers in module.modules()
-        if isinstance(layers, PrunableLayers)
-        for index in layers.pruned_indices
-        for parameter in layers[index].parameters()
-    )
-    return sum(parameter.numel() for parameter in module.parameters()), pruned
-
-
 def measure_complexity(module: nn.Module, forward: Callable[[], Tensor | tuple[Tensor, ...]]) -> Complexity:
     """Measure a module.
 
@@ -56,7 +41,8 @@ def measure_complexity(module: nn.Module, forward: Callable[[], Tensor | tuple[T
     Returns:
         The cost.
     """
-    parameters, pruned = count_parameters(module)
+    stages = [part for part in module.modules() if isinstance(part, PrunableLayers)]
+    pruned = sum(count_parameters(stage[index]) for stage in stages for index in stage.pruned_indices)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         forward()
     own = {parameter.untyped_storage().data_ptr() for parameter in module.parameters()}
@@ -71,4 +57,4 @@ def measure_complexity(module: nn.Module, forward: Callable[[], Tensor | tuple[T
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         result = forward()  # held, so that no storage is freed and its address counted for another
     del result
-    return Complexity(parameters, pruned, counter.get_total_flops(), sum(kept.values()))
+    return Complexity(count_parameters(module), pruned, counter.get_total_flops(), sum(kept.values()))

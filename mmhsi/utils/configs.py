@@ -39,6 +39,45 @@ def load_config(config: str | Path | Config) -> Config:
         logger.removeFilter(_not_of_the_data_folder)
 
 
+def training_dataset(cfg: Config) -> dict:
+    """Config of the data set that a config trains on.
+
+    Args:
+        cfg: The config.
+
+    Raises:
+        ConfigError: If it has none.
+    """
+    if cfg.get("train_dataloader") is None:
+        raise ConfigError(f"{cfg.filename}: has no train_dataloader")
+    return cfg.train_dataloader.dataset
+
+
+def land_cover_metric(cfg: Config) -> dict | None:
+    """The config's metric of labelled test data, which a pretraining's has not.
+
+    Args:
+        cfg: The config.
+    """
+    evaluators = cfg.get("test_evaluator") or []
+    evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
+    return next((evaluator for evaluator in evaluators if evaluator["type"] == "LandCoverMetric"), None)
+
+
+def training_window(cfg: Config) -> tuple[int, int] | None:
+    """Height and width in pixels of the windows that a config trains on; None where it does not say.
+
+    Args:
+        cfg: The config.
+    """
+    dataset = cfg.get("train_dataloader", {}).get("dataset", {})
+    reading = [step["size"] for step in dataset.get("pipeline", []) if step["type"] == "RandomReadWindow"]
+    size = dataset.get("window") or (reading or [None])[0] or cfg.model.backbone.get("img_size")
+    if size is None:
+        return None
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
 def _not_of_the_data_folder(record: logging.LogRecord) -> bool:
     """Keep every message but the one that mmengine prints for each data set where ``MMHSI_DATA`` is set."""
     return not record.getMessage().startswith("Using env variable `MMHSI_DATA`")

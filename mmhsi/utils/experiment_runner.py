@@ -10,15 +10,15 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from mmengine.config import Config
 
 from mmhsi.errors import ConfigError, DataError
 
+from .configs import land_cover_metric
 from .experiments import ROOT, Step, last_checkpoint
-
-PRELOADED = ["mmhsi.utils.preload"]
 
 
 class ExperimentRunner:
@@ -32,9 +32,6 @@ class ExperimentRunner:
     def __init__(self, jobs: int = 1, threads: int = 1) -> None:
         self.jobs = jobs
         os.environ["OMP_NUM_THREADS"] = str(threads)
-        # Runs are forked from a process that has everything imported, which else costs each of them several seconds.
-        self._processes = multiprocessing.get_context("forkserver")
-        self._processes.set_forkserver_preload(PRELOADED)
         self._locks: dict[Path, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -79,7 +76,7 @@ class ExperimentRunner:
         words = ["tools/train.py", config, "--seed", str(step.seed), "--work-dir", str(step.folder)]
         if (step.folder / "last_checkpoint").is_file():
             words += ["--resume"]
-        if reports_accuracy(Config.fromfile(config, use_environment_variables=False)):
+        if land_cover_metric(Config.fromfile(config, use_environment_variables=False)):
             words += ["--report", str(step.folder / "report.json")]
         if options:
             words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
@@ -88,13 +85,26 @@ class ExperimentRunner:
     def _call(self, words: list[str], folder: Path) -> None:
         # Paths of tools and configs are those of the repository, wherever the table is run.
         command = [str(ROOT / word) if word.endswith(".py") else word for word in words]
-        process = self._processes.Process(target=run_tool, args=(command, folder / "output.log", dict(os.environ)))
-        process.start()
+        process = start_tool(command, folder / "output.log")
         process.join()
         status = process.exitcode
         if status:
             lines = (folder / "output.log").read_text().splitlines()
             raise DataError(f"{folder.name}: {words[0]} ended with status {status}: {lines[-1] if lines else ''}")
+
+
+def start_tool(words: list[str], log: Path) -> BaseProcess:
+    """Start a command of ``tools/``, forked from a process that has imported everything: else that costs seconds.
+
+    Args:
+        words: The tool's path and its arguments.
+        log: File for its output.
+    """
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["mmhsi.utils.preload"])
+    process = processes.Process(target=run_tool, args=(words, log, dict(os.environ)))
+    process.start()
+    return process
 
 
 def run_tool(words: list[str], log: Path, environment: dict[str, str]) -> None:
@@ -129,14 +139,3 @@ def fill(step: Step, value: object) -> object:
     if step.previous is None:
         raise ConfigError(f"{step.config or step.command[0]}: {{checkpoint}} given, but there is no step before it")
     return value.replace("{checkpoint}", last_checkpoint(step.previous.folder))
-
-
-def reports_accuracy(cfg: Config) -> bool:
-    """Whether a config has labelled test data, which a pretraining's has not.
-
-    Args:
-        cfg: The config.
-    """
-    evaluators = cfg.get("test_evaluator") or []
-    evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
-    return any(evaluator["type"] == "LandCoverMetric" for evaluator in evaluators)

@@ -10,7 +10,7 @@ from mmengine.config import Config, DictAction
 
 from mmhsi.errors import ConfigError
 
-from .configs import load_config
+from .configs import land_cover_metric, load_config
 
 
 def runner_options(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,6 @@ def runner_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 def runner_config(args: argparse.Namespace) -> Config:
@@ -56,9 +55,7 @@ def report_to(cfg: Config, path: str) -> None:
     Raises:
         ConfigError: If the config has no test data, or no ``LandCoverMetric``, which writes it.
     """
-    evaluators = cfg.get("test_evaluator") or []
-    evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
-    reporting = [evaluator for evaluator in evaluators if evaluator["type"] == "LandCoverMetric"]
-    if not reporting:
+    metric = land_cover_metric(cfg)
+    if metric is None:
         raise ConfigError(f"report {path}: {cfg.filename} has no LandCoverMetric in test_evaluator, which writes it")
-    reporting[0]["out_file"] = path
+    metric["out_file"] = path

@@ -1,10 +1,11 @@
 """Pictures: false colour, class maps, errors. Importing this package does not import matplotlib."""
 
-from .class_map import colourise, save_png
+from .class_map import colourise
 from .error_map import error_map
 from .false_colour import false_colour, rgb_band_indices
 from .map_figure import save_map_figure
 from .palette import default_palette
+from .png import save_png
 
 __all__ = [
     "colourise",

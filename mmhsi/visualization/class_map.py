@@ -1,21 +1,13 @@
-"""Class maps as plain RGB, and how pictures are written."""
+"""Class maps as plain RGB."""
 
-import io
-import os
-import uuid
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.errors import DataError
 
 from .palette import RGB
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def colourise(
@@ -50,78 +42,3 @@ def colourise(
         )
     colours = np.array([*palette, ignore_colour], dtype=np.uint8)  # (K + 1, 3)
     return colours[np.where(ignored, len(palette), class_map.astype(np.intp))]
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write ``content`` so that ``path`` appears complete or not at all.
-
-    Args:
-        path: The final name.
-        content: What is to stand in it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def png_path(path: str | os.PathLike[str]) -> Path:
-    """Check that ``path`` ends in .png.
-
-    Args:
-        path: What was given.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".png":
-        raise ConfigError(f"{path}: pictures are written as PNG, name the file .png")
-    return path
-
-
-def save_png(path: str | os.PathLike[str], rgb: npt.NDArray[np.uint8]) -> Path:
-    """Write a picture pixel by pixel, without frame or scaling.
-
-    Args:
-        path: File to write or replace, ``.png``; its folder is made if missing.
-        rgb: (H, W, 3) uint8.
-
-    Returns:
-        ``path``.
-
-    Raises:
-        ConfigError: ``path`` does not end in .png.
-        DataError: ``rgb`` is not (H, W, 3) uint8.
-    """
-    from PIL import Image
-
-    path = png_path(path)
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
-        raise DataError(f"save_png: (H, W, 3) uint8 was expected, not {rgb.shape} {rgb.dtype}")
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(rgb)).save(buffer, format="PNG")
-    replace_file(path, buffer.getvalue())
-    return path
-
-
-def save_figure(path: str | os.PathLike[str], figure: "Figure") -> Path:
-    """Write a matplotlib figure as it is laid out, at its own resolution; pyplot stays untouched.
-
-    Args:
-        path: File to write or replace, ``.png``; its folder is made if missing.
-        figure: Its canvas is replaced.
-
-    Returns:
-        ``path``.
-
-    Raises:
-        ConfigError: ``path`` does not end in .png.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    path = png_path(path)
-    content = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(content)
-    replace_file(path, content.getvalue())
-    return path

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from mmhsi.errors import DataError
 
-from .class_map import save_figure
+from .png import save_figure
 
 
 def save_confusion_figure(
-    path: str | os.PathLike[str], counts: npt.NDArray[np.integer], classes: Sequence[str], title: str = ""
+    path: str | os.PathLike[str], counts: npt.NDArray[np.integer], classes: Sequence[str]
 ) -> None:
     """Draw the share of every true class that was predicted as each class, in per cent; absent classes stay empty.
 
@@ -22,7 +22,6 @@ def save_confusion_figure(
         path: PNG.
         counts: Pixels by true class (rows) and predicted class (columns), shape (K, K).
         classes: K names.
-        title: Above the picture. Default: none.
 
     Raises:
         DataError: If the matrix is not K x K.
@@ -46,5 +45,5 @@ def save_confusion_figure(
     names = [name if pixels else f"{name} (absent)" for name, pixels in zip(classes, total[:, 0], strict=True)]
     axis.set_xticks(range(number), classes, rotation=90, fontsize=8)
     axis.set_yticks(range(number), names, fontsize=8)
-    axis.set(xlabel="predicted", ylabel="true", title=title)
+    axis.set(xlabel="predicted", ylabel="true")
     save_figure(path, figure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mmhsi.errors import DataError
 
-from .class_map import save_figure
+from .png import save_figure
 
 Curve = npt.NDArray[np.float64]
 
@@ -28,14 +28,11 @@ def read_curve(work_dir: str | os.PathLike[str], key: str) -> Curve:
         (epoch, value) pairs by epoch, shape (n, 2).
 
     Raises:
-        DataError: If the run logged no such value.
+        DataError: If the run logged no such value, or a line cannot be read.
     """
-    by_step: dict[int, tuple[int, float]] = {}
-    for path in sorted(Path(work_dir).glob("*/vis_data/scalars.json")):
-        for line in path.read_text().splitlines():
-            entry = json.loads(line)
-            if key in entry and "epoch" in entry:
-                by_step[entry["step"]] = (entry["epoch"], entry[key])
+    by_step = {
+        entry["step"]: (entry["epoch"], entry[key]) for entry in _records(work_dir) if key in entry and "epoch" in entry
+    }
     if not by_step:
         raise DataError(f"{work_dir}: the run logged no {key!r}")
     epochs, values = np.array(list(by_step.values()), dtype=np.float64).T
@@ -57,19 +54,13 @@ def read_scalars(work_dir: str | os.PathLike[str]) -> dict[str, tuple[str, Curve
     """
     values: dict[str, dict[float, float]] = {}
     by_epoch, by_iteration = False, set()
-    for path in sorted(Path(work_dir).glob("*/vis_data/scalars.json")):
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            try:
-                entry = json.loads(line)
-                step = entry["step"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise DataError(f"{path}: line {number} is no record of a step ({error})") from error
-            by_epoch |= "epoch" in entry
-            for key in entry.keys() - {"step", "epoch", "iter"}:
-                if isinstance(entry[key], int | float):
-                    values.setdefault(key, {})[step] = entry[key]
-                    if "iter" in entry:
-                        by_iteration.add(key)
+    for entry in _records(work_dir):
+        by_epoch |= "epoch" in entry
+        for key in entry.keys() - {"step", "epoch", "iter"}:
+            if isinstance(entry[key], int | float):
+                values.setdefault(key, {})[entry["step"]] = entry[key]
+                if "iter" in entry:
+                    by_iteration.add(key)
     return {
         key: (
             "iteration" if key in by_iteration or not by_epoch else "epoch",
@@ -77,6 +68,18 @@ def read_scalars(work_dir: str | os.PathLike[str]) -> dict[str, tuple[str, Curve
         )
         for key, steps in sorted(values.items())
     }
+
+
+def _records(work_dir: str | os.PathLike[str]) -> Iterator[dict]:
+    """Every line that a run logged, in the order of its files."""
+    for path in sorted(Path(work_dir).glob("*/vis_data/scalars.json")):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            try:
+                entry = json.loads(line)
+                entry["step"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(f"{path}: line {number} is no record of a step ({error})") from error
+            yield entry
 
 
 def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]], label: str) -> None:

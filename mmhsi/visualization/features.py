@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mmhsi.errors import DataError
 
-from .class_map import save_figure
+from .png import save_figure
 
 
 def principal_colours(features: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:

@@ -15,10 +15,10 @@ from PIL import Image
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import VISUALIZERS
 
-from .class_map import save_png
 from .false_colour import false_colour
 from .map_figure import map_figure_png
 from .palette import default_palette
+from .png import save_png
 
 
 @VISUALIZERS.register_module()

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.files import replacing
 
-from .class_map import colourise, png_path, replace_file
+from .class_map import colourise
 from .error_map import ERROR_COLOURS, error_map
 from .palette import RGB, default_palette
+from .png import png_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -146,7 +148,8 @@ def save_map_figure(
     """
     path = png_path(path)
     content = map_figure_png(false_colour, class_map, class_names, palette, ground_truth, title, ignore_index)
-    replace_file(path, content)
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
     return path
 
 
@@ -161,23 +164,8 @@ def map_figure_png(
 ) -> bytes:
     """Draw false colour and class map; with ground truth that too, and where the map is right and wrong.
 
-    The legend names the classes that occur in the map or in the ground truth. pyplot and its state stay untouched.
-
-    Args:
-        false_colour: (H, W, 3) uint8.
-        class_map: Class ids 0..K-1 or ``ignore_index``, (H, W).
-        class_names: K names.
-        palette: K RGB colours, 0-255; :func:`default_palette` if None.
-        ground_truth: Class ids as in ``class_map``, (H, W).
-        title: Line above the panels.
-        ignore_index: Id of pixels with no label; they are black.
-
-    Returns:
-        The file's content, PNG at 150 dpi.
-
-    Raises:
-        ConfigError: Names and colours differ in number.
-        DataError: The arrays' shapes do not fit together, or an id has no colour.
+    The legend names the classes that occur in the map or in the ground truth. pyplot and its state stay untouched. It
+    takes the arguments and has the errors as of :func:`save_map_figure`, and gives the file's content.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

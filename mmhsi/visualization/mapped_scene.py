@@ -20,7 +20,7 @@ from .palette import default_palette
 MOST_PIXELS = 1500
 VALUES_AT_A_TIME = 1 << 24
 
-Path = str | os.PathLike[str]
+FilePath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ def mapped_scene(
 
 
 def read_truth(
-    path: Path,
+    path: FilePath,
     shape: tuple[int, int],
     names: Sequence[str],
     label_ids: Sequence[int] | None = None,
@@ -109,7 +109,7 @@ def read_truth(
     return _on_grid(read_label_map(path, key=key), str(path), shape, LabelTable(ids, names, ignore_ids))
 
 
-def read_classes(path: Path, shape: tuple[int, int], key: str | None = None) -> ClassMap:
+def read_classes(path: FilePath, shape: tuple[int, int], key: str | None = None) -> ClassMap:
     """Read a class map with its names and colours, or a label map, whose ids but 0 become classes.
 
     Args:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmhsi.errors import DataError
+from mmhsi.utils.spread import evenly_spread
 
 from .false_colour import rgb_band_indices
 from .palette import OKABE_ITO
@@ -92,8 +93,7 @@ def spread_pixels(hidden: Mask, valid: Mask | None, count: int) -> list[tuple[in
     if valid is not None:
         bands = np.where(valid, bands, -1)
     candidates = np.flatnonzero((bands == bands.max()) & (bands >= 0))
-    count = min(count, len(candidates))
-    chosen = candidates[[(2 * index + 1) * len(candidates) // (2 * count) for index in range(count)]]
+    chosen = candidates[evenly_spread(len(candidates), count)]
     return [(int(row), int(column)) for row, column in zip(*np.unravel_index(chosen, bands.shape), strict=True)]
 
 

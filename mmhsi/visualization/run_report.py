@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mmhsi.errors import DataError
-from mmhsi.evaluation.metric import read_report
+from mmhsi.evaluation.metric import cells, read_report
 from mmhsi.io.class_map_reader import NO_CLASS
 
 from .curves import read_scalars
@@ -91,17 +91,9 @@ def metrics_section(path: Path) -> Section:
     """
     report = read_report(path)
     names = [entry["name"] for entry in report["classes"]]
-    rows = [
-        [
-            entry["name"],
-            str(entry["pixels"]),
-            *(f"{entry[key]:.2f}" if entry["pixels"] else "absent" for key in ("accuracy", "iou")),
-        ]
-        for entry in report["classes"]
-    ]
     content = f"<p>{escape(report['protocol'])}</p>"
     content += table(list(report["metrics"]), [[f"{value:.2f}" for value in report["metrics"].values()]])
-    content += "<p></p>" + table(("class", "pixels", "accuracy", "IoU"), rows)
+    content += "<p></p>" + table(("class", "pixels", "accuracy", "IoU"), [cells(entry) for entry in report["classes"]])
     if len(names) <= MOST_MATRIX_CLASSES:
         content += "<p></p>" + confusion_table(np.array(report["confusion_matrix"]), names)
     return "Test", content

@@ -14,8 +14,8 @@ from mmhsi.datasets.statistics import BandStatistics
 from mmhsi.errors import DataError
 from mmhsi.io import CubeReader
 
-from .class_map import png_path, save_figure
 from .palette import RGB
+from .png import png_path, save_figure
 
 VALUES_AT_A_TIME = 1 << 24
 

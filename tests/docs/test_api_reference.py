@@ -8,7 +8,6 @@ REFERENCE = "".join(path.read_text() for path in (ROOT / "docs/api").glob("*.md"
 # What they name is shown where the package above, or the packages below, name it.
 SHOWN_ELSEWHERE = {
     "mmhsi",
-    "mmhsi.engine.hooks",
     "mmhsi.io.readers",
     "mmhsi.models",
     "mmhsi.models.backbones.comparison",

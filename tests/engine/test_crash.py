@@ -1,39 +1,16 @@
 """Runs that are killed and resumed end as runs that nobody killed, bit for bit."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
+import crash_test
 import pytest
-from generated_data import write_all
-
-ROOT = Path(__file__).resolve().parents[2]
+import torch
 
 
-def crash_module():
-    spec = importlib.util.spec_from_file_location("crash_test", ROOT / "benchmarks/crash_test.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["crash_test"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-crash_test = crash_module()
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    write_all(folder)
+@pytest.fixture(scope="module", autouse=True)
+def _environment(generated_data):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MMHSI_DATA", str(folder))
+        patch.setenv("MMHSI_DATA", str(generated_data))
         patch.setenv("OMP_NUM_THREADS", "1")
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def trainer(data):
-    return crash_test.Trainer()
+        yield
 
 
 def shrink(cfg):
@@ -52,15 +29,15 @@ def written(folder, name):
 
 
 @pytest.mark.parametrize("name", crash_test.CASES)
-def test_a_killed_run_resumes_exactly(name, trainer, tmp_path):
+def test_a_killed_run_resumes_exactly(name, tmp_path):
     config = crash_test.write_config(crash_test.CASES[name], tmp_path / "config.py", shrink)
-    trainer.finish(config, tmp_path / "undisturbed")
+    crash_test.finish(config, tmp_path / "undisturbed")
     killed = tmp_path / "killed"
     template = "iter_{}.pth" if "iterations" in name else "epoch_{}.pth"
     steps = (5, 10) if "iterations" in name else (1, 2)
     for step in steps:  # the first before anything else of the step's end is done
-        assert trainer.kill(config, killed, written(killed, template.format(step)))
-    trainer.finish(config, killed)
+        assert crash_test.kill(config, killed, written(killed, template.format(step)))
+    crash_test.finish(config, killed)
     expected = crash_test.outcome(tmp_path / "undisturbed")
     assert expected["optimizer"]["state"]
     assert "report" in expected or "MAE" in name or "LO-MSST" in name or "DINO" in name
@@ -68,8 +45,6 @@ def test_a_killed_run_resumes_exactly(name, trainer, tmp_path):
 
 
 def test_differences_are_found():
-    import torch
-
     a = {"x": [torch.ones(2)], "y": {"z": 1}}
     assert crash_test.differences(a, {"x": [torch.ones(2)], "y": {"z": 1}}) == []
     changed = torch.ones(2)

@@ -179,8 +179,7 @@ def test_wrappers_must_allow_layers_without_gradients():
 
 def prune_on_one_rank(rank):
     torch.manual_seed(0)
-    arch = dict(embed_dims=8, spatial_layers=2, spectral_layers=2, num_heads=1, head_dims=4, feedforward_channels=8)
-    model = SST(in_channels=4, arch=arch, patch_size=2, bands_per_block=2)
+    model = SST(in_channels=4, arch=ARCH, patch_size=2, bands_per_block=2)
     wrapped = DistributedDataParallel(model, find_unused_parameters=True)
     optimizer = torch.optim.AdamW(wrapped.parameters(), lr=0.05, weight_decay=0.5)
     generator = torch.Generator().manual_seed(rank)

@@ -8,7 +8,9 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import CheckpointHook
+from small_models import mae, shrink
 from torch import nn
+from torch.utils.data import DataLoader
 
 from mmhsi.engine import NonFiniteLossHook
 from mmhsi.engine.hooks.batch_report import describe_batch, model_inputs, name_suspects, sample_names
@@ -22,7 +24,6 @@ from mmhsi.registry import MODELS
 pytestmark = pytest.mark.usefixtures("scope")
 
 MAE = "configs/mae/mae_hsi-vit-tiny-p3_demo.py"
-SMALL = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 FILL = 3.4e38  # a fill value that the file does not declare
 
 
@@ -43,15 +44,7 @@ def tile_config(path, repository, tiles, **changes):
     cfg = Config(
         dict(
             runtime,
-            model=dict(
-                type="MAE",
-                data_preprocessor=dict(type="TilePreprocessor", num_bands=5, mean=[500.0] * 5, std=[0.5] * 5),
-                backbone=dict(type="HSIViT", in_channels=5, arch=SMALL, img_size=6, patch_size=3),
-                decoder=dict(
-                    type="MAEDecoder", in_channels=5, patch_size=3, img_size=6, embed_dims=16, decoder_embed_dims=16,
-                    depth=1, num_heads=2,
-                ),
-            ),
+            model=mae(5, 6, dict(type="TilePreprocessor", mean=[500.0] * 5, std=[0.5] * 5)),
             train_dataloader=dict(
                 batch_size=4,
                 num_workers=0,
@@ -99,9 +92,7 @@ def test_a_fill_value_stops_the_run_and_is_named(run_tool, repository, tmp_path,
 
 
 def test_pixels_of_a_scene_are_named(run_tool, repository, tmp_path, capfd):
-    cfg = Config.fromfile(repository / MAE)
-    cfg.model.backbone.arch = SMALL
-    cfg.model.decoder.update(embed_dims=16, decoder_embed_dims=16, depth=1, num_heads=2)
+    cfg = shrink(Config.fromfile(repository / MAE))
     cfg.model.data_preprocessor.update(mean=[300.0] * 56, std=[0.5] * 56)
     cube = np.full((24, 24, 56), 300, np.float32)
     cube[9, 4, 5] = FILL
@@ -149,11 +140,10 @@ class Steps:
         self.model.data_preprocessor.forward = lambda batch, training: dict(inputs=batch["inputs"])
         self.message_hub = SimpleNamespace(log_scalars={})
         self.logger = SimpleNamespace(warning=lambda text: self.warnings.append(text))
-        dataset = SimpleNamespace(metainfo={})
         self.optim_wrapper = SimpleNamespace(loss_scaler=None) if scaler else SimpleNamespace()
         self.warnings, self.hooks, self.accumulate, self.scaler, self.hook = [], hooks, accumulate, scaler, hook
         self.work_dir, self.seed, self.iter, self.epoch, self.max_iters = tmp_path, 0, 0, 0, 10
-        self.train_dataloader = Loader(dataset)
+        self.train_dataloader = DataLoader(range(10))
         hook.before_train(self)
 
     def step(self, loss, gradient=0.0, **terms):
@@ -171,14 +161,6 @@ class Steps:
         batch = dict(inputs=torch.full((2, 3), float(self.iter)))
         self.hook.after_train_iter(self, self.iter, batch, outputs)
         self.iter += 1
-
-
-class Loader:
-    def __init__(self, dataset):
-        self.dataset = dataset
-
-    def __len__(self):
-        return 10
 
 
 def test_patience_while_the_weights_are_whole(tmp_path):

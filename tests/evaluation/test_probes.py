@@ -31,6 +31,11 @@ def test_the_temperature_decides_between_one_near_and_two_far_neighbours():
     assert knn_probe(train, np.array([0, 1, 1]), test, 3, temperature=10).tolist() == [1]
 
 
+def test_nothing_to_classify():
+    train, labels = clouds(1)
+    assert knn_probe(train, labels, train[:0]).tolist() == []
+
+
 def test_linear_probe_separates_what_a_line_separates():
     train, labels = clouds(1)
     test, truth = clouds(2)

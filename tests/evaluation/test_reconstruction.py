@@ -6,14 +6,12 @@ import math
 import numpy as np
 import pytest
 import torch
-import torch.distributed
-import torch.multiprocessing
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler
 from processes import on_two_ranks
+from small_models import shrink
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
-from mmhsi.engine.hooks import reconstruction_hook  # noqa: F401, registered by this
 from mmhsi.errors import ConfigError
 from mmhsi.evaluation.reconstruction import MAX_PSNR, ReconstructionMetric, psnr, ssim, thinning
 from mmhsi.models.selfsup.masked_pretraining import Reconstruction
@@ -227,11 +225,8 @@ def test_processes_are_merged(count, tmp_path):
 
 def test_pretraining_is_validated_by_the_tools(run_tool, repository, tmp_path):
     write_scene(simulate_scene(20, 20, 64), tmp_path / "demo")
-    cfg = Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3_salinas-a.py")
-    tiny = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
+    cfg = shrink(Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3_salinas-a.py"))
     cfg.model.data_preprocessor.num_bands = cfg.model.backbone.in_channels = cfg.model.decoder.in_channels = 56
-    cfg.model.backbone.arch = tiny
-    cfg.model.decoder.update(embed_dims=16, decoder_embed_dims=16, depth=1, num_heads=2)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.update(scene="demo", data_root=str(tmp_path))
     cfg.train_cfg.max_epochs = 2

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from generated_data import write_scenes
 from mmengine.config import Config
+from small_models import shrink
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError
@@ -31,10 +31,8 @@ def test_a_patch_has_the_class_of_most_of_its_pixels():
 def extractor(tmp_path, monkeypatch, repository):
     write_scene(simulate_scene(30, 30, 64), tmp_path / "demo")
     monkeypatch.setenv("MMHSI_DATA", str(tmp_path))
-    cfg = Config.fromfile(repository / "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py")
-    cfg.model.backbone.arch = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
+    cfg = shrink(Config.fromfile(repository / "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"))
     cfg.model.backbone.init_cfg = None
-    cfg.model.head.in_channels = 32
     cfg.train_dataloader.dataset.split.per_class = 3
     cfg.test_dataloader.dataset.split.per_class = 3
     model = MODELS.build(cfg.model)
@@ -65,16 +63,17 @@ def test_an_untrained_network_has_the_statistics_of_the_training_data(extractor)
     assert len(untrained.labelled(untrained.dataset("train_dataloader")).labels)
 
 
-def test_views_of_self_distillation_are_refused(tmp_path, monkeypatch, repository):
-    write_scenes(tmp_path)
-    monkeypatch.setenv("MMHSI_DATA", str(tmp_path))
-    cfg = Config.fromfile(repository / "configs/dinov2/dinov2_hsi-vit-tiny-p3_houston2018-crop.py")
+@pytest.mark.usefixtures("place")
+def test_views_of_self_distillation_are_refused():
+    cfg = Config.fromfile("configs/dinov2/dinov2_hsi-vit-tiny-p3_houston2018-crop.py")
     extractor = FeatureExtractor(cfg, None, device="cpu")
     with pytest.raises(ConfigError, match="samples are several views; give the config of fine-tuning"):
         next(extractor.batches(extractor.dataset("train_dataloader"), 1))
 
 
-def test_a_checkpoint_without_statistics_is_refused(extractor, tmp_path):
+def test_a_checkpoint_without_statistics_and_an_unknown_device_are_refused(extractor, tmp_path):
     torch.save({f"backbone.{k}": v for k, v in extractor.backbone.state_dict().items()}, tmp_path / "bare.pth")
     with pytest.raises(ConfigError, match="has no band statistics"):
         FeatureExtractor(extractor.cfg, tmp_path / "bare.pth")
+    with pytest.raises(ConfigError, match="device 'abacus' cannot be used"):
+        FeatureExtractor(extractor.cfg, None, device="abacus")

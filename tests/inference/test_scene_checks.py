@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import rasterio
 import torch
+from evil import Evil
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from scene_models import BANDS, CONV, META, PIXEL, PIXEL_CONV, SEGMENT_CONV, USED, VIT, pixel_model
@@ -213,16 +214,6 @@ def test_checkpoints_that_cannot_be_used(trained, tmp_path):
     with pytest.raises(ConfigError, match="gives 3 classes, its checkpoint names 2"):
         SceneInferencer(config, checkpoint).write_map(path, tmp_path / "m.tif")
     assert not list(tmp_path.glob("m.tif*"))
-
-
-class Evil:
-    """Unpickling it would create a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), "w")
 
 
 def test_a_checkpoint_with_code_in_it_is_refused(trained, tmp_path):

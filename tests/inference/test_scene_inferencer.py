@@ -124,20 +124,14 @@ def test_tiled_equals_untiled_where_the_model_looks_no_further_than_a_window(tra
 
 
 @pytest.mark.parametrize("size", [(1, 1), (31, 47), (64, 64), (65, 1000)])
-@pytest.mark.parametrize("stride", [3, 32, 64])
-def test_a_constant_segmentor_gives_a_constant_map(trained, tmp_path, map_of, size, stride):
+@pytest.mark.parametrize("stride", [None, 3, 32, 64], ids=["pixel", "segment 3", "segment 32", "segment 64"])
+def test_a_constant_model_gives_a_constant_map(trained, tmp_path, map_of, size, stride):
     write_cube(tmp_path / "s.tif", HSICube(np.random.default_rng(0).normal(500, 200, (*size, 4)).astype(np.float32)))
-    config, checkpoint, _ = trained(SEGMENT_CONV, constant=True)
-    classes = map_of(SceneInferencer(config, checkpoint, window=64, stride=stride), tmp_path / "s.tif")
-    assert classes.shape == size
-    assert (classes == 2).all()
-
-
-@pytest.mark.parametrize("size", [(1, 1), (31, 47), (64, 64), (65, 1000)])
-def test_a_constant_classifier_gives_a_constant_map(trained, tmp_path, map_of, size):
-    write_cube(tmp_path / "s.tif", HSICube(np.random.default_rng(0).normal(500, 200, (*size, 4)).astype(np.float32)))
-    config, checkpoint, _ = trained(PIXEL_CONV, constant=True, window=[9, 8])
-    classes = map_of(SceneInferencer(config, checkpoint), tmp_path / "s.tif")
+    if stride is None:
+        inferencer = SceneInferencer(*trained(PIXEL_CONV, constant=True, window=[9, 8])[:2])
+    else:
+        inferencer = SceneInferencer(*trained(SEGMENT_CONV, constant=True)[:2], window=64, stride=stride)
+    classes = map_of(inferencer, tmp_path / "s.tif")
     assert classes.shape == size
     assert (classes == 2).all()
 

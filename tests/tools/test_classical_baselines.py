@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from generated_data import write_scenes
 from mmengine.logging import MMLogger
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
 
@@ -14,26 +13,12 @@ TOOL = "analysis/classical_baselines"
 DEMO = "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    write_scenes(folder)
-    return folder
-
-
 @pytest.fixture(autouse=True)
 def _restore_log_level():
     logger = MMLogger.get_current_instance()
     level = logger.level
     yield
     logger.setLevel(level)
-
-
-@pytest.fixture
-def place(data, repository, monkeypatch):
-    monkeypatch.chdir(repository)
-    monkeypatch.setenv("MMHSI_DATA", str(data))
-    return data
 
 
 def test_nearest_neighbours_by_brute_force(run_tool, place, tmp_path):
@@ -90,7 +75,7 @@ def test_a_second_source_is_put_behind_the_bands(run_tool, place, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["configs/mae/mae_hsi-vit-tiny-p3_demo.py"], "no test_evaluator"),
+        (["configs/mae/mae_hsi-vit-tiny-p3_demo.py"], "has no test_evaluator"),
         ([DEMO, "--features", "spectra+median"], "'median' is unknown"),
         ([DEMO, "--features", "mean", "--mean-window", 4], "window=4"),
         ([DEMO, "--features", "emp", "--radii", 0], "radii=(0,)"),

@@ -13,6 +13,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from processes import SECONDS, run_command, started
+from small_models import shrink
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.engine import scale_learning_rate
@@ -34,11 +35,8 @@ def environment(**more):
 def demo_config(repository, tmp_path):
     """A small classifier of the pixels of a small scene."""
     write_scene(simulate_scene(40, 40, 64), tmp_path / "demo")
-    cfg = Config.fromfile(repository / "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py")
-    cfg.model.backbone.update(
-        arch=dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32), init_cfg=None
-    )
-    cfg.model.head.in_channels = 32
+    cfg = shrink(Config.fromfile(repository / "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"))
+    cfg.model.backbone.init_cfg = None
     cfg.model.tta = False
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = str(tmp_path)
@@ -77,9 +75,7 @@ def test_two_processes_train_and_test_one_model(repository, tmp_path, demo_confi
 
 @without_gpu
 def test_one_processs_bad_batch_stops_all(repository, tmp_path):
-    cfg = Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3_demo.py")
-    cfg.model.backbone.arch = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
-    cfg.model.decoder.update(embed_dims=16, decoder_embed_dims=16, depth=1, num_heads=2)
+    cfg = shrink(Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3_demo.py"))
     cfg.model.data_preprocessor.update(mean=[300.0] * 56, std=[0.5] * 56)
     cube = np.full((24, 24, 56), 300, np.float32)
     cube[0, 0, 0] = 3.4e38  # in the windows of one corner

@@ -11,56 +11,23 @@ from mmengine.config import Config
 from PIL import Image
 from processes import run_command
 from sklearn.decomposition import PCA
+from small_models import shrink
 
 from mmhsi.datasets import FileSplit, SceneDataset
-from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.models.utils import read_checkpoint
 
 PRETRAIN = "configs/mae/mae_hsi-vit-tiny-p3_demo.py"
 FINETUNE = "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    write_scene(simulate_scene(40, 40, 64), folder / "demo")
-    return folder
-
-
-@pytest.fixture
-def place(data, repository, monkeypatch):
-    """Commands run from the repository's root on the generated data."""
-    monkeypatch.chdir(repository)
-    monkeypatch.setenv("MMHSI_DATA", str(data))
-    return data
-
-
-TINY = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
-
-
 def small(path, config, **changes):
     """A config with a smaller model, written to a file."""
-    cfg = Config.fromfile(config)
-    cfg.model.backbone.arch = TINY
-    if "decoder" in cfg.model:
-        cfg.model.decoder.update(embed_dims=16, decoder_embed_dims=16, depth=1, num_heads=2)
-    else:
-        cfg.model.head.in_channels = 32
+    cfg = shrink(Config.fromfile(config))
     cfg.train_cfg.max_epochs = 2
     cfg.default_hooks.checkpoint.interval = 1
     cfg.merge_from_dict(changes)
     cfg.dump(path)
     return path
-
-
-class Evil:
-    """Unpickling it would create a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), "w")
 
 
 def weights(path):
@@ -109,14 +76,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one(run_tool, place, tmp_path):
     assert run_tool("train", config, "--work-dir", tmp_path / "again", "--resume", first) == 0
     one, two = (weights(tmp_path / name / "epoch_2.pth") for name in ("whole", "again"))
     assert all(torch.equal(one[key], two[key]) for key in one)
-
-
-def test_resuming_from_a_file_with_code_is_refused(run_tool, place, tmp_path, capfd):
-    config = small(tmp_path / "c.py", FINETUNE, **{"model.backbone.init_cfg": None})
-    torch.save(dict(state_dict={}, hook=Evil(tmp_path / "ran")), tmp_path / "evil.pth")
-    assert run_tool("train", config, "--work-dir", tmp_path / "w", "--resume", tmp_path / "evil.pth") == 2
-    assert "evil.pth: not weights and plain data alone" in capfd.readouterr().err
-    assert not (tmp_path / "ran").exists()
 
 
 def test_amp_and_no_validate(run_tool, place, tmp_path):
@@ -180,6 +139,15 @@ def test_fit_pca_to_a_scene_and_to_tiles(run_tool, place, tmp_path, capsys):
     with np.load(tmp_path / "b.npz") as fitted:
         np.testing.assert_allclose(fitted["explained_variance"], oracle.explained_variance_, rtol=1e-4)
     assert "3 components, " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize(
+    "tool", [["class_weights"], ["fit_pca", "--components", 3, "--out", "x"], ["show_split", "--out", "x"]]
+)
+def test_a_config_without_training_data(run_tool, capfd, tool):
+    assert run_tool(f"analysis/{tool[0]}", "configs/_base_/default_runtime.py", *tool[1:]) == 2
+    assert "default_runtime.py: has no train_dataloader" in capfd.readouterr().err
 
 
 def test_missing_config(run_tool, capfd):

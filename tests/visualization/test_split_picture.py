@@ -3,7 +3,6 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.datasets.splits import Split
 from mmhsi.errors import DataError
 from mmhsi.visualization.split_picture import split_picture
@@ -44,19 +43,12 @@ def test_pixels_outside_and_classes_without_colour():
         split_picture(labels + 2, Split(np.array([0]), np.array([1]), "s"), PALETTE)
 
 
-@pytest.fixture
-def place(tmp_path, repository, monkeypatch):
-    write_scene(simulate_scene(40, 44, 64), tmp_path / "data/demo")
-    monkeypatch.chdir(repository)
-    monkeypatch.setenv("MMHSI_DATA", str(tmp_path / "data"))
-    return tmp_path
-
-
 FINETUNE = "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
 
 
-def test_the_tool_draws_and_counts(run_tool, place, capsys):
-    assert run_tool("analysis/show_split", FINETUNE, "--out", place / "split.png", "--seed", 3) == 0
+@pytest.mark.usefixtures("place")
+def test_the_tool_draws_and_counts(run_tool, tmp_path, capsys):
+    assert run_tool("analysis/show_split", FINETUNE, "--out", tmp_path / "split.png", "--seed", 3) == 0
     said = capsys.readouterr().out.splitlines()
     while said[0].split() != ["class", "train", "test", "unused"]:
         said.pop(0)  # what mmengine says of the config's environment variables
@@ -68,20 +60,22 @@ def test_the_tool_draws_and_counts(run_tool, place, capsys):
     assert "20 random training pixels a class, seed 3" in "\n".join(said)
     share = float(next(line for line in said if line.startswith("leakage: ")).split()[1])
     assert 50 < share <= 100
-    with Image.open(place / "split.png") as image:
-        assert image.size == (44, 40)
+    with Image.open(tmp_path / "split.png") as image:
+        assert image.size == (40, 40)
 
 
-def test_the_tool_on_a_disjoint_split(run_tool, place, capsys):
+@pytest.mark.usefixtures("place")
+def test_the_tool_on_a_disjoint_split(run_tool, tmp_path, capsys):
     cfg = Config.fromfile(FINETUNE)
     cfg.train_dataloader.dataset.split = dict(type="DisjointSplit", per_class=5, window=9, block=8, train_share=0.2)
-    cfg.dump(place / "c.py")
-    assert run_tool("analysis/show_split", place / "c.py", "--out", place / "split.png") == 0
+    cfg.dump(tmp_path / "c.py")
+    assert run_tool("analysis/show_split", tmp_path / "c.py", "--out", tmp_path / "split.png") == 0
     said = capsys.readouterr().out
     assert "leakage: 0.0 % of the test pixels lie in a training window of 9 x 9" in said
     assert "spatially disjoint: " in said
 
 
+@pytest.mark.usefixtures("place")
 @pytest.mark.parametrize(
     ("config", "message"),
     [
@@ -89,7 +83,7 @@ def test_the_tool_on_a_disjoint_split(run_tool, place, capsys):
         ("configs/none.py", "configs/none.py"),
     ],
 )
-def test_the_tool_on_a_config_without_a_split(run_tool, place, capfd, config, message):
-    assert run_tool("analysis/show_split", config, "--out", place / "split.png") == 2
+def test_the_tool_on_a_config_without_a_split(run_tool, tmp_path, capfd, config, message):
+    assert run_tool("analysis/show_split", config, "--out", tmp_path / "split.png") == 2
     assert message in capfd.readouterr().err.strip().splitlines()[-1]
-    assert not (place / "split.png").exists()
+    assert not (tmp_path / "split.png").exists()

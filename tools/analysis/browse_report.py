@@ -3,24 +3,18 @@
 import argparse
 from pathlib import Path
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import map_options, run, tool_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = tool_parser(__doc__)
     parser.add_argument("work_dir", help="folder of the run")
     parser.add_argument("--out", help="HTML file (default: report.html in the work dir)")
     parser.add_argument("--report", help="JSON file of tools/test.py --out (default: the newest in the work dir)")
     parser.add_argument("--scene", help="scene that --map was made of")
     parser.add_argument("--map", help="map of tools/predict.py")
-    parser.add_argument("--key", help="variable of a .mat file")
-    parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")
-    parser.add_argument("--labels", help="label map of the scene")
-    parser.add_argument("--labels-key", help="variable of a .mat label map")
-    parser.add_argument("--label-ids", type=int, nargs="+", help="its id of each class of the map (default: 1 to K)")
-    parser.add_argument("--ignore-ids", type=int, nargs="+", default=[0], help="its ids without a class (default: 0)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    map_options(parser)
     return parser.parse_args()
 
 
@@ -52,7 +46,7 @@ def main() -> None:
     """Gather the sections and write the page."""
     args = parse_args()
     from mmhsi.errors import ConfigError, DataError
-    from mmhsi.visualization.class_map import replace_file
+    from mmhsi.io.files import replacing
     from mmhsi.visualization.html_page import page
     from mmhsi.visualization.run_report import config_section, curves_section, find_report, metrics_section
 
@@ -69,7 +63,8 @@ def main() -> None:
         raise DataError(f"{work_dir}: holds no config, no logged values and no report; is it the work dir of a run?")
     out = Path(args.out or work_dir / "report.html")
     content = page(work_dir.resolve().name, sections).encode()
-    replace_file(out, content)
+    with replacing(out) as temporary:
+        temporary.write_bytes(content)
     print(f"page: {out} ({len(content) / 1e6:.1f} MB; {', '.join(heading for heading, _ in sections)})")
 
 

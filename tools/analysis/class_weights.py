@@ -1,24 +1,16 @@
 """Count the labelled training pixels of every class and print weights for a loss's class_weight."""
 
-import argparse
-
-from mmhsi.utils.cli import run
-from mmhsi.utils.configs import load_config
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config with a labelled train_dataloader")
-    parser.add_argument("--method", default="inverse", help="inverse, sqrt, median or effective (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the split")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
+from mmhsi.utils.cli import run, tool_parser
+from mmhsi.utils.configs import load_config, training_dataset
 
 
 def main() -> None:
     """Count and print."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("config", help="config with a labelled train_dataloader")
+    parser.add_argument("--method", default="inverse", help="inverse, sqrt, median or effective (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the split")
+    args = parser.parse_args()
     from mmengine.registry import DefaultScope
 
     from mmhsi.datasets.class_weights import class_weights
@@ -28,7 +20,7 @@ def main() -> None:
     cfg = load_config(args.config)
     set_seed(cfg, args.seed)
     with DefaultScope.overwrite_default_scope("mmhsi"):
-        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+        dataset = DATASETS.build(training_dataset(cfg))
     counts = dataset.label_counts()
     weights = class_weights(counts, args.method)
     for name, count, weight in zip(dataset.metainfo["classes"], counts, weights, strict=True):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from mmengine.config import Config, DictAction
 
-from mmhsi.utils.cli import run
-from mmhsi.utils.configs import load_config
+from mmhsi.utils.cli import run, tool_parser
+from mmhsi.utils.configs import load_config, training_dataset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,23 +25,6 @@ if TYPE_CHECKING:
     from mmhsi.datasets import SceneDataset
 
 METRIC_NAMES = ("OA", "AA", "Kappa")
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
-    parser.add_argument("--model", nargs="+", choices=["svm", "rf", "knn"], default=["svm", "rf"])
-    parser.add_argument("--features", nargs="+", default=["spectra", "mean", "emp", "spectra+emp"])
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="seeds of the split and of the classifier")
-    parser.add_argument("--trees", type=int, default=500, help="trees of the random forest")
-    parser.add_argument("--mean-window", type=int, default=7, help="side of the window of 'mean' in pixels")
-    parser.add_argument("--components", type=int, default=6, help="principal components of 'emp'")
-    parser.add_argument("--radii", nargs="+", type=int, default=[2, 4, 6, 8], help="radii of the discs of 'emp'")
-    parser.add_argument("--out", help="JSON file for the figures and chosen parameters of every run")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
 
 
 def load_dataset(args: argparse.Namespace, seed: int) -> tuple[SceneDataset, Config]:
@@ -59,9 +42,9 @@ def load_dataset(args: argparse.Namespace, seed: int) -> tuple[SceneDataset, Con
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     set_seed(cfg, seed)
-    if cfg.get("train_dataloader") is None or cfg.get("test_evaluator") is None:
-        raise ConfigError(f"{args.config}: has no train_dataloader or no test_evaluator")
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    if cfg.get("test_evaluator") is None:
+        raise ConfigError(f"{args.config}: has no test_evaluator")
+    dataset = DATASETS.build(training_dataset(cfg))
     if not isinstance(dataset, SceneDataset) or dataset.split is None:
         raise ConfigError(f"{args.config}: train_dataloader.dataset has no split of one scene's pixels")
     return dataset, cfg
@@ -156,7 +139,18 @@ def markdown(rows: list[dict]) -> str:
 
 def main() -> None:
     """Measure and print."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
+    parser.add_argument("--model", nargs="+", choices=["svm", "rf", "knn"], default=["svm", "rf"])
+    parser.add_argument("--features", nargs="+", default=["spectra", "mean", "emp", "spectra+emp"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="seeds of the split and of the classifier")
+    parser.add_argument("--trees", type=int, default=500, help="trees of the random forest")
+    parser.add_argument("--mean-window", type=int, default=7, help="side of the window of 'mean' in pixels")
+    parser.add_argument("--components", type=int, default=6, help="principal components of 'emp'")
+    parser.add_argument("--radii", nargs="+", type=int, default=[2, 4, 6, 8], help="radii of the discs of 'emp'")
+    parser.add_argument("--out", help="JSON file for the figures and chosen parameters of every run")
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
+    args = parser.parse_args()
     import numpy as np
     from mmengine.logging import MMLogger
     from mmengine.registry import DefaultScope

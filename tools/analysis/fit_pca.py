@@ -1,19 +1,7 @@
 """Fit principal components to the training data of a config, for PCAProject."""
 
-import argparse
-
-from mmhsi.utils.cli import run
-from mmhsi.utils.configs import load_config
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config file; transforms from PCAProject on are left out")
-    parser.add_argument("--components", type=int, required=True, help="number of components")
-    parser.add_argument("--out", required=True, help=".npz to write, the file of PCAProject")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
+from mmhsi.utils.cli import run, tool_parser
+from mmhsi.utils.configs import load_config, training_dataset
 
 
 def before_pca(transforms: list[dict]) -> list[dict]:
@@ -24,14 +12,18 @@ def before_pca(transforms: list[dict]) -> list[dict]:
 
 def main() -> None:
     """Fit and write."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("config", help="config file; transforms from PCAProject on are left out")
+    parser.add_argument("--components", type=int, required=True, help="number of components")
+    parser.add_argument("--out", required=True, help=".npz to write, the file of PCAProject")
+    args = parser.parse_args()
     from mmengine.registry import DefaultScope
 
     from mmhsi.datasets import SceneDataset
     from mmhsi.datasets.transforms import fit_pca
     from mmhsi.registry import DATASETS
 
-    cfg = load_config(args.config).train_dataloader.dataset
+    cfg = training_dataset(load_config(args.config))
     key = "transforms" if cfg.type == "SceneDataset" else "pipeline"
     cfg[key] = before_pca(cfg.get(key, []))
     if key == "pipeline" and (not cfg[key] or cfg[key][-1]["type"] != "PackTile"):

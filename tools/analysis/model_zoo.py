@@ -3,12 +3,11 @@
 Measuring adds configs that a metafile lacks and counts parameters and operations; results are written by hand.
 """
 
-import argparse
 from pathlib import Path
 
 import yaml
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = {
@@ -36,31 +35,9 @@ are published.
 """
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--measure", action="store_true", help="bring parameters, operations and configs up to date")
-    parser.add_argument("--out", help="Markdown file (default: print it)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
-
-
 def metafiles() -> list[Path]:
     """Those that the index names, in its order."""
     return [ROOT / path for path in yaml.safe_load((ROOT / "model-index.yml").read_text())["Import"]]
-
-
-def input_shape(cfg) -> tuple[int, int, int]:
-    """(C, H, W) of one training window or tile."""
-    from mmhsi.datasets import CATALOGUE
-
-    dataset = cfg.train_dataloader.dataset
-    reading = [step["size"] for step in dataset.get("pipeline", []) if step["type"] == "RandomReadWindow"]
-    size = dataset.get("window") or (reading or [None])[0] or cfg.model.backbone.get("img_size")
-    if size is None:  # whole tiles
-        size = CATALOGUE[dataset.scene].shape[:2]
-    height, width = (size, size) if isinstance(size, int) else size
-    return cfg.model.backbone.in_channels, height, width
 
 
 def measure(config: str) -> dict:
@@ -72,11 +49,13 @@ def measure(config: str) -> dict:
 
     from mmhsi.datasets import CATALOGUE
     from mmhsi.registry import MODELS
+    from mmhsi.utils.configs import training_window
 
     cfg = Config.fromfile(ROOT / config)
     for part in (cfg.model, cfg.model.backbone):
         part.pop("init_cfg", None)
-    shape = input_shape(cfg)
+    info = CATALOGUE[cfg.train_dataloader.dataset.scene]
+    shape = (cfg.model.backbone.in_channels, *(training_window(cfg) or info.shape[:2]))
     # Shapes are enough, unless the model needs values while it is built, or also while it runs.
     for built_on, run_on in (("meta", "meta"), ("cpu", "meta"), ("cpu", "cpu")):
         try:
@@ -91,7 +70,7 @@ def measure(config: str) -> dict:
             if run_on == "cpu":
                 raise
     return {
-        "Training Data": CATALOGUE[cfg.train_dataloader.dataset.scene].title,
+        "Training Data": info.title,
         "Input": " x ".join(map(str, shape)),
         "Parameters": sum(parameter.numel() for parameter in model.parameters()),
         "FLOPs": counter.get_total_flops(),
@@ -162,7 +141,10 @@ def section(content: dict) -> str:
 
 def main() -> None:
     """Measure and print."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("--measure", action="store_true", help="bring parameters, operations and configs up to date")
+    parser.add_argument("--out", help="Markdown file (default: print it)")
+    args = parser.parse_args()
     if args.measure:
         for path in metafiles():
             update(path)

@@ -1,26 +1,19 @@
 """Draw how the runs of a table converged: one column's rows, mean and range over the seeds that are finished."""
 
-import argparse
 from pathlib import Path
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> None:
+    """Collect the curves and draw them."""
+    parser = tool_parser(__doc__)
     parser.add_argument("table", help="table file, e.g. benchmarks/tables/imae.py")
     parser.add_argument("out", help="PNG")
     parser.add_argument("--column", help="column of the table (default: the first)")
     parser.add_argument("--key", default="loss", help="logged value (default: %(default)s)")
     parser.add_argument("--work-dir", default="work_dirs/tables", help="folder of the runs (default: %(default)s)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Collect the curves and draw them."""
-    args = parse_args()
+    args = parser.parse_args()
     from mmhsi.errors import ConfigError
     from mmhsi.utils.experiments import ExperimentTable, state
     from mmhsi.visualization.curves import read_curve, save_curves

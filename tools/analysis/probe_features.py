@@ -1,14 +1,12 @@
 """Score frozen features on patch tokens, without a decoder: k nearest neighbours and a linear probe."""
 
-import argparse
-
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 from mmhsi.utils.configs import load_config
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> None:
+    """Extract, classify and print."""
+    parser = tool_parser(__doc__)
     parser.add_argument("config", help="config of fine-tuning, which has labelled training and test data")
     parser.add_argument(
         "checkpoint", nargs="?", help="checkpoint of pretraining or fine-tuning (default: an untrained network)"
@@ -19,13 +17,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="seed of the split and of the linear probe's folds")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     parser.add_argument("--out", help="JSON file for the figures")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Extract, classify and print."""
-    args = parse_args()
+    args = parser.parse_args()
     import json
     from pathlib import Path
 
@@ -50,13 +42,7 @@ def main() -> None:
             predicted = knn_probe(train.features, train.labels, test.features, args.neighbours)
         else:
             predicted = linear_probe(train.features, train.labels, test.features, args.seed, train.tiles)
-        matrix = ConfusionMatrix.from_labels(test.labels, predicted, len(meta["classes"]))
-        figures = {
-            "OA": 100 * matrix.overall_accuracy,
-            "AA": 100 * matrix.average_accuracy,
-            "Kappa": 100 * matrix.kappa,
-            "mIoU": 100 * matrix.mean_iou,
-        }
+        figures = ConfusionMatrix.from_labels(test.labels, predicted, len(meta["classes"])).percentages()
         report["methods"][method] = figures
         print(f"{method:<7}" + "  ".join(f"{name} {value:.2f}" for name, value in figures.items()))
     if args.out:

@@ -1,14 +1,18 @@
 """List, run and tabulate a table of experiments; what is finished is kept, what was cut off goes on."""
 
-import argparse
 from pathlib import Path
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def named(name: str, words: list[str] | None) -> bool:
+    """Whether one of the words occurs in a name; no words name all."""
+    return not words or any(word in name for word in words)
+
+
+def main() -> None:
+    """Run the table."""
+    parser = tool_parser(__doc__)
     parser.add_argument("table", help="table file, e.g. benchmarks/tables/ss_mae.py")
     parser.add_argument("--list", action="store_true", help="say what there is to run and how far it is, and stop")
     parser.add_argument("--no-run", action="store_true", help="tabulate what is finished, run nothing")
@@ -19,18 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")
     parser.add_argument("--work-dir", default="work_dirs/tables", help="folder of the runs (default: %(default)s)")
     parser.add_argument("--out", help="Markdown file for the table (default: print it)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
-
-
-def named(name: str, words: list[str] | None) -> bool:
-    """Whether one of the words occurs in a name; no words name all."""
-    return not words or any(word in name for word in words)
-
-
-def main() -> None:
-    """Run the table."""
-    args = parse_args()
+    args = parser.parse_args()
     from mmhsi.errors import ConfigError
     from mmhsi.utils.experiment_runner import ExperimentRunner
     from mmhsi.utils.experiments import ExperimentTable, state, tabulate

@@ -1,13 +1,11 @@
 """Show what the CLS tokens attend to in the last layer: patches, and for two streams wavelengths too."""
 
-import argparse
-
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> None:
+    """Compute and draw."""
+    parser = tool_parser(__doc__)
     parser.add_argument("config", help="config of pretraining or fine-tuning; its training data is shown")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="PNG, one row an image")
@@ -15,13 +13,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=4, help="how many, spread over the data (default: 4)")
     parser.add_argument("--size", type=int, help="side of a scene's windows in pixels (default: the config's)")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Compute and draw."""
-    args = parse_args()
+    args = parser.parse_args()
     import numpy as np
     from torch.utils.data import Subset
 

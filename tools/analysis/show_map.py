@@ -1,30 +1,18 @@
 """Draw a map of tools/predict.py beside false colour, and with labels beside ground truth and errors."""
 
-import argparse
 from pathlib import Path
 
-from mmhsi.utils.cli import run
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
-    parser.add_argument("map", help="map of tools/predict.py")
-    parser.add_argument("--out", required=True, help="PNG with a legend")
-    parser.add_argument("--key", help="variable of a .mat file")
-    parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")
-    parser.add_argument("--labels", help="label map of the scene")
-    parser.add_argument("--labels-key", help="variable of a .mat label map")
-    parser.add_argument("--label-ids", type=int, nargs="+", help="its id of each class of the map (default: 1 to K)")
-    parser.add_argument("--ignore-ids", type=int, nargs="+", default=[0], help="its ids without a class (default: 0)")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
+from mmhsi.utils.cli import map_options, run, tool_parser
 
 
 def main() -> None:
     """Read, draw, and count what is right."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
+    parser.add_argument("map", help="map of tools/predict.py")
+    parser.add_argument("--out", required=True, help="PNG with a legend")
+    map_options(parser)
+    args = parser.parse_args()
     from mmhsi.io import open_cube, read_class_map
     from mmhsi.visualization import save_map_figure
     from mmhsi.visualization.error_map import error_classes

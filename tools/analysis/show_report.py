@@ -1,33 +1,24 @@
 """Show a report of tools/test.py --out: accuracy and IoU of every class as Markdown, the confusion matrix as PNG."""
 
-import argparse
-
-from mmhsi.utils.cli import run
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("report", help="JSON file of tools/test.py --out")
-    parser.add_argument("--confusion", help="PNG of the confusion matrix, in per cent of each true class")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
+from mmhsi.utils.cli import run, tool_parser
 
 
 def main() -> None:
     """Print the table and draw the matrix."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("report", help="JSON file of tools/test.py --out")
+    parser.add_argument("--confusion", help="PNG of the confusion matrix, in per cent of each true class")
+    args = parser.parse_args()
     import numpy as np
 
-    from mmhsi.evaluation.metric import read_report
+    from mmhsi.evaluation.metric import cells, read_report
     from mmhsi.visualization.confusion import save_confusion_figure
 
     report = read_report(args.report)
     classes, matrix = report["classes"], np.array(report["confusion_matrix"])
     print(f"{report['protocol']}\n\n| class | pixels | accuracy | IoU |\n| --- | ---: | ---: | ---: |")
     for entry in classes:
-        values = [f"{entry[key]:.2f}" if entry["pixels"] else "absent" for key in ("accuracy", "iou")]
-        print(f"| {entry['name']} | {entry['pixels']} | {' | '.join(values)} |")
+        print(f"| {' | '.join(cells(entry))} |")
     print(f"\n{', '.join(f'{name} {value:.2f}' for name, value in report['metrics'].items())}")
     if args.confusion:
         save_confusion_figure(args.confusion, matrix, [entry["name"] for entry in classes])

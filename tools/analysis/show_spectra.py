@@ -1,26 +1,19 @@
 """Draw the mean spectrum of every class of a map or of a label map, and the standard deviation around it."""
 
-import argparse
 from pathlib import Path
 
-from mmhsi.utils.cli import run
+from mmhsi.utils.cli import run, tool_parser
 
 
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> None:
+    """Average and draw."""
+    parser = tool_parser(__doc__)
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("classes", help="map of tools/predict.py, or label map in which 0 means no label")
     parser.add_argument("--out", required=True, help="PNG")
     parser.add_argument("--key", help="variable of a .mat file")
     parser.add_argument("--classes-key", help="variable of a .mat label map")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Average and draw."""
-    args = parse_args()
+    args = parser.parse_args()
     from mmhsi.io import open_cube
     from mmhsi.visualization.mapped_scene import read_classes
     from mmhsi.visualization.spectra import class_spectra, save_spectra_figure

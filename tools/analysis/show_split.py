@@ -1,24 +1,16 @@
 """Show where a config's training and test pixels lie, how many each class has, and how many test pixels leak."""
 
-import argparse
-
-from mmhsi.utils.cli import run
-from mmhsi.utils.configs import load_config
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
-    parser.add_argument("--out", required=True, help="PNG for the picture, a pixel of the scene a pixel of it")
-    parser.add_argument("--seed", type=int, help="seed of the split, as in training")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
+from mmhsi.utils.cli import run, tool_parser
+from mmhsi.utils.configs import load_config, training_dataset
 
 
 def main() -> None:
     """Build the split, draw and count it."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
+    parser.add_argument("--out", required=True, help="PNG for the picture, a pixel of the scene a pixel of it")
+    parser.add_argument("--seed", type=int, help="seed of the split, as in training")
+    args = parser.parse_args()
     import numpy as np
     from mmengine.registry import DefaultScope
 
@@ -32,10 +24,8 @@ def main() -> None:
     cfg = load_config(args.config)
     if args.seed is not None:
         set_seed(cfg, args.seed)
-    if cfg.get("train_dataloader") is None:
-        raise ConfigError(f"{args.config}: has no train_dataloader")
     with DefaultScope.overwrite_default_scope("mmhsi"):
-        dataset = DATASETS.build(cfg.train_dataloader.dataset)
+        dataset = DATASETS.build(training_dataset(cfg))
     labels, split = getattr(dataset, "labels", None), getattr(dataset, "split", None)
     if labels is None or split is None:
         raise ConfigError(f"{args.config}: train_dataloader.dataset has no split of labelled pixels to show")

@@ -1,23 +1,15 @@
 """Write a checkpoint to hand on: weights, model, bands, normalisation and classes, without the optimiser."""
 
-import argparse
-
-from mmhsi.utils.cli import run
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config file of the training")
-    parser.add_argument("checkpoint", help="checkpoint of the training")
-    parser.add_argument("out", help="file to write; a part of its checksum is put before the suffix")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
+from mmhsi.utils.cli import run, tool_parser
 
 
 def main() -> None:
     """Publish, and say what to do with the file."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("config", help="config file of the training")
+    parser.add_argument("checkpoint", help="checkpoint of the training")
+    parser.add_argument("out", help="file to write; a part of its checksum is put before the suffix")
+    args = parser.parse_args()
     from mmhsi.models.publishing import publish_checkpoint
 
     path = publish_checkpoint(args.config, args.checkpoint, args.out)

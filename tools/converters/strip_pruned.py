@@ -1,22 +1,14 @@
 """Remove pruned layers from a checkpoint, for deployment."""
 
-import argparse
-
-from mmhsi.utils.cli import run
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint", help="checkpoint of a training with LayerPruningHook")
-    parser.add_argument("out", help="file for the weights that are left; optimiser and schedules are not kept")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
+from mmhsi.utils.cli import run, tool_parser
 
 
 def main() -> None:
     """Strip, save, and say how to build the smaller model."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("checkpoint", help="checkpoint of a training with LayerPruningHook")
+    parser.add_argument("out", help="file for the weights that are left; optimiser and schedules are not kept")
+    args = parser.parse_args()
     from mmhsi.errors import ConfigError
     from mmhsi.models.pruning import pruned_prefixes, strip_state_dict
     from mmhsi.models.utils import read_checkpoint, write_checkpoint

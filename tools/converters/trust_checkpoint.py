@@ -1,23 +1,16 @@
 """Rewrite a checkpoint that you trust, as weights and plain data alone. Reading it RUNS any code that it holds."""
 
-import argparse
 import os
 
-from mmhsi.utils.cli import run
-
-
-def parse_args() -> argparse.Namespace:
-    """Options."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoint", help="file that was refused, from somebody whom you trust")
-    parser.add_argument("out", help="file for the weights; optimiser, schedules and metadata are not kept")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser.parse_args()
+from mmhsi.utils.cli import run, tool_parser
 
 
 def main() -> None:
     """Read, keep the tensors, write."""
-    args = parse_args()
+    parser = tool_parser(__doc__)
+    parser.add_argument("checkpoint", help="file that was refused, from somebody whom you trust")
+    parser.add_argument("out", help="file for the weights; optimiser, schedules and metadata are not kept")
+    args = parser.parse_args()
     from mmhsi.models.utils import trusted_weights, write_checkpoint
 
     os.environ.pop("TORCH_FORCE_WEIGHTS_ONLY_LOAD", None)

@@ -24,17 +24,18 @@ class AtomicCheckpointHook(CheckpointHook):
 
     - A file appears under its name when it is complete; a full disk or a kill leaves the earlier ones.
     - An outdated checkpoint is removed after the new one is written, not before.
-    - Gradients that wait for more of ``accumulative_counts`` are saved, averaged over ranks; not with FSDP.
-    - A resumed run repeats the validation that was due at its checkpoint: the interrupted run may have been killed in
-      it. Doing it twice changes nothing.
+    - Gradients that are still accumulating (``accumulative_counts``) are saved too, averaged over ranks; not with FSDP.
+    - A resumed run repeats the validation that was due at its checkpoint, since the interrupted run may have been
+      killed during it. Doing it twice changes nothing.
 
-    Config: mmengine's ``CheckpointHook``. With another storage in ``backend_args`` it decides what a kill leaves.
+    Arguments are those of mmengine's ``CheckpointHook``. With another storage in ``backend_args``, what a kill leaves
+    behind is up to that storage.
 
     Raises:
-        ConfigError: In training, if ``by_epoch=False`` is given with an epoch loop, which resumes at epochs alone.
+        ConfigError: In training, if ``by_epoch=False`` is given with an epoch loop, which can only resume at epochs.
     """
 
-    # What save_best knows to be better when greater.
+    # Metrics of which save_best keeps the greatest.
     _default_greater_keys = [*CheckpointHook._default_greater_keys, "OA", "AA", "Kappa", "PSNR", "SSIM"]
     file_backend: Any
     _pending: dict[str, Tensor] = {}
@@ -61,7 +62,7 @@ class AtomicCheckpointHook(CheckpointHook):
             runner.val_loop.run()
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Take the waiting gradients of a run that goes on."""
+        """Take over the waiting gradients of the run that is resumed."""
         if runner._resume:
             self._pending = checkpoint.get("pending_gradients", {})
 

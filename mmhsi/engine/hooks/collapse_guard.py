@@ -21,7 +21,7 @@ class CollapseGuardHook(Hook):
     A measure has fallen when its mean over the last ``interval`` steps is below its floor or below ``drop`` of the
     highest such mean so far, which checkpoints keep. It is reported once when it falls and once when it is back.
 
-    A new network's features hardly depend on the image: the floors hold from ``begin`` on.
+    The features of a new network hardly depend on the image, so there are no warnings before ``begin``.
 
     Args:
         interval: Steps between two looks. Default 50.

@@ -21,11 +21,11 @@ from .unwrapped import unwrapped
 class DINOScheduleHook(Hook):
     """Sets the teacher's temperature, moves the teacher, and keeps the prototypes still at first (DINOv2).
 
-    All follow from the number of the iteration alone, so that a resumed run goes on as an uninterrupted one. Learning
-    rate and weight decay are mmengine's ``param_scheduler``.
+    All three depend on the iteration alone, so that a resumed run continues as an uninterrupted one. Learning rate and
+    weight decay are left to mmengine's ``param_scheduler``.
 
-    The prototypes rest by a learning rate of 0 during the step, with which weight decay does not move them either;
-    :class:`mmhsi.engine.LayerDecayOptimWrapperConstructor` tells which parameters they are.
+    The prototypes are frozen by a learning rate of 0 during the step, which stops weight decay too;
+    :class:`mmhsi.engine.LayerDecayOptimWrapperConstructor` marks which parameters they are.
 
     Args:
         teacher_temperature: At the start and after the warm-up, between them linear. Default 0.04 to 0.07.
@@ -96,7 +96,7 @@ class DINOScheduleHook(Hook):
             )
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
-        """Set the temperature; stop the prototypes for this step."""
+        """Set the temperature; freeze the prototypes for this step."""
         epoch_length = len(runner.train_dataloader)
         unwrapped(runner).teacher_temperature = self.temperature_at(runner.iter, epoch_length)
         if runner.iter < self.freeze_last_layer_epochs * epoch_length:

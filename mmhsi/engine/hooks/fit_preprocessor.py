@@ -16,8 +16,8 @@ from .unwrapped import unwrapped
 class FitPreprocessorHook(Hook):
     """Before training, fits mean and std unless they are set, and checks that data and model agree on the bands.
 
-    They are set where the config gives them or a resumed checkpoint holds them. The dataset's ``band_statistics`` are
-    used, over the training data alone; they are saved with the weights. All processes have those of the main one.
+    They are set if the config gives them or a resumed checkpoint holds them. Otherwise the training dataset's
+    ``band_statistics`` are used and saved with the weights. All processes take those of the main one.
     """
 
     priority = "VERY_HIGH"

@@ -21,9 +21,9 @@ class LayerPruningHook(Hook):
 
     ``num_layers`` is the total that is pruned at any time, as in the paper's Table 3, not a number added each time. At
     every turn all layers are ranked anew, pruned ones by their originals: one that is no longer among the least
-    important comes back with exactly the weights it had. Pruned layers are passed over, are not trained and do not
-    decay. It happens at the start of an epoch, so that training always follows: with 100 epochs at interval 10 at the
-    starts of the epochs numbered 10, 20, … 90 from 0.
+    important comes back with exactly the weights it had. Pruned layers are skipped, not trained, and do not decay.
+    Pruning happens at the start of an epoch, so that training always follows: with 100 epochs and interval 10, before
+    the epochs 10, 20, … 90, counted from 0.
 
     Which layers are pruned is part of the model's state dict: a resumed run goes on as an uninterrupted one. Every
     process decides alike from the same weights. ``num_layers=0, begin=0`` restores all layers of a pruned checkpoint.

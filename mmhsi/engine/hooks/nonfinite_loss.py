@@ -1,4 +1,4 @@
-"""Stops a run whose loss is no number, and keeps what is needed to find out why."""
+"""Stops a run whose loss is NaN or infinite, and keeps what is needed to find out why."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def nonfinite(tensors: Mapping[str, Tensor | None]) -> list[str]:
     values = {name: value for name, value in tensors.items() if value is not None and value.is_floating_point()}
     if not values:
         return []
-    # A sum with such a value is none either. One of finite values may be too large: then every value is looked at.
+    # A sum with such a value is not finite either. A sum of finite values may overflow: then every value is checked.
     if torch.stack([value.detach().sum() for value in values.values()]).isfinite().all():
         return []
     flags = torch.stack([value.detach().isfinite().all() for value in values.values()]).tolist()
@@ -44,18 +44,18 @@ def nonfinite(tensors: Mapping[str, Tensor | None]) -> list[str]:
 class NonFiniteLossHook(Hook):
     """Stops training with one line when the loss is NaN or infinite, before broken weights are saved.
 
-    The run stops after the first such step that left the weights or pending gradients broken as well, for nothing
-    mends these; otherwise, as where fp16's loss scaling skips the step, after ``patience`` such steps in a row. The
+    The run stops after the first such step that broke the weights or pending gradients as well, since nothing repairs
+    these; otherwise, as when fp16's loss scaling skips the step, after ``patience`` such steps in a row. The
     line names iteration, epoch, loss terms, suspicious samples and a dump, ``nonfinite_iter_N.pth`` in the work dir:
     weights-only as checkpoints are (:func:`mmhsi.models.utils.read_checkpoint`), with ``losses``, ``iter``, ``epoch``,
     ``seed``, ``rank``; the batch as the model saw it, ``inputs`` and ``valid``, and ``samples`` with name, count of
     finite values, min and max of each; ``nonfinite_weights``, ``nonfinite_gradients`` (pending ones: a step clears
     them) and ``state_dict``. N and the batch are those of the first step of the row, the weights those at the end.
 
-    Whenever a checkpoint is due, the weights are looked at too, for a finite loss can have a gradient that is not.
+    Whenever a checkpoint is due, the weights are checked too, since a finite loss can have a gradient that is not.
 
-    Healthy steps cost nothing: mmengine has already read the losses from the device for its log. Each process looks at
-    its own: one that stops ends the job, and gradients are averaged, so that no other can save healthy-looking weights.
+    Healthy steps cost nothing: mmengine has already read the losses from the device for its log. Each process checks
+    its own loss. One that stops ends the job; gradients are averaged, so no other process has healthy weights to save.
 
     Args:
         patience: Steps in a row, at least 1. Default 3.

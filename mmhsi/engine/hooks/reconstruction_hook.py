@@ -20,7 +20,8 @@ from mmhsi.errors import ConfigError
 from mmhsi.models.preprocessors import BandPreprocessor
 from mmhsi.models.selfsup.masked_pretraining import MaskedPretraining, Reconstruction
 from mmhsi.registry import HOOKS
-from mmhsi.visualization.class_map import save_png
+from mmhsi.utils.spread import evenly_spread
+from mmhsi.visualization.png import save_png
 from mmhsi.visualization.reconstruction import draw_reconstruction
 
 from .unwrapped import unwrapped
@@ -125,9 +126,8 @@ class ReconstructionHook(Hook):
             step: Number for the visualizer's backends.
         """
         loader = runner.train_dataloader
-        dataset, total = loader.dataset, len(loader.dataset)
-        count = min(self.num_samples, total)
-        indices = [(2 * position + 1) * total // (2 * count) for position in range(count)]
+        dataset = loader.dataset
+        indices = evenly_spread(len(dataset), self.num_samples)
         with undisturbed(runner.model), torch.no_grad():
             samples = [dataset[SeededIndex(index, sample_seed(0, 0, index))] for index in indices]
             results = runner.model.val_step(loader.collate_fn(samples))
