@@ -7,7 +7,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..backbones.sst import SST
 from ..layers import PrunableLayers
 
 # Rows up to the width of the shortest 40, 70, 90 and 100 % run together. Of a random 75 % mask over 29 x 16 x 16 tokens
@@ -72,7 +71,7 @@ def run_rows(tokens: Tensor, buckets: list[RowBucket], stage: PrunableLayers) ->
     index = torch.cat([bucket.index.flatten() for bucket in buckets])
     parts = tokens.index_select(0, index).split([bucket.index.numel() for bucket in buckets])
     rows = [
-        SST.run_stage(stage, part.unflatten(0, bucket.index.shape), bucket.padding)[-1].flatten(0, 1)
+        [*stage.run(part.unflatten(0, bucket.index.shape), bucket.padding)][-1].flatten(0, 1)
         for part, bucket in zip(parts, buckets, strict=True)
     ]
     return tokens.index_copy(0, index, torch.cat(rows))
