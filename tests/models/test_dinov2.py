@@ -372,10 +372,10 @@ def test_arguments_are_checked(change, message):
         dinov2(**change)
 
 
-def test_a_backbone_without_cls_is_named():
-    backbone = dict(type="SST", in_channels=4, arch="base", patch_size=2, bands_per_block=2)
-    with pytest.raises(ConfigError, match="backbone SST gives no CLS and patch tokens"):
-        MODELS.build(dict(type=DINOv2, backbone=backbone))
+@pytest.mark.parametrize("backbone", ["SST", "SSMAEViT"])
+def test_a_backbone_without_cls_or_masks_is_named(backbone):
+    with pytest.raises(ConfigError, match=f"backbone {backbone} gives no CLS and patch tokens that can be masked"):
+        MODELS.build(dict(type=DINOv2, backbone=dict(type=backbone, in_channels=4)))
 
 
 def test_no_mask_token_is_needed_without_ibot():

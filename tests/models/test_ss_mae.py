@@ -484,7 +484,7 @@ BACKBONE = dict(type="SSMAEViT", in_channels=6, arch=SMALL, window=5)
         (lambda: SSMAE(dict(type="HSIViT", in_channels=6, arch="tiny")), "backbone=HSIViT given, expected SSMAEViT"),
         (lambda: SSMAE(BACKBONE, spatial_masking=dict(type="MRSMasking", ratio=0.3)), "over tokens"),
         (lambda: SSMAE(BACKBONE, spectral_masking=dict(type="TubeMasking", ratio=0.3)), "over bands"),
-        (lambda: SSMAE(BACKBONE, spectral_masking=dict(type="MRSMasking", ratio=0.05)), "hides 0 of 6 tokens"),
+        (lambda: SSMAE(BACKBONE, spectral_masking=dict(type="MRSMasking", ratio=0.05)), "hides 0 of 6 bands"),
         (lambda: SSMAE(BACKBONE, decoder_embed_dims=10, decoder_num_heads=4), "must divide by decoder_num_heads=4"),
         (lambda: ss_mae()(torch.zeros(1, 6, 7, 5), mode="loss"), "windows of 7 x 5 pixels .* backbone.window=5"),
     ],
