@@ -40,20 +40,20 @@ class PrunableLayers(nn.ModuleList):
         return index in self._pruned_indices
 
     def run_layer(self, index: int, x: Tensor, *args: object) -> Tensor:
-        """Run the layer at ``index``, or pass over it.
+        """Run the layer at ``index``, or pass over it: (R, n, d) -> (R, n, d).
 
         Args:
             index: Of the layer, from 0.
-            x: What it takes.
+            x: Tokens, shape (R, n, d).
             *args: What it takes besides.
         """
         return x if self.is_pruned(index) else self[index](x, *args)
 
     def run(self, x: Tensor, *args: object) -> Iterator[Tensor]:
-        """Yield the output of every layer in turn; a pruned layer's is its input.
+        """Yield the output of every layer in turn, each (R, n, d); a pruned layer's is its input.
 
         Args:
-            x: What the first layer takes.
+            x: Tokens, shape (R, n, d).
             *args: What every layer takes besides.
         """
         for index in range(len(self)):
