@@ -6,7 +6,6 @@ import torch
 from mmhsi.errors import ConfigError
 from mmhsi.models import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
 from mmhsi.models.masking import BandMasking
-from mmhsi.registry import MASKING
 
 CPU = torch.device("cpu")
 TOKENS = [RandomMasking, TubeMasking, BlockwiseMasking]
@@ -97,14 +96,6 @@ def test_mrs_hides_a_band_and_those_most_similar_to_it(ratio):
     assert (chosen == 4).any()
     for image, row, band in zip(images, mask, chosen.tolist(), strict=True):
         assert set(row.nonzero().flatten().tolist()) == mrs_by_hand(image, band, rounded(ratio, 20))
-
-
-def test_mrs_and_random_masks_replace_one_another():
-    images = torch.randn(8, 51, 7, 7)
-    built = [MASKING.build(dict(type=name, ratio=0.3)) for name in ("MRSMasking", "SpectralMasking")]
-    masks = [strategy(images) for strategy in built]
-    assert masks[0].shape == masks[1].shape
-    assert torch.equal(masks[0].sum(1), masks[1].sum(1))
 
 
 @pytest.mark.parametrize("strategy", TOKENS + BANDS)
