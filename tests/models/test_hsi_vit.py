@@ -7,18 +7,38 @@ from mmhsi.errors import ConfigError
 from mmhsi.models import HSIViT
 
 
-def count(module):
-    return sum(p.numel() for p in module.parameters())
+def vit(**options):
+    torch.manual_seed(0)
+    model = HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4, **options)
+    model.init_weights()
+    return model
 
 
-def test_base_encoder_has_the_dissertations_parameters():
-    assert count(HSIViT(in_channels=32, arch="base", img_size=64, patch_size=8)) == 86_680_320
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (dict(), 86_680_320),
+        (
+            dict(
+                num_registers=4,
+                ffn_type="swiglu_fused",
+                layer_scale_init_value=1e-5,
+                with_mask_token=True,
+                pos_embed="learned",
+            ),
+            86_714_880,
+        ),
+    ],
+    ids=["encoder", "DINOv2 student"],
+)
+def test_base_has_the_dissertations_parameters(options, count):
+    with torch.device("meta"):
+        model = HSIViT(in_channels=32, arch="base", img_size=64, patch_size=8, **options)
+    assert sum(parameter.numel() for parameter in model.parameters()) == count
 
 
 def test_visible_tokens_alone_reach_the_layers():
-    torch.manual_seed(0)
-    model = HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4).eval()
-    model.init_weights()
+    model = vit().eval()
     seen = []
     model.layers[0].register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].shape))
     x = torch.randn(1, 6, 16, 16)
@@ -34,30 +54,14 @@ def test_visible_tokens_alone_reach_the_layers():
 
 
 def test_all_tokens_visible_equals_the_plain_forward():
-    torch.manual_seed(0)
-    model = HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4).eval()
-    model.init_weights()
+    model = vit().eval()
     x = torch.randn(2, 6, 16, 16)
     latent, _ = model.forward_visible(x, torch.arange(16).expand(2, -1))
     assert torch.allclose(model(x)[0].flatten(2).transpose(1, 2), latent[:, 1:], atol=1e-5)
 
 
-def test_dinov2_student_has_the_papers_parameters():
-    student = HSIViT(
-        in_channels=32,
-        arch="base",
-        num_registers=4,
-        ffn_type="swiglu_fused",
-        layer_scale_init_value=1e-5,
-        with_mask_token=True,
-        pos_embed="learned",
-    )
-    assert count(student) == 86_714_880
-
-
 def test_registers_follow_cls_and_carry_no_position():
-    model = HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4, num_registers=3, pos_embed="learned").eval()
-    model.init_weights()
+    model = vit(num_registers=3, pos_embed="learned").eval()
     seen = []
     model.layers[0].register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
     x = torch.randn(2, 6, 16, 16)
@@ -73,8 +77,7 @@ def test_registers_follow_cls_and_carry_no_position():
 
 
 def test_masked_patches_become_the_mask_token():
-    model = HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4, with_mask_token=True).eval()
-    model.init_weights()
+    model = vit(with_mask_token=True).eval()
     x = torch.randn(1, 6, 16, 16)
     mask = torch.zeros(1, 16, dtype=torch.bool)
     mask[0, [0, 7]] = True
@@ -86,7 +89,7 @@ def test_masked_patches_become_the_mask_token():
     plain, _ = model.embed(x)
     assert torch.equal(tokens[0, 1], plain[0, 1])
     with pytest.raises(ConfigError, match="with_mask_token=True"):
-        HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4).embed(x, mask)
+        vit().embed(x, mask)
 
 
 @pytest.mark.parametrize("ffn", ["origin", "swiglu_fused"])
