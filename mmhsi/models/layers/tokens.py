@@ -28,7 +28,7 @@ def prepend_tokens(tokens: Tensor, *extra: Tensor | None) -> Tensor:
     Returns:
         Tensor of shape (B, r + … + n, d).
     """
-    expanded = [some.expand(len(tokens), -1, -1) for some in extra if some is not None]
+    expanded = [some.expand(tokens.shape[0], -1, -1) for some in extra if some is not None]
     return torch.cat([*expanded, tokens], dim=1)
 
 
@@ -44,7 +44,7 @@ def fill_tokens(tokens: Tensor, indices: Tensor, total: int, filler: Tensor) -> 
     Returns:
         Tensor of shape (B, n, d).
     """
-    places = filler.to(tokens.dtype).expand(len(tokens), total, -1)
+    places = filler.to(tokens.dtype).expand(tokens.shape[0], total, -1)
     return places.scatter(1, indices[..., None].expand(-1, -1, tokens.shape[-1]), tokens)
 
 
