@@ -166,11 +166,11 @@ class SSMAEViT(TransformerBackbone):
         return [*outputs, self.norm(last)]
 
     def encode(self, pixels: Tensor, bands: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Run both branches on tokens (B, n, d) and (B, m, d); CLS and tokens of both after every layer.
+        """Run both branches; CLS and tokens of both after every layer, (B, 1 + n, d) and (B, 1 + m, d).
 
         Args:
-            pixels: Tokens of pixels, CLS first, shape (B, n, d).
-            bands: Tokens of bands, CLS first, shape (B, m, d).
+            pixels: Tokens of pixels with positions, without CLS, shape (B, n, d).
+            bands: Tokens of bands with positions, without CLS, shape (B, m, d).
         """
         spatial = self.encode_branch(self.spatial_layers, pixels, self.spatial_cls_token)
         spectral = self.encode_branch(self.spectral_layers, bands, self.spectral_cls_token)
