@@ -11,7 +11,6 @@ names them in ``prunable_stages()``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, cast
 
 from torch import Tensor, nn
 
@@ -20,18 +19,11 @@ from mmhsi.errors import ConfigError
 from .layers.prunable import PrunableLayers
 
 
-class Prunable(Protocol):
-    """What a backbone offers."""
-
-    def prunable_stages(self) -> dict[str, PrunableLayers]:
-        """Its lists of residual layers, by name, in the order of the forward pass."""
-
-
-def find_prunable(model: nn.Module) -> Prunable:
-    """Find the one module in ``model``, itself included, that can be pruned.
+def prunable_stages(model: nn.Module) -> dict[str, PrunableLayers]:
+    """Lists of layers that may be pruned, by the stage's name, of the one module in ``model`` that has some.
 
     Args:
-        model: The model.
+        model: The model, or the module itself.
 
     Raises:
         ConfigError: If there is none, or more than one.
@@ -44,16 +36,8 @@ def find_prunable(model: nn.Module) -> Prunable:
         raise ConfigError(
             f"{type(model).__name__} has {len(found)} modules with layers to prune; choose one: {', '.join(found)}"
         )
-    return cast(Prunable, next(iter(found.values())))
-
-
-def prunable_stages(model: nn.Module) -> dict[str, PrunableLayers]:
-    """Lists of layers of ``model`` that may be pruned, by the stage's name.
-
-    Args:
-        model: The model.
-    """
-    return find_prunable(model).prunable_stages()
+    (owner,) = found.values()
+    return owner.prunable_stages()
 
 
 def layer_importance(layer: nn.Module) -> float:

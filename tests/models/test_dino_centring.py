@@ -59,13 +59,6 @@ def test_tokens_that_do_not_count_change_nothing(make):
         assert torch.allclose(one, two, atol=1e-6)
 
 
-def test_bfloat16_scores_are_centred_in_float32():
-    scores = torch.randn(6, 5).bfloat16()
-    with torch.autocast("cpu", torch.bfloat16):
-        made = SinkhornCentring()(scores, 0.04)
-    assert torch.equal(made, SinkhornCentring()(scores.float(), 0.04))
-
-
 def test_softmax_takes_the_mean_of_the_steps_before():
     centring = SoftmaxCentring(4, momentum=0.9).train()
     first, second = torch.randn(3, 4), torch.randn(5, 4)

@@ -81,26 +81,6 @@ def test_losses_are_those_of_loops(size, loss_on, with_nodata):
     assert losses(model, x, valid if with_nodata else None) == pytest.approx(expected, rel=1e-5)
 
 
-def test_values_without_data_change_nothing():
-    model = imae()
-    model.data_preprocessor.fit(torch.zeros(6), torch.ones(6))
-    raw, valid = torch.randn(2, 6, 9, 9), torch.rand(2, 9, 9) > 0.3
-    made = []
-    for fill in (0.0, float("nan"), 1e9):
-        tiles = torch.where(valid[:, None], raw, fill)
-        batch = model.data_preprocessor(dict(inputs=list(tiles), valid=list(valid)), training=False)
-        made.append(losses(model, batch["inputs"], batch["valid"]))
-    assert made[0] == made[1] == made[2]
-
-
-def test_a_batch_without_any_data_costs_nothing():
-    model = imae()
-    assert losses(model, torch.zeros(2, 6, 5, 5), torch.zeros(2, 5, 5, dtype=torch.bool)) == {
-        "loss_reconstruction": 0.0,
-        "loss_instruction": 0.0,
-    }
-
-
 @pytest.mark.parametrize("masking", ["RandomMasking", "TubeMasking", "BlockwiseMasking"])
 def test_nothing_of_a_hidden_pixel_reaches_the_encoder(masking):
     model = imae(masking=dict(type=masking, ratio=0.5)).eval()
@@ -134,14 +114,6 @@ def test_the_reconstruction_has_the_loss():
         assert made.hidden.sum() == 3 * 36 * 6
         scored = error if loss_on == "all" else error[made.hidden]
         assert scored.mean().item() == pytest.approx(expected, rel=1e-5)
-
-
-def test_prediction_draws_the_same_masks_again():
-    model = imae().eval()
-    x = torch.randn(2, 6, 9, 9)
-    first, second = (model(x, mode="predict") for _ in range(2))
-    assert [made["pixels"].hidden.tolist() for made in first] == [made["pixels"].hidden.tolist() for made in second]
-    assert first[0]["pixels"].prediction.shape == (6, 9, 9)
 
 
 def test_the_ins_token_learns_the_centre_of_any_window():
@@ -202,7 +174,10 @@ def test_each_step_has_one_size_and_all_train_the_same_weights(scene):
     [
         (dict(masking=dict(type="RandomMasking", ratio=0)), "leaves nothing to hide"),
         (dict(masking=dict(type="RandomMasking", ratio=1)), "leaves nothing to hide"),
-        (dict(masking=dict(type="SpectralMasking", ratio=0.5)), "SpectralMasking hides no pixels"),
+        (
+            dict(masking=dict(type="SpectralMasking", ratio=0.5)),
+            "SpectralMasking.*expected a strategy over tokens",
+        ),
         (dict(alpha=-1), "alpha=-1 given"),
         (dict(loss_on="hidden"), "expected one of all, masked"),
     ],

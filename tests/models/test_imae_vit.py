@@ -1,6 +1,5 @@
 """IMAEViT: spectral embedding, conditional positions, pixel tokens of any window."""
 
-import io
 import math
 
 import pytest
@@ -68,16 +67,6 @@ def test_without_a_mark_nothing_tells_the_centre():
         assert torch.allclose(tokens[0, 5, 5], tokens[0, 3, 4], atol=1e-5) != mark_centre
 
 
-@pytest.mark.parametrize("shape", [(4, 16, 16), (32, 15, 17), (204, 9, 9), (430, 8, 12), (3, 1, 1)], ids=str)
-def test_any_bands_and_window(shape):
-    model = vit(shape[0], out_indices=(0, -1), with_ins_token=True).train()
-    ins, first, last = model(torch.randn(2, *shape))
-    assert first.shape == last.shape == (2, 64, *shape[1:])
-    assert ins.shape == (2, 64)
-    (first.square().mean() + last.square().mean() + ins.square().mean()).backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
-
-
 def test_paper_sizes():
     model = vit(100, arch="paper")
     assert (model.embed_dims, len(model.layers)) == (256, 4)
@@ -94,31 +83,6 @@ def test_maps_and_tokens_are_the_same():
     everything = torch.arange(35).expand(2, -1)
     latent, _ = model.forward_visible(x, everything)
     assert torch.allclose(latent, torch.cat([ins_token[:, None], tokens], dim=1), atol=1e-5)
-
-
-def test_state_dict_round_trip_through_a_file():
-    first, second = vit(), vit()
-    for parameter in first.parameters():
-        parameter.data += 0.1 * torch.randn_like(parameter)
-    file = io.BytesIO()
-    torch.save(first.state_dict(), file)
-    file.seek(0)
-    second.load_state_dict(torch.load(file, weights_only=True))
-    x = torch.randn(1, 12, 9, 9)
-    assert torch.equal(first(x)[0], second(x)[0])
-
-
-def test_samples_do_not_mix():
-    model = vit()
-    x = torch.randn(3, 12, 9, 9)
-    alone = torch.cat([model(x[i : i + 1])[0] for i in range(3)])
-    assert torch.allclose(model(x)[0], alone, atol=1e-5)
-
-
-def test_the_input_layer_alone_depends_on_the_bands():
-    few, many = vit(12).state_dict(), vit(20).state_dict()
-    changed = {key for key in few if few[key].shape != many[key].shape}
-    assert changed == set(vit(12).band_axes()) == {"spectral_embed.input_layer.weight"}
 
 
 def test_swapping_the_input_layer_loads_everything_else(tmp_path):
@@ -140,18 +104,6 @@ def test_swapping_the_input_layer_loads_everything_else(tmp_path):
     assert all(torch.equal(loaded[key], value) for key, value in source.state_dict().items() if key in report.loaded)
 
 
-def test_layers_are_found_for_pruning_and_layer_wise_rates():
-    model = vit()
-    x = torch.randn(1, 12, 5, 5)
-    whole = model(x)[0]
-    model.prunable_stages()["layers"].set_pruned([1, 2])
-    assert not torch.allclose(model(x)[0], whole)
-    depths = {name: model.get_layer_depth(f"b.{name}", "b.") for name, _ in model.named_parameters()}
-    assert depths["spectral_embed.input_layer.weight"] == depths["ins_token"] == depths["position.weight"] == (0, 6)
-    assert depths["layers.2.ln1.weight"] == (3, 6)
-    assert depths["norm.weight"] == model.get_layer_depth("head.fc.weight", "b.") == (5, 6)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -165,8 +117,3 @@ def test_layers_are_found_for_pruning_and_layer_wise_rates():
 def test_what_cannot_work_is_refused(change, message):
     with pytest.raises(ConfigError, match=message):
         vit(**change)
-
-
-def test_another_number_of_bands_is_refused():
-    with pytest.raises(ConfigError, match="input has 5 bands"):
-        vit()(torch.zeros(1, 5, 9, 9))

@@ -151,13 +151,6 @@ def test_the_loss_counts_real_values_alone(loss_on, norm_target, with_nodata):
     assert loss.item() == pytest.approx(slow_loss(model, x, valid, hidden, prediction).item(), rel=1e-5)
 
 
-def test_a_batch_without_data_costs_nothing():
-    model = lo_msst()
-    loss = model(torch.zeros(1, 8, 8, 8), valid=torch.zeros(1, 8, 8, dtype=torch.bool), mode="loss")["loss"]
-    loss.backward()
-    assert loss.item() == 0
-
-
 @pytest.mark.parametrize("masking", STRATEGIES)
 def test_hidden_patches_leave_the_latent_unchanged(masking):
     model = lo_msst(bands=7, masking=masking).eval()
@@ -200,28 +193,6 @@ def test_the_reconstruction_of_normalised_targets_is_in_the_images_units():
     deviations = x.view(2, 4, 2, 4, 2, 4, 2).var((2, 4, 6), unbiased=False, keepdim=True).add(1e-6).sqrt()
     error = ((made.prediction - x).view(2, 4, 2, 4, 2, 4, 2) / deviations).view_as(x)
     assert error[made.hidden].square().mean().item() == pytest.approx(loss, rel=1e-3)
-
-
-def test_prediction_draws_the_same_masks_again():
-    model = lo_msst().eval()
-    x = torch.randn(2, 8, 8, 8)
-    first, second = (model(x, mode="predict") for _ in range(2))
-    for one, two in zip(first, second, strict=True):
-        assert torch.equal(one["patches"].hidden, two["patches"].hidden)
-        assert one["patches"].prediction.shape == (8, 8, 8)
-
-
-def test_bfloat16():
-    model = lo_msst().eval()
-    x, losses = torch.randn(2, 8, 8, 8), []
-    for enabled in (False, True):
-        torch.manual_seed(0)
-        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
-            losses.append(model(x, mode="loss")["loss"])
-    losses[1].backward()
-    assert losses[1].dtype == torch.float32
-    assert losses[1].item() == pytest.approx(losses[0].item(), rel=0.02)
-    assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
 @pytest.mark.parametrize("masking", ["RandomMasking", "TubeMasking"])
@@ -270,8 +241,8 @@ def test_the_first_norm_takes_the_level_away(norm_before):
     [
         (dict(ratio=0), "masking.ratio=0 leaves nothing to hide"),
         (dict(ratio=1.0), "leaves nothing to hide or nothing to see"),
-        (dict(masking="MRSMasking"), r"masking MRSMasking\(ratio=0.75\) given, expected one over tokens"),
-        (dict(loss_on="visible"), "loss_on='visible' is unknown, expected 'masked' or 'all'"),
+        (dict(masking="MRSMasking"), r"masking=MRSMasking\(ratio=0.75\) given, expected a strategy over tokens"),
+        (dict(loss_on="visible"), "loss_on='visible' is unknown, expected one of masked, all"),
     ],
 )
 def test_constructor_says_what_is_wrong(change, message):

@@ -120,13 +120,6 @@ def test_unlabelled_pixels_change_nothing():
     assert Mask2FormerLoss()(layers, labels, ignore_index=7) == before
 
 
-def test_autocast_changes_nothing():
-    layers, labels = batch()
-    expected = Mask2FormerLoss()(layers, labels)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert Mask2FormerLoss()(layers, labels) == expected
-
-
 def test_images_without_labels():
     layers, labels = batch()
     alone = Mask2FormerLoss()([(classes[1:], masks[1:]) for classes, masks in layers], labels[1:])

@@ -6,7 +6,6 @@ import torch
 from mmhsi.errors import ConfigError
 from mmhsi.models import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
 from mmhsi.models.masking import BandMasking
-from mmhsi.registry import MASKING
 
 CPU = torch.device("cpu")
 TOKENS = [RandomMasking, TubeMasking, BlockwiseMasking]
@@ -22,8 +21,8 @@ def rounded(share, total):
 
 
 @pytest.mark.parametrize("strategy", TOKENS)
-@pytest.mark.parametrize("ratio", [0, 0.1, 0.5, 0.75, 1])
-@pytest.mark.parametrize(("groups", "grid"), [(1, (3, 3)), (29, (4, 5)), (1, (8, 3))])
+@pytest.mark.parametrize("ratio", [0, 0.1, 0.75, 1])
+@pytest.mark.parametrize(("groups", "grid"), [(1, (3, 3)), (29, (4, 5))])
 def test_exactly_the_rounded_share_of_tokens_is_hidden(strategy, ratio, groups, grid):
     mask = strategy(ratio)(8, groups, grid, CPU, seeded(0))
     positions = grid[0] * grid[1]
@@ -36,8 +35,8 @@ def test_exactly_the_rounded_share_of_tokens_is_hidden(strategy, ratio, groups, 
 
 
 @pytest.mark.parametrize("strategy", BANDS)
-@pytest.mark.parametrize("ratio", [0, 0.3, 0.5, 1])
-@pytest.mark.parametrize("bands", [4, 51, 248])
+@pytest.mark.parametrize("ratio", [0, 0.3, 1])
+@pytest.mark.parametrize("bands", [4, 51])
 def test_exactly_the_rounded_share_of_bands_is_hidden(strategy, ratio, bands):
     mask = strategy(ratio)(torch.randn(16, bands, 7, 7), seeded(0))
     assert mask.shape == (16, bands)
@@ -97,14 +96,6 @@ def test_mrs_hides_a_band_and_those_most_similar_to_it(ratio):
     assert (chosen == 4).any()
     for image, row, band in zip(images, mask, chosen.tolist(), strict=True):
         assert set(row.nonzero().flatten().tolist()) == mrs_by_hand(image, band, rounded(ratio, 20))
-
-
-def test_mrs_and_random_masks_replace_one_another():
-    images = torch.randn(8, 51, 7, 7)
-    built = [MASKING.build(dict(type=name, ratio=0.3)) for name in ("MRSMasking", "SpectralMasking")]
-    masks = [strategy(images) for strategy in built]
-    assert masks[0].shape == masks[1].shape
-    assert torch.equal(masks[0].sum(1), masks[1].sum(1))
 
 
 @pytest.mark.parametrize("strategy", TOKENS + BANDS)

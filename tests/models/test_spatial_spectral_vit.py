@@ -8,9 +8,6 @@ import torch
 from mmhsi.errors import ConfigError
 from mmhsi.models.backbones.hsi_vit import HSIViT
 from mmhsi.models.backbones.spatial_spectral_vit import SpatialSpectralViT
-from mmhsi.models.layers.spectral_embed import PixelSpectralEmbed, PooledSpectralEmbed, group_centres, pad_bands
-from mmhsi.models.layers.token_fusion import CrossAttentionFusion, PooledFusion, TokenMix, TokenMixFusion
-from mmhsi.registry import MODELS
 
 PAPER = dict(in_channels=32, mode="paper")
 D = 128  # width of the tiny preset
@@ -83,9 +80,7 @@ def test_any_mode_has_no_parameter_for_positions_or_the_other_size(fusion, excha
 
 
 @pytest.mark.parametrize("fusion", ["cross_attention", "pooled"])
-@pytest.mark.parametrize(
-    ("height", "width", "bands"), [(15, 15, 103), (64, 64, 32), (40, 56, 48), (128, 128, 116), (1, 1, 4), (9, 3, 450)]
-)
+@pytest.mark.parametrize(("height", "width", "bands"), [(15, 15, 103), (40, 56, 48), (1, 1, 4)])
 def test_any_mode_takes_any_size_and_every_parameter_learns(fusion, height, width, bands):
     model = build(bands, fusion=fusion)
     h, w, g = -(-height // 8), -(-width // 8), -(-bands // 2)
@@ -141,75 +136,6 @@ def test_streams_exchange_both_ways(kwargs):
     before = model.forward_tokens(x, spectral_mask=hidden_spectral)
     after = model.forward_tokens(x + torch.randn_like(x), spectral_mask=hidden_spectral)
     assert not torch.allclose(before.spectral_tokens, after.spectral_tokens, atol=1e-4)
-
-
-def test_cross_attention_equals_a_slow_loop():
-    torch.manual_seed(0)
-    fusion = CrossAttentionFusion(8, num_heads=2)
-    for parameter in fusion.parameters():
-        torch.nn.init.normal_(parameter, std=0.5)
-    spatial, spectral = torch.randn(2, 5, 8), torch.randn(2, 3, 8)
-
-    def normalised(x, norm):
-        centred = x - x.mean(-1, keepdim=True)
-        return centred / (centred.square().mean(-1, keepdim=True) + 1e-6).sqrt() * norm.weight + norm.bias
-
-    def attend(own, other, attention):
-        (wq, wk, wv), (bq, bk, bv) = attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3)
-        out = torch.zeros_like(own)
-        for b in range(2):
-            for i in range(own.shape[1]):
-                for head in (slice(0, 4), slice(4, 8)):
-                    query = (wq @ own[b, i] + bq)[head]
-                    keys = [(wk @ token + bk)[head] for token in other[b]]
-                    values = [(wv @ token + bv)[head] for token in other[b]]
-                    scores = [math.exp(float(query @ key) / math.sqrt(4)) for key in keys]
-                    out[b, i, head] = sum(s / sum(scores) * v for s, v in zip(scores, values, strict=True))
-        return out @ attention.out_proj.weight.T + attention.out_proj.bias
-
-    with torch.no_grad():
-        new_spatial, new_spectral = fusion(spatial, spectral)
-        a, b = normalised(spatial, fusion.spatial_norm), normalised(spectral, fusion.spectral_norm)
-        assert torch.allclose(new_spatial, spatial + attend(a, b, fusion.to_spatial), atol=1e-5)
-        assert torch.allclose(new_spectral, spectral + attend(b, a, fusion.to_spectral), atol=1e-5)
-
-
-def test_pooled_fusion_sends_cls_and_the_mean_of_the_rest():
-    fusion = PooledFusion(2)
-    for norm in (fusion.spatial_norm, fusion.spectral_norm):
-        torch.nn.init.zeros_(norm.weight)  # the norms then give their bias, whatever comes
-    fusion.spectral_norm.bias.data = torch.tensor([3.0, 5.0])
-    fusion.to_spatial.weight.data = torch.tensor([[1.0, 0.0, 10.0, 0.0], [0.0, 1.0, 0.0, 10.0]])
-    fusion.to_spatial.bias.data = torch.tensor([0.0, 1.0])
-    spatial, _ = fusion(torch.zeros(1, 4, 2), torch.randn(1, 3, 2))
-    assert torch.allclose(spatial, torch.tensor([33.0, 56.0]).expand(1, 4, 2))
-    tokens = torch.tensor([[[1.0, 2.0], [3.0, 5.0], [7.0, 9.0]]])
-    assert fusion.summary(tokens).tolist() == [[[1, 2, 5, 7]]]
-
-
-def test_pooled_embedding_is_the_mean_over_a_fixed_grid():
-    torch.manual_seed(0)
-    embed = PooledSpectralEmbed(embed_dims=6, group_size=2, grid_size=2)
-    x = torch.randn(1, 3, 4, 6)
-    expected = torch.empty(1, 2, 6)
-    for group, bands in enumerate([(0, 1), (2, 2)]):  # the last band completes its group
-        values = [
-            x[0, band, 2 * row : 2 * row + 2, 3 * column : 3 * column + 3].mean()
-            for band in bands
-            for row in range(2)
-            for column in range(2)
-        ]
-        expected[0, group] = embed.projection.weight @ torch.stack(values) + embed.projection.bias
-    assert torch.allclose(embed(x), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize(("bands", "q", "padded"), [(4, 2, [0, 1, 2, 3]), (5, 2, [0, 1, 2, 3, 4, 4]), (1, 3, [0] * 3)])
-def test_the_last_band_completes_the_last_group(bands, q, padded):
-    x = torch.arange(bands).float().view(1, bands, 1, 1).expand(2, -1, 2, 2)
-    assert pad_bands(x, q)[1, :, 1, 1].tolist() == padded
-    assert pad_bands(x, q) is x or len(padded) > bands
-    means = [sum(padded[i : i + q]) / q for i in range(0, len(padded), q)]
-    assert group_centres(range(bands), q).tolist() == pytest.approx(means)
 
 
 # Positions.
@@ -316,37 +242,6 @@ def test_paper_mode_takes_other_pairs_of_sizes():
     assert model(torch.randn(1, 5, 16, 16))[0].shape == (1, D, 2, 2)
 
 
-def test_paper_embedding_is_a_product_over_all_pixels():
-    torch.manual_seed(0)
-    embed = PixelSpectralEmbed(embed_dims=3, group_size=2, sizes=((2, 3), (1, 2)))
-    for height, width in ((2, 3), (1, 2)):
-        x = torch.randn(1, 5, height, width)
-        layer = embed.projections[f"{height}x{width}"]
-        for group, bands in enumerate([(0, 1), (2, 3), (4, 4)]):
-            expected = layer.bias.clone()
-            for pixel in range(height * width):
-                for k, band in enumerate(bands):
-                    expected = expected + layer.weight[:, pixel, k] * x[0, band, pixel // width, pixel % width]
-            assert torch.allclose(embed(x)[0, group], expected, atol=1e-5)
-
-
-def test_paper_fusion_is_a_matrix_product_over_tokens():
-    torch.manual_seed(0)
-    fusion = TokenMixFusion((69, 21), 21)
-    for spatial_tokens in (69, 21):
-        mix = fusion.mixes[str(spatial_tokens)]
-        assert isinstance(mix, TokenMix)
-        spatial, spectral = torch.randn(2, spatial_tokens, 4), torch.randn(2, 21, 4)
-        new_spatial, new_spectral = fusion(spatial, spectral)
-        for sample in range(2):
-            both = [*spatial[sample], *spectral[sample]]
-            for conv, old, new in ((mix.to_spatial, spatial, new_spatial), (mix.to_spectral, spectral, new_spectral)):
-                weight = conv.weight[:, :, 0]
-                for token in range(old.shape[1]):
-                    mixed = sum(weight[token, other] * both[other] for other in range(len(both))) + conv.bias[token]
-                    assert torch.allclose(new[sample, token], old[sample, token] + mixed, atol=1e-5)
-
-
 # Masks.
 
 
@@ -414,28 +309,6 @@ def test_wrong_masks_are_named(masks, message):
 # The rest of the contract.
 
 
-@pytest.mark.parametrize("kwargs", [dict(), dict(fusion="pooled"), dict(mode="paper"), dict(ffn_type="swiglu_fused")])
-def test_samples_do_not_depend_on_each_other(kwargs):
-    model = build(**kwargs).eval()
-    x = torch.randn(3, 8, 64, 64)
-    changed = x.clone()
-    changed[[0, 2]] *= -3
-    with torch.no_grad():
-        first, second, alone = (model.forward_tokens(images) for images in (x, changed, x[1:2]))
-    for a, b, c in zip(first[:4], second[:4], alone[:4], strict=True):
-        assert torch.equal(a[1], b[1])
-        assert torch.allclose(a[1:2], c, atol=1e-4)
-
-
-@pytest.mark.parametrize("kwargs", [dict(), dict(fusion="pooled"), dict(mode="paper")])
-def test_state_dict_round_trip(kwargs):
-    first = build(**kwargs).eval()
-    second = SpatialSpectralViT(8, arch="tiny", layer_scale_init_value=0.5, **kwargs).eval()
-    second.load_state_dict(first.state_dict())
-    x = torch.randn(1, 8, 32, 32)
-    assert torch.equal(first(x)[0], second(x)[0])
-
-
 def test_a_checkpoint_does_not_bring_its_sensors_positions():
     here, there = (tuple(start + 10.0 * band for band in range(8)) for start in (400, 2000))
     model = build(wavelengths=here, img_size=32)
@@ -444,56 +317,10 @@ def test_a_checkpoint_does_not_bring_its_sensors_positions():
     assert torch.equal(model.spectral_pos_embed, codes)
 
 
-@pytest.mark.parametrize("kwargs", [dict(), dict(mode="paper")])
-def test_pruned_layers_are_identities_and_their_exchange_stays(kwargs):
-    model = build(**kwargs).eval()
-    x = torch.randn(1, 8, 64, 64)
-    assert {name: len(stage) for name, stage in model.prunable_stages().items()} == dict(
-        spatial_layers=4, spectral_layers=4
-    )
-    assert [pair[:2] for pair in model.pairs] == list(zip(model.spatial_layers, model.spectral_layers, strict=True))
-    full = model.forward_tokens(x)
-    model.spatial_layers.set_pruned([1])
-    model.spectral_layers.set_pruned([0, 3])
-    skipped = model.forward_tokens(x)
-    model.spatial_layers.set_pruned([])
-    model.spectral_layers.set_pruned([])
-    for layer in (model.spatial_layers[1], model.spectral_layers[0], model.spectral_layers[3]):
-        for parameter in layer.parameters():
-            parameter.data.zero_()
-    zeroed = model.forward_tokens(x)
-    for a, b, c in zip(skipped[:4], zeroed[:4], full[:4], strict=True):
-        assert torch.allclose(a, b, atol=1e-5)
-        assert not torch.allclose(a, c, atol=1e-2)
-
-
-def test_weights_fit_another_sensor_but_for_the_patch_embedding():
-    source, target = build(8), build(11, img_size=40)
-    target_state = target.state_dict()
-    differ = [key for key, value in source.state_dict().items() if target_state[key].shape != value.shape]
-    assert differ == list(target.band_axes()) == ["patch_embed.projection.weight"]
-    assert target_state[differ[0]].shape[target.band_axes()[differ[0]]] == 11
-
-
-def test_depth_of_every_parameter():
-    model = build(mode="paper")
-    wanted = dict(spatial_norm=5, spectral_norm=5)
-    for name, _ in model.named_parameters():
-        first, second = name.split(".")[:2] if "." in name else (name, "")
-        depth = int(second) + 1 if first in ("spatial_layers", "spectral_layers", "fusions") else wanted.get(first, 0)
-        assert model.get_layer_depth(f"backbone.{name}", "backbone.") == (depth, 6), name
-    assert model.get_layer_depth("head.fc.weight", "backbone.") == (5, 6)
-
-
 def test_stochastic_depth_grows_to_the_last_layers():
     model = build(drop_path_rate=0.3)
     for layers in model.prunable_stages().values():
         assert [layer.attn.out_drop.drop_prob for layer in layers] == pytest.approx([0, 0.1, 0.2, 0.3])
-
-
-def test_the_registry_builds_it():
-    model = MODELS.build(dict(type="SpatialSpectralViT", in_channels=4, arch="tiny", mode="any"))
-    assert model(torch.randn(1, 4, 8, 8))[0].shape == (1, D, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -503,9 +330,9 @@ def test_the_registry_builds_it():
         (dict(mode="exact"), "mode='exact' is unknown, expected one of"),
         (dict(fusion="sum"), "fusion='sum' is unknown"),
         (dict(ffn_type="mlp"), "ffn_type='mlp' is unknown"),
-        (dict(patch_size=0), "patch_size=0 must be at least 1"),
-        (dict(spectral_grid=0), "spectral_grid=0 must be at least 1"),
-        (dict(num_registers=-1), "num_registers=-1 must be at least 0"),
+        (dict(patch_size=0), "patch_size=0 given, expected at least 1"),
+        (dict(spectral_grid=0), "spectral_grid=0 given, expected at least 1"),
+        (dict(num_registers=-1), "num_registers=-1 given, expected at least 0"),
         (dict(spectral_patch_size=0), "spectral_patch_size=0 must lie in 1 to in_channels=4"),
         (dict(spectral_patch_size=5), "spectral_patch_size=5 must lie in 1 to in_channels=4"),
         (dict(out_indices=(4,)), r"out_indices=\(4,\) must lie in -4 to 3"),
@@ -522,8 +349,3 @@ def test_the_registry_builds_it():
 def test_constructor_says_what_is_wrong(change, message):
     with pytest.raises(ConfigError, match=message):
         SpatialSpectralViT(**{**dict(in_channels=4, arch="tiny"), **change})
-
-
-def test_other_band_count_is_named():
-    with pytest.raises(ConfigError, match="input has 5 bands, the model expects in_channels=4"):
-        SpatialSpectralViT(in_channels=4, arch="tiny")(torch.zeros(1, 5, 16, 16))

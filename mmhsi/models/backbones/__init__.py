@@ -1,5 +1,6 @@
 """Backbones: from (B, C, H, W) to a tuple of maps (B, d, h, w)."""
 
+from .base import TransformerBackbone
 from .comparison import CNN2D, CNN3D, SpectralCNN1D, SpectralRNN
 from .hsi_vit import HSIViT
 from .imae_vit import IMAEViT
@@ -19,4 +20,5 @@ __all__ = [
     "SpatialSpectralViT",
     "SpectralCNN1D",
     "SpectralRNN",
+    "TransformerBackbone",
 ]

@@ -5,18 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..layers import PatchEmbed, PrunableLayers, init_linear, resize_position_table, sinusoid_2d
-from .vit_arch import FFN_TYPES, ViTArch, resolve_arch, vit_layer
+from ..checks import check_bands, check_choice, resolve_out_indices
+from ..layers import (
+    PatchEmbed,
+    init_embedding,
+    init_linear,
+    mask_tokens,
+    patch_grid,
+    prepend_tokens,
+    resize_position_table,
+    sinusoid_2d,
+    take_tokens,
+)
+from .base import TransformerBackbone
+from .vit_arch import FFN_TYPES, ViTArch, resolve_arch, vit_layers
 
 
 @MODELS.register_module()
-class HSIViT(BaseModule):
+class HSIViT(TransformerBackbone):
     """Vision transformer whose patches span all bands.
 
     Takes any H × W: sides that the patch does not divide are padded by repeating the last row and column, and the
@@ -64,21 +75,16 @@ class HSIViT(BaseModule):
         super().__init__(init_cfg)
         sizes = resolve_arch(arch, "HSIViT")
         depth = sizes["num_layers"]
-        if pos_embed not in ("sincos", "learned"):
-            raise ConfigError(f"HSIViT: pos_embed={pos_embed!r} is unknown, expected 'sincos' or 'learned'")
-        if not out_indices or not all(-depth <= index < depth for index in out_indices):
-            raise ConfigError(f"HSIViT: out_indices={tuple(out_indices)} must lie in -{depth} to {depth - 1}")
-        if ffn_type not in FFN_TYPES:
-            raise ConfigError(f"HSIViT: ffn_type={ffn_type!r} is unknown, expected one of {', '.join(FFN_TYPES)}")
+        check_choice("HSIViT", "pos_embed", pos_embed, ("sincos", "learned"))
+        check_choice("HSIViT", "ffn_type", ffn_type, FFN_TYPES)
         if not -1 <= frozen_stages <= depth:
             raise ConfigError(f"HSIViT: frozen_stages={frozen_stages} given, expected -1 to {depth}, the layers")
-        height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
 
         self.in_channels = in_channels
         self.embed_dims = sizes["embed_dims"]
         self.patch_size = patch_size
-        self.grid = (-(-height // patch_size), -(-width // patch_size))
-        self.out_indices = tuple(index % depth for index in out_indices)
+        self.grid = patch_grid(img_size, patch_size)
+        self.out_indices = resolve_out_indices("HSIViT", out_indices, depth)
         self.pos_embed_type = pos_embed
         self.frozen_stages = frozen_stages
 
@@ -93,10 +99,7 @@ class HSIViT(BaseModule):
         # The table's grid travels with it: N positions alone would not tell 4 x 16 from 8 x 8.
         self.register_buffer("pos_grid", torch.tensor(self.grid))
         self.drop_after_pos = nn.Dropout(drop_rate)
-        self.layers = PrunableLayers(
-            vit_layer(sizes, ffn_type, layer_scale_init_value, drop_rate, drop_path_rate * index / max(depth - 1, 1))
-            for index in range(depth)
-        )
+        self.layers = vit_layers(sizes, drop_rate, drop_path_rate, ffn_type, layer_scale_init_value)
         self.norm = nn.LayerNorm(self.embed_dims, eps=1e-6)
 
     def init_weights(self) -> None:
@@ -108,9 +111,7 @@ class HSIViT(BaseModule):
         for token in (self.cls_token, self.registers, self.mask_token):
             if token is not None:
                 nn.init.normal_(token, std=0.02)
-        weight = self.patch_embed.projection.weight
-        nn.init.xavier_uniform_(weight.view(weight.shape[0], -1))
-        nn.init.zeros_(self.patch_embed.projection.bias)
+        init_embedding(self.patch_embed)
         init_linear(self.layers)
         super().init_weights()
         self.freeze()
@@ -134,14 +135,6 @@ class HSIViT(BaseModule):
         super().train(mode)
         self.freeze()
         return self
-
-    def band_axes(self) -> dict[str, int]:
-        """Weights that depend on the bands, and the axis of the bands."""
-        return {"patch_embed.projection.weight": 1}
-
-    def prunable_stages(self) -> dict[str, PrunableLayers]:
-        """Residual layers that :mod:`mmhsi.models.pruning` may skip."""
-        return {"layers": self.layers}
 
     def adapt_weight(self, key: str, value: Tensor, state: dict[str, Tensor]) -> Tensor:
         """Fit a checkpoint's position table to this grid; other weights are given back as they are.
@@ -177,24 +170,6 @@ class HSIViT(BaseModule):
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def get_layer_depth(self, param_name: str, prefix: str = "") -> tuple[int, int]:
-        """Depth of a parameter for layer-wise learning rates.
-
-        Args:
-            param_name: Name, with ``prefix``.
-            prefix: Of the backbone within the model.
-
-        Returns:
-            Depth (0 for the embedding, i + 1 for layer i, the last for everything after) and the number of depths.
-        """
-        count = len(self.layers) + 2
-        name = param_name.removeprefix(prefix)
-        if not param_name.startswith(prefix) or name.startswith("norm."):
-            return count - 1, count
-        if name.startswith("layers."):
-            return int(name.split(".")[1]) + 1, count
-        return 0, count
-
     def embed(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, tuple[int, int]]:
         """Embed images and add positions.
 
@@ -206,15 +181,14 @@ class HSIViT(BaseModule):
             Patch tokens (B, h · w, d) and the grid (h, w).
 
         Raises:
-            ConfigError: If C is not the backbone's ``in_channels``, or there is no mask token.
+            ConfigError: If C is not the backbone's ``in_channels``, or a mask does not fit or has no mask token.
         """
-        if x.shape[1] != self.in_channels:
-            raise ConfigError(f"HSIViT: input has {x.shape[1]} bands, the model expects in_channels={self.in_channels}")
+        check_bands("HSIViT", x, self.in_channels)
         tokens, grid = self.patch_embed(x)
         if mask is not None:
             if self.mask_token is None:
                 raise ConfigError("HSIViT: a mask is given, which needs with_mask_token=True")
-            tokens = torch.where(mask[..., None], self.mask_token.to(tokens.dtype), tokens)
+            tokens = mask_tokens(tokens, mask, self.mask_token, "HSIViT: mask")
         return tokens + resize_position_table(self.pos_embed[:, 1:], self.grid, grid), grid
 
     def encode(self, tokens: Tensor, out_indices: Sequence[int]) -> list[Tensor]:
@@ -227,19 +201,10 @@ class HSIViT(BaseModule):
         Returns:
             The outputs asked for, the last layer's normalised, each (B, 1 + R + n, d).
         """
-        extra = [(self.cls_token + self.pos_embed[:, :1]).expand(tokens.shape[0], -1, -1)]
-        if self.registers is not None:
-            extra.append(self.registers.expand(tokens.shape[0], -1, -1))
-        x = self.drop_after_pos(torch.cat([*extra, tokens], dim=1))
-        outputs = []
-        for index, layer in enumerate(self.layers):
-            if not self.layers.is_pruned(index):
-                x = layer(x)
-            if index == len(self.layers) - 1:
-                x = self.norm(x)
-            if index in out_indices:
-                outputs.append(x)
-        return outputs
+        x = self.drop_after_pos(prepend_tokens(tokens, self.cls_token + self.pos_embed[:, :1], self.registers))
+        last = len(self.layers) - 1
+        outputs = enumerate(self.layers.run(x))
+        return [self.norm(x) if index == last else x for index, x in outputs if index in out_indices]
 
     def forward_tokens(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, tuple[int, int]]:
         """Encode images, masked patches replaced by the mask token.
@@ -267,8 +232,7 @@ class HSIViT(BaseModule):
             (h, w) of all patches.
         """
         tokens, grid = self.embed(x)
-        tokens = tokens.gather(1, visible[..., None].expand(-1, -1, tokens.shape[-1]))
-        out = self.encode(tokens, (len(self.layers) - 1,))[0]
+        out = self.encode(take_tokens(tokens, visible), (len(self.layers) - 1,))[0]
         return (out if self.registers is None else torch.cat([out[:, :1], out[:, self.num_extra_tokens :]], 1)), grid
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

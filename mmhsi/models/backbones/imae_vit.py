@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..layers import PrunableLayers, init_linear
-from .vit_arch import ViTArch, resolve_arch, vit_layer
+from ..checks import check_bands, resolve_out_indices
+from ..layers import init_linear, prepend_tokens, take_tokens
+from .base import TransformerBackbone
+from .vit_arch import ViTArch, resolve_arch, vit_layers
 
 ARCHS: dict[str, ViTArch] = {
     "tiny": {"embed_dims": 64, "num_layers": 4, "num_heads": 4, "feedforward_channels": 256},
@@ -86,7 +87,7 @@ class ConditionalPosition(nn.Conv2d):
 
 
 @MODELS.register_module()
-class IMAEViT(BaseModule):
+class IMAEViT(TransformerBackbone):
     """Vision transformer with a token for every pixel and one that stands for the window's centre, ``ins_token``.
 
     Takes windows of any H × W: there is no position table, a token's position term comes from its neighbours (eq. 5).
@@ -142,18 +143,11 @@ class IMAEViT(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if isinstance(arch, str):
-            if arch not in ARCHS:
-                raise ConfigError(f"IMAEViT: arch={arch!r} is unknown, expected one of {', '.join(ARCHS)} or a dict")
-            arch = ARCHS[arch]
-        sizes = resolve_arch(arch, "IMAEViT")
+        sizes = resolve_arch(arch, "IMAEViT", ARCHS)
         depth = sizes["num_layers"]
-        if not out_indices or not all(-depth <= index < depth for index in out_indices):
-            raise ConfigError(f"IMAEViT: out_indices={tuple(out_indices)} must lie in -{depth} to {depth - 1}")
-
         self.in_channels = in_channels
         self.embed_dims = sizes["embed_dims"]
-        self.out_indices = tuple(index % depth for index in out_indices)
+        self.out_indices = resolve_out_indices("IMAEViT", out_indices, depth)
         self.with_ins_token = with_ins_token
 
         self.spectral_embed = SpectralEmbed(
@@ -162,10 +156,7 @@ class IMAEViT(BaseModule):
         self.position = ConditionalPosition(self.embed_dims, position_kernel)
         self.ins_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
         self.centre_mark = nn.Parameter(torch.zeros(1, self.embed_dims, 1, 1)) if mark_centre else None
-        self.layers = PrunableLayers(
-            vit_layer(sizes, "origin", 0.0, drop_rate, drop_path_rate * index / max(depth - 1, 1))
-            for index in range(depth)
-        )
+        self.layers = vit_layers(sizes, drop_rate, drop_path_rate)
         self.norm = nn.LayerNorm(self.embed_dims, eps=1e-6)
 
     def init_weights(self) -> None:
@@ -180,26 +171,6 @@ class IMAEViT(BaseModule):
         """Weights that depend on the bands, and the axis of the bands."""
         return {"spectral_embed.input_layer.weight": 1}
 
-    def prunable_stages(self) -> dict[str, PrunableLayers]:
-        """Residual layers that :mod:`mmhsi.models.pruning` may skip."""
-        return {"layers": self.layers}
-
-    def get_layer_depth(self, param_name: str, prefix: str = "") -> tuple[int, int]:
-        """Depth of a parameter for layer-wise learning rates.
-
-        Args:
-            param_name: Name, with ``prefix``.
-            prefix: Of the backbone within the model.
-
-        Returns:
-            Depth (0 for the embedding, i + 1 for layer i, the last for everything after) and the number of depths.
-        """
-        count = len(self.layers) + 2
-        name = param_name.removeprefix(prefix)
-        if not param_name.startswith(prefix) or name.startswith("norm."):
-            return count - 1, count
-        return (int(name.split(".")[1]) + 1 if name.startswith("layers.") else 0), count
-
     def embed(self, x: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, tuple[int, int]]:
         """Embed the pixels of windows and add their position terms.
 
@@ -213,10 +184,7 @@ class IMAEViT(BaseModule):
         Raises:
             ConfigError: If C is not the backbone's ``in_channels``.
         """
-        if x.shape[1] != self.in_channels:
-            raise ConfigError(
-                f"IMAEViT: input has {x.shape[1]} bands, the model expects in_channels={self.in_channels}"
-            )
+        check_bands("IMAEViT", x, self.in_channels)
         height, width = x.shape[2:]
         maps = self.spectral_embed(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # (B, C, H, W) -> (B, d, H, W)
         if hidden is not None:
@@ -238,16 +206,10 @@ class IMAEViT(BaseModule):
         Returns:
             The outputs asked for, the last layer's normalised, each (B, 1 + n, d).
         """
-        x = torch.cat([self.ins_token.expand(tokens.shape[0], -1, -1), tokens], dim=1)
-        outputs = []
-        for index, layer in enumerate(self.layers):
-            if not self.layers.is_pruned(index):
-                x = layer(x)
-            if index == len(self.layers) - 1:
-                x = self.norm(x)
-            if index in out_indices:
-                outputs.append(x)
-        return outputs
+        x = prepend_tokens(tokens, self.ins_token)
+        last = len(self.layers) - 1
+        outputs = enumerate(self.layers.run(x))
+        return [self.norm(x) if index == last else x for index, x in outputs if index in out_indices]
 
     def forward_tokens(self, x: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
         """Encode windows (B, C, H, W) into the ins token (B, d), pixel tokens (B, H · W, d), and the grid (H, W).
@@ -271,8 +233,7 @@ class IMAEViT(BaseModule):
         """
         hidden = torch.ones(len(x), x.shape[2] * x.shape[3], dtype=torch.bool, device=x.device)
         tokens, grid = self.embed(x, hidden.scatter_(1, visible, False))
-        tokens = tokens.gather(1, visible[..., None].expand(-1, -1, tokens.shape[-1]))
-        return self.encode(tokens, (len(self.layers) - 1,))[0], grid
+        return self.encode(take_tokens(tokens, visible), (len(self.layers) - 1,))[0], grid
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encode windows.

@@ -103,6 +103,8 @@ class SSMAEFusion(SSMAEViT):
         ConfigError: If a size does not fit.
     """
 
+    after_layers = ("norm", "cnn")
+
     def __init__(
         self,
         in_channels: int,

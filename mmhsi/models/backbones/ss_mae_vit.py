@@ -5,32 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..layers import PatchEmbed, init_linear, resize_position_table, sinusoid_1d
+from ..checks import check_bands, check_sizes, resolve_out_indices
+from ..layers import (
+    PatchEmbed,
+    PrunableLayers,
+    init_embedding,
+    init_linear,
+    patch_grid,
+    prepend_tokens,
+    resize_position_table,
+    sinusoid_1d,
+    take_tokens,
+)
 from ..layers.gated_ffn import GatedFFN
-from ..layers.prunable import PrunableLayers
 from ..layers.spectral_embed import PooledSpectralEmbed
-from .spatial_spectral_vit import SpatialSpectralTokens
-from .vit_arch import ViTArch, resolve_arch, vit_layer
+from .base import SpatialSpectralTokens, TransformerBackbone
+from .vit_arch import ViTArch, drop_path_rates, resolve_arch, vit_layer
 
 ARCHS: dict[str, ViTArch] = {
     "tiny": {"embed_dims": 64, "num_layers": 2, "num_heads": 4, "feedforward_channels": 256},
     "base": {"embed_dims": 256, "num_layers": 2, "num_heads": 8, "feedforward_channels": 1024},
 }
-
-
-def _resolve_arch(arch: str | ViTArch) -> ViTArch:
-    """Look a preset of this family up, or check a dict of sizes."""
-    if isinstance(arch, str):
-        if arch not in ARCHS:
-            raise ConfigError(f"SSMAEViT: arch={arch!r} is unknown, expected one of {', '.join(ARCHS)} or a dict")
-        return ARCHS[arch]
-    return resolve_arch(arch, "SSMAEViT")
 
 
 def gated_layer(sizes: ViTArch, drop_rate: float, drop_path_rate: float) -> nn.Module:
@@ -41,14 +40,14 @@ def gated_layer(sizes: ViTArch, drop_rate: float, drop_path_rate: float) -> nn.M
         drop_rate: Dropout.
         drop_path_rate: Stochastic depth.
     """
-    layer = vit_layer(sizes, "origin", 0.0, drop_rate, drop_path_rate)
+    layer = vit_layer(sizes, drop_rate, drop_path_rate)
     drop_path = dict(type="DropPath", drop_prob=drop_path_rate)
     layer.ffn = GatedFFN(sizes["embed_dims"], sizes["feedforward_channels"], drop_path)
     return layer
 
 
 @MODELS.register_module()
-class SSMAEViT(BaseModule):
+class SSMAEViT(TransformerBackbone):
     """Spatial and spectral transformer of SS-MAE, which do not exchange.
 
     The spatial branch has a token for each pixel, a linear map of its spectrum; the spectral branch one for each band,
@@ -83,6 +82,7 @@ class SSMAEViT(BaseModule):
         ConfigError: If a size or name does not fit.
     """
 
+    stages = ("spatial_layers", "spectral_layers")
     spatial_positions: Tensor
     spectral_positions: Tensor
 
@@ -98,20 +98,16 @@ class SSMAEViT(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        sizes = _resolve_arch(arch)
+        sizes = resolve_arch(arch, "SSMAEViT", ARCHS)
         depth, embed_dims = sizes["num_layers"], sizes["embed_dims"]
-        for name, value in (("in_channels", in_channels), ("window", window), ("patch_size", patch_size)):
-            if value < 1:
-                raise ConfigError(f"SSMAEViT: {name}={value} given, expected at least 1")
-        if not out_indices or not all(-depth <= index < depth for index in out_indices):
-            raise ConfigError(f"SSMAEViT: out_indices={tuple(out_indices)} must lie in -{depth} to {depth - 1}")
+        check_sizes("SSMAEViT", in_channels=in_channels, window=window, patch_size=patch_size)
 
         self.in_channels = in_channels
         self.embed_dims = embed_dims
         self.window = window
         self.patch_size = patch_size
-        self.grid = (-(-window // patch_size),) * 2
-        self.out_indices = tuple(index % depth for index in out_indices)
+        self.grid = patch_grid(window, patch_size)
+        self.out_indices = resolve_out_indices("SSMAEViT", out_indices, depth)
 
         self.patch_embed = PatchEmbed(in_channels, embed_dims, patch_size)
         self.spectral_embed = PooledSpectralEmbed(embed_dims, group_size=1, grid_size=window)
@@ -123,7 +119,7 @@ class SSMAEViT(BaseModule):
         self.spatial_cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
         self.spectral_cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
         self.drop_after_pos = nn.Dropout(drop_rate)
-        rates = [drop_path_rate * index / max(depth - 1, 1) for index in range(depth)]
+        rates = drop_path_rates(drop_path_rate, depth)
         self.spatial_layers = PrunableLayers(gated_layer(sizes, drop_rate, rate) for rate in rates)
         self.spectral_layers = PrunableLayers(gated_layer(sizes, drop_rate, rate) for rate in rates)
         self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
@@ -132,38 +128,10 @@ class SSMAEViT(BaseModule):
         """Fill CLS tokens and all linear maps; then what ``init_cfg`` says."""
         nn.init.normal_(self.spatial_cls_token, std=0.02)
         nn.init.normal_(self.spectral_cls_token, std=0.02)
-        weight = self.patch_embed.projection.weight
-        nn.init.xavier_uniform_(weight.view(weight.shape[0], -1))
-        nn.init.zeros_(self.patch_embed.projection.bias)
+        init_embedding(self.patch_embed)
         for module in (self.spectral_embed, self.spatial_layers, self.spectral_layers):
             init_linear(module)
         super().init_weights()
-
-    def band_axes(self) -> dict[str, int]:
-        """Weights that depend on the bands, and the axis of the bands."""
-        return {"patch_embed.projection.weight": 1}
-
-    def prunable_stages(self) -> dict[str, PrunableLayers]:
-        """Residual layers that :mod:`mmhsi.models.pruning` may skip."""
-        return {"spatial_layers": self.spatial_layers, "spectral_layers": self.spectral_layers}
-
-    def get_layer_depth(self, param_name: str, prefix: str = "") -> tuple[int, int]:
-        """Depth of a parameter for layer-wise learning rates.
-
-        Args:
-            param_name: Name, with ``prefix``.
-            prefix: Of the backbone within the model.
-
-        Returns:
-            Depth (0 for embeddings and CLS, i + 1 for layer i of either branch, the last for everything after) and the
-            number of depths.
-        """
-        depths = len(self.spatial_layers) + 2
-        first, _, rest = param_name.removeprefix(prefix).partition(".")
-        if param_name.startswith(prefix) and first in ("spatial_layers", "spectral_layers"):
-            return int(rest.partition(".")[0]) + 1, depths
-        embedding = ("patch_embed", "spectral_embed", "spatial_cls_token", "spectral_cls_token")
-        return (0 if param_name.startswith(prefix) and first in embedding else depths - 1), depths
 
     def embed(self, x: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
         """Embed images and add positions.
@@ -177,10 +145,7 @@ class SSMAEViT(BaseModule):
         Raises:
             ConfigError: If C is not the backbone's ``in_channels``.
         """
-        if x.shape[1] != self.in_channels:
-            raise ConfigError(
-                f"{type(self).__name__}: input has {x.shape[1]} bands, the model expects in_channels={self.in_channels}"
-            )
+        check_bands(type(self).__name__, x, self.in_channels)
         pixels, grid = self.patch_embed(x)
         pixels = pixels + resize_position_table(self.spatial_positions, self.grid, grid)
         return pixels, self.spectral_embed(x) + self.spectral_positions, grid
@@ -196,21 +161,16 @@ class SSMAEViT(BaseModule):
         Returns:
             The output of every layer, the last normalised, each (B, 1 + n, d); a pruned layer's is its input.
         """
-        x = self.drop_after_pos(torch.cat([cls_token.expand(tokens.shape[0], -1, -1), tokens], dim=1))
-        outputs = []
-        for index, layer in enumerate(layers):
-            if not layers.is_pruned(index):
-                x = layer(x)
-            outputs.append(x)
-        outputs[-1] = self.norm(x)
-        return outputs
+        x = self.drop_after_pos(prepend_tokens(tokens, cls_token))
+        *outputs, last = layers.run(x)
+        return [*outputs, self.norm(last)]
 
     def encode(self, pixels: Tensor, bands: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Run both branches on tokens (B, n, d) and (B, m, d); CLS and tokens of both after every layer.
+        """Run both branches; CLS and tokens of both after every layer, (B, 1 + n, d) and (B, 1 + m, d).
 
         Args:
-            pixels: Tokens of pixels, CLS first, shape (B, n, d).
-            bands: Tokens of bands, CLS first, shape (B, m, d).
+            pixels: Tokens of pixels with positions, without CLS, shape (B, n, d).
+            bands: Tokens of bands with positions, without CLS, shape (B, m, d).
         """
         spatial = self.encode_branch(self.spatial_layers, pixels, self.spatial_cls_token)
         spectral = self.encode_branch(self.spectral_layers, bands, self.spectral_cls_token)
@@ -228,9 +188,7 @@ class SSMAEViT(BaseModule):
             Normalised tokens of the last layers, CLS first: (B, 1 + n, d) and (B, 1 + m, d).
         """
         pixels, bands, _ = self.embed(x)
-        pixels = pixels.gather(1, visible_pixels[..., None].expand(-1, -1, self.embed_dims))
-        bands = bands.gather(1, visible_bands[..., None].expand(-1, -1, self.embed_dims))
-        return self.encode(pixels, bands)[-1]
+        return self.encode(take_tokens(pixels, visible_pixels), take_tokens(bands, visible_bands))[-1]
 
     def forward_tokens(self, x: Tensor) -> SpatialSpectralTokens:
         """Encode images (B, C, H, W) to the normalised tokens of both branches' last layers.

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from typing import TypedDict, cast
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..layers import init_linear
+from ..checks import check_bands, check_choice, resolve_out_indices
+from ..layers import PrunableLayers, init_linear
 from ..layers.blockwise_embed import BlockwiseEmbed
-from ..layers.prunable import PrunableLayers
 from ..layers.spatial_spectral_position import SpatialSpectralPosition
 from ..layers.transformer_layer import TransformerLayer
 from ..utils.spectral_weights import interpolate_blocks
+from .base import TransformerBackbone
+from .vit_arch import drop_path_rates
 
 
 class SSTArch(TypedDict):
@@ -73,7 +74,7 @@ def resolve_arch(arch: str | SSTArch) -> SSTArch:
 
 
 @MODELS.register_module()
-class SST(BaseModule):
+class SST(TransformerBackbone):
     """Spatial-spectral transformer with factorised attention.
 
     The cube is cut into p × p × q patches: a grid of G = C / q blocks and N = h · w places. All spatial layers run on
@@ -124,15 +125,12 @@ class SST(BaseModule):
         super().__init__(init_cfg)
         sizes = resolve_arch(arch)
         depth = sizes["spatial_layers"] + sizes["spectral_layers"]
-        if spectral_pool not in ("mean", "concat"):
-            raise ConfigError(f"SST: spectral_pool={spectral_pool!r} is unknown, expected 'mean' or 'concat'")
-        if not out_indices or not all(-depth <= index < depth for index in out_indices):
-            raise ConfigError(f"SST: out_indices={tuple(out_indices)} must lie in -{depth} to {depth - 1}")
+        check_choice("SST", "spectral_pool", spectral_pool, ("mean", "concat"))
 
         self.in_channels = in_channels
         self.embed_dims = sizes["embed_dims"]
         self.patch_size = patch_size
-        self.out_indices = tuple(index % depth for index in out_indices)
+        self.out_indices = resolve_out_indices("SST", out_indices, depth)
         self.spectral_pool = spectral_pool
 
         self.patch_embed = BlockwiseEmbed(
@@ -149,9 +147,9 @@ class SST(BaseModule):
                 sizes["head_dims"],
                 sizes["feedforward_channels"],
                 drop_rate,
-                drop_path_rate * index / max(depth - 1, 1),
+                rate,
             )
-            for index in range(depth)
+            for rate in drop_path_rates(drop_path_rate, depth)
         ]
         self.spatial_layers = PrunableLayers(layers[: sizes["spatial_layers"]])
         self.spectral_layers = PrunableLayers(layers[sizes["spatial_layers"] :])
@@ -201,24 +199,9 @@ class SST(BaseModule):
         """
         return interpolate_blocks(value, self.block_centres(source), self.block_centres(target))
 
-    def get_layer_depth(self, param_name: str, prefix: str = "") -> tuple[int, int]:
-        """Depth of a parameter for layer-wise learning rates.
-
-        Args:
-            param_name: Name, with ``prefix``.
-            prefix: Of the backbone within the model.
-
-        Returns:
-            Depth (0 for the embedding, i + 1 for layer i, the last for everything after) and the number of depths.
-        """
-        before = len(self.spatial_layers)
-        depths = before + len(self.spectral_layers) + 2
-        first, _, rest = param_name.removeprefix(prefix).partition(".")
-        if param_name.startswith(prefix) and first == "patch_embed":
-            return 0, depths
-        if param_name.startswith(prefix) and first in ("spatial_layers", "spectral_layers"):
-            return int(rest.partition(".")[0]) + 1 + (before if first == "spectral_layers" else 0), depths
-        return depths - 1, depths
+    def first_depths(self) -> dict[str, int]:
+        """Depth of the first layer of each stage: the spectral layers follow on the spatial ones."""
+        return {"spatial_layers": 1, "spectral_layers": 1 + len(self.spatial_layers)}
 
     def embed(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Embed images and add positions.
@@ -232,29 +215,9 @@ class SST(BaseModule):
         Raises:
             ConfigError: If C is not the backbone's ``in_channels``.
         """
-        if x.shape[1] != self.in_channels:
-            raise ConfigError(f"SST: input has {x.shape[1]} bands, the model expects in_channels={self.in_channels}")
+        check_bands("SST", x, self.in_channels)
         tokens, grid = self.patch_embed(x)
         return tokens + self.position(grid).to(tokens.dtype), grid
-
-    @staticmethod
-    def run_stage(stage: PrunableLayers, rows: Tensor, key_padding_mask: Tensor | None = None) -> list[Tensor]:
-        """Run the layers of one stage, passing over pruned ones.
-
-        Args:
-            stage: ``spatial_layers`` or ``spectral_layers``.
-            rows: Tokens that attend to each other, one row a block (spatial) or a place (spectral), shape (R, n, d).
-            key_padding_mask: Bool, shape (R, n), True = no token attends to it.
-
-        Returns:
-            The output of every layer, each (R, n, d); a pruned layer's is its input.
-        """
-        outputs = []
-        for index, layer in enumerate(stage):
-            if not stage.is_pruned(index):
-                rows = layer(rows, key_padding_mask)
-            outputs.append(rows)
-        return outputs
 
     def encode(self, tokens: Tensor, out_indices: Sequence[int]) -> list[Tensor]:
         """Run the spatial layers, then the spectral ones.
@@ -268,13 +231,11 @@ class SST(BaseModule):
         """
         batch = tokens.shape[0]
         blocks = self.drop_after_pos(tokens).flatten(0, 1)  # (B, G, N, d) -> (B·G, N, d)
-        spatial = self.run_stage(self.spatial_layers, blocks)
-        spatial = [rows.unflatten(0, (batch, -1)) for rows in spatial]  # (B, G, N, d)
+        spatial = [rows.unflatten(0, (batch, -1)) for rows in [*self.spatial_layers.run(blocks)]]  # (B, G, N, d)
 
         places = spatial[-1].transpose(1, 2).flatten(0, 1)  # (B, G, N, d) -> (B·N, G, d)
-        spectral = self.run_stage(self.spectral_layers, places)
-        spectral[-1] = self.norm(spectral[-1])
-        spectral = [rows.unflatten(0, (batch, -1)).transpose(1, 2) for rows in spectral]  # (B, G, N, d)
+        *spectral, last = self.spectral_layers.run(places)
+        spectral = [rows.unflatten(0, (batch, -1)).transpose(1, 2) for rows in (*spectral, self.norm(last))]
 
         outputs = spatial + spectral
         return [outputs[index] for index in out_indices]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict
 
 from mmcv.cnn.bricks import DropPath
 from mmpretrain.models.backbones.vision_transformer import TransformerEncoderLayer
 
 from mmhsi.errors import ConfigError
+
+from ..layers import PrunableLayers
 
 
 class ViTArch(TypedDict):
@@ -26,24 +29,24 @@ ARCHS: dict[str, ViTArch] = {
     "large": {"embed_dims": 1024, "num_layers": 24, "num_heads": 16, "feedforward_channels": 4096},
 }
 
-
 FFN_TYPES = ("origin", "swiglu_fused")
 
 
-def resolve_arch(arch: str | ViTArch, owner: str) -> ViTArch:
+def resolve_arch(arch: str | ViTArch, owner: str, presets: Mapping[str, ViTArch] = ARCHS) -> ViTArch:
     """Look a preset up, or check a dict of sizes.
 
     Args:
         arch: Name of a preset, or sizes by name.
         owner: The backbone, for the message.
+        presets: Sizes by name. Default: the usual ones of vision transformers.
 
     Raises:
         ConfigError: If the name is unknown, a size is missing, or the width does not divide into heads and by 4.
     """
     if isinstance(arch, str):
-        if arch not in ARCHS:
-            raise ConfigError(f"{owner}: arch={arch!r} is unknown, expected one of {', '.join(ARCHS)} or a dict")
-        return ARCHS[arch]
+        if arch not in presets:
+            raise ConfigError(f"{owner}: arch={arch!r} is unknown, expected one of {', '.join(presets)} or a dict")
+        return presets[arch]
     missing = set(ViTArch.__annotations__) - set(arch)
     if missing:
         raise ConfigError(f"{owner}: arch lacks {', '.join(sorted(missing))}")
@@ -55,16 +58,20 @@ def resolve_arch(arch: str | ViTArch, owner: str) -> ViTArch:
 
 
 def vit_layer(
-    sizes: ViTArch, ffn_type: str, layer_scale_init_value: float, drop_rate: float, drop_path_rate: float
+    sizes: ViTArch,
+    drop_rate: float = 0.0,
+    drop_path_rate: float = 0.0,
+    ffn_type: str = "origin",
+    layer_scale_init_value: float = 0.0,
 ) -> TransformerEncoderLayer:
     """One pre-norm layer: mmpretrain's, whose SwiGLU branch is given the drop path that it lacks there.
 
     Args:
         sizes: Width, heads, MLP.
-        ffn_type: ``'origin'`` or ``'swiglu_fused'``.
-        layer_scale_init_value: 0 for none.
         drop_rate: Dropout.
         drop_path_rate: Stochastic depth.
+        ffn_type: ``'origin'`` or ``'swiglu_fused'``.
+        layer_scale_init_value: 0 for none.
     """
     layer = TransformerEncoderLayer(
         embed_dims=sizes["embed_dims"],
@@ -79,3 +86,33 @@ def vit_layer(
     if ffn_type == "swiglu_fused":
         layer.ffn.dropout_layer = DropPath(drop_path_rate)
     return layer
+
+
+def vit_layers(
+    sizes: ViTArch,
+    drop_rate: float,
+    drop_path_rate: float,
+    ffn_type: str = "origin",
+    layer_scale_init_value: float = 0.0,
+) -> PrunableLayers:
+    """As many layers as ``sizes`` say; see :func:`vit_layer`.
+
+    Args:
+        sizes: Number of layers, width, heads, MLP.
+        drop_rate: Dropout.
+        drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly.
+        ffn_type: ``'origin'`` or ``'swiglu_fused'``.
+        layer_scale_init_value: 0 for none.
+    """
+    rates = drop_path_rates(drop_path_rate, sizes["num_layers"])
+    return PrunableLayers(vit_layer(sizes, drop_rate, rate, ffn_type, layer_scale_init_value) for rate in rates)
+
+
+def drop_path_rates(last: float, depth: int) -> list[float]:
+    """Stochastic depth of every layer, which grows linearly from 0.
+
+    Args:
+        last: Of the last layer.
+        depth: Layers.
+    """
+    return [last * index / max(depth - 1, 1) for index in range(depth)]

@@ -10,8 +10,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
+
+from ..checks import check_sizes
 
 
 @MODELS.register_module()
@@ -43,15 +44,14 @@ class DINOHead(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        for name, value in (
-            ("in_channels", in_channels),
-            ("num_prototypes", num_prototypes),
-            ("hidden_channels", hidden_channels),
-            ("bottleneck_channels", bottleneck_channels),
-            ("num_layers", num_layers),
-        ):
-            if value < 1:
-                raise ConfigError(f"DINOHead: {name}={value} given, expected at least 1")
+        check_sizes(
+            "DINOHead",
+            in_channels=in_channels,
+            num_prototypes=num_prototypes,
+            hidden_channels=hidden_channels,
+            bottleneck_channels=bottleneck_channels,
+            num_layers=num_layers,
+        )
         self.num_prototypes = num_prototypes
         widths = [in_channels, *[hidden_channels] * (num_layers - 1), bottleneck_channels]
         layers: list[nn.Module] = []

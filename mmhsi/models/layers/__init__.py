@@ -1,18 +1,25 @@
 """Building blocks of the backbones: one idea a file."""
 
-from .init import init_linear
-from .patch_embed import PatchEmbed, pad_to_multiple, patchify, unpatchify
+from .init import init_embedding, init_linear
+from .patch_embed import PatchEmbed, pad_to_multiple, patch_grid, patchify, unpatchify
 from .position import resize_position_table, sinusoid_1d, sinusoid_2d
 from .prunable import PrunableLayers
+from .tokens import fill_tokens, mask_tokens, prepend_tokens, take_tokens
 
 __all__ = [
     "PatchEmbed",
     "PrunableLayers",
+    "fill_tokens",
+    "init_embedding",
     "init_linear",
+    "mask_tokens",
     "pad_to_multiple",
+    "patch_grid",
     "patchify",
+    "prepend_tokens",
     "resize_position_table",
     "sinusoid_1d",
     "sinusoid_2d",
+    "take_tokens",
     "unpatchify",
 ]

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 
+from ..checks import check_choice, check_sizes
 from .patch_embed import pad_to_multiple
+from .spectral_embed import pad_bands
 
 
 class BlockwiseEmbed(nn.Module):
@@ -42,12 +44,8 @@ class BlockwiseEmbed(nn.Module):
         owner: str = "BlockwiseEmbed",
     ) -> None:
         super().__init__()
-        sizes = {"in_channels": in_channels, "patch_size": patch_size, "bands_per_block": bands_per_block}
-        for name, size in sizes.items():
-            if size < 1:
-                raise ConfigError(f"{owner}: {name}={size} given, expected at least 1")
-        if band_padding not in ("repeat", "refuse"):
-            raise ConfigError(f"{owner}: band_padding={band_padding!r} is unknown, expected 'repeat' or 'refuse'")
+        check_sizes(owner, in_channels=in_channels, patch_size=patch_size, bands_per_block=bands_per_block)
+        check_choice(owner, "band_padding", band_padding, ("repeat", "refuse"))
         if band_padding == "refuse" and in_channels % bands_per_block:
             raise ConfigError(
                 f"{owner}: {in_channels} bands do not divide into blocks of {bands_per_block}; change bands_per_block, "
@@ -56,7 +54,6 @@ class BlockwiseEmbed(nn.Module):
         self.patch_size = patch_size
         self.bands_per_block = bands_per_block
         self.num_blocks = -(-in_channels // bands_per_block)
-        self.missing_bands = self.num_blocks * bands_per_block - in_channels
         values = bands_per_block * patch_size * patch_size
         self.norm_before = nn.LayerNorm(values) if norm_before else nn.Identity()
         self.weight = nn.Parameter(torch.empty(self.num_blocks, values, embed_dims))
@@ -79,9 +76,7 @@ class BlockwiseEmbed(nn.Module):
         Returns:
             Patches (B, G, N, q · p · p), values ordered band, row, column, and the grid (h, w) with N = h · w.
         """
-        if self.missing_bands:
-            x = torch.cat([x, x[:, -1:].expand(-1, self.missing_bands, -1, -1)], dim=1)
-        x = pad_to_multiple(x, self.patch_size)
+        x = pad_to_multiple(pad_bands(x, self.bands_per_block), self.patch_size)
         batch, side = x.shape[0], self.patch_size
         grid = (x.shape[2] // side, x.shape[3] // side)
         cells = x.reshape(batch, self.num_blocks, self.bands_per_block, grid[0], side, grid[1], side)

@@ -1,6 +1,18 @@
-"""Initialisation of transformer layers."""
+"""Initialisation of embeddings and transformer layers."""
 
 from torch import nn
+
+
+def init_embedding(module: nn.Module) -> None:
+    """Fill linear maps and convolutions, each as one linear map of what it covers: Xavier-uniform, zero biases.
+
+    Args:
+        module: An embedding, changed in place.
+    """
+    for child in module.modules():
+        if isinstance(child, nn.Conv1d | nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(child.weight.view(child.weight.shape[0], -1))
+            nn.init.zeros_(child.bias)
 
 
 def init_linear(module: nn.Module) -> None:

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+def patch_grid(size: int | Sequence[int], patch_size: int) -> tuple[int, int]:
+    """Rows and columns of patches that an image of ``size`` is cut into, padded ones at the border included.
+
+    Args:
+        size: Side, or (height, width), in pixels.
+        patch_size: p, in pixels.
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    return -(-height // patch_size), -(-width // patch_size)
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:

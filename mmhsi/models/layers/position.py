@@ -17,7 +17,7 @@ def sinusoid_1d(positions: Tensor, channels: int) -> Tensor:
         channels: Even number of channels.
 
     Returns:
-        Tensor of shape (n, channels), float32.
+        Tensor of shape (n, channels), float32, on the device of ``positions``.
 
     Raises:
         ConfigError: If ``channels`` is odd.
@@ -25,7 +25,7 @@ def sinusoid_1d(positions: Tensor, channels: int) -> Tensor:
     if channels % 2:
         raise ConfigError(f"sinusoid_1d: {channels} channels do not split into sines and cosines; use an even number")
     half = channels // 2
-    omega = 10000.0 ** (-torch.arange(half, dtype=torch.float64) / half)
+    omega = 10000.0 ** (-torch.arange(half, dtype=torch.float64, device=positions.device) / half)
     angle = positions.double()[:, None] * omega[None]
     return torch.cat([angle.sin(), angle.cos()], dim=1).float()
 
@@ -48,10 +48,18 @@ def sinusoid_2d(height: int, width: int, channels: int) -> Tensor:
         raise ConfigError(f"sinusoid_2d: {channels} channels do not split into 4 parts; use a multiple of 4")
     rows = sinusoid_1d(torch.arange(height), channels // 2)
     columns = sinusoid_1d(torch.arange(width), channels // 2)
-    table = torch.cat(
-        [rows[:, None].expand(height, width, -1), columns[None].expand(height, width, -1)], dim=-1
-    )  # (h, w, d)
-    return table.reshape(height * width, channels)
+    return pair_positions(rows, columns)
+
+
+def pair_positions(first: Tensor, second: Tensor) -> Tensor:
+    """Codes of all pairs of two coordinates, side by side: (n, c) and (m, d) -> (n · m, c + d), the second runs faster.
+
+    Args:
+        first: Codes of one coordinate, shape (n, c).
+        second: Of the other, shape (m, d).
+    """
+    n, m = len(first), len(second)
+    return torch.cat([first[:, None].expand(n, m, -1), second[None].expand(n, m, -1)], dim=-1).flatten(0, 1)
 
 
 def resize_position_table(table: Tensor, grid: tuple[int, int], new_grid: tuple[int, int]) -> Tensor:

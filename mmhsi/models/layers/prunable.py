@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,8 @@ from mmhsi.errors import ConfigError
 class PrunableLayers(nn.ModuleList):
     """Residual layers that run one after another, and know which of them are pruned.
 
-    Its owner passes over the pruned ones (``is_pruned``), which is what zeroed parameters would do, at no cost. Their
-    parameters stay where they are, so that checkpoints hold the originals.
+    Pruned ones are passed over (:meth:`run`), which is what zeroed parameters would do, at no cost. Their parameters
+    stay where they are, so that checkpoints hold the originals.
 
     The state is the persistent bool buffer ``pruned``, one flag a layer; a state dict with layers and without it means
     that nothing is pruned. Python's copy of it spares a wait for the device in every step: change it through
@@ -38,6 +38,27 @@ class PrunableLayers(nn.ModuleList):
             index: Of the layer.
         """
         return index in self._pruned_indices
+
+    def run_layer(self, index: int, x: Tensor, *args: object) -> Tensor:
+        """Run the layer at ``index``, or pass over it: (R, n, d) -> (R, n, d).
+
+        Args:
+            index: Of the layer, from 0.
+            x: Tokens, shape (R, n, d).
+            *args: What it takes besides.
+        """
+        return x if self.is_pruned(index) else self[index](x, *args)
+
+    def run(self, x: Tensor, *args: object) -> Iterator[Tensor]:
+        """Yield the output of every layer in turn, each (R, n, d); a pruned layer's is its input.
+
+        Args:
+            x: Tokens, shape (R, n, d).
+            *args: What every layer takes besides.
+        """
+        for index in range(len(self)):
+            x = self.run_layer(index, x, *args)
+            yield x
 
     @property
     def pruned_indices(self) -> list[int]:

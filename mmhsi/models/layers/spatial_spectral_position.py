@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 
+from .position import pair_positions, sinusoid_1d
+
 
 def interleaved_sinusoid(positions: Tensor, channels: int) -> Tensor:
     """Sinusoids of one coordinate, sine and cosine in turn (LO-SST paper, eq. 1).
@@ -21,9 +23,8 @@ def interleaved_sinusoid(positions: Tensor, channels: int) -> Tensor:
         Tensor of shape (n, channels), float32, on the device of ``positions``:
         ``[:, 2i] = sin(pos / 10000^(2i / d))`` and ``[:, 2i + 1] = cos`` of the same angle.
     """
-    steps = torch.arange(0, channels, 2, dtype=torch.float64, device=positions.device)
-    angle = positions.double()[:, None] * 10000.0 ** (-steps / channels)
-    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1).float()  # (n, d/2, 2) -> (n, d)
+    table = sinusoid_1d(positions, channels)  # sines, then cosines
+    return table.unflatten(1, (2, -1)).transpose(1, 2).flatten(1)  # (n, 2, d/2) -> (n, d)
 
 
 def split_channels(embed_dims: int, owner: str) -> tuple[int, int]:
@@ -87,9 +88,7 @@ class SpatialSpectralPosition(nn.Module):
         device = self.spectral_positions.device
         rows = interleaved_sinusoid(torch.arange(height, device=device), self.spatial_channels // 2)
         columns = interleaved_sinusoid(torch.arange(width, device=device), self.spatial_channels // 2)
-        spatial = torch.cat(
-            [rows[:, None].expand(-1, width, -1), columns[None].expand(height, -1, -1)], dim=-1
-        ).flatten(0, 1)  # (h, w, c) -> (N, c)
+        spatial = pair_positions(rows, columns)  # (h, c/2) and (w, c/2) -> (N, c)
         spectral = interleaved_sinusoid(self.spectral_positions, self.spectral_channels)
         groups, places = len(spectral), height * width
         return torch.cat(

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from mmhsi.errors import ConfigError
+
+SHORTEST_WAVELENGTH = 100
+"""In nm. Sensors see 300 nm and more; what is below 100 is in another unit, and its codes would hardly differ."""
 
 
 def pad_bands(x: Tensor, group_size: int) -> Tensor:
@@ -35,6 +41,29 @@ def group_centres(positions: Sequence[float], group_size: int) -> Tensor:
     """
     padded = list(positions) + [positions[-1]] * (-len(positions) % group_size)
     return torch.tensor(padded, dtype=torch.float64).reshape(-1, group_size).mean(dim=1)
+
+
+def band_positions(wavelengths: Sequence[float] | None, bands: int, owner: str) -> Sequence[float]:
+    """Positions of bands: their wavelengths, or without them their indices.
+
+    Args:
+        wavelengths: Centre of each band in nm, or None.
+        bands: Bands C.
+        owner: The backbone, for the message.
+
+    Raises:
+        ConfigError: If there are not C wavelengths, or they are not in nm.
+    """
+    if wavelengths is None:
+        return range(bands)
+    if len(wavelengths) != bands:
+        raise ConfigError(f"{owner}: {len(wavelengths)} wavelengths for in_channels={bands} bands")
+    wrong = [value for value in wavelengths if not (isfinite(value) and value >= SHORTEST_WAVELENGTH)]
+    if wrong:
+        raise ConfigError(
+            f"{owner}: wavelengths are in nm, at least {SHORTEST_WAVELENGTH}, got {wrong[0]}; are they micrometres?"
+        )
+    return wavelengths
 
 
 class PooledSpectralEmbed(nn.Module):
@@ -92,6 +121,15 @@ class PixelSpectralEmbed(nn.Module):
 
         Args:
             x: Images, shape (B, C, H, W).
+
+        Raises:
+            ConfigError: If H x W is none of ``sizes``.
         """
+        size = f"{x.shape[2]}x{x.shape[3]}"
+        if size not in self.projections:
+            raise ConfigError(
+                f"SpatialSpectralViT: mode='paper' takes {' and '.join(self.projections)} pixels, got {size}; set "
+                "img_size and local_img_size, or mode='any'"
+            )
         pixels = pad_bands(x, self.group_size).flatten(2).transpose(1, 2)  # (B, C, H, W) -> (B, H · W, C')
-        return self.projections[f"{x.shape[2]}x{x.shape[3]}"](pixels).transpose(1, 2)
+        return self.projections[size](pixels).transpose(1, 2)

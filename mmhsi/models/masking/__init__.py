@@ -1,6 +1,6 @@
 """Masking strategies: which tokens or bands are hidden, independent of the algorithm that hides them."""
 
-from .base import BandMasking, Masking, TokenMasking
+from .base import BandMasking, Masking, TokenMasking, visible_first
 from .blockwise import BlockwiseMasking
 from .random import RandomMasking
 from .spectral import MRSMasking, SpectralMasking
@@ -15,4 +15,5 @@ __all__ = [
     "SpectralMasking",
     "TokenMasking",
     "TubeMasking",
+    "visible_first",
 ]

@@ -24,6 +24,18 @@ def hide_highest(scores: Tensor, count: int) -> Tensor:
     return mask.scatter_(1, scores.topk(count, dim=1).indices, True)
 
 
+def visible_first(hidden: Tensor) -> Tensor:
+    """Indices of every row, those of visible places first, both kinds ascending; the host waits for no device.
+
+    Args:
+        hidden: Bool, shape (B, n), True = hidden.
+
+    Returns:
+        int64 tensor of shape (B, n).
+    """
+    return hidden.to(torch.uint8).argsort(dim=1, stable=True)
+
+
 class Masking:
     """Base of all strategies.
 

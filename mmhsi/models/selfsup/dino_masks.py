@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from mmengine.dist import get_dist_info
 from torch import Tensor
 
@@ -17,6 +18,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING
 
 from ..draws import shared_generator
+from ..layers import pad_to_multiple
 from ..masking.blockwise import rectangle_scores
 
 
@@ -75,6 +77,16 @@ def hide_blocks(counts: Tensor, grid: tuple[int, int], min_aspect: float = 0.3) 
     """
     ranks = rectangle_scores(counts, grid, min_aspect).argsort(dim=1, descending=True).argsort(dim=1)
     return ranks < counts[:, None]
+
+
+def patches_with_data(valid: Tensor, patch_size: int) -> Tensor:
+    """Which patches hold a pixel with data, bool, shape (B, h · w).
+
+    Args:
+        valid: Pixels that hold data, bool, shape (B, H, W).
+        patch_size: p, in pixels.
+    """
+    return F.max_pool2d(pad_to_multiple(valid[:, None].float(), patch_size), patch_size).flatten(1) > 0
 
 
 def list_hidden(hidden: Tensor, total: int, has_data: Tensor | None = None) -> TokenMask:

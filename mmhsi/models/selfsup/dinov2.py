@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
-from mmengine.model import BaseModel, BaseModule
+from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
+from ..checks import check_choice
 from ..heads import DINOHead
-from ..layers import pad_to_multiple
+from ..layers import patch_grid
 from ..losses import SinkhornCentring, SoftmaxCentring, dino_loss, ibot_loss, koleo_loss
 from ..utils import strip_prefix
-from .dino_masks import DINOMasking, TokenMask
-from .dinov2_branch import DINOBranch, Stream
+from .dino_masks import DINOMasking, TokenMask, patches_with_data
+from .dinov2_branch import DINOBranch, Stream, stream_prefixes
 from .dinov2_collapse import collapse_measures
 
 GLOBAL_VIEWS = 2
@@ -79,19 +79,18 @@ class DINOv2(BaseModel):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
-        if centring not in CENTRING:
-            raise ConfigError(f"DINOv2: centring={centring!r} is unknown, expected one of {', '.join(CENTRING)}")
+        check_choice("DINOv2", "centring", centring, CENTRING)
         if not (0 < student_temperature <= 1 and 0 < teacher_temperature <= 1):
-            raise ConfigError(
-                f"DINOv2: student_temperature={student_temperature}, teacher_temperature={teacher_temperature} given, "
-                "expected more than 0 and at most 1"
-            )
+            given = f"{student_temperature=}, {teacher_temperature=} given"
+            raise ConfigError(f"DINOv2: {given}, expected more than 0 and at most 1")
         student = MODELS.build(backbone)
-        self.prefixes = _streams_of(student, str(backbone["type"]))
+        self.prefixes = stream_prefixes(student)
         self.loss_weights = self._complete(loss_weights or {})
         if self.loss_weights["ibot"] and hasattr(student, "mask_token") and student.mask_token is None:
             raise ConfigError("DINOv2: hidden patches need a mask token, set with_mask_token=True in the backbone")
         terms = [name for name, weight in self.loss_weights.items() if weight and not name.endswith("koleo")]
+        if not terms:
+            raise ConfigError(f"DINOv2: loss_weights={self.loss_weights} leave nothing to learn from the teacher")
         head = head or dict(type=DINOHead)
         self.student = DINOBranch(student, head, terms, separate_heads)
         teacher = MODELS.build({key: value for key, value in backbone.items() if key != "init_cfg"})
@@ -114,10 +113,7 @@ class DINOv2(BaseModel):
             raise ConfigError(
                 f"DINOv2: loss_weights={dict(given)} given, expected weights of at least 0 for {', '.join(weights)}"
             )
-        weights.update(given)
-        if not any(weight for name, weight in weights.items() if not name.endswith("koleo")):
-            raise ConfigError(f"DINOv2: loss_weights={weights} leave nothing to learn from the teacher")
-        return weights
+        return {**weights, **given}
 
     def init_weights(self) -> None:
         """Fill the student, copy it into the teacher; then what ``init_cfg`` says."""
@@ -217,7 +213,6 @@ class DINOv2(BaseModel):
         streams = self.student.encode(crops, masks)
         local_streams = None if local_crops is None else self.student.encode(local_crops)
         scores = self.student.score(self.select(streams, local_streams, masks))
-        images = len(crops)
         for prefix, stream, mask in zip(self.prefixes, streams, masks, strict=True):
             weights = {name: self.loss_weights[prefix + name] for name in LOSS_WEIGHTS}
             if weights["dino"]:
@@ -233,11 +228,10 @@ class DINOv2(BaseModel):
                     losses[f"loss_{prefix}dino_local"] = weights["dino"] * local_term
             if mask is not None:
                 term = f"{prefix}ibot"
-                ibot_term = ibot_loss(scores[term], targets[term], mask.weights, images, self.student_temperature)
+                ibot_term = ibot_loss(scores[term], targets[term], mask.weights, len(crops), self.student_temperature)
                 losses[f"loss_{term}"] = weights["ibot"] * ibot_term
             if weights["koleo"]:
-                spread = sum(koleo_loss(cls) for cls in stream.cls.chunk(GLOBAL_VIEWS))
-                losses[f"loss_{prefix}koleo"] = weights["koleo"] * spread
+                losses[f"loss_{prefix}koleo"] = weights["koleo"] * sum(map(koleo_loss, stream.cls.chunk(GLOBAL_VIEWS)))
         return losses
 
     @torch.no_grad()
@@ -263,10 +257,9 @@ class DINOv2(BaseModel):
         }
         measures: dict[str, Tensor] = {}
         for term, features in tokens.items():
-            if not len(features):  # no image of this process is masked
-                continue
-            name = term.removesuffix("dino").replace("ibot", "token_")
-            measures.update(collapse_measures(features, targets[term], name))
+            if len(features):  # a process may have no masked image
+                name = term.removesuffix("dino").replace("ibot", "token_")
+                measures.update(collapse_measures(features, targets[term], name))
         return targets, measures
 
     def select(
@@ -295,27 +288,12 @@ class DINOv2(BaseModel):
             crops: Global crops, shape (V, C, h, w).
             valid: Pixels that hold data, each (B, h, w); None if all do.
         """
-        patch = self.student.backbone.patch_size
-        grids = [(-(-crops.shape[2] // patch), -(-crops.shape[3] // patch))]
+        backbone = self.student.backbone
+        grids = {"": patch_grid(crops.shape[2:], backbone.patch_size)}
+        if "spectral_" in self.prefixes:
+            grids["spectral_"] = (1, backbone.num_groups)
         has_data = None
         if valid is not None:
-            pixels = torch.cat(list(valid[:GLOBAL_VIEWS]))[:, None].float()
-            has_data = F.max_pool2d(pad_to_multiple(pixels, patch), patch).flatten(1) > 0
-        if len(self.prefixes) > 1:
-            grids.append((1, self.student.backbone.num_groups))
-        weights = [self.loss_weights[f"{prefix}ibot"] for prefix in self.prefixes]
-        scored = [grid if weight else None for grid, weight in zip(grids, weights, strict=True)]
+            has_data = patches_with_data(torch.cat(list(valid[:GLOBAL_VIEWS])), backbone.patch_size)
+        scored = [grids[prefix] if self.loss_weights[f"{prefix}ibot"] else None for prefix in self.prefixes]
         return self.masking(len(crops), scored, crops.device, has_data)
-
-
-def _streams_of(backbone: BaseModule, name: str) -> tuple[str, ...]:
-    """Prefixes of the names of each stream's terms.
-
-    Raises:
-        ConfigError: If the backbone gives no CLS and patch tokens.
-    """
-    if hasattr(backbone, "spectral_cls_token"):
-        return ("", "spectral_")
-    if hasattr(backbone, "cls_token") and hasattr(backbone, "forward_tokens"):
-        return ("",)
-    raise ConfigError(f"DINOv2: backbone {name} gives no CLS and patch tokens, expected HSIViT or SpatialSpectralViT")

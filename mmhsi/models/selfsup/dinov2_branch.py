@@ -9,6 +9,7 @@ import torch
 from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor
 
+from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from .dino_masks import TokenMask
@@ -19,6 +20,25 @@ class Stream(NamedTuple):
 
     cls: Tensor
     tokens: Tensor
+
+
+def stream_prefixes(backbone: BaseModule) -> tuple[str, ...]:
+    """What the names of each stream's terms begin with.
+
+    Args:
+        backbone: The student's.
+
+    Raises:
+        ConfigError: If it gives no CLS and patch tokens.
+    """
+    if hasattr(backbone, "spectral_cls_token") and hasattr(backbone, "num_groups"):
+        return ("", "spectral_")
+    if hasattr(backbone, "cls_token") and hasattr(backbone, "forward_tokens"):
+        return ("",)
+    raise ConfigError(
+        f"DINOv2: backbone {type(backbone).__name__} gives no CLS and patch tokens that can be masked, expected HSIViT "
+        "or SpatialSpectralViT"
+    )
 
 
 class DINOBranch(BaseModule):

@@ -10,11 +10,10 @@ from torch import Tensor
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
+from ..checks import check_choice
 from ..losses import mean_count
-from ..masking import TokenMasking
+from ..masking import TokenMasking, visible_first
 from .masked_pretraining import MaskedPretraining, Reconstruction
-
-LOSS_ON = ("all", "masked")
 
 
 class PixelPrediction(NamedTuple):
@@ -81,17 +80,10 @@ class IMAE(MaskedPretraining):
             raise ConfigError(f"IMAE: backbone {backbone['type']} has no ins_token, expected IMAEViT")
         self.decoder = MODELS.build(decoder)
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.5))
-        if not isinstance(self.masking, TokenMasking):
-            raise ConfigError(
-                f"IMAE: masking {type(self.masking).__name__} hides no pixels, expected RandomMasking or "
-                "another strategy over tokens"
-            )
-        if not 0 < self.masking.ratio < 1:
-            raise ConfigError(f"IMAE: masking.ratio={self.masking.ratio} leaves nothing to hide or nothing to see")
+        self.check_masking(self.masking, TokenMasking)
         if alpha < 0:
             raise ConfigError(f"IMAE: alpha={alpha} given, expected 0 or more")
-        if loss_on not in LOSS_ON:
-            raise ConfigError(f"IMAE: loss_on={loss_on!r} is unknown, expected one of {', '.join(LOSS_ON)}")
+        check_choice("IMAE", "loss_on", loss_on, ("all", "masked"))
         self.alpha = alpha
         self.loss_on = loss_on
 
@@ -151,15 +143,9 @@ class IMAE(MaskedPretraining):
             ConfigError: If there are too few pixels for the ratio.
         """
         grid = (inputs.shape[2], inputs.shape[3])
-        pixels = grid[0] * grid[1]
-        shown = pixels - self.masking.count(pixels)
-        if not 0 < shown < pixels:
-            raise ConfigError(
-                f"IMAE: masking.ratio={self.masking.ratio} hides {pixels - shown} of {pixels} pixels; use another"
-            )
+        shown = self.visible_count(self.masking, grid[0] * grid[1], "pixels")
         hidden = self.masking(len(inputs), 1, grid, inputs.device, generator).flatten(1)
-        # A stable sort of the mask lists visible pixels first without a host synchronisation.
-        visible = hidden.to(torch.uint8).argsort(dim=1, stable=True)[:, :shown]
+        visible = visible_first(hidden)[:, :shown]
         latent, _ = self.backbone.forward_visible(inputs, visible)
         prediction, centre = self.decoder(latent, visible, grid)
         return PixelPrediction(prediction.float(), centre.float(), hidden)

@@ -10,7 +10,7 @@ from mmhsi.registry import MODELS
 
 from ..backbones.imae_vit import ConditionalPosition
 from ..backbones.vit_arch import resolve_arch, vit_layer
-from ..layers import init_linear
+from ..layers import fill_tokens, init_linear
 
 
 @MODELS.register_module()
@@ -56,7 +56,7 @@ class IMAEDecoder(BaseModule):
         self.embed = nn.Linear(embed_dims, decoder_embed_dims)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, decoder_embed_dims))
         self.position = ConditionalPosition(decoder_embed_dims, position_kernel)
-        self.layers = nn.Sequential(*(vit_layer(sizes, "origin", 0.0, 0.0, 0.0) for _ in range(depth)))
+        self.layers = nn.Sequential(*(vit_layer(sizes) for _ in range(depth)))
         self.norm = nn.LayerNorm(decoder_embed_dims, eps=1e-6)
         self.to_pixels = nn.Linear(decoder_embed_dims, in_channels)
         self.to_centre = nn.Linear(decoder_embed_dims, in_channels)
@@ -79,8 +79,7 @@ class IMAEDecoder(BaseModule):
             Spectra of all pixels (B, H · W, C), and the ins token's of the centre (B, C).
         """
         x = self.embed(latent)
-        tokens = self.mask_token.to(x.dtype).expand(len(x), grid[0] * grid[1], -1)
-        tokens = tokens.scatter(1, visible[..., None].expand(-1, -1, x.shape[-1]), x[:, 1:])
+        tokens = fill_tokens(x[:, 1:], visible, grid[0] * grid[1], self.mask_token)
         position = self.position(tokens.transpose(1, 2).unflatten(2, grid)).flatten(2).transpose(1, 2)
         x = self.norm(self.layers(torch.cat([x[:, :1], tokens + position], dim=1)))
         return self.to_pixels(x[:, 1:]), self.to_centre(x[:, 0])

@@ -10,6 +10,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
 from ..backbones.sst import SST
+from ..checks import check_choice
 from ..layers import patchify
 from ..losses import mean_count
 from ..masking import TokenMasking
@@ -54,8 +55,7 @@ class LOMSST(MaskedPretraining):
         super().__init__(backbone, data_preprocessor, init_cfg)
         if not isinstance(self.backbone, SST):
             raise ConfigError(f"LOMSST: backbone {backbone['type']} given, expected SST")
-        if loss_on not in ("masked", "all"):
-            raise ConfigError(f"LOMSST: loss_on={loss_on!r} is unknown, expected 'masked' or 'all'")
+        check_choice("LOMSST", "loss_on", loss_on, ("masked", "all"))
         embed = self.backbone.patch_embed
         sizes = dict(
             in_channels=self.backbone.embed_dims,
@@ -64,10 +64,7 @@ class LOMSST(MaskedPretraining):
         )
         self.decoder = MODELS.build(decoder or dict(type=LOMSSTDecoder), default_args=sizes)
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.75))
-        if not isinstance(self.masking, TokenMasking):
-            raise ConfigError(f"LOMSST: masking {self.masking} given, expected one over tokens, such as RandomMasking")
-        if not 0 < self.masking.ratio < 1:
-            raise ConfigError(f"LOMSST: masking.ratio={self.masking.ratio} leaves nothing to hide or nothing to see")
+        self.check_masking(self.masking, TokenMasking)
         self.loss_on = loss_on
         self.norm_target = norm_target
 

@@ -8,9 +8,9 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
+from ..checks import check_sizes
 from ..layers import init_linear
 from ..layers.spatial_spectral_position import SpatialSpectralPosition
 from ..layers.transformer_layer import TransformerLayer
@@ -51,9 +51,7 @@ class LOMSSTDecoder(BaseModule):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        for name, size in {"depth": depth, "num_heads": num_heads, "head_dims": head_dims}.items():
-            if size < 1:
-                raise ConfigError(f"LOMSSTDecoder: {name}={size} given, expected at least 1")
+        check_sizes("LOMSSTDecoder", depth=depth, num_heads=num_heads, head_dims=head_dims)
         self.embed = nn.Linear(in_channels, embed_dims)
         self.mask_token = nn.Parameter(torch.empty(embed_dims))
         self.position = SpatialSpectralPosition(embed_dims, spectral_positions, owner="LOMSSTDecoder")

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..backbones.sst import SST
 from ..layers import PrunableLayers
+from ..masking import visible_first
 
 # Rows up to the width of the shortest 40, 70, 90 and 100 % run together. Of a random 75 % mask over 29 x 16 x 16 tokens
 # that pads 5 % of the spatial and 15 % of the spectral rows' tokens, where one width pads 20 to 30 % and 110 %; more
@@ -47,8 +47,7 @@ def row_buckets(hidden: Tensor, numbers: Tensor, lengths: Tensor) -> list[RowBuc
     filled = lengths[lengths > 0].sort().values
     widths = filled[[round(share * (len(filled) - 1)) for share in SHARES]].unique()
     place = torch.searchsorted(widths, lengths).masked_fill_(lengths == 0, -1)
-    # A stable sort of the mask puts visible tokens first.
-    numbers = numbers.gather(1, hidden.to(torch.uint8).argsort(dim=1, stable=True))
+    numbers = numbers.gather(1, visible_first(hidden))
     buckets = []
     for bucket, width in enumerate(widths.tolist()):
         rows = (place == bucket).nonzero()[:, 0]
@@ -72,7 +71,7 @@ def run_rows(tokens: Tensor, buckets: list[RowBucket], stage: PrunableLayers) ->
     index = torch.cat([bucket.index.flatten() for bucket in buckets])
     parts = tokens.index_select(0, index).split([bucket.index.numel() for bucket in buckets])
     rows = [
-        SST.run_stage(stage, part.unflatten(0, bucket.index.shape), bucket.padding)[-1].flatten(0, 1)
+        [*stage.run(part.unflatten(0, bucket.index.shape), bucket.padding)][-1].flatten(0, 1)
         for part, bucket in zip(parts, buckets, strict=True)
     ]
     return tokens.index_copy(0, index, torch.cat(rows))

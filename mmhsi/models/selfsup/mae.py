@@ -11,9 +11,9 @@ from torch import Tensor
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
-from ..layers import pad_to_multiple, patchify, unpatchify
+from ..layers import pad_to_multiple, patch_grid, patchify, take_tokens, unpatchify
 from ..losses import mean_count
-from ..masking import BandMasking
+from ..masking import BandMasking, visible_first
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
 
@@ -33,16 +33,6 @@ class MaskedInput(NamedTuple):
     hidden: Tensor
     bands: Tensor | None
     grid: tuple[int, int]
-
-
-def take(patches: Tensor, indices: Tensor) -> Tensor:
-    """Rows (B, m, d) of ``patches`` (B, N, d) that ``indices`` (B, m) name.
-
-    Args:
-        patches: Shape (B, N, d).
-        indices: Shape (B, m).
-    """
-    return patches.gather(1, indices[..., None].expand(-1, -1, patches.shape[-1]))
 
 
 @MODELS.register_module()
@@ -78,8 +68,7 @@ class MAE(MaskedPretraining):
             raise ConfigError(f"MAE: backbone {backbone['type']} has no forward_visible, which masked encoding needs")
         self.decoder = MODELS.build(decoder)
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.75))
-        if not 0 < self.masking.ratio < 1:
-            raise ConfigError(f"MAE: masking.ratio={self.masking.ratio} leaves nothing to hide or nothing to see")
+        self.check_masking(self.masking)
         self.norm_target = norm_target
 
     def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
@@ -95,7 +84,7 @@ class MAE(MaskedPretraining):
         patch = self.backbone.patch_size
         masked = self.mask(inputs)
         prediction = self.decode(masked, masked.hidden)
-        target = take(patchify(pad_to_multiple(inputs, patch), patch), masked.hidden).float()
+        target = take_tokens(patchify(pad_to_multiple(inputs, patch), patch), masked.hidden).float()
         if self.norm_target:
             mean, std = self.target_statistics(target)
             target = (target - mean) / std
@@ -104,8 +93,8 @@ class MAE(MaskedPretraining):
         if masked.bands is not None:
             weight = masked.bands.to(target.dtype).repeat_interleave(patch**2, dim=1)[:, None]  # (B, 1, C·p·p)
         if valid is not None:
-            pixels = take(patchify(pad_to_multiple(valid[:, None].to(target.dtype), patch), patch), masked.hidden)
-            pixels = pixels.repeat(1, 1, inputs.shape[1])  # the same pixels in every band
+            pixels = patchify(pad_to_multiple(valid[:, None].to(target.dtype), patch), patch)
+            pixels = take_tokens(pixels, masked.hidden).repeat(1, 1, inputs.shape[1])  # the same pixels in every band
             weight = pixels if weight is None else weight * pixels
         if weight is None:
             return {"loss": F.mse_loss(prediction, target)}
@@ -173,29 +162,13 @@ class MAE(MaskedPretraining):
             ConfigError: If there are too few patches or bands for the ratio.
         """
         patch = self.backbone.patch_size
-        grid = (-(-inputs.shape[2] // patch), -(-inputs.shape[3] // patch))
+        grid = patch_grid(inputs.shape[2:], patch)
         if isinstance(self.masking, BandMasking):
-            self.check_count(inputs.shape[1], "bands")
+            self.visible_count(self.masking, inputs.shape[1], "bands")
             bands = self.masking(inputs, generator)
             everything = torch.arange(grid[0] * grid[1], device=inputs.device).expand(len(inputs), -1)
             return MaskedInput(inputs.masked_fill(bands[..., None, None], 0.0), everything, everything, bands, grid)
-        shown = grid[0] * grid[1] - self.check_count(grid[0] * grid[1], f"patches of {patch} x {patch} pixels")
+        shown = self.visible_count(self.masking, grid[0] * grid[1], f"patches of {patch} x {patch} pixels")
         hidden = self.masking(len(inputs), 1, grid, inputs.device, generator).flatten(1)
-        # A stable sort of the mask lists visible patches first without a host synchronisation.
-        order = hidden.to(torch.uint8).argsort(dim=1, stable=True)
+        order = visible_first(hidden)
         return MaskedInput(inputs, order[:, :shown], order[:, shown:], None, grid)
-
-    def check_count(self, total: int, what: str) -> int:
-        """How many of ``total`` are hidden.
-
-        Args:
-            total: Patches or bands.
-            what: What they are called in the message.
-
-        Raises:
-            ConfigError: If that leaves none to hide or none to see.
-        """
-        count = self.masking.count(total)
-        if not 0 < count < total:
-            raise ConfigError(f"MAE: masking.ratio={self.masking.ratio} hides {count} of {total} {what}; use another")
-        return count

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
-from ..layers import init_linear, resize_position_table, sinusoid_2d
+from ..layers import fill_tokens, init_linear, patch_grid, resize_position_table, sinusoid_2d, take_tokens
 
 
 @MODELS.register_module()
@@ -40,8 +40,7 @@ class MAEDecoder(MAEPretrainDecoder):
         num_heads: int = 16,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
-        self.grid = (-(-height // patch_size), -(-width // patch_size))
+        self.grid = patch_grid(img_size, patch_size)
         super().__init__(
             num_patches=self.grid[0] * self.grid[1],
             patch_size=patch_size,
@@ -73,12 +72,9 @@ class MAEDecoder(MAEPretrainDecoder):
             Tensor of shape (B, m, C · p · p), ordered as :func:`mmhsi.models.layers.patchify`.
         """
         x = self.decoder_embed(latent)
-        width = x.shape[-1]
-        tokens = self.mask_token.to(x.dtype).expand(len(x), grid[0] * grid[1], -1)
-        tokens = tokens.scatter(1, visible[..., None].expand(-1, -1, width), x[:, 1:])
+        tokens = fill_tokens(x[:, 1:], visible, grid[0] * grid[1], self.mask_token)
         positions = resize_position_table(self.decoder_pos_embed[:, 1:], self.grid, grid)
         x = torch.cat([x[:, :1] + self.decoder_pos_embed[:, :1], tokens + positions], dim=1)
         for block in self.decoder_blocks:
             x = block(x)
-        x = x[:, 1:].gather(1, wanted[..., None].expand(-1, -1, width))
-        return self.decoder_pred(self.decoder_norm(x))
+        return self.decoder_pred(self.decoder_norm(take_tokens(x[:, 1:], wanted)))

@@ -13,6 +13,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..draws import drawing_by_image
+from ..masking import Masking, TokenMasking
 
 
 class Reconstruction(NamedTuple):
@@ -55,6 +56,44 @@ class MaskedPretraining(BaseModel, metaclass=ABCMeta):
         self.backbone = MODELS.build(backbone)
         # The loss leaves nodata pixels out, so the preprocessor has to say which these are.
         self.data_preprocessor.with_valid = True
+
+    def check_masking(self, masking: Masking, kind: type[Masking] = Masking, name: str = "masking") -> None:
+        """Check that a masking strategy leaves something to hide and something to see.
+
+        Args:
+            masking: The strategy.
+            kind: What it must be. Default: any.
+            name: The argument, for the message.
+
+        Raises:
+            ConfigError: If it is of another kind, or its ratio is 0 or 1.
+        """
+        if not isinstance(masking, kind):
+            wanted = "tokens, such as RandomMasking" if kind is TokenMasking else "bands, such as MRSMasking"
+            raise ConfigError(f"{type(self).__name__}: {name}={masking} given, expected a strategy over {wanted}")
+        if not 0 < masking.ratio < 1:
+            raise ConfigError(
+                f"{type(self).__name__}: {name}.ratio={masking.ratio} leaves nothing to hide or nothing to see"
+            )
+
+    def visible_count(self, masking: Masking, total: int, what: str, name: str = "masking") -> int:
+        """How many of ``total`` a strategy leaves visible.
+
+        Args:
+            masking: The strategy.
+            total: Tokens or bands.
+            what: What they are called in the message.
+            name: The argument, for the message.
+
+        Raises:
+            ConfigError: If all or none are hidden.
+        """
+        count = masking.count(total)
+        if not 0 < count < total:
+            raise ConfigError(
+                f"{type(self).__name__}: {name}.ratio={masking.ratio} hides {count} of {total} {what}; use another"
+            )
+        return total - count
 
     def forward(
         self, inputs: Tensor, data_samples: list | None = None, valid: Tensor | None = None, mode: str = "tensor"

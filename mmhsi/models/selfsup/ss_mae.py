@@ -11,7 +11,7 @@ from mmhsi.registry import MASKING, MODELS
 from ..backbones.ss_mae_vit import SSMAEViT
 from ..layers import sinusoid_1d, unpatchify
 from ..losses import mean_count
-from ..masking import BandMasking, Masking, TokenMasking
+from ..masking import BandMasking, TokenMasking, visible_first
 from .mae_decoder import MAEDecoder
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
@@ -51,17 +51,6 @@ class RowDecoder(MAEDecoder):
         """
         everything = torch.arange(self.num_patches, device=latent.device).expand(len(latent), -1)
         return self(latent, visible, everything, self.grid).float()
-
-
-def visible_indices(hidden: Tensor, count: int) -> Tensor:
-    """Indices (B, count), ascending, of the False entries of ``hidden`` (B, n), which has as many in every row.
-
-    Args:
-        hidden: Shape (B, n), bool.
-        count: Visible ones in every row.
-    """
-    # A stable sort lists them first without a host synchronisation.
-    return hidden.to(torch.uint8).argsort(dim=1, stable=True)[:, :count]
 
 
 def hidden_error(made: Reconstruction) -> Tensor:
@@ -122,24 +111,15 @@ class SSMAE(MaskedPretraining):
                 "and by 4"
             )
         self.spatial_masking = MASKING.build(spatial_masking or dict(type="RandomMasking", ratio=0.3))
+        self.check_masking(self.spatial_masking, TokenMasking, "spatial_masking")
         self.spectral_masking = MASKING.build(spectral_masking or dict(type="SpectralMasking", ratio=0.3))
+        self.check_masking(self.spectral_masking, BandMasking, "spectral_masking")
         pixels, bands = encoder.grid[0] * encoder.grid[1], encoder.in_channels
-        self.visible_pixels = self._visible_count("spatial_masking", self.spatial_masking, TokenMasking, pixels)
-        self.visible_bands = self._visible_count("spectral_masking", self.spectral_masking, BandMasking, bands)
+        self.visible_pixels = self.visible_count(self.spatial_masking, pixels, "tokens", "spatial_masking")
+        self.visible_bands = self.visible_count(self.spectral_masking, bands, "bands", "spectral_masking")
         sizes = (encoder.embed_dims, decoder_embed_dims, decoder_depth, decoder_num_heads)
         self.spatial_decoder = RowDecoder(pixels, bands * encoder.patch_size**2, *sizes)
         self.spectral_decoder = RowDecoder(bands, encoder.window**2, *sizes)
-
-    @staticmethod
-    def _visible_count(name: str, masking: Masking, kind: type[Masking], total: int) -> int:
-        """How many of ``total`` tokens a strategy leaves, after checking it."""
-        if not isinstance(masking, kind):
-            wanted = "tokens, such as RandomMasking" if kind is TokenMasking else "bands, such as MRSMasking"
-            raise ConfigError(f"SSMAE: {name}={masking} given, expected a strategy over {wanted}")
-        count = masking.count(total)
-        if not 0 < count < total:
-            raise ConfigError(f"SSMAE: {name}.ratio={masking.ratio} hides {count} of {total} tokens; use another")
-        return total - count
 
     def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
         """Mean squared errors over the valid hidden pixels and bands; their sum is minimised.
@@ -191,8 +171,8 @@ class SSMAE(MaskedPretraining):
             )
         hidden_pixels = self.spatial_masking(len(inputs), 1, encoder.grid, inputs.device, generator).flatten(1)
         hidden_bands = self.spectral_masking(inputs, generator)
-        pixels = visible_indices(hidden_pixels, self.visible_pixels)
-        bands = visible_indices(hidden_bands, self.visible_bands)
+        pixels = visible_first(hidden_pixels)[:, : self.visible_pixels]
+        bands = visible_first(hidden_bands)[:, : self.visible_bands]
         spatial, spectral = encoder.encode_visible(inputs, pixels, bands)
 
         patch, target = encoder.patch_size, inputs.float()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from .checks import check_bands, check_sizes
+from ...checks import check_bands, check_sizes
 
 
 @MODELS.register_module()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
-from .checks import check_bands, check_sizes
+from ...checks import check_bands, check_sizes
 
 
 @MODELS.register_module()

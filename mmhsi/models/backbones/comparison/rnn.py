@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
-from .checks import centre_spectra, check_bands, check_sizes
+from ...checks import check_bands, check_sizes
+from .centre import centre_spectra
 
 
 @MODELS.register_module()

@@ -1,0 +1,71 @@
+"""Checks of constructor arguments and inputs that many models share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from torch import Tensor
+
+from mmhsi.errors import ConfigError
+
+
+def check_sizes(owner: str, **sizes: int) -> None:
+    """Refuse constructor arguments below 1.
+
+    Args:
+        owner: The class, for the message.
+        **sizes: Arguments by name.
+
+    Raises:
+        ConfigError: Naming the class, the argument and its value.
+    """
+    for name, size in sizes.items():
+        if size < 1:
+            raise ConfigError(f"{owner}: {name}={size} given, expected at least 1")
+
+
+def check_choice(owner: str, name: str, value: str, choices: Iterable[str]) -> None:
+    """Refuse a word that is none of those an argument takes.
+
+    Args:
+        owner: The class, for the message.
+        name: The argument.
+        value: What it was given.
+        choices: What it takes.
+
+    Raises:
+        ConfigError: Naming all four.
+    """
+    if value not in choices:
+        raise ConfigError(f"{owner}: {name}={value!r} is unknown, expected one of {', '.join(choices)}")
+
+
+def check_bands(owner: str, x: Tensor, in_channels: int) -> None:
+    """Refuse images of other bands than the network was built for.
+
+    Args:
+        owner: The network, for the message.
+        x: Shape (B, C, H, W).
+        in_channels: Bands expected.
+
+    Raises:
+        ConfigError: If the second axis of ``x`` is not ``in_channels``.
+    """
+    if x.shape[1] != in_channels:
+        raise ConfigError(f"{owner}: input has {x.shape[1]} bands, the model expects in_channels={in_channels}")
+
+
+def resolve_out_indices(owner: str, out_indices: Sequence[int], depth: int) -> tuple[int, ...]:
+    """Layers whose maps a backbone returns, counted from 0.
+
+    Args:
+        owner: The backbone, for the message.
+        out_indices: Layers; negative counts from the end.
+        depth: Number of layers.
+
+    Raises:
+        ConfigError: If there is none, or one lies outside of -depth to depth - 1.
+    """
+    if not out_indices or not all(-depth <= index < depth for index in out_indices):
+        raise ConfigError(f"{owner}: out_indices={tuple(out_indices)} must lie in -{depth} to {depth - 1}")
+    return tuple(index % depth for index in out_indices)
