@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
-import uuid
 import zipfile
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.io.files import existing_file, reading, writing
+from mmhsi.io.files import existing_file, reading, replacing
 
 from ..pruning import pruned_prefixes
 
@@ -113,15 +111,8 @@ def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
     Raises:
         DataError: The disk refuses.
     """
-    out = Path(path)
-    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}.tmp")
-    try:
-        with writing(out):
-            out.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(checkpoint, temporary)
-            os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        torch.save(checkpoint, temporary)
 
 
 @CheckpointLoader.register_scheme(prefixes="", force=True)
