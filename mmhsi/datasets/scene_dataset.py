@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import DATASETS, SPLITS
+from mmhsi.utils.arguments import size_pair
 
 from .bands import nanometres
 from .catalogue import RGB, scene_info
@@ -21,7 +22,6 @@ from .samplers import SizedIndex
 from .scene import Scene, load_scene, read_scene_labels
 from .splits import Split
 from .statistics import BandStatistics, cube_statistics
-from .transforms.common import size_pair
 
 SUBSETS = ("train", "test", "labelled", "all")
 

@@ -12,6 +12,7 @@ import numpy as np
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import open_cube
 from mmhsi.registry import DATASETS
+from mmhsi.utils.arguments import size_pair
 
 from .bands import band_centres, choose_bands, nanometres
 from .catalogue import RGB, SceneInfo, scene_info
@@ -21,7 +22,6 @@ from .seeded_dataset import SeededDataset
 from .splits import split_tiles
 from .statistics import BandStatistics, pipeline_statistics
 from .tile_list import cut_windows, list_tiles
-from .transforms.common import size_pair
 from .transforms.loading import read_classes
 
 PARTS = ("train", "test")

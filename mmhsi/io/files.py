@@ -112,10 +112,10 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
     """
     out = Path(path)
     temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}.tmp")
-    try:
-        with writing(out):
+    with writing(out):
+        try:
             out.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
+        finally:
+            temporary.unlink(missing_ok=True)

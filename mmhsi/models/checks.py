@@ -1,43 +1,12 @@
-"""Checks of constructor arguments and inputs that many models share."""
+"""Checks that many models share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor
 
 from mmhsi.errors import ConfigError
-
-
-def check_sizes(owner: str, **sizes: int) -> None:
-    """Refuse constructor arguments below 1.
-
-    Args:
-        owner: The class, for the message.
-        **sizes: Arguments by name.
-
-    Raises:
-        ConfigError: Naming the class, the argument and its value.
-    """
-    for name, size in sizes.items():
-        if size < 1:
-            raise ConfigError(f"{owner}: {name}={size} given, expected at least 1")
-
-
-def check_choice(owner: str, name: str, value: str, choices: Iterable[str]) -> None:
-    """Refuse a word that is none of those an argument takes.
-
-    Args:
-        owner: The class, for the message.
-        name: The argument.
-        value: What it was given.
-        choices: What it takes.
-
-    Raises:
-        ConfigError: Naming all four.
-    """
-    if value not in choices:
-        raise ConfigError(f"{owner}: {name}={value!r} is unknown, expected one of {', '.join(choices)}")
 
 
 def check_bands(owner: str, x: Tensor, in_channels: int) -> None:

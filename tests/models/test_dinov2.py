@@ -322,7 +322,7 @@ def test_high_resolution_goes_on_from_a_checkpoint(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (dict(centring="sinkhorn"), "centring='sinkhorn' is unknown, expected one of sinkhorn_knopp, softmax"),
+        (dict(centring="sinkhorn"), "centring='sinkhorn' is unknown, expected 'sinkhorn_knopp' or 'softmax'"),
         (dict(student_temperature=0), "student_temperature=0, teacher_temperature=0.07 given"),
         (dict(teacher_temperature=2), "teacher_temperature=2 given"),
         (dict(loss_weights=dict(spectral_dino=1)), r"loss_weights=.*spectral_dino.* for dino, ibot, koleo"),

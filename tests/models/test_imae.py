@@ -179,7 +179,7 @@ def test_each_step_has_one_size_and_all_train_the_same_weights(scene):
             "SpectralMasking.*expected a strategy over tokens",
         ),
         (dict(alpha=-1), "alpha=-1 given"),
-        (dict(loss_on="hidden"), "expected one of all, masked"),
+        (dict(loss_on="hidden"), "expected 'all' or 'masked'"),
     ],
 )
 def test_what_cannot_work_is_refused(change, message):

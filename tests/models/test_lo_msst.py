@@ -242,7 +242,7 @@ def test_the_first_norm_takes_the_level_away(norm_before):
         (dict(ratio=0), "masking.ratio=0 leaves nothing to hide"),
         (dict(ratio=1.0), "leaves nothing to hide or nothing to see"),
         (dict(masking="MRSMasking"), r"masking=MRSMasking\(ratio=0.75\) given, expected a strategy over tokens"),
-        (dict(loss_on="visible"), "loss_on='visible' is unknown, expected one of masked, all"),
+        (dict(loss_on="visible"), "loss_on='visible' is unknown, expected 'masked' or 'all'"),
     ],
 )
 def test_constructor_says_what_is_wrong(change, message):

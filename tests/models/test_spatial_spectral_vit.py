@@ -327,7 +327,7 @@ def test_stochastic_depth_grows_to_the_last_layers():
     ("change", "message"),
     [
         (dict(arch="huge"), "SpatialSpectralViT: arch='huge' is unknown"),
-        (dict(mode="exact"), "mode='exact' is unknown, expected one of"),
+        (dict(mode="exact"), "mode='exact' is unknown, expected 'any'"),
         (dict(fusion="sum"), "fusion='sum' is unknown"),
         (dict(ffn_type="mlp"), "ffn_type='mlp' is unknown"),
         (dict(patch_size=0), "patch_size=0 given, expected at least 1"),

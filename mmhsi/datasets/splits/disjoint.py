@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmhsi.datasets.labels import IGNORE_INDEX
-from mmhsi.datasets.transforms.common import size_pair
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import SPLITS
+from mmhsi.utils.arguments import size_pair
 
 from .leakage import assert_disjoint, leaking
 from .split import Split, check_split

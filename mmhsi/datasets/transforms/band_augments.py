@@ -8,18 +8,9 @@ import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import check_choice, check_number, is_whole
 
-from .common import (
-    CubeTransform,
-    band_deviations,
-    band_means,
-    check_choice,
-    check_number,
-    generator,
-    is_whole,
-    known_wavelengths,
-    source,
-)
+from .common import CubeTransform, band_deviations, band_means, generator, known_wavelengths, source
 from .resampling import interpolate_bands
 
 
@@ -165,7 +156,7 @@ class SpectralShift(CubeTransform):
         if check_number("SpectralShift", "shift", shift, 0) == 0:
             raise ConfigError("SpectralShift: shift=0 given, expected a largest shift above 0")
         self.shift = shift
-        self.unit = check_choice("SpectralShift", "unit", unit, "band", "nm")
+        self.unit = check_choice("SpectralShift", "unit", unit, ("band", "nm"))
         self.prob = check_number("SpectralShift", "prob", prob, 0, 1)
 
     def transform(self, results: dict) -> dict:

@@ -1,12 +1,9 @@
-"""What the transforms share: checks of arguments, valid pixels, statistics of bands."""
+"""What the transforms share: randomness, valid pixels, statistics of bands."""
 
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Sequence
-from numbers import Integral, Real
-from typing import TypeVar
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -14,8 +11,7 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.wavelengths import MICROMETRES_BELOW
-
-Choice = TypeVar("Choice", bound=str)
+from mmhsi.utils.arguments import check_number
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
 """Arrays of a results dict whose first two axes are rows and columns."""
@@ -35,110 +31,6 @@ class CubeTransform(BaseTransform):
     def __repr__(self) -> str:
         names = inspect.signature(type(self)).parameters
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
-
-
-def is_whole(value: object) -> bool:
-    """Whether a value is a whole number; True and False are none.
-
-    Args:
-        value: What was given.
-    """
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tuple[int, int]:
-    """(height, width) of a side or a pair, in pixels.
-
-    Args:
-        owner: Who was given it, for the message.
-        size: Side, or (height, width), in pixels.
-        name: The argument, for the message.
-
-    Raises:
-        ConfigError: If it is neither, or not positive.
-    """
-    sides = list(size) if isinstance(size, Sequence) else [size, size]
-    if len(sides) != 2 or not all(map(is_whole, sides)) or min(sides) < 1:
-        raise ConfigError(f"{owner}: {name}={size!r} given, expected a side or (height, width) in pixels, at least 1")
-    return int(sides[0]), int(sides[1])
-
-
-def check_number(owner: str, name: str, value: float, low: float = -math.inf, high: float = math.inf) -> float:
-    """A finite number within [low, high].
-
-    Args:
-        owner: The transform, for the message.
-        name: The argument, for the message.
-        value: What was given.
-        low: Least value allowed.
-        high: Largest value allowed.
-
-    Raises:
-        ConfigError: If it is not.
-    """
-    good = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high
-    if not good:
-        bounds = f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
-        raise ConfigError(f"{owner}: {name}={value!r} given, expected a number{'' if low == -math.inf else bounds}")
-    return value
-
-
-def check_choice(owner: str, name: str, value: Choice, *choices: Choice) -> Choice:
-    """One of some words.
-
-    Args:
-        owner: The transform, for the message.
-        name: The argument, for the message.
-        value: What was given.
-        *choices: What may be given.
-
-    Raises:
-        ConfigError: If it is none of them.
-    """
-    if value not in choices:
-        raise ConfigError(f"{owner}: {name}={value!r} is unknown, expected {' or '.join(map(repr, choices))}")
-    return value
-
-
-def check_interval(
-    owner: str, name: str, value: Sequence[float], low: float = -math.inf, high: float = math.inf
-) -> tuple[float, float]:
-    """(smallest, largest), both within [low, high].
-
-    Args:
-        owner: The transform, for the message.
-        name: The argument, for the message.
-        value: What was given.
-        low: Least value allowed.
-        high: Largest value allowed.
-
-    Raises:
-        ConfigError: If it is not such a pair.
-    """
-    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
-        raise ConfigError(f"{owner}: {name}={value!r} given, expected (smallest, largest)")
-    smallest, largest = (check_number(owner, name, bound, low, high) for bound in value)
-    if smallest > largest:
-        raise ConfigError(f"{owner}: {name}={value!r} given, its smallest value exceeds its largest")
-    return smallest, largest
-
-
-def numbers(owner: str, name: str, value: float | Sequence[float] | NDArray) -> float | tuple[float, ...]:
-    """One finite number for all bands, or one for each.
-
-    Args:
-        owner: The transform, for the message.
-        name: The argument, for the message.
-        value: A scalar, or one number a band, shape (C,).
-
-    Raises:
-        ConfigError: If it is neither.
-    """
-    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
-        if len(value) == 0:
-            raise ConfigError(f"{owner}: {name} is empty, expected a number, or one for each band")
-        return tuple(float(check_number(owner, name, float(entry))) for entry in value)
-    return check_number(owner, name, value)
 
 
 def for_bands(owner: str, name: str, value: float | tuple[float, ...], results: dict) -> NDArray[np.float32]:

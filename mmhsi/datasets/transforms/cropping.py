@@ -8,20 +8,10 @@ import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import check_choice, check_interval, check_number, size_pair
 
 from ..labels import IGNORE_INDEX
-from .common import (
-    SPATIAL_KEYS,
-    CubeTransform,
-    check_choice,
-    check_interval,
-    check_number,
-    generator,
-    require_one_grid,
-    size_pair,
-    source,
-    valid_mask,
-)
+from .common import SPATIAL_KEYS, CubeTransform, generator, require_one_grid, source, valid_mask
 from .padding import PadMode, pad_results
 from .resizing import Interpolation, resize_results
 
@@ -102,7 +92,7 @@ class RandomWindow(CubeTransform):
             raise ConfigError("RandomWindow: cat_max_ratio=0 given, no window could have so small a share")
         self.min_valid = check_number("RandomWindow", "min_valid", min_valid, 0, 1)
         self.pad_if_needed = pad_if_needed
-        self.pad_mode = check_choice("RandomWindow", "pad_mode", pad_mode, "constant", "reflect")
+        self.pad_mode = check_choice("RandomWindow", "pad_mode", pad_mode, ("constant", "reflect"))
 
     def _passes(self, results: dict, top: int, left: int) -> bool:
         window = np.s_[top : top + self.size[0], left : left + self.size[1]]
@@ -195,7 +185,7 @@ class RandomResizedCrop(CubeTransform):
         self.ratio = check_interval("RandomResizedCrop", "ratio", ratio, 0)
         if self.scale[0] == 0 or self.ratio[0] == 0:
             raise ConfigError("RandomResizedCrop: scale and ratio have to be above 0")
-        self.interpolation = check_choice("RandomResizedCrop", "interpolation", interpolation, "bilinear", "bicubic")
+        self.interpolation = check_choice("RandomResizedCrop", "interpolation", interpolation, ("bilinear", "bicubic"))
 
     def _draw(self, height: int, width: int) -> tuple[int, int, int, int]:
         """(top, left, height, width) of the window."""

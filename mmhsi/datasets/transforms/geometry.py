@@ -10,8 +10,9 @@ from mmcv.transforms import RandomFlip as MMCVRandomFlip
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import check_number
 
-from .common import SPATIAL_KEYS, CubeTransform, check_number, generator
+from .common import SPATIAL_KEYS, CubeTransform, generator
 
 
 @TRANSFORMS.register_module()

@@ -12,10 +12,11 @@ import numpy as np
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeReader, HSICube, open_cube, open_label_map, read_labels
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import is_whole, size_pair
 
 from ..label_grid import majority_labels, require_grid
 from ..labels import IGNORE_INDEX
-from .common import CubeTransform, generator, is_whole, size_pair
+from .common import CubeTransform, generator
 
 
 def _turns(results: dict) -> int:

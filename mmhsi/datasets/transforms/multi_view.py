@@ -10,8 +10,9 @@ from mmseg.structures import SegDataSample
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import is_whole
 
-from .common import CubeTransform, is_whole, source, valid_mask
+from .common import CubeTransform, source, valid_mask
 from .formatting import META_KEYS
 
 

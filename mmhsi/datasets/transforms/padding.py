@@ -9,9 +9,10 @@ import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import check_choice, check_number, size_pair
 
 from ..labels import IGNORE_INDEX
-from .common import CubeTransform, check_choice, check_number, require_one_grid, size_pair, source, valid_mask
+from .common import CubeTransform, require_one_grid, source, valid_mask
 
 PadMode: TypeAlias = Literal["constant", "reflect"]
 
@@ -82,7 +83,7 @@ class Pad(CubeTransform):
             raise ConfigError("Pad: give either size or divisor")
         self.size = None if size is None else size_pair("Pad", size)
         self.divisor = None if divisor is None else size_pair("Pad", divisor, "divisor")
-        self.mode = check_choice("Pad", "mode", mode, "constant", "reflect")
+        self.mode = check_choice("Pad", "mode", mode, ("constant", "reflect"))
         self.value = check_number("Pad", "value", value)
 
     def transform(self, results: dict) -> dict:

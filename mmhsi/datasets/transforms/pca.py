@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from mmhsi.errors import ConfigError, DataError, FileFormatError
 from mmhsi.io.files import existing_file, reading, replacing
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import is_whole
 
-from .common import BAND_KEYS, CubeTransform, is_whole, source
+from .common import BAND_KEYS, CubeTransform, source
 
 
 @dataclass(frozen=True, eq=False)

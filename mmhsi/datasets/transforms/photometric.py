@@ -13,8 +13,9 @@ from scipy import ndimage
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import check_interval, check_number
 
-from .common import CubeTransform, band_means, check_interval, check_number, generator, valid_mask, valid_spectra
+from .common import CubeTransform, band_means, generator, valid_mask, valid_spectra
 
 
 @TRANSFORMS.register_module()

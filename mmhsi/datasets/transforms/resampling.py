@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import check_number, numbers
 
-from .common import BAND_KEYS, CubeTransform, check_nanometres, check_number, known_wavelengths, numbers, source
+from .common import BAND_KEYS, CubeTransform, check_nanometres, known_wavelengths, source
 
 
 def merge_bands(values: NDArray, positions: NDArray[np.float64]) -> tuple[NDArray, NDArray[np.float64]]:

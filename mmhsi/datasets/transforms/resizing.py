@@ -13,8 +13,9 @@ from torch.nn import functional as F
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import check_choice, check_number, size_pair
 
-from .common import CubeTransform, check_choice, check_number, require_one_grid, size_pair, valid_mask
+from .common import CubeTransform, require_one_grid, valid_mask
 
 Interpolation: TypeAlias = Literal["bilinear", "bicubic"]
 
@@ -144,7 +145,7 @@ class Resize(CubeTransform):
         self.scale_factor = scale_factor
         if scale_factor is not None and check_number("Resize", "scale_factor", scale_factor, 0) == 0:
             raise ConfigError("Resize: scale_factor=0 given, expected a factor above 0")
-        self.interpolation = check_choice("Resize", "interpolation", interpolation, "bilinear", "bicubic")
+        self.interpolation = check_choice("Resize", "interpolation", interpolation, ("bilinear", "bicubic"))
 
     def transform(self, results: dict) -> dict:
         """Resize."""

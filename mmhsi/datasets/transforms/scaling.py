@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import check_choice, check_interval, check_number, numbers
 
-from .common import CubeTransform, check_choice, check_interval, check_number, for_bands, numbers, valid_spectra
+from .common import CubeTransform, for_bands, valid_spectra
 
 
 @TRANSFORMS.register_module()
@@ -77,7 +78,7 @@ class MinMaxScale(CubeTransform):
     ) -> None:
         if (minimum is None) != (maximum is None):
             raise ConfigError("MinMaxScale: give both minimum and maximum, or neither")
-        self.scope = check_choice("MinMaxScale", "scope", scope, "band", "cube")
+        self.scope = check_choice("MinMaxScale", "scope", scope, ("band", "cube"))
         self.minimum = None if minimum is None else numbers("MinMaxScale", "minimum", minimum)
         self.maximum = None if maximum is None else numbers("MinMaxScale", "maximum", maximum)
         self.clip = clip

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
+from mmhsi.utils.arguments import check_interval, is_whole
 
-from .common import BAND_KEYS, CubeTransform, check_interval, check_nanometres, is_whole, known_wavelengths, source
+from .common import BAND_KEYS, CubeTransform, check_nanometres, known_wavelengths, source
 
 WATER_VAPOUR: tuple[tuple[float, float], ...] = ((1340.0, 1460.0), (1790.0, 1960.0))
 """Ranges in nm in which water vapour leaves a sensor above the atmosphere almost no light from the ground."""

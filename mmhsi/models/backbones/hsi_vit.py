@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
+from mmhsi.utils.arguments import check_choice
 
-from ..checks import check_bands, check_choice, resolve_out_indices
+from ..checks import check_bands, resolve_out_indices
 from ..layers import (
     PatchEmbed,
     init_embedding,

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
+from mmhsi.utils.arguments import check_choice, check_sizes
 
-from ..checks import check_bands, check_choice, check_sizes, resolve_out_indices
+from ..checks import check_bands, resolve_out_indices
 from ..layers import (
     PatchEmbed,
     init_embedding,

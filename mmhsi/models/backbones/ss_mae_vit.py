@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
+from mmhsi.utils.arguments import check_sizes
 
-from ..checks import check_bands, check_sizes, resolve_out_indices
+from ..checks import check_bands, resolve_out_indices
 from ..layers import (
     PatchEmbed,
     PrunableLayers,

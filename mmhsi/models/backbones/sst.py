@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
+from mmhsi.utils.arguments import check_choice
 
-from ..checks import check_bands, check_choice, resolve_out_indices
+from ..checks import check_bands, resolve_out_indices
 from ..layers import PrunableLayers, init_linear
 from ..layers.blockwise_embed import BlockwiseEmbed
 from ..layers.spatial_spectral_position import SpatialSpectralPosition

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from mmhsi.registry import MODELS
-
-from ..checks import check_sizes
+from mmhsi.utils.arguments import check_sizes
 
 
 @MODELS.register_module()

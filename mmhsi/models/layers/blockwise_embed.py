@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
+from mmhsi.utils.arguments import check_choice, check_sizes
 
-from ..checks import check_choice, check_sizes
 from .patch_embed import pad_to_multiple
 from .spectral_embed import pad_bands
 

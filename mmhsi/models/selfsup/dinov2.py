@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
+from mmhsi.utils.arguments import check_choice
 
-from ..checks import check_choice
 from ..heads import DINOHead
 from ..layers import patch_grid
 from ..losses import SinkhornCentring, SoftmaxCentring, dino_loss, ibot_loss, koleo_loss

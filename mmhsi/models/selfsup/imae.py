@@ -9,8 +9,8 @@ from torch import Tensor
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
+from mmhsi.utils.arguments import check_choice
 
-from ..checks import check_choice
 from ..losses import mean_count
 from ..masking import TokenMasking, visible_first
 from .masked_pretraining import MaskedPretraining, Reconstruction

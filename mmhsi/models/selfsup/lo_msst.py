@@ -8,9 +8,9 @@ from torch import Tensor
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
+from mmhsi.utils.arguments import check_choice
 
 from ..backbones.sst import SST
-from ..checks import check_choice
 from ..layers import patchify
 from ..losses import mean_count
 from ..masking import TokenMasking

@@ -9,8 +9,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
+from mmhsi.utils.arguments import check_sizes
 
-from ..checks import check_sizes
 from ..layers import init_linear
 from ..layers.spatial_spectral_position import SpatialSpectralPosition
 from ..layers.transformer_layer import TransformerLayer

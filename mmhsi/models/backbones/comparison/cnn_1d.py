@@ -6,8 +6,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
+from mmhsi.utils.arguments import check_sizes
 
-from ...checks import check_bands, check_sizes
+from ...checks import check_bands
 from .centre import centre_spectra
 
 

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
+from mmhsi.utils.arguments import check_sizes
 
-from ...checks import check_bands, check_sizes
+from ...checks import check_bands
 
 
 @MODELS.register_module()

@@ -1,0 +1,134 @@
+"""Checks of constructor arguments, and what their messages say: whose argument, its value, what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmhsi.errors import ConfigError
+
+Choice = TypeVar("Choice", bound=str)
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number; True and False are none.
+
+    Args:
+        value: What was given.
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tuple[int, int]:
+    """(height, width) of a side or a pair, in pixels.
+
+    Args:
+        owner: Who was given it, for the message.
+        size: Side, or (height, width), in pixels.
+        name: The argument, for the message.
+
+    Raises:
+        ConfigError: If it is neither, or not positive.
+    """
+    sides = list(size) if isinstance(size, Sequence) else [size, size]
+    if len(sides) != 2 or not all(map(is_whole, sides)) or min(sides) < 1:
+        raise ConfigError(f"{owner}: {name}={size!r} given, expected a side or (height, width) in pixels, at least 1")
+    return int(sides[0]), int(sides[1])
+
+
+def check_sizes(owner: str, **sizes: int) -> None:
+    """Refuse constructor arguments below 1.
+
+    Args:
+        owner: Who was given them, for the message.
+        **sizes: Arguments by name.
+
+    Raises:
+        ConfigError: Naming the first that is.
+    """
+    for name, size in sizes.items():
+        if size < 1:
+            raise ConfigError(f"{owner}: {name}={size} given, expected at least 1")
+
+
+def check_number(owner: str, name: str, value: float, low: float = -math.inf, high: float = math.inf) -> float:
+    """A finite number within [low, high].
+
+    Args:
+        owner: Who was given it, for the message.
+        name: The argument, for the message.
+        value: What was given.
+        low: Least value allowed.
+        high: Largest value allowed.
+
+    Raises:
+        ConfigError: If it is not.
+    """
+    good = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high
+    if not good:
+        bounds = f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
+        raise ConfigError(f"{owner}: {name}={value!r} given, expected a number{'' if low == -math.inf else bounds}")
+    return value
+
+
+def check_choice(owner: str, name: str, value: Choice, choices: Iterable[Choice]) -> Choice:
+    """One of some words.
+
+    Args:
+        owner: Who was given it, for the message.
+        name: The argument, for the message.
+        value: What was given.
+        choices: What may be given.
+
+    Raises:
+        ConfigError: If it is none of them.
+    """
+    if value not in choices:
+        raise ConfigError(f"{owner}: {name}={value!r} is unknown, expected {' or '.join(map(repr, choices))}")
+    return value
+
+
+def check_interval(
+    owner: str, name: str, value: Sequence[float], low: float = -math.inf, high: float = math.inf
+) -> tuple[float, float]:
+    """(smallest, largest), both within [low, high].
+
+    Args:
+        owner: Who was given it, for the message.
+        name: The argument, for the message.
+        value: What was given.
+        low: Least value allowed.
+        high: Largest value allowed.
+
+    Raises:
+        ConfigError: If it is not such a pair.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise ConfigError(f"{owner}: {name}={value!r} given, expected (smallest, largest)")
+    smallest, largest = (check_number(owner, name, bound, low, high) for bound in value)
+    if smallest > largest:
+        raise ConfigError(f"{owner}: {name}={value!r} given, its smallest value exceeds its largest")
+    return smallest, largest
+
+
+def numbers(owner: str, name: str, value: float | Sequence[float] | NDArray) -> float | tuple[float, ...]:
+    """One finite number for all bands, or one for each.
+
+    Args:
+        owner: Who was given it, for the message.
+        name: The argument, for the message.
+        value: A scalar, or one number a band, shape (C,).
+
+    Raises:
+        ConfigError: If it is neither.
+    """
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+        if len(value) == 0:
+            raise ConfigError(f"{owner}: {name} is empty, expected a number, or one for each band")
+        return tuple(float(check_number(owner, name, float(entry))) for entry in value)
+    return check_number(owner, name, value)
