@@ -92,7 +92,7 @@ def test_wheel_holds_configs_tools_and_metadata(repository, wheel):
     assert {"mmhsi/.mim/model-index.yml", "mmhsi/py.typed", "mmhsi/datasets/catalogue/classic.py"} <= names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert metadata.get_payload().strip() == (repository / "README.md").read_text().strip()
+    assert metadata.get_payload(decode=True).decode().strip() == (repository / "README.md").read_text().strip()
     assert not any(name.startswith(("tests", "benchmarks")) for name in names)
 
 
