@@ -17,7 +17,7 @@ from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.io import CubeReader, HSICube
 from mmhsi.models.preprocessors import BandPreprocessor, normalise_scene, pool_scene
 
-BUDGET = 64 << 20
+BUDGET = 32 << 20
 """Bytes of normalised rows that are read at a time."""
 
 
