@@ -22,12 +22,12 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
+from experiments.runner import start_tool
 from mmengine.config import Config
 from torch import Tensor
 
 from mmhsi.engine import newest_checkpoint
-from mmhsi.models.utils import read_checkpoint
-from mmhsi.utils.experiment_runner import start_tool
+from mmhsi.models.weights import read_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = {"train_dataloader.num_workers": 2, "train_dataloader.persistent_workers": True}

@@ -207,7 +207,7 @@ CASES = {
             type="PixelClassifier",
             data_preprocessor=tiles(),
             backbone=vit(),
-            neck=dict(type="CentreContext"),
+            neck=dict(type="CenterContext"),
             head=dict(
                 type="mmpretrain.LinearClsHead",
                 num_classes=CLASSES,

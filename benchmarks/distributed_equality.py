@@ -26,9 +26,9 @@ from mmengine.runner import Runner
 from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from mmhsi.cli.command import quiet_imports
 from mmhsi.engine import build_runner, prepare_distributed
-from mmhsi.engine.hooks.unwrapped import unwrapped
-from mmhsi.utils.cli import quiet_imports
+from mmhsi.engine.unwrap import unwrap_model
 
 BATCH, EPOCHS = 8, 3
 HOOKS = [dict(type="FitPreprocessorHook"), dict(type="SeedIterationHook"), dict(type="SyncBatchNormHook")]
@@ -95,7 +95,7 @@ def train(cfg: Config) -> dict:
     runner.train()
     sharded = isinstance(runner.model, FullyShardedDataParallel)
     with FullyShardedDataParallel.summon_full_params(runner.model) if sharded else nullcontext():
-        model = unwrapped(runner)
+        model = unwrap_model(runner)
         weights = {name.replace("_fsdp_wrapped_module.", ""): value for name, value in model.named_parameters()}
         return dict(
             losses=torch.tensor(noted.losses),

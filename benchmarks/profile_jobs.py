@@ -193,7 +193,7 @@ def map_scene(ledger: Ledger, cfg: Any, rows: int) -> int:
     from mmhsi.datasets.catalogue import scene_info
     from mmhsi.inference import SceneInferencer, prediction, scene_inferencer
     from mmhsi.inference.row_store import RowStore
-    from mmhsi.inference.rows import SceneRows
+    from mmhsi.inference.scene_rows import SceneRows
     from mmhsi.inference.window_model import WindowModel
     from mmhsi.io import open_cube
     from mmhsi.models import classifiers
@@ -248,9 +248,9 @@ def run_job(name: str, steps: int | None, warm_up: int) -> None:
     """Profile one job in this process, and print its table."""
     import torch
 
+    from mmhsi.cli.command import quiet_imports
+    from mmhsi.cli.memory import keep_freed_memory
     from mmhsi.models import classifiers  # noqa: F401  what a command imports anyway
-    from mmhsi.utils.cli import quiet_imports
-    from mmhsi.utils.memory import keep_freed_memory
 
     quiet_imports()
     keep_freed_memory()

@@ -54,7 +54,7 @@ def pixel_model(backbone: dict, channels: int, bands: int) -> dict:
         type="PixelClassifier",
         data_preprocessor=dict(type="ScenePreprocessor", num_bands=bands, mean=[1500.0] * bands, std=[900.0] * bands),
         backbone=dict(in_channels=bands, **backbone),
-        neck=dict(type="CentreContext"),
+        neck=dict(type="CenterContext"),
         head=dict(type="mmpretrain.LinearClsHead", in_channels=channels, num_classes=6, loss=loss),
     )
 

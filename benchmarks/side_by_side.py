@@ -28,8 +28,8 @@ from rasterio.errors import NotGeoreferencedWarning
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from mmhsi.utils.cli import quiet_imports
-from mmhsi.utils.memory import keep_freed_memory
+from mmhsi.cli.command import quiet_imports
+from mmhsi.cli.memory import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parents[1]
 SIGNS = {"<": operator.lt, "≤": operator.le, "≥": operator.ge}

@@ -5,7 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from .utils.cli import run
+from mmhsi.cli.command import run
 
 TOOLS = Path(__file__).parent / ".mim" / "tools"
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from scripts import REPOSITORY, load_script
 
-from mmhsi.utils.cli import run
+from mmhsi.cli.command import run
 
 
 def pytest_collection_finish() -> None:
@@ -78,10 +78,10 @@ def scope() -> Iterator[None]:
 
 @pytest.fixture
 def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Run ``tools/NAME.py`` with arguments as its command would, and give its exit status."""
+    """Run ``tools/NAME.py``, or a script of ``benchmarks/``, as its command would, and give its exit status."""
 
     def call(name: str, *arguments: object) -> int:
-        module = load_script(f"tools/{name}.py")
+        module = load_script(f"{name}.py" if name.startswith("benchmarks/") else f"tools/{name}.py")
         monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
         try:
             run(module.main)

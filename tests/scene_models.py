@@ -54,7 +54,7 @@ def segment_model(backbone: dict, head: dict) -> dict:
     )
 
 
-PIXEL = pixel_model(VIT, dict(type="CentreContext"), 32)
+PIXEL = pixel_model(VIT, dict(type="CenterContext"), 32)
 SEGMENT = segment_model(VIT, dict(type="MultiscaleLinearHead", in_channels=[16], in_index=[0]))
 PIXEL_CONV = pixel_model(CONV, dict(type="mmpretrain.GlobalAveragePooling"), 6)
 FCN = dict(type="mmseg.FCNHead", in_channels=6, channels=6, in_index=0, num_convs=0, concat_input=False)

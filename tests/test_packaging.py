@@ -109,7 +109,7 @@ from pathlib import Path
 import mmhsi
 from mmengine.config import Config
 from mmengine.hub import get_config, get_model
-from mmhsi.utils.configs import load_config
+from mmhsi.engine.configs import load_config
 Path("own.py").write_text('_base_ = ["mmhsi::_base_/default_runtime.py", "mmhsi::_base_/models/mae_hsi-vit-tiny.py"]')
 name = "mmhsi::" + sys.argv[1]
 model = get_model(name)

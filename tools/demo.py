@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from mmhsi.cli.command import run, tool_parser
 from mmhsi.errors import ConfigError
-from mmhsi.utils.cli import run, tool_parser
 
 PRETRAIN = "mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py"
 FINETUNE = "mmhsi::mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"

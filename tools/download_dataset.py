@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 
 def parse_args() -> argparse.Namespace:

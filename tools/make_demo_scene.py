@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from mmhsi.cli.command import run, tool_parser
 from mmhsi.datasets.simulation import simulate_scene, write_scene
-from mmhsi.utils.cli import run, tool_parser
 
 
 def main() -> None:

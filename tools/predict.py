@@ -5,7 +5,7 @@ import sys
 import time
 import warnings
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 
 def batch_size(text: str) -> int | str:

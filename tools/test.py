@@ -1,7 +1,7 @@
 """Evaluate a checkpoint."""
 
-from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.options import report_to, runner_config, runner_options
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.options import report_to, runner_config, runner_options
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     from mmengine.runner import Runner
 
     from mmhsi.engine import prepare_distributed
-    from mmhsi.engine.hooks.unwrapped import unwrapped
+    from mmhsi.engine.unwrap import unwrap_model
     from mmhsi.errors import ConfigError
     from mmhsi.models import load_weights
 
@@ -29,7 +29,7 @@ def main() -> None:
         cfg.model.backbone.init_cfg = None  # the checkpoint holds every weight
     prepare_distributed(cfg)
     runner = Runner.from_cfg(cfg)
-    load_weights(unwrapped(runner), args.checkpoint)
+    load_weights(unwrap_model(runner), args.checkpoint)
     runner.test()
 
 

@@ -1,7 +1,7 @@
 """Train a model from a config file."""
 
-from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.options import report_to, runner_config, runner_options
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.options import report_to, runner_config, runner_options
 
 
 def main() -> None:
@@ -27,8 +27,8 @@ def main() -> None:
     runner_options(parser)
     args = parser.parse_args()
 
+    from mmhsi.cli.lock import work_dir_lock
     from mmhsi.engine import build_runner, prepare_distributed, prepare_resume, scale_learning_rate, use_amp
-    from mmhsi.utils.lock import work_dir_lock
 
     cfg = runner_config(args)
     if args.amp:

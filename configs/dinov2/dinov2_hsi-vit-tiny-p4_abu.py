@@ -1,4 +1,4 @@
-# StandardiseScene brings every band to zero mean and unit variance over its scene.
+# StandardizeScene brings every band to zero mean and unit variance over its scene.
 _base_ = ["../_base_/models/dinov2_hsi-vit-tiny.py", "./_base_/abu.py", "./_base_/runtime_small.py"]
 model = dict(
     data_preprocessor=dict(num_bands=200),

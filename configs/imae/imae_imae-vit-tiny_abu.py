@@ -12,7 +12,7 @@ train_dataloader = dict(
         pipeline=[
             dict(type="RandomReadWindow", size=15),
             dict(type="LoadCube"),
-            dict(type="StandardiseScene"),
+            dict(type="StandardizeScene"),
             dict(type="BandResample", num_bands=200),
             dict(type="RandomDihedral"),
             dict(type="PackTile"),

@@ -19,7 +19,7 @@ from .statistics import BandStatistics, cube_statistics, pipeline_statistics, re
 class CorpusDataset(SeededDataset):
     """A folder of scenes of different sensors; a sample is what the pipeline reads from one of them.
 
-    Band counts may differ from scene to scene: a pipeline with ``StandardiseScene`` and ``BandResample`` (or
+    Band counts may differ from scene to scene: a pipeline with ``StandardizeScene`` and ``BandResample`` (or
     ``SpectralResample``, where wavelengths are known) brings them to one.
 
     Args:

@@ -16,12 +16,12 @@ PIXELWISE = (
     "BandResample",
     "PCAProject",
     "ScaleReflectance",
-    "Standardise",
+    "Standardize",
 )
 """Registered transforms whose result for a pixel depends on that pixel alone."""
 
 
-WHOLE_IMAGE = ("MinMaxScale", "StandardiseScene")
+WHOLE_IMAGE = ("MinMaxScale", "StandardizeScene")
 """Registered transforms that change every value by what the whole image or scene holds."""
 
 

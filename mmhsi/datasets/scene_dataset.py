@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from mmhsi.arguments import size_pair
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import DATASETS, SPLITS
-from mmhsi.utils.arguments import size_pair
 
 from .bands import nanometres
 from .catalogue import RGB, scene_info

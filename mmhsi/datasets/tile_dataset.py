@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mmhsi.arguments import size_pair
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import open_cube
 from mmhsi.registry import DATASETS
-from mmhsi.utils.arguments import size_pair
 
 from .bands import band_centres, choose_bands, nanometres
 from .catalogue import RGB, SceneInfo, scene_info

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.models.utils import read_checkpoint
+from mmhsi.models.weights import read_checkpoint
 
 
 def newest_checkpoint(work_dir: str | Path) -> tuple[Path, dict] | None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mmhsi.errors import DataError
 from mmhsi.io import CubeInfo
 
-from .rows import SceneRows
+from .scene_rows import SceneRows
 
 SAME_NM = 1.0
 """Wavelengths that differ by less are the same band."""

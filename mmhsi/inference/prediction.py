@@ -12,7 +12,7 @@ from torch import Tensor
 from mmhsi.models.preprocessors import gather_windows
 
 from .blending import blend_weights, window_starts
-from .rows import SceneRows
+from .scene_rows import SceneRows
 
 STRIP = 1 << 14
 """Pixels that are classified before their rows are given out."""

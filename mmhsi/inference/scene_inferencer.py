@@ -26,10 +26,10 @@ from .checks import (
     warn,
 )
 from .prediction import Rows, classify_rows, segment_rows
-from .products import layers_of, values_of, write_products
 from .row_store import RowStore, stored_state
-from .rows import SceneRows
+from .scene_rows import SceneRows
 from .window_model import WindowModel
+from .writers import layers_of, values_of, write_products
 
 DEFAULT_BATCH = {True: 512, False: 16}
 """Windows at a time: of a pixel classifier, of a segmentor."""

@@ -12,13 +12,13 @@ from mmengine.registry import DefaultScope
 from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor
 
+from mmhsi.engine.configs import load_config
+from mmhsi.engine.device import choose_device
 from mmhsi.errors import ConfigError
+from mmhsi.inference.publishing import published_model
 from mmhsi.models.classifiers import PixelClassifier
-from mmhsi.models.publishing import published_model
-from mmhsi.models.utils import load_weights, read_checkpoint
+from mmhsi.models.weights import load_weights, read_checkpoint
 from mmhsi.registry import MODELS
-from mmhsi.utils.configs import load_config
-from mmhsi.utils.device import choose_device
 from mmhsi.visualization import default_palette
 
 from .batch_size import fastest_batch

@@ -17,7 +17,7 @@ from .decode_heads import CNNHead, MultiscaleLinearHead, UNetHead
 from .heads import DINOHead
 from .losses import CrossEntropyLoss, DiceLoss, FocalLoss, Mask2FormerLoss
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
-from .necks import CentreContext, LearnableAggregation
+from .necks import CenterContext, LearnableAggregation
 from .preprocessors import (
     BatchDihedral,
     BatchGainOffset,
@@ -40,7 +40,7 @@ from .selfsup import (
     MaskedPretraining,
     Reconstruction,
 )
-from .utils import load_weights, transfer_weights
+from .weights import load_weights, transfer_weights
 
 __all__ = [
     "CNN2D",
@@ -55,7 +55,7 @@ __all__ = [
     "BatchNoise",
     "BlockwiseMasking",
     "CNNHead",
-    "CentreContext",
+    "CenterContext",
     "CrossEntropyLoss",
     "DINOHead",
     "DINOMasking",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from mmengine.registry import DefaultScope
 
+from mmhsi.models.complexity import measure_complexity
 from mmhsi.registry import MODELS
-from mmhsi.utils.complexity import measure_complexity
 
 DINOV2_STUDENT = dict(num_registers=4, ffn_type="swiglu_fused", layer_scale_init_value=1e-5, with_mask_token=True)
 

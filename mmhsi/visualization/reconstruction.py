@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmhsi.errors import DataError
-from mmhsi.utils.spread import evenly_spread
+from mmhsi.visualization.selection import evenly_spread
 
 from .false_colour import rgb_band_indices
 from .palette import OKABE_ITO

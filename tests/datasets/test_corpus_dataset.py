@@ -13,7 +13,7 @@ from mmhsi.registry import TRANSFORMS
 PIPELINE = [
     dict(type="RandomReadWindow", size=4),
     dict(type="LoadCube"),
-    dict(type="StandardiseScene"),
+    dict(type="StandardizeScene"),
     dict(type="BandResample", num_bands=6),
     dict(type="PackTile"),
 ]
@@ -68,7 +68,7 @@ def test_band_resample_equals_numpy(bands):
 def test_standardise_scene_by_hand():
     image = np.array([[[5, 7, 1]]], dtype=np.uint16)
     results = dict(img=image, scene_mean=np.array([3.0, 8, 1]), scene_std=np.array([2.0, 4, 0]))
-    out = TRANSFORMS.build(dict(type="StandardiseScene"))(results)
+    out = TRANSFORMS.build(dict(type="StandardizeScene"))(results)
     assert out["img"].tolist() == [[[1.0, -0.25, 0.0]]]
 
 

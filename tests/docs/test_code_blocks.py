@@ -18,8 +18,8 @@ from doc_blocks import ROOT, Block, blocks_of, commands, pages
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 
+import mmhsi.cli.options as options
 import mmhsi.registry as registries
-import mmhsi.utils.options as options
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 
 BLOCKS = {str(page.relative_to(ROOT)): blocks_of(page) for page in pages()}

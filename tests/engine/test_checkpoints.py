@@ -15,11 +15,11 @@ from evil import Evil
 from mmengine.config import Config
 from processes import SECONDS, fork, join, started
 
+from mmhsi.cli.lock import work_dir_lock
 from mmhsi.engine import newest_checkpoint, prepare_resume
 from mmhsi.engine.atomic_backend import AtomicBackend
 from mmhsi.errors import ConfigError, DataError, FileFormatError
-from mmhsi.models.utils import read_checkpoint
-from mmhsi.utils.lock import work_dir_lock
+from mmhsi.models.weights import read_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE = ROOT / "configs/hsi_vit/hsi-vit-tiny-p3_salinas-a_20-per-class.py"
@@ -166,7 +166,7 @@ def test_iterations_in_an_epoch_loop_are_refused(config, tmp_path, run_tool, cap
 def test_a_work_dir_is_one_runs(tmp_path, config, run_tool, capsys):
     holder = f"""
 import time
-from mmhsi.utils.lock import work_dir_lock
+from mmhsi.cli.lock import work_dir_lock
 with work_dir_lock({str(tmp_path / "w")!r}):
     print("held", flush=True)
     time.sleep(60)

@@ -17,7 +17,7 @@ from mmhsi.engine.hooks.collapse_guard import CollapseGuardHook
 from mmhsi.engine.hooks.dino_schedule import DINOScheduleHook
 from mmhsi.engine.layer_decay_optim import LayerDecayOptimWrapperConstructor
 from mmhsi.errors import ConfigError
-from mmhsi.models.utils import read_checkpoint
+from mmhsi.models.weights import read_checkpoint
 from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")

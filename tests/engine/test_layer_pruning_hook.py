@@ -16,7 +16,7 @@ from mmhsi.engine.hooks.layer_pruning import LayerPruningHook
 from mmhsi.errors import ConfigError
 from mmhsi.models.backbones.sst import SST
 from mmhsi.models.pruning import prunable_stages, prune, restore
-from mmhsi.models.utils import read_checkpoint
+from mmhsi.models.weights import read_checkpoint
 
 pytestmark = pytest.mark.usefixtures("scope")
 

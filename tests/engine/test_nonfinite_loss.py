@@ -18,7 +18,7 @@ from mmhsi.engine.hooks.nonfinite_loss import nonfinite
 from mmhsi.errors import ConfigError, TrainingError
 from mmhsi.io import HSICube, write_cube
 from mmhsi.models import ScenePreprocessor, ViewPreprocessor
-from mmhsi.models.utils import read_checkpoint
+from mmhsi.models.weights import read_checkpoint
 from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")

@@ -15,7 +15,7 @@ from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError
 from mmhsi.evaluation.reconstruction import MAX_PSNR, ReconstructionMetric, psnr, ssim, thinning
 from mmhsi.models.selfsup.masked_pretraining import Reconstruction
-from mmhsi.models.utils import read_checkpoint
+from mmhsi.models.weights import read_checkpoint
 
 pytestmark = pytest.mark.usefixtures("scope")
 

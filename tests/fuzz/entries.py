@@ -16,11 +16,11 @@ from mmengine.registry import DefaultScope
 from scene_models import META, PIXEL_CONV
 from scripts import load_script
 
+from mmhsi.cli.command import run
 from mmhsi.datasets import CorpusDataset, FileSplit, MapSplit, PairSplit, SceneDataset, TileDataset
 from mmhsi.errors import MMHSIError
 from mmhsi.io import HSICube, open_cube, read_class_map, read_label_map, write_cube
 from mmhsi.registry import MODELS
-from mmhsi.utils.cli import run
 
 HEIGHT, WIDTH, BANDS = 12, 14, 5
 CLASSES = ["a", "b", "c"]

@@ -13,9 +13,9 @@ from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.inference import SceneInferencer
 from mmhsi.inference import export as export_module
 from mmhsi.inference.export import export_model
+from mmhsi.inference.publishing import publish_checkpoint
 from mmhsi.inference.window_model import WindowModel
-from mmhsi.models.publishing import publish_checkpoint
-from mmhsi.models.utils import read_checkpoint
+from mmhsi.models.weights import read_checkpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -57,7 +57,7 @@ def test_what_is_not_exported(trained, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=r"not written, the exported model's probabilities differ by 0\.\d+"):
         export_model(model, tmp_path / "model.pt2", (6, 6))
     assert not list(tmp_path.glob("*model.pt2"))
-    two = pixel_model({**PIXEL["backbone"], "in_channels": 6}, dict(type="CentreContext"), 32, second_bands=2)
+    two = pixel_model({**PIXEL["backbone"], "in_channels": 6}, dict(type="CenterContext"), 32, second_bands=2)
     with pytest.raises(ConfigError, match="takes two sources"):
         export_model(WindowModel(*trained(two)[:2], "cpu"), tmp_path / "model.pt2", (6, 6))
 

@@ -13,7 +13,7 @@ from scene_models import BANDS, CLASSES, PIXEL, PIXEL_CONV, QUERIES, SEGMENT, SE
 from mmhsi.inference import SceneInferencer
 from mmhsi.inference.batch_size import fastest_batch
 from mmhsi.inference.blending import blend_weights, window_starts
-from mmhsi.inference.rows import SceneRows, mirrored, rows_at_a_time
+from mmhsi.inference.scene_rows import SceneRows, mirrored, rows_at_a_time
 from mmhsi.io import HSICube, write_cube
 
 pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
 @pytest.fixture
 def few_rows(monkeypatch):
     """Rows come 4 at a time and leave in strips of few, so that borders between them matter."""
-    monkeypatch.setattr("mmhsi.inference.rows.BUDGET", 4 * 4 * 5 * 30)
-    monkeypatch.setattr("mmhsi.inference.rows.rows_at_a_time", lambda *_: 4)
+    monkeypatch.setattr("mmhsi.inference.scene_rows.BUDGET", 4 * 4 * 5 * 30)
+    monkeypatch.setattr("mmhsi.inference.scene_rows.rows_at_a_time", lambda *_: 4)
     monkeypatch.setattr("mmhsi.inference.prediction.STRIP", 60)
 
 

@@ -106,7 +106,7 @@ def test_a_run_killed_while_it_writes_the_files_is_finished(trained, long_scene,
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     write(inferencer, long_scene, whole)
     with monkeypatch.context() as patch:
-        patch.setattr("mmhsi.inference.products.ValueMapWriter.write_rows", lambda *_: stop_at(0)(0))
+        patch.setattr("mmhsi.inference.writers.ValueMapWriter.write_rows", lambda *_: stop_at(0)(0))
         with pytest.raises(KeyboardInterrupt):
             write(inferencer, long_scene, parts)
     (parts / ".map.tif.0123456789ab.tmp").write_bytes(b"half of a GeoTIFF")
@@ -168,7 +168,7 @@ def test_a_corrupt_tile_in_the_middle_names_the_rows_and_keeps_what_is_finished(
     path = tmp_path / "scene.tif"
     write_cube(path, HSICube(np.random.default_rng(0).normal(500, 200, (700, 30, BANDS)).astype(np.float32)))
     corrupt(path, 3, 3)  # rows 384 to 511
-    monkeypatch.setattr("mmhsi.inference.rows.rows_at_a_time", lambda *_: 32)
+    monkeypatch.setattr("mmhsi.inference.scene_rows.rows_at_a_time", lambda *_: 32)
     config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
     with pytest.raises(DataError, match=r"scene\.tif: .*rows 384 to 415.*; \d+ finished rows are kept in .*\.partial"):
         SceneInferencer(config, checkpoint).write_map(path, tmp_path / "map.tif")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmhsi.errors import ConfigError
-from mmhsi.models.utils.attention import cls_attention
+from mmhsi.models.attention import cls_attention
 from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")

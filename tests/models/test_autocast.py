@@ -23,7 +23,7 @@ HALF = [torch.bfloat16, torch.float16]
 
 def classifier(loss):
     head = dict(type="mmpretrain.LinearClsHead", in_channels=32, num_classes=3, loss=loss)
-    return dict(type="PixelClassifier", backbone=VIT, neck=dict(type="CentreContext"), head=head)
+    return dict(type="PixelClassifier", backbone=VIT, neck=dict(type="CenterContext"), head=head)
 
 
 def segmentor(head, loss=None):

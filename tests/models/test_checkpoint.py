@@ -7,7 +7,7 @@ import torch
 
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.models import HSIViT, load_weights
-from mmhsi.models.utils import read_checkpoint
+from mmhsi.models.weights import read_checkpoint
 
 pytestmark = pytest.mark.usefixtures("scope")
 

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from mmhsi.errors import ConfigError
-from mmhsi.models import CentreContext
+from mmhsi.models import CenterContext
 from mmhsi.models.preprocessors import dihedral
 from mmhsi.registry import MODELS
 
@@ -46,7 +46,7 @@ def test_linear_head_has_one_linear_map_and_a_batch_norm():
 @pytest.mark.parametrize(("size", "centre"), [((3, 3), [4]), ((4, 4), [5, 6, 9, 10]), ((3, 4), [5, 6]), ((1, 1), [0])])
 def test_centre_context_joins_the_middle_and_the_mean(size, centre):
     x = torch.randn(2, 5, *size)
-    (features,) = CentreContext()((torch.zeros(1), x))
+    (features,) = CenterContext()((torch.zeros(1), x))
     flat = x.flatten(2)
     assert torch.allclose(features[:, :5], flat[:, :, centre].mean(-1), atol=1e-6)
     assert torch.allclose(features[:, 5:], flat.mean(-1), atol=1e-6)
@@ -60,7 +60,7 @@ def classifier(tta):
             tta=tta,
             data_preprocessor=dict(type="ScenePreprocessor", num_bands=4),
             backbone=dict(type="HSIViT", in_channels=4, arch="tiny", img_size=6, patch_size=2),
-            neck=dict(type="CentreContext"),
+            neck=dict(type="CenterContext"),
             head=dict(
                 type="mmpretrain.LinearClsHead",
                 in_channels=256,

@@ -7,7 +7,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.models.layers.blockwise_embed import BlockwiseEmbed
 from mmhsi.models.pruning import prunable_stages
 from mmhsi.models.selfsup.lo_msst import LOMSST
-from mmhsi.models.selfsup.lo_msst_rows import row_buckets
+from mmhsi.models.selfsup.lo_msst_sequences import row_buckets
 from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")

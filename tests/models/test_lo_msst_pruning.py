@@ -8,7 +8,7 @@ from mmhsi.engine.hooks.layer_pruning import LayerPruningHook
 from mmhsi.models.backbones.sst import SST
 from mmhsi.models.pruning import prunable_stages, prune
 from mmhsi.models.selfsup.lo_msst import LOMSST
-from mmhsi.models.utils import transfer_weights
+from mmhsi.models.weights import transfer_weights
 
 pytestmark = pytest.mark.usefixtures("scope")
 

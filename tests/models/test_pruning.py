@@ -17,7 +17,7 @@ from mmhsi.models.pruning import (
     strip,
     strip_state_dict,
 )
-from mmhsi.models.utils import load_weights, read_checkpoint
+from mmhsi.models.weights import load_weights, read_checkpoint
 
 ARCH = dict(embed_dims=24, spatial_layers=4, spectral_layers=4, num_heads=2, head_dims=8, feedforward_channels=32)
 

@@ -336,7 +336,7 @@ def test_pretrained_weights_arrive(tmp_path):
         dict(
             type="PixelClassifier",
             backbone=backbone,
-            neck=dict(type="CentreContext"),
+            neck=dict(type="CenterContext"),
             head=head,
             data_preprocessor=dict(type="ScenePreprocessor", num_bands=6, second_bands=2),
         )

@@ -7,8 +7,8 @@ import torch
 from mmhsi.errors import ConfigError
 from mmhsi.models import HSIViT, transfer_weights
 from mmhsi.models.layers import resize_position_table
-from mmhsi.models.utils import resample_band_weights
-from mmhsi.models.utils.spectral_weights import interpolate_blocks
+from mmhsi.models.weights import resample_band_weights
+from mmhsi.models.weights.spectral_weights import interpolate_blocks
 from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")

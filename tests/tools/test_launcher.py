@@ -19,7 +19,7 @@ from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.engine import scale_learning_rate
 from mmhsi.errors import ConfigError
 from mmhsi.io import HSICube, write_cube
-from mmhsi.models.utils import read_checkpoint
+from mmhsi.models.weights import read_checkpoint
 
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="tests the way without a GPU")
 

@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 from small_models import shrink
 
 from mmhsi.datasets import FileSplit, SceneDataset
-from mmhsi.models.utils import read_checkpoint
+from mmhsi.models.weights import read_checkpoint
 
 PRETRAIN = "configs/mae/mae_hsi-vit-tiny-p3_demo.py"
 FINETUNE = "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mmhsi.utils.cli import map_options, run, tool_parser
+from mmhsi.cli.command import map_options, run, tool_parser
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,7 +1,7 @@
 """Count the labelled training pixels of every class and print weights for a loss's class_weight."""
 
-from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.configs import load_config, training_dataset
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.engine.configs import load_config, training_dataset
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from mmengine.config import Config, DictAction
 
-from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.configs import load_config, training_dataset
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.engine.configs import load_config, training_dataset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,7 +155,7 @@ def main() -> None:
     from mmengine.logging import MMLogger
     from mmengine.registry import DefaultScope
 
-    from mmhsi.datasets.features import SceneFeatures
+    from mmhsi.datasets.scene_features import SceneFeatures
 
     MMLogger.get_current_instance().setLevel("ERROR")  # not a table of every class for every run
     rows: dict[tuple[str, str], dict] = {}

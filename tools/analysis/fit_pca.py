@@ -1,7 +1,7 @@
 """Fit principal components to the training data of a config, for PCAProject."""
 
-from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.configs import load_config, training_dataset
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.engine.configs import load_config, training_dataset
 
 
 def before_pca(transforms: list[dict]) -> list[dict]:

@@ -2,8 +2,8 @@
 
 from mmengine.config import DictAction
 
-from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.configs import load_config, training_window
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.engine.configs import load_config, training_window
 
 
 def main() -> None:
@@ -17,9 +17,9 @@ def main() -> None:
     from mmengine.registry import DefaultScope
 
     from mmhsi.errors import ConfigError
+    from mmhsi.models.complexity import measure_complexity
     from mmhsi.models.presets import preset_table
     from mmhsi.registry import MODELS
-    from mmhsi.utils.complexity import measure_complexity
 
     if args.config is None:
         print(preset_table())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = {
@@ -48,8 +48,8 @@ def measure(config: str) -> dict:
     from torch.utils.flop_counter import FlopCounterMode
 
     from mmhsi.datasets import CATALOGUE
+    from mmhsi.engine.configs import training_window
     from mmhsi.registry import MODELS
-    from mmhsi.utils.configs import training_window
 
     cfg = Config.fromfile(ROOT / config)
     for part in (cfg.model, cfg.model.backbone):

@@ -1,7 +1,7 @@
 """Score frozen features on patch tokens, without a decoder: k nearest neighbours and a linear probe."""
 
-from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.configs import load_config
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.engine.configs import load_config
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     from mmhsi.engine import set_seed
     from mmhsi.evaluation import ConfusionMatrix
     from mmhsi.evaluation.probes import knn_probe, linear_probe
-    from mmhsi.inference.features import FeatureExtractor
+    from mmhsi.inference.feature_extractor import FeatureExtractor
 
     cfg = load_config(args.config)
     set_seed(cfg, args.seed)

@@ -1,6 +1,6 @@
 """Show what the CLS tokens attend to in the last layer: patches, and for two streams wavelengths too."""
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 
 def main() -> None:
@@ -17,11 +17,11 @@ def main() -> None:
     import numpy as np
     from torch.utils.data import Subset
 
-    from mmhsi.inference.features import FeatureExtractor
+    from mmhsi.inference.feature_extractor import FeatureExtractor
+    from mmhsi.models.attention import cls_attention
     from mmhsi.models.layers.spectral_embed import group_centres
-    from mmhsi.models.utils.attention import cls_attention
     from mmhsi.visualization import false_colour
-    from mmhsi.visualization.features import save_attention_figure
+    from mmhsi.visualization.feature_figures import save_attention_figure
 
     extractor = FeatureExtractor(args.config, args.checkpoint, args.prefix, args.device)
     changes = {"window": args.size} if args.size else {}

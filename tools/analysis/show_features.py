@@ -2,7 +2,7 @@
 
 import argparse
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 
 def parse_args() -> argparse.Namespace:
@@ -24,9 +24,9 @@ def main() -> None:
     from torch.utils.data import Subset
 
     from mmhsi.datasets import SceneDataset
-    from mmhsi.inference.features import FeatureExtractor
+    from mmhsi.inference.feature_extractor import FeatureExtractor
     from mmhsi.visualization import false_colour, save_png
-    from mmhsi.visualization.features import principal_colours
+    from mmhsi.visualization.feature_figures import principal_colours
 
     extractor = FeatureExtractor(args.config, args.checkpoint, args.prefix, args.device)
     if extractor.cfg.train_dataloader.dataset.type == "SceneDataset":

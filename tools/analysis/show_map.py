@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.utils.cli import map_options, run, tool_parser
+from mmhsi.cli.command import map_options, run, tool_parser
 
 
 def main() -> None:

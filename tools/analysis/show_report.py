@@ -1,6 +1,6 @@
 """Show a report of tools/test.py --out: accuracy and IoU of every class as Markdown, the confusion matrix as PNG."""
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 
 def main() -> None:

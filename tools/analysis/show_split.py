@@ -1,7 +1,7 @@
 """Show where a config's training and test pixels lie, how many each class has, and how many test pixels leak."""
 
-from mmhsi.utils.cli import run, tool_parser
-from mmhsi.utils.configs import load_config, training_dataset
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.engine.configs import load_config, training_dataset
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Write a trained model to ONNX or torch.export: raw values in, class probabilities out."""
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 
 def main() -> None:

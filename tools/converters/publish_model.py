@@ -1,6 +1,6 @@
 """Write a checkpoint to hand on: weights, model, bands, normalisation and classes, without the optimiser."""
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 
 def main() -> None:
@@ -10,7 +10,7 @@ def main() -> None:
     parser.add_argument("checkpoint", help="checkpoint of the training")
     parser.add_argument("out", help="file to write; a part of its checksum is put before the suffix")
     args = parser.parse_args()
-    from mmhsi.models.publishing import publish_checkpoint
+    from mmhsi.inference.publishing import publish_checkpoint
 
     path = publish_checkpoint(args.config, args.checkpoint, args.out)
     print(f"{path}: {path.stat().st_size:,} bytes; tools/predict.py takes it in the place of config and checkpoint")

@@ -1,6 +1,6 @@
 """Remove pruned layers from a checkpoint, for deployment."""
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 
 def main() -> None:
@@ -11,7 +11,7 @@ def main() -> None:
     args = parser.parse_args()
     from mmhsi.errors import ConfigError
     from mmhsi.models.pruning import pruned_prefixes, strip_state_dict
-    from mmhsi.models.utils import read_checkpoint, write_checkpoint
+    from mmhsi.models.weights import read_checkpoint, write_checkpoint
 
     checkpoint = read_checkpoint(args.checkpoint)
     layers = pruned_prefixes(checkpoint["state_dict"])

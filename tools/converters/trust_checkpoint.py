@@ -2,7 +2,7 @@
 
 import os
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 
 def main() -> None:
@@ -11,7 +11,7 @@ def main() -> None:
     parser.add_argument("checkpoint", help="file that was refused, from somebody whom you trust")
     parser.add_argument("out", help="file for the weights; optimiser, schedules and metadata are not kept")
     args = parser.parse_args()
-    from mmhsi.models.utils import trusted_weights, write_checkpoint
+    from mmhsi.models.weights import trusted_weights, write_checkpoint
 
     os.environ.pop("TORCH_FORCE_WEIGHTS_ONLY_LOAD", None)
     state = trusted_weights(args.checkpoint)

@@ -11,7 +11,7 @@ val_dataloader = dict(
         pipeline=[
             dict(type="RandomReadWindow", size=32),
             dict(type="LoadCube"),
-            dict(type="StandardiseScene"),
+            dict(type="StandardizeScene"),
             dict(type="BandResample", num_bands=200),
             dict(type="PackTile"),
         ],

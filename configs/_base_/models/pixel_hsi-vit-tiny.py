@@ -11,7 +11,7 @@ model = dict(
         ],
     ),
     backbone=dict(type="HSIViT", arch="tiny"),
-    neck=dict(type="CentreContext"),
+    neck=dict(type="CenterContext"),
     head=dict(
         type="mmpretrain.LinearClsHead",
         in_channels=256,

@@ -3,7 +3,7 @@
 _base_ = ["../../_base_/datasets/abu_pretrain.py", "./views.py"]
 large = dict(type="RandomResizedCrop", size=24, scale=(0.32, 1.0))
 small = dict(type="RandomResizedCrop", size=12, scale=(0.05, 0.32))
-common = [dict(type="StandardiseScene"), dict(type="BandResample", num_bands=200)]
+common = [dict(type="StandardizeScene"), dict(type="BandResample", num_bands=200)]
 train_dataloader = dict(
     dataset=dict(
         pipeline=[

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmhsi.arguments import size_pair
 from mmhsi.datasets.labels import IGNORE_INDEX
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import SPLITS
-from mmhsi.utils.arguments import size_pair
 
 from .leakage import assert_disjoint, leaking
 from .split import Split, check_split

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmhsi.arguments import size_pair
 from mmhsi.errors import DataError
-from mmhsi.utils.arguments import size_pair
 
 from .split import Split
 

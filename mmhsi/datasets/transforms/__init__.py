@@ -8,10 +8,10 @@ from .loading import LoadCube, LoadLabels, RandomReadWindow
 from .multi_view import MultiView, PackViews
 from .padding import Pad
 from .pca import PCAModel, PCAProject, fit_pca
-from .photometric import BandJitter, GaussianBlur, Solarise
+from .photometric import BandJitter, GaussianBlur, Solarize
 from .resampling import BandResample, SpectralResample
 from .resizing import Resize
-from .scaling import MinMaxScale, ScaleReflectance, Standardise, StandardiseScene
+from .scaling import MinMaxScale, ScaleReflectance, Standardize, StandardizeScene
 from .spectral import RemoveBadBands, SelectBands
 
 __all__ = [
@@ -38,11 +38,11 @@ __all__ = [
     "Resize",
     "ScaleReflectance",
     "SelectBands",
-    "Solarise",
+    "Solarize",
     "SpectralNoise",
     "SpectralResample",
     "SpectralShift",
-    "Standardise",
-    "StandardiseScene",
+    "Standardize",
+    "StandardizeScene",
     "fit_pca",
 ]

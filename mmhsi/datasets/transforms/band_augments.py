@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from mmhsi.arguments import check_choice, check_number, is_whole
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
-from mmhsi.utils.arguments import check_choice, check_number, is_whole
 
 from .common import CubeTransform, band_deviations, band_means, generator, known_wavelengths, source
 from .resampling import interpolate_bands

@@ -9,9 +9,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from numpy.typing import NDArray
 
+from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.wavelengths import MICROMETRES_BELOW
-from mmhsi.utils.arguments import check_number
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
 """Arrays of a results dict whose first two axes are rows and columns."""

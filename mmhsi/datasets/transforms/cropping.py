@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmhsi.arguments import check_choice, check_interval, check_number, size_pair
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
-from mmhsi.utils.arguments import check_choice, check_interval, check_number, size_pair
 
 from ..labels import IGNORE_INDEX
 from .common import SPATIAL_KEYS, CubeTransform, generator, require_one_grid, source, valid_mask

@@ -8,9 +8,9 @@ import numpy as np
 from mmcv import imflip
 from mmcv.transforms import RandomFlip as MMCVRandomFlip
 
+from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
-from mmhsi.utils.arguments import check_number
 
 from .common import SPATIAL_KEYS, CubeTransform, generator
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from mmhsi.arguments import is_whole, size_pair
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeReader, HSICube, open_cube, open_label_map, read_labels
 from mmhsi.registry import TRANSFORMS
-from mmhsi.utils.arguments import is_whole, size_pair
 
 from ..label_grid import majority_labels, require_grid
 from ..labels import IGNORE_INDEX

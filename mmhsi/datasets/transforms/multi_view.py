@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from mmseg.structures import SegDataSample
 
+from mmhsi.arguments import is_whole
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
-from mmhsi.utils.arguments import is_whole
 
 from .common import CubeTransform, source, valid_mask
 from .formatting import META_KEYS

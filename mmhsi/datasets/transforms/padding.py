@@ -7,9 +7,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from mmhsi.arguments import check_choice, check_number, size_pair
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
-from mmhsi.utils.arguments import check_choice, check_number, size_pair
 
 from ..labels import IGNORE_INDEX
 from .common import CubeTransform, require_one_grid, source, valid_mask

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mmhsi.arguments import is_whole
 from mmhsi.errors import ConfigError, DataError, FileFormatError
 from mmhsi.io.files import existing_file, reading, replacing
 from mmhsi.registry import TRANSFORMS
-from mmhsi.utils.arguments import is_whole
 
 from .common import BAND_KEYS, CubeTransform, source
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from mmhsi.arguments import check_interval, check_number
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
-from mmhsi.utils.arguments import check_interval, check_number
 
 from .common import CubeTransform, band_means, generator, valid_mask, valid_spectra
 
@@ -114,7 +114,7 @@ class GaussianBlur(CubeTransform):
 
 
 @TRANSFORMS.register_module()
-class Solarise(CubeTransform):
+class Solarize(CubeTransform):
     """Invert what is bright: x becomes b − x where x ≥ t, with b the band's largest valid value.
 
     As a photograph's solarisation, 255 − x from 128 on, but on each band's own scale: 128 means nothing to reflectance.
@@ -134,13 +134,13 @@ class Solarise(CubeTransform):
 
     def __init__(self, quantile: float | None = None, value: float | None = None, prob: float = 0.2) -> None:
         if (quantile is None) == (value is None):
-            raise ConfigError("Solarise: give either quantile or value")
-        self.quantile = None if quantile is None else check_number("Solarise", "quantile", quantile, 0, 1)
-        self.value = None if value is None else check_number("Solarise", "value", value)
-        self.prob = check_number("Solarise", "prob", prob, 0, 1)
+            raise ConfigError("Solarize: give either quantile or value")
+        self.quantile = None if quantile is None else check_number("Solarize", "quantile", quantile, 0, 1)
+        self.value = None if value is None else check_number("Solarize", "value", value)
+        self.prob = check_number("Solarize", "prob", prob, 0, 1)
 
     def transform(self, results: dict) -> dict:
-        """Solarise."""
+        """Solarize."""
         image = results["img"].astype(np.float32)
         results["img"] = image
         if generator().random() >= self.prob:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mmhsi.arguments import check_number, numbers
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
-from mmhsi.utils.arguments import check_number, numbers
 
 from .common import BAND_KEYS, CubeTransform, check_nanometres, known_wavelengths, source
 

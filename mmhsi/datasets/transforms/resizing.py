@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmhsi.arguments import check_choice, check_number, size_pair
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
-from mmhsi.utils.arguments import check_choice, check_number, size_pair
 
 from .common import CubeTransform, require_one_grid, valid_mask
 

@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mmhsi.arguments import check_choice, check_interval, check_number, numbers
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
-from mmhsi.utils.arguments import check_choice, check_interval, check_number, numbers
 
 from .common import CubeTransform, for_bands, valid_spectra
 
@@ -116,7 +116,7 @@ class MinMaxScale(CubeTransform):
 
 
 @TRANSFORMS.register_module()
-class Standardise(CubeTransform):
+class Standardize(CubeTransform):
     """Subtract a mean, divide by a standard deviation.
 
     Required keys: ``img`` (H, W, C).
@@ -132,27 +132,27 @@ class Standardise(CubeTransform):
     """
 
     def __init__(self, mean: float | Sequence[float], std: float | Sequence[float]) -> None:
-        self.mean = numbers("Standardise", "mean", mean)
-        self.std = numbers("Standardise", "std", std)
+        self.mean = numbers("Standardize", "mean", mean)
+        self.std = numbers("Standardize", "std", std)
         if isinstance(self.mean, tuple) and isinstance(self.std, tuple) and len(self.mean) != len(self.std):
-            raise ConfigError(f"Standardise: mean has {len(self.mean)} values, std has {len(self.std)}")
+            raise ConfigError(f"Standardize: mean has {len(self.mean)} values, std has {len(self.std)}")
         if (np.asarray(self.std) <= 0).any():
-            raise ConfigError("Standardise: a std is not above 0; leave out constant bands")
+            raise ConfigError("Standardize: a std is not above 0; leave out constant bands")
 
     def transform(self, results: dict) -> dict:
-        """Standardise.
+        """Standardize.
 
         Raises:
             DataError: If mean or std does not fit the image's bands.
         """
-        mean = for_bands("Standardise", "mean", self.mean, results)
-        std = for_bands("Standardise", "std", self.std, results)
+        mean = for_bands("Standardize", "mean", self.mean, results)
+        std = for_bands("Standardize", "std", self.std, results)
         results["img"] = (results["img"].astype(np.float32) - mean) / std
         return results
 
 
 @TRANSFORMS.register_module()
-class StandardiseScene(CubeTransform):
+class StandardizeScene(CubeTransform):
     """Bring every band to zero mean and unit variance over its whole scene.
 
     Sensors count in units of their own; within a corpus only the deviation from a scene's mean is comparable.
@@ -164,7 +164,7 @@ class StandardiseScene(CubeTransform):
     """
 
     def transform(self, results: dict) -> dict:
-        """Standardise."""
+        """Standardize."""
         std = np.where(results["scene_std"] > 0, results["scene_std"], 1.0).astype(np.float32)
         results["img"] = (results["img"].astype(np.float32) - results["scene_mean"].astype(np.float32)) / std
         return results

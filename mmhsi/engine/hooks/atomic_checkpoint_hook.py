@@ -15,7 +15,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import HOOKS
 
 from ..atomic_backend import remove_temporaries
-from .unwrapped import unwrapped
+from ..unwrap import unwrap_model
 
 
 @HOOKS.register_module()
@@ -55,7 +55,7 @@ class AtomicCheckpointHook(CheckpointHook):
         self.file_backend = DeferredRemoval(self.file_backend)
         if is_main_process():
             remove_temporaries(Path(self.out_dir))
-        for name, parameter in unwrapped(runner).named_parameters():
+        for name, parameter in unwrap_model(runner).named_parameters():
             if name in self._pending:
                 parameter.grad = self._pending[name].to(parameter.device)
         if runner._resume and validation_due(runner):
@@ -120,7 +120,7 @@ def waiting_gradients(runner: Runner) -> dict[str, Tensor]:
     if runner.optim_wrapper.should_update() or isinstance(runner.model, FullyShardedDataParallel):
         return {}
     gradients = {}
-    for name, parameter in unwrapped(runner).named_parameters():
+    for name, parameter in unwrap_model(runner).named_parameters():
         if parameter.grad is not None:
             mean = parameter.grad.detach().clone()
             all_reduce(mean, op="mean")

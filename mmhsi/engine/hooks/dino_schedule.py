@@ -14,7 +14,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.models.selfsup.dinov2 import DINOv2
 from mmhsi.registry import HOOKS
 
-from .unwrapped import unwrapped
+from ..unwrap import unwrap_model
 
 
 @HOOKS.register_module()
@@ -86,7 +86,7 @@ class DINOScheduleHook(Hook):
         Raises:
             ConfigError: If the model is no DINOv2, or the prototypes cannot be told from other parameters.
         """
-        model = unwrapped(runner)
+        model = unwrap_model(runner)
         if not isinstance(model, DINOv2):
             raise ConfigError(f"DINOScheduleHook: model is {type(model).__name__}, expected DINOv2")
         if self.freeze_last_layer_epochs and not any("last_layer" in group for group in self._groups(runner)):
@@ -98,7 +98,7 @@ class DINOScheduleHook(Hook):
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
         """Set the temperature; freeze the prototypes for this step."""
         epoch_length = len(runner.train_dataloader)
-        unwrapped(runner).teacher_temperature = self.temperature_at(runner.iter, epoch_length)
+        unwrap_model(runner).teacher_temperature = self.temperature_at(runner.iter, epoch_length)
         if runner.iter < self.freeze_last_layer_epochs * epoch_length:
             self._resting = [(group, group["lr"]) for group in self._groups(runner) if group.get("last_layer")]
             for group, _ in self._resting:
@@ -115,7 +115,7 @@ class DINOScheduleHook(Hook):
             # Shards of teacher and student do not begin at the same parameters: both are put together for this.
             sharded = isinstance(runner.model, FullyShardedDataParallel)
             with FullyShardedDataParallel.summon_full_params(runner.model) if sharded else nullcontext():
-                unwrapped(runner).update_teacher(self.momentum_at(runner.iter, runner.max_iters))
+                unwrap_model(runner).update_teacher(self.momentum_at(runner.iter, runner.max_iters))
 
     @staticmethod
     def _groups(runner: Runner) -> list[dict]:

@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from mmhsi.models.preprocessors import BandPreprocessor, fit_preprocessor
 from mmhsi.registry import HOOKS
 
-from .unwrapped import unwrapped
+from ..unwrap import unwrap_model
 
 
 @HOOKS.register_module()
@@ -28,7 +28,7 @@ class FitPreprocessorHook(Hook):
         Raises:
             ConfigError: If the numbers of bands differ, or statistics are needed that the dataset cannot give.
         """
-        model = unwrapped(runner)
+        model = unwrap_model(runner)
         preprocessor = model.data_preprocessor
         if isinstance(preprocessor, BandPreprocessor):
             for bands, pixels in fit_preprocessor(preprocessor, runner.train_dataloader.dataset):

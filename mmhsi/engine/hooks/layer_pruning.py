@@ -12,7 +12,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.models.pruning import check_num_layers, count_parameters, prunable_stages, prune
 from mmhsi.registry import HOOKS
 
-from .unwrapped import unwrapped
+from ..unwrap import unwrap_model
 
 
 @HOOKS.register_module()
@@ -100,7 +100,7 @@ class LayerPruningHook(Hook):
 
     def _model(self, runner: Runner) -> nn.Module:
         """The model, or the part of it that ``module`` names."""
-        model = unwrapped(runner)
+        model = unwrap_model(runner)
         try:
             return model.get_submodule(self.module)
         except AttributeError:

@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader
 from mmhsi.datasets import IGNORE_INDEX, SceneDataset
 from mmhsi.errors import ConfigError
 from mmhsi.registry import HOOKS
-from mmhsi.utils.spread import evenly_spread
 from mmhsi.visualization.hsi_visualizer import HSIVisualizer
+from mmhsi.visualization.selection import evenly_spread
 
 
 @HOOKS.register_module()

@@ -16,12 +16,12 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.datasets.samplers import sample_seed
 from mmhsi.errors import ConfigError, TrainingError
-from mmhsi.models.draws import seed_draws
-from mmhsi.models.utils import write_checkpoint
+from mmhsi.models.rng import seed_draws
+from mmhsi.models.weights import write_checkpoint
 from mmhsi.registry import HOOKS
 
+from ..unwrap import unwrap_model
 from .batch_report import describe_batch, model_inputs, name_suspects
-from .unwrapped import unwrapped
 
 
 def nonfinite(tensors: Mapping[str, Tensor | None]) -> list[str]:
@@ -47,7 +47,7 @@ class NonFiniteLossHook(Hook):
     The run stops after the first such step that broke the weights or pending gradients as well, since nothing repairs
     these; otherwise, as when fp16's loss scaling skips the step, after ``patience`` such steps in a row. The
     line names iteration, epoch, loss terms, suspicious samples and a dump, ``nonfinite_iter_N.pth`` in the work dir:
-    weights-only as checkpoints are (:func:`mmhsi.models.utils.read_checkpoint`), with ``losses``, ``iter``, ``epoch``,
+    weights-only as checkpoints are (:func:`mmhsi.models.read_checkpoint`), with ``losses``, ``iter``, ``epoch``,
     ``seed``, ``rank``; the batch as the model saw it, ``inputs`` and ``valid``, and ``samples`` with name, count of
     finite values, min and max of each; ``nonfinite_weights``, ``nonfinite_gradients`` (pending ones: a step clears
     them) and ``state_dict``. N and the batch are those of the first step of the row, the weights those at the end.
@@ -77,7 +77,7 @@ class NonFiniteLossHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Remember what is not finite by design, such as a mask of -inf among the buffers."""
         self.row = 0
-        self.expected = set(nonfinite(_tensors(unwrapped(runner))))
+        self.expected = set(nonfinite(_tensors(unwrap_model(runner))))
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
@@ -94,13 +94,13 @@ class NonFiniteLossHook(Hook):
             self.row = 0
             if not self._checkpoint_may_follow(runner, batch_idx):
                 return
-        weights = self._broken(_tensors(unwrapped(runner)))
+        weights = self._broken(_tensors(unwrap_model(runner)))
         if healthy and not weights:
             return
         if self.row == 0:
             self.report = self._describe(runner, data_batch or {}, losses)
         self.row += 1
-        gradients = nonfinite({name: parameter.grad for name, parameter in unwrapped(runner).named_parameters()})
+        gradients = nonfinite({name: parameter.grad for name, parameter in unwrap_model(runner).named_parameters()})
         # A loss scaler finds such gradients itself and skips the step.
         pending = gradients and not hasattr(runner.optim_wrapper, "loss_scaler")
         if weights or pending or self.row >= self.patience:
@@ -145,7 +145,7 @@ class NonFiniteLossHook(Hook):
         # What SeedIterationHook set before the step.
         seed = sample_seed(runner.seed, runner.iter, get_rank())
         seed_draws(sample_seed(runner.seed, runner.iter, 0))
-        inputs, valid = model_inputs(unwrapped(runner).data_preprocessor, data_batch, seed)
+        inputs, valid = model_inputs(unwrap_model(runner).data_preprocessor, data_batch, seed)
         metainfo = getattr(runner.train_dataloader.dataset, "metainfo", {})
         return dict(
             losses=losses,
@@ -162,7 +162,7 @@ class NonFiniteLossHook(Hook):
         """Write the dump and end the run."""
         report, rank = self.report, get_rank()
         path = Path(runner.work_dir) / f"nonfinite_iter_{report['iter']}{f'_rank{rank}' if rank else ''}.pth"
-        module = unwrapped(runner)
+        module = unwrap_model(runner)
         # One process alone cannot gather what FSDP has spread over all: then its own part is kept.
         spread = isinstance(runner.model, FullyShardedDataParallel)
         tensors = _tensors(module) if spread else module.state_dict()

@@ -20,11 +20,11 @@ from mmhsi.errors import ConfigError
 from mmhsi.models.preprocessors import BandPreprocessor
 from mmhsi.models.selfsup.masked_pretraining import MaskedPretraining, Reconstruction
 from mmhsi.registry import HOOKS
-from mmhsi.utils.spread import evenly_spread
 from mmhsi.visualization.png import save_png
 from mmhsi.visualization.reconstruction import draw_reconstruction
+from mmhsi.visualization.selection import evenly_spread
 
-from .unwrapped import unwrapped
+from ..unwrap import unwrap_model
 
 
 @contextmanager
@@ -91,7 +91,7 @@ class ReconstructionHook(Hook):
         Raises:
             ConfigError: If it reconstructs nothing, or its normalisation cannot be undone.
         """
-        model = unwrapped(runner)
+        model = unwrap_model(runner)
         if not isinstance(model, MaskedPretraining):
             raise ConfigError(f"ReconstructionHook: {type(model).__name__} reconstructs nothing; use it in pretraining")
         if not isinstance(model.data_preprocessor, BandPreprocessor):
@@ -137,7 +137,7 @@ class ReconstructionHook(Hook):
         for index, result in zip(indices, results, strict=True):
             for kind, made in result.items():
                 title = f"{kind}, sample {index}, {moment.replace('_', ' ')}"
-                picture = self._picture(unwrapped(runner).data_preprocessor, made, metainfo, title)
+                picture = self._picture(unwrap_model(runner).data_preprocessor, made, metainfo, title)
                 save_png(Path(runner.work_dir) / "reconstructions" / f"{kind}_{index}_{moment}.png", picture)
                 runner.visualizer.add_image(f"reconstruction_{kind}_{index}", picture, step)
 

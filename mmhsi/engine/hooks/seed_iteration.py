@@ -7,7 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmhsi.datasets.samplers import sample_seed, seed_torch
-from mmhsi.models.draws import seed_draws
+from mmhsi.models.rng import seed_draws
 from mmhsi.registry import HOOKS
 
 

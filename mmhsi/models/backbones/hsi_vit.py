@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mmhsi.arguments import check_choice
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
-from mmhsi.utils.arguments import check_choice
 
 from ..checks import check_bands, resolve_out_indices
 from ..layers import (

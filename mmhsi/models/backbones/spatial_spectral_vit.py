@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmhsi.arguments import check_choice, check_sizes
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
-from mmhsi.utils.arguments import check_choice, check_sizes
 
 from ..checks import check_bands, resolve_out_indices
 from ..layers import (

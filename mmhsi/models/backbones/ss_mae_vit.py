@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mmhsi.arguments import check_sizes
 from mmhsi.registry import MODELS
-from mmhsi.utils.arguments import check_sizes
 
 from ..checks import check_bands, resolve_out_indices
 from ..layers import (

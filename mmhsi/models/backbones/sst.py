@@ -8,16 +8,16 @@ from typing import TypedDict, cast
 import torch
 from torch import Tensor, nn
 
+from mmhsi.arguments import check_choice
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
-from mmhsi.utils.arguments import check_choice
 
 from ..checks import check_bands, resolve_out_indices
 from ..layers import PrunableLayers, init_linear
 from ..layers.blockwise_embed import BlockwiseEmbed
 from ..layers.spatial_spectral_position import SpatialSpectralPosition
 from ..layers.transformer_layer import TransformerLayer
-from ..utils.spectral_weights import interpolate_blocks
+from ..weights.spectral_weights import interpolate_blocks
 from .base import TransformerBackbone
 from .vit_arch import drop_path_rates
 

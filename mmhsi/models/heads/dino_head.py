@@ -10,8 +10,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from mmhsi.arguments import check_sizes
 from mmhsi.registry import MODELS
-from mmhsi.utils.arguments import check_sizes
 
 
 @MODELS.register_module()

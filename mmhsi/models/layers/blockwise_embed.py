@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mmhsi.arguments import check_choice, check_sizes
 from mmhsi.errors import ConfigError
-from mmhsi.utils.arguments import check_choice, check_sizes
 
 from .patch_embed import pad_to_multiple
 from .spectral_embed import pad_bands

@@ -1,6 +1,6 @@
 """Losses: functions on scores and features, the centring of targets, and the modules that decode heads take."""
 
-from .across_processes import mean_count, sum_over_processes
+from .across_processes import reduce_mean, sum_over_processes
 from .centring import SinkhornCentring, SoftmaxCentring
 from .dino_loss import dino_loss
 from .ibot_loss import ibot_loss
@@ -18,6 +18,6 @@ __all__ = [
     "dino_loss",
     "ibot_loss",
     "koleo_loss",
-    "mean_count",
+    "reduce_mean",
     "sum_over_processes",
 ]

@@ -11,7 +11,7 @@ from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor
 
 
-def mean_count(count: Tensor, least: float = 1.0) -> Tensor:
+def reduce_mean(count: Tensor, least: float = 1.0) -> Tensor:
     """What to divide a sum over a process's own samples by: the count of all samples over the number of processes.
 
     Args:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from .across_processes import mean_count
+from .across_processes import reduce_mean
 
 
 def pairwise_entropy(masks: Tensor, targets: Tensor) -> Tensor:
@@ -120,7 +120,7 @@ class Mask2FormerLoss(nn.Module):
             for image, chosen, present in zip(labels, labelled, classes, strict=True)
         ]
         num_masks = labels.new_tensor(sum(map(len, classes)), dtype=torch.float32)
-        num_masks = mean_count(num_masks)
+        num_masks = reduce_mean(num_masks)
         with torch.autocast(labels.device.type, enabled=False):  # sums over pixels exceed what half precision holds
             terms = [
                 self._layer(class_logits.float(), masks.float(), labelled, classes, targets, num_masks)
@@ -152,7 +152,7 @@ class Mask2FormerLoss(nn.Module):
             dice = dice + (1 - (2 * (shares * aim).sum(1) + 1) / (shares.sum(1) + aim.sum(1) + 1)).sum()
         weight = torch.where(wanted == no_object, self.no_object_weight, 1.0) * labelled.flatten(1).any(1)[:, None]
         surprise = F.cross_entropy(class_logits.transpose(1, 2), wanted, reduction="none")
-        entropy_of_classes = (weight * surprise).sum() / mean_count(weight.sum(), torch.finfo(weight.dtype).tiny)
+        entropy_of_classes = (weight * surprise).sum() / reduce_mean(weight.sum(), torch.finfo(weight.dtype).tiny)
         return (
             self.class_weight * entropy_of_classes,
             self.mask_weight * entropy / num_masks,

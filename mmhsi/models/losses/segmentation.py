@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from .across_processes import mean_count, sum_over_processes
+from .across_processes import reduce_mean, sum_over_processes
 
 
 class ClassWeightedLoss(nn.Module):
@@ -120,7 +120,7 @@ class CrossEntropyLoss(ClassWeightedLoss):
         if weight is not None:
             share = share * weight
         loss = self.pixel_loss(logits.float(), labels, ignore_index)
-        return self.loss_weight * (share * loss).sum() / mean_count(share.sum(), torch.finfo(share.dtype).tiny)
+        return self.loss_weight * (share * loss).sum() / reduce_mean(share.sum(), torch.finfo(share.dtype).tiny)
 
 
 @MODELS.register_module()

@@ -82,7 +82,7 @@ class TokenMasking(Masking, metaclass=ABCMeta):
             groups: Spectral groups G (1 for a plain ViT).
             grid: Token grid (h, w), N = h · w.
             device: Where the mask is made.
-            generator: Source of randomness. Default: that of the whole batch, :func:`mmhsi.models.draws.draw_rows`.
+            generator: Source of randomness. Default: that of the whole batch, :func:`mmhsi.models.rng.draw_rows`.
 
         Returns:
             Bool tensor of shape (B, G, N), True = hidden.

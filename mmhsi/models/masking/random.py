@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmhsi.registry import MASKING
 
-from ..draws import uniform_rows
+from ..rng import uniform_rows
 from .base import TokenMasking, hide_highest
 
 

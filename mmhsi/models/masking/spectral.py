@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmhsi.registry import MASKING
 
-from ..draws import draw_rows, uniform_rows
+from ..rng import draw_rows, uniform_rows
 from .base import BandMasking, hide_highest
 
 

@@ -1,6 +1,6 @@
 """Necks: from backbone maps to what a head takes."""
 
-from .centre_context import CentreContext
+from .center_context import CenterContext
 from .learnable_aggregation import LearnableAggregation
 
-__all__ = ["CentreContext", "LearnableAggregation"]
+__all__ = ["CenterContext", "LearnableAggregation"]

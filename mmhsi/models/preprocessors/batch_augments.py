@@ -1,7 +1,7 @@
 """Augmentations of whole batches on the device: every sample its own draw, no loop over samples or bands.
 
 They run on normalised values, so that strengths are in standard deviations of a band. Randomness is drawn for the whole
-batch of all processes (:func:`mmhsi.models.draws.draw_rows`); :class:`mmhsi.engine.SeedIterationHook` seeds it for
+batch of all processes (:func:`mmhsi.models.rng.draw_rows`); :class:`mmhsi.engine.SeedIterationHook` seeds it for
 every iteration.
 """
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
-from ..draws import draw_rows
+from ..rng import draw_rows
 
 
 def dihedral(x: Tensor, element: int) -> Tensor:

@@ -17,9 +17,9 @@ from torch import Tensor
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING
 
-from ..draws import shared_generator
 from ..layers import pad_to_multiple
 from ..masking.blockwise import rectangle_scores
+from ..rng import shared_generator
 
 
 class TokenMask(NamedTuple):

@@ -8,14 +8,14 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from mmhsi.arguments import check_choice
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
-from mmhsi.utils.arguments import check_choice
 
 from ..heads import DINOHead
 from ..layers import patch_grid
 from ..losses import SinkhornCentring, SoftmaxCentring, dino_loss, ibot_loss, koleo_loss
-from ..utils import strip_prefix
+from ..weights import strip_prefix
 from .dino_masks import DINOMasking, TokenMask, patches_with_data
 from .dinov2_branch import DINOBranch, Stream, stream_prefixes
 from .dinov2_collapse import collapse_measures

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mmhsi.arguments import check_choice
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
-from mmhsi.utils.arguments import check_choice
 
-from ..losses import mean_count
+from ..losses import reduce_mean
 from ..masking import TokenMasking, visible_first
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
@@ -39,7 +39,7 @@ def masked_mean(values: Tensor, weight: Tensor | None) -> Tensor:
     """
     if weight is None:
         return values.mean()
-    return (values * weight).sum() / mean_count(weight.sum())
+    return (values * weight).sum() / reduce_mean(weight.sum())
 
 
 @MODELS.register_module()

@@ -6,16 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmhsi.arguments import check_choice
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
-from mmhsi.utils.arguments import check_choice
 
 from ..backbones.sst import SST
 from ..layers import patchify
-from ..losses import mean_count
+from ..losses import reduce_mean
 from ..masking import TokenMasking
 from .lo_msst_decoder import LOMSSTDecoder
-from .lo_msst_rows import row_buckets, run_rows
+from .lo_msst_sequences import row_buckets, run_rows
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
 
@@ -87,7 +87,7 @@ class LOMSST(MaskedPretraining):
         if self.loss_on == "masked":
             weight = weight * hidden[..., None]
         error = (prediction - target).square() * weight
-        return {"loss": error.sum() / mean_count(weight.expand_as(error).sum())}
+        return {"loss": error.sum() / reduce_mean(weight.expand_as(error).sum())}
 
     @torch.no_grad()
     def reconstruct(

@@ -8,8 +8,8 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmhsi.arguments import check_sizes
 from mmhsi.registry import MODELS
-from mmhsi.utils.arguments import check_sizes
 
 from ..layers import init_linear
 from ..layers.spatial_spectral_position import SpatialSpectralPosition

@@ -12,7 +12,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
 from ..layers import pad_to_multiple, patch_grid, patchify, take_tokens, unpatchify
-from ..losses import mean_count
+from ..losses import reduce_mean
 from ..masking import BandMasking, visible_first
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
@@ -99,7 +99,7 @@ class MAE(MaskedPretraining):
         if weight is None:
             return {"loss": F.mse_loss(prediction, target)}
         error = F.mse_loss(prediction, target, reduction="none")
-        return {"loss": (error * weight).sum() / mean_count(weight.expand_as(error).sum())}
+        return {"loss": (error * weight).sum() / reduce_mean(weight.expand_as(error).sum())}
 
     @torch.no_grad()
     def reconstruct(

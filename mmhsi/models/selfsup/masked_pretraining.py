@@ -12,8 +12,8 @@ from torch import Tensor
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..draws import drawing_by_image
 from ..masking import Masking, TokenMasking
+from ..rng import drawing_by_image
 
 
 class Reconstruction(NamedTuple):

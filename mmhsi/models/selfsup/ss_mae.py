@@ -10,7 +10,7 @@ from mmhsi.registry import MASKING, MODELS
 
 from ..backbones.ss_mae_vit import SSMAEViT
 from ..layers import sinusoid_1d, unpatchify
-from ..losses import mean_count
+from ..losses import reduce_mean
 from ..masking import BandMasking, TokenMasking, visible_first
 from .mae_decoder import MAEDecoder
 from .masked_pretraining import MaskedPretraining, Reconstruction
@@ -64,7 +64,7 @@ def hidden_error(made: Reconstruction) -> Tensor:
     """
     weight = made.hidden if made.valid is None else made.hidden & made.valid[:, None]
     error = (made.prediction - made.target).square() * weight
-    return error.sum() / mean_count(weight.sum())
+    return error.sum() / reduce_mean(weight.sum())
 
 
 @MODELS.register_module()

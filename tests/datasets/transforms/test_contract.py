@@ -25,7 +25,7 @@ RANDOM = [
     dict(type="RandomResizedCrop", size=6),
     dict(type="RandomWindow", size=4),
     dict(type="RandomWindow", size=4, cat_max_ratio=0.4, min_valid=0.9),
-    dict(type="Solarise", quantile=0.5, prob=0.5),
+    dict(type="Solarize", quantile=0.5, prob=0.5),
     dict(type="SpectralNoise"),
     dict(type="SpectralNoise", std=3, relative=False, signal=0.1),
     dict(type="SpectralShift"),
@@ -43,7 +43,7 @@ FIXED = [
     dict(type="ScaleReflectance", clip=(0, 1)),
     dict(type="SelectBands", indices=[0, 2]),
     dict(type="SpectralResample", wavelengths=[500, 600]),
-    dict(type="Standardise", mean=5, std=[2] * 4),
+    dict(type="Standardize", mean=5, std=[2] * 4),
 ]
 KEEP_DTYPE = {"RandomDihedral", "RandomFlip", "RandomWindow", "CenterCrop", "Pad", "SelectBands", "RemoveBadBands"}
 KEEP_DTYPE |= {"BandDropout"}
@@ -72,7 +72,7 @@ def test_the_lists_above_are_complete() -> None:
         "LoadLabels",
         "RandomReadWindow",
         "BandResample",
-        "StandardiseScene",
+        "StandardizeScene",
         "PackTile",
         "MultiView",
         "PackViews",
@@ -127,7 +127,7 @@ def test_dtype_and_untouched_input(config: dict, dtype: str) -> None:
 
 @pytest.mark.parametrize("config", RANDOM + FIXED, ids=label)
 def test_wavelengths_in_step(bands: int, config: dict) -> None:
-    config = {**config, "std": [2] * bands} if config["type"] == "Standardise" else config
+    config = {**config, "std": [2] * bands} if config["type"] == "Standardize" else config
     result = run(config, make_sample(bands), 0)
     assert len(result["wavelengths"]) == len(result["fwhm"]) == result["img"].shape[2]
 
@@ -160,7 +160,7 @@ def test_repr_of_the_others(tmp_path: object) -> None:
     assert repr(transforms.LoadLabels()) == "LoadLabels()"
     assert repr(transforms.RandomReadWindow(3)) == "RandomReadWindow(size=(3, 3))"
     assert repr(transforms.BandResample(50)) == "BandResample(num_bands=50)"
-    assert repr(transforms.StandardiseScene()) == "StandardiseScene()"
+    assert repr(transforms.StandardizeScene()) == "StandardizeScene()"
 
 
 def test_generator_follows_the_global_seed_and_advances() -> None:

@@ -18,7 +18,7 @@ GLOBAL = [
     dict(type="BandJitter"),
     dict(type="GaussianBlur"),
 ]
-LOCAL = [dict(type="RandomResizedCrop", size=4, scale=(0.05, 0.32)), dict(type="Solarise", quantile=0.5)]
+LOCAL = [dict(type="RandomResizedCrop", size=4, scale=(0.05, 0.32)), dict(type="Solarize", quantile=0.5)]
 
 
 def views(sample: dict, seed: int) -> dict:

@@ -10,7 +10,7 @@ import pytest
 from samples import make_sample
 
 from mmhsi.datasets.samplers import seed_everything
-from mmhsi.datasets.transforms import BandJitter, GaussianBlur, Solarise
+from mmhsi.datasets.transforms import BandJitter, GaussianBlur, Solarize
 
 
 def jitter_factors(before: np.ndarray, after: np.ndarray) -> list[tuple[float, float]]:
@@ -121,7 +121,7 @@ def slow_quantile(values: list[float], share: float) -> float:
 @pytest.mark.parametrize("arguments", [dict(quantile=0.6), dict(quantile=1), dict(value=4000)])
 def test_solarise(bands: int, arguments: dict) -> None:
     sample = make_sample(bands)
-    result = Solarise(prob=1, **arguments)(dict(sample))["img"]
+    result = Solarize(prob=1, **arguments)(dict(sample))["img"]
     valid = sample["valid"]
     for band in range(bands):
         values = [float(value) for value in sample["img"][valid][:, band]]
@@ -131,7 +131,7 @@ def test_solarise(bands: int, arguments: dict) -> None:
     assert result.dtype == np.float32
 
 
-@pytest.mark.parametrize("transform", [BandJitter(), GaussianBlur(prob=1), Solarise(quantile=0.5, prob=1)])
+@pytest.mark.parametrize("transform", [BandJitter(), GaussianBlur(prob=1), Solarize(quantile=0.5, prob=1)])
 def test_an_image_without_data_passes(transform: Callable) -> None:
     sample = make_sample(4)
     sample["valid"] = np.zeros((9, 11), dtype=bool)

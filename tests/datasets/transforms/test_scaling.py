@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from samples import make_sample
 
-from mmhsi.datasets.transforms import MinMaxScale, ScaleReflectance, Standardise
+from mmhsi.datasets.transforms import MinMaxScale, ScaleReflectance, Standardize
 from mmhsi.errors import DataError
 
 
@@ -75,7 +75,7 @@ def test_standardise(bands: int, per_band: bool) -> None:
     mean = np.linspace(3000, 5000, bands) if per_band else 4000.0
     std = np.linspace(500, 900, bands) if per_band else 700.0
     as_list = (mean.tolist(), std.tolist()) if per_band else (mean, std)
-    result = Standardise(*as_list)(dict(sample))["img"]
+    result = Standardize(*as_list)(dict(sample))["img"]
     for band in range(bands):
         m, s = (mean[band], std[band]) if per_band else (mean, std)
         expected = (sample["img"][:, :, band].astype(float) - m) / s
@@ -86,8 +86,8 @@ def test_standardise(bands: int, per_band: bool) -> None:
 @pytest.mark.parametrize(
     ("transform", "name"),
     [
-        (Standardise([1.0, 2.0], [1.0, 2.0]), "mean of Standardise has 2 values"),
-        (Standardise(1.0, [1.0, 2.0]), "std of Standardise has 2 values"),
+        (Standardize([1.0, 2.0], [1.0, 2.0]), "mean of Standardize has 2 values"),
+        (Standardize(1.0, [1.0, 2.0]), "std of Standardize has 2 values"),
         (MinMaxScale(minimum=[0.0, 0.0], maximum=1.0), "minimum of MinMaxScale has 2 values"),
         (MinMaxScale(minimum=0.0, maximum=[1.0, 1.0, 1.0]), "maximum of MinMaxScale has 3 values"),
     ],

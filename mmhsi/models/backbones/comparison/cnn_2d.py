@@ -5,9 +5,9 @@ from __future__ import annotations
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmhsi.arguments import check_sizes
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
-from mmhsi.utils.arguments import check_sizes
 
 from ...checks import check_bands
 

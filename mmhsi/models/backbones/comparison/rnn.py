@@ -5,8 +5,8 @@ from __future__ import annotations
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmhsi.arguments import check_sizes
 from mmhsi.registry import MODELS
-from mmhsi.utils.arguments import check_sizes
 
 from ...checks import check_bands
 from .centre import centre_spectra

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 
 def named(name: str, words: list[str] | None) -> bool:
@@ -24,9 +24,10 @@ def main() -> None:
     parser.add_argument("--work-dir", default="work_dirs/tables", help="folder of the runs (default: %(default)s)")
     parser.add_argument("--out", help="Markdown file for the table (default: print it)")
     args = parser.parse_args()
+    from experiments.runner import ExperimentRunner
+    from experiments.table import ExperimentTable, state, tabulate
+
     from mmhsi.errors import ConfigError
-    from mmhsi.utils.experiment_runner import ExperimentRunner
-    from mmhsi.utils.experiments import ExperimentTable, state, tabulate
 
     table = ExperimentTable.from_file(args.table)
     seeds = tuple(args.seeds or table.seeds)

@@ -3,10 +3,8 @@
 import json
 
 import pytest
-
-from mmhsi.errors import ConfigError, DataError
-from mmhsi.utils.experiment_runner import ExperimentRunner
-from mmhsi.utils.experiments import (
+from experiments.runner import ExperimentRunner
+from experiments.table import (
     ExperimentTable,
     make_chain,
     read_config,
@@ -14,6 +12,8 @@ from mmhsi.utils.experiments import (
     state,
     tabulate,
 )
+
+from mmhsi.errors import ConfigError, DataError
 
 PRETRAIN = dict(config="configs/mae/mae_hsi-vit-tiny-p3_salinas-a.py", seeded=False)
 FINETUNE = dict(
@@ -126,15 +126,15 @@ def test_command_runs_a_chain(run_tool, generated_data, tmp_path, monkeypatch, c
     (tmp_path / "t.py").write_text(
         f"title = 'T'\nprotocol = 'P'\nmetric = 'OA'\nseeds = (0,)\nrows = {{'MAE': {{'A': {chain!r}}}}}\n"
     )
-    command = ["analysis/run_table", tmp_path / "t.py", "--work-dir", tmp_path / "runs"]
+    command = ["benchmarks/run_table", tmp_path / "t.py", "--work-dir", tmp_path / "runs"]
     assert run_tool(*command) == 0
     (finetuned,) = (tmp_path / "runs").glob("mae-ft*")
     value = json.loads((finetuned / "report.json").read_text())["metrics"]["OA"]
     assert f"| MAE | {value:.1f} (n = 1) |" in capsys.readouterr().out
-    assert run_tool("analysis/plot_curves", *command[1:2], tmp_path / "a.png", *command[2:]) == 0
+    assert run_tool("benchmarks/plot_curves", *command[1:2], tmp_path / "a.png", *command[2:]) == 0
     assert "MAE (1 runs)" in capsys.readouterr().out
     assert (tmp_path / "a.png").is_file()
-    assert run_tool("analysis/plot_curves", *command[1:2], tmp_path / "b.png", "--column", "B", *command[2:]) == 2
+    assert run_tool("benchmarks/plot_curves", *command[1:2], tmp_path / "b.png", "--column", "B", *command[2:]) == 2
     assert "no column 'B'; has A" in capsys.readouterr().err
     assert run_tool(*command, "--list") == 0
     assert "done  MAE | A | seed 0 | " in capsys.readouterr().out

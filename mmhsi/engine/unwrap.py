@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 
-def unwrapped(runner: Runner) -> nn.Module:
+def unwrap_model(runner: Runner) -> nn.Module:
     """The model without its wrapper for distributed training.
 
     Args:

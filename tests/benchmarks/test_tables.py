@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
+from experiments.table import ROOT, ExperimentTable
 from mmengine.config import Config
-
-from mmhsi.utils.experiments import ROOT, ExperimentTable
 
 TABLES = sorted((ROOT / "benchmarks/tables").glob("*.py"))
 

@@ -1,4 +1,4 @@
-"""Helpers around models: honest loading of weights, and carrying them over to other sensors."""
+"""Honest loading of weights, and carrying them over to other sensors."""
 
 from .checkpoint import load_weights, read_checkpoint, strip_prefix, trusted_weights, write_checkpoint
 from .spectral_weights import resample_band_weights

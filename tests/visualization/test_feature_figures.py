@@ -6,7 +6,7 @@ from PIL import Image
 from sklearn.decomposition import PCA
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.visualization.features import principal_colours, save_attention_figure
+from mmhsi.visualization.feature_figures import principal_colours, save_attention_figure
 
 
 def test_colours_are_the_stretched_components():

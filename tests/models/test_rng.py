@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from mmhsi.models import BatchDihedral, BatchGainOffset, BatchNoise, draws
-from mmhsi.models.draws import drawing_by_image, seed_draws
+from mmhsi.models import BatchDihedral, BatchGainOffset, BatchNoise, rng
+from mmhsi.models.rng import drawing_by_image, seed_draws
 from mmhsi.registry import MASKING, MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -30,7 +30,7 @@ def test_ranks_draw_what_one_process_draws(name, world, monkeypatch):
     whole = DRAWS[name](IMAGES)
     for rank in range(world):
         torch.manual_seed(100 + rank)  # for dropout, which must not matter here
-        monkeypatch.setattr(draws, "get_dist_info", lambda rank=rank: (rank, world))
+        monkeypatch.setattr(rng, "get_dist_info", lambda rank=rank: (rank, world))
         seed_draws(5)
         assert torch.equal(DRAWS[name](IMAGES[rank::world]), whole[rank::world])
 

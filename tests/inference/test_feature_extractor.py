@@ -8,7 +8,7 @@ from small_models import shrink
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError
-from mmhsi.inference.features import FeatureExtractor, patch_labels
+from mmhsi.inference.feature_extractor import FeatureExtractor, patch_labels
 from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")

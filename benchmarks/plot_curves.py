@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.utils.cli import run, tool_parser
+from mmhsi.cli.command import run, tool_parser
 
 
 def main() -> None:
@@ -14,8 +14,9 @@ def main() -> None:
     parser.add_argument("--key", default="loss", help="logged value (default: %(default)s)")
     parser.add_argument("--work-dir", default="work_dirs/tables", help="folder of the runs (default: %(default)s)")
     args = parser.parse_args()
+    from experiments.table import ExperimentTable, state
+
     from mmhsi.errors import ConfigError
-    from mmhsi.utils.experiments import ExperimentTable, state
     from mmhsi.visualization.curves import read_curve, save_curves
 
     table = ExperimentTable.from_file(args.table)

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import label
 from sklearn.decomposition import PCA
 
-from mmhsi.datasets.features import (
+from mmhsi.datasets.scene_features import (
     SceneFeatures,
     closing_by_reconstruction,
     disc,

@@ -1,6 +1,6 @@
 """What every run of a table imports: for the process that the runs are forked from."""
 
-from .cli import quiet_imports
+from .command import quiet_imports
 
 quiet_imports()
 

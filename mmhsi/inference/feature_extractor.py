@@ -17,12 +17,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from mmhsi.datasets import IGNORE_INDEX
+from mmhsi.engine.configs import load_config
+from mmhsi.engine.device import choose_device
 from mmhsi.errors import ConfigError
 from mmhsi.models.preprocessors import BandPreprocessor, fit_preprocessor
-from mmhsi.models.utils import load_weights, read_checkpoint
+from mmhsi.models.weights import load_weights, read_checkpoint
 from mmhsi.registry import DATASETS, MODELS
-from mmhsi.utils.configs import load_config
-from mmhsi.utils.device import choose_device
 
 
 class FeatureSet(NamedTuple):

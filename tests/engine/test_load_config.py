@@ -6,8 +6,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
+from mmhsi.engine.configs import load_config
 from mmhsi.errors import ConfigError
-from mmhsi.utils.configs import load_config
 
 NAME = "_base_/datasets/demo_pretrain.py"
 

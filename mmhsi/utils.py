@@ -1,4 +1,4 @@
-"""Small helpers."""
+"""What OpenMMLab's tools ask of every package."""
 
 
 def register_all_modules(init_default_scope: bool = True) -> None:
@@ -9,10 +9,7 @@ def register_all_modules(init_default_scope: bool = True) -> None:
     """
     from mmengine.registry import init_default_scope as set_default_scope
 
-    from . import preload  # noqa: F401
+    from mmhsi import datasets, engine, evaluation, models, visualization  # noqa: F401
 
     if init_default_scope:
         set_default_scope("mmhsi")
-
-
-__all__ = ["register_all_modules"]

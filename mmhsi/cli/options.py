@@ -8,9 +8,8 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
+from mmhsi.engine.configs import land_cover_metric, load_config
 from mmhsi.errors import ConfigError
-
-from .configs import land_cover_metric, load_config
 
 
 def runner_options(parser: argparse.ArgumentParser) -> None:

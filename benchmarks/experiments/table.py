@@ -14,8 +14,8 @@ from mmengine.config import Config
 
 from mmhsi.errors import ConfigError
 
-# The checkout, or in a wheel the folder of what it carries.
-ROOT = (Path(__file__).resolve().parents[1] / ".mim" / "tools").resolve().parent
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout."""
 
 
 @dataclass(frozen=True)

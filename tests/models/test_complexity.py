@@ -6,9 +6,9 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmhsi.models import HSIViT
+from mmhsi.models.complexity import measure_complexity
 from mmhsi.models.presets import DINOV2_STUDENT, PRESETS
 from mmhsi.registry import MODELS
-from mmhsi.utils.complexity import measure_complexity
 
 
 def measure(module, x):

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmhsi.engine.configs import land_cover_metric
 from mmhsi.errors import ConfigError, DataError
 
-from .configs import land_cover_metric
-from .experiments import ROOT, Step, last_checkpoint
+from .table import ROOT, Step, last_checkpoint
 
 
 class ExperimentRunner:
@@ -101,7 +101,7 @@ def start_tool(words: list[str], log: Path) -> BaseProcess:
         log: File for its output.
     """
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["mmhsi.utils.preload"])
+    processes.set_forkserver_preload(["mmhsi.cli.preload"])
     process = processes.Process(target=run_tool, args=(words, log, dict(os.environ)))
     process.start()
     return process

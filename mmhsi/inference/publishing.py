@@ -8,11 +8,10 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
+from mmhsi.engine.configs import load_config
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.utils.configs import load_config
+from mmhsi.models.weights import read_checkpoint, write_checkpoint
 from mmhsi.version import __version__
-
-from .utils import read_checkpoint, write_checkpoint
 
 KEPT = ("epoch", "iter", "seed", "time")
 

@@ -3,8 +3,8 @@
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
+from mmhsi.cli.command import run
 from mmhsi.errors import DataError, MMHSIError
-from mmhsi.utils.cli import run
 
 
 class Failing(Dataset):

@@ -10,7 +10,7 @@ from mmhsi.registry import MODELS
 
 
 @MODELS.register_module()
-class CentreContext(BaseModule):
+class CenterContext(BaseModule):
     """The token at the centre of the last map, beside the mean of all tokens.
 
     A window's label is its centre pixel's: the mean alone blurs fields smaller than the window, the centre alone

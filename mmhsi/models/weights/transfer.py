@@ -61,7 +61,7 @@ def transfer_weights(
         prefix: Part of the checkpoint to use, e.g. ``'backbone.'``.
         input_layer: What happens to weights over another number of bands: ``'refuse'``, an error; ``'reinit'``, they
             keep their initial values (IMAE paper §2.5); ``'interpolate'``, they are resampled along wavelength
-            (:func:`mmhsi.models.utils.resample_band_weights`), also where the number of bands is the same.
+            (:func:`mmhsi.models.weights.resample_band_weights`), also where the number of bands is the same.
         wavelengths: Centres of the model's bands in nm, for ``'interpolate'``.
         source_wavelengths: Centres of the checkpoint's bands in nm; default: those in the checkpoint's metadata.
 

@@ -1,0 +1,1 @@
+"""What the commands share: options, errors to exit status, one run at a time in a folder."""
