@@ -5,6 +5,7 @@ from .catalogue import CATALOGUE, SceneInfo, scene_info
 from .corpus_dataset import CorpusDataset
 from .label_grid import majority_labels
 from .labels import IGNORE_INDEX, LabelTable
+from .pixel_samples import PixelSamples, collate_pixels
 from .pixelwise import PIXELWISE
 from .samplers import MultiSizeBatchSampler, SeededIndex, SeededInfiniteSampler, SeededSampler, SizedIndex
 from .scene_dataset import SceneDataset
@@ -36,6 +37,7 @@ __all__ = [
     "MapSplit",
     "MultiSizeBatchSampler",
     "PairSplit",
+    "PixelSamples",
     "SceneDataset",
     "SceneInfo",
     "SeededIndex",
@@ -45,6 +47,7 @@ __all__ = [
     "Split",
     "TileDataset",
     "assert_disjoint",
+    "collate_pixels",
     "leakage",
     "majority_labels",
     "save_split",

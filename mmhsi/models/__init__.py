@@ -25,6 +25,8 @@ from .preprocessors import (
     ScenePreprocessor,
     TilePreprocessor,
     ViewPreprocessor,
+    WindowSampler,
+    attach_scenes,
 )
 from .segmentors import EncoderDecoder, Mask2Former
 from .selfsup import (
@@ -88,6 +90,8 @@ __all__ = [
     "TubeMasking",
     "UNetHead",
     "ViewPreprocessor",
+    "WindowSampler",
+    "attach_scenes",
     "load_weights",
     "transfer_weights",
 ]

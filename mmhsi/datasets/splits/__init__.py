@@ -6,7 +6,7 @@ from .fraction import FractionSplit
 from .leakage import assert_disjoint, leakage, leaking
 from .maps import MapSplit
 from .pairs import PairSplit
-from .split import Split, SplitRule, check_split
+from .split import Split, SplitRule, apply_split, check_split
 from .split_file import FileSplit, save_split
 from .tiles import split_tiles
 
@@ -19,6 +19,7 @@ __all__ = [
     "PairSplit",
     "Split",
     "SplitRule",
+    "apply_split",
     "assert_disjoint",
     "check_split",
     "leakage",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.wavelengths import MICROMETRES_BELOW
+from mmhsi.registry import TRANSFORMS
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
 """Arrays of a results dict whose first two axes are rows and columns."""
@@ -28,9 +29,33 @@ def generator() -> np.random.Generator:
 class CubeTransform(BaseTransform):
     """Base of the N-band transforms: every constructor argument is an attribute of the same name, and is shown."""
 
+    def config(self) -> dict:
+        """The config that builds this transform."""
+        return dict(type=type(self).__name__, **{name: getattr(self, name) for name in self._arguments()})
+
+    def _arguments(self) -> list[str]:
+        return list(inspect.signature(type(self)).parameters)
+
     def __repr__(self) -> str:
-        names = inspect.signature(type(self)).parameters
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self._arguments())})"
+
+
+def transform_config(transform: dict | CubeTransform) -> dict:
+    """The config of a transform that is given as one or as an object, as a checkpoint keeps it.
+
+    Args:
+        transform: Config or object.
+
+    Raises:
+        ConfigError: If an object does not know its config, or no config could build it.
+    """
+    if isinstance(transform, dict):
+        return dict(transform)
+    if not isinstance(transform, CubeTransform) or TRANSFORMS.get(type(transform).__name__) is not type(transform):
+        raise ConfigError(
+            f"transforms: {transform!r} given, expected a config or an object of a registered subclass of CubeTransform"
+        )
+    return transform.config()
 
 
 def for_bands(owner: str, name: str, value: float | tuple[float, ...], results: dict) -> NDArray[np.float32]:
