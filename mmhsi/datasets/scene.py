@@ -54,7 +54,7 @@ class Scene:
             if array is not None:
                 digest.update(repr((array.shape, array.dtype.str)).encode())
                 for row in array:
-                    digest.update(np.ascontiguousarray(row))
+                    digest.update(np.ascontiguousarray(row).data)
         return digest.hexdigest()[:32]
 
 

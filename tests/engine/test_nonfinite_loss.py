@@ -12,6 +12,7 @@ from small_models import mae, shrink
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmhsi.datasets.scene import Scene
 from mmhsi.engine import NonFiniteLossHook
 from mmhsi.engine.hooks.batch_report import describe_batch, model_inputs, name_suspects, sample_names
 from mmhsi.engine.hooks.nonfinite_loss import nonfinite
@@ -268,11 +269,11 @@ def test_views_are_taken_together():
 def test_inputs_are_those_of_the_step():
     """Batch augmentation draws again what it drew in the step, and the generator is left where it was."""
     preprocessor = ScenePreprocessor(3, [0.0] * 3, [1.0] * 3, augments=[dict(type="BatchNoise")])
-    pixels = np.arange(4)
-    batch = dict(
-        scene=[torch.randn(12, 12, 3)], valid=[None], second=[None], scale=[1], height=[3], width=[3], top=[pixels],
-        left=[pixels], row=[pixels], column=[pixels + 1], label=[np.zeros(4, np.int64)],
-    )  # fmt: skip
+    cube = HSICube(np.random.default_rng(0).normal(size=(12, 12, 3)).astype(np.float32))
+    scene = Scene(cube, np.ones((12, 12), bool), bands=[0, 1, 2], file_bands=3)
+    preprocessor.attach(scene, (3, 3))
+    pixels = torch.arange(4)
+    batch = dict(scene=scene.key, size=(3, 3), row=pixels, column=pixels + 1, label=torch.zeros(4, dtype=torch.long))
     torch.manual_seed(5)
     seen = preprocessor(batch, True)["inputs"]
     state = torch.get_rng_state()

@@ -8,7 +8,7 @@ from .maps import MapSplit
 from .pairs import PairSplit
 from .split import Split, SplitRule, apply_split, check_split
 from .split_file import FileSplit, save_split
-from .tiles import split_tiles
+from .tiles import TileSplit, split_tiles
 
 __all__ = [
     "DisjointSplit",
@@ -19,6 +19,7 @@ __all__ = [
     "PairSplit",
     "Split",
     "SplitRule",
+    "TileSplit",
     "apply_split",
     "assert_disjoint",
     "check_split",
