@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader
 from mmhsi.datasets import MultiSizeBatchSampler, SceneDataset, SeededSampler
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.imae import IMAE
 from mmhsi.models.selfsup.imae_decoder import IMAEDecoder
 
@@ -49,7 +50,7 @@ def slow_losses(model, x, valid, seed):
     """Loops over samples and pixels; the same draw of hidden pixels."""
     height, width = x.shape[2:]
     torch.manual_seed(seed)
-    hidden = model.masking(len(x), 1, (height, width), x.device).flatten(1)
+    hidden = model.masking(BatchRNG(len(x), "cpu"), 1, (height, width)).flatten(1)
     visible = torch.stack([(~row).nonzero().flatten() for row in hidden])
     latent, _ = model.backbone.forward_visible(x, visible)
     pixels, centre = model.decoder(latent, visible, (height, width))
