@@ -86,7 +86,7 @@ def test_losses_are_those_of_loops(size, loss_on, with_nodata):
 def test_nothing_of_a_hidden_pixel_reaches_the_encoder(masking):
     model = imae(masking=dict(type=masking, ratio=0.5)).eval()
     x = torch.randn(3, 6, 7, 8)
-    hidden = model.predict_pixels(x, torch.Generator().manual_seed(1)).hidden
+    hidden = model.predict_pixels(x, BatchRNG(3, "cpu", torch.Generator().manual_seed(1))).hidden
     assert hidden.sum(1).tolist() == [28, 28, 28]
     visible = torch.stack([(~row).nonzero().flatten() for row in hidden])
     latent = model.backbone.forward_visible(x, visible)[0]
