@@ -139,22 +139,16 @@ class BatchRNG:
         Returns:
             What it gives for the samples of this process, shape (B, …).
         """
-        drawn = self.draw_for_all(make, device)
+        drawn = make(self.total, self._source(device or self.device))
         return drawn[self._own.to(drawn.device) if isinstance(self._own, Tensor) else self._own]
 
-    def draw_for_all(
-        self, make: Callable[[int, Generator | None], Tensor], device: torch.device | None = None
-    ) -> Tensor:
-        """Draw what concerns the samples of all processes together, such as which of them are masked.
-
-        Args:
-            make: Gives something for a number of samples N and a generator, None for torch's own.
-            device: Where ``make`` draws. Default: that of this object.
+    def batch_order(self) -> Tensor:
+        """Numbers of all samples, those of other processes too, in a random order that is the same in every process.
 
         Returns:
-            What it gives for all ``total`` samples, the same in every process.
+            int64 tensor of shape (total,) on the CPU, where it is drawn.
         """
-        return make(self.total, self._source(device or self.device))
+        return torch.randperm(self.total, generator=self._source(torch.device("cpu")))
 
     def _source(self, device: torch.device) -> Generator | None:
         if self._seed is None:

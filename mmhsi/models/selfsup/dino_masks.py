@@ -21,8 +21,6 @@ from ..layers import pad_to_multiple
 from ..masking.blockwise import rectangle_scores
 from ..rng import BatchRNG
 
-HOST = torch.device("cpu")
-
 
 class TokenMask(NamedTuple):
     """Hidden tokens of a batch.
@@ -156,15 +154,14 @@ class DINOMasking:
         Returns:
             A mask for each grid, None where there is none.
         """
-        order = rng.draw_for_all(lambda total, source: torch.randperm(total, generator=source), HOST)
-        masked = order[: max(int(rng.total * self.probability), 1)]
+        masked = rng.batch_order()[: max(int(rng.total * self.probability), 1)]
         masks: list[TokenMask | None] = []
         for grid, ratio in zip(grids, self.ratios, strict=False):
             if grid is None:
                 masks.append(None)
                 continue
             choose = partial(draw_counts, masked=masked, tokens=grid[0] * grid[1], ratio=ratio)
-            counts = rng.draw(choose, HOST)
+            counts = rng.draw(choose, torch.device("cpu"))
             hidden = hide_blocks(rng, counts.to(rng.device, non_blocking=True), grid, self.min_aspect)
             masks.append(list_hidden(hidden, int(counts.sum()), None if masks else has_data))
         return masks
