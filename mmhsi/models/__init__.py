@@ -26,6 +26,7 @@ from .preprocessors import (
     TilePreprocessor,
     ViewPreprocessor,
 )
+from .rng import BatchRNG
 from .segmentors import EncoderDecoder, Mask2Former
 from .selfsup import (
     IMAE,
@@ -53,6 +54,7 @@ __all__ = [
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
+    "BatchRNG",
     "BlockwiseMasking",
     "CNNHead",
     "CenterContext",

@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader
 from mmhsi.datasets import MultiSizeBatchSampler, SceneDataset, SeededSampler
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.imae import IMAE
 from mmhsi.models.selfsup.imae_decoder import IMAEDecoder
 
@@ -49,7 +50,7 @@ def slow_losses(model, x, valid, seed):
     """Loops over samples and pixels; the same draw of hidden pixels."""
     height, width = x.shape[2:]
     torch.manual_seed(seed)
-    hidden = model.masking(len(x), 1, (height, width), x.device).flatten(1)
+    hidden = model.masking(BatchRNG(len(x), "cpu"), 1, (height, width)).flatten(1)
     visible = torch.stack([(~row).nonzero().flatten() for row in hidden])
     latent, _ = model.backbone.forward_visible(x, visible)
     pixels, centre = model.decoder(latent, visible, (height, width))
@@ -85,7 +86,7 @@ def test_losses_are_those_of_loops(size, loss_on, with_nodata):
 def test_nothing_of_a_hidden_pixel_reaches_the_encoder(masking):
     model = imae(masking=dict(type=masking, ratio=0.5)).eval()
     x = torch.randn(3, 6, 7, 8)
-    hidden = model.predict_pixels(x, torch.Generator().manual_seed(1)).hidden
+    hidden = model.predict_pixels(x, BatchRNG(3, "cpu", torch.Generator().manual_seed(1))).hidden
     assert hidden.sum(1).tolist() == [28, 28, 28]
     visible = torch.stack([(~row).nonzero().flatten() for row in hidden])
     latent = model.backbone.forward_visible(x, visible)[0]

@@ -6,6 +6,7 @@ import torch
 from mmhsi.errors import ConfigError
 from mmhsi.models.layers.blockwise_embed import BlockwiseEmbed
 from mmhsi.models.pruning import prunable_stages
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.lo_msst import LOMSST
 from mmhsi.models.selfsup.lo_msst_sequences import row_buckets
 from mmhsi.registry import MODELS
@@ -59,7 +60,7 @@ def slow_encode(backbone, tokens, hidden):
 def test_the_latent_and_its_gradients_equal_a_loop(masking):
     model = lo_msst(masking=masking).eval()
     tokens, grid = model.backbone.embed(torch.randn(3, 8, 8, 10))
-    hidden = model.masking(3, 4, grid, tokens.device)
+    hidden = model.masking(BatchRNG(3, "cpu"), 4, grid)
     assert hidden.all(1).any()  # places without a visible token
     found = []
     for encode in (lambda x: model.encode(x, hidden)[~hidden], lambda x: slow_encode(model.backbone, x, hidden)):
@@ -83,7 +84,7 @@ def test_only_visible_tokens_cost_compute(masking, most):
             lambda _, args, name=name: seen.update({name: seen[name] + args[0].shape[:2].numel()})
         )
     tokens, grid = model.backbone.embed(torch.randn(4, 32, 24, 24))
-    hidden = model.masking(4, 16, grid, tokens.device)
+    hidden = model.masking(BatchRNG(4, "cpu"), 16, grid)
     visible = int((~hidden).sum())
     model.encode(tokens, hidden)
     assert all(visible <= count <= most * visible for count in seen.values())
@@ -161,7 +162,7 @@ def test_hidden_patches_leave_the_latent_unchanged(masking):
     for image in (x, torch.where(made.hidden, 100 * torch.randn_like(x), x)):
         tokens, grid = model.backbone.embed(image)
         torch.manual_seed(3)
-        hidden = model.masking(2, 4, grid, x.device)
+        hidden = model.masking(BatchRNG(2, "cpu"), 4, grid)
         latents.append(model.encode(tokens, hidden)[~hidden])
         torch.manual_seed(3)
         assert torch.equal(model.reconstruct(image)["patches"].prediction, made.prediction)

@@ -12,6 +12,7 @@ from mmhsi.models.backbones.ss_mae_fusion import CubeCNN, SSMAEFusion
 from mmhsi.models.backbones.ss_mae_vit import SSMAEViT
 from mmhsi.models.layers import resize_position_table
 from mmhsi.models.layers.gated_ffn import GatedFFN
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.ss_mae import SSMAE
 from mmhsi.registry import MODELS
 
@@ -151,8 +152,9 @@ def slow_losses(model, x, valid, seed):
     """Loops over samples, hidden tokens and pixels; the same draw of masks, tokens built one by one."""
     torch.manual_seed(seed)
     side = x.shape[2]
-    hidden_pixels = model.spatial_masking(len(x), 1, (side, side), x.device).flatten(1)
-    hidden_bands = model.spectral_masking(x)
+    rng = BatchRNG(len(x), "cpu")
+    hidden_pixels = model.spatial_masking(rng, 1, (side, side)).flatten(1)
+    hidden_bands = model.spectral_masking(rng, x)
     errors = {"loss_pixels": [], "loss_bands": []}
     for image, mask, pixel_mask, band_mask in zip(x, valid, hidden_pixels, hidden_bands, strict=True):
         pixels, bands = slow_tokens(model.backbone, image)

@@ -16,7 +16,6 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.datasets.samplers import sample_seed
 from mmhsi.errors import ConfigError, TrainingError
-from mmhsi.models.rng import seed_draws
 from mmhsi.models.weights import write_checkpoint
 from mmhsi.registry import HOOKS
 
@@ -144,7 +143,6 @@ class NonFiniteLossHook(Hook):
         """Everything about this step that a later one would change."""
         # What SeedIterationHook set before the step.
         seed = sample_seed(runner.seed, runner.iter, get_rank())
-        seed_draws(sample_seed(runner.seed, runner.iter, 0))
         inputs, valid = model_inputs(unwrap_model(runner).data_preprocessor, data_batch, seed)
         metainfo = getattr(runner.train_dataloader.dataset, "metainfo", {})
         return dict(

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
+from ..rng import BatchRNG
 from .batch_augments import BatchDihedral
 
 
@@ -21,6 +22,10 @@ class BandPreprocessor(BaseDataPreprocessor):
     They come from the config, from the training data (:class:`mmhsi.engine.FitPreprocessorHook` calls :meth:`fit`
     before the first step) or from a checkpoint: unlike mmengine's, the buffers are saved with the weights, so that a
     trained model carries its normalisation along.
+
+    In training it makes what the step draws from, a :class:`mmhsi.models.BatchRNG`: augmentations begin, and a model
+    that sets ``with_rng`` is given it as ``rng`` of the batch to go on with. :class:`mmhsi.engine.SeedIterationHook`
+    sets ``step_seed`` for every step.
 
     Args:
         num_bands: Bands C.
@@ -49,6 +54,8 @@ class BandPreprocessor(BaseDataPreprocessor):
         self.num_bands = num_bands
         self.clip = clip
         self.with_valid = False
+        self.with_rng = False
+        self.step_seed: int | None = None
         self.augments = torch.nn.ModuleList(MODELS.build(augment) for augment in augments)
         self.register_buffer("mean", torch.zeros(num_bands))
         self.register_buffer("std", torch.ones(num_bands))
@@ -108,11 +115,23 @@ class BandPreprocessor(BaseDataPreprocessor):
             x.masked_fill_(~valid[:, None], 0.0)
         return x if self.clip is None else x.clamp_(-self.clip, self.clip)
 
-    def augment(self, x: Tensor, valid: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def step_rng(self, samples: int, device: torch.device) -> BatchRNG:
+        """What the step draws from; torch's own generators where nobody has told of a step.
+
+        Args:
+            samples: Samples B of the batch.
+            device: Where numbers are drawn.
+        """
+        if self.step_seed is None:
+            return BatchRNG(samples, device)
+        return BatchRNG.of_step(samples, device, self.step_seed)
+
+    def augment(self, x: Tensor, rng: BatchRNG, valid: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Run the batch augmentations on normalised training images.
 
         Args:
             x: Shape (B, C, H, W).
+            rng: What to draw from, for B samples.
             valid: Shape (B, H, W), bool; moved along by augmentations that move pixels. None: all pixels hold data.
 
         Returns:
@@ -120,10 +139,10 @@ class BandPreprocessor(BaseDataPreprocessor):
         """
         for augment in self.augments:
             if valid is not None and isinstance(augment, BatchDihedral):
-                both = augment(torch.cat([x, valid[:, None].to(x.dtype)], dim=1))
+                both = augment(torch.cat([x, valid[:, None].to(x.dtype)], dim=1), rng)
                 x, valid = both[:, :-1], both[:, -1] > 0
             else:
-                x = augment(x)
+                x = augment(x, rng)
         return x, valid
 
 

@@ -130,8 +130,9 @@ class ScenePreprocessor(BandPreprocessor):
             training: Whether to augment.
 
         Returns:
-            ``inputs`` (B, C, h, w) float32 in channels-last memory; ``data_samples``, None without labels; ``valid``
-            (B, h, w) for models that ask for it; with ``second='separate'`` also ``second`` (B, C2, h · s, w · s).
+            ``inputs`` (B, C, h, w) float32 in channels-last memory; ``data_samples``, None without labels; with
+            ``second='separate'`` also ``second`` (B, C2, h · s, w · s); for models that ask for them ``valid`` (B, h,
+            w) and, in training, ``rng`` for B samples.
         """
         window, scale = (data["height"][0], data["width"][0]), data["scale"][0]
         tops, lefts, labels = (
@@ -153,9 +154,12 @@ class ScenePreprocessor(BandPreprocessor):
             else:
                 x = torch.cat([x, second], dim=1)
         mask = gather_windows(valid, tops, lefts, window) if self.with_valid and valid is not None else None
-        batch["inputs"], mask = self.augment(x, mask) if training else (x, mask)
+        rng = self.step_rng(len(x), x.device) if training else None
+        batch["inputs"], mask = (x, mask) if rng is None else self.augment(x, rng, mask)
         if self.with_valid:
             batch["valid"] = mask
+        if self.with_rng and rng is not None:
+            batch["rng"] = rng
         return batch
 
     def _cut_second(

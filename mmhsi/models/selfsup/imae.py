@@ -13,6 +13,7 @@ from mmhsi.registry import MASKING, MODELS
 
 from ..losses import reduce_mean
 from ..masking import TokenMasking, visible_first
+from ..rng import BatchRNG
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
 
@@ -87,12 +88,13 @@ class IMAE(MaskedPretraining):
         self.alpha = alpha
         self.loss_on = loss_on
 
-    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
         """Score the reconstruction and the ins token; pixels without data do not count.
 
         Args:
             inputs: Normalised windows, shape (B, C, H, W).
             valid: Pixels that hold data, bool (B, H, W); None if all do.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``loss_reconstruction`` and ``loss_instruction``, the latter times α.
@@ -100,7 +102,7 @@ class IMAE(MaskedPretraining):
         target = inputs.flatten(2).transpose(1, 2).float()  # (B, H · W, C)
         height, width = inputs.shape[2:]
         centre = height // 2 * width + width // 2
-        made = self.predict_pixels(inputs)
+        made = self.predict_pixels(inputs, rng)
         counted = made.hidden if self.loss_on == "masked" else None
         if valid is not None:
             valid = valid.flatten(1)
@@ -115,36 +117,36 @@ class IMAE(MaskedPretraining):
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all pixels.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
-            generator: Source of the masks, None for torch's own.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``'pixels'``.
         """
-        made = self.predict_pixels(inputs, generator)
+        made = self.predict_pixels(inputs, rng)
         prediction = made.pixels.transpose(1, 2).view(inputs.shape)
         hidden = made.hidden.view(-1, 1, *inputs.shape[2:]).expand(inputs.shape)
         return {"pixels": Reconstruction(inputs.float(), prediction, hidden, valid)}
 
-    def predict_pixels(self, inputs: Tensor, generator: torch.Generator | None = None) -> PixelPrediction:
+    def predict_pixels(self, inputs: Tensor, rng: BatchRNG | None = None) -> PixelPrediction:
         """Hide pixels of windows (B, C, H, W), encode the others and predict all.
 
         Args:
             inputs: Normalised windows, shape (B, C, H, W).
-            generator: Source of randomness, None for torch's own.
+            rng: What to draw the mask from. Default: torch's own generators.
 
         Raises:
             ConfigError: If there are too few pixels for the ratio.
         """
         grid = (inputs.shape[2], inputs.shape[3])
         shown = self.visible_count(self.masking, grid[0] * grid[1], "pixels")
-        hidden = self.masking(len(inputs), 1, grid, inputs.device, generator).flatten(1)
+        hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), 1, grid).flatten(1)
         visible = visible_first(hidden)[:, :shown]
         latent, _ = self.backbone.forward_visible(inputs, visible)
         prediction, centre = self.decoder(latent, visible, grid)

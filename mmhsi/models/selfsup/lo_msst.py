@@ -14,6 +14,7 @@ from ..backbones.sst import SST
 from ..layers import patchify
 from ..losses import reduce_mean
 from ..masking import TokenMasking
+from ..rng import BatchRNG
 from .lo_msst_decoder import LOMSSTDecoder
 from .lo_msst_sequences import row_buckets, run_rows
 from .masked_pretraining import MaskedPretraining, Reconstruction
@@ -68,17 +69,18 @@ class LOMSST(MaskedPretraining):
         self.loss_on = loss_on
         self.norm_target = norm_target
 
-    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
         """Mean squared error over the real values of the hidden patches, or of all.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``{'loss': scalar}``.
         """
-        hidden, _, prediction = self.predict_patches(inputs)
+        hidden, _, prediction = self.predict_patches(inputs, rng)
         target = self.backbone.patch_embed.patches(inputs)[0].float()
         weight = self.real_values(inputs, valid)
         if self.norm_target:
@@ -91,19 +93,19 @@ class LOMSST(MaskedPretraining):
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all patches.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
-            generator: Source of the masks, None for torch's own.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``'patches'``.
         """
-        hidden, grid, prediction = self.predict_patches(inputs, generator)
+        hidden, grid, prediction = self.predict_patches(inputs, rng)
         if self.norm_target:
             target = self.backbone.patch_embed.patches(inputs)[0].float()
             mean, std = self.target_statistics(target, self.real_values(inputs, valid))
@@ -116,21 +118,19 @@ class LOMSST(MaskedPretraining):
         everywhere = hidden[..., None].expand_as(prediction)
         return {"patches": Reconstruction(inputs.float(), image(prediction), image(everywhere), valid)}
 
-    def predict_patches(
-        self, inputs: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, tuple[int, int], Tensor]:
+    def predict_patches(self, inputs: Tensor, rng: BatchRNG | None = None) -> tuple[Tensor, tuple[int, int], Tensor]:
         """Draw a mask, encode what is visible and predict everything.
 
         Args:
             inputs: Shape (B, C, H, W).
-            generator: Source of the mask, None for torch's own.
+            rng: What to draw the mask from. Default: torch's own generators.
 
         Returns:
             The mask (B, G, N), bool, True = hidden; the grid (h, w) with N = h · w; and the values of all patches,
             float32, shape (B, G, N, q · p · p).
         """
         tokens, grid = self.backbone.embed(inputs)
-        hidden = self.masking(len(inputs), tokens.shape[1], grid, inputs.device, generator)
+        hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), tokens.shape[1], grid)
         return hidden, grid, self.decoder(self.encode(tokens, hidden), hidden, grid).float()
 
     def encode(self, tokens: Tensor, hidden: Tensor) -> Tensor:
