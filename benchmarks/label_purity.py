@@ -35,9 +35,7 @@ def purity(fine: np.ndarray, scale: int) -> np.ndarray:
 def main() -> None:
     """Count and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data", default=os.environ.get("MMHSI_DATA", "data"), help="(default: %(default)s)"
-    )
+    parser.add_argument("--data", default=os.environ.get("MMHSI_DATA", "data"), help="(default: %(default)s)")
     root = parser.parse_args().data
     dataset = SceneDataset("houston2018_crop", root, subset="labelled")
     info = dataset.info
