@@ -35,7 +35,11 @@ setup(
     license="Apache-2.0",
     packages=find_packages(include=["mmhsi", "mmhsi.*"]),
     package_data={
-        "mmhsi": ["py.typed", *(f".mim/{pattern}" for pattern in ("model-index.yml", "configs/**/*.*", "tools/**/*.*"))]
+        "mmhsi": [
+            "py.typed",
+            "datasets/splits/published.json",
+            *(f".mim/{pattern}" for pattern in ("model-index.yml", "configs/**/*.*", "tools/**/*.*")),
+        ]
     },
     exclude_package_data={"mmhsi": [".mim/**/*.pyc"]},
     entry_points={"console_scripts": ["mmhsi = mmhsi.__main__:main"]},
