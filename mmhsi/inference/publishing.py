@@ -7,14 +7,20 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.registry import Registry
 
+from mmhsi import registry
 from mmhsi.engine.configs import load_config
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint, write_checkpoint
+from mmhsi.registry import registered
 from mmhsi.spec import InputSpec
 from mmhsi.version import __version__
 
 KEPT = ("epoch", "iter", "seed", "time")
+
+RENAMED = {"CentreContext": "CenterContext"}
+"""Names of modules in models that were published under them."""
 
 
 def classifier_spec(checkpoint: dict, path: str | Path) -> InputSpec:
@@ -74,6 +80,7 @@ def published_model(checkpoint: str | Path) -> Config:
         checkpoint: The file.
 
     Raises:
+        ConfigError: If the model has a part that is not registered.
         FileFormatError: If the file cannot be read or was not published.
     """
     model = read_checkpoint(checkpoint)["meta"].get("model")
@@ -82,4 +89,22 @@ def published_model(checkpoint: str | Path) -> Config:
             f"checkpoint {checkpoint}: carries no model; give the config of its training, or publish it with "
             "tools/converters/publish_model.py"
         )
-    return Config(dict(model=model))
+    return Config(dict(model=_registered_parts(model, checkpoint)))
+
+
+def _registered_parts(part: object, checkpoint: str | Path) -> object:
+    """A model's config under present names; what is not registered is refused, as it could name any function."""
+    if isinstance(part, list | tuple):
+        return type(part)(_registered_parts(item, checkpoint) for item in part)
+    if not isinstance(part, dict):
+        return part
+    made = {key: _registered_parts(value, checkpoint) for key, value in part.items()}
+    if isinstance(name := made.get("type"), str):
+        made["type"] = name = RENAMED.get(name, name)
+        registries = (node for node in vars(registry).values() if isinstance(node, Registry))
+        if all(registered(node, name) is None for node in registries):
+            raise ConfigError(
+                f"checkpoint {checkpoint}: its model has a {name!r}, which is not registered; import the module that "
+                "defines it, or give the config of its training"
+            )
+    return made

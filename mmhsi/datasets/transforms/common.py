@@ -15,7 +15,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.wavelengths import MICROMETRES_BELOW
 
 Scope: TypeAlias = Literal["pixel", "image", "random"]
-SCOPES = get_args(Scope)
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
 """Arrays of a results dict whose first two axes are rows and columns."""

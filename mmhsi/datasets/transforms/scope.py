@@ -91,9 +91,9 @@ def declared_scope(owner: str, transform: object) -> Declared:
     """
     kind = transform if inspect.isclass(transform) else type(transform)
     name = package_name(kind)
-    scope: Scope | None = getattr(transform, "scope", None)
-    if scope in SCOPES:
-        return Declared(scope, getattr(transform, "changes_values", True))
+    for scope in SCOPES:
+        if getattr(transform, "scope", None) == scope:
+            return Declared(scope, getattr(transform, "changes_values", True))
     if name in OTHERS:
         return OTHERS[name]
     shown = getattr(transform, "__qualname__", name) if kind.__module__ == "builtins" else name
