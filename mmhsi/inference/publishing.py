@@ -7,13 +7,37 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.registry import Registry
 
+from mmhsi import registry
 from mmhsi.engine.configs import load_config
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.models.weights import read_checkpoint, write_checkpoint
+from mmhsi.models.weights import checkpoint_spec, read_checkpoint, write_checkpoint
+from mmhsi.registry import registered
+from mmhsi.spec import InputSpec
 from mmhsi.version import __version__
 
 KEPT = ("epoch", "iter", "seed", "time")
+
+RENAMED = {"CentreContext": "CenterContext"}
+"""Names of modules in models that were published under them."""
+
+
+def classifier_spec(checkpoint: dict, path: str | Path) -> InputSpec:
+    """What a model that gives classes was trained on.
+
+    Args:
+        checkpoint: Of :func:`mmhsi.models.weights.read_checkpoint`.
+        path: Its file, for messages.
+
+    Raises:
+        ConfigError: If the checkpoint does not say, or says nothing of classes or bands.
+    """
+    spec = checkpoint_spec(checkpoint, path)
+    for name in ("classes", "bands"):
+        if not getattr(spec, name):
+            raise ConfigError(f"checkpoint {path}: says nothing of {name}; was it written by tools/train.py?")
+    return spec
 
 
 def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out: str | Path) -> Path:
@@ -35,8 +59,7 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
     cfg = load_config(config)
     whole = read_checkpoint(checkpoint)
     meta = whole["meta"]
-    if not meta.get("dataset_meta", {}).get("classes"):
-        raise ConfigError(f"checkpoint {checkpoint}: says nothing of classes; was it written by tools/train.py?")
+    spec = classifier_spec(whole, checkpoint)
     model = cfg.model.to_dict()
     model["backbone"].pop("init_cfg", None)  # the weights are here
     digest = hashlib.sha256()
@@ -45,7 +68,7 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
     out = Path(out)
     path = out.with_name(f"{out.stem}-{digest.hexdigest()[:8]}{out.suffix or '.pth'}")
     kept = {name: meta[name] for name in KEPT if name in meta}
-    published = dict(kept, mmhsi_version=__version__, model=model, dataset_meta=meta["dataset_meta"])
+    published = dict(kept, mmhsi_version=__version__, model=model, dataset_meta=spec.to_meta())
     write_checkpoint({"meta": published, "state_dict": whole["state_dict"]}, path)
     return path
 
@@ -57,6 +80,7 @@ def published_model(checkpoint: str | Path) -> Config:
         checkpoint: The file.
 
     Raises:
+        ConfigError: If the model has a part that is not registered.
         FileFormatError: If the file cannot be read or was not published.
     """
     model = read_checkpoint(checkpoint)["meta"].get("model")
@@ -65,4 +89,22 @@ def published_model(checkpoint: str | Path) -> Config:
             f"checkpoint {checkpoint}: carries no model; give the config of its training, or publish it with "
             "tools/converters/publish_model.py"
         )
-    return Config(dict(model=model))
+    return Config(dict(model=_registered_parts(model, checkpoint)))
+
+
+def _registered_parts(part: object, checkpoint: str | Path) -> object:
+    """A model's config under present names; what is not registered is refused, as it could name any function."""
+    if isinstance(part, list | tuple):
+        return type(part)(_registered_parts(item, checkpoint) for item in part)
+    if not isinstance(part, dict):
+        return part
+    made = {key: _registered_parts(value, checkpoint) for key, value in part.items()}
+    if isinstance(name := made.get("type"), str):
+        made["type"] = name = RENAMED.get(name, name)
+        registries = (node for node in vars(registry).values() if isinstance(node, Registry))
+        if all(registered(node, name) is None for node in registries):
+            raise ConfigError(
+                f"checkpoint {checkpoint}: its model has a {name!r}, which is not registered; import the module that "
+                "defines it, or give the config of its training"
+            )
+    return made

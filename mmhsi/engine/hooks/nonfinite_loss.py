@@ -18,6 +18,7 @@ from mmhsi.datasets.samplers import sample_seed
 from mmhsi.errors import ConfigError, TrainingError
 from mmhsi.models.weights import write_checkpoint
 from mmhsi.registry import HOOKS
+from mmhsi.spec import InputSpec
 
 from ..unwrap import unwrap_model
 from .batch_report import describe_batch, model_inputs, name_suspects
@@ -144,14 +145,14 @@ class NonFiniteLossHook(Hook):
         # What SeedIterationHook set before the step.
         seed = sample_seed(runner.seed, runner.iter, get_rank())
         inputs, valid = model_inputs(unwrap_model(runner).data_preprocessor, data_batch, seed)
-        metainfo = getattr(runner.train_dataloader.dataset, "metainfo", {})
+        spec = InputSpec.of_metainfo(getattr(runner.train_dataloader.dataset, "metainfo", None))
         return dict(
             losses=losses,
             iter=runner.iter + 1,
             epoch=runner.epoch + 1,
             seed=runner.seed,
             rank=get_rank(),
-            samples=describe_batch(inputs, data_batch, metainfo.get("scene")),
+            samples=describe_batch(inputs, data_batch, None if spec is None else spec.scene),
             inputs=inputs,
             valid=valid,
         )
