@@ -1,7 +1,7 @@
 """What algorithms may ask of a backbone: protocols, and a check that names what is missing.
 
-None has to be inherited: a backbone that has a protocol's members satisfies it. :class:`mmhsi.models.TransformerBackbone`
-brings most of them.
+None has to be inherited: a backbone that has a protocol's members satisfies it.
+:class:`mmhsi.models.TransformerBackbone` brings most of them.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class AttentiveBackbone(Protocol):
     num_extra_tokens: int
 
     def last_attention(self) -> dict[str, nn.Module]:
-        """mmpretrain's ``MultiheadAttention`` of the last layer of the streams ``'spatial'`` and ``'spectral'``."""
+        """Mmpretrain's ``MultiheadAttention`` of the last layer of the streams ``'spatial'`` and ``'spectral'``."""
 
 
 @runtime_checkable
@@ -187,7 +187,7 @@ def check_protocol(owner: str, given: object, protocol: type[P]) -> P:
 
 
 def check_plain(owner: str, given: object) -> VisibleBackbone:
-    """Give ``given`` back as a backbone of one CLS token and one token for each patch, which encodes visible ones alone.
+    """Give ``given`` back as a :class:`VisibleBackbone` of one CLS token and one token for each patch.
 
     Args:
         owner: The algorithm, for the message.

@@ -14,7 +14,7 @@ from ..quiet_init import QuietInit
 class TransformerBackbone(QuietInit):
     """Base of backbones whose tokens run through lists of residual layers.
 
-    With :meth:`embed` and :meth:`encode` of its own it is a :class:`mmhsi.models.protocols.TokenBackbone`, and prunable.
+    With :meth:`embed` and :meth:`encode` of its own it is a :class:`mmhsi.models.protocols.TokenBackbone` and prunable.
 
     Attributes:
         stages: Names of the lists that may be pruned; layers of equal number have equal depth.

@@ -20,7 +20,8 @@ class DINOHead(QuietInit):
     """Scores of prototypes: an MLP to a narrow layer, its output on the unit sphere, and one direction a prototype.
 
     A prototype is a unit vector times a learned scale g that starts at 1 (weight norm), so that scores start as
-    cosines. Maps start as truncated normal draws of standard deviation 0.02, biases at 0. With d 768 and the defaults it has 23,138,560 parameters, the 65,536 scales counted.
+    cosines. Maps start as truncated normal draws of standard deviation 0.02, biases at 0. With d 768 and the defaults
+    it has 23,138,560 parameters, the 65,536 scales counted.
 
     Args:
         in_channels: Token width d.

@@ -158,6 +158,7 @@ def fit_preprocessor(preprocessor: BandPreprocessor, dataset: Dataset) -> list[t
     Raises:
         ConfigError: If the numbers of bands differ, or the dataset cannot give what is needed.
     """
+
     def fit(source: BandPreprocessor, statistics: BandStatistics) -> None:
         if len(statistics.mean) != source.num_bands:
             raise ConfigError(

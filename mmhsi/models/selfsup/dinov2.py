@@ -90,8 +90,8 @@ class DINOv2(QuietInit, BaseModel):
         student = check_protocol("DINOv2", MODELS.build(backbone), TokenBackbone)
         if not student.with_cls or student.num_blocks > 1:
             raise ConfigError(
-                f"DINOv2: {type(student).__name__} has with_cls={student.with_cls} and num_blocks={student.num_blocks}, "
-                "expected a CLS token and one token a patch, as of HSIViT"
+                f"DINOv2: {type(student).__name__} has with_cls={student.with_cls} and "
+                f"num_blocks={student.num_blocks}, expected a CLS token and one token a patch, as of HSIViT"
             )
         self.prefixes = ("", "spectral_") if student.num_groups else ("",)
         self.loss_weights = self._complete(loss_weights or {})

@@ -133,14 +133,16 @@ class LOMSST(MaskedPretraining):
         """
         grid = patch_grid(inputs.shape[2:], self.backbone.patch_size)
         hidden = self.masking(len(inputs), self.backbone.num_blocks, grid, inputs.device, generator)
-        shown = {int(count) for count in (~hidden).flatten(1).sum(1).cpu()}
-        total = hidden[0].numel()
-        if len(shown) != 1 or not 0 < min(shown) < total:
+        counts = hidden.flatten(1).sum(1).tolist()
+        shown = (total := hidden[0].numel()) - counts[0]
+        if min(counts) != max(counts):
+            raise ConfigError(f"LOMSST: {self.masking} hides {min(counts)} to {max(counts)} patches, not as many of each image")
+        if not 0 < shown < total:
             raise ConfigError(
-                f"LOMSST: masking.ratio={self.masking.ratio} hides {total - min(shown)} of {total} patches, "
-                f"{hidden.shape[1]} x {hidden.shape[2]}; use another, which hides as many in every image"
+                f"LOMSST: masking.ratio={self.masking.ratio} hides {counts[0]} of {total} patches, "
+                f"{hidden.shape[1]} x {hidden.shape[2]} of an image; use another"
             )
-        visible = visible_first(hidden.flatten(1))[:, : min(shown)]
+        visible = visible_first(hidden.flatten(1))[:, :shown]
         encoded = self.backbone.forward_visible(inputs, visible).patches
         latent = fill_tokens(encoded, visible, total, encoded.new_zeros(1, 1, encoded.shape[-1]))
         return hidden, grid, self.decoder(latent.view(*hidden.shape, -1), hidden, grid).float()
