@@ -76,9 +76,7 @@ def save(tmp_path, model, wavelengths=None):
 
 def vit(bands, size=16, patch=4, **kwargs):
     torch.manual_seed(bands)
-    model = HSIViT(in_channels=bands, arch="tiny", img_size=size, patch_size=patch, **kwargs)
-    model.init_weights()
-    return model
+    return HSIViT(in_channels=bands, arch="tiny", img_size=size, patch_size=patch, **kwargs)
 
 
 def test_reinitialise_replaces_the_input_layer_alone(tmp_path):
@@ -162,7 +160,6 @@ def backbone(name, bands):
     torch.manual_seed(bands)
     extra = dict(bands_per_block=2) if name == "SST" else dict(img_size=9)
     model = MODELS.build(dict(type=name, in_channels=bands, arch="tiny", patch_size=3, **extra))
-    model.init_weights()
     return model.eval()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import CheckpointHook, Hook
+from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel
@@ -102,7 +103,7 @@ class NonFiniteLossHook(Hook):
         self.row += 1
         gradients = nonfinite({name: parameter.grad for name, parameter in unwrap_model(runner).named_parameters()})
         # A loss scaler finds such gradients itself and skips the step.
-        pending = gradients and not hasattr(runner.optim_wrapper, "loss_scaler")
+        pending = gradients and not isinstance(runner.optim_wrapper, AmpOptimWrapper)
         if weights or pending or self.row >= self.patience:
             self._stop(runner, weights, gradients)
         runner.logger.warning(

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from mmhsi.datasets.statistics import BandStatistics
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..rng import BatchRNG
 from .batch_augments import BatchDihedral
+
+
+@runtime_checkable
+class HasBandStatistics(Protocol):
+    """A dataset that knows the mean and deviation of its bands."""
+
+    def band_statistics(self) -> BandStatistics:
+        """Of the training pixels."""
+
+
+@runtime_checkable
+class HasSecondStatistics(Protocol):
+    """A dataset that knows those of its second source too."""
+
+    def second_statistics(self) -> BandStatistics:
+        """Of the training pixels."""
 
 
 class BandPreprocessor(BaseDataPreprocessor):
@@ -159,17 +177,8 @@ def fit_preprocessor(preprocessor: BandPreprocessor, dataset: Dataset) -> list[t
     Raises:
         ConfigError: If the numbers of bands differ, or the dataset cannot give what is needed.
     """
-    sources = [
-        (preprocessor, "band_statistics"),
-        (getattr(preprocessor, "second_normaliser", None), "second_statistics"),
-    ]
-    fitted = []
-    for source, method in sources:
-        if source is None or bool(source.fitted):
-            continue
-        if not hasattr(dataset, method):
-            raise ConfigError(f"{type(dataset).__name__} has no {method}; give mean and std in model.data_preprocessor")
-        statistics = getattr(dataset, method)()
+
+    def fit(source: BandPreprocessor, statistics: BandStatistics) -> None:
         if len(statistics.mean) != source.num_bands:
             raise ConfigError(
                 f"train_dataloader.dataset gives {len(statistics.mean)} bands, the model expects "
@@ -177,4 +186,16 @@ def fit_preprocessor(preprocessor: BandPreprocessor, dataset: Dataset) -> list[t
             )
         source.fit(torch.from_numpy(statistics.mean).float(), torch.from_numpy(statistics.std).float())
         fitted.append((source.num_bands, statistics.count))
+
+    fitted: list[tuple[int, int]] = []
+    lacks, remedy = f"{type(dataset).__name__} has no", "give mean and std in model.data_preprocessor"
+    if not bool(preprocessor.fitted):
+        if not isinstance(dataset, HasBandStatistics):
+            raise ConfigError(f"{lacks} band_statistics; {remedy}")
+        fit(preprocessor, dataset.band_statistics())
+    second = getattr(preprocessor, "second_normaliser", None)
+    if second is not None and not bool(second.fitted):
+        if not isinstance(dataset, HasSecondStatistics):
+            raise ConfigError(f"{lacks} second_statistics; {remedy}")
+        fit(second, dataset.second_statistics())
     return fitted

@@ -13,6 +13,7 @@ from mmhsi.registry import MASKING, MODELS
 
 from ..losses import reduce_mean
 from ..masking import TokenMasking, visible_first
+from ..protocols import check_plain
 from ..rng import BatchRNG
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
@@ -53,7 +54,8 @@ class IMAE(MaskedPretraining):
     constant projection would satisfy; the data do not collapse.
 
     Args:
-        backbone: Config of :class:`mmhsi.models.IMAEViT`.
+        backbone: Config of a :class:`mmhsi.models.protocols.VisibleBackbone` with a token for each pixel and CLS, which
+            becomes the ins token: :class:`mmhsi.models.IMAEViT`.
         decoder: Config of :class:`mmhsi.models.IMAEDecoder`.
         masking: Config of a masking strategy over tokens. Default: random pixels, 50 %.
         alpha: Weight α of the ins token's term. Default 1; the paper does not give it.
@@ -77,8 +79,8 @@ class IMAE(MaskedPretraining):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(backbone, data_preprocessor, init_cfg)
-        if not hasattr(self.backbone, "ins_token"):
-            raise ConfigError(f"IMAE: backbone {backbone['type']} has no ins_token, expected IMAEViT")
+        if (side := check_plain("IMAE", self.backbone).patch_size) != 1:
+            raise ConfigError(f"IMAE: {backbone['type']} has patches of {side} x {side} pixels, expected single pixels")
         self.decoder = MODELS.build(decoder)
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.5))
         self.check_masking(self.masking, TokenMasking)
@@ -148,6 +150,6 @@ class IMAE(MaskedPretraining):
         shown = self.visible_count(self.masking, grid[0] * grid[1], "pixels")
         hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), 1, grid).flatten(1)
         visible = visible_first(hidden)[:, :shown]
-        latent, _ = self.backbone.forward_visible(inputs, visible)
+        latent = self.backbone.forward_visible(inputs, visible).sequence()
         prediction, centre = self.decoder(latent, visible, grid)
         return PixelPrediction(prediction.float(), centre.float(), hidden)

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
 from ..layers import pad_to_multiple, patch_grid, patchify, take_tokens, unpatchify
 from ..losses import reduce_mean
 from ..masking import BandMasking, visible_first
+from ..protocols import check_plain
 from ..rng import BatchRNG
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
@@ -44,7 +44,8 @@ class MAE(MaskedPretraining):
     its input are set to 0, their mean, it sees all patches, and the reconstruction of the hidden bands is scored.
 
     Args:
-        backbone: Config of a backbone with ``forward_visible``, e.g. :class:`mmhsi.models.HSIViT`.
+        backbone: Config of a :class:`mmhsi.models.protocols.VisibleBackbone` with one CLS token and one token a patch,
+            e.g. :class:`mmhsi.models.HSIViT`.
         decoder: Config of the decoder, e.g. :class:`mmhsi.models.MAEDecoder`.
         masking: Config of a masking strategy over tokens or bands. Default: random tokens, 75 %.
         norm_target: Whether every target patch is brought to zero mean and unit variance first. Default False.
@@ -52,7 +53,7 @@ class MAE(MaskedPretraining):
         init_cfg: mmengine's initialisation.
 
     Raises:
-        ConfigError: If the backbone cannot encode visible patches alone, or everything or nothing would be hidden.
+        ConfigError: If the backbone is another, or everything or nothing would be hidden.
     """
 
     def __init__(
@@ -65,8 +66,7 @@ class MAE(MaskedPretraining):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(backbone, data_preprocessor, init_cfg)
-        if not hasattr(self.backbone, "forward_visible"):
-            raise ConfigError(f"MAE: backbone {backbone['type']} has no forward_visible, which masked encoding needs")
+        check_plain("MAE", self.backbone)
         self.decoder = MODELS.build(decoder)
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.75))
         self.check_masking(self.masking)
@@ -150,7 +150,7 @@ class MAE(MaskedPretraining):
             masked: What the mask left.
             wanted: Indices of patches, shape (B, m).
         """
-        latent, _ = self.backbone.forward_visible(masked.seen, masked.visible)
+        latent = self.backbone.forward_visible(masked.seen, masked.visible).sequence()
         return self.decoder(latent, masked.visible, wanted, masked.grid).float()
 
     def mask(self, inputs: Tensor, rng: BatchRNG | None = None) -> MaskedInput:

@@ -12,6 +12,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..masking import Masking, TokenMasking
+from ..quiet_init import QuietInit
 from ..rng import BatchRNG
 
 
@@ -36,7 +37,7 @@ class Reconstruction(NamedTuple):
         return [Reconstruction(*parts) for parts in zip(self.target, self.prediction, self.hidden, valid, strict=True)]
 
 
-class MaskedPretraining(BaseModel, metaclass=ABCMeta):
+class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
     """Base of algorithms that hide parts of an image and reconstruct them.
 
     Args:

@@ -34,11 +34,13 @@ class RowDecoder(MAEDecoder):
     ) -> None:
         super().__init__(num_values, 1, (num_tokens, 1), embed_dims, decoder_embed_dims, depth, num_heads)
 
-    def init_weights(self) -> None:
-        """Fill the position table, the mask token and all linear maps."""
-        super().init_weights()
-        positions = torch.arange(self.num_patches)
-        self.decoder_pos_embed.data[:, 1:] = sinusoid_1d(positions, self.decoder_pos_embed.shape[-1])
+    def positions(self, channels: int) -> Tensor:
+        """Fixed positions of the row.
+
+        Args:
+            channels: Width of the decoder.
+        """
+        return sinusoid_1d(torch.arange(self.num_patches), channels)
 
     def decode(self, latent: Tensor, visible: Tensor) -> Tensor:
         """Predict the values of all tokens.
@@ -174,13 +176,13 @@ class SSMAE(MaskedPretraining):
         hidden_bands = self.spectral_masking(rng, inputs)
         pixels = visible_first(hidden_pixels)[:, : self.visible_pixels]
         bands = visible_first(hidden_bands)[:, : self.visible_bands]
-        spatial, spectral = encoder.encode_visible(inputs, pixels, bands)
+        seen = encoder.forward_visible(inputs, pixels, bands)
 
         patch, target = encoder.patch_size, inputs.float()
-        by_pixel = unpatchify(self.spatial_decoder.decode(spatial, pixels), patch, encoder.grid)
+        by_pixel = unpatchify(self.spatial_decoder.decode(seen.sequence(), pixels), patch, encoder.grid)
         hidden = hidden_pixels.unflatten(1, encoder.grid)[:, None]  # (B, 1, h, w), to the pixels of every patch:
         hidden = hidden.repeat_interleave(patch, 2).repeat_interleave(patch, 3)[..., :window, :window]
-        by_band = self.spectral_decoder.decode(spectral, bands).unflatten(2, (window, window))
+        by_band = self.spectral_decoder.decode(seen.spectral_sequence(), bands).unflatten(2, (window, window))
         return {
             "pixels": Reconstruction(target, by_pixel[..., :window, :window], hidden.expand_as(target), valid),
             "bands": Reconstruction(target, by_band, hidden_bands[:, :, None, None].expand_as(target), valid),
