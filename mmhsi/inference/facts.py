@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from mmhsi.carried_config import check_carried_config
 from mmhsi.errors import ConfigError
+from mmhsi.registry import TRANSFORMS
 
 
 def _whole_numbers(value: object, low: int, high: float) -> bool:
@@ -49,6 +51,7 @@ def check_facts(meta: object, checkpoint: str | Path) -> dict:
 
     Raises:
         ConfigError: If a fact is missing or cannot be meant so.
+        FileFormatError: If a transform is no plain config of a registered one.
     """
     if not isinstance(meta, dict) or not meta.get("classes"):
         raise ConfigError(f"checkpoint {checkpoint}: says nothing of classes; was it written by tools/train.py?")
@@ -62,6 +65,9 @@ def check_facts(meta: object, checkpoint: str | Path) -> dict:
         raise ConfigError(
             f"checkpoint {checkpoint}: dataset_meta names band {max(meta['bands'])} of {meta['file_bands']}"
         )
+    check_carried_config(
+        meta.get("transforms"), f"checkpoint {checkpoint}: its transforms", (TRANSFORMS,), files="file"
+    )
     colours = meta.get("palette")
     if colours and len(colours) != len(meta["classes"]):
         raise ConfigError(f"checkpoint {checkpoint}: {len(colours)} colours for {len(meta['classes'])} classes")
