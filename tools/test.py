@@ -13,9 +13,7 @@ def main() -> None:
     runner_options(parser)
     args = parser.parse_args()
 
-    from mmengine.runner import Runner
-
-    from mmhsi.engine import prepare_distributed
+    from mmhsi.engine import CheckedRunner, prepare_distributed
     from mmhsi.engine.unwrap import unwrap_model
     from mmhsi.errors import ConfigError
     from mmhsi.models import load_weights
@@ -28,7 +26,7 @@ def main() -> None:
     if cfg.model.backbone.get("init_cfg"):
         cfg.model.backbone.init_cfg = None  # the checkpoint holds every weight
     prepare_distributed(cfg)
-    runner = Runner.from_cfg(cfg)
+    runner = CheckedRunner.from_cfg(cfg)
     load_weights(unwrap_model(runner), args.checkpoint)
     runner.test()
 

@@ -15,11 +15,23 @@ from .hooks.sync_batch_norm import SyncBatchNormHook
 from .launch import build_runner, prepare_distributed, scale_learning_rate, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
 from .resume import newest_checkpoint, prepare_resume
+from .runners import (
+    CheckedDDPStrategy,
+    CheckedFlexibleRunner,
+    CheckedFSDPStrategy,
+    CheckedRunner,
+    CheckedSingleDeviceStrategy,
+)
 from .sharding import ShardedDataParallel, ShardedOptimWrapper
 
 __all__ = [
     "AtomicCheckpointHook",
     "BFloat16OptimWrapper",
+    "CheckedDDPStrategy",
+    "CheckedFSDPStrategy",
+    "CheckedFlexibleRunner",
+    "CheckedRunner",
+    "CheckedSingleDeviceStrategy",
     "CollapseGuardHook",
     "DINOScheduleHook",
     "FitPreprocessorHook",

@@ -8,10 +8,12 @@ import os
 import torch
 import torch.distributed
 from mmengine.config import Config
-from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner
 
 from mmhsi.errors import ConfigError
+from mmhsi.registry import RUNNERS
+
+from .runners import ReadsCheckpointsAsData
 
 WRAPPERS = ("OptimWrapper", "AmpOptimWrapper", "BFloat16OptimWrapper")
 """Optimiser wrappers of ordinary and of mixed precision."""
@@ -129,5 +131,15 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
 
     Args:
         cfg: The whole config.
+
+    Raises:
+        ConfigError: If there is no such runner, or it would run what is in a checkpoint.
     """
-    return RUNNERS.build(cfg) if cfg.get("runner_type") else Runner.from_cfg(cfg)
+    name = cfg.get("runner_type", "Runner")
+    runner = RUNNERS.get(name) if isinstance(name, str) else name
+    if not isinstance(runner, type) or not issubclass(runner, ReadsCheckpointsAsData):
+        raise ConfigError(
+            f"{cfg.filename}: runner_type={name!r} is unknown, or reads checkpoints by a loader that runs what is in "
+            f"them; expected {' or '.join(RUNNERS.module_dict)}, or a class derived from mmhsi.engine.CheckedRunner"
+        )
+    return runner.from_cfg(cfg)  # type: ignore[attr-defined]

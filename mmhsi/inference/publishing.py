@@ -7,13 +7,11 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import Registry
 
-from mmhsi import registry
+from mmhsi.carried_config import check_carried_config
 from mmhsi.engine.configs import load_config
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint, write_checkpoint
-from mmhsi.registry import registered
 from mmhsi.spec import InputSpec
 from mmhsi.version import __version__
 
@@ -54,14 +52,14 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
     Raises:
         ConfigError: If the checkpoint does not say what it was trained on.
         DataError: The disk refuses.
-        FileFormatError: If the checkpoint cannot be read.
+        FileFormatError: If the checkpoint cannot be read, or nobody could build the model from the file.
     """
     cfg = load_config(config)
     whole = read_checkpoint(checkpoint)
     meta = whole["meta"]
     spec = classifier_spec(whole, checkpoint)
-    model = cfg.model.to_dict()
-    model["backbone"].pop("init_cfg", None)  # the weights are here
+    model = _without_init(cfg.model.to_dict())
+    check_carried_config(model, f"{cfg.filename}: the model cannot be published, it")
     digest = hashlib.sha256()
     for name, value in sorted(whole["state_dict"].items()):
         digest.update(name.encode() + value.contiguous().flatten().view(torch.uint8).numpy().tobytes())
@@ -80,8 +78,7 @@ def published_model(checkpoint: str | Path) -> Config:
         checkpoint: The file.
 
     Raises:
-        ConfigError: If the model has a part that is not registered.
-        FileFormatError: If the file cannot be read or was not published.
+        FileFormatError: If the file cannot be read, was not published, or its model is more than parts of a network.
     """
     model = read_checkpoint(checkpoint)["meta"].get("model")
     if not isinstance(model, dict):
@@ -89,22 +86,27 @@ def published_model(checkpoint: str | Path) -> Config:
             f"checkpoint {checkpoint}: carries no model; give the config of its training, or publish it with "
             "tools/converters/publish_model.py"
         )
-    return Config(dict(model=_registered_parts(model, checkpoint)))
+    model = _renamed(model)
+    check_carried_config(model, f"checkpoint {checkpoint}: its model")
+    if "type" not in model or not isinstance(model.get("backbone"), dict):
+        raise FileFormatError(f"checkpoint {checkpoint}: its model has no type, or no backbone")
+    return Config(dict(model=model))
 
 
-def _registered_parts(part: object, checkpoint: str | Path) -> object:
-    """A model's config under present names; what is not registered is refused, as it could name any function."""
+def _renamed(part: object) -> object:
+    """A model's config under present names."""
     if isinstance(part, list | tuple):
-        return type(part)(_registered_parts(item, checkpoint) for item in part)
+        return type(part)(map(_renamed, part))
     if not isinstance(part, dict):
         return part
-    made = {key: _registered_parts(value, checkpoint) for key, value in part.items()}
+    made = {key: _renamed(value) for key, value in part.items()}
     if isinstance(name := made.get("type"), str):
-        made["type"] = name = RENAMED.get(name, name)
-        registries = (node for node in vars(registry).values() if isinstance(node, Registry))
-        if all(registered(node, name) is None for node in registries):
-            raise ConfigError(
-                f"checkpoint {checkpoint}: its model has a {name!r}, which is not registered; import the module that "
-                "defines it, or give the config of its training"
-            )
+        made["type"] = RENAMED.get(name, name)
     return made
+
+
+def _without_init(config: object) -> object:
+    """A model's config without what it is initialised by: the weights are in the file."""
+    if isinstance(config, dict):
+        return {key: _without_init(value) for key, value in config.items() if key != "init_cfg"}
+    return type(config)(map(_without_init, config)) if isinstance(config, list | tuple) else config
