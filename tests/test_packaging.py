@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from processes import run_command
 
+from mmhsi.carried import carried_folder
+
 PARTS = ("mmhsi", "configs", "tools", "requirements")
 FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "model-index.yml")
 CONFIG = "mae/mae_hsi-vit-tiny-p3_demo.py"
@@ -42,7 +44,7 @@ def source(repository, tmp_path_factory):
     """A copy of what packaging reads: building leaves its own folders beside it."""
     folder = tmp_path_factory.mktemp("source")
     for name in PARTS:
-        shutil.copytree(repository / name, folder / name, symlinks=True)
+        shutil.copytree(repository / name, folder / name, ignore=shutil.ignore_patterns(".mim"))
     for name in FILES:
         shutil.copy(repository / name, folder)
     (folder / "configs/__pycache__").mkdir(exist_ok=True)
@@ -136,6 +138,22 @@ def test_packaged_configs_are_found_by_mmengine(installed, tmp_path):
         model="MAE",
         backbone="mmhsi.models.backbones.hsi_vit",
     )
+
+
+def test_a_checkout_works_without_links_and_with_those_of_an_editable_install(source, tmp_path):
+    checkout = shutil.copytree(source, tmp_path / "checkout")
+    package = checkout / "mmhsi"
+    assert carried_folder(package, "configs") == checkout / "configs"
+    assert "usage: mmhsi show_report" in python(sys.executable, "-m", "mmhsi", "show_report", "--help", cwd=checkout)
+    for number in range(2):  # a second time, as after a pull
+        build("editable", checkout, tmp_path / f"out{number}")
+    links = {path.name: path.resolve() for path in (package / ".mim").iterdir()}
+    assert links == {name: checkout / name for name in ("configs", "tools", "model-index.yml")}
+    assert all(path.is_symlink() for path in (package / ".mim").iterdir())
+    assert carried_folder(package, "configs") == package / ".mim/configs"
+    (checkout / "own.py").write_text(f'_base_ = "mmhsi::{CONFIG}"')
+    inherit = "import mmhsi; from mmengine.config import Config; print(Config.fromfile('own.py').model.type)"
+    assert python(sys.executable, "-c", inherit, cwd=checkout).split() == ["MAE"]
 
 
 # The demo's steps one after the other in a single process, which spares the imports, and an epoch each.
