@@ -15,6 +15,7 @@ def main() -> None:
 
     from mmengine.runner import Runner
 
+    from mmhsi.cli.lock import hold_work_dir
     from mmhsi.engine import prepare_distributed
     from mmhsi.engine.unwrap import unwrap_model
     from mmhsi.errors import ConfigError
@@ -27,10 +28,11 @@ def main() -> None:
         report_to(cfg, args.out)
     if cfg.model.backbone.get("init_cfg"):
         cfg.model.backbone.init_cfg = None  # the checkpoint holds every weight
-    prepare_distributed(cfg)
-    runner = Runner.from_cfg(cfg)
-    load_weights(unwrap_model(runner), args.checkpoint)
-    runner.test()
+    with hold_work_dir(cfg.work_dir, cfg.launcher):
+        prepare_distributed(cfg)
+        runner = Runner.from_cfg(cfg)
+        load_weights(unwrap_model(runner), args.checkpoint)
+        runner.test()
 
 
 if __name__ == "__main__":
