@@ -18,6 +18,7 @@ from mmhsi.carried import carried_folder
 PARTS = ("mmhsi", "configs", "tools", "requirements")
 FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "model-index.yml")
 CONFIG = "mae/mae_hsi-vit-tiny-p3_demo.py"
+TEMPLATE = "mmhsi/visualization/templates/run_report.html.j2"
 
 
 def python(executable: Path | str, *arguments: str, cwd: Path) -> str:
@@ -91,7 +92,7 @@ def test_wheel_holds_configs_tools_and_metadata(repository, wheel):
         files = {path for path in (repository / part).rglob("*.*") if path.suffix != ".pyc" and path.is_file()}
         carried = {name for name in names if name.startswith(f"mmhsi/.mim/{part}/")}
         assert carried == {f"mmhsi/.mim/{path.relative_to(repository)}" for path in files}
-    assert {"mmhsi/.mim/model-index.yml", "mmhsi/py.typed", "mmhsi/datasets/catalogue/classic.py"} <= names
+    assert {"mmhsi/.mim/model-index.yml", "mmhsi/py.typed", "mmhsi/datasets/catalogue/classic.py", TEMPLATE} <= names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert metadata.get_payload(decode=True).decode().strip() == (repository / "README.md").read_text().strip()
