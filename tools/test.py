@@ -13,6 +13,7 @@ def main() -> None:
     runner_options(parser)
     args = parser.parse_args()
 
+    from mmhsi.cli.lock import hold_work_dir
     from mmhsi.engine import CheckedRunner, prepare_distributed
     from mmhsi.engine.unwrap import unwrap_model
     from mmhsi.errors import ConfigError
@@ -25,10 +26,11 @@ def main() -> None:
         report_to(cfg, args.out)
     if cfg.model.backbone.get("init_cfg"):
         cfg.model.backbone.init_cfg = None  # the checkpoint holds every weight
-    prepare_distributed(cfg)
-    runner = CheckedRunner.from_cfg(cfg)
-    load_weights(unwrap_model(runner), args.checkpoint)
-    runner.test()
+    with hold_work_dir(cfg.work_dir, cfg.launcher):
+        prepare_distributed(cfg)
+        runner = CheckedRunner.from_cfg(cfg)
+        load_weights(unwrap_model(runner), args.checkpoint)
+        runner.test()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
+from mmhsi.carried import carried_folder
 from mmhsi.errors import ConfigError
 
 
@@ -30,7 +31,7 @@ def load_config(config: str | Path | Config) -> Config:
         spec = find_spec(package) if package.isidentifier() else None
         if spec is None or spec.origin is None:
             raise ConfigError(f"{config}: no package {package!r} is installed")
-        config = Path(spec.origin).parent / ".mim" / "configs" / path
+        config = carried_folder(Path(spec.origin).parent, "configs") / path
     logger = MMLogger.get_current_instance()
     logger.addFilter(_not_of_the_data_folder)
     try:
