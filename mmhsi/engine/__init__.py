@@ -14,6 +14,7 @@ from .hooks.seed_iteration import SeedIterationHook
 from .hooks.sync_batch_norm import SyncBatchNormHook
 from .launch import build_runner, prepare_distributed, scale_learning_rate, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
+from .numbers import resolve_from_checkpoint, resolve_from_data, resolve_numbers
 from .resume import newest_checkpoint, prepare_resume
 from .sharding import ShardedDataParallel, ShardedOptimWrapper
 
@@ -37,6 +38,9 @@ __all__ = [
     "newest_checkpoint",
     "prepare_distributed",
     "prepare_resume",
+    "resolve_from_checkpoint",
+    "resolve_from_data",
+    "resolve_numbers",
     "scale_learning_rate",
     "set_seed",
     "use_amp",

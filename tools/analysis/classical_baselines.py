@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from mmengine.config import Config, DictAction
 
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.engine.configs import load_config, training_dataset
+from mmhsi.cli.options import config_argument, read_config
+from mmhsi.engine.configs import training_dataset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +39,7 @@ def load_dataset(args: argparse.Namespace, seed: int) -> tuple[SceneDataset, Con
     from mmhsi.errors import ConfigError
     from mmhsi.registry import DATASETS
 
-    cfg = load_config(args.config)
+    cfg = read_config(args)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     set_seed(cfg, seed)
@@ -140,7 +141,7 @@ def markdown(rows: list[dict]) -> str:
 def main() -> None:
     """Measure and print."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
+    config_argument(parser, "config file whose train_dataloader.dataset has a split")
     parser.add_argument("--model", nargs="+", choices=["svm", "rf", "knn"], default=["svm", "rf"])
     parser.add_argument("--features", nargs="+", default=["spectra", "mean", "emp", "spectra+emp"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="seeds of the split and of the classifier")
