@@ -4,7 +4,7 @@ _base_ = [
     "../_base_/schedules/adamw_finetune_100e.py",
     "../_base_/default_runtime.py",
 ]
-pretrained_on = ["{{$MMHSI", "DATASET:salinas", "20-per-class}}"][0]
+pretrained_on = "{{$MMHSI_DATASET:salinas_20-per-class}}".partition("_")[0]
 model = dict(
     backbone=dict(
         init_cfg=dict(

@@ -4,7 +4,7 @@ _base_ = [
     "../_base_/schedules/adamw_finetune_100e.py",
     "../_base_/default_runtime.py",
 ]
-pretrained_on = ["{{$MMHSI", "DATASET:salinas-a", "20-per-class}}"][0]
+pretrained_on = "{{$MMHSI_DATASET:salinas-a_20-per-class}}".partition("_")[0]
 # As in pretraining.
 bands_per_block = {"houston2018-crop": 4, "pavia-university": 4, "indian-pines": 5}.get(pretrained_on, 6)
 model = dict(
