@@ -5,6 +5,11 @@
 packages with a prefix, such as ``mmseg.EncoderDecoder``.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
 from mmengine import registry as root
 from mmengine.registry import Registry
 
@@ -44,6 +49,44 @@ WEIGHT_INITIALIZERS = Registry(
 )
 METRICS = Registry("metric", parent=root.METRICS, scope="mmhsi", locations=["mmhsi.evaluation"])
 
+
+def registered(registry: Registry, name: str) -> type | None:
+    """What stands under a name in a registry, its parents or, with a prefix, a sister package's.
+
+    For names that come from a file: mmengine's ``Registry.get`` takes one that it does not know for the path of any
+    function of any module, and gives that to be called.
+
+    Args:
+        registry: One of those above.
+        name: Such as ``'SelectBands'`` or ``'mmseg.RandomCrop'``.
+
+    Returns:
+        The class or function; None if nothing is registered under the name.
+    """
+    scope, key = Registry.split_scope_key(name)
+    if scope not in (None, registry.scope):
+        sister = _sister(registry, scope)
+        return None if sister is None else sister.module_dict.get(key)
+    registry.import_from_location()
+    node: Registry | None = registry
+    while node is not None and key not in node.module_dict:
+        node = node.parent if scope is None else None
+    return None if node is None else node.module_dict[key]
+
+
+def _sister(registry: Registry, scope: str) -> Registry | None:
+    """The registry of the same things under another scope, filled; None if there is none."""
+    top = registry
+    while top.parent is not None:
+        top = top.parent
+    if scope in ("mmseg", "mmpretrain") and find_spec(scope):
+        import_module(f"{scope}.registry")
+    found = top if scope == top.scope else top.children.get(scope)
+    if found is not None:
+        found.import_from_location()
+    return found
+
+
 __all__ = [
     "DATASETS",
     "DATA_SAMPLERS",
@@ -67,4 +110,5 @@ __all__ = [
     "VISBACKENDS",
     "VISUALIZERS",
     "WEIGHT_INITIALIZERS",
+    "registered",
 ]

@@ -142,6 +142,14 @@ class InputSpec:
         """Number of classes."""
         return len(self.classes)
 
+    @property
+    def picture_bands(self) -> tuple[int, int, int] | None:
+        """Where ``rgb_bands`` stand among the bands that the model sees; None where they do not."""
+        if self.rgb_bands is None or self.num_bands != len(self.bands) or not set(self.rgb_bands) <= set(self.bands):
+            return None
+        red, green, blue = (self.bands.index(band) for band in self.rgb_bands)
+        return red, green, blue
+
     def to_meta(self) -> dict[str, Any]:
         """The attributes as plain data: ``metainfo`` of a dataset, ``dataset_meta`` of a checkpoint.
 

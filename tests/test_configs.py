@@ -105,7 +105,7 @@ def test_data_config_gives_what_a_preprocessor_takes(name, generated_data, monke
     for loader in loaders:
         dataset = DATASETS.build(cfg[loader].dataset)
         statistics = dataset.band_statistics()
-        second = len(dataset.second_statistics().mean) if dataset.metainfo.get("second_bands") else 0
+        second = len(dataset.second_statistics().mean) if dataset.spec.second_bands else 0
         assert bands in (None, len(statistics.mean))
         bands = len(statistics.mean)
         if "scene" in pseudo_collate([dataset[0]]):
@@ -123,7 +123,7 @@ def test_data_config_gives_what_a_preprocessor_takes(name, generated_data, monke
         assert batch["inputs"].isfinite().all()
         assert batch["inputs"].abs().mean() < 3
     if len(loaders) > 1:
-        assert dataset.metainfo["protocol"]
+        assert dataset.spec.protocol
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -92,7 +92,7 @@ def main() -> None:
             print(f"{'map' if name == 'out' else name}: {getattr(args, name)}")
     if args.png:
         save_quicklook(
-            args.png, args.scene, args.out, inferencer.meta, inferencer.palette, args.key, args.labels, args.labels_key
+            args.png, args.scene, args.out, inferencer.spec, inferencer.palette, args.key, args.labels, args.labels_key
         )
         print(f"picture: {args.png}")
 

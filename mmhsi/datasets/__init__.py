@@ -5,7 +5,6 @@ from .catalogue import CATALOGUE, SceneInfo, scene_info
 from .corpus_dataset import CorpusDataset
 from .label_grid import majority_labels
 from .labels import IGNORE_INDEX, LabelTable
-from .pixelwise import PIXELWISE
 from .samplers import MultiSizeBatchSampler, SeededIndex, SeededInfiniteSampler, SeededSampler, SizedIndex
 from .scene_dataset import SceneDataset
 from .splits import (
@@ -26,7 +25,6 @@ from .tile_dataset import TileDataset
 __all__ = [
     "CATALOGUE",
     "IGNORE_INDEX",
-    "PIXELWISE",
     "CorpusDataset",
     "DisjointSplit",
     "FewShotSplit",

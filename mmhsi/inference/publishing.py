@@ -10,10 +10,28 @@ from mmengine.config import Config
 
 from mmhsi.engine.configs import load_config
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.models.weights import read_checkpoint, write_checkpoint
+from mmhsi.models.weights import checkpoint_spec, read_checkpoint, write_checkpoint
+from mmhsi.spec import InputSpec
 from mmhsi.version import __version__
 
 KEPT = ("epoch", "iter", "seed", "time")
+
+
+def classifier_spec(checkpoint: dict, path: str | Path) -> InputSpec:
+    """What a model that gives classes was trained on.
+
+    Args:
+        checkpoint: Of :func:`mmhsi.models.weights.read_checkpoint`.
+        path: Its file, for messages.
+
+    Raises:
+        ConfigError: If the checkpoint does not say, or says nothing of classes or bands.
+    """
+    spec = checkpoint_spec(checkpoint, path)
+    for name in ("classes", "bands"):
+        if not getattr(spec, name):
+            raise ConfigError(f"checkpoint {path}: says nothing of {name}; was it written by tools/train.py?")
+    return spec
 
 
 def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out: str | Path) -> Path:
@@ -35,8 +53,7 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
     cfg = load_config(config)
     whole = read_checkpoint(checkpoint)
     meta = whole["meta"]
-    if not meta.get("dataset_meta", {}).get("classes"):
-        raise ConfigError(f"checkpoint {checkpoint}: says nothing of classes; was it written by tools/train.py?")
+    spec = classifier_spec(whole, checkpoint)
     model = cfg.model.to_dict()
     model["backbone"].pop("init_cfg", None)  # the weights are here
     digest = hashlib.sha256()
@@ -45,7 +62,7 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
     out = Path(out)
     path = out.with_name(f"{out.stem}-{digest.hexdigest()[:8]}{out.suffix or '.pth'}")
     kept = {name: meta[name] for name in KEPT if name in meta}
-    published = dict(kept, mmhsi_version=__version__, model=model, dataset_meta=meta["dataset_meta"])
+    published = dict(kept, mmhsi_version=__version__, model=model, dataset_meta=spec.to_meta())
     write_checkpoint({"meta": published, "state_dict": whole["state_dict"]}, path)
     return path
 

@@ -45,7 +45,7 @@ def dataset(root, **kwargs):
 
 def test_bands_labels_and_nodata(tiles):
     data = dataset(tiles)
-    assert data.metainfo["bands"] == [0, 1, 2, 4]
+    assert data.spec.bands == (0, 1, 2, 4)
     sample = data[1]
     assert sample["inputs"].shape == (4, 8, 8)
     labels = sample["data_samples"].gt_sem_seg.data
@@ -77,7 +77,7 @@ def test_folders_in_place_of_a_csv(tiles):
 def test_windows_and_turned_copies(tiles):
     whole, cut = dataset(tiles, pipeline=PLAIN), dataset(tiles, pipeline=PLAIN, window=(4, 3), turns=(0, 1, 3))
     assert len(cut) == 3 * (2 * 2) * 3  # the last two columns fill no window
-    assert cut.metainfo["tile_size"] == [4, 3]
+    assert cut.spec.window == (4, 3)
     for index in range(len(cut)):
         file, rest = divmod(index, 12)
         place, copy = divmod(rest, 3)

@@ -19,8 +19,6 @@ pytestmark = pytest.mark.usefixtures("scope")
 class Data:
     """A dataset that knows its statistics."""
 
-    metainfo = dict(bands=[0, 1, 2])
-
     def __init__(self):
         self.values = np.random.default_rng(0).normal(50, 7, (100, 3))
 
@@ -66,7 +64,7 @@ def test_band_counts_must_agree():
 
 def test_a_dataset_without_statistics_is_named():
     with pytest.raises(ConfigError, match="SimpleNamespace has no band_statistics"):
-        FitPreprocessorHook().before_train(runner(SimpleNamespace(metainfo={})))
+        FitPreprocessorHook().before_train(runner(SimpleNamespace()))
 
 
 def test_every_iteration_has_its_own_seed():

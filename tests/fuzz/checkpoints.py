@@ -99,7 +99,7 @@ CASES = [
     meta("no window", window=None),
     meta("colours of words", palette=["red", "green", "blue"]),
     meta("a colour too few", palette=[[0, 0, 0]]),
-    meta("wavelengths of words", None, input_wavelengths=["a"] * 4),
+    meta("wavelengths of words", None, wavelengths=["a"] * 4),
     meta("transforms that do not exist", transforms=[dict(type="Nonsense")]),
     meta("transforms without arguments", transforms=[dict(type="BandResample")]),
     meta("transforms of words", transforms="abc"),

@@ -24,7 +24,7 @@ def main() -> None:
         dataset = DATASETS.build(training_dataset(cfg))
     counts = dataset.label_counts()
     weights = class_weights(counts, args.method)
-    for name, count, weight in zip(dataset.metainfo["classes"], counts, weights, strict=True):
+    for name, count, weight in zip(dataset.spec.classes, counts, weights, strict=True):
         print(f"{name:<32}{count:>10}  {weight:.4f}")
     print(f"class_weight=[{', '.join(f'{weight:.4f}' for weight in weights)}]")
 

@@ -34,15 +34,15 @@ def main() -> None:
     extractor = FeatureExtractor(cfg, args.checkpoint, args.prefix, args.device)
     datasets = [extractor.dataset(loader) for loader in ("train_dataloader", "test_dataloader")]
     train, test = (extractor.labelled(dataset) for dataset in datasets)
-    meta = datasets[1].metainfo
-    print(f"protocol: {meta.get('protocol', '')}; {len(train.labels)} training and {len(test.labels)} test features")
-    report: dict = {"protocol": meta.get("protocol", ""), "methods": {}}
+    spec = datasets[1].spec
+    print(f"protocol: {spec.protocol}; {len(train.labels)} training and {len(test.labels)} test features")
+    report: dict = {"protocol": spec.protocol, "methods": {}}
     for method in args.methods:
         if method == "knn":
             predicted = knn_probe(train.features, train.labels, test.features, args.neighbours)
         else:
             predicted = linear_probe(train.features, train.labels, test.features, args.seed, train.tiles)
-        figures = ConfusionMatrix.from_labels(test.labels, predicted, len(meta["classes"])).percentages()
+        figures = ConfusionMatrix.from_labels(test.labels, predicted, spec.num_classes).percentages()
         report["methods"][method] = figures
         print(f"{method:<7}" + "  ".join(f"{name} {value:.2f}" for name, value in figures.items()))
     if args.out:

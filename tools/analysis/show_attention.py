@@ -28,13 +28,12 @@ def main() -> None:
     changes = {"window": args.size} if args.size else {}
     dataset = extractor.dataset("train_dataloader", **changes)
     chosen = np.unique(np.linspace(0, len(dataset) - 1, args.images).astype(int)).tolist()
-    meta = dataset.metainfo
-    wavelengths = meta.get("wavelengths")
+    wavelengths = dataset.spec.model_wavelengths
     pictures, spatial, spectral = [], [], []
     for batch, _ in extractor.batches(Subset(dataset, chosen), 1):
         maps = cls_attention(extractor.backbone, batch["inputs"])
         image = batch["inputs"][0].permute(1, 2, 0).float().cpu().numpy()
-        pictures.append(false_colour(image, wavelengths, bands=meta.get("rgb_bands")))
+        pictures.append(false_colour(image, wavelengths, bands=dataset.spec.picture_bands))
         spatial.append(maps["spatial"][0].cpu().numpy())
         if "spectral" in maps:
             spectral.append(maps["spectral"][0].cpu().numpy())

@@ -37,20 +37,20 @@ def main() -> None:
         features = np.concatenate([centre.cpu().numpy() for centre in centres])
         colours = np.zeros((scene.valid_pixels.size, 3), np.uint8)
         colours[scene.pixels] = principal_colours(features)
-        meta = scene.metainfo
+        spec = scene.spec
         picture = false_colour(
-            scene.cube.data, meta["wavelengths"], bands=meta.get("rgb_bands"), valid=scene.valid_pixels
+            scene.cube.data, spec.model_wavelengths, bands=spec.picture_bands, valid=scene.valid_pixels
         )
         save_png(args.out, np.concatenate([picture, colours.reshape(picture.shape)]))
         return
     dataset = extractor.dataset("train_dataloader")
     chosen = np.unique(np.linspace(0, len(dataset) - 1, args.tiles).astype(int)).tolist()
-    meta = dataset.metainfo
+    spec = dataset.spec
     pictures, maps = [], []
     for batch, last in extractor.batches(Subset(dataset, chosen), 1):
         pictures.append(
             false_colour(
-                batch["inputs"][0].permute(1, 2, 0).cpu().numpy(), meta.get("wavelengths"), bands=meta.get("rgb_bands")
+                batch["inputs"][0].permute(1, 2, 0).cpu().numpy(), spec.model_wavelengths, bands=spec.picture_bands
             )
         )
         maps.append(last[0].permute(1, 2, 0).cpu().numpy())

@@ -30,10 +30,9 @@ def main() -> None:
     labels, split = getattr(dataset, "labels", None), getattr(dataset, "split", None)
     if labels is None or split is None:
         raise ConfigError(f"{args.config}: train_dataloader.dataset has no split of labelled pixels to show")
-    meta = dataset.metainfo
-    classes, window = meta["classes"], meta["window"]
-    palette = meta["palette"] or default_palette(len(classes))
-    save_png(args.out, split_picture(labels, split, [tuple(colour) for colour in palette]))
+    spec = dataset.spec
+    classes, window = spec.classes, spec.window
+    save_png(args.out, split_picture(labels, split, spec.palette or default_palette(len(classes))))
 
     rows = [("class", "train", "test", "unused")]
     train, test, labelled = (

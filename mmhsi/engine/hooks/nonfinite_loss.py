@@ -19,6 +19,7 @@ from mmhsi.errors import ConfigError, TrainingError
 from mmhsi.models.rng import seed_draws
 from mmhsi.models.weights import write_checkpoint
 from mmhsi.registry import HOOKS
+from mmhsi.spec import InputSpec
 
 from ..unwrap import unwrap_model
 from .batch_report import describe_batch, model_inputs, name_suspects
@@ -146,14 +147,14 @@ class NonFiniteLossHook(Hook):
         seed = sample_seed(runner.seed, runner.iter, get_rank())
         seed_draws(sample_seed(runner.seed, runner.iter, 0))
         inputs, valid = model_inputs(unwrap_model(runner).data_preprocessor, data_batch, seed)
-        metainfo = getattr(runner.train_dataloader.dataset, "metainfo", {})
+        spec = InputSpec.of_metainfo(getattr(runner.train_dataloader.dataset, "metainfo", None))
         return dict(
             losses=losses,
             iter=runner.iter + 1,
             epoch=runner.epoch + 1,
             seed=runner.seed,
             rank=get_rank(),
-            samples=describe_batch(inputs, data_batch, metainfo.get("scene")),
+            samples=describe_batch(inputs, data_batch, None if spec is None else spec.scene),
             inputs=inputs,
             valid=valid,
         )
