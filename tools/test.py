@@ -15,10 +15,11 @@ def main() -> None:
 
     from mmengine.runner import Runner
 
-    from mmhsi.engine import prepare_distributed
+    from mmhsi.engine import check_classes, prepare_distributed, resolve_from_data, resolve_from_spec
     from mmhsi.engine.unwrap import unwrap_model
     from mmhsi.errors import ConfigError
     from mmhsi.models import load_weights
+    from mmhsi.models.weights import checkpoint_spec, read_checkpoint
 
     cfg = runner_config(args)
     if cfg.get("test_dataloader") is None:
@@ -27,8 +28,16 @@ def main() -> None:
         report_to(cfg, args.out)
     if cfg.model.backbone.get("init_cfg"):
         cfg.model.backbone.init_cfg = None  # the checkpoint holds every weight
+    checkpoint, source = read_checkpoint(args.checkpoint), f"checkpoint {args.checkpoint}"
+    spec = checkpoint_spec(checkpoint, args.checkpoint) if checkpoint["meta"].get("dataset_meta") else None
+    if spec is not None:
+        resolve_from_spec(cfg, spec, source)
+    elif cfg.model.get("data_preprocessor", {}).get("num_bands") is None:
+        resolve_from_data(cfg)  # weights from elsewhere do not say
     prepare_distributed(cfg)
     runner = Runner.from_cfg(cfg)
+    if spec is not None:
+        check_classes(runner.test_dataloader.dataset, spec, source)
     load_weights(unwrap_model(runner), args.checkpoint)
     runner.test()
 

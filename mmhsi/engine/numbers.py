@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from mmengine.config import Config
@@ -12,7 +11,6 @@ from torch.utils.data import Dataset
 
 from mmhsi.arguments import takes_argument
 from mmhsi.errors import ConfigError
-from mmhsi.models.weights import read_checkpoint
 from mmhsi.registry import DATASETS, MODELS
 from mmhsi.spec import InputSpec
 
@@ -144,28 +142,41 @@ def resolve_from_data(cfg: Config) -> Dataset:
         dataset: Dataset = DATASETS.build(training_dataset(cfg))
         if hasattr(dataset, "full_init"):
             dataset.full_init()
-        spec = InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
-        if spec is not None:
-            resolve_numbers(cfg.model, spec, "train_dataloader.dataset", cfg.filename, read_window(cfg))
+    spec = InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
+    if spec is not None:
+        resolve_from_spec(cfg, spec, "train_dataloader.dataset")
     return dataset
 
 
-def resolve_from_checkpoint(cfg: Config, checkpoint: str | Path) -> InputSpec:
-    """Resolve the numbers of a config's model with what a checkpoint says of its training; no data are needed.
+def resolve_from_spec(cfg: Config, spec: InputSpec, source: str) -> None:
+    """Resolve the numbers of a config's model; no data are needed.
 
     Args:
         cfg: With ``model``, which is changed in place.
-        checkpoint: Written by a training.
-
-    Returns:
-        What it was trained on.
+        spec: What the model is trained on.
+        source: Whose that is, for messages, such as ``'checkpoint model.pth'``.
 
     Raises:
-        ConfigError: If the checkpoint does not say, or the config states other numbers.
-        FileFormatError: If it cannot be read.
+        ConfigError: If the config states other numbers.
     """
-    source = f"checkpoint {checkpoint}"
-    spec = InputSpec.from_meta(read_checkpoint(checkpoint).get("meta", {}).get("dataset_meta"), source)
     with DefaultScope.overwrite_default_scope(cfg.get("default_scope") or "mmhsi"):
         resolve_numbers(cfg.model, spec, source, cfg.filename, read_window(cfg))
-    return spec
+
+
+def check_classes(dataset: Dataset, spec: InputSpec, source: str) -> None:
+    """Check that data have as many classes as those that a model was trained on.
+
+    Args:
+        dataset: Data to test the model on.
+        spec: What it was trained on.
+        source: Whose that is, for the message.
+
+    Raises:
+        ConfigError: If they have not.
+    """
+    found = InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
+    if found is not None and found.classes and spec.classes and found.num_classes != spec.num_classes:
+        raise ConfigError(
+            f"{source} was trained on {spec.num_classes} classes of {spec.scene or 'its data'}, the data have "
+            f"{found.num_classes} of {found.scene or 'theirs'}; give the config, or --dataset, of the training"
+        )
