@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from mmengine.config import Config
 
 from mmhsi.carried_config import check_carried_config
 from mmhsi.engine.configs import load_config
+from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint, write_checkpoint
 from mmhsi.spec import InputSpec
@@ -50,14 +52,15 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
         The file's path.
 
     Raises:
-        ConfigError: If the checkpoint does not say what it was trained on.
+        ConfigError: If the checkpoint does not say what it was trained on, or the config states other numbers.
         DataError: The disk refuses.
         FileFormatError: If the checkpoint cannot be read, or nobody could build the model from the file.
     """
-    cfg = load_config(config)
+    cfg = copy.deepcopy(load_config(config))
     whole = read_checkpoint(checkpoint)
     meta = whole["meta"]
     spec = classifier_spec(whole, checkpoint)
+    resolve_from_spec(cfg, spec, f"checkpoint {checkpoint}")
     model = _without_init(cfg.model.to_dict())
     check_carried_config(model, f"{cfg.filename}: the model cannot be published, it")
     digest = hashlib.sha256()

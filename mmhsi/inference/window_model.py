@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mmhsi.engine.configs import load_config
 from mmhsi.engine.device import choose_device
+from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError
 from mmhsi.inference.publishing import classifier_spec, published_model
 from mmhsi.io.files import reading
@@ -60,13 +61,14 @@ class WindowModel:
         device: str | None = None,
         amp: bool = False,
     ) -> None:
-        cfg = published_model(checkpoint) if config is None else load_config(config)
+        cfg = published_model(checkpoint) if config is None else copy.deepcopy(load_config(config))
         self.device = choose_device(device)
         self.amp = amp
         self.source = f"checkpoint {checkpoint}"
         self.spec = classifier_spec(read_checkpoint(checkpoint), checkpoint)
         self.classes = list(self.spec.classes)
         self.palette = list(self.spec.palette or default_palette(self.spec.num_classes))
+        resolve_from_spec(cfg, self.spec, self.source)
         with DefaultScope.overwrite_default_scope("mmhsi"):
             model = copy.deepcopy(cfg.model)
             model.backbone.pop("init_cfg", None)  # the checkpoint holds every weight

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from mmengine.config import Config, DictAction
 
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.engine.configs import load_config, training_dataset
+from mmhsi.cli.options import config_argument, read_config
+from mmhsi.engine.configs import training_dataset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +54,7 @@ class Task(NamedTuple):
     metainfo: dict
 
 
-def read_config(args: argparse.Namespace, seed: int) -> Config:
+def seeded_config(args: argparse.Namespace, seed: int) -> Config:
     """The config with its options and ``seed``.
 
     Raises:
@@ -62,7 +63,7 @@ def read_config(args: argparse.Namespace, seed: int) -> Config:
     from mmhsi.engine import set_seed
     from mmhsi.errors import ConfigError
 
-    cfg = load_config(args.config)
+    cfg = read_config(args)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     set_seed(cfg, seed)
@@ -226,7 +227,7 @@ def markdown(rows: list[dict]) -> str:
 def main() -> None:
     """Measure and print."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config of a scene with a split, or of labelled tiles")
+    config_argument(parser, "config of a scene with a split, or of labelled tiles")
     parser.add_argument("--model", nargs="+", choices=["svm", "rf", "knn"], default=["svm", "rf"])
     parser.add_argument("--features", nargs="+", help="default: spectra mean emp spectra+emp; of tiles: spectra alone")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="seeds of the split and of the classifier")
@@ -249,7 +250,7 @@ def main() -> None:
     protocols, features = [], None
     with DefaultScope.overwrite_default_scope("mmhsi"):
         for seed in args.seeds:
-            cfg = read_config(args, seed)
+            cfg = seeded_config(args, seed)
             tasks: dict[str, Task] = {}
             if training_dataset(cfg)["type"] == "TileDataset":
                 if (args.features or ["spectra"]) != ["spectra"]:

@@ -1,13 +1,13 @@
 """Score frozen features on patch tokens, without a decoder: k nearest neighbours and a linear probe."""
 
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.engine.configs import load_config
+from mmhsi.cli.options import config_argument, read_config
 
 
 def main() -> None:
     """Extract, classify and print."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config of fine-tuning, which has labelled training and test data")
+    config_argument(parser, "config of fine-tuning, which has labelled training and test data")
     parser.add_argument(
         "checkpoint", nargs="?", help="checkpoint of pretraining or fine-tuning (default: an untrained network)"
     )
@@ -28,7 +28,7 @@ def main() -> None:
     from mmhsi.evaluation.probes import knn_probe, linear_probe
     from mmhsi.inference.feature_extractor import FeatureExtractor
 
-    cfg = load_config(args.config)
+    cfg = read_config(args)
     set_seed(cfg, args.seed)
     torch.manual_seed(args.seed)  # weights of an untrained network
     extractor = FeatureExtractor(cfg, args.checkpoint, args.prefix, args.device)

@@ -3,12 +3,13 @@
 import argparse
 
 from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.options import config_argument, read_config
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config of pretraining or fine-tuning; its training data is shown")
+    config_argument(parser, "config of pretraining or fine-tuning; its training data is shown")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="PNG: for a scene one picture above the other, for tiles columns")
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
@@ -28,7 +29,7 @@ def main() -> None:
     from mmhsi.visualization import false_colour, save_png
     from mmhsi.visualization.feature_figures import principal_colours
 
-    extractor = FeatureExtractor(args.config, args.checkpoint, args.prefix, args.device)
+    extractor = FeatureExtractor(read_config(args), args.checkpoint, args.prefix, args.device)
     if extractor.cfg.train_dataloader.dataset.type == "SceneDataset":
         scene = extractor.dataset("train_dataloader", subset="all", split=None, stride=1)
         assert isinstance(scene, SceneDataset)

@@ -46,7 +46,7 @@ class BandPreprocessor(BaseDataPreprocessor):
     sets ``step_seed`` for every step.
 
     Args:
-        num_bands: Bands C.
+        num_bands: Bands C. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
         mean: C means in the data's units, or None to fit them.
         std: C standard deviations, or None to fit them.
         clip: Normalised values are clipped to ± this. Default None: they are not.
@@ -54,12 +54,12 @@ class BandPreprocessor(BaseDataPreprocessor):
         non_blocking: Copy to the device without waiting.
 
     Raises:
-        ConfigError: If one of ``mean`` and ``std`` is missing, or their length is not ``num_bands``.
+        ConfigError: If ``num_bands`` or one of ``mean`` and ``std`` is missing, or their length is not ``num_bands``.
     """
 
     def __init__(
         self,
-        num_bands: int,
+        num_bands: int | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         clip: float | None = None,
@@ -67,6 +67,11 @@ class BandPreprocessor(BaseDataPreprocessor):
         non_blocking: bool = False,
     ) -> None:
         super().__init__(non_blocking)
+        if num_bands is None:
+            raise ConfigError(
+                "data_preprocessor: num_bands is missing; give it, or build the runner with "
+                "mmhsi.engine.build_runner(cfg), which takes it from the training data"
+            )
         if (mean is None) != (std is None):
             raise ConfigError("data_preprocessor: give both mean and std, or neither to fit them to the training data")
         self.num_bands = num_bands

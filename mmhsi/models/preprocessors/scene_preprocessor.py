@@ -73,7 +73,7 @@ class ScenePreprocessor(BandPreprocessor):
     gathering.
 
     Args:
-        num_bands: Bands C.
+        num_bands: Bands C. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
         mean: C means, or None to fit them.
         std: C standard deviations, or None to fit them.
         clip: Normalised values are clipped to ± this.
@@ -90,7 +90,7 @@ class ScenePreprocessor(BandPreprocessor):
 
     def __init__(
         self,
-        num_bands: int,
+        num_bands: int | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         clip: float | None = None,

@@ -23,7 +23,7 @@ class TilePreprocessor(BandPreprocessor):
     normalisation), their labels with ``seg_pad_val``.
 
     Args:
-        num_bands: Bands C.
+        num_bands: Bands C. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
         mean: C means, or None to fit them.
         std: C standard deviations, or None to fit them.
         clip: Normalised values are clipped to ± this.
@@ -34,7 +34,7 @@ class TilePreprocessor(BandPreprocessor):
 
     def __init__(
         self,
-        num_bands: int,
+        num_bands: int | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         clip: float | None = None,

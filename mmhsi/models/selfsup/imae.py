@@ -56,7 +56,7 @@ class IMAE(MaskedPretraining):
     Args:
         backbone: Config of a :class:`mmhsi.models.protocols.VisibleBackbone` with a token for each pixel and CLS, which
             becomes the ins token: :class:`mmhsi.models.IMAEViT`.
-        decoder: Config of :class:`mmhsi.models.IMAEDecoder`.
+        decoder: Config of :class:`mmhsi.models.IMAEDecoder`; bands and tokens' width are the backbone's.
         masking: Config of a masking strategy over tokens. Default: random pixels, 50 %.
         alpha: Weight α of the ins token's term. Default 1; the paper does not give it.
         loss_on: ``'all'`` pixels count in the reconstruction, as in the paper, or the ``'masked'`` ones alone.
@@ -81,7 +81,7 @@ class IMAE(MaskedPretraining):
         super().__init__(backbone, data_preprocessor, init_cfg)
         if (side := check_plain("IMAE", self.backbone).patch_size) != 1:
             raise ConfigError(f"IMAE: {backbone['type']} has patches of {side} x {side} pixels, expected single pixels")
-        self.decoder = MODELS.build(decoder)
+        self.decoder = self.build_decoder(decoder)
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.5))
         self.check_masking(self.masking, TokenMasking)
         if alpha < 0:

@@ -46,7 +46,8 @@ class MAE(MaskedPretraining):
     Args:
         backbone: Config of a :class:`mmhsi.models.protocols.VisibleBackbone` with one CLS token and one token a patch,
             e.g. :class:`mmhsi.models.HSIViT`.
-        decoder: Config of the decoder, e.g. :class:`mmhsi.models.MAEDecoder`.
+        decoder: Config of the decoder, e.g. :class:`mmhsi.models.MAEDecoder`; bands, patches,
+            tokens' width and image size are the backbone's.
         masking: Config of a masking strategy over tokens or bands. Default: random tokens, 75 %.
         norm_target: Whether every target patch is brought to zero mean and unit variance first. Default False.
         data_preprocessor: Config of the preprocessor.
@@ -67,7 +68,7 @@ class MAE(MaskedPretraining):
     ) -> None:
         super().__init__(backbone, data_preprocessor, init_cfg)
         check_plain("MAE", self.backbone)
-        self.decoder = MODELS.build(decoder)
+        self.decoder = self.build_decoder(decoder)
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.75))
         self.check_masking(self.masking)
         self.norm_target = norm_target

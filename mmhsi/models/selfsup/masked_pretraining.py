@@ -6,8 +6,9 @@ from abc import ABCMeta, abstractmethod
 from typing import NamedTuple
 
 from mmengine.model import BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
+from mmhsi.arguments import takes_argument
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
@@ -57,6 +58,33 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
         # The loss leaves nodata pixels out, so the preprocessor has to say which these are.
         self.data_preprocessor.with_valid = True
         self.data_preprocessor.with_rng = True
+
+    def build_decoder(self, decoder: dict) -> nn.Module:
+        """Build a decoder, which takes over bands, patches, width and image size of the backbone.
+
+        Args:
+            decoder: Its config; an image size that it states stays, position tables are interpolated.
+
+        Raises:
+            ConfigError: If it states other bands, patches or another width than the backbone has.
+        """
+        backbone, kind = self.backbone, decoder["type"]
+        cls = MODELS.get(kind) if isinstance(kind, str) else kind
+        sizes = {name: getattr(backbone, name, None) for name in ("in_channels", "patch_size", "embed_dims")}
+        for name, size in sizes.items():
+            if size is not None and decoder.get(name, size) != size:
+                raise ConfigError(
+                    f"{type(self).__name__}: decoder.{name}={decoder[name]} given, the backbone has {size}; leave it "
+                    "out"
+                )
+        if hasattr(backbone, "grid") and sizes["patch_size"] is not None:
+            sizes["img_size"] = tuple(side * backbone.patch_size for side in backbone.grid)
+        known = {
+            name: size
+            for name, size in sizes.items()
+            if size is not None and cls is not None and takes_argument(cls, name)
+        }
+        return MODELS.build(decoder, default_args=known)
 
     def check_masking(self, masking: Masking, kind: type[Masking] = Masking, name: str = "masking") -> None:
         """Check that a masking strategy leaves something to hide and something to see.
