@@ -197,11 +197,11 @@ def map_scene(ledger: Ledger, cfg: Any, rows: int) -> int:
     from mmhsi.inference.scene_rows import SceneRows
     from mmhsi.inference.window_model import WindowModel
     from mmhsi.io import open_cube
-    from mmhsi.models import classifiers
+    from mmhsi.models import WindowSampler, classifiers
 
     inferencer = SceneInferencer(cfg, trained(cfg))
     data = cfg.test_dataloader.dataset
-    info = scene_info(data.scene, {})
+    info = scene_info(data.scene)
     with open_cube(Path(data.data_root) / info.image, key=info.image_key) as reader:
         cube = reader.read().data
     folder = Path(cfg.work_dir)
@@ -213,6 +213,7 @@ def map_scene(ledger: Ledger, cfg: Any, rows: int) -> int:
             (classifiers, "dihedral", PREPROCESSING),
             (SceneRows, "take", LOADING),
             (prediction, "gather_windows", PREPROCESSING),
+            (WindowSampler, "windows", PREPROCESSING),
             (RowStore, "append", OUTPUT),
             (scene_inferencer, "values_of", OUTPUT),
             (scene_inferencer, "write_products", OUTPUT),

@@ -45,6 +45,8 @@ OPTIM_WRAPPERS = Registry("optim_wrapper", parent=root.OPTIM_WRAPPERS, scope="mm
 DATASETS = Registry("dataset", parent=root.DATASETS, scope="mmhsi", locations=["mmhsi.datasets"])
 DATA_SAMPLERS = Registry("data sampler", parent=root.DATA_SAMPLERS, scope="mmhsi", locations=["mmhsi.datasets"])
 TRANSFORMS = Registry("transform", parent=root.TRANSFORMS, scope="mmhsi", locations=["mmhsi.datasets.transforms"])
+# mmengine looks collate functions up in its own registry, whatever the scope.
+FUNCTIONS = root.FUNCTIONS
 SPLITS = Registry("split", scope="mmhsi", locations=["mmhsi.datasets"])
 MODELS = Registry("model", parent=root.MODELS, scope="mmhsi", locations=["mmhsi.models"])
 MASKING = Registry("masking strategy", scope="mmhsi", locations=["mmhsi.models"])
@@ -95,6 +97,7 @@ __all__ = [
     "DATASETS",
     "DATA_SAMPLERS",
     "EVALUATOR",
+    "FUNCTIONS",
     "HOOKS",
     "LOG_PROCESSORS",
     "LOOPS",

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 
-from mmhsi.datasets import SeededIndex
+from mmhsi.datasets import SceneDataset, SeededIndex
 from mmhsi.engine import BFloat16OptimWrapper, NonFiniteLossHook, use_amp
 from mmhsi.errors import ConfigError
 from mmhsi.models import TilePreprocessor
@@ -110,7 +110,7 @@ def test_data_config_gives_what_a_preprocessor_takes(name, generated_data, monke
         second = len(dataset.second_statistics().mean) if dataset.spec.second_bands else 0
         assert bands in (None, len(statistics.mean))
         bands = len(statistics.mean)
-        if "scene" in pseudo_collate([dataset[0]]):
+        if isinstance(dataset, SceneDataset):
             preprocessor = MODELS.build(dict(type="ScenePreprocessor", num_bands=bands, second_bands=second))
             if second:
                 fitted = dataset.second_statistics()

@@ -36,7 +36,7 @@ short = {
     "param_scheduler.1.begin": epochs // 10,
     "param_scheduler.1.end": epochs,
 }
-distilled = {**short, "param_scheduler.2.end": epochs, "custom_hooks.3.warmup_epochs": epochs * 3 // 10}
+distilled = {**short, "param_scheduler.2.end": epochs, "custom_hooks.6.warmup_epochs": epochs * 3 // 10}
 pretrainings = {
     "MAE": ("dinov2/mae_hsi-vit-tiny-p2", short, "backbone."),
     "DINOv2": ("dinov2/dinov2_hsi-vit-tiny-p2", distilled, "teacher.backbone."),

@@ -2,6 +2,7 @@
 
 from .bf16_optim_wrapper import BFloat16OptimWrapper
 from .hooks.atomic_checkpoint_hook import AtomicCheckpointHook
+from .hooks.attach_scenes import AttachScenesHook
 from .hooks.collapse_guard import CollapseGuardHook
 from .hooks.dino_schedule import DINOScheduleHook
 from .hooks.fit_preprocessor import FitPreprocessorHook
@@ -27,6 +28,7 @@ from .sharding import ShardedDataParallel, ShardedOptimWrapper
 
 __all__ = [
     "AtomicCheckpointHook",
+    "AttachScenesHook",
     "BFloat16OptimWrapper",
     "CheckedDDPStrategy",
     "CheckedFSDPStrategy",

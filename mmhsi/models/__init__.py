@@ -25,6 +25,8 @@ from .preprocessors import (
     ScenePreprocessor,
     TilePreprocessor,
     ViewPreprocessor,
+    WindowSampler,
+    attach_scenes,
 )
 from .rng import BatchRNG
 from .segmentors import EncoderDecoder, Mask2Former
@@ -90,6 +92,8 @@ __all__ = [
     "TubeMasking",
     "UNetHead",
     "ViewPreprocessor",
+    "WindowSampler",
+    "attach_scenes",
     "load_weights",
     "transfer_weights",
 ]

@@ -40,7 +40,7 @@ def test_counts_are_those_of_the_samples(path, run_tool, repository, generated_d
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     counts = np.zeros(len(dataset.metainfo["classes"]), int)
     for sample in dataset:
-        truth = sample["label"] if "label" in sample else sample["data_samples"].gt_sem_seg.data.numpy()
+        truth = np.array(sample["label"]) if "label" in sample else sample["data_samples"].gt_sem_seg.data.numpy()
         counts += np.bincount(truth[(truth >= 0) & (truth != 255)], minlength=len(counts))
     assert counts.sum() > 20
     assert dataset.label_counts().tolist() == counts.tolist()

@@ -294,5 +294,5 @@ def test_inputs_are_those_of_the_step_and_are_let_go_after_it(tmp_path):
 
 
 def test_samples_of_a_scene_are_named_by_their_place():
-    pixels = np.arange(4)
-    assert sample_names(dict(row=[pixels], column=[pixels + 1]), 4, "Somewhere")[2] == "row 2, column 3 of Somewhere"
+    pixels = torch.arange(4)
+    assert sample_names(dict(row=pixels, column=pixels + 1), 4, "Somewhere")[2] == "row 2, column 3 of Somewhere"

@@ -50,7 +50,7 @@ def train(data, work_dir, train_cfg, **hooks):
     pipeline = [
         dict(type="LoadCube"), dict(type="RandomWindow", size=9), dict(type="RandomDihedral"), dict(type="PackTile")
     ]  # fmt: skip
-    tiles = dict(data_root=str(data), image="demo/demo_cube.tif", with_labels=False, window=12, pipeline=pipeline)
+    tiles = dict(data_root=str(data), scene="demo", with_labels=False, window=12, pipeline=pipeline)
     cfg = dict(
         default_scope="mmhsi",
         model=random_mae(preprocessor="TilePreprocessor"),

@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from mmhsi.datasets import MultiSizeBatchSampler, SceneDataset, SeededSampler
+from mmhsi.datasets import MultiSizeBatchSampler, SceneDataset, SeededSampler, collate_pixels
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError
+from mmhsi.models import attach_scenes
 from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.imae import IMAE
 from mmhsi.models.selfsup.imae_decoder import IMAEDecoder
@@ -146,10 +147,11 @@ def scene(tmp_path_factory):
 def test_each_step_has_one_size_and_all_train_the_same_weights(scene):
     dataset = SceneDataset(scene="demo", data_root=scene, window=5, largest_window=11, subset="all", stride=3)
     sampler = MultiSizeBatchSampler(SeededSampler(dataset, seed=0), batch_size=16, sizes=(5, 7, 11))
-    loader = DataLoader(dataset, batch_sampler=sampler, collate_fn=lambda items: {k: [items[0][k]] for k in items[0]})
+    loader = DataLoader(dataset, batch_sampler=sampler, collate_fn=collate_pixels)
     statistics = dataset.band_statistics()
     model = imae(len(statistics.mean), preprocessor="ScenePreprocessor")
     model.data_preprocessor.fit(torch.tensor(statistics.mean), torch.tensor(statistics.std))
+    attach_scenes(model.data_preprocessor, dataset)
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     shapes, history = [], []
     for epoch in range(4):

@@ -2,12 +2,15 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 
+from mmhsi.datasets.scene import Scene
 from mmhsi.errors import ConfigError
+from mmhsi.io import HSICube
 from mmhsi.models.backbones.ss_mae_fusion import CubeCNN, SSMAEFusion
 from mmhsi.models.backbones.ss_mae_vit import SSMAEViT
 from mmhsi.models.layers import Tokens, resize_position_table
@@ -237,20 +240,12 @@ def test_mrs_and_random_masks_replace_one_another():
     assert not (hidden["SpectralMasking"][:, :5] == hidden["SpectralMasking"][:, 5:]).all()
 
 
-def scene_batch(second):
-    """What SceneDataset hands over: a scene of 6 bands, and one of 2 bands that is twice finer."""
-    generator = torch.Generator().manual_seed(3)
-    return dict(
-        scene=[torch.randn(20, 22, 6, generator=generator)],
-        valid=[None],
-        second=[torch.randn(40, 44, 2, generator=generator) if second else None],
-        scale=[2 if second else 1],
-        height=[5],
-        width=[5],
-        top=[torch.tensor([0, 3, 9]).numpy()],
-        left=[torch.tensor([1, 0, 12]).numpy()],
-        label=[torch.full((3,), -1).numpy()],
-    )
+def a_scene(second):
+    """A scene of 6 bands, and one of 2 bands that is twice finer."""
+    rng = np.random.default_rng(3)
+    finer = rng.normal(size=(40, 44, 2)).astype(np.float32) if second else None
+    cube = HSICube(rng.normal(size=(20, 22, 6)).astype(np.float32))
+    return Scene(cube, np.ones((20, 22), bool), list(range(6)), 6, finer, 2 if second else 1)
 
 
 @pytest.mark.parametrize("second", [0, 2])
@@ -259,14 +254,17 @@ def test_one_and_two_sources(second):
     model = ss_mae(bands=6 + second, preprocessor=preprocessor)
     if second:
         model.data_preprocessor.second_normaliser.fit(torch.zeros(2), torch.ones(2))
-    data = scene_batch(second)
-    batch = model.data_preprocessor(data, training=True)
+    scene = a_scene(second)
+    model.data_preprocessor.attach(scene, (5, 5))
+    rows, columns = torch.tensor([2, 5, 11]), torch.tensor([3, 2, 14])
+    batch = model.data_preprocessor(dict(scene=scene.key, size=(5, 5), row=rows, column=columns), training=True)
     made = model.reconstruct(batch["inputs"])
     assert made["pixels"].target.shape == (3, 6 + second, 5, 5)
     for b, (top, left) in enumerate([(0, 1), (3, 0), (9, 12)]):
-        assert torch.equal(made["bands"].target[b, 2], data["scene"][0][top : top + 5, left : left + 5, 2])
+        window = scene.cube.data[top : top + 5, left : left + 5, 2]
+        np.testing.assert_array_equal(made["bands"].target[b, 2], window)
         if second:  # the cell at row 1, column 4 covers 2 x 2 finer pixels
-            cell = data["second"][0][2 * top + 2 : 2 * top + 4, 2 * left + 8 : 2 * left + 10, 1]
+            cell = scene.second[2 * top + 2 : 2 * top + 4, 2 * left + 8 : 2 * left + 10, 1]
             assert made["bands"].target[b, 7, 1, 4].item() == pytest.approx(cell.mean().item(), abs=1e-6)
     assert all(value.isfinite() for value in model(**batch, mode="loss").values())
 

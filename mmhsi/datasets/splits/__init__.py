@@ -7,9 +7,9 @@ from .leakage import assert_disjoint, leakage, leaking
 from .maps import MapSplit
 from .pairs import PairSplit
 from .published import PublishedSplit
-from .split import Split, SplitRule, check_split
+from .split import Split, SplitRule, apply_split, check_split
 from .split_file import FileSplit, save_split
-from .tiles import split_tiles
+from .tiles import TileSplit, split_tiles
 
 __all__ = [
     "DisjointSplit",
@@ -21,6 +21,8 @@ __all__ = [
     "PublishedSplit",
     "Split",
     "SplitRule",
+    "TileSplit",
+    "apply_split",
     "assert_disjoint",
     "check_split",
     "leakage",

@@ -60,8 +60,8 @@ class CubeTransform(BaseTransform):
         return arguments
 
     def __repr__(self) -> str:
-        names = inspect.signature(type(self)).parameters
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+        arguments = inspect.signature(type(self)).parameters
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in arguments)})"
 
 
 def for_bands(owner: str, name: str, value: float | tuple[float, ...], results: dict) -> NDArray[np.float32]:

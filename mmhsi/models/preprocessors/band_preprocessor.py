@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from mmengine.model import BaseDataPreprocessor
@@ -84,6 +84,7 @@ class BandPreprocessor(BaseDataPreprocessor):
         self.register_buffer("std", torch.ones(num_bands))
         self.register_buffer("fitted", torch.tensor(False))
         self._ready = False
+        self._revision = 0
         if mean is not None and std is not None:
             self.fit(torch.as_tensor(mean), torch.as_tensor(std))
 
@@ -108,6 +109,40 @@ class BandPreprocessor(BaseDataPreprocessor):
         self.mean.copy_(mean)
         self.std.copy_(torch.where(std > 0, std, torch.ones_like(std)))
         self.fitted.fill_(True)
+        self.statistics_changed()
+
+    def statistics_changed(self) -> None:
+        """Note that what was normalised earlier is out of date; :meth:`fit` and loading weights do so."""
+        self._revision += 1
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        super()._load_from_state_dict(*args)
+        self.statistics_changed()
+
+    def _apply(self, *args: Any, **kwargs: Any) -> BandPreprocessor:
+        self.statistics_changed()  # they move to another device
+        return super()._apply(*args, **kwargs)
+
+    def prepare(
+        self, image: Tensor, valid: Tensor | None = None, second: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Normalise images with their bands last, as files and scenes have them.
+
+        Args:
+            image: Raw, shape (B, H, W, C).
+            valid: Pixels that hold data, bool (B, H, W); None if all do.
+            second: Raw second source; there is none here.
+
+        Returns:
+            float32 tensor of the same shape and layout in memory; pixels without data are 0. And what becomes of the
+            second source, None.
+
+        Raises:
+            ConfigError: If C is not ``num_bands``, the statistics were never set, or there is a second source.
+        """
+        if second is not None:
+            raise ConfigError(f"{type(self).__name__} takes no second source; use ScenePreprocessor")
+        return self.normalise(image.permute(0, 3, 1, 2), valid).permute(0, 2, 3, 1), None
 
     def normalise(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """Bring every band to zero mean and unit variance; pixels without data become 0, the mean.
