@@ -136,7 +136,9 @@ class LOMSST(MaskedPretraining):
         counts = hidden.flatten(1).sum(1).tolist()
         shown = (total := hidden[0].numel()) - counts[0]
         if min(counts) != max(counts):
-            raise ConfigError(f"LOMSST: {self.masking} hides {min(counts)} to {max(counts)} patches, not as many of each image")
+            raise ConfigError(
+                f"LOMSST: {self.masking} hides {min(counts)} to {max(counts)} patches, not as many of each image"
+            )
         if not 0 < shown < total:
             raise ConfigError(
                 f"LOMSST: masking.ratio={self.masking.ratio} hides {counts[0]} of {total} patches, "
