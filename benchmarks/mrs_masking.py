@@ -17,7 +17,6 @@ def mask_beside_step(masking: MRSMasking | SpectralMasking, bench: Bench) -> tup
         spectral_masking=dict(type="MRSMasking", ratio=0.3),
         data_preprocessor=dict(type="ScenePreprocessor", num_bands=bands),
     )
-    model.init_weights()
     model.to(bench.device)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05, betas=(0.9, 0.95))
     # As the preprocessor hands it over.

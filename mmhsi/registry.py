@@ -117,5 +117,4 @@ __all__ = [
     "VISBACKENDS",
     "VISUALIZERS",
     "WEIGHT_INITIALIZERS",
-    "registered",
 ]

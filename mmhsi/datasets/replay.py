@@ -151,10 +151,10 @@ def model_bands(
         steps: Of :func:`mmhsi.datasets.transforms.scope.value_steps`.
         cube: What is read, or what its file says about itself.
         bands: 0-based bands of it that are used.
-        wavelengths: Their centres in nm, or None.
+        wavelengths: Their centres in nm, shape (C,), or None.
 
     Returns:
-        Number of bands, and their centres in nm or None.
+        Number of bands K, and their centres in nm, shape (K,), or None.
 
     Raises:
         ConfigError: If a step fails on the image, or one of scope ``'pixel'`` depends on other pixels.

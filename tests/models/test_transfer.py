@@ -96,6 +96,7 @@ def test_interpolate_takes_the_source_from_the_checkpoint(tmp_path):
     path = save(tmp_path, source, wavelengths=coarse)
     init = dict(type="Pretrained", checkpoint=str(path), prefix="backbone.", input_layer="interpolate")
     target = vit(61, init_cfg=dict(init, wavelengths=fine))
+    target.init_weights()
     expected = resample_band_weights(source.patch_embed.projection.weight, 1, coarse, fine)
     assert torch.equal(target.patch_embed.projection.weight, expected)
     # A smooth image looks alike to both.
