@@ -88,8 +88,9 @@ def watch_runner(ledger: Ledger, stack: ExitStack, runner: Any) -> None:
     from torch.utils.data import DataLoader, dataloader
 
     from mmhsi.models import classifiers
+    from mmhsi.models.backbones import sst
     from mmhsi.models.masking import Masking
-    from mmhsi.models.selfsup import lo_msst
+    from mmhsi.models.selfsup import MAE
 
     model = runner.model
     watched = [
@@ -100,12 +101,12 @@ def watch_runner(ledger: Ledger, stack: ExitStack, runner: Any) -> None:
         (model, "_run_forward", FORWARD),
         (model, "parse_losses", HOOKS),
         (classifiers, "dihedral", PREPROCESSING),
-        (lo_msst, "row_buckets", MASKS),
+        (sst, "row_buckets", MASKS),
     ]
     masking = getattr(model, "masking", None)
     if isinstance(masking, Masking):
         watched.append((type(masking), "__call__", MASKS))
-        if hasattr(model, "mask"):  # the choice of patches too
+        if isinstance(model, MAE):  # the choice of patches too
             watched.append((model, "mask", MASKS))
     for owner, method, part in watched:
         stack.enter_context(ledger.watch(owner, method, part))

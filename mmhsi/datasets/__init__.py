@@ -6,7 +6,6 @@ from .corpus_dataset import CorpusDataset
 from .label_grid import majority_labels
 from .labels import IGNORE_INDEX, LabelTable
 from .pixel_samples import PixelSamples, collate_pixels
-from .pixelwise import PIXELWISE
 from .samplers import MultiSizeBatchSampler, SeededIndex, SeededInfiniteSampler, SeededSampler, SizedIndex
 from .scene_dataset import SceneDataset
 from .splits import (
@@ -16,6 +15,7 @@ from .splits import (
     FractionSplit,
     MapSplit,
     PairSplit,
+    PublishedSplit,
     Split,
     TileSplit,
     assert_disjoint,
@@ -28,7 +28,6 @@ from .tile_dataset import TileDataset
 __all__ = [
     "CATALOGUE",
     "IGNORE_INDEX",
-    "PIXELWISE",
     "CorpusDataset",
     "DisjointSplit",
     "FewShotSplit",
@@ -39,6 +38,7 @@ __all__ = [
     "MultiSizeBatchSampler",
     "PairSplit",
     "PixelSamples",
+    "PublishedSplit",
     "SceneDataset",
     "SceneInfo",
     "SeededIndex",

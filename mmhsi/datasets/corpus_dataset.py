@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import open_cube
-from mmhsi.registry import DATASETS
+import numpy as np
+from numpy.typing import NDArray
 
-from .bands import choose_bands
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.io import CubeInfo, open_cube
+from mmhsi.registry import DATASETS
+from mmhsi.spec import InputSpec
+
+from .bands import choose_bands, nanometres
 from .catalogue import SceneInfo, scene_info
+from .replay import model_bands
 from .seeded_dataset import SeededDataset
 from .statistics import BandStatistics, cube_statistics, pipeline_statistics, require_data
 
@@ -71,11 +76,13 @@ class CorpusDataset(SeededDataset):
         self.image_key = image_key
         self.num_bands = num_bands
         self.samples_per_scene = samples_per_scene
-        super().__init__(dict(classes=[], scene=title, protocol="unlabelled scenes"), pipeline, lazy_init)
+        self.title = title
+        super().__init__(pipeline, lazy_init)
 
     def load_data_list(self) -> list[dict]:
         """Read every scene once for its header and the statistics of its bands."""
         entries: list[dict] = []
+        read: list[tuple[CubeInfo, list[int]]] = []
         for path in self.files:
             with open_cube(path, key=self.image_key) as reader:
                 header = reader.info
@@ -86,6 +93,7 @@ class CorpusDataset(SeededDataset):
                     )
                 cube = reader.read(bands=bands)
             require_data(cube)
+            read.append((header, bands))
             statistics = cube_statistics(cube.data, cube.valid())
             entry = dict(
                 img_path=str(path),
@@ -97,7 +105,34 @@ class CorpusDataset(SeededDataset):
                 scene_std=statistics.std,
             )
             entries += [entry] * self.samples_per_scene
+        self._spec = self._describe(read)
         return entries
+
+    def _describe(self, read: list[tuple[CubeInfo, list[int]]]) -> InputSpec:
+        """What a model trained on this is given, of scenes with these headers of which these bands are read."""
+        centres = [None if header.wavelengths is None else header.wavelengths[bands] for header, bands in read]
+        seen = [
+            model_bands("CorpusDataset", self.value_steps, header, bands, nm)
+            for (header, bands), nm in zip(read, centres, strict=True)
+        ]
+        counts = sorted({count for count, _ in seen})
+        if len(counts) > 1:
+            raise DataError(
+                f"{self.title}: its scenes give {counts[0]} to {counts[-1]} bands; bring them to one number in the "
+                "pipeline (BandResample, SpectralResample)"
+            )
+        same = len({(header.shape[2], *bands) for header, bands in read}) == 1
+        return InputSpec(
+            classes=(),
+            scene=self.title,
+            protocol="unlabelled scenes",
+            bands=tuple(read[0][1]) if same else (),
+            file_bands=read[0][0].shape[2] if same else 0,
+            wavelengths=_common(centres) if same else None,
+            transforms=tuple(step.config for step in self.value_steps),
+            num_bands=counts[0],
+            model_wavelengths=_common([nm for _, nm in seen]),
+        )
 
     def band_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band that the pipeline gives, over 8 samples a scene."""
@@ -106,3 +141,9 @@ class CorpusDataset(SeededDataset):
         statistics = pipeline_statistics(self.prepare_data, range(0, len(self), step))
         assert statistics is not None  # there is at least one scene
         return statistics
+
+
+def _common(centres: Sequence[NDArray[np.float64] | None]) -> tuple[float, ...] | None:
+    """Wavelengths that all scenes have; None where they differ or are unknown."""
+    listed = {nanometres(nm) for nm in centres}
+    return listed.pop() if len(listed) == 1 else None

@@ -13,19 +13,21 @@ from torch.utils.data import Dataset
 from mmhsi.arguments import size_pair
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import DATASETS
+from mmhsi.spec import InputSpec
 
 from .bands import nanometres
 from .catalogue import SceneInfo, scene_info
+from .class_facts import class_facts
 from .demo import scene_folder
 from .labels import IGNORE_INDEX
 from .mirroring import cut_mirrored
 from .pixel_samples import PixelSamples
-from .pixelwise import transform_cube
+from .replay import Replay, model_bands
 from .samplers import SizedIndex
 from .scene import Scene, load_scene, read_scene_labels
 from .splits import Split, SplitRule, apply_split
 from .statistics import BandStatistics, cube_statistics
-from .transforms.common import CubeTransform, transform_config
+from .transforms.scope import Transform
 
 SUBSETS = ("train", "test", "labelled", "all")
 
@@ -55,8 +57,8 @@ class SceneDataset(Dataset):
             :class:`mmhsi.datasets.FewShotSplit` or its config, or the :class:`mmhsi.datasets.Split` itself.
         stride: With ``'all'``: every ``stride``-th row and column. Default 1.
         use_second: Whether the windows of the second source are cut too. Default False.
-        transforms: Transforms that treat every pixel alike, such as ``PCAProject``, or their configs; applied to the
-            cube once.
+        transforms: Transforms of scope ``'pixel'``, such as ``PCAProject``, or their configs, applied to the cube once;
+            they are kept with the model and done again to a scene before a map is made.
 
     Raises:
         ConfigError: If a key has a value that cannot work.
@@ -74,7 +76,7 @@ class SceneDataset(Dataset):
         split: Split | SplitRule | dict | None = None,
         stride: int = 1,
         use_second: bool = False,
-        transforms: Sequence[dict | CubeTransform] = (),
+        transforms: Sequence[dict | Transform] = (),
     ) -> None:
         if subset not in SUBSETS:
             raise ConfigError(f"SceneDataset: subset={subset!r} is unknown, expected one of {', '.join(SUBSETS)}")
@@ -86,12 +88,12 @@ class SceneDataset(Dataset):
         self.info = info
         self.subset = subset
         self.window = size_pair("SceneDataset", window, "window")
-        configs = [transform_config(transform) for transform in transforms]
+        replay = Replay(transforms, "SceneDataset")
         self.labels: np.ndarray | None = None
         kept = list(range(len(info.classes)))
         with scene_folder(info, Path(data_root)) as root:
             loaded = load_scene(info, root, use_second)
-            self.scene = replace(loaded, cube=transform_cube(loaded.cube, configs))
+            self.scene = replace(loaded, cube=replay(loaded.cube))
             self.margin = self._margin(largest_window)
             if subset != "all":
                 self.labels, kept = read_scene_labels(info, root, loaded)
@@ -105,27 +107,24 @@ class SceneDataset(Dataset):
             self.split = apply_split(split, self.labels, [info.classes[index] for index in kept])
             protocol = self.split.protocol
         self.pixels = self._choose_pixels(stride)
-        self._metainfo = self._describe(loaded, kept, protocol, configs)
+        self.spec = self._describe(loaded, kept, protocol, replay)
 
-    def _describe(self, loaded: Scene, kept: list[int], protocol: str, transforms: Sequence[dict]) -> dict:
-        """Metainfo of the classes ``kept`` of a scene."""
-        info = self.info
-        dropped = [info.label_ids[index] for index in range(len(info.classes)) if index not in kept]
-        return dict(
-            scene=info.title,
-            classes=[info.classes[index] for index in kept],
-            label_ids=[info.label_ids[index] for index in kept],
-            ignore_ids=[*info.ignore_ids, *dropped],
-            palette=None if info.palette is None else [list(info.palette[index]) for index in kept],
+    def _describe(self, loaded: Scene, kept: list[int], protocol: str, replay: Replay) -> InputSpec:
+        """What a model trained on this is given, of the classes ``kept`` of a scene."""
+        cube = loaded.cube
+        model_bands("SceneDataset", replay.steps, cube, range(cube.data.shape[2]), cube.wavelengths)
+        return InputSpec(
+            **class_facts(self.info, kept),
             protocol=protocol,
-            window=list(self.window),
-            bands=loaded.bands,
+            window=self.window,
+            bands=tuple(loaded.bands),
             file_bands=loaded.file_bands,
-            input_wavelengths=nanometres(loaded.cube.wavelengths),
-            transforms=[dict(transform) for transform in transforms],
+            wavelengths=nanometres(loaded.cube.wavelengths),
+            transforms=replay.transforms,
+            num_bands=self.cube.data.shape[2],
+            model_wavelengths=nanometres(self.cube.wavelengths),
             second_bands=None if self.second is None else self.second.shape[2],
-            wavelengths=nanometres(self.cube.wavelengths),
-            rgb_bands=None if info.rgb_bands is None else list(info.rgb_bands),
+            second_scale=None if self.second is None else self.second_scale,
         )
 
     def _margin(self, largest_window: int | None) -> tuple[int, int]:
@@ -151,8 +150,8 @@ class SceneDataset(Dataset):
 
     @property
     def metainfo(self) -> dict:
-        """Plain facts that a checkpoint keeps and that metrics and maps need."""
-        return self._metainfo
+        """:attr:`spec` as plain data, which mmengine puts into checkpoints and gives to metrics and visualizers."""
+        return self.spec.to_meta()
 
     def band_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band over all valid pixels of the scene; no label is used."""
@@ -174,7 +173,7 @@ class SceneDataset(Dataset):
         if self.labels is None:
             raise ConfigError("SceneDataset: subset='all' has no labels to count")
         chosen = self.labels.ravel()[self.pixels]
-        return np.bincount(chosen[chosen != IGNORE_INDEX], minlength=len(self.metainfo["classes"]))
+        return np.bincount(chosen[chosen != IGNORE_INDEX], minlength=self.spec.num_classes)
 
     def __len__(self) -> int:
         return len(self.pixels)

@@ -11,18 +11,19 @@ import numpy as np
 
 from mmhsi.arguments import size_pair
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import open_cube
+from mmhsi.io import CubeInfo, open_cube
 from mmhsi.registry import DATASETS
+from mmhsi.spec import InputSpec
 
 from .bands import band_centres, choose_bands, nanometres
 from .catalogue import SceneInfo, scene_info
+from .class_facts import class_facts
 from .labels import IGNORE_INDEX, LabelTable
-from .pixelwise import value_transforms
+from .replay import model_bands
 from .seeded_dataset import SeededDataset
 from .splits import TileSplit
 from .statistics import BandStatistics, pipeline_statistics
 from .tile_list import cut_windows, list_tiles
-from .transforms.common import CubeTransform
 from .transforms.loading import read_classes
 
 STATISTICS_TILES = 512
@@ -109,19 +110,8 @@ class TileDataset(SeededDataset):
         self.split = self._checked(split)
         self.with_labels = with_labels
         self.label_table = LabelTable(info.label_ids, info.classes, info.ignore_ids)
-        super().__init__(
-            metainfo=dict(
-                classes=list(info.classes),
-                label_ids=list(info.label_ids),
-                ignore_ids=list(info.ignore_ids),
-                palette=None if info.palette is None else [list(colour) for colour in info.palette],
-                rgb_bands=None if info.rgb_bands is None else list(info.rgb_bands),
-                protocol=protocol or self._protocol(subset),
-                transforms=value_transforms([s.config() if isinstance(s, CubeTransform) else s for s in pipeline]),
-            ),
-            pipeline=pipeline,
-            lazy_init=lazy_init,
-        )
+        self.protocol = protocol or self._protocol(subset)
+        super().__init__(pipeline, lazy_init)
 
     def _take_subset(self, info: SceneInfo, subset: str | None) -> None:
         """Files of a part of the catalogue's tiles."""
@@ -180,15 +170,7 @@ class TileDataset(SeededDataset):
         with open_cube(files[0][0], key=info.image_key) as reader:
             header = reader.info
         bands, shape = choose_bands(header, info.bad_bands), header.shape[:2]
-        centres = band_centres(info.wavelengths, header)
-        used = None if centres is None else nanometres(centres[bands])
-        self._metainfo.update(
-            bands=bands,
-            file_bands=header.shape[2],
-            tile_size=list(self.window or shape),
-            input_wavelengths=used,
-            wavelengths=used,
-        )
+        self._spec = self._describe(header, bands)
         common = dict(img_key=info.image_key, bands=bands, file_bands=header.shape[2], tile_shape=shape)
         common.update(label_scale=info.label_scale, label_majority=info.label_majority, fine_labels=self.fine_labels)
         if self.with_labels:
@@ -198,6 +180,23 @@ class TileDataset(SeededDataset):
             entries = [dict(common, img_path=str(image)) for image, _ in files]
         self._check_region(entries[0])
         return self._spread(entries)
+
+    def _describe(self, header: CubeInfo, bands: list[int]) -> InputSpec:
+        """What a model trained on this is given."""
+        centres = band_centres(self.info.wavelengths, header)
+        centres = None if centres is None else centres[bands]
+        count, seen = model_bands("TileDataset", self.value_steps, header, bands, centres)
+        return InputSpec(
+            **class_facts(self.info),
+            protocol=self.protocol,
+            window=self.window or header.shape[:2],
+            bands=tuple(bands),
+            file_bands=header.shape[2],
+            wavelengths=nanometres(centres),
+            transforms=tuple(step.config for step in self.value_steps),
+            num_bands=count,
+            model_wavelengths=nanometres(seen),
+        )
 
     def _check_region(self, entry: dict) -> None:
         """Whether the region lies in the file."""
@@ -241,7 +240,8 @@ class TileDataset(SeededDataset):
         statistics = pipeline_statistics(self.prepare_data, indices)
         if statistics is None or statistics.count == 0:
             raise DataError(
-                f"{self.root}: no tile has a pixel with data in every used band; name the empty bands in scene=dict(bad_bands=[…])"
+                f"{self.root}: no tile has a pixel with data in every used band; name the empty bands in "
+                "scene=dict(bad_bands=[…])"
             )
         return statistics
 
@@ -252,7 +252,7 @@ class TileDataset(SeededDataset):
             ConfigError: If the data set was made without labels.
         """
         self.full_init()
-        counts = np.zeros(len(self.metainfo["classes"]), np.int64)
+        counts = np.zeros(self.spec.num_classes, np.int64)
         for index in range(len(self)):
             entry = self.get_data_info(index)
             if "seg_map_path" not in entry:

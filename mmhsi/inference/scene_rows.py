@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmhsi.datasets.mirroring import mirrored
-from mmhsi.datasets.pixelwise import transform_cube
+from mmhsi.datasets.replay import Replay
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.io import CubeReader, HSICube
 from mmhsi.models.preprocessors import BandPreprocessor
@@ -38,7 +38,7 @@ class SceneRows:
     Args:
         reader: Open scene of H × W pixels.
         bands: 0-based bands that are read.
-        transforms: Pixel-wise transforms (:func:`mmhsi.datasets.pixelwise.transform_cube`).
+        replay: Transforms that the model was trained behind.
         preprocessor: Normalises on its device, and joins the second source.
         wavelengths: Centres of ``bands`` in nm where the file has none. Default None.
         second: Open second source, of s · H × s · W pixels.
@@ -51,14 +51,14 @@ class SceneRows:
         self,
         reader: CubeReader,
         bands: list[int],
-        transforms: Sequence[dict],
+        replay: Replay,
         preprocessor: BandPreprocessor,
         wavelengths: Sequence[float] | None = None,
         second: CubeReader | None = None,
     ) -> None:
         self.reader = reader
         self.bands = bands
-        self.transforms = transforms
+        self.replay = replay
         self.preprocessor = preprocessor
         self.wavelengths = wavelengths
         self.second = second
@@ -145,7 +145,7 @@ class SceneRows:
         if cube.wavelengths is None and self.wavelengths is not None:
             cube.wavelengths = np.asarray(self.wavelengths)
         valid = cube.valid()
-        cube = transform_cube(cube, self.transforms)
+        cube = self.replay(cube)
         if cube.data.shape[2] != self.preprocessor.num_bands:
             raise ConfigError(
                 f"{self.reader.path}: the checkpoint's bands and transforms give {cube.data.shape[2]} bands, its model "

@@ -28,6 +28,7 @@ from .preprocessors import (
     WindowSampler,
     attach_scenes,
 )
+from .rng import BatchRNG
 from .segmentors import EncoderDecoder, Mask2Former
 from .selfsup import (
     IMAE,
@@ -55,6 +56,7 @@ __all__ = [
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
+    "BatchRNG",
     "BlockwiseMasking",
     "CNNHead",
     "CenterContext",

@@ -46,7 +46,7 @@ def dataset(root, **kwargs):
 
 def test_bands_labels_and_nodata(tiles):
     data = dataset(tiles)
-    assert data.metainfo["bands"] == [0, 1, 2, 4]
+    assert data.spec.bands == (0, 1, 2, 4)
     sample = data[1]
     assert sample["inputs"].shape == (4, 8, 8)
     labels = sample["data_samples"].gt_sem_seg.data
@@ -66,7 +66,7 @@ def test_a_seeded_index_fixes_the_augmentation(tiles):
 def test_what_changes_values_is_kept_for_maps(tiles):
     steps = [dict(type="ScaleReflectance"), dict(type="RandomDihedral"), dict(type="SelectBands", indices=[0, 2])]
     data = dataset(tiles, pipeline=[dict(type="LoadCube"), *steps, dict(type="PackTile")], with_labels=False)
-    assert data.metainfo["transforms"] == [steps[0], steps[2]]
+    assert data.spec.transforms == (steps[0], steps[2])
     assert len(data.band_statistics().mean) == 2
 
 
@@ -78,7 +78,7 @@ def test_folders_in_place_of_a_csv(tiles):
 def test_windows_and_turned_copies(tiles):
     whole, cut = dataset(tiles, pipeline=PLAIN), dataset(tiles, pipeline=PLAIN, window=(4, 3), turns=(0, 1, 3))
     assert len(cut) == 3 * (2 * 2) * 3  # the last two columns fill no window
-    assert cut.metainfo["tile_size"] == [4, 3]
+    assert cut.spec.window == (4, 3)
     for index in range(len(cut)):
         file, rest = divmod(index, 12)
         place, copy = divmod(rest, 3)
@@ -168,7 +168,7 @@ def test_regions_are_held_apart(tiles):
         assert torch.equal(part["data_samples"].gt_sem_seg.data, whole["data_samples"].gt_sem_seg.data[:, 1:7, 5:])
     columns = {entry["window"][1] for entry in map(left.get_data_info, range(len(left)))}
     assert columns == {0, 2}
-    assert "rows 1 to 6 and columns 5 to 7" in right.metainfo["protocol"]
+    assert "rows 1 to 6 and columns 5 to 7" in right.spec.protocol
     with pytest.raises(ConfigError, match=r"region=\(0, 5, 8, 4\) .* leaves .*0.tif, which has 8 x 8 pixels"):
         dataset(tiles, region=(0, 5, 8, 4))
 
@@ -265,4 +265,4 @@ def test_enmap_potsdam(shared_data, scope):
     data = TileDataset(scene="enmap_potsdam", subset="test", data_root=str(shared_data), pipeline=PIPELINE)
     labels = np.concatenate([data[i]["data_samples"].gt_sem_seg.data.numpy().ravel() for i in range(len(data))])
     assert np.bincount(labels[labels < 255], minlength=6).tolist() == [55, 146, 315, 124, 20, 0]
-    assert len(data.metainfo["bands"]) == 218
+    assert len(data.spec.bands) == 218

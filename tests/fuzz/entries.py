@@ -28,7 +28,7 @@ LABELS = (np.arange(HEIGHT * WIDTH) % 4).reshape(HEIGHT, WIDTH)
 """Class numbers of the scene that label maps and splits are for, 0 where there is none."""
 CUBE = (np.arange(HEIGHT * WIDTH * BANDS).reshape(HEIGHT, WIDTH, BANDS) * 7 % 1009).astype(np.int16)
 """The scene."""
-MODEL_META = {**META, "window": [3, 3], "input_wavelengths": [450.0, 550.0, 650.0, 850.0]}
+MODEL_META = {**META, "window": [3, 3], "wavelengths": [450.0, 550.0, 650.0, 850.0]}
 _LABELLED = dict(classes=CLASSES, label_ids=[1, 2, 3])
 _LOAD_CUBE, _LOAD_LABELS, _PACK = (dict(type=f"mmhsi.{name}") for name in ("LoadCube", "LoadLabels", "PackTile"))
 

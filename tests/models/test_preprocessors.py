@@ -19,6 +19,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.io import HSICube
 from mmhsi.models import attach_scenes
 from mmhsi.models.preprocessors import dihedral, gather_windows, symmetries
+from mmhsi.models.rng import BatchRNG
 from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -311,7 +312,7 @@ def test_the_eight_symmetries_are_different_and_form_a_group():
 def test_batch_dihedral_draws_per_sample_and_keeps_spectra_together(size):
     torch.manual_seed(0)
     one = torch.arange(2 * size[0] * size[1], dtype=torch.float32).view(1, 2, *size)
-    out = MODELS.build(dict(type="BatchDihedral"))(one.repeat(200, 1, 1, 1))
+    out = MODELS.build(dict(type="BatchDihedral"))(one.repeat(200, 1, 1, 1), BatchRNG(200, "cpu"))
     allowed = {tuple(dihedral(one, e).flatten().tolist()) for e in symmetries(*size)}
     assert {tuple(x.flatten().tolist()) for x in out} == allowed
 
@@ -352,7 +353,7 @@ def test_batch_dihedral_is_a_choice_among_whole_symmetries(shape, layout):
     for index, element in enumerate(elements):
         expected = torch.where((draw == index)[:, None, None, None], dihedral(x, element), expected)
     torch.manual_seed(7)
-    out = MODELS.build(dict(type="BatchDihedral"))(x)
+    out = MODELS.build(dict(type="BatchDihedral"))(x, BatchRNG(len(x), "cpu"))
     assert torch.equal(out, expected)
     assert out.is_contiguous() == x.is_contiguous()
 
@@ -360,7 +361,7 @@ def test_batch_dihedral_is_a_choice_among_whole_symmetries(shape, layout):
 def test_gain_and_offset_are_one_draw_a_sample():
     torch.manual_seed(0)
     x = torch.randn(500, 6, 2, 2)
-    out = MODELS.build(dict(type="BatchGainOffset", gain=0.2, offset=0.3))(x)
+    out = MODELS.build(dict(type="BatchGainOffset", gain=0.2, offset=0.3))(x, BatchRNG(500, "cpu"))
     for before, after in zip(x, out, strict=True):
         a, b = before.flatten(), after.flatten()
         design = torch.stack([a, torch.ones_like(a)], dim=1)
@@ -373,12 +374,13 @@ def test_gain_and_offset_are_one_draw_a_sample():
 def test_smooth_shift_is_smooth_along_the_bands():
     torch.manual_seed(0)
     x = torch.zeros(300, 100, 1, 1)
-    out = MODELS.build(dict(type="BatchGainOffset", gain=0, offset=0, smooth=1.0, knots=5))(x)[:, :, 0, 0]
+    augment = MODELS.build(dict(type="BatchGainOffset", gain=0, offset=0, smooth=1.0, knots=5))
+    out = augment(x, BatchRNG(300, "cpu"))[:, :, 0, 0]
     assert out.std() > 0.5
     assert (out[:, 1:] - out[:, :-1]).std() < 0.1
 
 
 def test_noise_has_the_strength_asked_for():
     torch.manual_seed(0)
-    out = MODELS.build(dict(type="BatchNoise", std=0.4))(torch.zeros(50, 20, 8, 8))
+    out = MODELS.build(dict(type="BatchNoise", std=0.4))(torch.zeros(50, 20, 8, 8), BatchRNG(50, "cpu"))
     assert out.std().item() == pytest.approx(0.4, rel=0.02)

@@ -49,6 +49,7 @@ def measure(config: str) -> dict:
 
     from mmhsi.datasets import scene_info
     from mmhsi.engine.configs import training_window
+    from mmhsi.models.complexity import count_stored
     from mmhsi.registry import MODELS
 
     cfg = Config.fromfile(ROOT / config)
@@ -72,7 +73,7 @@ def measure(config: str) -> dict:
     return {
         "Training Data": info.title,
         "Input": " x ".join(map(str, shape)),
-        "Parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "Parameters": count_stored(model),
         "FLOPs": counter.get_total_flops(),
     }
 

@@ -6,6 +6,7 @@ from .fraction import FractionSplit
 from .leakage import assert_disjoint, leakage, leaking
 from .maps import MapSplit
 from .pairs import PairSplit
+from .published import PublishedSplit
 from .split import Split, SplitRule, apply_split, check_split
 from .split_file import FileSplit, save_split
 from .tiles import TileSplit, split_tiles
@@ -17,6 +18,7 @@ __all__ = [
     "FractionSplit",
     "MapSplit",
     "PairSplit",
+    "PublishedSplit",
     "Split",
     "SplitRule",
     "TileSplit",

@@ -86,7 +86,7 @@ def split_at_random(
     train = []
     for index in range(len(classes)):
         pixels = np.flatnonzero(flat == index)
-        train.append(rng.choice(pixels, train_count(len(pixels)), replace=False))
+        train.append(rng.permutation(pixels)[: train_count(len(pixels))])
     chosen = np.sort(np.concatenate(train))
     test = np.setdiff1d(np.flatnonzero(flat != IGNORE_INDEX), chosen)
     protocol = f"{protocol}, seed {seed}, all other labelled pixels test"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.wavelengths import MICROMETRES_BELOW
-from mmhsi.registry import TRANSFORMS
+
+Scope: TypeAlias = Literal["pixel", "image", "random"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
 """Arrays of a results dict whose first two axes are rows and columns."""
@@ -27,35 +30,38 @@ def generator() -> np.random.Generator:
 
 
 class CubeTransform(BaseTransform):
-    """Base of the N-band transforms: every constructor argument is an attribute of the same name, and is shown."""
+    """Base of the N-band transforms: every constructor argument is an attribute of the same name, and is shown.
 
-    def config(self) -> dict:
-        """The config that builds this transform."""
-        return dict(type=type(self).__name__, **{name: getattr(self, name) for name in self._arguments()})
+    Every class declares its scope; a dataset refuses one that does not. What changes values in training is done to a
+    scene before a map is made of it, where its scope is ``'pixel'``; where it is ``'image'``, no map is made.
 
-    def _arguments(self) -> list[str]:
-        return list(inspect.signature(type(self)).parameters)
+    Attributes:
+        scope: ``'pixel'`` if a pixel's result depends on that pixel's bands alone, so that a scene may be transformed
+            in parts; such a transform keeps height and width, may change the number of bands, and uses no other keys
+            than ``img``, ``valid``, ``wavelengths``, ``fwhm``, ``img_path``, ``img_shape``. ``'image'`` if it depends
+            on other pixels or on more than is in the file. ``'random'`` if it draws numbers: an augmentation, which
+            keeps the number of bands and of which a map needs nothing.
+        changes_values: Whether pixels have other values afterwards, or stand for other ground. Default True. False for
+            what reads, packs, cuts out or pads.
+    """
+
+    scope: Scope
+    changes_values: bool = True
+
+    def fitted(self, arguments: dict) -> dict:
+        """Give the arguments by which the transform can be built again where the files that it was fitted in are not.
+
+        Args:
+            arguments: Those that it was built from.
+
+        Returns:
+            Arguments of plain data, which a checkpoint keeps. Default: those given.
+        """
+        return arguments
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self._arguments())})"
-
-
-def transform_config(transform: dict | CubeTransform) -> dict:
-    """The config of a transform that is given as one or as an object, as a checkpoint keeps it.
-
-    Args:
-        transform: Config or object.
-
-    Raises:
-        ConfigError: If an object does not know its config, or no config could build it.
-    """
-    if isinstance(transform, dict):
-        return dict(transform)
-    if not isinstance(transform, CubeTransform) or TRANSFORMS.get(type(transform).__name__) is not type(transform):
-        raise ConfigError(
-            f"transforms: {transform!r} given, expected a config or an object of a registered subclass of CubeTransform"
-        )
-    return transform.config()
+        arguments = inspect.signature(type(self)).parameters
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in arguments)})"
 
 
 def for_bands(owner: str, name: str, value: float | tuple[float, ...], results: dict) -> NDArray[np.float32]:

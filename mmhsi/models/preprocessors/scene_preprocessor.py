@@ -65,7 +65,7 @@ class ScenePreprocessor(BandPreprocessor):
     same numbers.
 
     Args:
-        num_bands: Bands C.
+        num_bands: Bands C. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
         mean: C means, or None to fit them.
         std: C standard deviations, or None to fit them.
         clip: Normalised values are clipped to ± this.
@@ -82,7 +82,7 @@ class ScenePreprocessor(BandPreprocessor):
 
     def __init__(
         self,
-        num_bands: int,
+        num_bands: int | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         clip: float | None = None,
@@ -204,8 +204,9 @@ class ScenePreprocessor(BandPreprocessor):
             training: Whether to augment.
 
         Returns:
-            ``inputs`` (B, C, h, w) float32 in channels-last memory; ``data_samples``, None without labels; ``valid``
-            (B, h, w) for models that ask for it; with ``second='separate'`` also ``second`` (B, C2, h · s, w · s).
+            ``inputs`` (B, C, h, w) float32 in channels-last memory; ``data_samples``, None without labels; with
+            ``second='separate'`` also ``second`` (B, C2, h · s, w · s); for models that ask for them ``valid`` (B, h,
+            w) and, in training, ``rng`` for B samples.
         """
         windows = self._normalise_samples(data) if "window" in data else self._gather(data)
         batch: dict = {"data_samples": None}
@@ -215,9 +216,12 @@ class ScenePreprocessor(BandPreprocessor):
         if windows.second is not None:
             batch["second"] = windows.second
         x, mask = windows.image, windows.valid if self.with_valid else None
-        batch["inputs"], mask = self.augment(x, mask) if training else (x, mask)
+        rng = self.step_rng(len(x), x.device) if training else None
+        batch["inputs"], mask = (x, mask) if rng is None else self.augment(x, rng, mask)
         if self.with_valid:
             batch["valid"] = mask
+        if self.with_rng and rng is not None:
+            batch["rng"] = rng
         return batch
 
     def _to_device(self, values: Tensor | Sequence[int]) -> Tensor:
