@@ -33,7 +33,9 @@ _EXPECTED: dict[str, tuple[str, Callable[[object], bool]]] = {
     "tile_size": ("a side in pixels, or two", _is_side),
     "transforms": (
         "a list of configs",
-        lambda value: isinstance(value, list | tuple) and all(isinstance(step, dict) for step in value),
+        lambda value: (
+            isinstance(value, list | tuple) and all(isinstance(step, dict) and "type" in step for step in value)
+        ),
     ),
 }
 _NEEDED = ("classes", "bands", "file_bands")
