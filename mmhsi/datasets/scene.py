@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -45,14 +46,24 @@ class Scene:
         """(H, W)."""
         return self.cube.data.shape[0], self.cube.data.shape[1]
 
+    @cached_property
+    def key(self) -> str:
+        """What tells its values from those of other scenes: equal scenes have equal keys, whoever read them."""
+        digest = hashlib.sha256()
+        for array in (self.cube.data, self.valid, self.second):
+            if array is not None:
+                digest.update(repr((array.shape, array.dtype.str)).encode())
+                for row in array:
+                    digest.update(np.ascontiguousarray(row).data)
+        return digest.hexdigest()[:32]
 
-def load_scene(info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = None, use_second: bool = False) -> Scene:
+
+def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
     """Read a scene.
 
     Args:
         info: What is known of it.
         root: Folder that its files are relative to.
-        bad_bands: 0-based bands to leave out beside those that the file flags; None for what ``info`` names.
         use_second: Whether the second source is read.
 
     Returns:
@@ -64,7 +75,7 @@ def load_scene(info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = No
     """
     with open_cube(root / info.image, key=info.image_key) as reader:
         header = reader.info
-        bands = choose_bands(header, info.bad_bands if bad_bands is None else bad_bands)
+        bands = choose_bands(header, info.bad_bands)
         centres = band_centres(info.wavelengths, header)
         cube = reader.read(bands=bands)
     file_bands = header.shape[2]
@@ -75,7 +86,7 @@ def load_scene(info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = No
     if not use_second:
         return Scene(cube, valid, bands, file_bands)
     if info.second_image is None:
-        raise ConfigError(f"{info.title}: has no second source; give second_image=…")
+        raise ConfigError(f"{info.title}: has no second source; give scene=dict(second_image=…)")
     scale = info.second_scale
     with open_second(root / info.second_image, info.second_key, header, scale) as reader:
         second = reader.read()
@@ -140,7 +151,7 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.nda
         DataError: If it is missing or damaged, has another size, or an id outside the table.
     """
     if info.labels is None:
-        raise ConfigError(f"{info.title}: labels=… is needed, the file of the label map")
+        raise ConfigError(f"{info.title}: scene=dict(labels=…) is needed, the file of the label map")
     path = root / info.labels
     raw = read_label_map(path, key=info.labels_key)
     require_grid(path, raw.shape, scene.cube.name, scene.shape, info.label_scale)

@@ -107,5 +107,5 @@ def require_data(cube: HSICube) -> None:
         listed = ", ".join(str(band) for band in empty[:8]) + (" …" if len(empty) > 8 else "")
         raise DataError(
             f"{cube.name}: {len(empty)} band(s) hold nothing but nodata or NaN (0-based: {listed}); leave them out "
-            "with bad_bands=[…] or flag them in the file (bbl)"
+            "with scene=dict(bad_bands=[…]) or flag them in the file (bbl)"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from pathlib import Path
 
@@ -10,11 +11,33 @@ from mmengine.config import Config
 
 from mmhsi.carried_config import check_carried_config
 from mmhsi.engine.configs import load_config
+from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.models.weights import read_checkpoint, write_checkpoint
+from mmhsi.models.weights import checkpoint_spec, read_checkpoint, write_checkpoint
+from mmhsi.spec import InputSpec
 from mmhsi.version import __version__
 
 KEPT = ("epoch", "iter", "seed", "time")
+
+RENAMED = {"CentreContext": "CenterContext"}
+"""Names of modules in models that were published under them."""
+
+
+def classifier_spec(checkpoint: dict, path: str | Path) -> InputSpec:
+    """What a model that gives classes was trained on.
+
+    Args:
+        checkpoint: Of :func:`mmhsi.models.weights.read_checkpoint`.
+        path: Its file, for messages.
+
+    Raises:
+        ConfigError: If the checkpoint does not say, or says nothing of classes or bands.
+    """
+    spec = checkpoint_spec(checkpoint, path)
+    for name in ("classes", "bands"):
+        if not getattr(spec, name):
+            raise ConfigError(f"checkpoint {path}: says nothing of {name}; was it written by tools/train.py?")
+    return spec
 
 
 def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out: str | Path) -> Path:
@@ -29,15 +52,15 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
         The file's path.
 
     Raises:
-        ConfigError: If the checkpoint does not say what it was trained on.
+        ConfigError: If the checkpoint does not say what it was trained on, or the config states other numbers.
         DataError: The disk refuses.
         FileFormatError: If the checkpoint cannot be read, or nobody could build the model from the file.
     """
-    cfg = load_config(config)
+    cfg = copy.deepcopy(load_config(config))
     whole = read_checkpoint(checkpoint)
     meta = whole["meta"]
-    if not meta.get("dataset_meta", {}).get("classes"):
-        raise ConfigError(f"checkpoint {checkpoint}: says nothing of classes; was it written by tools/train.py?")
+    spec = classifier_spec(whole, checkpoint)
+    resolve_from_spec(cfg, spec, f"checkpoint {checkpoint}")
     model = _without_init(cfg.model.to_dict())
     check_carried_config(model, f"{cfg.filename}: the model cannot be published, it")
     digest = hashlib.sha256()
@@ -46,7 +69,7 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
     out = Path(out)
     path = out.with_name(f"{out.stem}-{digest.hexdigest()[:8]}{out.suffix or '.pth'}")
     kept = {name: meta[name] for name in KEPT if name in meta}
-    published = dict(kept, mmhsi_version=__version__, model=model, dataset_meta=meta["dataset_meta"])
+    published = dict(kept, mmhsi_version=__version__, model=model, dataset_meta=spec.to_meta())
     write_checkpoint({"meta": published, "state_dict": whole["state_dict"]}, path)
     return path
 
@@ -66,10 +89,23 @@ def published_model(checkpoint: str | Path) -> Config:
             f"checkpoint {checkpoint}: carries no model; give the config of its training, or publish it with "
             "tools/converters/publish_model.py"
         )
+    model = _renamed(model)
     check_carried_config(model, f"checkpoint {checkpoint}: its model")
     if "type" not in model or not isinstance(model.get("backbone"), dict):
         raise FileFormatError(f"checkpoint {checkpoint}: its model has no type, or no backbone")
     return Config(dict(model=model))
+
+
+def _renamed(part: object) -> object:
+    """A model's config under present names."""
+    if isinstance(part, list | tuple):
+        return type(part)(map(_renamed, part))
+    if not isinstance(part, dict):
+        return part
+    made = {key: _renamed(value) for key, value in part.items()}
+    if isinstance(name := made.get("type"), str):
+        made["type"] = RENAMED.get(name, name)
+    return made
 
 
 def _without_init(config: object) -> object:

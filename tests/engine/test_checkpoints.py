@@ -16,7 +16,6 @@ from mmengine.config import Config
 from mmengine.fileio import LocalBackend
 from processes import SECONDS, fork, join, started
 
-from mmhsi.cli.lock import work_dir_lock
 from mmhsi.engine import CheckedRunner, newest_checkpoint, prepare_resume
 from mmhsi.engine.hooks.atomic_checkpoint_hook import DeferredRemoval, WholeFiles
 from mmhsi.errors import ConfigError, DataError, FileFormatError
@@ -192,32 +191,6 @@ def test_iterations_in_an_epoch_loop_are_refused(config, tmp_path, run_tool, cap
     options = ["--cfg-options", "default_hooks.checkpoint.by_epoch=False"]
     assert run_tool("train", config, "--work-dir", tmp_path / "w", *options) == 2
     assert "expected by_epoch=True" in capsys.readouterr().err
-
-
-def test_a_work_dir_is_one_runs(tmp_path, config, run_tool, capsys):
-    holder = f"""
-import time
-from mmhsi.cli.lock import work_dir_lock
-with work_dir_lock({str(tmp_path / "w")!r}):
-    print("held", flush=True)
-    time.sleep(60)
-"""
-    with started([sys.executable, "-c", holder], stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == "held\n"
-        assert run_tool("train", config, "--work-dir", tmp_path / "w") == 2
-        message = capsys.readouterr().err
-        assert f"work dir {tmp_path / 'w'}: in use by process {process.pid} on" in message
-        assert os.listdir(tmp_path / "w") == [".lock"]
-    with work_dir_lock(tmp_path / "w"):  # a killed process holds nothing
-        pass
-
-
-def test_only_the_first_process_of_several_holds_the_work_dir(tmp_path, monkeypatch):
-    monkeypatch.setenv("RANK", "1")
-    with work_dir_lock(tmp_path, "pytorch"):
-        assert not (tmp_path / ".lock").exists()
-    with work_dir_lock(tmp_path, "none"):
-        assert (tmp_path / ".lock").exists()
 
 
 def test_a_worker_that_dies_ends_the_run_with_one_line(config, tmp_path):

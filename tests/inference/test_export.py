@@ -32,7 +32,7 @@ def run_program(path, x):
 @pytest.mark.parametrize(("suffix", "run"), [(".onnx", run_onnx), (".pt2", run_program)])
 @pytest.mark.parametrize("by_pixel", [True, False])
 def test_a_file_gives_the_probabilities_of_raw_values(trained, tmp_path, by_pixel, suffix, run):
-    config, checkpoint, model = trained(PIXEL if by_pixel else SEGMENT, wavelengths=[500.0, 600.0, 700.0, 900.0])
+    config, checkpoint, model = trained(PIXEL if by_pixel else SEGMENT, model_wavelengths=[500.0, 600.0, 700.0, 900.0])
     out = tmp_path / "new" / f"model{suffix}"
     assert export_model(WindowModel(config, checkpoint, "cpu"), out, (6, 6)) < 1e-5
     raw = 500 + 200 * torch.randn(3, 4, 6, 6)

@@ -47,14 +47,15 @@ def measure(config: str) -> dict:
     from mmengine.registry import DefaultScope
     from torch.utils.flop_counter import FlopCounterMode
 
-    from mmhsi.datasets import CATALOGUE
+    from mmhsi.datasets import scene_info
     from mmhsi.engine.configs import training_window
+    from mmhsi.models.complexity import count_stored
     from mmhsi.registry import MODELS
 
     cfg = Config.fromfile(ROOT / config)
     for part in (cfg.model, cfg.model.backbone):
         part.pop("init_cfg", None)
-    info = CATALOGUE[cfg.train_dataloader.dataset.scene]
+    info = scene_info(cfg.train_dataloader.dataset.scene)
     shape = (cfg.model.backbone.in_channels, *(training_window(cfg) or info.shape[:2]))
     # Shapes are enough, unless the model needs values while it is built, or also while it runs.
     for built_on, run_on in (("meta", "meta"), ("cpu", "meta"), ("cpu", "cpu")):
@@ -72,7 +73,7 @@ def measure(config: str) -> dict:
     return {
         "Training Data": info.title,
         "Input": " x ".join(map(str, shape)),
-        "Parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "Parameters": count_stored(model),
         "FLOPs": counter.get_total_flops(),
     }
 

@@ -58,6 +58,8 @@ class RandomReadWindow(CubeTransform):
         ConfigError: If size is no size.
     """
 
+    scope = "random"
+
     def __init__(self, size: int | Sequence[int]) -> None:
         self.size = size_pair("RandomReadWindow", size)
 
@@ -93,6 +95,9 @@ class LoadCube(CubeTransform):
         cache_mb: Megabytes of cubes and windows that a process keeps for the next epoch, the first ones that it reads.
             Default 0: none. Files must not change meanwhile.
     """
+
+    scope = "image"
+    changes_values = False
 
     def __init__(self, cache_mb: float = 0) -> None:
         if cache_mb < 0:
@@ -169,6 +174,9 @@ class LoadLabels(CubeTransform):
     Added keys: ``gt_seg_map`` (H, W) or (H · s, W · s) int64, 255 where there is no label or no data; with
     ``fine_labels`` ``ori_shape``, the size that mmseg resizes predictions to.
     """
+
+    scope = "image"
+    changes_values = False
 
     def transform(self, results: dict) -> dict:
         """Read the label map.

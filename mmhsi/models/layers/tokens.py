@@ -1,11 +1,50 @@
-"""Picking, hiding and putting back tokens."""
+"""Tokens of a batch; picking, hiding and putting them back."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from mmhsi.errors import ConfigError
+
+
+class Tokens(NamedTuple):
+    """Tokens of a batch of images, embedded or after a layer: the one shape of what backbones give algorithms.
+
+    Attributes:
+        cls: Token that stands for the image, shape (B, d); None before the layers, and where a backbone has none.
+        patches: Tokens of the grid, row-major, of 3-D patches block by block, shape (B, n, d), n = h · w or G · h · w;
+            where visible ones alone were encoded, those.
+        grid: (h, w) of all patches.
+        spectral_cls: ``cls`` of a second stream, shape (B, d); None without one.
+        spectral: Tokens of band groups, the second stream's, shape (B, g, d); None without one.
+    """
+
+    cls: Tensor | None
+    patches: Tensor
+    grid: tuple[int, int]
+    spectral_cls: Tensor | None = None
+    spectral: Tensor | None = None
+
+    def sequence(self) -> Tensor:
+        """CLS, where there is one, then the patches: (B, 1 + n, d)."""
+        return self.patches if self.cls is None else torch.cat([self.cls[:, None], self.patches], dim=1)
+
+    def spectral_sequence(self) -> Tensor:
+        """The same of the second stream: (B, 1 + g, d).
+
+        Raises:
+            ConfigError: If there is none.
+        """
+        if self.spectral is None:
+            raise ConfigError("Tokens: the backbone has no spectral stream")
+        return self.spectral if self.spectral_cls is None else torch.cat([self.spectral_cls[:, None], self.spectral], 1)
+
+    def to_map(self) -> Tensor:
+        """All patches in their places: (B, h · w, d) -> (B, d, h, w)."""
+        return self.patches.transpose(1, 2).unflatten(2, self.grid)
 
 
 def take_tokens(tokens: Tensor, indices: Tensor) -> Tensor:
