@@ -49,26 +49,36 @@ def read_run(path: str | Path, map_location: str | torch.device | Callable = "cp
     if not isinstance(map_location, str | torch.device):
         raise ConfigError(f"checkpoint {path}: map_location is a function, expected the name of a device")
     checkpoint = read_checkpoint(path, get_device() if map_location == "default" else map_location)
-    hub = checkpoint.get("message_hub")
-    if hub is None:
-        return checkpoint
+    if "message_hub" in checkpoint:
+        source = f"checkpoint {path}: its message_hub"
+        _check_progress(checkpoint["meta"], path)
+        _check_hub(checkpoint["message_hub"], source)
+        # Others than histories mmengine itself leaves out.
+        checkpoint["message_hub"]["log_scalars"] = {
+            name: _history(value, f"{source}: {name!r}")
+            for name, value in checkpoint["message_hub"]["log_scalars"].items()
+            if isinstance(value, dict)
+        }
+    return checkpoint
+
+
+def _check_progress(meta: dict, path: str | Path) -> None:
+    for name in ("epoch", "iter"):
+        if type(meta.get(name)) is not int or meta[name] < 0:
+            raise FileFormatError(f"checkpoint {path}: its meta says {name} = {meta.get(name)!r}, expected a number")
+
+
+def _check_hub(hub: object, source: str) -> None:
+    """Refuse what mmengine's hooks would use without a look: what to compare with, and what to remove."""
     parts = ("log_scalars", "runtime_info", "resumed_keys")
     if not isinstance(hub, dict) or not all(isinstance(hub.get(part), dict) for part in parts):
-        raise FileFormatError(f"checkpoint {path}: its message_hub lacks {', '.join(parts)}")
-    info = hub["runtime_info"]
-    kept = info.get("keep_ckpt_ids", [])
+        raise FileFormatError(f"{source} lacks one of {', '.join(parts)}")
+    kept = hub["runtime_info"].get("keep_ckpt_ids", [])
     if not isinstance(kept, list) or not all(type(step) is int for step in kept):
-        raise FileFormatError(f"checkpoint {path}: its message_hub says keep_ckpt_ids = {kept!r}, expected numbers")
-    for name, value in info.items():
-        if name.startswith("best_score") and not isinstance(value, Real):
-            raise FileFormatError(f"checkpoint {path}: its message_hub says {name} = {value!r}, expected a number")
-    # Others than histories mmengine itself leaves out.
-    hub["log_scalars"] = {
-        name: _history(value, f"checkpoint {path}: history {name!r}")
-        for name, value in hub["log_scalars"].items()
-        if isinstance(value, dict)
-    }
-    return checkpoint
+        raise FileFormatError(f"{source} says keep_ckpt_ids = {kept!r}, expected numbers")
+    for name, value in hub["runtime_info"].items():
+        if str(name).startswith("best_score") and not isinstance(value, Real):
+            raise FileFormatError(f"{source} says {name} = {value!r}, expected a number")
 
 
 def _history(plain: dict, source: str) -> HistoryBuffer:

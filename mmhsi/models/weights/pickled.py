@@ -106,7 +106,7 @@ class _Machine:
         made = CALLS[function.path](*arguments)
         self.bytes_left -= len(made) if isinstance(made, bytes) else 0
         if self.bytes_left < 0:
-            raise NotPlainError("more bytes than it has text")
+            raise ValueError("more bytes than it has text")
         self.push(made)
 
     def new(self) -> None:
@@ -136,7 +136,7 @@ class _Machine:
             raise NotPlainError(f"a key of {type(target).__name__}")
         for key, value in zip(values[::2], values[1::2], strict=True):
             if type(key) not in (str, int, float, bool, type(None)):
-                raise NotPlainError(f"a key that is a {type(key).__name__}")
+                raise ValueError(f"a key that is a {type(key).__name__}")
             target[key] = value
 
 
@@ -194,12 +194,12 @@ class _Reduction:
         if id(value) in self.done:
             return self.done[id(value)]
         if id(value) in self.open or level > MOST_LEVELS:
-            raise NotPlainError("a container that holds itself, or too many in each other")
+            raise ValueError("a container that holds itself, or too many in each other")
         self.open.add(id(value))
         result = self.container(value, level + 1)
         self.open.remove(id(value))
         if result[1] > self.most or result[2] > MOST_LEVELS:
-            raise NotPlainError("more values, or containers in each other, than a checkpoint has")
+            raise ValueError("more values, or containers in each other, than a checkpoint has")
         self.done[id(value)] = result
         return result
 
@@ -210,7 +210,7 @@ class _Reduction:
             array = value.array()
             self.bytes_left -= array.nbytes
             if self.bytes_left < 0:
-                raise NotPlainError("more arrays than it has text")
+                raise ValueError("more arrays than it has text")
             return array, 1, 0
         if isinstance(value, HistoryRecord):
             return self.container(value.plain(), level)
