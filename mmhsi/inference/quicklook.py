@@ -39,7 +39,7 @@ def save_quicklook(
     ids = dict(label_ids=meta["label_ids"], ignore_ids=meta["ignore_ids"])
     with open_cube(scene, key=key) as reader:
         info = reader.info
-        truth = None if labels is None else read_truth(labels, info.shape[:2], meta["classes"], key=labels_key, **ids)
+        truth = None if labels is None else read_truth(labels, info, meta["classes"], key=labels_key, **ids)
         bands = meta.get("rgb_bands") if info.wavelengths is None else None
         shown = mapped_scene(reader, read_class_map(class_map), truth, bands)
     save_map_figure(

@@ -29,9 +29,11 @@ def open_reader(path: str | PathLike[str], key: str | None, ndim: Literal[2, 3])
     suffix = file.suffix.lower()
     if suffix == ".mat":
         return (Mat73Reader if h5py.is_hdf5(file) else Mat5Reader)(path, key, ndim)
+    if suffix != ".npy":
+        return RasterReader(path, key)
     if key is not None:
         raise DataError(f"{file}: key {key!r} names a variable of a .mat file; this file has none")
-    return NpyReader(path, ndim) if suffix == ".npy" else RasterReader(path)
+    return NpyReader(path, ndim)
 
 
 def open_cube(path: str | PathLike[str], key: str | None = None) -> CubeReader:
