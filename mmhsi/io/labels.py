@@ -20,12 +20,13 @@ NO_LABEL = int(np.iinfo(np.int64).min)
 _LARGEST_FLOAT_LABEL = 2.0**53
 
 
-def label_map_info(path: str | PathLike[str], key: str | None = None) -> CubeInfo:
+def label_map_info(path: str | PathLike[str], key: str | None = None, axes: str | None = None) -> CubeInfo:
     """What a file says about its label map, for checking it against a cube before anything is read.
 
     Args:
         path: The file, as in :func:`read_label_map`.
-        key: The variable of a .mat file; None means the only 2-D one that is not a scalar or a vector.
+        key: The variable of a .mat or HDF5 file; None means the only 2-D one that is not a scalar or a vector.
+        axes: As in :func:`mmhsi.io.open_cube`, such as ``"y x"``.
 
     Returns:
         The metadata; shape is (H, W, 1).
@@ -34,7 +35,7 @@ def label_map_info(path: str | PathLike[str], key: str | None = None) -> CubeInf
         FileFormatError: The file is missing, empty, a folder, damaged or of another format.
         DataError: The file holds no label map but several bands, or `key` is not in it.
     """
-    with open_label_map(path, key) as reader:
+    with open_label_map(path, key, axes) as reader:
         return reader.info
 
 
@@ -43,16 +44,18 @@ def read_label_map(
     key: str | None = None,
     window: Sequence[int] | None = None,
     fill: int = NO_LABEL,
+    axes: str | None = None,
 ) -> NDArray[np.int64]:
     """Read a label map.
 
     Args:
         path: A raster of one band, a .mat file or a .npy file (H, W) or (H, W, 1). Whole numbers stored as floats
             are accepted, and booleans.
-        key: The variable of a .mat file; None means the only 2-D one that is not a scalar or a vector.
+        key: The variable of a .mat or HDF5 file; None means the only 2-D one that is not a scalar or a vector.
         window: (row0, col0, height, width) in pixels; None means the whole map.
         fill: The label given to pixels that are NaN, the file's nodata value or masked, whatever that value is otherwise.
             Default: :data:`NO_LABEL`, which :class:`mmhsi.datasets.LabelTable` takes for "no label".
+        axes: As in :func:`mmhsi.io.open_cube`, such as ``"y x"``.
 
     Returns:
         (H, W) int64.
@@ -61,13 +64,13 @@ def read_label_map(
         FileFormatError: The file is missing, empty, a folder, damaged or of another format.
         DataError: The file holds no label map, a window reaches outside it, or a value is not a whole number.
     """
-    with open_label_map(path, key) as reader:
+    with open_label_map(path, key, axes) as reader:
         return read_labels(reader, window, fill)
 
 
-def open_label_map(path: str | PathLike[str], key: str | None = None) -> CubeReader:
+def open_label_map(path: str | PathLike[str], key: str | None = None, axes: str | None = None) -> CubeReader:
     """Open a label map for :func:`read_labels`; arguments and errors as for :func:`label_map_info`."""
-    reader = open_reader(path, key, 2)
+    reader = open_reader(path, key, 2, axes)
     bands = reader.stored.shape[2]
     if bands != 1:
         reader.close()
