@@ -39,10 +39,8 @@ def save_quicklook(
     """
     with open_cube(scene, key=key) as reader:
         info = reader.info
-        truth = None
-        if labels is not None:
-            ids = spec.label_ids or None, spec.ignore_ids
-            truth = read_truth(labels, info.shape[:2], spec.classes, *ids, key=labels_key)
+        ids = spec.label_ids or None, spec.ignore_ids
+        truth = None if labels is None else read_truth(labels, info, spec.classes, *ids, key=labels_key)
         bands = spec.rgb_bands if info.wavelengths is None else None
         shown = mapped_scene(reader, read_class_map(class_map), truth, bands)
     save_map_figure(
