@@ -236,7 +236,7 @@ class SpatialSpectralViT(TransformerBackbone):
         spatial_cls = self.spatial_cls_token + self.spatial_pos_embed[:, :1]
         spectral_cls = self.spectral_cls_token + self.spectral_pos_embed[:, :1]
         spatial = self.drop_after_pos(prepend_tokens(tokens.patches, spatial_cls, self.registers))
-        spectral = self.drop_after_pos(prepend_tokens(tokens.spectral, spectral_cls, self.registers))
+        spectral = self.drop_after_pos(prepend_tokens(tokens.spectral_tokens(), spectral_cls, self.registers))
         outputs, extra = [], self.num_extra_tokens
         for index, fusion in enumerate(self.fusions):
             spatial = self.spatial_layers.run_layer(index, spatial)
