@@ -22,7 +22,7 @@ from mmhsi.errors import ConfigError, DataError, FileFormatError
 from mmhsi.models.weights import read_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
-BASE = ROOT / "configs/hsi_vit/hsi-vit-tiny-p3_salinas-a_20-per-class.py"
+BASE = ROOT / "configs/hsi_vit/hsi-vit-tiny-p3.py"
 
 
 @pytest.fixture
