@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
 from mmhsi.arguments import check_choice
@@ -221,6 +222,6 @@ class HSIViT(TransformerBackbone):
         tokens = self.embed(x)
         return self.encode_last(tokens._replace(patches=take_tokens(tokens.patches, visible)))
 
-    def last_attention(self) -> dict[str, nn.Module]:
+    def last_attention(self) -> dict[str, MultiheadAttention]:
         """Attention of the last layer."""
-        return {"spatial": self.layers[-1].attn}
+        return {"spatial": self.layers.last_attention()}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
+from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
@@ -215,9 +216,9 @@ class IMAEViT(TransformerBackbone):
         tokens = self.embed(x, hidden.scatter_(1, visible, False))
         return self.encode_last(tokens._replace(patches=take_tokens(tokens.patches, visible)))
 
-    def last_attention(self) -> dict[str, nn.Module]:
+    def last_attention(self) -> dict[str, MultiheadAttention]:
         """Attention of the last layer."""
-        return {"spatial": self.layers[-1].attn}
+        return {"spatial": self.layers.last_attention()}
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encode windows.
@@ -231,4 +232,4 @@ class IMAEViT(TransformerBackbone):
         """
         outputs = self.encode(self.embed(x), self.out_indices)
         maps = tuple(tokens.to_map() for tokens in outputs)
-        return (outputs[-1].cls, *maps) if self.with_ins_token else maps
+        return (outputs[-1].image_token(), *maps) if self.with_ins_token else maps

@@ -7,6 +7,7 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
+from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
 from mmhsi.arguments import check_choice, check_sizes
@@ -159,8 +160,8 @@ class SpatialSpectralViT(TransformerBackbone):
             else:
                 build_fusion = partial(CrossAttentionFusion, embed_dims, sizes["num_heads"])
             self.spectral_embed = PooledSpectralEmbed(embed_dims, spectral_patch_size, spectral_grid)
-            groups = group_centres(band_positions(wavelengths, in_channels, "SpatialSpectralViT"), spectral_patch_size)
-            codes = {"spatial": sinusoid_2d(*self.grid, embed_dims), "spectral": sinusoid_1d(groups, embed_dims)}
+            centres = group_centres(band_positions(wavelengths, in_channels, "SpatialSpectralViT"), spectral_patch_size)
+            codes = {"spatial": sinusoid_2d(*self.grid, embed_dims), "spectral": sinusoid_1d(centres, embed_dims)}
             for stream, table in codes.items():
                 # CLS, before the others, has none. Not in the checkpoint, which may be of another sensor or size.
                 self.register_buffer(f"{stream}_pos_embed", F.pad(table, (0, 0, 1, 0))[None], persistent=False)
@@ -267,6 +268,6 @@ class SpatialSpectralViT(TransformerBackbone):
         """
         return self.encode_last(self.embed(x, mask, spectral_mask))
 
-    def last_attention(self) -> dict[str, nn.Module]:
+    def last_attention(self) -> dict[str, MultiheadAttention]:
         """Attention of both streams' last layers."""
-        return {"spatial": self.spatial_layers[-1].attn, "spectral": self.spectral_layers[-1].attn}
+        return {"spatial": self.spatial_layers.last_attention(), "spectral": self.spectral_layers.last_attention()}

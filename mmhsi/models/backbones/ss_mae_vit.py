@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
 from mmhsi.arguments import check_sizes
@@ -188,9 +189,9 @@ class SSMAEViT(TransformerBackbone):
         pixels, bands = take_tokens(tokens.patches, visible), take_tokens(tokens.spectral_tokens(), visible_bands)
         return self.encode_last(tokens._replace(patches=pixels, spectral=bands))
 
-    def last_attention(self) -> dict[str, nn.Module]:
+    def last_attention(self) -> dict[str, MultiheadAttention]:
         """Attention of both branches' last layers."""
-        return {"spatial": self.spatial_layers[-1].attn, "spectral": self.spectral_layers[-1].attn}
+        return {"spatial": self.spatial_layers.last_attention(), "spectral": self.spectral_layers.last_attention()}
 
     def to_map(self, tokens: Tokens) -> Tensor:
         """Make a map (B, 2 · d, h, w): the pixel tokens, then the mean of the band tokens, the same at every place.

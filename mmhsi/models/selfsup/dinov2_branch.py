@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from mmengine.model import ModuleDict
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmhsi.registry import MODELS
 
@@ -35,7 +35,7 @@ class DINOBranch(QuietInit):
 
     def __init__(self, backbone: TokenBackbone, head: dict, terms: Iterable[str], separate_heads: bool) -> None:
         super().__init__()
-        self.backbone: nn.Module = backbone
+        self.backbone = backbone
         width = backbone.embed_dims
         names = terms if separate_heads else ["shared"]
         self.heads = ModuleDict({name: MODELS.build(dict(head, in_channels=width)) for name in names})
