@@ -243,7 +243,7 @@ def test_transforms_may_be_objects(files):
     (root / "pca.npz").unlink()
     again = dataset(root, transforms=json.loads(json.dumps(other.metainfo))["transforms"])
     np.testing.assert_array_equal(one.cube.data, again.cube.data)
-    with pytest.raises(ConfigError, match="GaussianBlur .*draws numbers"):
+    with pytest.raises(ConfigError, match=r"GaussianBlur .*draws numbers"):
         dataset(root, transforms=[GaussianBlur()])
 
 
