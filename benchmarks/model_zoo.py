@@ -66,6 +66,7 @@ def measure(config: str, dataset: str | None) -> dict:
 
     from mmhsi.engine import resolve_from_data
     from mmhsi.engine.configs import DATASET, load_config, read_window
+    from mmhsi.models.complexity import count_stored
     from mmhsi.registry import MODELS
 
     with mock.patch.dict(os.environ, {DATASET: dataset} if dataset else {}):
@@ -90,7 +91,7 @@ def measure(config: str, dataset: str | None) -> dict:
     return {
         "Training Data": spec.scene,
         "Input": " x ".join(map(str, shape)),
-        "Parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "Parameters": count_stored(model),
         "FLOPs": counter.get_total_flops(),
     }
 

@@ -88,8 +88,9 @@ def watch_runner(ledger: Ledger, stack: ExitStack, runner: Any) -> None:
     from torch.utils.data import DataLoader, dataloader
 
     from mmhsi.models import classifiers
+    from mmhsi.models.backbones import sst
     from mmhsi.models.masking import Masking
-    from mmhsi.models.selfsup import lo_msst
+    from mmhsi.models.selfsup import MAE
 
     model = runner.model
     watched = [
@@ -100,12 +101,12 @@ def watch_runner(ledger: Ledger, stack: ExitStack, runner: Any) -> None:
         (model, "_run_forward", FORWARD),
         (model, "parse_losses", HOOKS),
         (classifiers, "dihedral", PREPROCESSING),
-        (lo_msst, "row_buckets", MASKS),
+        (sst, "row_buckets", MASKS),
     ]
     masking = getattr(model, "masking", None)
     if isinstance(masking, Masking):
         watched.append((type(masking), "__call__", MASKS))
-        if hasattr(model, "mask"):  # the choice of patches too
+        if isinstance(model, MAE):  # the choice of patches too
             watched.append((model, "mask", MASKS))
     for owner, method, part in watched:
         stack.enter_context(ledger.watch(owner, method, part))
@@ -196,11 +197,11 @@ def map_scene(ledger: Ledger, cfg: Any, rows: int) -> int:
     from mmhsi.inference.scene_rows import SceneRows
     from mmhsi.inference.window_model import WindowModel
     from mmhsi.io import open_cube
-    from mmhsi.models import classifiers
+    from mmhsi.models import WindowSampler, classifiers
 
     inferencer = SceneInferencer(cfg, trained(cfg))
     data = cfg.test_dataloader.dataset
-    info = scene_info(data.scene, {})
+    info = scene_info(data.scene)
     with open_cube(Path(data.data_root) / info.image, key=info.image_key) as reader:
         cube = reader.read().data
     folder = Path(cfg.work_dir)
@@ -212,6 +213,7 @@ def map_scene(ledger: Ledger, cfg: Any, rows: int) -> int:
             (classifiers, "dihedral", PREPROCESSING),
             (SceneRows, "take", LOADING),
             (prediction, "gather_windows", PREPROCESSING),
+            (WindowSampler, "windows", PREPROCESSING),
             (RowStore, "append", OUTPUT),
             (scene_inferencer, "values_of", OUTPUT),
             (scene_inferencer, "write_products", OUTPUT),

@@ -11,12 +11,16 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from mmengine import registry as root
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import Registry
+
+# mmengine finds ``mmhsi::…`` (in ``_base_``, in mmengine.hub) for the packages of this table alone.
+MODULE2PACKAGE["mmhsi"] = "mmhsi"
 
 # Nodes to which mmhsi adds nothing: with a child of this scope, mmengine finds its own classes without a warning.
 # With a location, though an empty one: it would import all of mmhsi otherwise.
 NONE = ["mmhsi.registry"]
-RUNNERS = Registry("runner", parent=root.RUNNERS, scope="mmhsi", locations=NONE)
+RUNNERS = Registry("runner", parent=root.RUNNERS, scope="mmhsi", locations=["mmhsi.engine"])
 RUNNER_CONSTRUCTORS = Registry("runner constructor", parent=root.RUNNER_CONSTRUCTORS, scope="mmhsi", locations=NONE)
 LOOPS = Registry("loop", parent=root.LOOPS, scope="mmhsi", locations=NONE)
 LOG_PROCESSORS = Registry("log processor", parent=root.LOG_PROCESSORS, scope="mmhsi", locations=NONE)
@@ -30,7 +34,7 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
 PARAM_SCHEDULERS = Registry("parameter scheduler", parent=root.PARAM_SCHEDULERS, scope="mmhsi", locations=NONE)
 EVALUATOR = Registry("evaluator", parent=root.EVALUATOR, scope="mmhsi", locations=NONE)
 MODEL_WRAPPERS = Registry("model wrapper", parent=root.MODEL_WRAPPERS, scope="mmhsi", locations=["mmhsi.engine"])
-STRATEGIES = Registry("strategy", parent=root.STRATEGIES, scope="mmhsi", locations=NONE)
+STRATEGIES = Registry("strategy", parent=root.STRATEGIES, scope="mmhsi", locations=["mmhsi.engine"])
 VISBACKENDS = Registry("visualization backend", parent=root.VISBACKENDS, scope="mmhsi", locations=NONE)
 
 VISUALIZERS = Registry(
@@ -41,6 +45,8 @@ OPTIM_WRAPPERS = Registry("optim_wrapper", parent=root.OPTIM_WRAPPERS, scope="mm
 DATASETS = Registry("dataset", parent=root.DATASETS, scope="mmhsi", locations=["mmhsi.datasets"])
 DATA_SAMPLERS = Registry("data sampler", parent=root.DATA_SAMPLERS, scope="mmhsi", locations=["mmhsi.datasets"])
 TRANSFORMS = Registry("transform", parent=root.TRANSFORMS, scope="mmhsi", locations=["mmhsi.datasets.transforms"])
+# mmengine looks collate functions up in its own registry, whatever the scope.
+FUNCTIONS = root.FUNCTIONS
 SPLITS = Registry("split", scope="mmhsi", locations=["mmhsi.datasets"])
 MODELS = Registry("model", parent=root.MODELS, scope="mmhsi", locations=["mmhsi.models"])
 MASKING = Registry("masking strategy", scope="mmhsi", locations=["mmhsi.models"])
@@ -91,6 +97,7 @@ __all__ = [
     "DATASETS",
     "DATA_SAMPLERS",
     "EVALUATOR",
+    "FUNCTIONS",
     "HOOKS",
     "LOG_PROCESSORS",
     "LOOPS",
@@ -110,5 +117,4 @@ __all__ = [
     "VISBACKENDS",
     "VISUALIZERS",
     "WEIGHT_INITIALIZERS",
-    "registered",
 ]

@@ -244,6 +244,14 @@ def test_faults_of_metadata_before_there_was_a_version(change: dict, message: st
     assert str(caught.value).startswith(f"checkpoint a.pth: dataset_meta: {message}")
 
 
+def test_bands_of_a_picture_are_those_that_the_model_sees() -> None:
+    read = {**FULL, "num_bands": 3, "model_wavelengths": None}
+    assert InputSpec(**read).picture_bands == (2, 1, 0)  # bands 3, 2, 0 of the file, of which 0, 2, 3 are read
+    assert InputSpec(**{**read, "rgb_bands": (3, 1, 0)}).picture_bands is None
+    assert InputSpec(**FULL).picture_bands is None
+    assert InputSpec(**{**read, "rgb_bands": None}).picture_bands is None
+
+
 def test_metainfo_of_other_packages_is_none() -> None:
     spec = InputSpec(**FULL)
     assert InputSpec.of_metainfo(spec.to_meta()) == spec

@@ -13,9 +13,8 @@ def main() -> None:
     runner_options(parser)
     args = parser.parse_args()
 
-    from mmengine.runner import Runner
-
-    from mmhsi.engine import check_classes, prepare_distributed, resolve_from_data, resolve_from_spec
+    from mmhsi.cli.lock import hold_work_dir
+    from mmhsi.engine import CheckedRunner, check_classes, prepare_distributed, resolve_from_data, resolve_from_spec
     from mmhsi.engine.unwrap import unwrap_model
     from mmhsi.errors import ConfigError
     from mmhsi.models import load_weights
@@ -28,18 +27,19 @@ def main() -> None:
         report_to(cfg, args.out)
     if cfg.model.backbone.get("init_cfg"):
         cfg.model.backbone.init_cfg = None  # the checkpoint holds every weight
-    checkpoint, source = read_checkpoint(args.checkpoint), f"checkpoint {args.checkpoint}"
-    spec = checkpoint_spec(checkpoint, args.checkpoint) if checkpoint["meta"].get("dataset_meta") else None
-    if spec is not None:
-        resolve_from_spec(cfg, spec, source)
-    elif cfg.model.get("data_preprocessor", {}).get("num_bands") is None:
-        resolve_from_data(cfg)  # weights from elsewhere do not say
-    prepare_distributed(cfg)
-    runner = Runner.from_cfg(cfg)
-    if spec is not None:
-        check_classes(runner.test_dataloader.dataset, spec, source)
-    load_weights(unwrap_model(runner), args.checkpoint)
-    runner.test()
+    with hold_work_dir(cfg.work_dir, cfg.launcher):
+        checkpoint, source = read_checkpoint(args.checkpoint), f"checkpoint {args.checkpoint}"
+        spec = checkpoint_spec(checkpoint, args.checkpoint) if checkpoint["meta"].get("dataset_meta") else None
+        if spec is not None:
+            resolve_from_spec(cfg, spec, source)
+        elif cfg.model.get("data_preprocessor", {}).get("num_bands") is None:
+            resolve_from_data(cfg)  # weights from elsewhere do not say
+        prepare_distributed(cfg)
+        runner = CheckedRunner.from_cfg(cfg)
+        if spec is not None:
+            check_classes(runner.test_dataloader.dataset, spec, source)
+        load_weights(unwrap_model(runner), args.checkpoint)
+        runner.test()
 
 
 if __name__ == "__main__":

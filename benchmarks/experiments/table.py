@@ -124,6 +124,7 @@ class ExperimentTable:
         protocol: Sentence on data, splits, budget.
         metric: Key of the metric.
         seeds: Repetitions.
+        more_seeds: Repetitions of single columns in place of ``seeds``.
         rows: Cells by column, each a list of steps, by the row's name.
         paper: The paper's figures by column, by the row's name; only where the data is the paper's.
     """
@@ -132,6 +133,7 @@ class ExperimentTable:
     protocol: str
     metric: str
     seeds: tuple[int, ...]
+    more_seeds: dict[str, tuple[int, ...]]
     rows: dict[str, dict[str, list[dict]]]
     paper: dict[str, dict[str, float]]
 
@@ -149,11 +151,16 @@ class ExperimentTable:
         missing = {"title", "protocol", "metric", "seeds", "rows"} - set(cfg)
         if missing:
             raise ConfigError(f"{path}: lacks {', '.join(sorted(missing))}")
-        rows = cfg._cfg_dict.to_dict()["rows"]
+        written = cfg._cfg_dict.to_dict()
+        rows = written["rows"]
         if not rows or not all(rows.values()):
             raise ConfigError(f"{path}: a row without cells")
+        more_seeds = {column: tuple(seeds) for column, seeds in written.get("more_seeds", {}).items()}
+        unknown = set(more_seeds) - {column for cells in rows.values() for column in cells}
+        if unknown:
+            raise ConfigError(f"{path}: more_seeds names {', '.join(sorted(unknown))}, which is no column")
         return ExperimentTable(
-            cfg.title, cfg.protocol, cfg.metric, tuple(cfg.seeds), rows, cfg._cfg_dict.to_dict().get("paper", {})
+            cfg.title, cfg.protocol, cfg.metric, tuple(cfg.seeds), more_seeds, rows, written.get("paper", {})
         )
 
     @property
@@ -161,17 +168,19 @@ class ExperimentTable:
         """Names of the columns in the order of their first appearance."""
         return list(dict.fromkeys(column for cells in self.rows.values() for column in cells))
 
-    def runs(self, seeds: tuple[int, ...], work_dir: Path) -> Iterator[tuple[str, str, int, Step]]:
+    def runs(self, seeds: tuple[int, ...] | None, work_dir: Path) -> Iterator[tuple[str, str, int, Step]]:
         """Give (row, column, seed, last step) of every run, seed by seed, so that what is stopped early is balanced.
 
         Args:
-            seeds: Repetitions.
+            seeds: Repetitions. None: the table's, of every column its own.
             work_dir: Folder of all runs.
         """
-        for seed in seeds:
+        wanted = {column: seeds or self.more_seeds.get(column, self.seeds) for column in self.columns}
+        for seed in sorted({seed for chosen in wanted.values() for seed in chosen}):
             for row, cells in self.rows.items():
                 for column, steps in cells.items():
-                    yield row, column, seed, make_chain(steps, seed, work_dir)
+                    if seed in wanted[column]:
+                        yield row, column, seed, make_chain(steps, seed, work_dir)
 
 
 def last_checkpoint(folder: Path) -> str:
@@ -220,14 +229,14 @@ def chain_seconds(step: Step | None) -> float:
     return json.loads((step.folder / "finished.json").read_text())["seconds"] + chain_seconds(step.previous)
 
 
-def tabulate(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path) -> str:
+def tabulate(table: ExperimentTable, seeds: tuple[int, ...] | None, work_dir: Path) -> str:
     """Write a Markdown table of mean ± sample standard deviation over the seeds that are finished, n beside them.
 
     The seconds are of one chain, pretraining included, averaged over all of the row's runs.
 
     Args:
         table: The table.
-        seeds: Repetitions.
+        seeds: Repetitions. None: the table's.
         work_dir: Folder of all runs.
     """
     values: dict[tuple[str, str], list[float]] = {}

@@ -8,7 +8,7 @@ protocol = (
     "frozen: 100 epochs (400 steps of 4 tiles) and 40 epochs (360 steps of 4 windows), last checkpoint. Seeds 0, 1, 2."
 )
 metric = "mIoU"
-seeds = (0, 1, 2)
+seeds = (0, 1, 2)  # of the training alone: there is one split
 
 heads = {
     "linear": "linear",
@@ -35,7 +35,7 @@ short = {
     "param_scheduler.1.begin": epochs // 10,
     "param_scheduler.1.end": epochs,
 }
-distilled = {**short, "param_scheduler.2.end": epochs, "custom_hooks.3.warmup_epochs": epochs * 3 // 10}
+distilled = {**short, "param_scheduler.2.end": epochs, "custom_hooks.6.warmup_epochs": epochs * 3 // 10}
 pretrainings = {
     "MAE": ("dinov2/mae_hsi-vit-tiny-p2", short, "backbone."),
     "DINOv2": ("dinov2/dinov2_hsi-vit-tiny-p2", distilled, "teacher.backbone."),
@@ -57,7 +57,16 @@ def cells(encoder, head, pretraining=None, frozen=False):
     return row
 
 
-rows = {}
+def classical(model):
+    words = ["--model", model, "--seeds", "{seed}", "--out", "{out}"]
+    tool = "tools/analysis/classical_baselines.py"
+    return {
+        column: [dict(command=[tool, f"configs/segmentation/hsi-vit-tiny-p2_linear_{data}.py", *words])]
+        for column, data in scenes.items()
+    }
+
+
+rows = {"SVM, single spectra": classical("svm"), "random forest, single spectra": classical("rf")}
 for name, head in heads.items():
     rows[f"HSIViT, {name}"] = cells("HSIViT", head)
     rows[f"HSIViT, MAE, {name}"] = cells("HSIViT", head, "MAE")

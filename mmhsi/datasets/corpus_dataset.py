@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
 from .bands import choose_bands, nanometres
-from .catalogue import scene_info
+from .catalogue import SceneInfo, scene_info
 from .replay import model_bands
 from .seeded_dataset import SeededDataset
 from .statistics import BandStatistics, cube_statistics, pipeline_statistics, require_data
@@ -28,7 +28,8 @@ class CorpusDataset(SeededDataset):
     ``SpectralResample``, where wavelengths are known) brings them to one.
 
     Args:
-        scene: Entry of the catalogue of form ``'corpus'``, or None for a folder of one's own.
+        scene: Entry of the catalogue of form ``'corpus'``, or a description of one as a
+            :class:`mmhsi.datasets.SceneInfo` or a dict of its fields; None for a folder of one's own.
         data_root: Folder that every path is relative to. Default: ``data``.
         image_dir: Without ``scene``: the folder, searched with its subfolders.
         suffixes: File suffixes that count as scenes. Default: GeoTIFF, ENVI headers, ``.mat``, ``.npy``.
@@ -45,7 +46,7 @@ class CorpusDataset(SeededDataset):
 
     def __init__(
         self,
-        scene: str | None = None,
+        scene: str | SceneInfo | Mapping[str, object] | None = None,
         data_root: str = "data",
         image_dir: str | None = None,
         suffixes: Sequence[str] = (".tif", ".tiff", ".hdr", ".mat", ".npy"),
@@ -67,9 +68,9 @@ class CorpusDataset(SeededDataset):
             if not self.files:
                 raise DataError(f"{folder}: holds no scene ({', '.join(suffixes)})")
         else:
-            info = scene_info(scene, {})
+            info = scene_info(scene)
             if info.form != "corpus":
-                raise ConfigError(f"CorpusDataset: scene={scene!r} is of form {info.form!r}, expected 'corpus'")
+                raise ConfigError(f"CorpusDataset: {info.title} is of form {info.form!r}, expected 'corpus'")
             self.files = [root / part.image for part in info.corpus]
             image_key, title = image_key or info.image_key, info.title
         self.image_key = image_key

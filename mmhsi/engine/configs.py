@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from mmhsi.arguments import size_pair
+from mmhsi.carried import carried_folder
 from mmhsi.errors import ConfigError
 
 DATASET = "MMHSI_DATASET"
@@ -37,7 +38,7 @@ def load_config(config: str | Path | Config) -> Config:
         spec = find_spec(package) if package.isidentifier() else None
         if spec is None or spec.origin is None:
             raise ConfigError(f"{config}: no package {package!r} is installed")
-        config = Path(spec.origin).parent / ".mim" / "configs" / path
+        config = carried_folder(Path(spec.origin).parent, "configs") / path
     logger = MMLogger.get_current_instance()
     logger.addFilter(_not_of_our_variables)
     try:

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 import torch
 import torch.distributed
 from mmengine.config import Config
-from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner
 
 from mmhsi.errors import ConfigError
+from mmhsi.registry import RUNNERS
 
 from .numbers import resolve_from_data
+from .runners import ReadsCheckpointsAsData
 
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 WRAPPERS = ("OptimWrapper", "AmpOptimWrapper", "BFloat16OptimWrapper")
@@ -141,10 +142,18 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
         cfg: The whole config; numbers of ``cfg.model`` are filled in place.
 
     Raises:
-        ConfigError: If the config states another number of bands or classes than the training data have.
+        ConfigError: If there is no such runner, it would run what is in a checkpoint, or the config states another
+            number of bands or classes than the training data have.
     """
+    name = cfg.get("runner_type", "Runner")
+    kind = RUNNERS.get(name) if isinstance(name, str) else name
+    if not isinstance(kind, type) or not issubclass(kind, ReadsCheckpointsAsData):
+        raise ConfigError(
+            f"{cfg.filename}: runner_type={name!r} is unknown, or reads checkpoints by a loader that runs what is in "
+            f"them; expected {' or '.join(RUNNERS.module_dict)}, or a class derived from mmhsi.engine.CheckedRunner"
+        )
     dataset = resolve_from_data(cfg) if cfg.get("train_dataloader") else None
-    runner = RUNNERS.build(cfg) if cfg.get("runner_type") else Runner.from_cfg(cfg)
+    runner = kind.from_cfg(cfg)  # type: ignore[attr-defined]
     if dataset is not None:
         # So that files are read once. mmengine copies the config of a loader with all that is in it, but no function.
         runner._train_dataloader = {**cfg.train_dataloader, "dataset": {"type": lambda: dataset}}

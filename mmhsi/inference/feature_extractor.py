@@ -11,17 +11,16 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mmhsi.datasets import IGNORE_INDEX
+from mmhsi.datasets import IGNORE_INDEX, collate_pixels
 from mmhsi.engine.configs import load_config, read_window
 from mmhsi.engine.device import choose_device
 from mmhsi.engine.numbers import resolve_numbers
 from mmhsi.errors import ConfigError
-from mmhsi.models.preprocessors import BandPreprocessor, fit_preprocessor
+from mmhsi.models.preprocessors import BandPreprocessor, attach_scenes, fit_preprocessor
 from mmhsi.models.weights import checkpoint_spec, load_weights, read_checkpoint
 from mmhsi.registry import DATASETS, MODELS
 from mmhsi.spec import InputSpec
@@ -141,7 +140,8 @@ class FeatureExtractor:
         Raises:
             ConfigError: If the config's samples are several views, as for self-distillation.
         """
-        for data in DataLoader(dataset, batch_size, collate_fn=pseudo_collate):
+        attach_scenes(self.preprocessor, dataset)
+        for data in DataLoader(dataset, batch_size, collate_fn=collate_pixels):
             batch = self.preprocessor(data, training=False)
             if not isinstance(batch["inputs"], Tensor):
                 raise ConfigError("the config's samples are several views; give the config of fine-tuning beside it")

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
+from mmhsi.carried_config import check_carried_config
 from mmhsi.engine.configs import load_config
 from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError, FileFormatError
@@ -17,6 +18,9 @@ from mmhsi.spec import InputSpec
 from mmhsi.version import __version__
 
 KEPT = ("epoch", "iter", "seed", "time")
+
+RENAMED = {"CentreContext": "CenterContext"}
+"""Names of modules in models that were published under them."""
 
 
 def classifier_spec(checkpoint: dict, path: str | Path) -> InputSpec:
@@ -50,15 +54,15 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
     Raises:
         ConfigError: If the checkpoint does not say what it was trained on, or the config states other numbers.
         DataError: The disk refuses.
-        FileFormatError: If the checkpoint cannot be read.
+        FileFormatError: If the checkpoint cannot be read, or nobody could build the model from the file.
     """
     cfg = copy.deepcopy(load_config(config))
     whole = read_checkpoint(checkpoint)
     meta = whole["meta"]
     spec = classifier_spec(whole, checkpoint)
     resolve_from_spec(cfg, spec, f"checkpoint {checkpoint}")
-    model = cfg.model.to_dict()
-    model["backbone"].pop("init_cfg", None)  # the weights are here
+    model = _without_init(cfg.model.to_dict())
+    check_carried_config(model, f"{cfg.filename}: the model cannot be published, it")
     digest = hashlib.sha256()
     for name, value in sorted(whole["state_dict"].items()):
         digest.update(name.encode() + value.contiguous().flatten().view(torch.uint8).numpy().tobytes())
@@ -77,7 +81,7 @@ def published_model(checkpoint: str | Path) -> Config:
         checkpoint: The file.
 
     Raises:
-        FileFormatError: If the file cannot be read or was not published.
+        FileFormatError: If the file cannot be read, was not published, or its model is more than parts of a network.
     """
     model = read_checkpoint(checkpoint)["meta"].get("model")
     if not isinstance(model, dict):
@@ -85,4 +89,27 @@ def published_model(checkpoint: str | Path) -> Config:
             f"checkpoint {checkpoint}: carries no model; give the config of its training, or publish it with "
             "tools/converters/publish_model.py"
         )
+    model = _renamed(model)
+    check_carried_config(model, f"checkpoint {checkpoint}: its model")
+    if "type" not in model or not isinstance(model.get("backbone"), dict):
+        raise FileFormatError(f"checkpoint {checkpoint}: its model has no type, or no backbone")
     return Config(dict(model=model))
+
+
+def _renamed(part: object) -> object:
+    """A model's config under present names."""
+    if isinstance(part, list | tuple):
+        return type(part)(map(_renamed, part))
+    if not isinstance(part, dict):
+        return part
+    made = {key: _renamed(value) for key, value in part.items()}
+    if isinstance(name := made.get("type"), str):
+        made["type"] = RENAMED.get(name, name)
+    return made
+
+
+def _without_init(config: object) -> object:
+    """A model's config without what it is initialised by: the weights are in the file."""
+    if isinstance(config, dict):
+        return {key: _without_init(value) for key, value in config.items() if key != "init_cfg"}
+    return type(config)(map(_without_init, config)) if isinstance(config, list | tuple) else config

@@ -37,10 +37,10 @@ def save_quicklook(
     Raises:
         DataError: If a file cannot be read or written, or the label map has an unknown id or another size.
     """
-    ids = dict(label_ids=spec.label_ids or None, ignore_ids=spec.ignore_ids)
     with open_cube(scene, key=key) as reader:
         info = reader.info
-        truth = None if labels is None else read_truth(labels, info.shape[:2], spec.classes, key=labels_key, **ids)
+        ids = spec.label_ids or None, spec.ignore_ids
+        truth = None if labels is None else read_truth(labels, info, spec.classes, *ids, key=labels_key)
         bands = spec.rgb_bands if info.wavelengths is None else None
         shown = mapped_scene(reader, read_class_map(class_map), truth, bands)
     save_map_figure(

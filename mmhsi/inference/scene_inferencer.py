@@ -25,7 +25,7 @@ from .checks import (
     matching_transform,
     warn,
 )
-from .prediction import Rows, classify_rows, segment_rows
+from .prediction import PredictedRows, classify_rows, segment_rows
 from .row_store import RowStore, stored_state
 from .scene_rows import SceneRows
 from .window_model import WindowModel
@@ -161,7 +161,7 @@ class SceneInferencer:
         return bands, Replay([*transforms, *self.spec.transforms], self.model.source)
 
     @torch.inference_mode()
-    def predict_rows(self, rows: SceneRows, batch_size: int | None = None, start: int = 0) -> Iterator[Rows]:
+    def predict_rows(self, rows: SceneRows, batch_size: int | None = None, start: int = 0) -> Iterator[PredictedRows]:
         """Predict a scene from top to bottom.
 
         Args:
@@ -263,15 +263,15 @@ class SceneInferencer:
             try:
                 with store.open(resume):
                     if progress is not None:
-                        progress(store.rows, height)
-                    for part in self.predict_rows(rows, size, store.rows):
+                        progress(store.finished, height)
+                    for part in self.predict_rows(rows, size, store.finished):
                         store.append(values_of(part, layers))
                         if progress is not None:
-                            progress(store.rows, height)
+                            progress(store.finished, height)
                 if not write_products(store, paths, rows.reader.info, self.classes, self.palette):
                     warn(f"{scene}: no pixel holds data, nothing was classified")
             except DataError as error:
-                if not store.rows:
+                if not store.finished:
                     raise
-                raise DataError(f"{error}; {store.rows} finished rows are kept in {folder} for --resume") from error
+                raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
         store.remove()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from mmhsi.engine.device import choose_device
 from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError
 from mmhsi.inference.publishing import classifier_spec, published_model
+from mmhsi.io.files import reading
 from mmhsi.models.classifiers import PixelClassifier
 from mmhsi.models.weights import load_weights, read_checkpoint
 from mmhsi.registry import MODELS
@@ -70,7 +72,8 @@ class WindowModel:
         with DefaultScope.overwrite_default_scope("mmhsi"):
             model = copy.deepcopy(cfg.model)
             model.backbone.pop("init_cfg", None)  # the checkpoint holds every weight
-            self.network = MODELS.build(model)
+            with nullcontext() if config else reading(checkpoint, "its model cannot be built"):
+                self.network = MODELS.build(model)
         if not isinstance(self.network, (PixelClassifier, BaseSegmentor)):
             raise ConfigError(
                 f"{type(self.network).__name__} gives no classes; expected a config of PixelClassifier, EncoderDecoder "

@@ -38,9 +38,9 @@ def test_counts_are_those_of_the_samples(path, run_tool, repository, generated_d
     monkeypatch.setenv("MMHSI_DATA", str(generated_data))
     cfg = Config.fromfile(repository / path)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    counts = np.zeros(len(dataset.metainfo["classes"]), int)
+    counts = np.zeros(dataset.spec.num_classes, int)
     for sample in dataset:
-        truth = sample["label"] if "label" in sample else sample["data_samples"].gt_sem_seg.data.numpy()
+        truth = np.array(sample["label"]) if "label" in sample else sample["data_samples"].gt_sem_seg.data.numpy()
         counts += np.bincount(truth[(truth >= 0) & (truth != 255)], minlength=len(counts))
     assert counts.sum() > 20
     assert dataset.label_counts().tolist() == counts.tolist()

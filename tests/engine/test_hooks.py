@@ -10,6 +10,7 @@ from mmengine.logging import MMLogger
 
 from mmhsi.datasets.statistics import BandStatistics
 from mmhsi.engine import FitPreprocessorHook, SeedIterationHook, set_seed
+from mmhsi.engine.hooks import seed_iteration
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
@@ -78,6 +79,18 @@ def test_every_iteration_has_its_own_seed():
     assert draw(5) == draw(5)
     assert draw(5) != draw(6)
     assert draw(5) != draw(5, seed=8)
+
+
+def test_all_ranks_are_told_the_same_and_have_dropout_of_their_own(monkeypatch):
+    found = []
+    for rank in (0, 1):
+        run = runner(Data())
+        monkeypatch.setattr(seed_iteration, "get_rank", lambda rank=rank: rank)
+        SeedIterationHook().before_train_iter(run, 0)
+        found.append((run.model.data_preprocessor.step_seed, torch.rand(1).item()))
+    assert found[0][0] == found[1][0]
+    assert found[0][1] != found[1][1]
+    assert found[0][1] == torch.rand(1, generator=torch.Generator().manual_seed(found[0][0])).item()
 
 
 def test_seed_option_reaches_every_split():

@@ -50,7 +50,7 @@ def train(data, work_dir, train_cfg, **hooks):
     pipeline = [
         dict(type="LoadCube"), dict(type="RandomWindow", size=9), dict(type="RandomDihedral"), dict(type="PackTile")
     ]  # fmt: skip
-    tiles = dict(data_root=str(data), image="demo/demo_cube.tif", with_labels=False, window=12, pipeline=pipeline)
+    tiles = dict(data_root=str(data), scene="demo", with_labels=False, window=12, pipeline=pipeline)
     cfg = dict(
         default_scope="mmhsi",
         model=random_mae(preprocessor="TilePreprocessor"),
@@ -139,7 +139,6 @@ class Tiles(torch.utils.data.Dataset):
 def tile_run(tmp_path, masking="SpectralMasking"):
     kept = dict(mean=[5000.0] * BANDS, std=[300.0 + band for band in range(BANDS)])
     model = MODELS.build(random_mae(masking, "TilePreprocessor", **kept))
-    model.init_weights()
     return a_run(Tiles(), model, tmp_path)
 
 
@@ -190,7 +189,6 @@ def test_values_are_in_the_datas_unit(data, tmp_path, monkeypatch):
     dataset = SceneDataset("demo", str(data), window=9, subset="all", stride=2)
     statistics = dataset.band_statistics()
     model = MODELS.build(random_mae(mean=statistics.mean.tolist(), std=statistics.std.tolist()))
-    model.init_weights()
     ReconstructionHook(num_samples=3, num_pixels=2).after_train_epoch(a_run(dataset, model, tmp_path))
     cube = np.pad(dataset.cube.data, ((4, 4), (4, 4), (0, 0)), mode="reflect").astype(np.float64)
     for index, (original, prediction, hidden, _, wavelengths, _, pixels, title) in zip(

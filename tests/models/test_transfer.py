@@ -76,9 +76,7 @@ def save(tmp_path, model, wavelengths=None):
 
 def vit(bands, size=16, patch=4, **kwargs):
     torch.manual_seed(bands)
-    model = HSIViT(in_channels=bands, arch="tiny", img_size=size, patch_size=patch, **kwargs)
-    model.init_weights()
-    return model
+    return HSIViT(in_channels=bands, arch="tiny", img_size=size, patch_size=patch, **kwargs)
 
 
 def test_reinitialise_replaces_the_input_layer_alone(tmp_path):
@@ -98,6 +96,7 @@ def test_interpolate_takes_the_source_from_the_checkpoint(tmp_path):
     path = save(tmp_path, source, wavelengths=coarse)
     init = dict(type="Pretrained", checkpoint=str(path), prefix="backbone.", input_layer="interpolate")
     target = vit(61, init_cfg=dict(init, wavelengths=fine))
+    target.init_weights()
     expected = resample_band_weights(source.patch_embed.projection.weight, 1, coarse, fine)
     assert torch.equal(target.patch_embed.projection.weight, expected)
     # A smooth image looks alike to both.
@@ -162,7 +161,6 @@ def backbone(name, bands):
     torch.manual_seed(bands)
     extra = dict(bands_per_block=2) if name == "SST" else dict(img_size=9)
     model = MODELS.build(dict(type=name, in_channels=bands, arch="tiny", patch_size=3, **extra))
-    model.init_weights()
     return model.eval()
 
 

@@ -15,7 +15,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.wavelengths import MICROMETRES_BELOW
 
 Scope: TypeAlias = Literal["pixel", "image", "random"]
-SCOPES = get_args(Scope)
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
 """Arrays of a results dict whose first two axes are rows and columns."""
@@ -60,8 +60,8 @@ class CubeTransform(BaseTransform):
         return arguments
 
     def __repr__(self) -> str:
-        names = inspect.signature(type(self)).parameters
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+        arguments = inspect.signature(type(self)).parameters
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in arguments)})"
 
 
 def for_bands(owner: str, name: str, value: float | tuple[float, ...], results: dict) -> NDArray[np.float32]:

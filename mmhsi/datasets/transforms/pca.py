@@ -197,7 +197,11 @@ class PCAProject(CubeTransform):
         self._fit = model
 
     def fitted(self, arguments: dict) -> dict:
-        """Give the arrays of the components that are kept in place of their file."""
+        """Give the arrays of the components that are kept in place of their file.
+
+        Args:
+            arguments: Those that it was built from.
+        """
         count = self.num_components
         model = {name: values.tolist() for name, values in vars(self._fit).items()}
         model.update({name: values[:count] for name, values in model.items() if name != "mean"})

@@ -91,15 +91,16 @@ def declared_scope(owner: str, transform: object) -> Declared:
     """
     kind = transform if inspect.isclass(transform) else type(transform)
     name = package_name(kind)
-    scope: Scope | None = getattr(transform, "scope", None)
-    if scope in SCOPES:
-        return Declared(scope, getattr(transform, "changes_values", True))
+    for scope in SCOPES:
+        if getattr(transform, "scope", None) == scope:
+            return Declared(scope, getattr(transform, "changes_values", True))
     if name in OTHERS:
         return OTHERS[name]
     shown = getattr(transform, "__qualname__", name) if kind.__module__ == "builtins" else name
     raise ConfigError(
-        f"{owner}: transform {shown} declares no scope; set scope = 'pixel' on its class if a pixel's result depends "
-        "on that pixel alone, 'image' if on others too, 'random' if it draws numbers (docs/extend/transform.md)"
+        f"{owner}: transform {shown} declares no scope; set scope = 'pixel' on its class or a subclass if a pixel's "
+        "result depends on that pixel alone, 'image' if on others too, 'random' if it draws numbers "
+        "(docs/extend/transform.md)"
     )
 
 
@@ -125,11 +126,13 @@ def _values_of(owner: str, config: object, step: Transform) -> list[ValueStep]:
             return []
         return [ValueStep(written(owner, config, step), step, declared.scope)]
     inside = [value_steps(owner, configs, steps) for configs, steps in _pipelines(config, step)]
-    if declared.scope == "random" and not (isinstance(step, RandomApply) and step.prob >= 1):
+    if isinstance(step, RandomApply) and step.prob < 1:
         return []
     configs = [[found.config for found in steps] for steps in inside]
-    if all(other == configs[0] for other in configs):
+    if all(other == configs[0] for other in configs):  # whatever is drawn, these are run
         return inside[0] if inside else []
+    if declared.scope == "random":
+        return []
     return [ValueStep(written(owner, config, step), step, "image")]  # a model that sees each view in its own values
 
 

@@ -149,12 +149,9 @@ class ReconstructionHook(Hook):
         mean, std = band_scale(preprocessor, len(made.target))
         original, prediction = ((part * std + mean).permute(1, 2, 0).cpu().numpy() for part in made[:2])
         bands = original.shape[2]
-        wavelengths = None if spec is None else spec.model_wavelengths
-        shown = None if spec is None else spec.picture_bands
-        if wavelengths is not None:
-            # Bands of a second source, behind the cube's, have none; a pipeline that resamples makes all unknown.
-            known = len(wavelengths) == preprocessor.num_bands
-            wavelengths = [*wavelengths, *[np.nan] * (bands - len(wavelengths))] if known else None
+        known, shown = (None, None) if spec is None else (spec.model_wavelengths, spec.picture_bands)
+        # Bands of a second source, behind the cube's, have none.
+        wavelengths = None if known is None else [*known, *[np.nan] * (bands - len(known))]
         return draw_reconstruction(
             original,
             prediction,
