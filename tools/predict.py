@@ -39,7 +39,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
     parser.add_argument("--stride", type=int, help="step of a segmentor's windows (default: half a window)")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()  # options may stand between the two or three positional ones
 
 
 def main() -> None:
