@@ -80,7 +80,11 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["mmhsi", "mmhsi.*"]),
-    package_data={"mmhsi": ["py.typed"], "mmhsi.visualization": ["templates/*.j2"]},
+    package_data={
+        "mmhsi": ["py.typed"],
+        "mmhsi.datasets.splits": ["published.json"],
+        "mmhsi.visualization": ["templates/*.j2"],
+    },
     cmdclass={"build_py": BuildWithMim},
     entry_points={"console_scripts": ["mmhsi = mmhsi.__main__:main"]},
     python_requires=">=3.10",

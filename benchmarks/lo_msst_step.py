@@ -19,11 +19,16 @@ class AllTokens(LOMSST):
         super().__init__(**options)
         self.mask_token = nn.Parameter(torch.zeros(self.backbone.embed_dims))
 
-    def encode(self, tokens: Tensor, hidden: Tensor) -> Tensor:
+    def predict_patches(
+        self, inputs: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, tuple[int, int], Tensor]:
         """Run all of the backbone's layers on all tokens."""
-        places = self.backbone.position((round(tokens.shape[2] ** 0.5),) * 2)
-        tokens = torch.where(hidden[..., None], self.mask_token + places, tokens)
-        return self.backbone.encode(tokens, self.backbone.out_indices)[0]
+        tokens = self.backbone.embed(inputs)
+        hidden = self.masking(len(inputs), self.backbone.num_blocks, tokens.grid, inputs.device, generator)
+        positions = self.backbone.position(tokens.grid).flatten(0, 1)  # (G, N, d) -> (G·N, d)
+        patches = torch.where(hidden.flatten(1)[..., None], self.mask_token + positions, tokens.patches)
+        latent = self.backbone.encode_last(tokens._replace(patches=patches)).patches
+        return hidden, tokens.grid, self.decoder(latent.view(*hidden.shape, -1), hidden, tokens.grid).float()
 
 
 def both(masking: str, bench: Bench) -> tuple[Measure, Measure]:

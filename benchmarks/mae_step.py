@@ -58,8 +58,8 @@ def encoder_step(bench: Bench) -> tuple[Measure, Measure]:
     everything = torch.arange(patches, device=bench.device).expand(len(x), -1)
     few = everything[:, : patches - round(RATIO * patches)]
     return (
-        bench.forward_backward(encoder, lambda: encoder.forward_visible(x, few)[0].square().mean()),
-        bench.forward_backward(encoder, lambda: encoder.forward_visible(x, everything)[0].square().mean()),
+        bench.forward_backward(encoder, lambda: encoder.forward_visible(x, few).sequence().square().mean()),
+        bench.forward_backward(encoder, lambda: encoder.forward_visible(x, everything).sequence().square().mean()),
     )
 
 

@@ -49,7 +49,7 @@ def skipping(bench: Bench) -> tuple[Measure, Measure]:
 
 def encode_jointly(model: SST, x: Tensor, layers: int = 8) -> Tensor:
     """The same layers, each over all tokens of the cube at once."""
-    tokens = model.embed(x)[0].flatten(1, 2)  # (B, G, N, d) -> (B, G·N, d)
+    tokens = model.embed(x).patches  # (B, G·N, d)
     for layer in [*model.spatial_layers, *model.spectral_layers][:layers]:
         tokens = layer(tokens)
     return tokens
@@ -66,7 +66,7 @@ def one_pass(kind: str, layers: int, side: int) -> tuple[float, float]:
 
     def step() -> None:
         if kind == "factorised":
-            model.forward_tokens(x)[0].sum().backward()
+            model.forward_tokens(x).patches.sum().backward()
         else:
             with sdpa_kernel(BACKENDS[kind]):
                 encode_jointly(model, x, layers).sum().backward()

@@ -70,7 +70,6 @@ def built(config: dict) -> BaseModel:
     """The model of a config, in evaluation."""
     torch.manual_seed(0)
     model = MODELS.build(dict(config, data_preprocessor=preprocessor(config["type"])))
-    model.init_weights()
     for parameter in model.parameters():  # initial ones are small: differences would not show
         parameter.data += 0.1 * torch.randn_like(parameter)
     return model.eval()  # no dropout, which would draw something else in another precision

@@ -100,7 +100,7 @@ def test_every_trained_parameter_has_a_gradient(name):
 class BrightestBands(BandMasking):
     """Hides what the image decides, so that a batch's parts are hidden as the batch is."""
 
-    def __call__(self, images, generator=None):
+    def __call__(self, rng, images):
         return hide_highest(images.mean((2, 3)), self.count(images.shape[1]))
 
 

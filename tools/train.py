@@ -1,13 +1,13 @@
 """Train a model from a config file."""
 
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.cli.options import report_to, runner_config, runner_options
+from mmhsi.cli.options import config_argument, report_to, runner_config, runner_options
 
 
 def main() -> None:
     """Run the training."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config file")
+    config_argument(parser)
     parser.add_argument(
         "--resume",
         nargs="?",

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmhsi.models.preprocessors import gather_windows
+from mmhsi.models.preprocessors import WindowSampler, gather_windows
 
 from .blending import blend_weights, window_starts
 from .scene_rows import SceneRows
@@ -65,8 +65,9 @@ def classify_rows(
         scores = torch.zeros(count, width, num_classes, device=scene.device)
         batches = inside.nonzero().split(batch_size)
         if valid.any():
-            windows = (gather_windows(scene, batch[:, 0], batch[:, 1], window) for batch in batches)
-            scores[inside] = torch.cat([score(x.permute(0, 3, 1, 2)) for x in windows])
+            sampler = WindowSampler(scene, margin=window)
+            windows = (sampler.windows(batch[:, 0], batch[:, 1], window) for batch in batches)
+            scores[inside] = torch.cat([score(x) for x in windows])
         yield PredictedRows(first, scores.permute(2, 0, 1), valid)
 
 

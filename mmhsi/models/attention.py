@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mmhsi.errors import ConfigError
+from .protocols import AttentiveBackbone, check_protocol
 
 
 def cls_row(attention: nn.Module, qkv: Tensor, extra: int) -> Tensor:
@@ -29,7 +29,7 @@ def cls_attention(backbone: nn.Module, images: Tensor) -> dict[str, Tensor]:
     """Attention of the CLS token in the last layer of every stream.
 
     Args:
-        backbone: :class:`mmhsi.models.HSIViT` or :class:`mmhsi.models.SpatialSpectralViT`.
+        backbone: An :class:`mmhsi.models.protocols.AttentiveBackbone`, such as :class:`mmhsi.models.HSIViT`.
         images: Normalised, shape (B, C, H, W).
 
     Returns:
@@ -38,21 +38,16 @@ def cls_attention(backbone: nn.Module, images: Tensor) -> dict[str, Tensor]:
     Raises:
         ConfigError: If the backbone has no CLS token.
     """
-    names = {"spatial": "layers"} if hasattr(backbone, "layers") else {}
-    if hasattr(backbone, "spatial_cls_token"):
-        names = {"spatial": "spatial_layers", "spectral": "spectral_layers"}
-    if not names or not hasattr(backbone, "num_extra_tokens"):
-        raise ConfigError(f"{type(backbone).__name__} has no CLS token whose attention could be shown")
+    attentive = check_protocol("attention of CLS", backbone, AttentiveBackbone)
     seen: dict[str, Tensor] = {}
     handles = []
     try:
-        for stream, name in names.items():
-            attention = getattr(backbone, name)[-1].attn  # pruning leaves the last layer
+        for stream, attention in attentive.last_attention().items():  # pruning leaves the last layer
 
             def keep(
                 _: nn.Module, __: tuple, qkv: Tensor, stream: str = stream, attention: nn.Module = attention
             ) -> None:
-                seen[stream] = cls_row(attention, qkv.float(), backbone.num_extra_tokens)
+                seen[stream] = cls_row(attention, qkv.float(), attentive.num_extra_tokens)
 
             handles.append(attention.qkv.register_forward_hook(keep))
         grid = backbone(images)[-1].shape[2:]

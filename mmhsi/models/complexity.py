@@ -18,7 +18,7 @@ class Complexity:
     """Cost of one input.
 
     Attributes:
-        parameters: All of them, fixed position tables included.
+        parameters: All of them, fixed position tables included, see :func:`count_stored`.
         pruned: Those of them that lie in pruned layers.
         flops: Floating-point operations of a forward pass, two for each multiply-add of matrix products, convolutions
             and attention; element-wise work is left out.
@@ -29,6 +29,19 @@ class Complexity:
     pruned: int
     flops: int
     activations: int
+
+
+def count_stored(module: nn.Module) -> int:
+    """Number of values in all parameters, and in the fixed position tables that lie beside them in checkpoints.
+
+    Papers count such tables, which are parameters in their code; here they are buffers, named ``…pos_embed``.
+
+    Args:
+        module: The model.
+    """
+    parameters = dict(module.named_parameters())
+    tables = (v for k, v in module.state_dict().items() if k.endswith("pos_embed") and k not in parameters)
+    return count_parameters(module) + sum(table.numel() for table in tables)
 
 
 def measure_complexity(module: nn.Module, forward: Callable[[], Tensor | tuple[Tensor, ...]]) -> Complexity:
@@ -57,4 +70,4 @@ def measure_complexity(module: nn.Module, forward: Callable[[], Tensor | tuple[T
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         result = forward()  # held, so that no storage is freed and its address counted for another
     del result
-    return Complexity(count_parameters(module), pruned, counter.get_total_flops(), sum(kept.values()))
+    return Complexity(count_stored(module), pruned, counter.get_total_flops(), sum(kept.values()))

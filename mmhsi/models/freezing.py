@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from torch import nn
 
+from .quiet_init import QuietInit
 
-class FreezableBackbone(nn.Module):
+
+class FreezableBackbone(QuietInit):
     """Mixin of models with a ``backbone`` that can be frozen: no gradients, no optimiser state, evaluation mode always.
 
     Nothing before a trained layer then needs a gradient, so that autograd keeps no activations of the backbone.

@@ -5,7 +5,7 @@ stores the originals. Here a pruned layer is passed over instead: the same outpu
 layer, frozen, until :func:`restore`, or until :func:`strip` removes them for deployment.
 
 Any backbone can be pruned that keeps its residual layers in :class:`~mmhsi.models.layers.prunable.PrunableLayers` and
-names them in ``prunable_stages()``.
+names them: a :class:`~mmhsi.models.protocols.PrunableBackbone`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 
 from .layers.prunable import PrunableLayers
+from .protocols import PrunableBackbone
 
 
 def prunable_stages(model: nn.Module) -> dict[str, PrunableLayers]:
@@ -29,7 +30,7 @@ def prunable_stages(model: nn.Module) -> dict[str, PrunableLayers]:
         ConfigError: If there is none, or more than one.
     """
     # Asked of the class: FSDP's wrapper passes attributes of what it wraps on, and would count too.
-    found = {name: module for name, module in model.named_modules() if hasattr(type(module), "prunable_stages")}
+    found = {name: module for name, module in model.named_modules() if issubclass(type(module), PrunableBackbone)}
     if not found:
         raise ConfigError(f"{type(model).__name__} has no backbone with layers to prune, such as SST")
     if len(found) > 1:
@@ -111,7 +112,7 @@ def prune(model: nn.Module, num_layers: int) -> dict[str, list[int]]:
     """Prune the ``num_layers`` least important layers; all others run, with their exact weights.
 
     Args:
-        model: A backbone with ``prunable_stages``, or a model that holds exactly one.
+        model: A :class:`~mmhsi.models.protocols.PrunableBackbone`, or a model that holds exactly one.
         num_layers: Total of pruned layers after the call.
 
     Returns:

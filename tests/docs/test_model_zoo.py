@@ -8,6 +8,7 @@ from doc_blocks import ROOT
 from mmengine.config import Config
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmhsi.models.complexity import count_stored
 from mmhsi.registry import MODELS
 
 METAFILES = [ROOT / path for path in yaml.safe_load((ROOT / "model-index.yml").read_text())["Import"]]
@@ -35,7 +36,7 @@ def test_parameters_are_those_of_the_model(model):
     cfg = Config.fromfile(ROOT / model["Config"])
     cfg.model.backbone.pop("init_cfg", None)
     built = MODELS.build(cfg.model).eval()
-    assert sum(parameter.numel() for parameter in built.parameters()) == model["Metadata"]["Parameters"]
+    assert count_stored(built) == model["Metadata"]["Parameters"]
     if cfg.model.type in ("PixelClassifier", "EncoderDecoder") and model["Metadata"]["FLOPs"] < 1e9:
         shape = [int(side) for side in model["Metadata"]["Input"].split(" x ")]
         with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -98,7 +98,7 @@ def test_pixels_of_a_scene_are_named(run_tool, repository, tmp_path, capfd):
     cube = np.full((24, 24, 56), 300, np.float32)
     cube[9, 4, 5] = FILL
     write_cube(tmp_path / "cube.tif", HSICube(cube))
-    cfg.train_dataloader.dataset.update(data_root=str(tmp_path), image="cube.tif", stride=2)
+    cfg.train_dataloader.dataset.update(data_root=str(tmp_path), scene=dict(image="cube.tif"), stride=2)
     cfg.train_dataloader.batch_size = 64
     cfg.dump(tmp_path / "c.py")
     assert run_tool("train", tmp_path / "c.py", "--work-dir", tmp_path / "w") == 2
@@ -294,5 +294,5 @@ def test_inputs_are_those_of_the_step_and_are_let_go_after_it(tmp_path):
 
 
 def test_samples_of_a_scene_are_named_by_their_place():
-    pixels = np.arange(4)
-    assert sample_names(dict(row=[pixels], column=[pixels + 1]), 4, "Somewhere")[2] == "row 2, column 3 of Somewhere"
+    pixels = torch.arange(4)
+    assert sample_names(dict(row=pixels, column=pixels + 1), 4, "Somewhere")[2] == "row 2, column 3 of Somewhere"

@@ -13,16 +13,16 @@ ARCH = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 
 def build(kind, **arguments):
     model = MODELS.build(dict(type=kind, in_channels=6, arch=ARCH, img_size=8, patch_size=2, **arguments))
-    model.init_weights()
     return model.eval()
 
 
 def test_attention_is_the_softmax_of_the_cls_row():
     model = build("HSIViT", num_registers=3)
     x = torch.randn(2, 6, 8, 12)
-    tokens, _ = model.embed(x)
-    hidden = model.encode(tokens, (0,))[0]
-    layer = model.layers[1]
+    seen = []
+    model.layers[0].register_forward_hook(lambda module, inputs, output: seen.append(output))
+    model(x)
+    (hidden,), layer = seen, model.layers[1]
     qkv = layer.attn.qkv(layer.ln1(hidden))
     found = cls_attention(model, x)["spatial"]
     assert found.shape == (2, 2, 4, 6)
@@ -46,5 +46,5 @@ def test_two_streams():
 
 def test_a_backbone_without_cls():
     model = MODELS.build(dict(type="SST", in_channels=8, arch="tiny", patch_size=2))
-    with pytest.raises(ConfigError, match="SST has no CLS token"):
+    with pytest.raises(ConfigError, match="SST is no AttentiveBackbone, it lacks last_attention, num_extra_tokens"):
         cls_attention(model, torch.randn(1, 8, 8, 8))

@@ -176,7 +176,6 @@ def test_smoothed_labels_of_a_classifier(dtype):
 @pytest.mark.parametrize("dtype", HALF)
 def test_prototype_scores_are_float32(dtype):
     head = MODELS.build(dict(HEAD, in_channels=16))
-    head.init_weights()
     tokens = torch.randn(5, 16)
     with torch.autocast("cpu", dtype):
         narrow = head.mlp(tokens)

@@ -35,9 +35,7 @@ def build(variant, bands, **kwargs):
         kwargs["arch"] = "tiny"
         if not hasattr(CLASSES[name], "patch_size"):  # else its patches are single pixels
             kwargs["patch_size"] = 3
-    model = MODELS.build(dict(type=name, in_channels=bands, **VARIANTS[variant], **kwargs))
-    model.init_weights()
-    return model
+    return MODELS.build(dict(type=name, in_channels=bands, **VARIANTS[variant], **kwargs))
 
 
 def changed(model):

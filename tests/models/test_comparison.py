@@ -13,9 +13,7 @@ NETWORKS = (*SPECTRAL, CNN2D, CNN3D)
 
 def build(network, bands, **kwargs):
     torch.manual_seed(0)
-    model = network(bands, **kwargs)
-    model.init_weights()
-    return model
+    return network(bands, **kwargs)
 
 
 @pytest.mark.parametrize("network", NETWORKS)

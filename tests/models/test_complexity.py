@@ -6,7 +6,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmhsi.models import HSIViT
-from mmhsi.models.complexity import measure_complexity
+from mmhsi.models.complexity import count_stored, measure_complexity
 from mmhsi.models.presets import DINOV2_STUDENT, PRESETS
 from mmhsi.registry import MODELS
 
@@ -44,7 +44,7 @@ def test_parameters_of_pruned_layers_are_counted_apart():
     one = sum(p.numel() for p in model.layers[0].parameters())
     model.layers.set_pruned([1, 3])
     cost = measure(model, torch.zeros(1, 4, 64, 64))
-    assert (cost.parameters, cost.pruned) == (sum(p.numel() for p in model.parameters()), 2 * one)
+    assert (cost.parameters, cost.pruned) == (sum(p.numel() for p in model.parameters()) + 65 * 128, 2 * one)
 
 
 def test_tool(run_tool, repository, monkeypatch, capsys):
@@ -52,7 +52,7 @@ def test_tool(run_tool, repository, monkeypatch, capsys):
     assert run_tool("analysis/get_flops", "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py") == 0
     printed = capsys.readouterr().out
     assert "input 56 x 9 x 9" in printed
-    parameters = sum(p.numel() for p in HSIViT(in_channels=56, arch="tiny", img_size=9, patch_size=3).parameters())
+    parameters = count_stored(HSIViT(in_channels=56, arch="tiny", img_size=9, patch_size=3))
     assert f"backbone: {parameters:,} parameters, 0 of them pruned" in printed
 
 
@@ -62,4 +62,4 @@ def test_the_docs_table_has_the_parameters_of_the_presets(repository):
     for name, (config, _) in PRESETS.items():
         with DefaultScope.overwrite_default_scope("mmhsi"), torch.device("meta"):
             model = MODELS.build(dict(config))
-        assert f"| {sum(p.numel() for p in model.parameters()):,} |" in rows[name]
+        assert f"| {count_stored(model):,} |" in rows[name]

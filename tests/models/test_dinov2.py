@@ -8,6 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmhsi.errors import ConfigError
 from mmhsi.models.preprocessors.view_preprocessor import ViewPreprocessor
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.dinov2 import DINOv2
 from mmhsi.registry import MODELS
 
@@ -23,7 +24,8 @@ ARCH = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=24)
 
 def untrained(backbone="spatial", size=16, backbone_options=(), **options):
     sizes = dict(in_channels=6, arch=ARCH, img_size=size, patch_size=4, layer_scale_init_value=1.0)
-    model = MODELS.build(
+    torch.manual_seed(0)
+    return MODELS.build(
         dict(
             type=DINOv2,
             backbone={**sizes, **BACKBONES[backbone], **dict(backbone_options)},
@@ -32,9 +34,6 @@ def untrained(backbone="spatial", size=16, backbone_options=(), **options):
             **options,
         )
     )
-    torch.manual_seed(0)
-    model.init_weights()
-    return model
 
 
 def dinov2(*args, **options):
@@ -75,8 +74,9 @@ def test_the_dissertations_parameters(backbone, parameters):
 
 def encode_alone(branch, crop, masks=()):
     """[(CLS (d,), tokens (N, d))] of the streams of one crop (C, h, w)."""
-    parts = branch.backbone.forward_tokens(crop[None], *[mask[None] for mask in masks])[:-1]
-    return [(parts[i][0], parts[i + 1][0]) for i in range(0, len(parts), 2)]
+    tokens = branch.backbone.forward_tokens(crop[None], *[mask[None] for mask in masks])
+    streams = [(tokens.cls[0], tokens.patches[0])]
+    return streams if tokens.spectral is None else [*streams, (tokens.spectral_cls[0], tokens.spectral[0])]
 
 
 def head_of(branch, term):
@@ -172,7 +172,7 @@ def test_losses_beside_loops(backbone, options):
     torch.manual_seed(3)
     losses = model(views, valid=valid, mode="loss")
     torch.manual_seed(3)
-    masks = model.draw_masks(torch.cat(views[:2]), valid)
+    masks = model.draw_masks(torch.cat(views[:2]), valid, BatchRNG(3, "cpu"))
     assert all(mask.hidden.any() for mask in masks)
     wanted = slow_losses(model, views, valid, masks)
     assert {name for name in losses if "loss" in name} == set(wanted)
@@ -303,6 +303,7 @@ def test_high_resolution_goes_on_from_a_checkpoint(tmp_path):
     small.data_preprocessor.fit(torch.arange(6.0), torch.ones(6))
     torch.save(dict(state_dict=small.state_dict()), tmp_path / "small.pth")
     large = untrained(size=(32, 40), init_cfg=dict(type="Pretrained", checkpoint=str(tmp_path / "small.pth")))
+    large.init_weights()
     assert large.teacher.backbone.pos_embed.shape == (1, 1 + 8 * 10, 16)
     x = torch.randn(2, 6, 32, 40)
     for branch in ("student", "teacher"):
@@ -337,9 +338,16 @@ def test_arguments_are_checked(change, message):
         dinov2(**change)
 
 
-@pytest.mark.parametrize("backbone", ["SST", "SSMAEViT"])
-def test_a_backbone_without_cls_or_masks_is_named(backbone):
-    with pytest.raises(ConfigError, match=f"backbone {backbone} gives no CLS and patch tokens that can be masked"):
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        ("CNN2D", "CNN2D is no TokenBackbone, it lacks embed, encode, forward_tokens, num_blocks"),
+        ("SST", "SST has with_cls=False and num_blocks=1, expected a CLS token"),
+        ("SSMAEViT", "SSMAEViT is no MaskTokenBackbone, it lacks with_mask_token"),
+    ],
+)
+def test_what_a_backbone_lacks_is_named(backbone, message):
+    with pytest.raises(ConfigError, match=message):
         MODELS.build(dict(type=DINOv2, backbone=dict(type=backbone, in_channels=4)))
 
 

@@ -5,13 +5,12 @@ import torch
 
 from mmhsi.errors import ConfigError
 from mmhsi.models import HSIViT
+from mmhsi.models.complexity import count_stored
 
 
 def vit(**options):
     torch.manual_seed(0)
-    model = HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4, **options)
-    model.init_weights()
-    return model
+    return HSIViT(in_channels=6, arch="tiny", img_size=16, patch_size=4, **options)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +33,7 @@ def vit(**options):
 def test_base_has_the_dissertations_parameters(options, count):
     with torch.device("meta"):
         model = HSIViT(in_channels=32, arch="base", img_size=64, patch_size=8, **options)
-    assert sum(parameter.numel() for parameter in model.parameters()) == count
+    assert count_stored(model) == count
 
 
 def test_visible_tokens_alone_reach_the_layers():
@@ -43,21 +42,22 @@ def test_visible_tokens_alone_reach_the_layers():
     model.layers[0].register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].shape))
     x = torch.randn(1, 6, 16, 16)
     visible = torch.tensor([[1, 6, 11]])
-    latent, grid = model.forward_visible(x, visible)
+    tokens = model.forward_visible(x, visible)
+    latent = tokens.sequence()
     assert seen == [(1, 1 + 3, 128)]
-    assert grid == (4, 4)
+    assert tokens.grid == (4, 4)
     changed = x.clone()
     changed[:, :, :4, :4] += 5  # patch 0 is hidden
-    assert torch.equal(latent, model.forward_visible(changed, visible)[0])
+    assert torch.equal(latent, model.forward_visible(changed, visible).sequence())
     changed[:, :, :4, 4:8] += 5  # patch 1 is visible
-    assert not torch.allclose(latent, model.forward_visible(changed, visible)[0])
+    assert not torch.allclose(latent, model.forward_visible(changed, visible).sequence())
 
 
 def test_all_tokens_visible_equals_the_plain_forward():
     model = vit().eval()
     x = torch.randn(2, 6, 16, 16)
-    latent, _ = model.forward_visible(x, torch.arange(16).expand(2, -1))
-    assert torch.allclose(model(x)[0].flatten(2).transpose(1, 2), latent[:, 1:], atol=1e-5)
+    tokens = model.forward_visible(x, torch.arange(16).expand(2, -1))
+    assert torch.allclose(model(x)[0].flatten(2).transpose(1, 2), tokens.patches, atol=1e-5)
 
 
 def test_registers_follow_cls_and_carry_no_position():
@@ -69,11 +69,11 @@ def test_registers_follow_cls_and_carry_no_position():
     assert torch.equal(seen[0][:, 1:4], model.registers.expand(2, -1, -1))
     assert torch.equal(seen[0][:, 0], (model.cls_token + model.pos_embed[:, :1])[:, 0].expand(2, -1))
     assert maps[0].shape == (2, 128, 4, 4)
-    cls, patches, grid = model.forward_tokens(x)
+    cls, patches, grid, *_ = model.forward_tokens(x)
     assert torch.equal(patches.transpose(1, 2).reshape(2, 128, 4, 4), maps[0])
     assert (cls.shape, grid) == ((2, 128), (4, 4))
-    latent, _ = model.forward_visible(x, torch.tensor([[0, 5], [1, 2]]))
-    assert latent.shape == (2, 3, 128)
+    visible = model.forward_visible(x, torch.tensor([[0, 5], [1, 2]]))
+    assert visible.sequence().shape == (2, 3, 128)
 
 
 def test_masked_patches_become_the_mask_token():
@@ -83,10 +83,10 @@ def test_masked_patches_become_the_mask_token():
     mask[0, [0, 7]] = True
     changed = x.clone()
     changed[:, :, :4, :4] += 3
-    assert torch.equal(model.forward_tokens(x, mask)[1], model.forward_tokens(changed, mask)[1])
-    tokens, _ = model.embed(x, mask)
+    assert torch.equal(model.forward_tokens(x, mask).patches, model.forward_tokens(changed, mask).patches)
+    tokens = model.embed(x, mask).patches
     assert torch.equal(tokens[0, 7], (model.mask_token + model.pos_embed[:, 8:9])[0, 0])
-    plain, _ = model.embed(x)
+    plain = model.embed(x).patches
     assert torch.equal(tokens[0, 1], plain[0, 1])
     with pytest.raises(ConfigError, match="with_mask_token=True"):
         vit().embed(x, mask)
@@ -97,7 +97,6 @@ def test_drop_path_and_layer_scale_in_both_kinds_of_layer(ffn):
     torch.manual_seed(0)
     keys = dict(in_channels=4, arch="tiny", img_size=8, patch_size=4, ffn_type=ffn)
     model = HSIViT(**keys, drop_path_rate=0.999999)
-    model.init_weights()
     last = model.layers[-1].train()
     x = torch.randn(2, 5, 128)
     assert torch.equal(last(x), x)  # both branches dropped
@@ -108,7 +107,6 @@ def test_drop_path_and_layer_scale_in_both_kinds_of_layer(ffn):
 
 def test_frozen_stages_keep_still_and_in_eval_mode():
     model = HSIViT(in_channels=4, arch="tiny", img_size=8, patch_size=4, frozen_stages=2, drop_rate=0.5)
-    model.init_weights()
     model.train()
     assert [layer.training for layer in model.layers] == [False, False, True, True]
     model(torch.randn(2, 4, 8, 8))[0].sum().backward()

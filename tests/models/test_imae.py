@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from mmhsi.datasets import MultiSizeBatchSampler, SceneDataset, SeededSampler
+from mmhsi.datasets import MultiSizeBatchSampler, SceneDataset, SeededSampler, collate_pixels
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError
+from mmhsi.models import attach_scenes
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.imae import IMAE
 from mmhsi.models.selfsup.imae_decoder import IMAEDecoder
 
@@ -16,14 +18,12 @@ SMALL = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 
 def imae(bands=6, seed=0, backbone=None, preprocessor="TilePreprocessor", **kwargs):
     torch.manual_seed(seed)
-    model = IMAE(
+    return IMAE(
         backbone=dict(type="IMAEViT", in_channels=bands, arch=SMALL, **(backbone or {})),
         decoder=dict(type="IMAEDecoder", in_channels=bands, embed_dims=16, decoder_embed_dims=8, depth=1, num_heads=2),
         data_preprocessor=dict(type=preprocessor, num_bands=bands),
         **kwargs,
     )
-    model.init_weights()
-    return model
 
 
 def losses(model, x, valid=None, seed=5):
@@ -49,9 +49,9 @@ def slow_losses(model, x, valid, seed):
     """Loops over samples and pixels; the same draw of hidden pixels."""
     height, width = x.shape[2:]
     torch.manual_seed(seed)
-    hidden = model.masking(len(x), 1, (height, width), x.device).flatten(1)
+    hidden = model.masking(BatchRNG(len(x), "cpu"), 1, (height, width)).flatten(1)
     visible = torch.stack([(~row).nonzero().flatten() for row in hidden])
-    latent, _ = model.backbone.forward_visible(x, visible)
+    latent = model.backbone.forward_visible(x, visible).sequence()
     pixels, centre = model.decoder(latent, visible, (height, width))
     errors, ins_errors = [], []
     for b in range(len(x)):
@@ -85,20 +85,20 @@ def test_losses_are_those_of_loops(size, loss_on, with_nodata):
 def test_nothing_of_a_hidden_pixel_reaches_the_encoder(masking):
     model = imae(masking=dict(type=masking, ratio=0.5)).eval()
     x = torch.randn(3, 6, 7, 8)
-    hidden = model.predict_pixels(x, torch.Generator().manual_seed(1)).hidden
+    hidden = model.predict_pixels(x, BatchRNG(3, "cpu", torch.Generator().manual_seed(1))).hidden
     assert hidden.sum(1).tolist() == [28, 28, 28]
     visible = torch.stack([(~row).nonzero().flatten() for row in hidden])
-    latent = model.backbone.forward_visible(x, visible)[0]
+    latent = model.backbone.forward_visible(x, visible).sequence()
     for fill in (torch.randn_like(x), torch.full_like(x, float("nan"))):
         other = torch.where(hidden.view(3, 1, 7, 8), fill, x)
-        assert torch.equal(model.backbone.forward_visible(other, visible)[0], latent)
+        assert torch.equal(model.backbone.forward_visible(other, visible).sequence(), latent)
     # Masking after the position term, as in the paper, lets the neighbours tell.
     images = (x, torch.where(hidden.view(3, 1, 7, 8), 2 * x, x))
-    tokens = [model.backbone.embed(image)[0].flatten(0, 1)[~hidden.flatten()] for image in images]
+    tokens = [model.backbone.embed(image).patches.flatten(0, 1)[~hidden.flatten()] for image in images]
     assert not torch.allclose(*tokens)
     # A visible pixel does reach it.
     seen = torch.where(hidden.view(3, 1, 7, 8), x, 2 * x)
-    assert not torch.allclose(model.backbone.forward_visible(seen, visible)[0], latent)
+    assert not torch.allclose(model.backbone.forward_visible(seen, visible).sequence(), latent)
 
 
 def test_the_reconstruction_has_the_loss():
@@ -122,7 +122,7 @@ def test_the_ins_token_learns_the_centre_of_any_window():
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     generator = torch.Generator().manual_seed(0)
     history = []
-    for step in range(120):
+    for step in range(180):
         side = (3, 6)[step % 2]
         x = torch.zeros(32, 6, side, side)
         x[:, :, side // 2, side // 2] = torch.randn(32, 6, generator=generator)
@@ -147,10 +147,11 @@ def scene(tmp_path_factory):
 def test_each_step_has_one_size_and_all_train_the_same_weights(scene):
     dataset = SceneDataset(scene="demo", data_root=scene, window=5, largest_window=11, subset="all", stride=3)
     sampler = MultiSizeBatchSampler(SeededSampler(dataset, seed=0), batch_size=16, sizes=(5, 7, 11))
-    loader = DataLoader(dataset, batch_sampler=sampler, collate_fn=lambda items: {k: [items[0][k]] for k in items[0]})
+    loader = DataLoader(dataset, batch_sampler=sampler, collate_fn=collate_pixels)
     statistics = dataset.band_statistics()
     model = imae(len(statistics.mean), preprocessor="ScenePreprocessor")
     model.data_preprocessor.fit(torch.tensor(statistics.mean), torch.tensor(statistics.std))
+    attach_scenes(model.data_preprocessor, dataset)
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     shapes, history = [], []
     for epoch in range(4):
@@ -189,7 +190,7 @@ def test_what_cannot_work_is_refused(change, message):
 
 def test_other_backbones_and_too_few_pixels_are_refused():
     decoder = dict(type="IMAEDecoder", in_channels=6, embed_dims=128)
-    with pytest.raises(ConfigError, match="HSIViT has no ins_token"):
+    with pytest.raises(ConfigError, match="HSIViT has patches of 8 x 8 pixels, expected single pixels"):
         IMAE(
             dict(type="HSIViT", in_channels=6, arch="tiny"),
             decoder,

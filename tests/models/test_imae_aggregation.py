@@ -65,7 +65,6 @@ def test_trained_at_one_window_it_infers_at_others():
 def test_aggregation_is_equations_18_to_20():
     torch.manual_seed(0)
     neck = LearnableAggregation(8).double()
-    neck.init_weights()
     maps, ins = torch.randn(2, 8, 3, 4, dtype=torch.float64), torch.randn(2, 8, dtype=torch.float64)
     (made,) = neck((ins, torch.zeros(2, 8, 1, 1), maps))
     for b in range(2):

@@ -13,9 +13,7 @@ from mmhsi.models.backbones.imae_vit import ConditionalPosition, IMAEViT, Spectr
 
 def vit(bands=12, **kwargs):
     torch.manual_seed(0)
-    model = IMAEViT(bands, **{"arch": "tiny", **kwargs})
-    model.init_weights()
-    return model.eval()
+    return IMAEViT(bands, **{"arch": "tiny", **kwargs}).eval()
 
 
 @pytest.mark.parametrize(("m", "c", "s"), [(64, 8, 4), (64, 64, 7), (20, 5, 3), (21, 5, 3), (22, 5, 3), (7, 1, 10)])
@@ -54,16 +52,16 @@ def test_tokens_are_embedding_plus_position(mark_centre):
     maps = model.spectral_embed(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2).clone()
     if mark_centre:
         maps[:, :, 3, 3] += model.centre_mark[0, :, 0, 0]
-    tokens, grid = model.embed(x)
-    assert grid == (6, 7)
-    assert torch.allclose(tokens, (maps + model.position(maps)).flatten(2).transpose(1, 2), atol=1e-6)
+    tokens = model.embed(x)
+    assert tokens.grid == (6, 7)
+    assert torch.allclose(tokens.patches, (maps + model.position(maps)).flatten(2).transpose(1, 2), atol=1e-6)
 
 
 def test_without_a_mark_nothing_tells_the_centre():
     """Far from the borders the paper's architecture gives every pixel of a uniform window the same token."""
     x = torch.randn(1, 12, 1, 1).expand(-1, -1, 11, 11)
     for mark_centre in (False, True):
-        tokens = vit(mark_centre=mark_centre).forward_tokens(x)[1].unflatten(1, (11, 11))
+        tokens = vit(mark_centre=mark_centre).forward_tokens(x).patches.unflatten(1, (11, 11))
         assert torch.allclose(tokens[0, 5, 5], tokens[0, 3, 4], atol=1e-5) != mark_centre
 
 
@@ -77,12 +75,12 @@ def test_maps_and_tokens_are_the_same():
     model = vit(with_ins_token=True)
     x = torch.randn(2, 12, 5, 7)
     ins, maps = model(x)
-    ins_token, tokens, grid = model.forward_tokens(x)
-    assert torch.equal(ins, ins_token)
-    assert torch.equal(maps, tokens.transpose(1, 2).unflatten(2, grid))
+    tokens = model.forward_tokens(x)
+    assert torch.equal(ins, tokens.cls)
+    assert torch.equal(maps, tokens.patches.transpose(1, 2).unflatten(2, tokens.grid))
     everything = torch.arange(35).expand(2, -1)
-    latent, _ = model.forward_visible(x, everything)
-    assert torch.allclose(latent, torch.cat([ins_token[:, None], tokens], dim=1), atol=1e-5)
+    latent = model.forward_visible(x, everything).sequence()
+    assert torch.allclose(latent, torch.cat([tokens.cls[:, None], tokens.patches], dim=1), atol=1e-5)
 
 
 def test_swapping_the_input_layer_loads_everything_else(tmp_path):

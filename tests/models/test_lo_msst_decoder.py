@@ -12,7 +12,6 @@ OPTIONS = dict(in_channels=6, patch_values=5, spectral_positions=[400.0, 500.0, 
 def decoder(**options):
     torch.manual_seed(0)
     model = LOMSSTDecoder(**{**OPTIONS, **options})
-    model.init_weights()
     for parameter in model.parameters():
         parameter.data.add_(0.1 * torch.randn_like(parameter))
     return model

@@ -17,12 +17,10 @@ SMALL = dict(embed_dims=24, spatial_layers=2, spectral_layers=2, num_heads=2, he
 
 def lo_msst():
     torch.manual_seed(0)
-    model = LOMSST(
+    return LOMSST(
         backbone=dict(type="SST", arch=SMALL, in_channels=8, patch_size=2, bands_per_block=2),
         data_preprocessor=dict(type="TilePreprocessor", num_bands=8),
     )
-    model.init_weights()
-    return model
 
 
 def test_pruned_layers_equal_zeroed_ones():

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from mmhsi.errors import ConfigError
+from mmhsi.models.complexity import count_stored
 from mmhsi.models.layers import unpatchify
+from mmhsi.models.rng import BatchRNG
 from mmhsi.registry import MASKING, MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -12,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("scope")
 
 def mae(bands=6, size=16, patch=4, arch="tiny", dims=128, ratio=0.75, norm_target=False, **decoder):
     decoder = dict(dict(decoder_embed_dims=32, depth=1, num_heads=2), **decoder)
-    model = MODELS.build(
+    return MODELS.build(
         dict(
             type="MAE",
             backbone=dict(type="HSIViT", in_channels=bands, arch=arch, img_size=size, patch_size=patch),
@@ -24,13 +26,11 @@ def mae(bands=6, size=16, patch=4, arch="tiny", dims=128, ratio=0.75, norm_targe
             data_preprocessor=dict(type="TilePreprocessor", num_bands=bands),
         )
     )
-    model.init_weights()
-    return model
 
 
 def test_base_has_the_dissertations_parameters():
     model = mae(32, 64, 8, "base", 768, decoder_embed_dims=512, depth=8, num_heads=16)
-    assert sum(p.numel() for p in model.parameters()) == 113_378_560
+    assert count_stored(model) == 113_378_560
 
 
 def slow_loss(model, x, valid, seed):
@@ -39,7 +39,7 @@ def slow_loss(model, x, valid, seed):
     patch, (height, width) = 4, x.shape[2:]
     grid = (height // patch, width // patch)
     _, visible, hidden, *_ = model.mask(x)
-    latent, _ = model.backbone.forward_visible(x, visible)
+    latent = model.backbone.forward_visible(x, visible).sequence()
     prediction = model.decoder(latent, visible, hidden, grid)
     total, terms = 0.0, 0
     for b in range(len(x)):
@@ -103,9 +103,9 @@ def test_hidden_bands_alone_are_scored_and_never_seen(masking, with_nodata):
     torch.manual_seed(5)
     loss = model(x, valid=valid if with_nodata else None, mode="loss")["loss"]
     torch.manual_seed(5)
-    hidden = model.masking(x)
+    hidden = model.masking(BatchRNG(3, "cpu"), x)
     everything = torch.arange(12).expand(3, -1)
-    latent, _ = model.backbone.forward_visible(torch.where(hidden[..., None, None], 0.0, x), everything)
+    latent = model.backbone.forward_visible(torch.where(hidden[..., None, None], 0.0, x), everything).sequence()
     prediction = unpatchify(model.decoder(latent, everything, everything, (3, 4)), 4, (3, 4))
     total, terms = 0.0, 0
     for b in range(3):

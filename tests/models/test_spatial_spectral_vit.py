@@ -21,12 +21,15 @@ def build(in_channels=8, excite=True, **kwargs):
     """A tiny model with weights under which nothing is zero, so that every path shows."""
     torch.manual_seed(0)
     model = SpatialSpectralViT(in_channels, **{**dict(arch="tiny", layer_scale_init_value=0.5), **kwargs})
-    model.init_weights()
     if excite:
         for fusion in model.fusions:
             for parameter in fusion.parameters():
                 torch.nn.init.normal_(parameter, std=0.1)
     return model
+
+
+def parts_of(tokens):
+    return [tokens.cls, tokens.patches, tokens.spectral_cls, tokens.spectral]
 
 
 def first_inputs(model, x, **masks):
@@ -88,11 +91,11 @@ def test_any_mode_takes_any_size_and_every_parameter_learns(fusion, height, widt
     spatial_mask[0, 0] = spectral_mask[1, 1] = True
     x = torch.randn(2, bands, height, width)
     tokens = model.forward_tokens(x, spatial_mask, spectral_mask)
-    shapes = [tuple(part.shape) for part in tokens[:4]]
-    assert shapes == [(2, D), (2, h * w, D), (2, D), (2, g, D)]
+    parts = parts_of(tokens)
+    assert [tuple(part.shape) for part in parts] == [(2, D), (2, h * w, D), (2, D), (2, g, D)]
     assert tokens.grid == (h, w)
-    assert all(part.isfinite().all() for part in tokens[:4])
-    sum((part * torch.randn_like(part)).sum() for part in tokens[:4]).backward()
+    assert all(part.isfinite().all() for part in parts)
+    sum((part * torch.randn_like(part)).sum() for part in parts).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
@@ -107,14 +110,13 @@ def test_maps_of_all_out_indices(fusion):
     assert [tuple(m.shape) for m in maps] == [(2, D, 5, 7)] * 3
     tokens = model.forward_tokens(x)
     for row, column in ((0, 0), (1, 5), (4, 6)):
-        assert torch.equal(maps[-1][:, :, row, column], tokens.spatial_patches[:, 7 * row + column])
+        assert torch.equal(maps[-1][:, :, row, column], tokens.patches[:, 7 * row + column])
 
 
 def test_streams_begin_as_plain_transformers():
     """Before training nothing is exchanged: the spatial map is that of an HSIViT with the same weights."""
     model = build(excite=False, num_registers=0, layer_scale_init_value=0.0, img_size=(24, 32)).eval()
     plain = HSIViT(8, arch="tiny", img_size=(24, 32)).eval()
-    plain.init_weights()
     plain.patch_embed.load_state_dict(model.patch_embed.state_dict())
     for layer, own in zip(plain.layers, model.spatial_layers, strict=True):
         layer.load_state_dict(own.state_dict())
@@ -130,12 +132,12 @@ def test_streams_exchange_both_ways(kwargs):
     model = build(**kwargs).eval()
     x = torch.randn(1, 8, 64, 64)
     hidden_spatial, hidden_spectral = torch.ones(1, 64, dtype=torch.bool), torch.ones(1, 4, dtype=torch.bool)
-    before = model.forward_tokens(x, spatial_mask=hidden_spatial)
-    after = model.forward_tokens(x + torch.randn_like(x), spatial_mask=hidden_spatial)
-    assert not torch.allclose(before.spatial_patches, after.spatial_patches, atol=1e-4)
+    before = model.forward_tokens(x, mask=hidden_spatial)
+    after = model.forward_tokens(x + torch.randn_like(x), mask=hidden_spatial)
+    assert not torch.allclose(before.patches, after.patches, atol=1e-4)
     before = model.forward_tokens(x, spectral_mask=hidden_spectral)
     after = model.forward_tokens(x + torch.randn_like(x), spectral_mask=hidden_spectral)
-    assert not torch.allclose(before.spectral_tokens, after.spectral_tokens, atol=1e-4)
+    assert not torch.allclose(before.spectral, after.spectral, atol=1e-4)
 
 
 # Positions.
@@ -219,8 +221,8 @@ def test_paper_mode_takes_its_two_sizes(size, unused):
     spatial_mask[0, 3] = spectral_mask[0, 3] = True
     tokens = model.forward_tokens(torch.randn(2, 32, size, size), spatial_mask, spectral_mask)
     assert tokens.grid == (size // 8, size // 8)
-    assert tokens.spectral_tokens.shape == (2, 16, D)
-    sum((part * torch.randn_like(part)).sum() for part in tokens[:4]).backward()
+    assert tokens.spectral.shape == (2, 16, D)
+    sum((part * torch.randn_like(part)).sum() for part in parts_of(tokens)).backward()
     for name, parameter in model.named_parameters():
         if any(key in name for key in unused):
             assert parameter.grad is None, name
@@ -252,16 +254,16 @@ def test_spatial_mask_hides_exactly_the_masked_patches(kwargs):
     mask = torch.zeros(2, 64, dtype=torch.bool)
     mask[0, [3, 9]] = mask[1, 63] = True
     plain, _ = first_inputs(model, x)
-    masked, _ = first_inputs(model, x, spatial_mask=mask)
+    masked, _ = first_inputs(model, x, mask=mask)
     patches = masked[:, model.num_extra_tokens :]
     assert torch.equal(patches[~mask], plain[:, model.num_extra_tokens :][~mask])
     wanted = (model.spatial_mask_token + model.spatial_pos_embed[:, 1:]).expand(2, -1, -1)
     assert torch.allclose(patches[mask], wanted[mask], atol=1e-6)
     changed = x.clone()
     changed[0, :, 8:16, 8:16] += 5  # patch 9
-    assert torch.equal(first_inputs(model, changed, spatial_mask=mask)[0], masked)
+    assert torch.equal(first_inputs(model, changed, mask=mask)[0], masked)
     changed[0, :, 8:16, 16:24] += 5  # patch 10
-    moved = (first_inputs(model, changed, spatial_mask=mask)[0] != masked).any(-1)
+    moved = (first_inputs(model, changed, mask=mask)[0] != masked).any(-1)
     assert moved.nonzero().tolist() == [[0, model.num_extra_tokens + 10]]
 
 
@@ -291,13 +293,13 @@ def test_masks_work_under_autocast():
     masks = torch.eye(2, 64, dtype=torch.bool), torch.eye(2, 4, dtype=torch.bool)
     with torch.autocast("cpu", torch.bfloat16):
         tokens = model.forward_tokens(torch.randn(2, 8, 64, 64), *masks)
-    assert all(part.isfinite().all() for part in tokens[:4])
+    assert all(part.isfinite().all() for part in parts_of(tokens))
 
 
 @pytest.mark.parametrize(
     ("masks", "message"),
     [
-        (dict(spatial_mask=torch.zeros(1, 63, dtype=torch.bool)), r"spatial_mask is torch.bool of shape \(1, 63\)"),
+        (dict(mask=torch.zeros(1, 63, dtype=torch.bool)), r"mask is torch.bool of shape \(1, 63\)"),
         (dict(spectral_mask=torch.zeros(1, 4)), r"spectral_mask is torch.float32 .* torch.bool of shape \(1, 4\)"),
     ],
 )

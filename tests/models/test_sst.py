@@ -22,9 +22,7 @@ def count(module):
 def sst(bands=8, **options):
     torch.manual_seed(0)
     options = {**dict(arch=SMALL, patch_size=4, bands_per_block=2), **options}
-    model = SST(in_channels=bands, **options).eval()
-    model.init_weights()
-    return model
+    return SST(in_channels=bands, **options).eval()
 
 
 def test_a_base_layer_has_the_papers_parameters():
@@ -48,10 +46,11 @@ def test_large_sizes():
 
 
 def test_c2seg_has_7424_tokens():
-    tokens, grid = SST(in_channels=116, arch="base").embed(torch.zeros(1, 116, 128, 128))
-    assert grid == (16, 16)
-    assert tokens.shape == (1, 29, 256, 48)
-    assert tokens.shape[1] * tokens.shape[2] == 7424
+    model = SST(in_channels=116, arch="base")
+    tokens = model.embed(torch.zeros(1, 116, 128, 128))
+    assert tokens.grid == (16, 16)
+    assert tokens.patches.shape == (1, 7424, 48)
+    assert model.by_block(tokens.patches, tokens.grid).shape == (1, 29, 256, 48)
 
 
 def test_blockwise_embedding_equals_a_loop():
@@ -141,11 +140,11 @@ def slow_layer(layer, x, mask):
 
 def test_factorised_attention_is_joint_attention_under_block_masks():
     model = sst()
-    tokens, _ = model.embed(torch.randn(2, 8, 8, 12))
-    groups, places = tokens.shape[1:3]
+    tokens = model.embed(torch.randn(2, 8, 8, 12))
+    groups, places = 4, 6
     block = torch.arange(groups).repeat_interleave(places)
     place = torch.arange(places).repeat(groups)
-    joint = tokens.flatten(1, 2)  # (B, G·N, d)
+    joint = tokens.patches
     expected = []
     for layer in model.spatial_layers:
         joint = slow_layer(layer, joint, block[:, None] == block)
@@ -155,7 +154,7 @@ def test_factorised_attention_is_joint_attention_under_block_masks():
         expected.append(joint)
     expected[-1] = model.norm(expected[-1])
     for ours, reference in zip(model.encode(tokens, range(4)), expected, strict=True):
-        assert torch.allclose(ours.flatten(1, 2), reference, atol=1e-5)
+        assert torch.allclose(ours.patches, reference, atol=1e-5)
 
 
 def test_padded_keys_equal_dropped_tokens():
@@ -182,7 +181,8 @@ def test_a_row_of_padding_stays_finite():
 def test_maps_pool_the_spectral_blocks():
     x = torch.randn(2, 8, 8, 12)
     mean, concat = sst(spectral_pool="mean"), sst(spectral_pool="concat")
-    tokens, grid = mean.forward_tokens(x)
+    patches, grid = mean.forward_tokens(x)[1:3]
+    tokens = mean.by_block(patches, grid)
     (mean_map,), (concat_map,) = mean(x), concat(x)
     assert mean_map.shape == (2, mean.out_channels, *grid) == (2, 24, 2, 3)
     assert concat_map.shape == (2, concat.out_channels, *grid) == (2, 4 * 24, 2, 3)
@@ -191,9 +191,9 @@ def test_maps_pool_the_spectral_blocks():
 
 
 def test_the_last_map_is_normalised():
-    tokens, _ = sst().forward_tokens(torch.randn(1, 8, 8, 8))
+    tokens = sst().forward_tokens(torch.randn(1, 8, 8, 8)).patches
     assert tokens.mean(-1).abs().max() < 1e-5
-    assert torch.allclose(tokens.var(-1, unbiased=False), torch.ones(1, 4, 4), atol=1e-3)
+    assert torch.allclose(tokens.var(-1, unbiased=False), torch.ones(1, 16), atol=1e-3)
 
 
 def test_blocks_are_carried_over_along_wavelength():

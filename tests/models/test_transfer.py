@@ -10,6 +10,7 @@ from mmhsi.models.layers import resize_position_table
 from mmhsi.models.weights import resample_band_weights
 from mmhsi.models.weights.spectral_weights import interpolate_blocks
 from mmhsi.registry import MODELS
+from mmhsi.spec import InputSpec
 
 pytestmark = pytest.mark.usefixtures("scope")
 RGB = (640.0, 550.0, 460.0)
@@ -64,18 +65,18 @@ def test_order_and_repeats_of_wavelengths_do_not_matter():
     assert torch.allclose(twice[:, ::2] + twice[:, 1::2], direct, atol=1e-6)
 
 
-def save(tmp_path, model, **meta):
+def save(tmp_path, model, wavelengths=None):
     path = tmp_path / "pretrained.pth"
     state = {f"backbone.{key}": value for key, value in model.state_dict().items()}
-    torch.save(dict(state_dict=state, meta=dict(dataset_meta=meta)), path)
+    nm = None if wavelengths is None else tuple(wavelengths)
+    spec = InputSpec(classes=(), bands=(0,), file_bands=1, num_bands=len(nm or (0,)), model_wavelengths=nm)
+    torch.save(dict(state_dict=state, meta=dict(dataset_meta=spec.to_meta())), path)
     return path
 
 
 def vit(bands, size=16, patch=4, **kwargs):
     torch.manual_seed(bands)
-    model = HSIViT(in_channels=bands, arch="tiny", img_size=size, patch_size=patch, **kwargs)
-    model.init_weights()
-    return model
+    return HSIViT(in_channels=bands, arch="tiny", img_size=size, patch_size=patch, **kwargs)
 
 
 def test_reinitialise_replaces_the_input_layer_alone(tmp_path):
@@ -95,6 +96,7 @@ def test_interpolate_takes_the_source_from_the_checkpoint(tmp_path):
     path = save(tmp_path, source, wavelengths=coarse)
     init = dict(type="Pretrained", checkpoint=str(path), prefix="backbone.", input_layer="interpolate")
     target = vit(61, init_cfg=dict(init, wavelengths=fine))
+    target.init_weights()
     expected = resample_band_weights(source.patch_embed.projection.weight, 1, coarse, fine)
     assert torch.equal(target.patch_embed.projection.weight, expected)
     # A smooth image looks alike to both.
@@ -159,7 +161,6 @@ def backbone(name, bands):
     torch.manual_seed(bands)
     extra = dict(bands_per_block=2) if name == "SST" else dict(img_size=9)
     model = MODELS.build(dict(type=name, in_channels=bands, arch="tiny", patch_size=3, **extra))
-    model.init_weights()
     return model.eval()
 
 

@@ -101,7 +101,9 @@ def test_one_processs_bad_batch_stops_all(repository, tmp_path):
     cube = np.full((24, 24, 56), 300, np.float32)
     cube[0, 0, 0] = 3.4e38  # in the windows of one corner
     write_cube(tmp_path / "cube.tif", HSICube(cube))
-    cfg.train_dataloader.dataset.update(data_root=str(tmp_path), image="cube.tif", stride=7)  # (0, 0) alone sees it
+    cfg.train_dataloader.dataset.update(
+        data_root=str(tmp_path), scene=dict(image="cube.tif"), stride=7
+    )  # (0, 0) alone sees it
     cfg.train_dataloader.batch_size = 4
     cfg.train_cfg = dict(by_epoch=False, max_iters=3)
     cfg.default_hooks.checkpoint.update(by_epoch=False, interval=1)

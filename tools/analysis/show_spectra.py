@@ -20,7 +20,7 @@ def main() -> None:
     from mmhsi.visualization.spectra import class_spectra, spectra_figure
 
     with open_cube(args.scene, key=args.key) as reader:
-        found = read_classes(args.classes, reader.info.shape[:2], args.classes_key)
+        found = read_classes(args.classes, reader.info, args.classes_key)
         spectra = class_spectra(reader, found.classes, len(found.names))
     save_figure(args.out, spectra_figure(spectra, found.names, found.palette, Path(args.scene).name))
     print(f"picture: {args.out}")

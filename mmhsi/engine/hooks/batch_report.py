@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
 import torch
 from torch import Tensor
@@ -41,7 +40,7 @@ def sample_names(data_batch: dict, count: int, scene: str | None = None) -> list
         scene: Name of the scene that rows and columns are of.
     """
     if "row" in data_batch and "column" in data_batch:
-        pixels = zip(*(chain.from_iterable(data_batch[key]) for key in ("row", "column")), strict=True)
+        pixels = zip(*(torch.as_tensor(data_batch[key]).tolist() for key in ("row", "column")), strict=True)
         where = f" of {scene}" if scene else ""
         return [f"row {row}, column {column}{where}" for row, column in pixels]
     samples: Sequence = data_batch.get("data_samples") or [None] * count

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import CheckpointHook, Hook
+from mmengine.optim import AmpOptimWrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel
@@ -17,6 +18,7 @@ from torch.distributed.fsdp import FullyShardedDataParallel
 from mmhsi.errors import ConfigError, TrainingError
 from mmhsi.models.weights import write_checkpoint
 from mmhsi.registry import HOOKS
+from mmhsi.spec import InputSpec
 
 from ..unwrap import unwrap_model
 from .batch_report import describe_batch, model_inputs, name_suspects
@@ -112,7 +114,7 @@ class NonFiniteLossHook(Hook):
         self.row += 1
         gradients = nonfinite({name: parameter.grad for name, parameter in unwrap_model(runner).named_parameters()})
         # A loss scaler finds such gradients itself and skips the step.
-        pending = gradients and not hasattr(runner.optim_wrapper, "loss_scaler")
+        pending = gradients and not isinstance(runner.optim_wrapper, AmpOptimWrapper)
         if weights or pending or self.row >= self.patience:
             self._stop(runner, weights, gradients)
         runner.logger.warning(
@@ -153,14 +155,14 @@ class NonFiniteLossHook(Hook):
     def _describe(runner: Runner, data_batch: dict, seen: dict, losses: dict[str, float]) -> dict:
         """Everything about this step that a later one would change."""
         inputs, valid = model_inputs(seen)
-        metainfo = getattr(runner.train_dataloader.dataset, "metainfo", {})
+        spec = InputSpec.of_metainfo(getattr(runner.train_dataloader.dataset, "metainfo", None))
         return dict(
             losses=losses,
             iter=runner.iter + 1,
             epoch=runner.epoch + 1,
             seed=runner.seed,
             rank=get_rank(),
-            samples=describe_batch(inputs, data_batch, metainfo.get("scene")),
+            samples=describe_batch(inputs, data_batch, None if spec is None else spec.scene),
             inputs=inputs,
             valid=valid,
         )

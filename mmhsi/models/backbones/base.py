@@ -2,26 +2,101 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from abc import abstractmethod
+from collections.abc import Sequence
 
-from mmengine.model import BaseModule
 from torch import Tensor
 
-from ..layers.prunable import PrunableLayers
+from ..layers import PrunableLayers, Tokens
+from ..quiet_init import QuietInit
 
 
-class TransformerBackbone(BaseModule):
+class TransformerBackbone(QuietInit):
     """Base of backbones whose tokens run through lists of residual layers.
+
+    With :meth:`embed` and :meth:`encode` of its own it is a :class:`mmhsi.models.protocols.TokenBackbone` and prunable.
 
     Attributes:
         stages: Names of the lists that may be pruned; layers of equal number have equal depth.
         other_layers: Names of further lists beside them.
         after_layers: What parameters that come after all layers begin with.
+        num_blocks: Tokens at every place of the grid. Default 1.
+        num_groups: Tokens of a second, spectral stream. Default 0: there is none.
+        with_cls: Whether a token stands for the image. Default True.
+        embed_dims: Token width d.
+        patch_size: Side of a patch in pixels.
+        depth: Layers that ``out_indices`` counts.
+        out_indices: Layers whose maps are returned, counted from 0.
     """
 
     stages: tuple[str, ...] = ("layers",)
     other_layers: tuple[str, ...] = ()
     after_layers: tuple[str, ...] = ("norm",)
+    num_blocks: int = 1
+    num_groups: int = 0
+    with_cls: bool = True
+    embed_dims: int
+    patch_size: int
+    depth: int
+    out_indices: tuple[int, ...]
+
+    @abstractmethod
+    def embed(self, x: Tensor) -> Tokens:
+        """Embed images and add positions.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+
+        Returns:
+            What the layers receive, without CLS.
+        """
+
+    @abstractmethod
+    def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
+        """Prepend learned tokens, where there are some, and run the layers.
+
+        Args:
+            tokens: From :meth:`embed`, all of them or some.
+            out_indices: Layers, counted from 0, whose outputs are returned.
+
+        Returns:
+            The outputs asked for, the last layer's normalised.
+        """
+
+    def encode_last(self, tokens: Tokens) -> Tokens:
+        """Run all layers: the last one's normalised tokens.
+
+        Args:
+            tokens: From :meth:`embed`, all of them or some.
+        """
+        return self.encode(tokens, (self.depth - 1,))[0]
+
+    def forward_tokens(self, x: Tensor) -> Tokens:
+        """Encode images (B, C, H, W) to the normalised tokens of the last layer.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
+        return self.encode_last(self.embed(x))
+
+    def to_map(self, tokens: Tokens) -> Tensor:
+        """Make a map (B, d, h, w) of a layer's tokens.
+
+        Args:
+            tokens: From :meth:`encode`.
+        """
+        return tokens.to_map()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Encode images.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+
+        Returns:
+            One map (B, d, h, w) for each of ``out_indices``.
+        """
+        return tuple(self.to_map(tokens) for tokens in self.encode(self.embed(x), self.out_indices))
 
     def band_axes(self) -> dict[str, int]:
         """Weights that depend on the bands, and the axis of the bands."""
@@ -51,18 +126,3 @@ class TransformerBackbone(BaseModule):
         if not param_name.startswith(prefix) or name in self.after_layers:
             return depths - 1, depths
         return (first_depths[name] + int(rest.partition(".")[0]) if name in first_depths else 0), depths
-
-
-class SpatialSpectralTokens(NamedTuple):
-    """Normalised tokens of the last layers of a spatial and a spectral stream."""
-
-    spatial_cls: Tensor
-    """Shape (B, d)."""
-    spatial_patches: Tensor
-    """Shape (B, h · w, d), row-major."""
-    spectral_cls: Tensor
-    """Shape (B, d)."""
-    spectral_tokens: Tensor
-    """Shape (B, g, d), one for each band group."""
-    grid: tuple[int, int]
-    """Patches of the spatial stream, (h, w)."""

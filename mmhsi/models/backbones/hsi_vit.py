@@ -14,6 +14,7 @@ from mmhsi.registry import MODELS
 from ..checks import check_bands, resolve_out_indices
 from ..layers import (
     PatchEmbed,
+    Tokens,
     init_embedding,
     init_linear,
     mask_tokens,
@@ -56,6 +57,8 @@ class HSIViT(TransformerBackbone):
         ConfigError: If a size does not fit.
     """
 
+    pos_embed: Tensor
+
     def __init__(
         self,
         in_channels: int,
@@ -75,7 +78,7 @@ class HSIViT(TransformerBackbone):
     ) -> None:
         super().__init__(init_cfg)
         sizes = resolve_arch(arch, "HSIViT")
-        depth = sizes["num_layers"]
+        self.depth = depth = sizes["num_layers"]
         check_choice("HSIViT", "pos_embed", pos_embed, ("sincos", "learned"))
         check_choice("HSIViT", "ffn_type", ffn_type, FFN_TYPES)
         if not -1 <= frozen_stages <= depth:
@@ -86,7 +89,7 @@ class HSIViT(TransformerBackbone):
         self.patch_size = patch_size
         self.grid = patch_grid(img_size, patch_size)
         self.out_indices = resolve_out_indices("HSIViT", out_indices, depth)
-        self.pos_embed_type = pos_embed
+        self.with_mask_token = with_mask_token
         self.frozen_stages = frozen_stages
 
         self.patch_embed = PatchEmbed(in_channels, self.embed_dims, patch_size)
@@ -94,27 +97,25 @@ class HSIViT(TransformerBackbone):
         self.registers = nn.Parameter(torch.zeros(1, num_registers, self.embed_dims)) if num_registers else None
         self.mask_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims)) if with_mask_token else None
         self.num_extra_tokens = 1 + num_registers  # CLS and registers, before the patch tokens
-        self.pos_embed = nn.Parameter(
-            torch.zeros(1, 1 + self.grid[0] * self.grid[1], self.embed_dims), requires_grad=pos_embed == "learned"
-        )
+        table = torch.zeros(1, 1 + self.grid[0] * self.grid[1], self.embed_dims)
+        if pos_embed == "learned":
+            self.pos_embed = nn.Parameter(table)
+        else:  # CLS has no position
+            table[:, 1:] = sinusoid_2d(*self.grid, self.embed_dims)
+            self.register_buffer("pos_embed", table)
         # The table's grid travels with it: N positions alone would not tell 4 x 16 from 8 x 8.
         self.register_buffer("pos_grid", torch.tensor(self.grid))
         self.drop_after_pos = nn.Dropout(drop_rate)
         self.layers = vit_layers(sizes, drop_rate, drop_path_rate, ffn_type, layer_scale_init_value)
         self.norm = nn.LayerNorm(self.embed_dims, eps=1e-6)
 
-    def init_weights(self) -> None:
-        """Fill the position table, CLS and all linear maps; then what ``init_cfg`` says."""
-        if self.pos_embed_type == "sincos":
-            self.pos_embed.data[:, 1:] = sinusoid_2d(*self.grid, self.embed_dims)
-        else:
+        if pos_embed == "learned":
             nn.init.trunc_normal_(self.pos_embed, std=0.02)
         for token in (self.cls_token, self.registers, self.mask_token):
             if token is not None:
                 nn.init.normal_(token, std=0.02)
         init_embedding(self.patch_embed)
         init_linear(self.layers)
-        super().init_weights()
         self.freeze()
 
     def freeze(self) -> None:
@@ -128,7 +129,7 @@ class HSIViT(TransformerBackbone):
         for module in frozen:
             module.eval().requires_grad_(False)
         for token in tokens:
-            if token is not None:
+            if isinstance(token, nn.Parameter):
                 token.requires_grad_(False)
 
     def train(self, mode: bool = True) -> HSIViT:
@@ -171,15 +172,12 @@ class HSIViT(TransformerBackbone):
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def embed(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, tuple[int, int]]:
+    def embed(self, x: Tensor, mask: Tensor | None = None) -> Tokens:
         """Embed images and add positions.
 
         Args:
             x: Images, shape (B, C, H, W).
             mask: Patches replaced by the mask token, bool (B, h · w); None for none.
-
-        Returns:
-            Patch tokens (B, h · w, d) and the grid (h, w).
 
         Raises:
             ConfigError: If C is not the backbone's ``in_channels``, or a mask does not fit or has no mask token.
@@ -190,63 +188,39 @@ class HSIViT(TransformerBackbone):
             if self.mask_token is None:
                 raise ConfigError("HSIViT: a mask is given, which needs with_mask_token=True")
             tokens = mask_tokens(tokens, mask, self.mask_token, "HSIViT: mask")
-        return tokens + resize_position_table(self.pos_embed[:, 1:], self.grid, grid), grid
+        return Tokens(None, tokens + resize_position_table(self.pos_embed[:, 1:], self.grid, grid), grid)
 
-    def encode(self, tokens: Tensor, out_indices: Sequence[int]) -> list[Tensor]:
-        """Prepend CLS and registers and run the layers.
+    def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
+        """Prepend CLS and registers and run the layers; see :class:`TransformerBackbone`.
 
         Args:
-            tokens: Patch tokens with positions added, any number of them, shape (B, n, d).
+            tokens: Patch tokens with positions added, any number of them.
             out_indices: Layers, counted from 0, whose outputs are returned.
-
-        Returns:
-            The outputs asked for, the last layer's normalised, each (B, 1 + R + n, d).
         """
-        x = self.drop_after_pos(prepend_tokens(tokens, self.cls_token + self.pos_embed[:, :1], self.registers))
-        last = len(self.layers) - 1
-        outputs = enumerate(self.layers.run(x))
-        return [self.norm(x) if index == last else x for index, x in outputs if index in out_indices]
+        x = prepend_tokens(tokens.patches, self.cls_token + self.pos_embed[:, :1], self.registers)
+        outputs = enumerate(self.layers.run(self.drop_after_pos(x)))
+        chosen = [self.norm(x) if index == self.depth - 1 else x for index, x in outputs if index in out_indices]
+        return [Tokens(x[:, 0], x[:, self.num_extra_tokens :], tokens.grid) for x in chosen]
 
-    def forward_tokens(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, tuple[int, int]]:
-        """Encode images, masked patches replaced by the mask token.
+    def forward_tokens(self, x: Tensor, mask: Tensor | None = None) -> Tokens:
+        """Encode images to the normalised tokens of the last layer, masked patches replaced by the mask token.
 
         Args:
             x: Images, shape (B, C, H, W).
             mask: Patches that are hidden, bool (B, h · w); None for none.
-
-        Returns:
-            CLS (B, d) and patch tokens (B, h · w, d) of the last layer, normalised, and the grid (h, w).
         """
-        tokens, grid = self.embed(x, mask)
-        out = self.encode(tokens, (len(self.layers) - 1,))[0]
-        return out[:, 0], out[:, self.num_extra_tokens :], grid
+        return self.encode_last(self.embed(x, mask))
 
-    def forward_visible(self, x: Tensor, visible: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    def forward_visible(self, x: Tensor, visible: Tensor) -> Tokens:
         """Encode the visible patches alone; nothing of a hidden patch enters any layer.
 
         Args:
             x: Images, shape (B, C, H, W).
             visible: Indices of the visible patches, row-major over the grid, shape (B, n).
-
-        Returns:
-            Normalised tokens of the last layer, CLS first, registers left out, shape (B, 1 + n, d), and the grid
-            (h, w) of all patches.
         """
-        tokens, grid = self.embed(x)
-        out = self.encode(take_tokens(tokens, visible), (len(self.layers) - 1,))[0]
-        return (out if self.registers is None else torch.cat([out[:, :1], out[:, self.num_extra_tokens :]], 1)), grid
+        tokens = self.embed(x)
+        return self.encode_last(tokens._replace(patches=take_tokens(tokens.patches, visible)))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode images.
-
-        Args:
-            x: Images, shape (B, C, H, W).
-
-        Returns:
-            One map (B, d, h, w) for each of ``out_indices``.
-        """
-        tokens, grid = self.embed(x)
-        return tuple(
-            output[:, self.num_extra_tokens :].transpose(1, 2).unflatten(2, grid)
-            for output in self.encode(tokens, self.out_indices)
-        )
+    def last_attention(self) -> dict[str, nn.Module]:
+        """Attention of the last layer."""
+        return {"spatial": self.layers[-1].attn}

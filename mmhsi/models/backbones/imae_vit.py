@@ -12,7 +12,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..checks import check_bands, resolve_out_indices
-from ..layers import init_linear, prepend_tokens, take_tokens
+from ..layers import Tokens, init_linear, prepend_tokens, take_tokens
 from .base import TransformerBackbone
 from .vit_arch import ViTArch, resolve_arch, vit_layers
 
@@ -144,7 +144,7 @@ class IMAEViT(TransformerBackbone):
     ) -> None:
         super().__init__(init_cfg)
         sizes = resolve_arch(arch, "IMAEViT", ARCHS)
-        depth = sizes["num_layers"]
+        self.depth = depth = sizes["num_layers"]
         self.in_channels = in_channels
         self.embed_dims = sizes["embed_dims"]
         self.out_indices = resolve_out_indices("IMAEViT", out_indices, depth)
@@ -159,19 +159,16 @@ class IMAEViT(TransformerBackbone):
         self.layers = vit_layers(sizes, drop_rate, drop_path_rate)
         self.norm = nn.LayerNorm(self.embed_dims, eps=1e-6)
 
-    def init_weights(self) -> None:
-        """Fill the tokens and all linear maps; then what ``init_cfg`` says."""
         init_linear(self)
         nn.init.normal_(self.ins_token, std=0.02)
         if self.centre_mark is not None:
             nn.init.normal_(self.centre_mark)
-        super().init_weights()
 
     def band_axes(self) -> dict[str, int]:
         """Weights that depend on the bands, and the axis of the bands."""
         return {"spectral_embed.input_layer.weight": 1}
 
-    def embed(self, x: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, tuple[int, int]]:
+    def embed(self, x: Tensor, hidden: Tensor | None = None) -> Tokens:
         """Embed the pixels of windows and add their position terms.
 
         Args:
@@ -179,7 +176,7 @@ class IMAEViT(TransformerBackbone):
             hidden: Pixels of which nothing may be used, bool (B, H · W); None for none.
 
         Returns:
-            Tokens (B, H · W, d), those of hidden pixels of no meaning, and the grid (H, W).
+            Tokens of all pixels, those of hidden ones of no meaning.
 
         Raises:
             ConfigError: If C is not the backbone's ``in_channels``.
@@ -194,46 +191,33 @@ class IMAEViT(TransformerBackbone):
             mark = F.pad(self.centre_mark, (column, width - 1 - column, row, height - 1 - row))
             maps = maps + mark.to(maps.dtype)
         maps = maps + self.position(maps)
-        return maps.flatten(2).transpose(1, 2), (height, width)
+        return Tokens(None, maps.flatten(2).transpose(1, 2), (height, width))
 
-    def encode(self, tokens: Tensor, out_indices: Sequence[int]) -> list[Tensor]:
-        """Prepend the ins token and run the layers.
+    def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
+        """Prepend the ins token, here the CLS of the tokens, and run the layers; see :class:`TransformerBackbone`.
 
         Args:
-            tokens: Pixel tokens with positions added, any number of them, shape (B, n, d).
+            tokens: Pixel tokens with positions added, any number of them.
             out_indices: Layers, counted from 0, whose outputs are returned.
-
-        Returns:
-            The outputs asked for, the last layer's normalised, each (B, 1 + n, d).
         """
-        x = prepend_tokens(tokens, self.ins_token)
-        last = len(self.layers) - 1
-        outputs = enumerate(self.layers.run(x))
-        return [self.norm(x) if index == last else x for index, x in outputs if index in out_indices]
+        outputs = enumerate(self.layers.run(prepend_tokens(tokens.patches, self.ins_token)))
+        chosen = [self.norm(x) if index == self.depth - 1 else x for index, x in outputs if index in out_indices]
+        return [Tokens(x[:, 0], x[:, 1:], tokens.grid) for x in chosen]
 
-    def forward_tokens(self, x: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
-        """Encode windows (B, C, H, W) into the ins token (B, d), pixel tokens (B, H · W, d), and the grid (H, W).
-
-        Args:
-            x: Windows, shape (B, C, H, W).
-        """
-        tokens, grid = self.embed(x)
-        out = self.encode(tokens, (len(self.layers) - 1,))[0]
-        return out[:, 0], out[:, 1:], grid
-
-    def forward_visible(self, x: Tensor, visible: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    def forward_visible(self, x: Tensor, visible: Tensor) -> Tokens:
         """Encode the visible pixels alone; nothing of a hidden pixel enters any layer.
 
         Args:
             x: Windows, shape (B, C, H, W).
             visible: Indices of the visible pixels, row-major, shape (B, n).
-
-        Returns:
-            Normalised tokens of the last layer, the ins token first, shape (B, 1 + n, d), and the grid (H, W).
         """
         hidden = torch.ones(len(x), x.shape[2] * x.shape[3], dtype=torch.bool, device=x.device)
-        tokens, grid = self.embed(x, hidden.scatter_(1, visible, False))
-        return self.encode(take_tokens(tokens, visible), (len(self.layers) - 1,))[0], grid
+        tokens = self.embed(x, hidden.scatter_(1, visible, False))
+        return self.encode_last(tokens._replace(patches=take_tokens(tokens.patches, visible)))
+
+    def last_attention(self) -> dict[str, nn.Module]:
+        """Attention of the last layer."""
+        return {"spatial": self.layers[-1].attn}
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encode windows.
@@ -245,7 +229,6 @@ class IMAEViT(TransformerBackbone):
             One map (B, d, H, W) for each of ``out_indices``; with ``with_ins_token`` before them the ins token (B, d)
             of the last one's layer.
         """
-        tokens, grid = self.embed(x)
-        outputs = self.encode(tokens, self.out_indices)
-        maps = tuple(output[:, 1:].transpose(1, 2).unflatten(2, grid) for output in outputs)
-        return (outputs[-1][:, 0], *maps) if self.with_ins_token else maps
+        outputs = self.encode(self.embed(x), self.out_indices)
+        maps = tuple(tokens.to_map() for tokens in outputs)
+        return (outputs[-1].cls, *maps) if self.with_ins_token else maps

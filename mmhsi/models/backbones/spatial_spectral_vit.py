@@ -16,6 +16,7 @@ from mmhsi.registry import MODELS
 from ..checks import check_bands, resolve_out_indices
 from ..layers import (
     PatchEmbed,
+    Tokens,
     init_embedding,
     init_linear,
     mask_tokens,
@@ -27,7 +28,7 @@ from ..layers import (
 )
 from ..layers.spectral_embed import PixelSpectralEmbed, PooledSpectralEmbed, band_positions, group_centres
 from ..layers.token_fusion import CrossAttentionFusion, PooledFusion, TokenMixFusion
-from .base import SpatialSpectralTokens, TransformerBackbone
+from .base import TransformerBackbone
 from .vit_arch import FFN_TYPES, ViTArch, resolve_arch, vit_layers
 
 
@@ -95,6 +96,7 @@ class SpatialSpectralViT(TransformerBackbone):
     stages = ("spatial_layers", "spectral_layers")
     other_layers = ("fusions",)
     after_layers = ("spatial_norm", "spectral_norm")
+    with_mask_token = True
     spatial_pos_embed: Tensor
     spectral_pos_embed: Tensor
 
@@ -132,8 +134,8 @@ class SpatialSpectralViT(TransformerBackbone):
 
         self.in_channels = in_channels
         self.embed_dims = embed_dims
+        self.depth = depth
         self.patch_size = patch_size
-        self.mode = mode
         self.grid = patch_grid(img_size, patch_size)
         self.num_groups = -(-in_channels // spectral_patch_size)
         self.out_indices = resolve_out_indices("SpatialSpectralViT", out_indices, depth)
@@ -176,6 +178,17 @@ class SpatialSpectralViT(TransformerBackbone):
         self.spatial_norm = nn.LayerNorm(embed_dims, eps=1e-6)
         self.spectral_norm = nn.LayerNorm(embed_dims, eps=1e-6)
 
+        if mode == "paper":
+            nn.init.trunc_normal_(self.spatial_pos_embed, std=0.02)
+            nn.init.trunc_normal_(self.spectral_pos_embed, std=0.02)
+        tokens = (self.spatial_cls_token, self.spatial_mask_token, self.spectral_cls_token, self.spectral_mask_token)
+        for token in tokens if self.registers is None else (*tokens, self.registers):
+            nn.init.normal_(token, std=0.02)
+        for embedding in (self.patch_embed, self.spectral_embed):
+            init_embedding(embedding)
+        for layers in (self.spatial_layers, self.spectral_layers):
+            init_linear(layers)
+
     def _token_counts(self, *img_sizes: tuple[int, int]) -> tuple[int, ...]:
         """Check paper mode's two sizes; give their numbers of spatial tokens."""
         p, counts = self.patch_size, []
@@ -191,34 +204,13 @@ class SpatialSpectralViT(TransformerBackbone):
             )
         return tuple(counts)
 
-    def init_weights(self) -> None:
-        """Fill tokens, learned positions and all maps (exchanges with zero); then what ``init_cfg`` says."""
-        if self.mode == "paper":
-            nn.init.trunc_normal_(self.spatial_pos_embed, std=0.02)
-            nn.init.trunc_normal_(self.spectral_pos_embed, std=0.02)
-        tokens = (self.spatial_cls_token, self.spatial_mask_token, self.spectral_cls_token, self.spectral_mask_token)
-        for token in tokens if self.registers is None else (*tokens, self.registers):
-            nn.init.normal_(token, std=0.02)
-        init_embedding(self.patch_embed)
-        init_embedding(self.spectral_embed)
-        init_linear(self.spatial_layers)
-        init_linear(self.spectral_layers)
-        for fusion in self.fusions:
-            fusion.init_weights()
-        super().init_weights()
-
-    def embed(
-        self, x: Tensor, spatial_mask: Tensor | None = None, spectral_mask: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, tuple[int, int]]:
-        """Embed images into what the first layers of both streams receive.
+    def embed(self, x: Tensor, mask: Tensor | None = None, spectral_mask: Tensor | None = None) -> Tokens:
+        """Embed images into patch tokens and band groups' tokens and add positions.
 
         Args:
             x: Images, shape (B, C, H, W).
-            spatial_mask: Patches replaced by the mask token, shape (B, h · w), bool.
+            mask: Patches replaced by the mask token, shape (B, h · w), bool.
             spectral_mask: Band groups replaced by the mask token, shape (B, g), bool.
-
-        Returns:
-            Spatial tokens (B, 1 + R + h · w, d), spectral tokens (B, 1 + R + g, d), and the grid (h, w).
 
         Raises:
             ConfigError: If C is not the backbone's, paper mode does not take H x W, or a mask is not (B, n) bool.
@@ -226,28 +218,26 @@ class SpatialSpectralViT(TransformerBackbone):
         check_bands("SpatialSpectralViT", x, self.in_channels)
         spatial, grid = self.patch_embed(x)
         spectral = self.spectral_embed(x)
-        spatial = mask_tokens(spatial, spatial_mask, self.spatial_mask_token, "SpatialSpectralViT: spatial_mask")
+        spatial = mask_tokens(spatial, mask, self.spatial_mask_token, "SpatialSpectralViT: mask")
         spectral = mask_tokens(spectral, spectral_mask, self.spectral_mask_token, "SpatialSpectralViT: spectral_mask")
         spatial = spatial + resize_position_table(self.spatial_pos_embed[:, 1:], self.grid, grid)
-        spectral = spectral + self.spectral_pos_embed[:, 1:]
-        spatial_cls = self.spatial_cls_token + self.spatial_pos_embed[:, :1]
-        spectral_cls = self.spectral_cls_token + self.spectral_pos_embed[:, :1]
-        spatial = self.drop_after_pos(prepend_tokens(spatial, spatial_cls, self.registers))
-        spectral = self.drop_after_pos(prepend_tokens(spectral, spectral_cls, self.registers))
-        return spatial, spectral, grid
+        return Tokens(None, spatial, grid, None, spectral + self.spectral_pos_embed[:, 1:])
 
-    def encode(self, spatial: Tensor, spectral: Tensor, out_indices: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
-        """Run the pairs of layers and their exchanges.
+    def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
+        """Prepend both CLS tokens and the registers and run the pairs of layers and their exchanges.
 
         Args:
-            spatial: From :meth:`embed`, shape (B, 1 + R + h · w, d).
-            spectral: From :meth:`embed`, shape (B, 1 + R + g, d).
+            tokens: From :meth:`embed`.
             out_indices: Depths, counted from 0, whose outputs are returned.
 
         Returns:
             Both streams after each depth asked for, the last one's normalised.
         """
-        outputs = []
+        spatial_cls = self.spatial_cls_token + self.spatial_pos_embed[:, :1]
+        spectral_cls = self.spectral_cls_token + self.spectral_pos_embed[:, :1]
+        spatial = self.drop_after_pos(prepend_tokens(tokens.patches, spatial_cls, self.registers))
+        spectral = self.drop_after_pos(prepend_tokens(tokens.spectral_tokens(), spectral_cls, self.registers))
+        outputs, extra = [], self.num_extra_tokens
         for index, fusion in enumerate(self.fusions):
             spatial = self.spatial_layers.run_layer(index, spatial)
             spectral = self.spectral_layers.run_layer(index, spectral)
@@ -256,11 +246,9 @@ class SpatialSpectralViT(TransformerBackbone):
                 spatial, spectral = self.spatial_norm(spatial), self.spectral_norm(spectral)
             if index in out_indices:
                 outputs.append((spatial, spectral))
-        return outputs
+        return [Tokens(x[:, 0], x[:, extra:], tokens.grid, y[:, 0], y[:, extra:]) for x, y in outputs]
 
-    def forward_tokens(
-        self, x: Tensor, spatial_mask: Tensor | None = None, spectral_mask: Tensor | None = None
-    ) -> SpatialSpectralTokens:
+    def forward_tokens(self, x: Tensor, mask: Tensor | None = None, spectral_mask: Tensor | None = None) -> Tokens:
         """Encode images to the tokens of both streams, as DINOv2 needs them.
 
         A mask hides content from its own stream alone: what a masked patch holds still enters the spectral tokens,
@@ -268,7 +256,7 @@ class SpatialSpectralViT(TransformerBackbone):
 
         Args:
             x: Images, shape (B, C, H, W).
-            spatial_mask: Patches replaced by the learned mask token, shape (B, h · w), bool. Default: none.
+            mask: Patches replaced by the learned mask token, shape (B, h · w), bool. Default: none.
             spectral_mask: Band groups replaced by the learned mask token, shape (B, g), bool. Default: none.
 
         Returns:
@@ -277,23 +265,8 @@ class SpatialSpectralViT(TransformerBackbone):
         Raises:
             ConfigError: As :meth:`embed`.
         """
-        spatial, spectral, grid = self.embed(x, spatial_mask, spectral_mask)
-        spatial, spectral = self.encode(spatial, spectral, (len(self.spatial_layers) - 1,))[0]
-        extra = self.num_extra_tokens
-        return SpatialSpectralTokens(spatial[:, 0], spatial[:, extra:], spectral[:, 0], spectral[:, extra:], grid)
+        return self.encode_last(self.embed(x, mask, spectral_mask))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode images to spatial maps.
-
-        Args:
-            x: Images, shape (B, C, H, W).
-
-        Returns:
-            One map (B, d, h, w) for each of ``out_indices``.
-
-        Raises:
-            ConfigError: As :meth:`embed`.
-        """
-        spatial, spectral, grid = self.embed(x)
-        maps = (output[:, self.num_extra_tokens :] for output, _ in self.encode(spatial, spectral, self.out_indices))
-        return tuple(tokens.transpose(1, 2).unflatten(2, grid) for tokens in maps)
+    def last_attention(self) -> dict[str, nn.Module]:
+        """Attention of both streams' last layers."""
+        return {"spatial": self.spatial_layers[-1].attn, "spectral": self.spectral_layers[-1].attn}

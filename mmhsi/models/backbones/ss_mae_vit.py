@@ -14,6 +14,7 @@ from ..checks import check_bands, resolve_out_indices
 from ..layers import (
     PatchEmbed,
     PrunableLayers,
+    Tokens,
     init_embedding,
     init_linear,
     patch_grid,
@@ -24,7 +25,7 @@ from ..layers import (
 )
 from ..layers.gated_ffn import GatedFFN
 from ..layers.spectral_embed import PooledSpectralEmbed
-from .base import SpatialSpectralTokens, TransformerBackbone
+from .base import TransformerBackbone
 from .vit_arch import ViTArch, drop_path_rates, resolve_arch, vit_layer
 
 ARCHS: dict[str, ViTArch] = {
@@ -84,6 +85,7 @@ class SSMAEViT(TransformerBackbone):
     """
 
     stages = ("spatial_layers", "spectral_layers")
+    num_extra_tokens = 1  # CLS, before a branch's tokens
     spatial_positions: Tensor
     spectral_positions: Tensor
 
@@ -105,6 +107,8 @@ class SSMAEViT(TransformerBackbone):
 
         self.in_channels = in_channels
         self.embed_dims = embed_dims
+        self.depth = depth
+        self.num_groups = in_channels  # a band is a group of one
         self.window = window
         self.patch_size = patch_size
         self.grid = patch_grid(window, patch_size)
@@ -125,23 +129,17 @@ class SSMAEViT(TransformerBackbone):
         self.spectral_layers = PrunableLayers(gated_layer(sizes, drop_rate, rate) for rate in rates)
         self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
 
-    def init_weights(self) -> None:
-        """Fill CLS tokens and all linear maps; then what ``init_cfg`` says."""
         nn.init.normal_(self.spatial_cls_token, std=0.02)
         nn.init.normal_(self.spectral_cls_token, std=0.02)
         init_embedding(self.patch_embed)
         for module in (self.spectral_embed, self.spatial_layers, self.spectral_layers):
             init_linear(module)
-        super().init_weights()
 
-    def embed(self, x: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
-        """Embed images and add positions.
+    def embed(self, x: Tensor) -> Tokens:
+        """Embed images into tokens of pixels and of bands and add positions.
 
         Args:
             x: Images, shape (B, C, H, W).
-
-        Returns:
-            Pixel tokens (B, h · w, d), band tokens (B, C, d), both without CLS, and the grid (h, w).
 
         Raises:
             ConfigError: If C is not the backbone's ``in_channels``.
@@ -149,7 +147,7 @@ class SSMAEViT(TransformerBackbone):
         check_bands(type(self).__name__, x, self.in_channels)
         pixels, grid = self.patch_embed(x)
         pixels = pixels + resize_position_table(self.spatial_positions, self.grid, grid)
-        return pixels, self.spectral_embed(x) + self.spectral_positions, grid
+        return Tokens(None, pixels, grid, None, self.spectral_embed(x) + self.spectral_positions)
 
     def encode_branch(self, layers: PrunableLayers, tokens: Tensor, cls_token: Tensor) -> list[Tensor]:
         """Prepend CLS and run the layers of one branch.
@@ -166,57 +164,39 @@ class SSMAEViT(TransformerBackbone):
         *outputs, last = layers.run(x)
         return [*outputs, self.norm(last)]
 
-    def encode(self, pixels: Tensor, bands: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Run both branches; CLS and tokens of both after every layer, (B, 1 + n, d) and (B, 1 + m, d).
+    def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
+        """Run both branches; see :class:`TransformerBackbone`.
 
         Args:
-            pixels: Tokens of pixels with positions, without CLS, shape (B, n, d).
-            bands: Tokens of bands with positions, without CLS, shape (B, m, d).
+            tokens: From :meth:`embed`, all of them or some.
+            out_indices: Layers, counted from 0, whose outputs are returned.
         """
-        spatial = self.encode_branch(self.spatial_layers, pixels, self.spatial_cls_token)
-        spectral = self.encode_branch(self.spectral_layers, bands, self.spectral_cls_token)
-        return list(zip(spatial, spectral, strict=True))
+        spatial = self.encode_branch(self.spatial_layers, tokens.patches, self.spatial_cls_token)
+        spectral = self.encode_branch(self.spectral_layers, tokens.spectral_tokens(), self.spectral_cls_token)
+        pairs = [(spatial[index], spectral[index]) for index in out_indices]
+        return [Tokens(x[:, 0], x[:, 1:], tokens.grid, y[:, 0], y[:, 1:]) for x, y in pairs]
 
-    def encode_visible(self, x: Tensor, visible_pixels: Tensor, visible_bands: Tensor) -> tuple[Tensor, Tensor]:
+    def forward_visible(self, x: Tensor, visible: Tensor, visible_bands: Tensor) -> Tokens:
         """Encode what each branch may see; nothing of a token that is hidden from a branch enters its layers.
 
         Args:
             x: Images, shape (B, C, H, W).
-            visible_pixels: Indices of pixel tokens, row-major over the grid, shape (B, n).
+            visible: Indices of pixel tokens, row-major over the grid, shape (B, n).
             visible_bands: Indices of bands, shape (B, m).
-
-        Returns:
-            Normalised tokens of the last layers, CLS first: (B, 1 + n, d) and (B, 1 + m, d).
         """
-        pixels, bands, _ = self.embed(x)
-        return self.encode(take_tokens(pixels, visible_pixels), take_tokens(bands, visible_bands))[-1]
+        tokens = self.embed(x)
+        pixels, bands = take_tokens(tokens.patches, visible), take_tokens(tokens.spectral_tokens(), visible_bands)
+        return self.encode_last(tokens._replace(patches=pixels, spectral=bands))
 
-    def forward_tokens(self, x: Tensor) -> SpatialSpectralTokens:
-        """Encode images (B, C, H, W) to the normalised tokens of both branches' last layers.
+    def last_attention(self) -> dict[str, nn.Module]:
+        """Attention of both branches' last layers."""
+        return {"spatial": self.spatial_layers[-1].attn, "spectral": self.spectral_layers[-1].attn}
+
+    def to_map(self, tokens: Tokens) -> Tensor:
+        """Make a map (B, 2 · d, h, w): the pixel tokens, then the mean of the band tokens, the same at every place.
 
         Args:
-            x: Images, shape (B, C, H, W).
+            tokens: From :meth:`encode`.
         """
-        pixels, bands, grid = self.embed(x)
-        spatial, spectral = self.encode(pixels, bands)[-1]
-        return SpatialSpectralTokens(spatial[:, 0], spatial[:, 1:], spectral[:, 0], spectral[:, 1:], grid)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode images.
-
-        Args:
-            x: Images, shape (B, C, H, W).
-
-        Returns:
-            One map (B, 2 · d, h, w) for each of ``out_indices``: the pixel tokens, then the mean of the band tokens,
-            the same at every place.
-        """
-        pixels, bands, grid = self.embed(x)
-        outputs = self.encode(pixels, bands)
-        maps = []
-        for index in self.out_indices:
-            spatial, spectral = outputs[index]
-            spatial = spatial[:, 1:].transpose(1, 2).unflatten(2, grid)  # (B, N, d) -> (B, d, h, w)
-            spectral = spectral[:, 1:].mean(dim=1)[:, :, None, None].expand_as(spatial)
-            maps.append(torch.cat([spatial, spectral], dim=1))
-        return tuple(maps)
+        spatial, spectral = tokens.to_map(), tokens.spectral_tokens().mean(dim=1)
+        return torch.cat([spatial, spectral[:, :, None, None].expand_as(spatial)], dim=1)

@@ -13,10 +13,11 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..checks import check_bands, resolve_out_indices
-from ..layers import PrunableLayers, init_linear
+from ..layers import PrunableLayers, Tokens, init_linear, take_tokens
 from ..layers.blockwise_embed import BlockwiseEmbed
 from ..layers.spatial_spectral_position import SpatialSpectralPosition
 from ..layers.transformer_layer import TransformerLayer
+from ..layers.visible_rows import row_buckets, run_rows
 from ..weights.spectral_weights import interpolate_blocks
 from .base import TransformerBackbone
 from .vit_arch import drop_path_rates
@@ -108,6 +109,8 @@ class SST(TransformerBackbone):
         ConfigError: If a size does not fit.
     """
 
+    with_cls = False
+
     def __init__(
         self,
         in_channels: int,
@@ -125,7 +128,7 @@ class SST(TransformerBackbone):
     ) -> None:
         super().__init__(init_cfg)
         sizes = resolve_arch(arch)
-        depth = sizes["spatial_layers"] + sizes["spectral_layers"]
+        self.depth = depth = sizes["spatial_layers"] + sizes["spectral_layers"]
         check_choice("SST", "spectral_pool", spectral_pool, ("mean", "concat"))
 
         self.in_channels = in_channels
@@ -155,6 +158,8 @@ class SST(TransformerBackbone):
         self.spatial_layers = PrunableLayers(layers[: sizes["spatial_layers"]])
         self.spectral_layers = PrunableLayers(layers[sizes["spatial_layers"] :])
         self.norm = nn.LayerNorm(self.embed_dims)
+        init_linear(self.spatial_layers)
+        init_linear(self.spectral_layers)
 
     def block_centres(self, wavelengths: Sequence[float]) -> list[float]:
         """Mean wavelength in nm of every block, of as many bands as given; the last band is repeated to fill it.
@@ -173,13 +178,6 @@ class SST(TransformerBackbone):
         if len(wavelengths) != self.in_channels:
             raise ConfigError(f"SST: {len(wavelengths)} wavelengths given, expected in_channels={self.in_channels}")
         return self.block_centres(wavelengths)
-
-    def init_weights(self) -> None:
-        """Fill all linear maps; then what ``init_cfg`` says."""
-        self.patch_embed.reset_parameters()
-        init_linear(self.spatial_layers)
-        init_linear(self.spectral_layers)
-        super().init_weights()
 
     def prunable_stages(self) -> dict[str, PrunableLayers]:
         """Layers that may be pruned, by stage; the stages run one after another in this order."""
@@ -204,34 +202,28 @@ class SST(TransformerBackbone):
         """Depth of the first layer of each stage: the spectral layers follow on the spatial ones."""
         return {"spatial_layers": 1, "spectral_layers": 1 + len(self.spatial_layers)}
 
-    def embed(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    def embed(self, x: Tensor) -> Tokens:
         """Embed images and add positions.
 
         Args:
             x: Images, shape (B, C, H, W).
-
-        Returns:
-            Tokens (B, G, N, d) and the grid (h, w), N = h · w.
 
         Raises:
             ConfigError: If C is not the backbone's ``in_channels``.
         """
         check_bands("SST", x, self.in_channels)
         tokens, grid = self.patch_embed(x)
-        return tokens + self.position(grid).to(tokens.dtype), grid
+        return Tokens(None, (tokens + self.position(grid).to(tokens.dtype)).flatten(1, 2), grid)
 
-    def encode(self, tokens: Tensor, out_indices: Sequence[int]) -> list[Tensor]:
-        """Run the spatial layers, then the spectral ones.
+    def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
+        """Run the spatial layers, then the spectral ones; see :class:`TransformerBackbone`.
 
         Args:
-            tokens: Tokens with positions added, any number of blocks and places, shape (B, G, N, d).
-            out_indices: Layers whose outputs are returned; negative counts from the end.
-
-        Returns:
-            The outputs asked for, the last layer's normalised, each (B, G, N, d).
+            tokens: Tokens with positions added, of any number of blocks and places.
+            out_indices: Layers, counted from 0, whose outputs are returned.
         """
-        batch = tokens.shape[0]
-        blocks = self.drop_after_pos(tokens).flatten(0, 1)  # (B, G, N, d) -> (B·G, N, d)
+        batch = tokens.patches.shape[0]
+        blocks = self.by_block(self.drop_after_pos(tokens.patches), tokens.grid).flatten(0, 1)  # (B·G, N, d)
         spatial = [rows.unflatten(0, (batch, -1)) for rows in [*self.spatial_layers.run(blocks)]]  # (B, G, N, d)
 
         places = spatial[-1].transpose(1, 2).flatten(0, 1)  # (B, G, N, d) -> (B·N, G, d)
@@ -239,31 +231,60 @@ class SST(TransformerBackbone):
         spectral = [rows.unflatten(0, (batch, -1)).transpose(1, 2) for rows in (*spectral, self.norm(last))]
 
         outputs = spatial + spectral
-        return [outputs[index] for index in out_indices]
+        return [tokens._replace(patches=outputs[index].flatten(1, 2)) for index in out_indices]
 
-    def forward_tokens(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Encode images (B, C, H, W) into normalised tokens (B, G, N, d), and give the grid (h, w).
-
-        Args:
-            x: Images, shape (B, C, H, W).
-        """
-        tokens, grid = self.embed(x)
-        return self.encode(tokens, (-1,))[0], grid
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Encode images.
+    def encode_rows(self, tokens: Tensor, hidden: Tensor) -> Tensor:
+        """Run the layers on visible tokens alone; blocks and places without any are passed over.
 
         Args:
-            x: Images, shape (B, C, H, W).
+            tokens: Tokens with positions added, shape (B, G, N, d).
+            hidden: Bool, shape (B, G, N), not all True.
 
         Returns:
-            One map for each of ``out_indices``, (B, d, h, w), or (B, G · d, h, w) with ``spectral_pool='concat'``.
+            Normalised tokens of the last layer, shape (B, G, N, d). What stands at hidden places means nothing.
         """
-        tokens, grid = self.embed(x)
-        return tuple(self._pool(output).unflatten(2, grid) for output in self.encode(tokens, self.out_indices))
+        numbers = torch.arange(hidden.numel(), device=hidden.device).view_as(hidden)
+        blocks = hidden.flatten(0, 1), numbers.flatten(0, 1)  # (B·G, N)
+        places = hidden.transpose(1, 2).flatten(0, 1), numbers.transpose(1, 2).flatten(0, 1)  # (B·N, G)
+        # A wait for the device: how many tokens are visible decides about shapes. A bound that holds for every mask
+        # would be all of them.
+        counts = torch.cat([(~mask).sum(1) for mask, _ in (blocks, places)]).cpu()
+        in_blocks, in_places = counts.split([len(blocks[0]), len(places[0])])
+        x = self.drop_after_pos(tokens).flatten(0, 2)
+        x = run_rows(x, row_buckets(*blocks, in_blocks), self.spatial_layers)
+        x = run_rows(x, row_buckets(*places, in_places), self.spectral_layers)
+        return self.norm(x).view_as(tokens)
 
-    def _pool(self, tokens: Tensor) -> Tensor:
-        """Make (B, d or G · d, N) of (B, G, N, d)."""
+    def forward_visible(self, x: Tensor, visible: Tensor) -> Tokens:
+        """Encode the visible patches alone; nothing of a hidden patch enters any layer.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            visible: Indices of the visible patches, row-major over the grid, block by block, shape (B, n), n above 0.
+        """
+        tokens = self.embed(x)
+        hidden = torch.ones(tokens.patches.shape[:2], dtype=torch.bool, device=x.device).scatter_(1, visible, False)
+        hidden = hidden.unflatten(1, (self.num_blocks, -1))
+        encoded = self.encode_rows(self.by_block(tokens.patches, tokens.grid), hidden).flatten(1, 2)
+        return tokens._replace(patches=take_tokens(encoded, visible))
+
+    @staticmethod
+    def by_block(patches: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Give the blocks an axis of their own: (B, G · N, d) -> (B, G, N, d).
+
+        Args:
+            patches: Shape (B, G · N, d).
+            grid: (h, w) with N = h · w.
+        """
+        return patches.unflatten(1, (-1, grid[0] * grid[1]))
+
+    def to_map(self, tokens: Tokens) -> Tensor:
+        """Make a map (B, d, h, w), or (B, G · d, h, w) with ``spectral_pool='concat'``.
+
+        Args:
+            tokens: From :meth:`encode`.
+        """
+        blocks = self.by_block(tokens.patches, tokens.grid)
         if self.spectral_pool == "mean":
-            return tokens.mean(1).transpose(1, 2)
-        return torch.flatten(tokens.transpose(2, 3), 1, 2)  # (B, G, d, N) -> (B, G·d, N)
+            return blocks.mean(1).transpose(1, 2).unflatten(2, tokens.grid)
+        return blocks.transpose(2, 3).flatten(1, 2).unflatten(2, tokens.grid)  # (B, G, d, N) -> (B, G·d, h, w)

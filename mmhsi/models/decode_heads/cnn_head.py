@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
+from ..layers import init_classifier
+from ..quiet_init import QuietInit
+
 
 class DoubleConv(nn.Sequential):
     """Two 3×3 convolutions, each with normalisation and ReLU.
@@ -43,7 +46,7 @@ class UpsampleBlock(nn.Sequential):
 
 
 @MODELS.register_module()
-class CNNHead(BaseDecodeHead):
+class CNNHead(QuietInit, BaseDecodeHead):
     """Doubles the last map ``num_upsamples`` times, two 3×3 convolutions each time, then classifies by a 1×1 one.
 
     With 3 it is the paper's nine layers, from 16×16 to 128×128. It takes patches of 2^num_upsamples pixels to single
@@ -57,6 +60,7 @@ class CNNHead(BaseDecodeHead):
         num_upsamples: Default 3; 0 for patches of single pixels.
         in_index: Which of the backbone's maps. Default: the last.
         norm_cfg: Normalisation. Default: ``dict(type='BN')``; ``'SyncBN'`` on many GPUs.
+        init_cfg: mmengine's initialisation.
         **kwargs: mmseg's :class:`BaseDecodeHead`; name ``loss_decode``, its default is not found from this scope.
 
     Raises:
@@ -71,6 +75,7 @@ class CNNHead(BaseDecodeHead):
         num_upsamples: int = 3,
         in_index: int = -1,
         norm_cfg: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
         **kwargs: object,
     ) -> None:
         if num_upsamples < 0:
@@ -82,11 +87,13 @@ class CNNHead(BaseDecodeHead):
             num_classes=num_classes,
             out_channels=num_classes,  # two classes keep two logits
             norm_cfg=norm_cfg or dict(type="BN"),
+            init_cfg=init_cfg,
             **kwargs,
         )
         block = UpsampleBlock if num_upsamples else DoubleConv
         widths = [in_channels, *[channels] * (num_upsamples - 1)]
         self.blocks = nn.Sequential(*(block(width, channels, self.norm_cfg) for width in widths))
+        init_classifier(self.conv_seg)
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
         """Classify from the backbone's maps, each (B, d, h, w), to logits (B, K, h · 2^n, w · 2^n).

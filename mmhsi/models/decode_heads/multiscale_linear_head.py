@@ -10,9 +10,12 @@ from torch import Tensor
 
 from mmhsi.registry import MODELS
 
+from ..layers import init_classifier
+from ..quiet_init import QuietInit
+
 
 @MODELS.register_module()
-class MultiscaleLinearHead(BaseDecodeHead):
+class MultiscaleLinearHead(QuietInit, BaseDecodeHead):
     """Maps of several layers, resized to the first, concatenated, batch-normalised, one 1×1 convolution.
 
     Args:
@@ -20,6 +23,7 @@ class MultiscaleLinearHead(BaseDecodeHead):
         in_index: Which of the backbone's maps, as many as ``in_channels``.
         num_classes: Classes K.
         norm_cfg: Normalisation of the concatenated maps. Default: ``dict(type='BN')``; ``'SyncBN'`` on many GPUs.
+        init_cfg: mmengine's initialisation.
         **kwargs: mmseg's :class:`BaseDecodeHead`; name ``loss_decode``, its default is not found from this scope.
     """
 
@@ -29,6 +33,7 @@ class MultiscaleLinearHead(BaseDecodeHead):
         in_index: Sequence[int],
         num_classes: int,
         norm_cfg: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
         **kwargs: object,
     ) -> None:
         super().__init__(
@@ -40,9 +45,11 @@ class MultiscaleLinearHead(BaseDecodeHead):
             out_channels=num_classes,
             input_transform="resize_concat",
             norm_cfg=norm_cfg or dict(type="BN"),
+            init_cfg=init_cfg,
             **kwargs,
         )
         self.norm = build_norm_layer(self.norm_cfg, self.channels)[1]
+        init_classifier(self.conv_seg)
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Classify from the backbone's maps, each (B, d, h, w), to logits (B, K, h, w) at the first map's size.

@@ -11,11 +11,13 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
+from ..layers import init_classifier
+from ..quiet_init import QuietInit
 from .cnn_head import DoubleConv, UpsampleBlock
 
 
 @MODELS.register_module()
-class UNetHead(BaseDecodeHead):
+class UNetHead(QuietInit, BaseDecodeHead):
     """Doubles the last map like :class:`CNNHead`, and before each doubling joins it with a map of an earlier layer.
 
     The layers of a plain transformer all have one resolution, so that a skip is brought to its level by as many
@@ -33,6 +35,7 @@ class UNetHead(BaseDecodeHead):
         channels: Width of all layers. Default 64.
         num_upsamples: Default 3, for patches of 8 pixels.
         norm_cfg: Normalisation. Default: ``dict(type='BN')``; ``'SyncBN'`` on many GPUs.
+        init_cfg: mmengine's initialisation.
         **kwargs: mmseg's :class:`BaseDecodeHead`; name ``loss_decode``, its default is not found from this scope.
 
     Raises:
@@ -47,6 +50,7 @@ class UNetHead(BaseDecodeHead):
         channels: int = 64,
         num_upsamples: int = 3,
         norm_cfg: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
         **kwargs: object,
     ) -> None:
         if not 0 <= num_upsamples < len(in_channels):
@@ -62,6 +66,7 @@ class UNetHead(BaseDecodeHead):
             out_channels=num_classes,  # two classes keep two logits
             input_transform="multiple_select",
             norm_cfg=norm_cfg or dict(type="BN"),
+            init_cfg=init_cfg,
             **kwargs,
         )
         *shallow, deepest = in_channels
@@ -74,6 +79,7 @@ class UNetHead(BaseDecodeHead):
             self.joins.append(DoubleConv(channels + widths[-1], channels, self.norm_cfg))
             doubled = number >= len(shallow) - num_upsamples
             self.upsamples.append(UpsampleBlock(channels, channels, self.norm_cfg) if doubled else nn.Identity())
+        init_classifier(self.conv_seg)
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Classify from the backbone's maps, each (B, d, h, w), to logits (B, K, h · 2^n, w · 2^n).

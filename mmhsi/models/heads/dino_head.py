@@ -6,20 +6,22 @@ from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from mmhsi.arguments import check_sizes
 from mmhsi.registry import MODELS
 
+from ..quiet_init import QuietInit
+
 
 @MODELS.register_module()
-class DINOHead(BaseModule):
+class DINOHead(QuietInit):
     """Scores of prototypes: an MLP to a narrow layer, its output on the unit sphere, and one direction a prototype.
 
     A prototype is a unit vector times a learned scale g that starts at 1 (weight norm), so that scores start as
-    cosines. With d 768 and the defaults it has 23,138,560 parameters, the 65,536 scales counted.
+    cosines. Maps start as truncated normal draws of standard deviation 0.02, biases at 0. With d 768 and the defaults
+    it has 23,138,560 parameters, the 65,536 scales counted.
 
     Args:
         in_channels: Token width d.
@@ -58,9 +60,6 @@ class DINOHead(BaseModule):
             layers += [nn.Linear(width, next_width), nn.GELU()]
         self.mlp = nn.Sequential(*layers[:-1])
         self.last_layer = weight_norm(nn.Linear(bottleneck_channels, num_prototypes, bias=False))
-
-    def init_weights(self) -> None:
-        """Fill all maps (truncated normal, standard deviation 0.02), biases with 0, scales with 1."""
         for layer in self.mlp:
             if isinstance(layer, nn.Linear):
                 nn.init.trunc_normal_(layer.weight, std=0.02)
@@ -68,7 +67,6 @@ class DINOHead(BaseModule):
         scale, direction = self.last_layer.parametrizations.weight.parameters()
         nn.init.ones_(scale)
         nn.init.trunc_normal_(direction, std=0.02)
-        super().init_weights()
 
     def forward(self, x: Tensor) -> Tensor:
         """Score tokens (n, d): (n, K), float32.

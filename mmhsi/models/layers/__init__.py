@@ -1,15 +1,17 @@
 """Building blocks of the backbones: one idea a file."""
 
-from .init import init_embedding, init_linear
+from .init import init_classifier, init_embedding, init_linear
 from .patch_embed import PatchEmbed, pad_to_multiple, patch_grid, patchify, unpatchify
 from .position import resize_position_table, sinusoid_1d, sinusoid_2d
 from .prunable import PrunableLayers
-from .tokens import fill_tokens, mask_tokens, prepend_tokens, take_tokens
+from .tokens import Tokens, fill_tokens, mask_tokens, prepend_tokens, take_tokens
 
 __all__ = [
     "PatchEmbed",
     "PrunableLayers",
+    "Tokens",
     "fill_tokens",
+    "init_classifier",
     "init_embedding",
     "init_linear",
     "mask_tokens",

@@ -59,11 +59,7 @@ class BlockwiseEmbed(nn.Module):
         self.weight = nn.Parameter(torch.empty(self.num_blocks, values, embed_dims))
         self.bias = nn.Parameter(torch.empty(self.num_blocks, 1, embed_dims))
         self.norm_after = nn.LayerNorm(embed_dims)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Xavier-uniform weights of every block, zero biases."""
-        bound = (6 / (self.weight.shape[1] + self.weight.shape[2])) ** 0.5
+        bound = (6 / (values + embed_dims)) ** 0.5  # Xavier's, of every block
         nn.init.uniform_(self.weight, -bound, bound)
         nn.init.zeros_(self.bias)
 

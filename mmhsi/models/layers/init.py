@@ -1,4 +1,4 @@
-"""Initialisation of embeddings and transformer layers."""
+"""Initialisation of embeddings, transformer layers and classifiers."""
 
 from torch import nn
 
@@ -26,3 +26,13 @@ def init_linear(module: nn.Module) -> None:
             nn.init.xavier_uniform_(child.weight)
             if child.bias is not None:
                 nn.init.zeros_(child.bias)
+
+
+def init_classifier(module: nn.Conv2d) -> None:
+    """Fill the last layer of a decode head as mmseg does: normal weights of standard deviation 0.01, zero biases.
+
+    Args:
+        module: Changed in place.
+    """
+    nn.init.normal_(module.weight, std=0.01)
+    nn.init.zeros_(module.bias)

@@ -1,6 +1,6 @@
 """Exchange between the spatial and the spectral stream: both are changed by a residual, from the state before it.
 
-All residuals start at zero (``init_weights``), so that training begins with two plain transformers.
+All residuals start at zero, so that training begins with two plain transformers.
 """
 
 from __future__ import annotations
@@ -35,9 +35,7 @@ class CrossAttentionFusion(nn.Module):
         self.spectral_norm = nn.LayerNorm(embed_dims, eps=1e-6)
         self.to_spatial = nn.MultiheadAttention(embed_dims, num_heads, batch_first=True)
         self.to_spectral = nn.MultiheadAttention(embed_dims, num_heads, batch_first=True)
-
-    def init_weights(self) -> None:
-        """Xavier-uniform queries, keys and values (torch's own), zero output maps."""
+        # Queries, keys and values are torch's Xavier-uniform ones.
         zero_(self.to_spatial.out_proj)
         zero_(self.to_spectral.out_proj)
 
@@ -67,9 +65,6 @@ class PooledFusion(nn.Module):
         self.spectral_norm = nn.LayerNorm(embed_dims, eps=1e-6)
         self.to_spatial = nn.Linear(2 * embed_dims, embed_dims)
         self.to_spectral = nn.Linear(2 * embed_dims, embed_dims)
-
-    def init_weights(self) -> None:
-        """Zero both maps."""
         zero_(self.to_spatial)
         zero_(self.to_spectral)
 
@@ -106,6 +101,8 @@ class TokenMix(nn.Module):
         super().__init__()
         self.to_spatial = nn.Conv1d(spatial_tokens + spectral_tokens, spatial_tokens, kernel_size=1)
         self.to_spectral = nn.Conv1d(spatial_tokens + spectral_tokens, spectral_tokens, kernel_size=1)
+        zero_(self.to_spatial)
+        zero_(self.to_spectral)
 
     def forward(self, spatial: Tensor, spectral: Tensor) -> tuple[Tensor, Tensor]:
         """Exchange between (B, n, d) and (B, m, d); the shapes stay.
@@ -129,12 +126,6 @@ class TokenMixFusion(nn.Module):
     def __init__(self, spatial_tokens: Sequence[int], spectral_tokens: int) -> None:
         super().__init__()
         self.mixes = nn.ModuleDict({str(count): TokenMix(count, spectral_tokens) for count in spatial_tokens})
-
-    def init_weights(self) -> None:
-        """Zero all maps."""
-        for mix in self.mixes.values():
-            zero_(mix.to_spatial)
-            zero_(mix.to_spectral)
 
     def forward(self, spatial: Tensor, spectral: Tensor) -> tuple[Tensor, Tensor]:
         """Exchange between (B, n, d) and (B, m, d); the shapes stay.

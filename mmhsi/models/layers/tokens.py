@@ -1,11 +1,55 @@
-"""Picking, hiding and putting back tokens."""
+"""Tokens of a batch; picking, hiding and putting them back."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from mmhsi.errors import ConfigError
+
+
+class Tokens(NamedTuple):
+    """Tokens of a batch of images, embedded or after a layer: the one shape of what backbones give algorithms.
+
+    Attributes:
+        cls: Token that stands for the image, shape (B, d); None before the layers, and where a backbone has none.
+        patches: Tokens of the grid, row-major, of 3-D patches block by block, shape (B, n, d), n = h · w or G · h · w;
+            where visible ones alone were encoded, those.
+        grid: (h, w) of all patches.
+        spectral_cls: ``cls`` of a second stream, shape (B, d); None without one.
+        spectral: Tokens of band groups, the second stream's, shape (B, g, d); None without one.
+    """
+
+    cls: Tensor | None
+    patches: Tensor
+    grid: tuple[int, int]
+    spectral_cls: Tensor | None = None
+    spectral: Tensor | None = None
+
+    def sequence(self) -> Tensor:
+        """CLS, where there is one, then the patches: (B, 1 + n, d)."""
+        return self.patches if self.cls is None else torch.cat([self.cls[:, None], self.patches], dim=1)
+
+    def spectral_tokens(self) -> Tensor:
+        """Tokens of band groups, shape (B, g, d), where there must be some.
+
+        Raises:
+            ConfigError: If there is no second stream.
+        """
+        if self.spectral is None:
+            raise ConfigError("Tokens: the backbone has no spectral stream")
+        return self.spectral
+
+    def spectral_sequence(self) -> Tensor:
+        """CLS of the second stream, where there is one, then its tokens: (B, 1 + g, d)."""
+        tokens = self.spectral_tokens()
+        return tokens if self.spectral_cls is None else torch.cat([self.spectral_cls[:, None], tokens], dim=1)
+
+    def to_map(self) -> Tensor:
+        """All patches in their places: (B, h · w, d) -> (B, d, h, w)."""
+        return self.patches.transpose(1, 2).unflatten(2, self.grid)
 
 
 def take_tokens(tokens: Tensor, indices: Tensor) -> Tensor:

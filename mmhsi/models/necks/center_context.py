@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmhsi.registry import MODELS
 
+from ..quiet_init import QuietInit
+
 
 @MODELS.register_module()
-class CenterContext(BaseModule):
+class CenterContext(QuietInit):
     """The token at the centre of the last map, beside the mean of all tokens.
 
     A window's label is its centre pixel's: the mean alone blurs fields smaller than the window, the centre alone

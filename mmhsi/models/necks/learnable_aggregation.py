@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..layers import init_linear
+from ..quiet_init import QuietInit
 
 
 def mlp(embed_dims: int) -> nn.Sequential:
@@ -23,7 +23,7 @@ def mlp(embed_dims: int) -> nn.Sequential:
 
 
 @MODELS.register_module()
-class LearnableAggregation(BaseModule):
+class LearnableAggregation(QuietInit):
     """Combine pixel tokens Z (hw, d) and the ins token (d): Zᵀ f(Z) g(ins) / hw + ins, f and g MLPs (eq. 18 to 20).
 
     A pixel's token z is weighted by f(z) · g(ins). The paper sums over the pixels; here it is their mean, so that the
@@ -38,11 +38,7 @@ class LearnableAggregation(BaseModule):
         super().__init__(init_cfg)
         self.pixels_mlp = mlp(embed_dims)  # f
         self.ins_mlp = mlp(embed_dims)  # g
-
-    def init_weights(self) -> None:
-        """Fill all linear maps; then what ``init_cfg`` says."""
         init_linear(self)
-        super().init_weights()
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor]:
         """Aggregate the last map.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -15,9 +16,12 @@ from mmhsi.registry import MASKING, MODELS
 from ..heads import DINOHead
 from ..layers import patch_grid
 from ..losses import SinkhornCentring, SoftmaxCentring, dino_loss, ibot_loss, koleo_loss
+from ..protocols import AdaptableModel, MaskTokenBackbone, TokenBackbone, check_protocol
+from ..quiet_init import QuietInit
+from ..rng import BatchRNG
 from ..weights import strip_prefix
 from .dino_masks import DINOMasking, TokenMask, patches_with_data
-from .dinov2_branch import DINOBranch, Stream, stream_prefixes
+from .dinov2_branch import DINOBranch, Stream
 from .dinov2_collapse import collapse_measures
 
 GLOBAL_VIEWS = 2
@@ -28,7 +32,7 @@ CENTRING = {"sinkhorn_knopp": lambda prototypes: SinkhornCentring(), "softmax": 
 
 
 @MODELS.register_module()
-class DINOv2(BaseModel):
+class DINOv2(QuietInit, BaseModel):
     """Self-distillation without labels: a student matches its own moving average on other views and hidden patches.
 
     - DINO: the student's CLS scores of each view against the teacher's of each other global view.
@@ -48,7 +52,8 @@ class DINOv2(BaseModel):
     has for the smaller size). Pixels without data: hidden patches that hold none but such do not count.
 
     Args:
-        backbone: Config of the backbone, with a mask token (HSIViT: ``with_mask_token=True``).
+        backbone: Config of a :class:`mmhsi.models.protocols.TokenBackbone` with CLS; for iBOT of a
+            :class:`mmhsi.models.protocols.MaskTokenBackbone` with a mask token (HSIViT: ``with_mask_token=True``).
         head: Config of the head, without ``in_channels``. Default: :class:`mmhsi.models.DINOHead` as it is.
         separate_heads: Whether every term has a head of its own; else one serves all. Default False.
         centring: ``'sinkhorn_knopp'`` (3 iterations) or ``'softmax'`` (running mean, momentum 0.9).
@@ -83,18 +88,25 @@ class DINOv2(BaseModel):
         if not (0 < student_temperature <= 1 and 0 < teacher_temperature <= 1):
             given = f"{student_temperature=}, {teacher_temperature=} given"
             raise ConfigError(f"DINOv2: {given}, expected more than 0 and at most 1")
-        student = MODELS.build(backbone)
-        self.prefixes = stream_prefixes(student)
+        student = check_protocol("DINOv2", MODELS.build(backbone), TokenBackbone)
+        if not student.with_cls or student.num_blocks > 1:
+            raise ConfigError(
+                f"DINOv2: {type(student).__name__} has with_cls={student.with_cls} and "
+                f"num_blocks={student.num_blocks}, expected a CLS token and one token a patch, as of HSIViT"
+            )
+        self.prefixes = ("", "spectral_") if student.num_groups else ("",)
         self.loss_weights = self._complete(loss_weights or {})
-        if self.loss_weights["ibot"] and hasattr(student, "mask_token") and student.mask_token is None:
-            raise ConfigError("DINOv2: hidden patches need a mask token, set with_mask_token=True in the backbone")
+        if any(self.loss_weights[f"{prefix}ibot"] for prefix in self.prefixes):
+            student = check_protocol("DINOv2: hidden patches", student, MaskTokenBackbone)
+            if not student.with_mask_token:
+                raise ConfigError("DINOv2: hidden patches need a mask token, set with_mask_token=True in the backbone")
         terms = [name for name, weight in self.loss_weights.items() if weight and not name.endswith("koleo")]
         if not terms:
             raise ConfigError(f"DINOv2: loss_weights={self.loss_weights} leave nothing to learn from the teacher")
         head = head or dict(type=DINOHead)
         self.student = DINOBranch(student, head, terms, separate_heads)
-        teacher = MODELS.build({key: value for key, value in backbone.items() if key != "init_cfg"})
-        self.teacher = DINOBranch(teacher, head, terms, separate_heads).requires_grad_(False)
+        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
+        self.teacher.is_init = True  # follows the student, and loads nothing of its own
         prototypes = next(iter(self.teacher.heads.values())).num_prototypes
         self.centring = nn.ModuleDict({term: CENTRING[centring](prototypes) for term in terms})
         self.student_temperature = student_temperature
@@ -104,6 +116,7 @@ class DINOv2(BaseModel):
             raise ConfigError(f"DINOv2: masking.type={masking and masking['type']!r} given, expected 'DINOMasking'")
         # Patches without data do not count, so the preprocessor has to say which pixels hold some.
         self.data_preprocessor.with_valid = True
+        self.data_preprocessor.with_rng = True
 
     def _complete(self, given: Mapping[str, float]) -> dict[str, float]:
         """Weights of all terms of all streams."""
@@ -116,10 +129,9 @@ class DINOv2(BaseModel):
         return {**weights, **given}
 
     def init_weights(self) -> None:
-        """Fill the student, copy it into the teacher; then what ``init_cfg`` says."""
+        """Apply the student's ``init_cfg`` and copy it into the teacher; then apply the algorithm's own, to both."""
         self.student.init_weights()
         self.teacher.load_state_dict(self.student.state_dict())
-        self.teacher.is_init = True
         super().init_weights()
 
     def train(self, mode: bool = True) -> DINOv2:
@@ -154,15 +166,17 @@ class DINOv2(BaseModel):
             state: The checkpoint's state dict.
         """
         branch, _, name = key.partition(".backbone.")
-        if branch not in ("student", "teacher") or not hasattr(self.student.backbone, "adapt_weight"):
+        backbone = self.student.backbone
+        if branch not in ("student", "teacher") or not isinstance(backbone, AdaptableModel):
             return value
-        return self.student.backbone.adapt_weight(name, value, strip_prefix(state, f"{branch}.backbone."))
+        return backbone.adapt_weight(name, value, strip_prefix(state, f"{branch}.backbone."))
 
     def forward(
         self,
         inputs: Tensor | Sequence[Tensor],
         data_samples: list | None = None,
         valid: Sequence[Tensor] | None = None,
+        rng: BatchRNG | None = None,
         mode: str = "tensor",
     ) -> dict[str, Tensor] | tuple[Tensor, ...]:
         """Run the algorithm.
@@ -171,6 +185,7 @@ class DINOv2(BaseModel):
             inputs: For ``'loss'`` normalised views, each (B, C, h, w); for ``'tensor'`` images (B, C, H, W).
             data_samples: Ignored; part of mmengine's interface.
             valid: Pixels of each view that hold data, bool, each (B, h, w); None if all do.
+            rng: What to draw masks from. Default: torch's own generators.
             mode: ``'loss'`` for training, ``'tensor'`` for the maps of the teacher's backbone.
 
         Returns:
@@ -180,17 +195,20 @@ class DINOv2(BaseModel):
             ConfigError: If the mode is another.
         """
         if mode == "loss":
-            return self.loss(inputs, valid)
+            return self.loss(inputs, valid, rng)
         if mode == "tensor":
             return self.teacher.backbone(inputs)
         raise ConfigError(f"DINOv2: mode={mode!r} is not offered, expected 'loss' or 'tensor'")
 
-    def loss(self, views: Sequence[Tensor], valid: Sequence[Tensor] | None) -> dict[str, Tensor]:
+    def loss(
+        self, views: Sequence[Tensor], valid: Sequence[Tensor] | None = None, rng: BatchRNG | None = None
+    ) -> dict[str, Tensor]:
         """One step's losses, and the measures that show a collapse.
 
         Args:
             views: Normalised views, each (B, C, h, w), the 2 global ones first.
             valid: Pixels of each view that hold data, bool, each (B, h, w); None if all do.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``loss_dino_global``, ``loss_dino_local``, ``loss_ibot`` and ``loss_koleo``, weighted; ``entropy``,
@@ -207,7 +225,7 @@ class DINOv2(BaseModel):
             )
         crops = torch.cat(list(views[:GLOBAL_VIEWS]))
         local_crops = torch.cat(list(views[GLOBAL_VIEWS:])) if len(views) > GLOBAL_VIEWS else None
-        masks = self.draw_masks(crops, valid)
+        masks = self.draw_masks(crops, valid, rng or BatchRNG(len(views[0]), crops.device))
         targets, losses = self.teach(crops, masks)
 
         streams = self.student.encode(crops, masks)
@@ -281,12 +299,13 @@ class DINOv2(BaseModel):
                 tokens[f"{prefix}ibot"] = stream.tokens.flatten(0, 1).index_select(0, mask.indices)
         return tokens
 
-    def draw_masks(self, crops: Tensor, valid: Sequence[Tensor] | None) -> list[TokenMask | None]:
+    def draw_masks(self, crops: Tensor, valid: Sequence[Tensor] | None, rng: BatchRNG) -> list[TokenMask | None]:
         """Choose hidden tokens of each stream in the same images; None for a stream without iBOT.
 
         Args:
             crops: Global crops, shape (V, C, h, w).
             valid: Pixels that hold data, each (B, h, w); None if all do.
+            rng: What to draw from, for B images.
         """
         backbone = self.student.backbone
         grids = {"": patch_grid(crops.shape[2:], backbone.patch_size)}
@@ -296,4 +315,4 @@ class DINOv2(BaseModel):
         if valid is not None:
             has_data = patches_with_data(torch.cat(list(valid[:GLOBAL_VIEWS])), backbone.patch_size)
         scored = [grids[prefix] if self.loss_weights[f"{prefix}ibot"] else None for prefix in self.prefixes]
-        return self.masking(len(crops), scored, crops.device, has_data)
+        return self.masking(rng.for_views(GLOBAL_VIEWS), scored, has_data)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
-from mmengine.model import BaseModule, ModuleDict
-from torch import Tensor
+from mmengine.model import ModuleDict
+from torch import Tensor, nn
 
-from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
+from ..protocols import TokenBackbone
+from ..quiet_init import QuietInit
 from .dino_masks import TokenMask
 
 
@@ -22,39 +23,19 @@ class Stream(NamedTuple):
     tokens: Tensor
 
 
-def stream_prefixes(backbone: BaseModule) -> tuple[str, ...]:
-    """What the names of each stream's terms begin with.
-
-    Args:
-        backbone: The student's.
-
-    Raises:
-        ConfigError: If it gives no CLS and patch tokens.
-    """
-    if hasattr(backbone, "spectral_cls_token") and hasattr(backbone, "num_groups"):
-        return ("", "spectral_")
-    if hasattr(backbone, "cls_token") and hasattr(backbone, "forward_tokens"):
-        return ("",)
-    raise ConfigError(
-        f"DINOv2: backbone {type(backbone).__name__} gives no CLS and patch tokens that can be masked, expected HSIViT "
-        "or SpatialSpectralViT"
-    )
-
-
-class DINOBranch(BaseModule):
+class DINOBranch(QuietInit):
     """Student or teacher.
 
     Args:
-        backbone: Backbone whose ``forward_tokens(x, *masks)`` takes a mask for each stream and gives CLS and tokens of
-            each in turn, then the grid.
+        backbone: The backbone; where tokens are hidden, its ``forward_tokens`` takes a mask for each stream.
         head: Config of the head, without ``in_channels``.
         terms: Losses that go through a head.
         separate_heads: Whether every one has a head of its own; else one serves all.
     """
 
-    def __init__(self, backbone: BaseModule, head: dict, terms: Iterable[str], separate_heads: bool) -> None:
+    def __init__(self, backbone: TokenBackbone, head: dict, terms: Iterable[str], separate_heads: bool) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone: nn.Module = backbone
         width = backbone.embed_dims
         names = terms if separate_heads else ["shared"]
         self.heads = ModuleDict({name: MODELS.build(dict(head, in_channels=width)) for name in names})
@@ -66,8 +47,12 @@ class DINOBranch(BaseModule):
             crops: Shape (V, C, h, w).
             masks: Hidden tokens of every stream; None where nothing is hidden.
         """
-        parts = self.backbone.forward_tokens(crops, *(mask and mask.hidden for mask in masks))[:-1]
-        return [Stream(*pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
+        hidden = [mask and mask.hidden for mask in masks] if any(masks) else []
+        tokens = self.backbone.forward_tokens(crops, *hidden)
+        streams = [Stream(tokens.cls, tokens.patches)]
+        if tokens.spectral is not None:
+            streams.append(Stream(tokens.spectral_cls, tokens.spectral))
+        return streams
 
     def score(self, tokens: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Prototype scores (n, K) of the tokens (n, d) of every term; a shared head takes all in one pass.

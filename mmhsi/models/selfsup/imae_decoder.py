@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
@@ -11,10 +10,11 @@ from mmhsi.registry import MODELS
 from ..backbones.imae_vit import ConditionalPosition
 from ..backbones.vit_arch import resolve_arch, vit_layer
 from ..layers import fill_tokens, init_linear
+from ..quiet_init import QuietInit
 
 
 @MODELS.register_module()
-class IMAEDecoder(BaseModule):
+class IMAEDecoder(QuietInit):
     """Light transformer from visible tokens and the ins token to all pixels of a window and, once more, its centre.
 
     Hidden places are filled with one learned token. As in the encoder a depth-wise convolution of the filled map gives
@@ -60,12 +60,8 @@ class IMAEDecoder(BaseModule):
         self.norm = nn.LayerNorm(decoder_embed_dims, eps=1e-6)
         self.to_pixels = nn.Linear(decoder_embed_dims, in_channels)
         self.to_centre = nn.Linear(decoder_embed_dims, in_channels)
-
-    def init_weights(self) -> None:
-        """Fill the mask token and all linear maps; then what ``init_cfg`` says."""
         init_linear(self)
         nn.init.normal_(self.mask_token, std=0.02)
-        super().init_weights()
 
     def forward(self, latent: Tensor, visible: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Predict spectra.

@@ -11,11 +11,11 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
 from ..backbones.sst import SST
-from ..layers import patchify
+from ..layers import fill_tokens, patch_grid, patchify
 from ..losses import reduce_mean
-from ..masking import TokenMasking
+from ..masking import TokenMasking, visible_first
+from ..rng import BatchRNG
 from .lo_msst_decoder import LOMSSTDecoder
-from .lo_msst_sequences import row_buckets, run_rows
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
 
@@ -68,17 +68,18 @@ class LOMSST(MaskedPretraining):
         self.loss_on = loss_on
         self.norm_target = norm_target
 
-    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
         """Mean squared error over the real values of the hidden patches, or of all.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``{'loss': scalar}``.
         """
-        hidden, _, prediction = self.predict_patches(inputs)
+        hidden, _, prediction = self.predict_patches(inputs, rng)
         target = self.backbone.patch_embed.patches(inputs)[0].float()
         weight = self.real_values(inputs, valid)
         if self.norm_target:
@@ -91,19 +92,19 @@ class LOMSST(MaskedPretraining):
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all patches.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
-            generator: Source of the masks, None for torch's own.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``'patches'``.
         """
-        hidden, grid, prediction = self.predict_patches(inputs, generator)
+        hidden, grid, prediction = self.predict_patches(inputs, rng)
         if self.norm_target:
             target = self.backbone.patch_embed.patches(inputs)[0].float()
             mean, std = self.target_statistics(target, self.real_values(inputs, valid))
@@ -116,52 +117,37 @@ class LOMSST(MaskedPretraining):
         everywhere = hidden[..., None].expand_as(prediction)
         return {"patches": Reconstruction(inputs.float(), image(prediction), image(everywhere), valid)}
 
-    def predict_patches(
-        self, inputs: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, tuple[int, int], Tensor]:
+    def predict_patches(self, inputs: Tensor, rng: BatchRNG | None = None) -> tuple[Tensor, tuple[int, int], Tensor]:
         """Draw a mask, encode what is visible and predict everything.
 
         Args:
             inputs: Shape (B, C, H, W).
-            generator: Source of the mask, None for torch's own.
+            rng: What to draw the mask from. Default: torch's own generators.
 
         Returns:
             The mask (B, G, N), bool, True = hidden; the grid (h, w) with N = h · w; and the values of all patches,
             float32, shape (B, G, N, q · p · p).
-        """
-        tokens, grid = self.backbone.embed(inputs)
-        hidden = self.masking(len(inputs), tokens.shape[1], grid, inputs.device, generator)
-        return hidden, grid, self.decoder(self.encode(tokens, hidden), hidden, grid).float()
-
-    def encode(self, tokens: Tensor, hidden: Tensor) -> Tensor:
-        """Run the backbone's layers on the visible tokens alone.
-
-        Args:
-            tokens: Tokens with positions added, shape (B, G, N, d).
-            hidden: Bool, shape (B, G, N).
-
-        Returns:
-            Normalised tokens of the last layer, shape (B, G, N, d). What stands at hidden places means nothing.
 
         Raises:
-            ConfigError: If all tokens or none are hidden.
+            ConfigError: If all patches of an image or none are hidden.
         """
-        numbers = torch.arange(hidden.numel(), device=hidden.device).view_as(hidden)
-        blocks = hidden.flatten(0, 1), numbers.flatten(0, 1)  # (B·G, N)
-        places = hidden.transpose(1, 2).flatten(0, 1), numbers.transpose(1, 2).flatten(0, 1)  # (B·N, G)
-        # The only wait for the device in a step: how many tokens are visible decides about shapes. A bound that holds
-        # for every mask would be all of them.
-        counts = torch.cat([(~mask).sum(1) for mask, _ in (blocks, places)]).cpu()
-        in_blocks, in_places = counts.split([len(blocks[0]), len(places[0])])
-        if not 0 < (shown := int(in_blocks.sum())) < hidden.numel():
+        grid = patch_grid(inputs.shape[2:], self.backbone.patch_size)
+        hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), self.backbone.num_blocks, grid)
+        counts = hidden.flatten(1).sum(1).tolist()
+        shown = (total := hidden[0].numel()) - counts[0]
+        if min(counts) != max(counts):
             raise ConfigError(
-                f"LOMSST: masking.ratio={self.masking.ratio} hides {hidden.numel() - shown} of {hidden.numel()} "
-                f"patches, a batch of {len(hidden)} times {hidden.shape[1]} x {hidden.shape[2]}; use another"
+                f"LOMSST: {self.masking} hides {min(counts)} to {max(counts)} patches, not as many of each image"
             )
-        x = self.backbone.drop_after_pos(tokens).flatten(0, 2)
-        x = run_rows(x, row_buckets(*blocks, in_blocks), self.backbone.spatial_layers)
-        x = run_rows(x, row_buckets(*places, in_places), self.backbone.spectral_layers)
-        return self.backbone.norm(x).view_as(tokens)
+        if not 0 < shown < total:
+            raise ConfigError(
+                f"LOMSST: masking.ratio={self.masking.ratio} hides {counts[0]} of {total} patches, "
+                f"{hidden.shape[1]} x {hidden.shape[2]} of an image; use another"
+            )
+        visible = visible_first(hidden.flatten(1))[:, :shown]
+        encoded = self.backbone.forward_visible(inputs, visible).patches
+        latent = fill_tokens(encoded, visible, total, encoded.new_zeros(1, 1, encoded.shape[-1]))
+        return hidden, grid, self.decoder(latent.view(*hidden.shape, -1), hidden, grid).float()
 
     def real_values(self, inputs: Tensor, valid: Tensor | None) -> Tensor:
         """Which values of the patches are data: neither padding nor of pixels without data.

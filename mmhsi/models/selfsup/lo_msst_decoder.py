@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.arguments import check_sizes
@@ -14,10 +13,11 @@ from mmhsi.registry import MODELS
 from ..layers import init_linear
 from ..layers.spatial_spectral_position import SpatialSpectralPosition
 from ..layers.transformer_layer import TransformerLayer
+from ..quiet_init import QuietInit
 
 
 @MODELS.register_module()
-class LOMSSTDecoder(BaseModule):
+class LOMSSTDecoder(QuietInit):
     """From the encoder's visible tokens to the values of all 3-D patches.
 
     A mask token stands at every hidden place. Positions are added as in :class:`mmhsi.models.SST`, few spatial layers
@@ -62,20 +62,12 @@ class LOMSSTDecoder(BaseModule):
         self.norm = nn.LayerNorm(embed_dims)
         self.weight = nn.Parameter(torch.empty(len(spectral_positions), embed_dims, patch_values))
         self.bias = nn.Parameter(torch.empty(len(spectral_positions), 1, patch_values))
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Xavier-uniform maps of every block, zero biases; a small random mask token."""
+        init_linear(self)
+        # As any other linear map: one of each block.
         bound = (6 / (self.weight.shape[1] + self.weight.shape[2])) ** 0.5
         nn.init.uniform_(self.weight, -bound, bound)
         nn.init.zeros_(self.bias)
         nn.init.normal_(self.mask_token, std=0.02)
-
-    def init_weights(self) -> None:
-        """Fill the mask token and all linear maps; then what ``init_cfg`` says."""
-        self.reset_parameters()
-        init_linear(self)
-        super().init_weights()
 
     def forward(self, latent: Tensor, hidden: Tensor, grid: tuple[int, int]) -> Tensor:
         """Predict the values of all patches.

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from mmpretrain.models.necks.mae_neck import MAEPretrainDecoder
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
 from ..layers import fill_tokens, init_linear, patch_grid, resize_position_table, sinusoid_2d, take_tokens
+from ..quiet_init import QuietInit
 
 
 @MODELS.register_module()
-class MAEDecoder(MAEPretrainDecoder):
+class MAEDecoder(QuietInit, MAEPretrainDecoder):
     """Light transformer from visible tokens to the pixels of hidden patches (MAE, He et al. 2022).
 
     mmpretrain's decoder, which knows square grids alone, taken to rectangular ones; and it predicts the pixels of the
@@ -28,6 +30,8 @@ class MAEDecoder(MAEPretrainDecoder):
         num_heads: Heads. Default 16.
         init_cfg: mmengine's initialisation.
     """
+
+    decoder_pos_embed: Tensor
 
     def __init__(
         self,
@@ -51,13 +55,23 @@ class MAEDecoder(MAEPretrainDecoder):
             decoder_num_heads=num_heads,
             init_cfg=init_cfg,
         )
+        del self.decoder_pos_embed  # a parameter at mmpretrain's, filled for square grids by its init_weights
+        positions = F.pad(self.positions(decoder_embed_dims), (0, 0, 1, 0))  # CLS, before the others, has none
+        self.register_buffer("decoder_pos_embed", positions[None])
+        init_linear(self)
+        nn.init.normal_(self.mask_token, std=0.02)
+
+    def positions(self, channels: int) -> Tensor:
+        """Fixed positions of all patches, shape (h · w, channels).
+
+        Args:
+            channels: Width of the decoder.
+        """
+        return sinusoid_2d(*self.grid, channels)
 
     def init_weights(self) -> None:
-        """Fill the position table, the mask token and all linear maps; then what ``init_cfg`` says."""
-        init_linear(self)
+        """Apply ``init_cfg``; mmpretrain's would fill a table of a square grid."""
         super(MAEPretrainDecoder, self).init_weights()
-        self.decoder_pos_embed.data[:, 1:] = sinusoid_2d(*self.grid, self.decoder_pos_embed.shape[-1])
-        nn.init.normal_(self.mask_token, std=0.02)
 
     def forward(self, latent: Tensor, visible: Tensor, wanted: Tensor, grid: tuple[int, int]) -> Tensor:
         """Predict the pixels of patches.

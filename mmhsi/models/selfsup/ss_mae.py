@@ -12,6 +12,7 @@ from ..backbones.ss_mae_vit import SSMAEViT
 from ..layers import sinusoid_1d, unpatchify
 from ..losses import reduce_mean
 from ..masking import BandMasking, TokenMasking, visible_first
+from ..rng import BatchRNG
 from .mae_decoder import MAEDecoder
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
@@ -33,11 +34,13 @@ class RowDecoder(MAEDecoder):
     ) -> None:
         super().__init__(num_values, 1, (num_tokens, 1), embed_dims, decoder_embed_dims, depth, num_heads)
 
-    def init_weights(self) -> None:
-        """Fill the position table, the mask token and all linear maps."""
-        super().init_weights()
-        positions = torch.arange(self.num_patches)
-        self.decoder_pos_embed.data[:, 1:] = sinusoid_1d(positions, self.decoder_pos_embed.shape[-1])
+    def positions(self, channels: int) -> Tensor:
+        """Fixed positions of the row.
+
+        Args:
+            channels: Width of the decoder.
+        """
+        return sinusoid_1d(torch.arange(self.num_patches), channels)
 
     def decode(self, latent: Tensor, visible: Tensor) -> Tensor:
         """Predict the values of all tokens.
@@ -121,12 +124,13 @@ class SSMAE(MaskedPretraining):
         self.spatial_decoder = RowDecoder(pixels, bands * encoder.patch_size**2, *sizes)
         self.spectral_decoder = RowDecoder(bands, encoder.window**2, *sizes)
 
-    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
         """Mean squared errors over the valid hidden pixels and bands; their sum is minimised.
 
         Args:
             inputs: Shape (B, C, P, P).
             valid: Shape (B, P, P), bool, or None.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``{'loss_pixels': scalar, 'loss_bands': scalar}``.
@@ -134,34 +138,32 @@ class SSMAE(MaskedPretraining):
         Raises:
             ConfigError: If the windows are not P x P.
         """
-        made = self.hide_and_predict(inputs, valid, None)
+        made = self.hide_and_predict(inputs, valid, rng)
         return {f"loss_{name}": hidden_error(reconstruction) for name, reconstruction in made.items()}
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all pixels and bands.
 
         Args:
             inputs: Shape (B, C, P, P).
             valid: Shape (B, P, P), bool, or None.
-            generator: Source of the masks, None for torch's own.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``'pixels'``, the spatial branch's, and ``'bands'``, the spectral one's.
         """
-        return self.hide_and_predict(inputs, valid, generator)
+        return self.hide_and_predict(inputs, valid, rng)
 
-    def hide_and_predict(
-        self, inputs: Tensor, valid: Tensor | None, generator: torch.Generator | None
-    ) -> dict[str, Reconstruction]:
+    def hide_and_predict(self, inputs: Tensor, valid: Tensor | None, rng: BatchRNG | None) -> dict[str, Reconstruction]:
         """What :meth:`reconstruct` gives, with gradients.
 
         Args:
             inputs: Normalised windows, shape (B, C, H, W).
             valid: Pixels that hold data, bool (B, H, W); None if all do.
-            generator: Source of randomness, None for torch's own.
+            rng: What to draw masks from; None for torch's own generators.
         """
         encoder, window = self.backbone, self.backbone.window
         if tuple(inputs.shape[2:]) != (window, window):
@@ -169,17 +171,18 @@ class SSMAE(MaskedPretraining):
                 f"SSMAE: windows of {inputs.shape[2]} x {inputs.shape[3]} pixels given, the decoders predict "
                 f"backbone.window={window}; let it agree with the dataset's window"
             )
-        hidden_pixels = self.spatial_masking(len(inputs), 1, encoder.grid, inputs.device, generator).flatten(1)
-        hidden_bands = self.spectral_masking(inputs, generator)
+        rng = rng or BatchRNG(len(inputs), inputs.device)
+        hidden_pixels = self.spatial_masking(rng, 1, encoder.grid).flatten(1)
+        hidden_bands = self.spectral_masking(rng, inputs)
         pixels = visible_first(hidden_pixels)[:, : self.visible_pixels]
         bands = visible_first(hidden_bands)[:, : self.visible_bands]
-        spatial, spectral = encoder.encode_visible(inputs, pixels, bands)
+        seen = encoder.forward_visible(inputs, pixels, bands)
 
         patch, target = encoder.patch_size, inputs.float()
-        by_pixel = unpatchify(self.spatial_decoder.decode(spatial, pixels), patch, encoder.grid)
+        by_pixel = unpatchify(self.spatial_decoder.decode(seen.sequence(), pixels), patch, encoder.grid)
         hidden = hidden_pixels.unflatten(1, encoder.grid)[:, None]  # (B, 1, h, w), to the pixels of every patch:
         hidden = hidden.repeat_interleave(patch, 2).repeat_interleave(patch, 3)[..., :window, :window]
-        by_band = self.spectral_decoder.decode(spectral, bands).unflatten(2, (window, window))
+        by_band = self.spectral_decoder.decode(seen.spectral_sequence(), bands).unflatten(2, (window, window))
         return {
             "pixels": Reconstruction(target, by_pixel[..., :window, :window], hidden.expand_as(target), valid),
             "bands": Reconstruction(target, by_band, hidden_bands[:, :, None, None].expand_as(target), valid),

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.registry import WEIGHT_INITIALIZERS
 
+from ..protocols import AdaptableModel, BandedBackbone, ResamplingBackbone
 from .checkpoint import read_checkpoint, strip_prefix
+from .input_spec import checkpoint_spec
 from .spectral_weights import resample_band_weights
 
 INPUT_LAYER = ("refuse", "reinit", "interpolate")
@@ -55,8 +57,9 @@ def transfer_weights(
     """Load pretrained weights into a backbone, whatever sensor they were trained on.
 
     Args:
-        module: Backbone; its ``band_axes()`` name the weights that depend on the bands, its ``resample_bands`` fits
-            them where they are no plain weights a band, its ``adapt_weight`` fits others, such as position tables.
+        module: Backbone. A :class:`~mmhsi.models.protocols.BandedBackbone` names the weights that depend on the bands,
+            a :class:`~mmhsi.models.protocols.ResamplingBackbone` fits them where they are no plain weights a band, an
+            :class:`~mmhsi.models.protocols.AdaptableModel` fits others, such as position tables.
         path: Checkpoint.
         prefix: Part of the checkpoint to use, e.g. ``'backbone.'``.
         input_layer: What happens to weights over another number of bands: ``'refuse'``, an error; ``'reinit'``, they
@@ -80,12 +83,14 @@ def transfer_weights(
     if not own.keys() & state.keys():
         under = f" under {prefix!r}" if prefix else ""
         raise ConfigError(f"checkpoint {path}: nothing{under} fits {type(module).__name__}; is it of another model?")
-    source = source_wavelengths or checkpoint.get("meta", {}).get("dataset_meta", {}).get("wavelengths")
+    source = source_wavelengths
+    if input_layer == "interpolate" and source is None and "dataset_meta" in checkpoint["meta"]:
+        source = checkpoint_spec(checkpoint, path).model_wavelengths
     if input_layer == "interpolate" and (wavelengths is None or source is None):
         lacking = "wavelengths (of the model's bands)" if wavelengths is None else "source_wavelengths"
         raise ConfigError(f"checkpoint {path}: input_layer='interpolate' needs {lacking} in nm")
 
-    axes: dict[str, int] = module.band_axes() if hasattr(module, "band_axes") else {}
+    axes = module.band_axes() if isinstance(module, BandedBackbone) else {}
     report = LoadReport(unused=sorted(state.keys() - own.keys()))
     found: dict[str, Tensor] = {}
     for key, value in own.items():
@@ -94,15 +99,14 @@ def transfer_weights(
             continue
         given = state[key]
         if key in axes and input_layer == "interpolate" and wavelengths is not None and source is not None:
-            resample = getattr(module, "resample_bands", None)
-            if resample is None:
-                given = resample_band_weights(given, axes[key], source, wavelengths)
+            if isinstance(module, ResamplingBackbone):
+                given = module.resample_bands(key, given, source, wavelengths)
             else:
-                given = resample(key, given, source, wavelengths)
+                given = resample_band_weights(given, axes[key], source, wavelengths)
         elif given.shape != value.shape and key in axes and input_layer == "reinit":
             report.new.append(key)
             continue
-        elif hasattr(module, "adapt_weight"):
+        elif isinstance(module, AdaptableModel):
             given = module.adapt_weight(key, given, state)
         if given.shape != value.shape:
             hint = "; input_layer='reinit' or 'interpolate' carries weights over to other bands" if key in axes else ""

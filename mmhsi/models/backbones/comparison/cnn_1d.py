@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.arguments import check_sizes
 from mmhsi.registry import MODELS
 
 from ...checks import check_bands
+from ...quiet_init import QuietInit
 from .centre import centre_spectra
 
 
 @MODELS.register_module()
-class SpectralCNN1D(BaseModule):
+class SpectralCNN1D(QuietInit):
     """One convolution, max pooling and one linear map along the spectrum of the centre pixel.
 
     W. Hu, Y. Huang, L. Wei, F. Zhang, H. Li, Deep convolutional neural networks for hyperspectral image

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.arguments import check_sizes
@@ -10,10 +9,11 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ...checks import check_bands
+from ...quiet_init import QuietInit
 
 
 @MODELS.register_module()
-class CNN2D(BaseModule):
+class CNN2D(QuietInit):
     """Bands mixed by a 1 × 1 convolution, then 3 × 3 convolutions over the window.
 
     In the line of H. Lee and H. Kwon, Going deeper with contextual CNN for hyperspectral image classification, IEEE

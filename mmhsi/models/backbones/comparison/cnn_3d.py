@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.arguments import check_sizes
 from mmhsi.registry import MODELS
 
 from ...checks import check_bands
+from ...quiet_init import QuietInit
 
 
 @MODELS.register_module()
-class CNN3D(BaseModule):
+class CNN3D(QuietInit):
     """Two 3-D convolutions, then one linear map of all bands.
 
     Y. Li, H. Zhang, Q. Shen, Spectral-spatial classification of hyperspectral imagery with 3D convolutional neural

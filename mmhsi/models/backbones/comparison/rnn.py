@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmhsi.arguments import check_sizes
 from mmhsi.registry import MODELS
 
 from ...checks import check_bands
+from ...quiet_init import QuietInit
 from .centre import centre_spectra
 
 
 @MODELS.register_module()
-class SpectralRNN(BaseModule):
+class SpectralRNN(QuietInit):
     """A gated recurrent unit that reads the spectrum of the centre pixel band by band.
 
     L. Mou, P. Ghamisi, X. X. Zhu, Deep recurrent neural networks for hyperspectral image classification, IEEE TGRS

@@ -1,0 +1,205 @@
+"""What algorithms may ask of a backbone: protocols, and a check that names what is missing.
+
+None has to be inherited: a backbone that has a protocol's members satisfies it.
+:class:`mmhsi.models.TransformerBackbone` brings most of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from inspect import get_annotations
+from typing import Protocol, TypeVar, runtime_checkable
+
+from torch import Tensor, nn
+
+from mmhsi.errors import ConfigError
+
+from .layers.prunable import PrunableLayers
+from .layers.tokens import Tokens
+
+
+@runtime_checkable
+class TokenBackbone(Protocol):
+    """Encodes images to tokens.
+
+    Attributes:
+        embed_dims: Token width d.
+        patch_size: Side of a patch in pixels.
+        num_blocks: Tokens at every place of the grid: 1, or the spectral blocks G of 3-D patches.
+        num_groups: Tokens of a second, spectral stream; 0 where there is none.
+        with_cls: Whether a token stands for the image, one in each stream.
+    """
+
+    embed_dims: int
+    patch_size: int
+    num_blocks: int
+    num_groups: int
+    with_cls: bool
+
+    def embed(self, x: Tensor) -> Tokens:
+        """Images (B, C, H, W) to what the layers receive: tokens with positions, without CLS.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
+
+    def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
+        """Tokens after layers, the last layer's normalised.
+
+        Args:
+            tokens: From :meth:`embed`.
+            out_indices: Layers, counted from 0.
+        """
+
+    def forward_tokens(self, x: Tensor) -> Tokens:
+        """Images (B, C, H, W) to the normalised tokens of the last layer.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
+
+
+@runtime_checkable
+class VisibleBackbone(TokenBackbone, Protocol):
+    """Encodes visible tokens alone, as masked autoencoders do."""
+
+    def forward_visible(self, x: Tensor, visible: Tensor) -> Tokens:
+        """Normalised tokens of the last layer of what is visible; nothing of a hidden token enters any layer.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            visible: Indices of the visible tokens, row-major over the grid, block by block, shape (B, n). A backbone of
+                two streams takes those of the second one as a third argument.
+        """
+
+
+@runtime_checkable
+class MaskTokenBackbone(TokenBackbone, Protocol):
+    """Puts a learned token where a mask says, as self-distillation by hidden patches (iBOT) needs.
+
+    Attributes:
+        with_mask_token: Whether it was built to.
+    """
+
+    with_mask_token: bool
+
+    def forward_tokens(self, x: Tensor, mask: Tensor | None = None) -> Tokens:
+        """Images (B, C, H, W) to the normalised tokens of the last layer, hidden ones replaced before the first.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            mask: Hidden patches, bool (B, h · w). A backbone of two streams takes the hidden band groups (B, g) as a
+                third argument.
+        """
+
+
+@runtime_checkable
+class AttentiveBackbone(Protocol):
+    """Has CLS tokens whose attention can be shown.
+
+    Attributes:
+        num_extra_tokens: CLS and registers, which come before a stream's other tokens.
+    """
+
+    num_extra_tokens: int
+
+    def last_attention(self) -> dict[str, nn.Module]:
+        """Mmpretrain's ``MultiheadAttention`` of the last layer of the streams ``'spatial'`` and ``'spectral'``."""
+
+
+@runtime_checkable
+class PrunableBackbone(Protocol):
+    """Keeps its residual layers in lists of which some may be switched off."""
+
+    def prunable_stages(self) -> dict[str, PrunableLayers]:
+        """Lists of layers, by the stage's name."""
+
+
+@runtime_checkable
+class BandedBackbone(Protocol):
+    """Says which of its weights depend on the bands."""
+
+    def band_axes(self) -> dict[str, int]:
+        """Names of the weights, and the axis along the bands."""
+
+
+@runtime_checkable
+class ResamplingBackbone(BandedBackbone, Protocol):
+    """Has weights over bands that are no plain weights a band, such as maps of blocks of bands."""
+
+    def resample_bands(self, key: str, value: Tensor, source: Sequence[float], target: Sequence[float]) -> Tensor:
+        """Fit a checkpoint's weight to other bands.
+
+        Args:
+            key: The weight's name, one of :meth:`band_axes`.
+            value: The checkpoint's.
+            source: Band centres of the checkpoint in nm.
+            target: Band centres of this model in nm.
+        """
+
+
+@runtime_checkable
+class AdaptableModel(Protocol):
+    """Fits weights of a checkpoint that depend on something else than the bands, such as tables of positions."""
+
+    def adapt_weight(self, key: str, value: Tensor, state: dict[str, Tensor]) -> Tensor:
+        """The weight as this model needs it; others are given back as they are.
+
+        Args:
+            key: The weight's name.
+            value: The checkpoint's, of any shape.
+            state: The checkpoint's state dict.
+        """
+
+
+P = TypeVar("P")
+
+
+def members(protocol: type) -> set[str]:
+    """Names of the attributes and methods that a protocol asks for.
+
+    Args:
+        protocol: One of the above, or another.
+    """
+    bases = [base for base in protocol.__mro__ if getattr(base, "_is_protocol", False) and base is not Protocol]
+    names = {name for base in bases for name in (*vars(base), *get_annotations(base))}
+    return {name for name in names if not name.startswith("_")}
+
+
+def check_protocol(owner: str, given: object, protocol: type[P]) -> P:
+    """Give ``given`` back as what an algorithm needs.
+
+    Args:
+        owner: The algorithm, for the message.
+        given: Its backbone.
+        protocol: What it asks for.
+
+    Raises:
+        ConfigError: If something is missing.
+    """
+    if isinstance(given, protocol):
+        return given
+    lacking = sorted(name for name in members(protocol) if not hasattr(given, name))
+    raise ConfigError(
+        f"{owner}: {type(given).__name__} is no {protocol.__name__}, it lacks {', '.join(lacking)} "
+        "(docs/extend/backbone.md)"
+    )
+
+
+def check_plain(owner: str, given: object) -> VisibleBackbone:
+    """Give ``given`` back as a :class:`VisibleBackbone` of one CLS token and one token for each patch.
+
+    Args:
+        owner: The algorithm, for the message.
+        given: Its backbone.
+
+    Raises:
+        ConfigError: If it is another.
+    """
+    backbone = check_protocol(owner, given, VisibleBackbone)
+    if not backbone.with_cls or backbone.num_blocks > 1 or backbone.num_groups:
+        raise ConfigError(
+            f"{owner}: {type(given).__name__} has with_cls={backbone.with_cls}, num_blocks={backbone.num_blocks} and "
+            f"num_groups={backbone.num_groups}, expected a CLS token and one token a patch, as of HSIViT"
+        )
+    return backbone

@@ -1,0 +1,32 @@
+"""Arguments of every registered backbone, decoder, neck and head; of some twice."""
+
+LOSS = dict(type="mmseg.CrossEntropyLoss")
+MAPS = dict(in_channels=(16, 24), in_index=(0, 1), num_classes=5, loss_decode=LOSS)
+WIDE = dict(decoder_embed_dims=64, depth=1, num_heads=2)
+ARGUMENTS = {
+    "CNN2D": dict(in_channels=30),
+    "CNN3D": dict(in_channels=30),
+    "CNNHead": dict(in_channels=16, num_classes=5, num_upsamples=2, loss_decode=LOSS),
+    "CenterContext": dict(),
+    "DINOHead": dict(in_channels=32, num_prototypes=128, hidden_channels=64, bottleneck_channels=32),
+    "HSIViT": dict(in_channels=30, arch="tiny", img_size=9, patch_size=3, num_registers=4, with_mask_token=True),
+    "HSIViT, learned": dict(in_channels=30, arch="tiny", img_size=9, patch_size=3, pos_embed="learned"),
+    "HSIViT, SwiGLU": dict(in_channels=30, arch="tiny", patch_size=3, img_size=9, ffn_type="swiglu_fused"),
+    "IMAEDecoder": dict(in_channels=30, embed_dims=32, **WIDE),
+    "IMAEViT": dict(in_channels=30, arch="tiny"),
+    "LOMSSTDecoder": dict(in_channels=48, patch_values=36, spectral_positions=[0.0, 1.0, 2.0]),
+    "LearnableAggregation": dict(embed_dims=32),
+    "MAEDecoder": dict(in_channels=30, patch_size=3, img_size=(9, 12), embed_dims=32, **WIDE),
+    "MultiscaleLinearHead": MAPS,
+    "SSMAEFusion": dict(in_channels=30, arch="tiny", second_bands=3),
+    "SSMAEViT": dict(in_channels=30, arch="tiny"),
+    "SST": dict(in_channels=30, arch="tiny", patch_size=3),
+    "SpatialSpectralViT": dict(in_channels=30, arch="tiny", img_size=9, patch_size=3),
+    "SpatialSpectralViT, paper": dict(
+        in_channels=30, arch="tiny", mode="paper", img_size=9, local_img_size=6, patch_size=3
+    ),
+    "SpatialSpectralViT, pooled": dict(in_channels=30, arch="tiny", img_size=9, patch_size=3, fusion="pooled"),
+    "SpectralCNN1D": dict(in_channels=30),
+    "SpectralRNN": dict(in_channels=30),
+    "UNetHead": dict(MAPS, num_upsamples=1),
+}
