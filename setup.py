@@ -1,10 +1,14 @@
 """Packaging metadata of mmhsi; tool settings and the build backend stand in pyproject.toml."""
 
+import os
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
+CARRIED = ("configs", "tools", "model-index.yml")
 
 
 def version() -> str:
@@ -26,6 +30,48 @@ def requirements(name: str) -> list[str]:
     return found
 
 
+class BuildWithMim(build_py):
+    """Puts :data:`CARRIED` into ``mmhsi/.mim``, where mmengine looks: copies in a wheel, links if editable."""
+
+    def run(self) -> None:
+        """Build the package, then its ``.mim``."""
+        super().run()
+        mim = (HERE if self.editable_mode else Path(self.build_lib)) / "mmhsi" / ".mim"
+        mim.mkdir(parents=True, exist_ok=True)
+        for name in CARRIED:
+            remove(mim / name)
+            if self.editable_mode:
+                link(HERE / name, mim / name)
+            elif (HERE / name).is_dir():
+                shutil.copytree(HERE / name, mim / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(HERE / name, mim / name)
+
+
+def link(target: Path, path: Path) -> None:
+    """Link to a file or folder; without the right to, as is usual on Windows, by what needs none there."""
+    try:
+        path.symlink_to(os.path.relpath(target, path.parent), target_is_directory=target.is_dir())
+    except OSError:
+        if target.is_dir():
+            from _winapi import CreateJunction
+
+            CreateJunction(str(target), str(path))
+        else:
+            os.link(target, path)
+
+
+def remove(path: Path) -> None:
+    """Remove what an earlier build left; of a link never what it leads to."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.is_dir():
+        try:
+            path.rmdir()  # a junction
+        except OSError:
+            shutil.rmtree(path)
+
+
 setup(
     name="mmhsi",
     version=version(),
@@ -35,9 +81,11 @@ setup(
     license="Apache-2.0",
     packages=find_packages(include=["mmhsi", "mmhsi.*"]),
     package_data={
-        "mmhsi": ["py.typed", *(f".mim/{pattern}" for pattern in ("model-index.yml", "configs/**/*.*", "tools/**/*.*"))]
+        "mmhsi": ["py.typed"],
+        "mmhsi.datasets.splits": ["published.json"],
+        "mmhsi.visualization": ["templates/*.j2"],
     },
-    exclude_package_data={"mmhsi": [".mim/**/*.pyc"]},
+    cmdclass={"build_py": BuildWithMim},
     entry_points={"console_scripts": ["mmhsi = mmhsi.__main__:main"]},
     python_requires=">=3.10",
     install_requires=requirements("runtime"),

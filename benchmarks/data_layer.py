@@ -13,9 +13,9 @@ from mmengine.registry import DefaultScope
 from side_by_side import Bench, Comparison, Measure, main, other_process, peak_memory, per_second
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, default_collate
 
-from mmhsi.datasets import SceneDataset, TileDataset
+from mmhsi.datasets import SceneDataset, TileDataset, collate_pixels
 from mmhsi.io import write_class_map
-from mmhsi.models import ScenePreprocessor
+from mmhsi.models import ScenePreprocessor, attach_scenes
 
 
 class WholeTileThenCrop(Dataset):
@@ -59,8 +59,9 @@ def tile_windows(workers: int, bench: Bench) -> tuple[Measure, Measure]:
     write_tiles(folder, count, bench.size(512, 96))
     steps = [dict(type=name) for name in ("LoadCube", "LoadLabels", "PackTile")]
     pipeline = [dict(type="RandomReadWindow", size=64), *steps]
-    labels = dict(label_dir="label", label_ids=range(1, 25), classes=[str(label) for label in range(1, 25)])
-    ours = ConcatDataset([TileDataset(data_root=str(folder), image_dir="image", pipeline=pipeline, **labels)] * 16)
+    table = dict(label_ids=range(1, 25), classes=[str(label) for label in range(1, 25)])
+    folders = dict(data_root=str(folder), image_dir="image", label_dir="label")
+    ours = ConcatDataset([TileDataset(table, pipeline=pipeline, **folders)] * 16)
     paths = [[str(folder / kind / f"{index}.tif") for index in range(count)] for kind in ("image", "label")]
     keep = dict(batch_size=32, num_workers=workers, persistent_workers=workers > 0)
     whole = WholeTileThenCrop(*paths, len(ours))
@@ -96,7 +97,7 @@ BATCHES = dict(batch_size=256, shuffle=True, drop_last=True)
 def open_scene(folder: Path) -> SceneDataset:
     """Every third pixel of the generated scene."""
     with DefaultScope.overwrite_default_scope("mmhsi"):
-        return SceneDataset(image="scene.npy", data_root=folder, window=15, subset="all", stride=3)
+        return SceneDataset(dict(image="scene.npy"), folder, window=15, subset="all", stride=3)
 
 
 @cache
@@ -121,7 +122,8 @@ def pixel_windows(beside: str, bench: Bench) -> tuple[Measure, Measure]:
     ours = open_scene(bench.folder)
     statistics = ours.band_statistics()
     preprocessor = ScenePreprocessor(bands, statistics.mean.tolist(), statistics.std.tolist())
-    gathered = DataLoader(ours, collate_fn=pseudo_collate, **BATCHES)
+    attach_scenes(preprocessor, ours)
+    gathered = DataLoader(ours, collate_fn=collate_pixels, **BATCHES)
 
     def windows() -> int:
         return sum(len(preprocessor(batch)["inputs"]) for batch in gathered)
@@ -145,7 +147,7 @@ def iterate(path: Path) -> float:
     with DefaultScope.overwrite_default_scope("mmhsi"):
         pipeline = [dict(type="LoadCube"), dict(type="PackTile")]
         options = dict(window=128, turns=(0, 1, 3), with_labels=False, pipeline=pipeline)
-        data = TileDataset(data_root=str(path.parent), image=path.name, **options)
+        data = TileDataset(dict(image=path.name), data_root=str(path.parent), **options)
         data.full_init()
         for _ in DataLoader(data, batch_size=8, num_workers=2, collate_fn=pseudo_collate):
             pass

@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from side_by_side import Bench, Comparison, Measure, main
 
-from mmhsi.models import MRSMasking, SpectralMasking
+from mmhsi.models import BatchRNG, MRSMasking, SpectralMasking
 from mmhsi.models.selfsup.ss_mae import SSMAE
 
 
@@ -23,11 +23,11 @@ def mask_beside_step(masking: MRSMasking | SpectralMasking, bench: Bench) -> tup
     x = torch.randn(bench.size(128, 8), bands, 7, 7, device=bench.device).contiguous(memory_format=torch.channels_last)
 
     def step() -> None:
-        sum(model.loss(x, None).values()).backward()
+        sum(model.loss(x).values()).backward()
         optimiser.step()
         optimiser.zero_grad()
 
-    return bench.seconds(lambda: masking(x)), bench.seconds(step)
+    return bench.seconds(lambda: masking(BatchRNG(len(x), x.device), x)), bench.seconds(step)
 
 
 SHARED = dict(rounds=3, on_device=True)

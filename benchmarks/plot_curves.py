@@ -24,7 +24,7 @@ def main() -> None:
     if wanted not in table.columns:
         raise ConfigError(f"{args.table}: no column {wanted!r}; has {'; '.join(table.columns)}")
     curves: dict[str, list] = {}
-    for row, column, _, step in table.runs(table.seeds, Path(args.work_dir)):
+    for row, column, _, step in table.runs(None, Path(args.work_dir)):
         if column == wanted and state(step) == "done":
             curves.setdefault(row, []).append(read_curve(step.folder, args.key))
     save_curves(args.out, curves, args.key)

@@ -30,7 +30,7 @@ def main() -> None:
     from mmhsi.errors import ConfigError
 
     table = ExperimentTable.from_file(args.table)
-    seeds = tuple(args.seeds or table.seeds)
+    seeds = tuple(args.seeds) if args.seeds else None
     work_dir = Path(args.work_dir)
     runs = [
         (row, column, seed, step)

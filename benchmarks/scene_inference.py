@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from mmhsi.inference import SceneInferencer, SceneWarning
 from mmhsi.io import HSICube, write_cube
 from mmhsi.registry import MODELS
+from mmhsi.spec import InputSpec
 
 
 @MODELS.register_module()
@@ -42,8 +43,14 @@ def inferencer(folder: Path, model: dict, bands: int, classes: int, window: int,
     with DefaultScope.overwrite_default_scope("mmhsi"):
         built = MODELS.build(model)
     used = list(range(bands))
-    meta = dict(classes=[f"class {k}" for k in range(classes)], bands=used, file_bands=bands, window=[window, window])
-    torch.save(dict(state_dict=built.state_dict(), meta=dict(dataset_meta=meta)), folder / "model.pth")
+    spec = InputSpec(
+        classes=tuple(f"class {k}" for k in range(classes)),
+        bands=tuple(used),
+        file_bands=bands,
+        num_bands=len(used),
+        window=(window, window),
+    )
+    torch.save(dict(state_dict=built.state_dict(), meta=dict(dataset_meta=spec.to_meta())), folder / "model.pth")
     return SceneInferencer(Config(dict(model=model)), folder / "model.pth", batch_size=batch)
 
 

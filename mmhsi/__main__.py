@@ -5,9 +5,10 @@ import runpy
 import sys
 from pathlib import Path
 
+from mmhsi.carried import carried_folder
 from mmhsi.cli.command import run
 
-TOOLS = Path(__file__).parent / ".mim" / "tools"
+TOOLS = carried_folder(Path(__file__).parent, "tools")
 
 
 def main() -> None:

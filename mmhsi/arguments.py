@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
@@ -13,6 +14,24 @@ from numpy.typing import NDArray
 from mmhsi.errors import ConfigError
 
 Choice = TypeVar("Choice", bound=str)
+
+
+def takes_argument(cls: type, name: str) -> bool:
+    """Whether a class's constructor has an argument of this name, also one that it hands on to its bases.
+
+    Args:
+        cls: The class; its own ``**kwargs`` go to the next class of its bases.
+        name: The argument.
+    """
+    for base in inspect.getmro(cls):
+        if "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(vars(base)["__init__"]).parameters
+        if name in parameters:
+            return True
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            return False
+    return False
 
 
 def is_whole(value: object) -> bool:

@@ -5,13 +5,22 @@
 packages with a prefix, such as ``mmseg.EncoderDecoder``.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
 from mmengine import registry as root
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import Registry
+
+# mmengine finds ``mmhsi::…`` (in ``_base_``, in mmengine.hub) for the packages of this table alone.
+MODULE2PACKAGE["mmhsi"] = "mmhsi"
 
 # Nodes to which mmhsi adds nothing: with a child of this scope, mmengine finds its own classes without a warning.
 # With a location, though an empty one: it would import all of mmhsi otherwise.
 NONE = ["mmhsi.registry"]
-RUNNERS = Registry("runner", parent=root.RUNNERS, scope="mmhsi", locations=NONE)
+RUNNERS = Registry("runner", parent=root.RUNNERS, scope="mmhsi", locations=["mmhsi.engine"])
 RUNNER_CONSTRUCTORS = Registry("runner constructor", parent=root.RUNNER_CONSTRUCTORS, scope="mmhsi", locations=NONE)
 LOOPS = Registry("loop", parent=root.LOOPS, scope="mmhsi", locations=NONE)
 LOG_PROCESSORS = Registry("log processor", parent=root.LOG_PROCESSORS, scope="mmhsi", locations=NONE)
@@ -25,7 +34,7 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
 PARAM_SCHEDULERS = Registry("parameter scheduler", parent=root.PARAM_SCHEDULERS, scope="mmhsi", locations=NONE)
 EVALUATOR = Registry("evaluator", parent=root.EVALUATOR, scope="mmhsi", locations=NONE)
 MODEL_WRAPPERS = Registry("model wrapper", parent=root.MODEL_WRAPPERS, scope="mmhsi", locations=["mmhsi.engine"])
-STRATEGIES = Registry("strategy", parent=root.STRATEGIES, scope="mmhsi", locations=NONE)
+STRATEGIES = Registry("strategy", parent=root.STRATEGIES, scope="mmhsi", locations=["mmhsi.engine"])
 VISBACKENDS = Registry("visualization backend", parent=root.VISBACKENDS, scope="mmhsi", locations=NONE)
 
 VISUALIZERS = Registry(
@@ -36,6 +45,8 @@ OPTIM_WRAPPERS = Registry("optim_wrapper", parent=root.OPTIM_WRAPPERS, scope="mm
 DATASETS = Registry("dataset", parent=root.DATASETS, scope="mmhsi", locations=["mmhsi.datasets"])
 DATA_SAMPLERS = Registry("data sampler", parent=root.DATA_SAMPLERS, scope="mmhsi", locations=["mmhsi.datasets"])
 TRANSFORMS = Registry("transform", parent=root.TRANSFORMS, scope="mmhsi", locations=["mmhsi.datasets.transforms"])
+# mmengine looks collate functions up in its own registry, whatever the scope.
+FUNCTIONS = root.FUNCTIONS
 SPLITS = Registry("split", scope="mmhsi", locations=["mmhsi.datasets"])
 MODELS = Registry("model", parent=root.MODELS, scope="mmhsi", locations=["mmhsi.models"])
 MASKING = Registry("masking strategy", scope="mmhsi", locations=["mmhsi.models"])
@@ -44,10 +55,49 @@ WEIGHT_INITIALIZERS = Registry(
 )
 METRICS = Registry("metric", parent=root.METRICS, scope="mmhsi", locations=["mmhsi.evaluation"])
 
+
+def registered(registry: Registry, name: str) -> type | None:
+    """What stands under a name in a registry, its parents or, with a prefix, a sister package's.
+
+    For names that come from a file: mmengine's ``Registry.get`` takes one that it does not know for the path of any
+    function of any module, and gives that to be called.
+
+    Args:
+        registry: One of those above.
+        name: Such as ``'SelectBands'`` or ``'mmseg.RandomCrop'``.
+
+    Returns:
+        The class or function; None if nothing is registered under the name.
+    """
+    scope, key = Registry.split_scope_key(name)
+    if scope not in (None, registry.scope):
+        sister = _sister(registry, scope)
+        return None if sister is None else sister.module_dict.get(key)
+    registry.import_from_location()
+    node: Registry | None = registry
+    while node is not None and key not in node.module_dict:
+        node = node.parent if scope is None else None
+    return None if node is None else node.module_dict[key]
+
+
+def _sister(registry: Registry, scope: str) -> Registry | None:
+    """The registry of the same things under another scope, filled; None if there is none."""
+    top = registry
+    while top.parent is not None:
+        top = top.parent
+    if scope in ("mmseg", "mmpretrain") and find_spec(scope):
+        import_module(f"{scope}.registry")
+    found = top if scope == top.scope else top.children.get(scope)
+    if found is not None:
+        found.import_from_location()
+    return found
+
+
 __all__ = [
     "DATASETS",
     "DATA_SAMPLERS",
     "EVALUATOR",
+    "FUNCTIONS",
     "HOOKS",
     "LOG_PROCESSORS",
     "LOOPS",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,15 @@ import numpy as np
 
 from mmhsi.datasets.download import download_dataset
 
-CONTENT = np.random.default_rng(0).bytes(700_000)
+
+def cube(seed: int) -> bytes:
+    """A cube as a file of 700,128 bytes."""
+    stream = io.BytesIO()
+    np.save(stream, np.random.default_rng(seed).integers(0, 9999, (50, 70, 100), dtype=np.uint16))
+    return stream.getvalue()
+
+
+CONTENT = cube(0)
 MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
@@ -29,6 +38,9 @@ class Server:
     cut_after: int | None = None
     honour_if_range: bool = True
     content_type: str = "application/octet-stream"
+    content_encoding: str | None = None
+    stated_length: int | None = -1
+    """None: none is stated, and the end of the connection is the end of the file; -1: the right one."""
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     base: str = ""
 
@@ -59,11 +71,16 @@ class _Handler(BaseHTTPRequestHandler):
         if state.etag:
             self.send_header("ETag", state.etag)
         self.send_header("Content-Type", state.content_type)
-        self.send_header("Content-Length", str(len(body) - begin))
+        if state.content_encoding:
+            self.send_header("Content-Encoding", state.content_encoding)
+        if state.stated_length is not None:
+            self.send_header(
+                "Content-Length", str(len(body) - begin if state.stated_length < 0 else state.stated_length)
+            )
         self.end_headers()
         end = len(body) if state.cut_after is None else begin + state.cut_after
         self.wfile.write(body[begin:end])
-        self.close_connection = state.cut_after is not None
+        self.close_connection = state.cut_after is not None or state.stated_length != -1
 
     def log_message(self, *_: object) -> None:
         pass

@@ -49,8 +49,7 @@ def split_pixels(info: SceneInfo, labels: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def write_scenes(root: Path) -> None:
-    """Every scene of the catalogue that is one cube with labels, and its fixed splits."""
-    (root / "splits").mkdir(parents=True)
+    """Every scene of the catalogue that is one cube with labels, and the splits that two of them come with."""
     for name in (
         "indian_pines",
         "pavia_university",
@@ -61,10 +60,8 @@ def write_scenes(root: Path) -> None:
         "berlin",
     ):
         info, labels = CATALOGUE[name], write_mat_scene(root, name)
-        train, test = split_pixels(info, labels)
-        for protocol in ("fewshot20", "fewshot5", "disjoint20"):
-            np.savez(root / f"splits/{name}_{protocol}_seed0.npz", train=train, test=test)
         if info.split_file is not None:
+            train, test = split_pixels(info, labels)
             key = name.removesuffix("2018")
             pairs = {
                 f"{key}_{part}": np.argwhere(np.ones_like(labels))[i]

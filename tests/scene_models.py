@@ -6,10 +6,14 @@ from small_models import SMALL
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
+from mmhsi.spec import InputSpec
 
 BANDS, CLASSES = 5, ["a", "b", "c"]
 USED = [0, 1, 2, 4]
-META = dict(classes=CLASSES, palette=None, bands=USED, file_bands=BANDS, label_ids=[1, 2, 3], ignore_ids=[0])
+SPEC = InputSpec(
+    classes=("a", "b", "c"), bands=(0, 1, 2, 4), file_bands=5, num_bands=4, label_ids=(1, 2, 3), ignore_ids=(0,)
+)
+META = SPEC.to_meta()
 STATISTICS = dict(num_bands=4, mean=[500.0] * 4, std=[200.0] * 4)
 
 

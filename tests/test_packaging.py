@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 from processes import run_command
 
+from mmhsi.carried import carried_folder
+
 PARTS = ("mmhsi", "configs", "tools", "requirements")
 FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "model-index.yml")
 CONFIG = "mae/mae_hsi-vit-tiny-p3_demo.py"
+TEMPLATE = "mmhsi/visualization/templates/run_report.html.j2"
 
 
 def python(executable: Path | str, *arguments: str, cwd: Path) -> str:
@@ -42,7 +45,7 @@ def source(repository, tmp_path_factory):
     """A copy of what packaging reads: building leaves its own folders beside it."""
     folder = tmp_path_factory.mktemp("source")
     for name in PARTS:
-        shutil.copytree(repository / name, folder / name, symlinks=True)
+        shutil.copytree(repository / name, folder / name, ignore=shutil.ignore_patterns(".mim"))
     for name in FILES:
         shutil.copy(repository / name, folder)
     (folder / "configs/__pycache__").mkdir(exist_ok=True)
@@ -89,7 +92,7 @@ def test_wheel_holds_configs_tools_and_metadata(repository, wheel):
         files = {path for path in (repository / part).rglob("*.*") if path.suffix != ".pyc" and path.is_file()}
         carried = {name for name in names if name.startswith(f"mmhsi/.mim/{part}/")}
         assert carried == {f"mmhsi/.mim/{path.relative_to(repository)}" for path in files}
-    assert {"mmhsi/.mim/model-index.yml", "mmhsi/py.typed", "mmhsi/datasets/catalogue/classic.py"} <= names
+    assert {"mmhsi/.mim/model-index.yml", "mmhsi/py.typed", "mmhsi/datasets/catalogue/classic.py", TEMPLATE} <= names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert metadata.get_payload(decode=True).decode().strip() == (repository / "README.md").read_text().strip()
@@ -136,6 +139,22 @@ def test_packaged_configs_are_found_by_mmengine(installed, tmp_path):
         model="MAE",
         backbone="mmhsi.models.backbones.hsi_vit",
     )
+
+
+def test_a_checkout_works_without_links_and_with_those_of_an_editable_install(source, tmp_path):
+    checkout = shutil.copytree(source, tmp_path / "checkout")
+    package = checkout / "mmhsi"
+    assert carried_folder(package, "configs") == checkout / "configs"
+    assert "usage: mmhsi show_report" in python(sys.executable, "-m", "mmhsi", "show_report", "--help", cwd=checkout)
+    for number in range(2):  # a second time, as after a pull
+        build("editable", checkout, tmp_path / f"out{number}")
+    links = {path.name: path.resolve() for path in (package / ".mim").iterdir()}
+    assert links == {name: checkout / name for name in ("configs", "tools", "model-index.yml")}
+    assert all(path.is_symlink() for path in (package / ".mim").iterdir())
+    assert carried_folder(package, "configs") == package / ".mim/configs"
+    (checkout / "own.py").write_text(f'_base_ = "mmhsi::{CONFIG}"')
+    inherit = "import mmhsi; from mmengine.config import Config; print(Config.fromfile('own.py').model.type)"
+    assert python(sys.executable, "-c", inherit, cwd=checkout).split() == ["MAE"]
 
 
 # The demo's steps one after the other in a single process, which spares the imports, and an epoch each.

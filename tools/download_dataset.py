@@ -1,7 +1,4 @@
-"""Fetch a public data set into the data folder, or check one that is there.
-
-Usage: python tools/download_dataset.py NAME [--root data] [--check] [--url-base URL]; --list shows all names.
-"""
+"""Fetch a public data set into the data folder, or check one that is there."""
 
 import argparse
 import sys
@@ -9,12 +6,14 @@ from pathlib import Path
 
 from mmhsi.cli.command import run, tool_parser
 
+WIDE = 160
+
 
 def parse_args() -> argparse.Namespace:
     """What to fetch, from where, and where to."""
-    parser = tool_parser("Fetch a public data set, or check one that is there.")
+    parser = tool_parser(__doc__)
     parser.add_argument("name", nargs="?", help="data set, as --list shows it")
-    parser.add_argument("--root", type=Path, default=Path("data"), help="data folder (default: %(default)s)")
+    parser.add_argument("--root", type=Path, help="data folder (default: the environment's MMHSI_DATA, else data)")
     parser.add_argument("--list", action="store_true", help="show all data sets and exit")
     parser.add_argument("--check", action="store_true", help="fetch nothing; say which files are missing or wrong")
     parser.add_argument("--url-base", help="mirror that holds the files under their names below the data folder")
@@ -26,17 +25,20 @@ def parse_args() -> argparse.Namespace:
 
 
 def show_list() -> None:
-    """Print a table of the catalogue."""
+    """Print a table of the catalogue, on a narrow terminal of what fits on one line each."""
     from rich.console import Console
     from rich.table import Table
 
     from mmhsi.datasets.catalogue.table import COLUMNS, rows
 
-    table = Table(*COLUMNS, box=None)
-    for row in rows():
-        table.add_row(*row)
     # Where nothing but a file or a pipe reads it, no line may be cut to a terminal's width.
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    left_out = () if console.width >= WIDE else ("data set", "form", "sensor")
+    shown = [index for index, column in enumerate(COLUMNS) if column not in left_out]
+    table = Table(*(COLUMNS[index] for index in shown), box=None, pad_edge=False)
+    for row in rows():
+        table.add_row(*(row[index] for index in shown))
+    console.print(table)
 
 
 def main() -> None:
@@ -45,21 +47,26 @@ def main() -> None:
     if args.list:
         show_list()
         return
+    from mmhsi.cli.lock import hold
     from mmhsi.datasets.download import DownloadError, NotPublicError, download_dataset
+    from mmhsi.datasets.download.dataset import default_root, staging_folder
     from mmhsi.datasets.layout import check_layout
 
+    root = args.root or Path(default_root())
+    problems = check_layout(args.name, root)
     if not args.check:
         try:
-            download_dataset(args.name, args.root, args.url_base, args.timeout)
+            with hold(staging_folder(args.name, root), "download", "give another --root"):
+                download_dataset(args.name, root, args.url_base, args.timeout)
         except NotPublicError:
-            if check_layout(args.name, args.root):
+            if problems:
                 raise
-    problems = check_layout(args.name, args.root)
+        problems = check_layout(args.name, root)
     for problem in problems[1:]:
         sys.stderr.write(f"{problem}\n")
     if problems:
         raise DownloadError(f"{args.name} is not complete: {problems[0]}")
-    print(f"{args.name}: all files are in place under {args.root}")
+    print(f"{args.name}: all files are in place under {root}")
 
 
 if __name__ == "__main__":

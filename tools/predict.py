@@ -6,6 +6,7 @@ import time
 import warnings
 
 from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.options import config_argument, read_config
 
 
 def batch_size(text: str) -> int | str:
@@ -16,7 +17,7 @@ def batch_size(text: str) -> int | str:
 def parse_args() -> argparse.Namespace:
     """Options."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", nargs="?", help="config file of the training; none for a published checkpoint")
+    config_argument(parser, "config file of the training; none for a published checkpoint", optional=True)
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("--out", required=True, help="GeoTIFF for the map")
@@ -58,8 +59,9 @@ def main() -> None:
     check_outputs((args.out, args.probabilities, args.uncertainty, args.png), inputs)
     if args.labels:
         label_map_info(args.labels, args.labels_key)
+    config = read_config(args) if args.config else None
     inferencer = SceneInferencer(
-        args.config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
+        config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
     )
     columns = ("classifying rows", BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), "left")
     with Progress(*columns, TimeRemainingColumn(), transient=True) as bar:
@@ -90,7 +92,7 @@ def main() -> None:
             print(f"{'map' if name == 'out' else name}: {getattr(args, name)}")
     if args.png:
         save_quicklook(
-            args.png, args.scene, args.out, inferencer.meta, inferencer.palette, args.key, args.labels, args.labels_key
+            args.png, args.scene, args.out, inferencer.spec, inferencer.palette, args.key, args.labels, args.labels_key
         )
         print(f"picture: {args.png}")
 

@@ -1,13 +1,13 @@
 """Train a model from a config file."""
 
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.cli.options import report_to, runner_config, runner_options
+from mmhsi.cli.options import config_argument, report_to, runner_config, runner_options
 
 
 def main() -> None:
     """Run the training."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config file")
+    config_argument(parser)
     parser.add_argument(
         "--resume",
         nargs="?",
@@ -27,7 +27,7 @@ def main() -> None:
     runner_options(parser)
     args = parser.parse_args()
 
-    from mmhsi.cli.lock import work_dir_lock
+    from mmhsi.cli.lock import hold_work_dir
     from mmhsi.engine import build_runner, prepare_distributed, prepare_resume, scale_learning_rate, use_amp
 
     cfg = runner_config(args)
@@ -39,7 +39,7 @@ def main() -> None:
         scale_learning_rate(cfg)
     if args.report:
         report_to(cfg, args.report)
-    with work_dir_lock(cfg.work_dir, cfg.launcher):
+    with hold_work_dir(cfg.work_dir, cfg.launcher):
         if args.resume:
             prepare_resume(cfg, args.resume)
         prepare_distributed(cfg)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from mmengine.config import Config
 
+from mmhsi.engine.configs import DATASET, chosen_dataset, load_config
 from mmhsi.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +28,7 @@ class Step:
     Attributes:
         folder: Where it is run; named after what it is, so that equal steps of several rows are one.
         config: Config file, or the command's first word.
+        dataset: Data of a config that is written for several; None for that which it has or its default.
         options: ``--cfg-options`` by key.
         seed: Of the run and its splits.
         command: Words of a command that writes its metrics to ``{out}``, in place of a training run.
@@ -33,6 +37,7 @@ class Step:
 
     folder: Path
     config: str
+    dataset: str | None = None
     options: dict[str, object] = field(default_factory=dict)
     seed: int = 0
     command: tuple[str, ...] = ()
@@ -40,23 +45,40 @@ class Step:
 
 
 @functools.cache
-def read_config(path: str) -> str:
-    """Full text of one of the repository's configs, read once a process; where the data lie is no part of it.
+def read_config(path: str, dataset: str | None = None) -> Config:
+    """One of the repository's configs, read once a process; where the data lie is no part of it.
 
     Args:
         path: Relative to the repository.
+        dataset: Data of a config that is written for several.
+
+    Raises:
+        ConfigError: If it has no such data.
     """
-    return Config.fromfile(ROOT / path, use_environment_variables=False).pretty_text
+    kept = {name: value for name, value in os.environ.items() if name not in (DATASET, "MMHSI_DATA")}
+    with mock.patch.dict(os.environ, kept if dataset is None else {**kept, DATASET: dataset}, clear=True):
+        return load_config(ROOT / path)
+
+
+def step_name(path: str, dataset: str | None = None) -> str:
+    """Name of a config's runs, as of its work dir.
+
+    Args:
+        path: The config, relative to the repository.
+        dataset: Data of a config that is written for several. Default: its default.
+    """
+    default = chosen_dataset(read_config(path, dataset))
+    return Path(path).stem + (f"_{dataset or default}" if default else "")
 
 
 def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:
     """Make the steps of one cell and seed.
 
     Args:
-        steps: Dicts with ``config`` and optionally ``options`` (``'{checkpoint}'`` in a value stands for the previous
-            step's last checkpoint) and ``seeded`` (False: run with seed 0 for all seeds, as one pretraining that all
-            share); or with ``command``, a list of words in which ``{seed}``, ``{out}`` and ``{checkpoint}`` are filled
-            in.
+        steps: Dicts with ``config`` and optionally ``dataset``, ``options`` (``'{checkpoint}'`` in a value stands for
+            the previous step's last checkpoint) and ``seeded`` (False: run with seed 0 for all seeds, as one
+            pretraining that all share); or with ``command``, a list of words in which ``{seed}``, ``{out}`` and
+            ``{checkpoint}`` are filled in.
         seed: The cell's.
         work_dir: Folder of all runs.
 
@@ -68,10 +90,11 @@ def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:
     """
     previous: Step | None = None
     for given in steps:
-        unknown = set(given) - {"config", "options", "seeded", "command"}
+        unknown = set(given) - {"config", "dataset", "options", "seeded", "command"}
         if unknown or ("config" in given) == ("command" in given):
             raise ConfigError(
-                f"a step of the table has {', '.join(sorted(given))}; expected config (options, seeded) or command"
+                f"a step of the table has {', '.join(sorted(given))}; expected config (dataset, options, seeded) or "
+                "command"
             )
         used = seed if given.get("seeded", True) else 0
         before = str(previous.folder.name) if previous else ""
@@ -80,12 +103,13 @@ def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:
             identity, name = json.dumps([command, used, before]), Path(command[0]).stem
         else:
             command = ()
-            text = read_config(given["config"])
+            text = read_config(given["config"], given.get("dataset")).pretty_text
             options = {key: str(value) for key, value in given.get("options", {}).items()}
             identity = json.dumps([text, options, used, before], sort_keys=True)
-            name = Path(given["config"]).stem
+            name = step_name(given["config"], given.get("dataset"))
         folder = work_dir / f"{name}_seed{used}_{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
-        previous = Step(folder, given.get("config", ""), dict(given.get("options", {})), used, command, previous)
+        settings = (given.get("config", ""), given.get("dataset"), dict(given.get("options", {})))
+        previous = Step(folder, *settings, used, command, previous)
     if previous is None:
         raise ConfigError("a cell of the table has no steps")
     return previous
@@ -100,6 +124,7 @@ class ExperimentTable:
         protocol: Sentence on data, splits, budget.
         metric: Key of the metric.
         seeds: Repetitions.
+        more_seeds: Repetitions of single columns in place of ``seeds``.
         rows: Cells by column, each a list of steps, by the row's name.
         paper: The paper's figures by column, by the row's name; only where the data is the paper's.
     """
@@ -108,6 +133,7 @@ class ExperimentTable:
     protocol: str
     metric: str
     seeds: tuple[int, ...]
+    more_seeds: dict[str, tuple[int, ...]]
     rows: dict[str, dict[str, list[dict]]]
     paper: dict[str, dict[str, float]]
 
@@ -125,11 +151,16 @@ class ExperimentTable:
         missing = {"title", "protocol", "metric", "seeds", "rows"} - set(cfg)
         if missing:
             raise ConfigError(f"{path}: lacks {', '.join(sorted(missing))}")
-        rows = cfg._cfg_dict.to_dict()["rows"]
+        written = cfg._cfg_dict.to_dict()
+        rows = written["rows"]
         if not rows or not all(rows.values()):
             raise ConfigError(f"{path}: a row without cells")
+        more_seeds = {column: tuple(seeds) for column, seeds in written.get("more_seeds", {}).items()}
+        unknown = set(more_seeds) - {column for cells in rows.values() for column in cells}
+        if unknown:
+            raise ConfigError(f"{path}: more_seeds names {', '.join(sorted(unknown))}, which is no column")
         return ExperimentTable(
-            cfg.title, cfg.protocol, cfg.metric, tuple(cfg.seeds), rows, cfg._cfg_dict.to_dict().get("paper", {})
+            cfg.title, cfg.protocol, cfg.metric, tuple(cfg.seeds), more_seeds, rows, written.get("paper", {})
         )
 
     @property
@@ -137,17 +168,19 @@ class ExperimentTable:
         """Names of the columns in the order of their first appearance."""
         return list(dict.fromkeys(column for cells in self.rows.values() for column in cells))
 
-    def runs(self, seeds: tuple[int, ...], work_dir: Path) -> Iterator[tuple[str, str, int, Step]]:
+    def runs(self, seeds: tuple[int, ...] | None, work_dir: Path) -> Iterator[tuple[str, str, int, Step]]:
         """Give (row, column, seed, last step) of every run, seed by seed, so that what is stopped early is balanced.
 
         Args:
-            seeds: Repetitions.
+            seeds: Repetitions. None: the table's, of every column its own.
             work_dir: Folder of all runs.
         """
-        for seed in seeds:
+        wanted = {column: seeds or self.more_seeds.get(column, self.seeds) for column in self.columns}
+        for seed in sorted({seed for chosen in wanted.values() for seed in chosen}):
             for row, cells in self.rows.items():
                 for column, steps in cells.items():
-                    yield row, column, seed, make_chain(steps, seed, work_dir)
+                    if seed in wanted[column]:
+                        yield row, column, seed, make_chain(steps, seed, work_dir)
 
 
 def last_checkpoint(folder: Path) -> str:
@@ -196,14 +229,14 @@ def chain_seconds(step: Step | None) -> float:
     return json.loads((step.folder / "finished.json").read_text())["seconds"] + chain_seconds(step.previous)
 
 
-def tabulate(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path) -> str:
+def tabulate(table: ExperimentTable, seeds: tuple[int, ...] | None, work_dir: Path) -> str:
     """Write a Markdown table of mean ± sample standard deviation over the seeds that are finished, n beside them.
 
     The seconds are of one chain, pretraining included, averaged over all of the row's runs.
 
     Args:
         table: The table.
-        seeds: Repetitions.
+        seeds: Repetitions. None: the table's.
         work_dir: Folder of all runs.
     """
     values: dict[tuple[str, str], list[float]] = {}

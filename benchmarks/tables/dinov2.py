@@ -32,7 +32,7 @@ def schedule(total, distilled):
     }
     # Weight decay, and the warm-up of the teacher's temperature.
     return (
-        {**short, "param_scheduler.2.end": total, "custom_hooks.3.warmup_epochs": total * 3 // 10}
+        {**short, "param_scheduler.2.end": total, "custom_hooks.6.warmup_epochs": total * 3 // 10}
         if distilled
         else short
     )

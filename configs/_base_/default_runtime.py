@@ -8,6 +8,7 @@ default_hooks = dict(
 )
 custom_hooks = [
     dict(type="FitPreprocessorHook"),
+    dict(type="AttachScenesHook"),
     dict(type="SeedIterationHook"),
     dict(type="SyncBatchNormHook"),
     dict(type="SaveSplitHook"),

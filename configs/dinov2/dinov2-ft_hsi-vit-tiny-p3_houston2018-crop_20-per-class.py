@@ -5,9 +5,7 @@ _base_ = [
     "../_base_/default_runtime.py",
 ]
 model = dict(
-    data_preprocessor=dict(num_bands=48),
     backbone=dict(
-        in_channels=48,
         img_size=18,  # as in pretraining: windows of 9 pixels have its positions, interpolated, as local views had
         patch_size=3,
         num_registers=4,
@@ -19,5 +17,4 @@ model = dict(
             prefix="teacher.backbone.",
         ),
     ),
-    head=dict(num_classes=10),
 )

@@ -4,7 +4,6 @@ model = dict(
         _delete_=True,
         type="SpatialSpectralViT",
         arch="tiny",
-        in_channels=218,
         img_size=12,
         patch_size=1,
         spectral_patch_size=14,

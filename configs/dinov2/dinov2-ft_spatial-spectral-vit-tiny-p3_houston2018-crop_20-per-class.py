@@ -4,7 +4,6 @@ model = dict(
         _delete_=True,
         type="SpatialSpectralViT",
         arch="tiny",
-        in_channels=48,
         img_size=18,
         patch_size=3,
         spectral_patch_size=3,

@@ -1,8 +1,7 @@
 # A short last phase on whole tiles of 512 pixels, from the weights of the run on windows of 64.
 _base_ = ["../_base_/models/dinov2_hsi-vit-base.py", "./_base_/whu-ohs_512.py", "./_base_/runtime_hr_10e.py"]
 model = dict(
-    data_preprocessor=dict(num_bands=32),
-    backbone=dict(in_channels=32, img_size=512),
+    backbone=dict(img_size=512),
     init_cfg=dict(type="Pretrained", checkpoint="work_dirs/dinov2_hsi-vit-base-p8_whu-ohs/epoch_100.pth"),
 )
 auto_scale_lr = dict(base_batch_size=8)

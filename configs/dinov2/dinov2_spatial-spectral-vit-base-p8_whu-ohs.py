@@ -1,6 +1,5 @@
 # The dissertation's: batch 64, 100 epochs.
 _base_ = ["../_base_/models/dinov2_spatial-spectral-vit-base.py", "./_base_/whu-ohs.py", "./_base_/runtime_100e.py"]
-model = dict(data_preprocessor=dict(num_bands=32), backbone=dict(in_channels=32))
 train_dataloader = dict(batch_size=64)
 optim_wrapper = dict(optimizer=dict(lr=4e-3 * (64 / 1024) ** 0.5))
 auto_scale_lr = dict(base_batch_size=64)

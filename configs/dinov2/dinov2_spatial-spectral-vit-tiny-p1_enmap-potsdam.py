@@ -3,8 +3,5 @@ _base_ = [
     "./_base_/enmap-potsdam.py",
     "./_base_/runtime_small.py",
 ]
-model = dict(
-    data_preprocessor=dict(num_bands=218),
-    backbone=dict(in_channels=218, img_size=12, patch_size=1, spectral_patch_size=14, spectral_grid=3),
-)
+model = dict(backbone=dict(img_size=12, patch_size=1, spectral_patch_size=14, spectral_grid=3))
 auto_scale_lr = dict(base_batch_size=32)

@@ -1,20 +1,8 @@
-# The windows, epochs and backbone of dinov2_hsi-vit-tiny-p1_enmap-potsdam: one crop of 12 pixels of every window.
-_base_ = [
-    "./_base_/mae.py",
-    "./_base_/enmap-potsdam.py",
-    "../_base_/schedules/adamw_pretrain_100e.py",
-    "../_base_/default_runtime.py",
-]
-model = dict(
-    data_preprocessor=dict(num_bands=218),
-    backbone=dict(in_channels=218, img_size=12, patch_size=1),
-    decoder=dict(in_channels=218, img_size=12, patch_size=1),
-)
-crop = dict(type="RandomResizedCrop", size=12, scale=(0.32, 1.0))
+# The windows, epochs and backbone of dinov2_hsi-vit-tiny-p1_enmap-potsdam.
+_base_ = ["./_base_/mae.py", "./_base_/enmap-potsdam.py", "./_base_/runtime_mae.py"]
+model = dict(backbone=dict(img_size=_base_.large.size, patch_size=1))
 train_dataloader = dict(
     dataset=dict(
-        pipeline=[dict(type="LoadCube", cache_mb=256), crop, dict(type="RandomDihedral"), dict(type="PackTile")]
+        pipeline=[dict(type="LoadCube", cache_mb=256), _base_.large, dict(type="RandomDihedral"), dict(type="PackTile")]
     )
 )
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
-auto_scale_lr = dict(base_batch_size=32)

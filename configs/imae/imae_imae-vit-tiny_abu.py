@@ -4,7 +4,6 @@ _base_ = [
     "../_base_/schedules/adamw_pretrain_20e.py",
     "../_base_/default_runtime.py",
 ]
-model = dict(data_preprocessor=dict(num_bands=200), backbone=dict(in_channels=200), decoder=dict(in_channels=200))
 train_dataloader = dict(
     batch_size=32,
     dataset=dict(

@@ -7,15 +7,12 @@ _base_ = [
 ]
 model = dict(
     frozen=True,
-    data_preprocessor=dict(num_bands=116),
     backbone=dict(
-        in_channels=116,
         patch_size=8,
         bands_per_block=4,
         norm_before=True,
         init_cfg=dict(checkpoint="work_dirs/lo-msst_sst-base-p8q4_c2seg-wuhan/epoch_100.pth"),
     ),
-    decode_head=dict(num_classes=14),
 )
 train_cfg = dict(max_epochs=200, val_interval=20)
 param_scheduler = [

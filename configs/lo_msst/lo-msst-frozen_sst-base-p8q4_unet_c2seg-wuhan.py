@@ -7,7 +7,6 @@ model = dict(
         type="UNetHead",
         in_channels=[48, 48, 48, 48],
         in_index=[0, 1, 2, 3],
-        num_classes=14,
         loss_decode=dict(type="CrossEntropyLoss"),
     ),
 )

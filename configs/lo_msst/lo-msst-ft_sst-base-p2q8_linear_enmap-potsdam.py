@@ -6,16 +6,13 @@ _base_ = [
 ]
 model = dict(
     data_preprocessor=dict(
-        num_bands=218,
         augments=[dict(type="BatchGainOffset", gain=0.1, offset=0.1), dict(type="BatchNoise", std=0.05)],
     ),
     backbone=dict(
-        in_channels=218,
         patch_size=2,
         bands_per_block=8,
         init_cfg=dict(checkpoint="work_dirs/lo-msst_sst-base-p2q8_enmap-potsdam/epoch_200.pth"),
     ),
-    decode_head=dict(num_classes=6),
 )
 train_cfg = dict(val_interval=50)
 default_hooks = dict(logger=dict(interval=2))

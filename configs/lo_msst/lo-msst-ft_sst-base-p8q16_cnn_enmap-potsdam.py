@@ -5,7 +5,6 @@ model = dict(
         _delete_=True,
         type="CNNHead",
         in_channels=48,
-        num_classes=6,
         loss_decode=dict(type="CrossEntropyLoss"),
     ),
 )

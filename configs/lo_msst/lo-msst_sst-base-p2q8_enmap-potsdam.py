@@ -4,8 +4,5 @@ _base_ = [
     "../_base_/schedules/adamw_pretrain_200e.py",
     "../_base_/default_runtime.py",
 ]
-model = dict(
-    data_preprocessor=dict(num_bands=218),
-    backbone=dict(in_channels=218, patch_size=2, bands_per_block=8),
-)
+model = dict(backbone=dict(patch_size=2, bands_per_block=8))
 default_hooks = dict(logger=dict(interval=2))

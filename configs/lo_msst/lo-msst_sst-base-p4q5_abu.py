@@ -4,8 +4,5 @@ _base_ = [
     "../_base_/schedules/adamw_pretrain_200e.py",
     "../_base_/default_runtime.py",
 ]
-model = dict(
-    data_preprocessor=dict(num_bands=200),
-    backbone=dict(in_channels=200, patch_size=4, bands_per_block=5),
-)
+model = dict(backbone=dict(patch_size=4, bands_per_block=5))
 auto_scale_lr = dict(base_batch_size=64)

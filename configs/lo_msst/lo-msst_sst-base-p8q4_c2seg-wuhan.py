@@ -5,10 +5,7 @@ _base_ = [
     "../_base_/schedules/adamw_pretrain_200e.py",
     "../_base_/default_runtime.py",
 ]
-model = dict(
-    data_preprocessor=dict(num_bands=116),
-    backbone=dict(in_channels=116, patch_size=8, bands_per_block=4, norm_before=True),
-)
+model = dict(backbone=dict(patch_size=8, bands_per_block=4, norm_before=True))
 train_dataloader = dict(dataset=dict(with_labels=False, pipeline=[dict(type="LoadCube"), dict(type="PackTile")]))
 val_dataloader = val_evaluator = val_cfg = test_dataloader = test_evaluator = test_cfg = None
 train_cfg = dict(max_epochs=100)

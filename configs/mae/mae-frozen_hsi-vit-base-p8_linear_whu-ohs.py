@@ -5,8 +5,4 @@ _base_ = [
     "../_base_/schedules/adamw_poly_100e.py",
     "../_base_/default_runtime.py",
 ]
-model = dict(
-    data_preprocessor=dict(num_bands=32),
-    backbone=dict(in_channels=32, init_cfg=dict(checkpoint="work_dirs/mae_hsi-vit-base-p8_whu-ohs/epoch_100.pth")),
-    decode_head=dict(num_classes=24),
-)
+model = dict(backbone=dict(init_cfg=dict(checkpoint="work_dirs/mae_hsi-vit-base-p8_whu-ohs/epoch_100.pth")))

@@ -7,7 +7,6 @@ model = dict(
         in_channels=768,
         channels=768,
         in_index=3,
-        num_classes=24,
         num_layers=2,
         num_heads=12,
         embed_dims=768,

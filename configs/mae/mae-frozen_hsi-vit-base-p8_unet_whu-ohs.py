@@ -6,7 +6,6 @@ model = dict(
         type="UNetHead",
         in_channels=[768, 768, 768, 768],
         in_index=[0, 1, 2, 3],
-        num_classes=24,
         loss_decode=dict(type="CrossEntropyLoss"),
     )
 )

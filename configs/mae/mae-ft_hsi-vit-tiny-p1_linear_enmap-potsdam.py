@@ -6,12 +6,9 @@ _base_ = [
 ]
 model = dict(
     data_preprocessor=dict(
-        num_bands=218,
         augments=[dict(type="BatchGainOffset", gain=0.1, offset=0.1), dict(type="BatchNoise", std=0.05)],
     ),
     backbone=dict(
-        in_channels=218,
-        img_size=32,
         patch_size=1,
         init_cfg=dict(
             type="Pretrained",
@@ -19,7 +16,6 @@ model = dict(
             prefix="backbone.",
         ),
     ),
-    decode_head=dict(num_classes=6),
 )
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys={"backbone": dict(lr_mult=0.5)}))
 train_cfg = dict(max_epochs=200, val_interval=50)

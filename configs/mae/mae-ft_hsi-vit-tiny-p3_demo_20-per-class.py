@@ -5,14 +5,10 @@ _base_ = [
     "../_base_/default_runtime.py",
 ]
 model = dict(
-    data_preprocessor=dict(num_bands=56),
     backbone=dict(
-        in_channels=56,
-        img_size=9,
         patch_size=3,
         init_cfg=dict(
             type="Pretrained", checkpoint="work_dirs/mae_hsi-vit-tiny-p3_demo/epoch_8.pth", prefix="backbone."
         ),
     ),
-    head=dict(num_classes=8),
 )

@@ -5,9 +5,5 @@ _base_ = [
     "../_base_/schedules/adamw_pretrain_100e.py",
     "../_base_/pretrain_runtime.py",
 ]
-model = dict(
-    data_preprocessor=dict(num_bands=32),
-    backbone=dict(in_channels=32, img_size=64, patch_size=8),
-    decoder=dict(in_channels=32, img_size=64, patch_size=8),
-)
+model = dict(backbone=dict(patch_size=8))
 train_cfg = dict(val_interval=10)

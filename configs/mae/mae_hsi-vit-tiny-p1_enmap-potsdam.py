@@ -6,10 +6,6 @@ _base_ = [
     "../_base_/pretrain_runtime.py",
 ]
 # At 30 m a pixel is a building: patches of 1 pixel keep what larger ones would mix.
-model = dict(
-    data_preprocessor=dict(num_bands=218),
-    backbone=dict(in_channels=218, img_size=32, patch_size=1),
-    decoder=dict(in_channels=218, img_size=32, patch_size=1),
-)
+model = dict(backbone=dict(patch_size=1))
 train_cfg = dict(val_interval=20)
 default_hooks = dict(logger=dict(interval=2), reconstruction=dict(interval=50))

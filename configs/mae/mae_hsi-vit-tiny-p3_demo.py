@@ -4,11 +4,7 @@ _base_ = [
     "../_base_/schedules/adamw_pretrain_20e.py",
     "../_base_/default_runtime.py",
 ]
-model = dict(
-    data_preprocessor=dict(num_bands=56),
-    backbone=dict(in_channels=56, img_size=9, patch_size=3),
-    decoder=dict(in_channels=56, img_size=9, patch_size=3),
-)
+model = dict(backbone=dict(patch_size=3))
 # Short, for a demonstration.
 train_cfg = dict(max_epochs=8)
 param_scheduler = [

@@ -5,11 +5,7 @@ _base_ = [
     "../_base_/schedules/adamw_pretrain_200e.py",
     "../_base_/pretrain_runtime.py",
 ]
-model = dict(
-    data_preprocessor=dict(num_bands=200),
-    backbone=dict(in_channels=200, img_size=32, patch_size=4),
-    decoder=dict(in_channels=200, img_size=32, patch_size=4),
-)
+model = dict(backbone=dict(patch_size=4))
 train_cfg = dict(val_interval=20)
 default_hooks = dict(logger=dict(interval=7), reconstruction=dict(interval=50))
 auto_scale_lr = dict(base_batch_size=64)

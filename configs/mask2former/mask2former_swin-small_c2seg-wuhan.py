@@ -5,5 +5,4 @@ _base_ = [
     "../_base_/schedules/adamw_poly_100e.py",
     "../_base_/default_runtime.py",
 ]
-model = dict(data_preprocessor=dict(num_bands=116), backbone=dict(in_channels=116), num_classes=14)
 auto_scale_lr = dict(base_batch_size=8)

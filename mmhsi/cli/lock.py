@@ -1,51 +1,110 @@
-"""One run at a time in a folder."""
+"""One writer at a time in a folder."""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout, lock_descriptor
 
 from mmhsi.errors import ConfigError
 
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks
-    fcntl = None  # type: ignore[assignment]
-
 RANK_VARIABLES = dict(pytorch="RANK", slurm="SLURM_PROCID", mpi="OMPI_COMM_WORLD_RANK")
+
+_held: set[int] = set()
+
+
+def _let_go() -> None:
+    while _held:
+        os.close(_held.pop())
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    # Processes that load data outlive a killed run for seconds, and would hold its folder.
+    os.register_at_fork(after_in_child=_let_go)
 
 
 @contextmanager
-def work_dir_lock(folder: str | Path, launcher: str = "none") -> Iterator[None]:
-    """Hold a folder for this run; the operating system lets go of it when the process ends, however it ends.
+def hold(folder: str | Path, what: str, instead: str) -> Iterator[None]:
+    """Keep others out of a folder; the operating system lets go of it when the process ends, however it ends.
+
+    It is the folder itself that is locked, where the system can: nothing in it may be removed to get in. While it is
+    held, ``.lock`` says by whom.
 
     Args:
-        folder: The work dir; made if it is missing.
-        launcher: mmengine's. Of a distributed run the first process holds it.
+        folder: Made if it is missing, and removed again if it is empty in the end.
+        what: What the folder is, for the message.
+        instead: What else can be done, for the message.
 
     Raises:
         ConfigError: If another process holds it.
     """
-    if fcntl is None or int(os.environ.get(RANK_VARIABLES.get(launcher, ""), 0)) > 0:
-        yield
-        return
-    path = Path(folder) / ".lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as file:
+    folder = Path(folder)
+    note = folder / ".lock"
+    made = not folder.exists()
+    with ExitStack() as stack:
+        if not _acquire(folder, stack):
+            holder = "another process"
+            with suppress(OSError):
+                holder = note.read_text() or holder
+            raise ConfigError(f"{what} {folder}: in use by {holder}; wait for it, end it, or {instead}")
+        note.write_text(f"process {os.getpid()} on {socket.gethostname()}")
         try:
-            # Not flock: forked worker processes, which outlive a killed run for seconds, would hold it too.
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise ConfigError(
-                f"work dir {folder}: in use by {holder}; wait for it, end it, or choose another --work-dir"
-            ) from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
-        yield
-        file.truncate(0)
+            yield
+        finally:
+            with suppress(OSError):
+                note.unlink()
+                if made:
+                    folder.rmdir()  # if it is empty
+
+
+def hold_work_dir(folder: str | Path, launcher: str = "none") -> AbstractContextManager[None]:
+    """:func:`hold` a run's work dir.
+
+    Args:
+        folder: The work dir.
+        launcher: mmengine's. Of a distributed run the first process holds it.
+    """
+    if int(os.environ.get(RANK_VARIABLES.get(launcher, ""), 0)) > 0:
+        return nullcontext()
+    return hold(folder, "work dir", "choose another --work-dir")
+
+
+def _acquire(folder: Path, stack: ExitStack) -> bool:
+    """Lock a folder until the stack is closed; False if another process has."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except PermissionError:  # Windows opens no folders, and lets nobody remove a file that is open
+            return _acquire_file(folder, stack)
+        _held.add(descriptor)
+        release = stack.enter_context(ExitStack())
+        release.callback(_close, descriptor)
+        try:
+            if not lock_descriptor(descriptor, blocking=False):
+                return False
+        except OSError:  # network file systems may lock files alone
+            return _acquire_file(folder, stack)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), folder.stat()):
+                return True
+        release.close()  # whoever held it removed it in between
+
+
+def _acquire_file(folder: Path, stack: ExitStack) -> bool:
+    lock = FileLock(folder / ".lock.file", blocking=False)
+    try:
+        stack.enter_context(lock)
+    except Timeout:
+        return False
+    return True
+
+
+def _close(descriptor: int) -> None:
+    if descriptor in _held:  # not in a forked process
+        _held.remove(descriptor)
+        os.close(descriptor)

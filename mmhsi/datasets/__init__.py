@@ -5,7 +5,7 @@ from .catalogue import CATALOGUE, SceneInfo, scene_info
 from .corpus_dataset import CorpusDataset
 from .label_grid import majority_labels
 from .labels import IGNORE_INDEX, LabelTable
-from .pixelwise import PIXELWISE
+from .pixel_samples import PixelSamples, collate_pixels
 from .samplers import MultiSizeBatchSampler, SeededIndex, SeededInfiniteSampler, SeededSampler, SizedIndex
 from .scene_dataset import SceneDataset
 from .splits import (
@@ -15,7 +15,9 @@ from .splits import (
     FractionSplit,
     MapSplit,
     PairSplit,
+    PublishedSplit,
     Split,
+    TileSplit,
     assert_disjoint,
     leakage,
     save_split,
@@ -26,7 +28,6 @@ from .tile_dataset import TileDataset
 __all__ = [
     "CATALOGUE",
     "IGNORE_INDEX",
-    "PIXELWISE",
     "CorpusDataset",
     "DisjointSplit",
     "FewShotSplit",
@@ -36,6 +37,8 @@ __all__ = [
     "MapSplit",
     "MultiSizeBatchSampler",
     "PairSplit",
+    "PixelSamples",
+    "PublishedSplit",
     "SceneDataset",
     "SceneInfo",
     "SeededIndex",
@@ -44,7 +47,9 @@ __all__ = [
     "SizedIndex",
     "Split",
     "TileDataset",
+    "TileSplit",
     "assert_disjoint",
+    "collate_pixels",
     "leakage",
     "majority_labels",
     "save_split",

@@ -54,10 +54,10 @@ def band_centres(declared: Sequence[float] | None, info: CubeInfo) -> NDArray[np
     return np.asarray(declared, dtype=np.float64)
 
 
-def nanometres(wavelengths: NDArray[np.float64] | None) -> list[float] | None:
-    """Band centres as plain numbers, for a checkpoint's metadata.
+def nanometres(wavelengths: NDArray[np.float64] | None) -> tuple[float, ...] | None:
+    """Band centres as plain numbers, for :class:`mmhsi.spec.InputSpec`.
 
     Args:
         wavelengths: (C,) nm, or None.
     """
-    return None if wavelengths is None else [float(nm) for nm in wavelengths]
+    return None if wavelengths is None else tuple(float(nm) for nm in wavelengths)

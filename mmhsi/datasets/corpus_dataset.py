@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import open_cube
-from mmhsi.registry import DATASETS
+import numpy as np
+from numpy.typing import NDArray
 
-from .bands import choose_bands
-from .catalogue import scene_info
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.io import CubeInfo, open_cube
+from mmhsi.registry import DATASETS
+from mmhsi.spec import InputSpec
+
+from .bands import choose_bands, nanometres
+from .catalogue import SceneInfo, scene_info
+from .replay import model_bands
 from .seeded_dataset import SeededDataset
 from .statistics import BandStatistics, cube_statistics, pipeline_statistics, require_data
 
@@ -23,7 +28,8 @@ class CorpusDataset(SeededDataset):
     ``SpectralResample``, where wavelengths are known) brings them to one.
 
     Args:
-        scene: Entry of the catalogue of form ``'corpus'``, or None for a folder of one's own.
+        scene: Entry of the catalogue of form ``'corpus'``, or a description of one as a
+            :class:`mmhsi.datasets.SceneInfo` or a dict of its fields; None for a folder of one's own.
         data_root: Folder that every path is relative to. Default: ``data``.
         image_dir: Without ``scene``: the folder, searched with its subfolders.
         suffixes: File suffixes that count as scenes. Default: GeoTIFF, ENVI headers, ``.mat``, ``.npy``.
@@ -40,7 +46,7 @@ class CorpusDataset(SeededDataset):
 
     def __init__(
         self,
-        scene: str | None = None,
+        scene: str | SceneInfo | Mapping[str, object] | None = None,
         data_root: str = "data",
         image_dir: str | None = None,
         suffixes: Sequence[str] = (".tif", ".tiff", ".hdr", ".mat", ".npy"),
@@ -62,19 +68,21 @@ class CorpusDataset(SeededDataset):
             if not self.files:
                 raise DataError(f"{folder}: holds no scene ({', '.join(suffixes)})")
         else:
-            info = scene_info(scene, {})
+            info = scene_info(scene)
             if info.form != "corpus":
-                raise ConfigError(f"CorpusDataset: scene={scene!r} is of form {info.form!r}, expected 'corpus'")
+                raise ConfigError(f"CorpusDataset: {info.title} is of form {info.form!r}, expected 'corpus'")
             self.files = [root / part.image for part in info.corpus]
             image_key, title = image_key or info.image_key, info.title
         self.image_key = image_key
         self.num_bands = num_bands
         self.samples_per_scene = samples_per_scene
-        super().__init__(dict(classes=[], scene=title, protocol="unlabelled scenes"), pipeline, lazy_init)
+        self.title = title
+        super().__init__(pipeline, lazy_init)
 
     def load_data_list(self) -> list[dict]:
         """Read every scene once for its header and the statistics of its bands."""
         entries: list[dict] = []
+        read: list[tuple[CubeInfo, list[int]]] = []
         for path in self.files:
             with open_cube(path, key=self.image_key) as reader:
                 header = reader.info
@@ -85,6 +93,7 @@ class CorpusDataset(SeededDataset):
                     )
                 cube = reader.read(bands=bands)
             require_data(cube)
+            read.append((header, bands))
             statistics = cube_statistics(cube.data, cube.valid())
             entry = dict(
                 img_path=str(path),
@@ -96,7 +105,34 @@ class CorpusDataset(SeededDataset):
                 scene_std=statistics.std,
             )
             entries += [entry] * self.samples_per_scene
+        self._spec = self._describe(read)
         return entries
+
+    def _describe(self, read: list[tuple[CubeInfo, list[int]]]) -> InputSpec:
+        """What a model trained on this is given, of scenes with these headers of which these bands are read."""
+        centres = [None if header.wavelengths is None else header.wavelengths[bands] for header, bands in read]
+        seen = [
+            model_bands("CorpusDataset", self.value_steps, header, bands, nm)
+            for (header, bands), nm in zip(read, centres, strict=True)
+        ]
+        counts = sorted({count for count, _ in seen})
+        if len(counts) > 1:
+            raise DataError(
+                f"{self.title}: its scenes give {counts[0]} to {counts[-1]} bands; bring them to one number in the "
+                "pipeline (BandResample, SpectralResample)"
+            )
+        same = len({(header.shape[2], *bands) for header, bands in read}) == 1
+        return InputSpec(
+            classes=(),
+            scene=self.title,
+            protocol="unlabelled scenes",
+            bands=tuple(read[0][1]) if same else (),
+            file_bands=read[0][0].shape[2] if same else 0,
+            wavelengths=_common(centres) if same else None,
+            transforms=tuple(step.config for step in self.value_steps),
+            num_bands=counts[0],
+            model_wavelengths=_common([nm for _, nm in seen]),
+        )
 
     def band_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band that the pipeline gives, over 8 samples a scene."""
@@ -105,3 +141,9 @@ class CorpusDataset(SeededDataset):
         statistics = pipeline_statistics(self.prepare_data, range(0, len(self), step))
         assert statistics is not None  # there is at least one scene
         return statistics
+
+
+def _common(centres: Sequence[NDArray[np.float64] | None]) -> tuple[float, ...] | None:
+    """Wavelengths that all scenes have; None where they differ or are unknown."""
+    listed = {nanometres(nm) for nm in centres}
+    return listed.pop() if len(listed) == 1 else None

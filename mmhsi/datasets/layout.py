@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mmhsi.errors import ConfigError, MMHSIError
@@ -12,14 +12,17 @@ from .catalogue import CATALOGUE, SceneInfo, TileSubset, unknown_name
 from .tile_list import list_tiles
 
 _SHOWN = 5
+_VALUES_AT_A_TIME = 1 << 24
 
 
-def check_layout(name: str, root: str | Path = "data") -> list[str]:
+def check_layout(name: str, root: str | Path = "data", staged: Path | None = None) -> list[str]:
     """Compare the files of a data set with the catalogue. Headers are read, no cube is loaded.
 
     Args:
         name: Entry of the catalogue.
         root: Data root.
+        staged: Folder of files that are about to be put into the data root; they are looked for there first, and read
+            to their end.
 
     Returns:
         One line a problem; empty if everything is in place. Of tiles, all must exist and the first of each subset
@@ -33,29 +36,33 @@ def check_layout(name: str, root: str | Path = "data") -> list[str]:
     info, folder = CATALOGUE[name], Path(root)
     if info.subsets:
         return [problem for subset in info.subsets for problem in _check_subset(info, subset, folder / info.image)]
+
+    def check(file: str, key: str | None, published: tuple[int, ...] | None, is_map: bool = False) -> Iterator[str]:
+        whole = staged is not None and (staged / file).is_file()
+        yield from _check_file((staged if staged and whole else folder) / file, key, published, is_map, whole)
+
     if info.corpus:
-        return [
-            problem
-            for scene in info.corpus
-            for problem in _check_file(folder / scene.image, info.image_key, scene.shape)
-        ]
-    return list(dict.fromkeys(_check_scene(info, folder)))  # one file may be cube, labels and second source
+        return [problem for scene in info.corpus for problem in check(scene.image, info.image_key, scene.shape)]
+    problems = list(_check_scene(info, check))
+    if info.split_file is not None and not any((at / info.split_file).is_file() for at in (folder, staged) if at):
+        problems.append(f"{folder / info.split_file}: missing, the published split")
+    return list(dict.fromkeys(problems))  # one file may be cube, labels and second source
 
 
-def _check_scene(info: SceneInfo, folder: Path) -> Iterator[str]:
-    """Cube, labels, second source and published split of a scene."""
-    yield from _check_file(folder / info.image, info.image_key, info.shape)
+def _check_scene(info: SceneInfo, check: Callable[..., Iterator[str]]) -> Iterator[str]:
+    """Cube, labels and second source of a scene."""
+    yield from check(info.image, info.image_key, info.shape)
     if info.labels is not None:
         size = None if info.shape is None else (info.shape[0] * info.label_scale, info.shape[1] * info.label_scale)
-        yield from _check_file(folder / info.labels, info.labels_key, size, is_map=True)
+        yield from check(info.labels, info.labels_key, size, is_map=True)
     if info.second_image is not None:
-        yield from _check_file(folder / info.second_image, info.second_key, info.second_shape)
-    if info.split_file is not None and not (folder / info.split_file).is_file():
-        yield f"{folder / info.split_file}: missing, the published split"
+        yield from check(info.second_image, info.second_key, info.second_shape)
 
 
-def _check_file(path: Path, key: str | None, published: tuple[int, ...] | None, is_map: bool = False) -> Iterator[str]:
-    """A cube, or a map, opens and has the published size."""
+def _check_file(
+    path: Path, key: str | None, published: tuple[int, ...] | None, is_map: bool = False, whole: bool = False
+) -> Iterator[str]:
+    """A cube, or a map, opens and has the published size; as a whole, it can be read to its end."""
     is_map = is_map or (published is not None and published[2] == 1)  # one band may be stored with two axes
     if not path.is_file():
         yield f"{path}: missing"
@@ -63,6 +70,10 @@ def _check_file(path: Path, key: str | None, published: tuple[int, ...] | None, 
     try:
         with open_reader(path, key, 2 if is_map else 3) as reader:
             found = reader.info.shape[: 3 if published is None else len(published)]
+            height, width, bands = reader.info.shape
+            rows = max(1, _VALUES_AT_A_TIME // (width * bands))
+            for row in range(0, height if whole else 0, rows):
+                reader.read((row, 0, min(rows, height - row), width))
     except MMHSIError as error:
         yield str(error)
         return

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from affine import Affine
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeInfo, CubeReader, HSICube, open_cube, read_label_map
+from mmhsi.io import CubeInfo, CubeReader, HSICube, open_cube, open_label_map
+from mmhsi.io.placement import Grid, Placement
 from mmhsi.io.readers.opening import open_reader
 
 from .bands import band_centres, choose_bands
 from .catalogue import SceneInfo
-from .label_grid import majority_labels, require_grid
+from .label_grid import grid_classes
 from .labels import IGNORE_INDEX, LabelTable
 from .statistics import require_data
 
@@ -45,14 +47,24 @@ class Scene:
         """(H, W)."""
         return self.cube.data.shape[0], self.cube.data.shape[1]
 
+    @cached_property
+    def key(self) -> str:
+        """What tells its values from those of other scenes: equal scenes have equal keys, whoever read them."""
+        digest = hashlib.sha256()
+        for array in (self.cube.data, self.valid, self.second):
+            if array is not None:
+                digest.update(repr((array.shape, array.dtype.str)).encode())
+                for row in array:
+                    digest.update(np.ascontiguousarray(row).data)
+        return digest.hexdigest()[:32]
 
-def load_scene(info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = None, use_second: bool = False) -> Scene:
+
+def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
     """Read a scene.
 
     Args:
         info: What is known of it.
         root: Folder that its files are relative to.
-        bad_bands: 0-based bands to leave out beside those that the file flags; None for what ``info`` names.
         use_second: Whether the second source is read.
 
     Returns:
@@ -64,7 +76,7 @@ def load_scene(info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = No
     """
     with open_cube(root / info.image, key=info.image_key) as reader:
         header = reader.info
-        bands = choose_bands(header, info.bad_bands if bad_bands is None else bad_bands)
+        bands = choose_bands(header, info.bad_bands)
         centres = band_centres(info.wavelengths, header)
         cube = reader.read(bands=bands)
     file_bands = header.shape[2]
@@ -75,7 +87,7 @@ def load_scene(info: SceneInfo, root: Path, bad_bands: Sequence[int] | None = No
     if not use_second:
         return Scene(cube, valid, bands, file_bands)
     if info.second_image is None:
-        raise ConfigError(f"{info.title}: has no second source; give second_image=…")
+        raise ConfigError(f"{info.title}: has no second source; give scene=dict(second_image=…)")
     scale = info.second_scale
     with open_second(root / info.second_image, info.second_key, header, scale) as reader:
         second = reader.read()
@@ -111,17 +123,18 @@ def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int | None =
             f"{path}: {info.shape[0]} x {info.shape[1]} pixels do not cover the ground of {cube.name} "
             f"({cube.shape[0]} x {cube.shape[1]} pixels) at second_scale={scale}"
         )
-    if cube.transform is not None and info.transform is not None:
-        here, there = _extent(cube, cube.transform), _extent(info, info.transform)
-        if cube.crs != info.crs or not np.allclose(here, there, rtol=0, atol=abs(cube.transform.a) / 2):
-            raise DataError(f"{path}: lies at {there} ({info.crs}), {cube.name} at {here} ({cube.crs})")
+    if not Placement(Grid.of(cube), Grid.of(info)).fits(scale):
+        reader.close()
+        raise DataError(
+            f"{path}: lies elsewhere than {cube.name} or in another direction (transform {_numbers(info.transform)}, "
+            f"{info.crs}; {_numbers(cube.transform)}, {cube.crs}); bring it onto the same grid (gdalwarp)"
+        )
     return reader
 
 
-def _extent(info: CubeInfo, transform: Affine) -> tuple[float, float, float, float]:
-    """Map coordinates of the first and of the last corner of a north-up cube."""
-    height, width, _ = info.shape
-    return transform.c, transform.f, transform.c + transform.a * width, transform.f + transform.e * height
+def _numbers(transform: Affine | None) -> str:
+    """The six numbers of a transform."""
+    return "none" if transform is None else ", ".join(f"{value:g}" for value in transform[:6])
 
 
 def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.ndarray, list[int]]:
@@ -137,15 +150,13 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.nda
 
     Raises:
         ConfigError: If no label map is named.
-        DataError: If it is missing or damaged, has another size, or an id outside the table.
+        DataError: If it is missing or damaged, has another size, lies elsewhere, or has an id outside the table.
     """
     if info.labels is None:
-        raise ConfigError(f"{info.title}: labels=… is needed, the file of the label map")
-    path = root / info.labels
-    raw = read_label_map(path, key=info.labels_key)
-    require_grid(path, raw.shape, scene.cube.name, scene.shape, info.label_scale)
-    labels = LabelTable(info.label_ids, info.classes, info.ignore_ids)(raw, str(path))
-    labels = majority_labels(labels, info.label_scale, info.label_majority)
+        raise ConfigError(f"{info.title}: scene=dict(labels=…) is needed, the file of the label map")
+    table = LabelTable(info.label_ids, info.classes, info.ignore_ids)
+    with open_label_map(root / info.labels, key=info.labels_key) as labels_file:
+        labels = grid_classes(labels_file, Grid.of(scene.cube), table, info.label_scale, info.label_majority)
     labels[~scene.valid] = IGNORE_INDEX
     counts = np.bincount(labels[labels != IGNORE_INDEX], minlength=len(info.classes))
     kept = np.flatnonzero(counts >= info.min_class_pixels)

@@ -2,89 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from mmhsi.arguments import size_pair
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.registry import DATASETS, SPLITS
+from mmhsi.registry import DATASETS
+from mmhsi.spec import InputSpec
 
 from .bands import nanometres
-from .catalogue import RGB, scene_info
+from .catalogue import SceneInfo, scene_info
+from .class_facts import class_facts
+from .demo import scene_folder
 from .labels import IGNORE_INDEX
-from .pixelwise import transform_cube
+from .mirroring import cut_mirrored
+from .pixel_samples import PixelSamples
+from .replay import Replay, model_bands
 from .samplers import SizedIndex
 from .scene import Scene, load_scene, read_scene_labels
-from .splits import Split
+from .splits import Split, SplitRule, apply_split
 from .statistics import BandStatistics, cube_statistics
+from .transforms.scope import Transform
 
 SUBSETS = ("train", "test", "labelled", "all")
 
 
-def pad_scene(array: np.ndarray, window: tuple[int, int], scale: int = 1) -> np.ndarray:
-    """Mirror the borders of a scene, so that every pixel has a full window.
-
-    Args:
-        array: Shape (H · s, W · s) or (H · s, W · s, C).
-        window: (h, w) in pixels of the H × W grid.
-        scale: s. Whole blocks of s × s pixels are mirrored about the centre of the border block, so that sources of
-            different resolution stay registered.
-
-    Returns:
-        Array with h // 2 blocks before and (h − 1) // 2 after, columns likewise.
-    """
-    for axis, side in enumerate(window):
-        blocks = array.shape[axis] // scale
-        signed = np.pad(np.arange(blocks), (side // 2, (side - 1) // 2), mode="reflect")
-        beyond = np.ones(len(signed), dtype=bool)
-        beyond[side // 2 : side // 2 + blocks] = False
-        within = np.where(beyond[:, None], np.arange(scale)[::-1], np.arange(scale))
-        array = np.take(array, (signed[:, None] * scale + within).ravel(), axis=axis)
-    return array
-
-
 @DATASETS.register_module()
 class SceneDataset(Dataset):
-    """Pixels of one scene. A sample is (row, column, label); :class:`mmhsi.models.ScenePreprocessor` cuts the windows.
+    """Pixels of one scene; a sample is the window around one of them.
 
-    The scene stays in its file's dtype, is padded once, and travels to the device once; the samples are indices. For
-    scenes that do not fit memory, :class:`mmhsi.datasets.TileDataset` reads windows from the file.
+    Single samples are cut from the scene in memory, where it stays in its file's dtype. For training, which takes
+    thousands a second, a batch is :class:`PixelSamples`: with ``collate_fn=dict(type='collate_pixels')`` in the
+    dataloader it carries indices alone, and :class:`mmhsi.models.ScenePreprocessor` gathers the windows on the device
+    from the one copy of the scene that it keeps there. For scenes that do not fit memory,
+    :class:`mmhsi.datasets.TileDataset` reads windows from the file.
 
     Args:
-        scene: Entry of the catalogue, or None for a scene described by the keys below.
-        data_root: Folder that ``image`` and ``labels`` are relative to. Default: ``data``.
+        scene: Entry of the catalogue; or a description: a :class:`mmhsi.datasets.SceneInfo` or a dict of its fields,
+            such as ``dict(image='cube.hdr', labels='labels.tif', classes=[…], label_ids=[…])`` for files of one's own,
+            ``dict(base='salinas_a', bad_bands=[0])`` for an entry with changes. ``'demo'`` is simulated where its files
+            are missing.
+        data_root: Folder that the paths of the scene are relative to. Default: ``data``.
         window: Side of a window, or (height, width), in pixels. Default 9.
         largest_window: Largest side that a batch sampler asks for (:class:`mmhsi.datasets.MultiSizeBatchSampler`).
             Default: that of ``window``.
         subset: ``'train'`` or ``'test'`` pixels of ``split``; ``'labelled'``, all that have a label; ``'all'``, every
-            valid pixel, labels unused, as for pretraining.
-        split: Config of the split; needed for ``'train'`` and ``'test'``.
+            valid pixel, labels unused, as for pretraining. Default: ``'train'``.
+        split: Which labelled pixels train, needed for ``'train'`` and ``'test'``: a rule such as
+            :class:`mmhsi.datasets.FewShotSplit` or its config, or the :class:`mmhsi.datasets.Split` itself.
         stride: With ``'all'``: every ``stride``-th row and column. Default 1.
         use_second: Whether the windows of the second source are cut too. Default False.
-        transforms: Configs of transforms that treat every pixel alike (:data:`mmhsi.datasets.PIXELWISE`), such as
-            ``PCAProject``, applied to the cube once.
-        bad_bands: 0-based bands to leave out beside those that the file flags bad. Default: what the catalogue names.
-        image: Cube's file; this and the following replace what the catalogue says.
-        image_key: Variable of a ``.mat`` file.
-        labels: Label map's file.
-        labels_key: Its variable.
-        classes: Class names.
-        label_ids: Id of each class in the label map.
-        ignore_ids: Ids that mean "no label". Default: 0 alone.
-        palette: RGB colour of each class.
-        wavelengths: Band centres in nm where the file does not carry them.
-        rgb_bands: 0-based bands of a false-colour picture where wavelengths are unknown.
-        label_scale: Label pixels per cube pixel along each axis, see :func:`mmhsi.datasets.majority_labels`.
-        label_majority: Label pixels of a block that must agree.
-        min_class_pixels: Classes with fewer pixels are dropped.
-        second_image: File of the second source.
-        second_key: Its variable.
-        second_scale: Its pixels per cube pixel along each axis.
+        transforms: Transforms of scope ``'pixel'``, such as ``PCAProject``, or their configs, applied to the cube once;
+            they are kept with the model and done again to a scene before a map is made.
 
     Raises:
         ConfigError: If a key has a value that cannot work.
@@ -94,32 +68,15 @@ class SceneDataset(Dataset):
 
     def __init__(
         self,
-        scene: str | None = None,
+        scene: str | SceneInfo | Mapping[str, object] | None = None,
         data_root: str | Path = "data",
         window: int | tuple[int, int] = 9,
         largest_window: int | None = None,
         subset: str = "train",
-        split: dict | None = None,
+        split: Split | SplitRule | dict | None = None,
         stride: int = 1,
         use_second: bool = False,
-        transforms: Sequence[dict] = (),
-        bad_bands: Sequence[int] | None = None,
-        image: str | None = None,
-        image_key: str | None = None,
-        labels: str | None = None,
-        labels_key: str | None = None,
-        classes: Sequence[str] | None = None,
-        label_ids: Sequence[int] | None = None,
-        ignore_ids: Sequence[int] | None = None,
-        palette: Sequence[RGB] | None = None,
-        wavelengths: Sequence[float] | None = None,
-        rgb_bands: RGB | None = None,
-        label_scale: int | None = None,
-        label_majority: int | None = None,
-        min_class_pixels: int | None = None,
-        second_image: str | None = None,
-        second_key: str | None = None,
-        second_scale: int | None = None,
+        transforms: Sequence[dict | Transform] = (),
     ) -> None:
         if subset not in SUBSETS:
             raise ConfigError(f"SceneDataset: subset={subset!r} is unknown, expected one of {', '.join(SUBSETS)}")
@@ -127,87 +84,57 @@ class SceneDataset(Dataset):
             raise ConfigError(f"SceneDataset: subset={subset!r} {'needs' if split is None else 'takes no'} split")
         if stride < 1:
             raise ConfigError(f"SceneDataset: stride={stride} given, expected at least 1")
-        info = scene_info(
-            scene,
-            dict(
-                image=image,
-                image_key=image_key,
-                labels=labels,
-                labels_key=labels_key,
-                classes=classes,
-                label_ids=label_ids,
-                ignore_ids=ignore_ids,
-                palette=palette,
-                wavelengths=wavelengths,
-                rgb_bands=rgb_bands,
-                label_scale=label_scale,
-                label_majority=label_majority,
-                min_class_pixels=min_class_pixels,
-                second_image=second_image,
-                second_key=second_key,
-                second_scale=second_scale,
-            ),
-        )
+        info = scene_info(scene)
         self.info = info
         self.subset = subset
         self.window = size_pair("SceneDataset", window, "window")
-        root = Path(data_root)
-        loaded = load_scene(info, root, bad_bands, use_second)
-        self.cube = transform_cube(loaded.cube, transforms)
-        self.valid_pixels = loaded.valid
-        self.margin = self._margin(largest_window)
-        # Values without data may be NaN or far out of range; they are replaced by 0 after normalisation.
-        self.padded: Tensor = torch.from_numpy(pad_scene(self.cube.data, self.margin))
-        self.padded_valid: Tensor | None = None
-        if not self.valid_pixels.all():
-            self.padded_valid = torch.from_numpy(pad_scene(self.valid_pixels, self.margin))
-        self.second = loaded.second
-        self.second_scale = loaded.second_scale
-        self.padded_second: Tensor | None = None
-        if self.second is not None:
-            self.padded_second = torch.from_numpy(pad_scene(self.second, self.margin, self.second_scale))
-
+        replay = Replay(transforms, "SceneDataset")
         self.labels: np.ndarray | None = None
         kept = list(range(len(info.classes)))
-        if subset != "all":
-            self.labels, kept = read_scene_labels(info, root, loaded)
+        with scene_folder(info, Path(data_root)) as root:
+            loaded = load_scene(info, root, use_second)
+            self.scene = replace(loaded, cube=replay(loaded.cube))
+            self.margin = self._margin(largest_window)
+            if subset != "all":
+                self.labels, kept = read_scene_labels(info, root, loaded)
+        # Values without data may be NaN or far out of range; they are replaced by 0 after normalisation.
+        self.cube, self.valid_pixels = self.scene.cube, self.scene.valid
+        self.second, self.second_scale = self.scene.second, self.scene.second_scale
+
         self.split: Split | None = None
         protocol = {"labelled": "all labelled pixels", "all": "every valid pixel, without labels"}.get(subset, "")
         if split is not None and self.labels is not None:
-            self.split = SPLITS.build(split)(self.labels, [info.classes[index] for index in kept])
+            self.split = apply_split(split, self.labels, [info.classes[index] for index in kept])
             protocol = self.split.protocol
         self.pixels = self._choose_pixels(stride)
-        self._metainfo = self._describe(loaded, kept, protocol, transforms)
+        self.spec = self._describe(loaded, kept, protocol, replay)
 
-    def _describe(self, loaded: Scene, kept: list[int], protocol: str, transforms: Sequence[dict]) -> dict:
-        """Metainfo of the classes ``kept`` of a scene."""
-        info = self.info
-        dropped = [info.label_ids[index] for index in range(len(info.classes)) if index not in kept]
-        return dict(
-            scene=info.title,
-            classes=[info.classes[index] for index in kept],
-            label_ids=[info.label_ids[index] for index in kept],
-            ignore_ids=[*info.ignore_ids, *dropped],
-            palette=None if info.palette is None else [list(info.palette[index]) for index in kept],
+    def _describe(self, loaded: Scene, kept: list[int], protocol: str, replay: Replay) -> InputSpec:
+        """What a model trained on this is given, of the classes ``kept`` of a scene."""
+        cube = loaded.cube
+        model_bands("SceneDataset", replay.steps, cube, range(cube.data.shape[2]), cube.wavelengths)
+        return InputSpec(
+            **class_facts(self.info, kept),
             protocol=protocol,
-            window=list(self.window),
-            bands=loaded.bands,
+            window=self.window,
+            bands=tuple(loaded.bands),
             file_bands=loaded.file_bands,
-            input_wavelengths=nanometres(loaded.cube.wavelengths),
-            transforms=[dict(transform) for transform in transforms],
+            wavelengths=nanometres(loaded.cube.wavelengths),
+            transforms=replay.transforms,
+            num_bands=self.cube.data.shape[2],
+            model_wavelengths=nanometres(self.cube.wavelengths),
             second_bands=None if self.second is None else self.second.shape[2],
-            wavelengths=nanometres(self.cube.wavelengths),
-            rgb_bands=None if info.rgb_bands is None else list(info.rgb_bands),
+            second_scale=None if self.second is None else self.second_scale,
         )
 
     def _margin(self, largest_window: int | None) -> tuple[int, int]:
-        """Window that the padding makes room for."""
-        height, width = self.valid_pixels.shape
+        """Largest window that is cut."""
+        height, width = self.scene.shape
         h, w = (max(side, largest_window or 1) for side in self.window)
         if h // 2 >= height or w // 2 >= width:
             raise DataError(
-                f"{self.cube.name}: window {h} x {w} does not fit the scene of {height} x {width} pixels; at most "
-                f"{2 * height - 1} x {2 * width - 1} can be filled by mirroring its borders"
+                f"{self.scene.cube.name}: window {h} x {w} does not fit the scene of {height} x {width} pixels; at "
+                f"most {2 * height - 1} x {2 * width - 1} can be filled by mirroring its borders"
             )
         return h, w
 
@@ -223,8 +150,8 @@ class SceneDataset(Dataset):
 
     @property
     def metainfo(self) -> dict:
-        """Plain facts that a checkpoint keeps and that metrics and maps need."""
-        return self._metainfo
+        """:attr:`spec` as plain data, which mmengine puts into checkpoints and gives to metrics and visualizers."""
+        return self.spec.to_meta()
 
     def band_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band over all valid pixels of the scene; no label is used."""
@@ -246,41 +173,45 @@ class SceneDataset(Dataset):
         if self.labels is None:
             raise ConfigError("SceneDataset: subset='all' has no labels to count")
         chosen = self.labels.ravel()[self.pixels]
-        return np.bincount(chosen[chosen != IGNORE_INDEX], minlength=len(self.metainfo["classes"]))
+        return np.bincount(chosen[chosen != IGNORE_INDEX], minlength=self.spec.num_classes)
 
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def __getitem__(self, index: int) -> dict:
-        """One sample: :meth:`__getitems__` of one."""
-        return self.__getitems__([index])[0]
+    def window_of(self, index: int) -> tuple[int, int]:
+        """Size (h, w) of a sample's window: that of the dataset, or of a :class:`mmhsi.datasets.SizedIndex`."""
+        return (index.size, index.size) if isinstance(index, SizedIndex) else self.window
 
-    def __getitems__(self, indices: list[int]) -> list[dict]:
-        """A batch, for which torch's DataLoader asks at once.
+    def __getitem__(self, index: int) -> dict:
+        """Cut one sample; what lies beyond the scene is mirrored.
+
+        Args:
+            index: Sample; a :class:`mmhsi.datasets.SizedIndex` has a window of its size.
+
+        Returns:
+            ``window``, tensor (h, w, C) in the file's dtype; ``valid``, bool (h, w), pixels that hold data; ``row`` and
+            ``column`` of its centre in the scene, whose pixel is [h // 2, w // 2]; ``label``, its class, where the
+            dataset has labels; with ``use_second`` also ``second``, tensor (h · s, w · s, C2).
+        """
+        (h, w), scene = self.window_of(index), self.scene
+        row, column = divmod(int(self.pixels[index]), scene.shape[1])
+        top, left = row - h // 2, column - w // 2
+        sample = dict(
+            window=torch.from_numpy(cut_mirrored(scene.cube.data, top, left, (h, w))),
+            valid=torch.from_numpy(cut_mirrored(scene.valid, top, left, (h, w))),
+            row=row,
+            column=column,
+        )
+        if self.labels is not None:
+            sample["label"] = int(self.labels[row, column])
+        if scene.second is not None:
+            sample["second"] = torch.from_numpy(cut_mirrored(scene.second, top, left, (h, w), scene.second_scale))
+        return sample
+
+    def __getitems__(self, indices: list[int]) -> PixelSamples:
+        """A batch, for which torch's DataLoader asks at once; nothing is cut yet.
 
         Args:
             indices: Samples; :class:`mmhsi.datasets.SizedIndex` of one size have windows of that side.
-
-        Returns:
-            One dict: ``scene``, ``valid``, ``second``, the padded arrays; ``top``, ``left``, int arrays (B,), and
-            ``height``, ``width`` of the windows in the padded scene; ``scale`` of the second source; ``row``,
-            ``column`` and ``label`` (B,), the label −1 where none is used.
         """
-        row, column = np.divmod(self.pixels[indices], self.cube.data.shape[1])
-        first = indices[0]  # a numpy integer has a size too
-        window = (first.size, first.size) if isinstance(first, SizedIndex) else self.window
-        return [
-            dict(
-                scene=self.padded,
-                valid=self.padded_valid,
-                second=self.padded_second,
-                scale=self.second_scale,
-                height=window[0],
-                width=window[1],
-                top=row + (self.margin[0] // 2 - window[0] // 2),
-                left=column + (self.margin[1] // 2 - window[1] // 2),
-                row=row,
-                column=column,
-                label=np.full(len(row), -1) if self.labels is None else self.labels[row, column],
-            )
-        ]
+        return PixelSamples(self, indices)

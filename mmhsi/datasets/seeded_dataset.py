@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 
 from mmengine.dataset import BaseDataset
 
+from mmhsi.spec import InputSpec
+
 from .samplers import seed_everything
+from .transforms.scope import value_steps
 
 
 class SeededDataset(BaseDataset):
@@ -15,16 +18,35 @@ class SeededDataset(BaseDataset):
     A sample that cannot be read is an error; mmengine would replace it by another one in silence.
 
     Args:
-        metainfo: Facts about the data.
-        pipeline: Transforms.
+        pipeline: Transforms; each declares its scope.
         lazy_init: mmengine's flag.
+
+    Attributes:
+        value_steps: Steps of the pipeline without which a model would be given other values.
+
+    Raises:
+        ConfigError: If a transform declares no scope.
     """
 
-    def __init__(self, metainfo: dict, pipeline: Sequence[dict | Callable], lazy_init: bool) -> None:
+    _spec: InputSpec | None = None
+
+    def __init__(self, pipeline: Sequence[dict | Callable], lazy_init: bool) -> None:
         super().__init__(pipeline=list(pipeline), test_mode=True, lazy_init=True)
-        self._metainfo.update(metainfo)  # mmengine's argument takes strings for names of files
+        self.value_steps = value_steps(type(self).__name__, pipeline, self.pipeline.transforms)
         if not lazy_init:
             self.full_init()
+
+    @property
+    def spec(self) -> InputSpec:
+        """What a model trained on this is given; ``load_data_list``, which reads the headers of files, makes it."""
+        self.full_init()
+        assert self._spec is not None
+        return self._spec
+
+    @property
+    def metainfo(self) -> dict:
+        """:attr:`spec` as plain data, which mmengine puts into checkpoints and gives to metrics and visualizers."""
+        return self.spec.to_meta()
 
     def prepare_data(self, idx: int) -> dict:
         """Run the pipeline."""

@@ -1,6 +1,5 @@
 """Simulated reflectance spectra: smooth baselines with Gaussian features, in pairs that are hard to tell apart."""
 
-import string
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +47,9 @@ FAMILIES = (
         ((620, 110, 0.07), (870, 60, -0.04), (1750, 60, -0.03), (2320, 50, -0.06)),
     ),
 )
-MAX_CLASSES = 2 * len(FAMILIES) * (len(string.ascii_uppercase) // 2)
+MAX_CLASSES = 2 * len(FAMILIES)
+PAIR_CONTRAST = 0.15
+"""Relative height of the spectral features that tell a pair's classes apart."""
 
 
 def modulation(rng: np.random.Generator, wavelengths: FloatArray, contrast: float) -> FloatArray:
@@ -67,60 +68,45 @@ def modulation(rng: np.random.Generator, wavelengths: FloatArray, contrast: floa
     return (1 + contrast * shapes @ signs).astype(np.float32)
 
 
-def _kind(index: int) -> tuple[Family, int, int]:
-    """Family of the class with this 0-based index, which pair of that family it is in, and 1 if the second in it."""
-    pair, second = divmod(index, 2)
-    generation, family = divmod(pair, len(FAMILIES))
-    return FAMILIES[family], generation, second
-
-
 def simulated_class_names(classes: int) -> tuple[str, ...]:
     """Names of the first K classes: "simulated vegetation A", "simulated vegetation B", "simulated soil A", ...
 
     Args:
         classes: K.
     """
-    kinds = [_kind(index) for index in range(classes)]
-    return tuple(
-        f"simulated {family.name} {string.ascii_uppercase[2 * generation + second]}"
-        for family, generation, second in kinds
-    )
+    return tuple(f"simulated {FAMILIES[index // 2].name} {'AB'[index % 2]}" for index in range(classes))
 
 
 def simulated_palette(classes: int) -> tuple[RGB, ...]:
-    """Colours of the first K classes, RGB 0-255: the family's, darker for later pairs, paler for a pair's second.
+    """Colours of the first K classes, RGB 0-255: the family's, paler for a pair's second.
 
     Args:
         classes: K.
     """
     palette: list[RGB] = []
     for index in range(classes):
-        family, generation, second = _kind(index)
-        colour = np.array(family.colour) * (1 - 0.06 * generation)
-        red, green, blue = (colour + second * 0.5 * (255 - colour)).round().astype(int).tolist()
+        colour = np.array(FAMILIES[index // 2].colour)
+        red, green, blue = (colour + index % 2 * 0.5 * (255 - colour)).round().astype(int).tolist()
         palette.append((red, green, blue))
     return tuple(palette)
 
 
-def simulated_endmembers(
-    rng: np.random.Generator, wavelengths: FloatArray, classes: int, contrast: float
-) -> FloatArray:
-    """Spectra of classes that come in pairs: both of one family, apart by :func:`modulation` of ``contrast`` only.
+def simulated_endmembers(rng: np.random.Generator, wavelengths: FloatArray, classes: int) -> FloatArray:
+    """Spectra of classes that come in pairs: both of one family, apart by a weak :func:`modulation` only.
 
     Args:
         rng: Draws the modulations.
         wavelengths: Band centres in nm, (C,).
         classes: K, at most ``MAX_CLASSES``.
-        contrast: Relative height of the features that tell a pair apart.
 
     Returns:
         Reflectance, (K, C).
     """
     spectra: list[FloatArray] = []
     for index in range(classes):
-        family, _, second = _kind(index)
-        if second:
-            spectra.append(spectra[-1] * modulation(rng, wavelengths, contrast))
+        family = FAMILIES[index // 2]
+        if index % 2:
+            spectra.append(spectra[-1] * modulation(rng, wavelengths, PAIR_CONTRAST))
             continue
         spectrum = np.interp(wavelengths, (400, 2400), family.baseline)
         for centre, width, height in family.features:

@@ -32,6 +32,17 @@ from .simulated_spectra import (
 NODATA = 65535
 REFLECTANCE_SCALE = 10000
 WATER_VAPOUR_NM = ((1350.0, 1450.0), (1820.0, 1950.0))
+PATCH = 5.0
+"""Standard deviation in pixels of the smoothing that makes patches, at most an eighth of the shorter side."""
+SHARPNESS = 5.0
+VARIABILITY = 0.12
+"""Standard deviation of a pixel's own smooth deviation from its mixture, relative."""
+NOISE = 0.004
+"""Standard deviation of the sensor's noise at the middle of the range, in reflectance; three times it at both ends."""
+PURITY = 0.7
+"""Least abundance of the dominant class in a labelled pixel."""
+LABELLED = 0.6
+"""Part of each class's pure pixels that bear a label."""
 DEMO_CLASSES = simulated_class_names(8)
 DEMO_PALETTE = simulated_palette(8)
 
@@ -81,29 +92,25 @@ def _smooth_field(rng: np.random.Generator, height: int, width: int, sigma: floa
     return ((field - field.mean()) / field.std()).astype(np.float32)
 
 
-def _abundances(
-    rng: np.random.Generator, height: int, width: int, classes: int, patch_px: float, sharpness: float
-) -> FloatArray:
+def _abundances(rng: np.random.Generator, height: int, width: int, classes: int) -> FloatArray:
     """Softmax of one smooth field a class, biased until each class dominates its planned share: (H, W, K)."""
-    fields = np.stack([_smooth_field(rng, height, width, patch_px) for _ in range(classes)], axis=-1)
+    fields = np.stack([_smooth_field(rng, height, width, PATCH) for _ in range(classes)], axis=-1)
     planned = np.linspace(1.5, 0.5, classes) / classes  # unequal on purpose, and none is absent
     planned = rng.permutation(planned)
     bias = np.zeros(classes, dtype=np.float32)
     for _ in range(60):
         share = np.bincount((fields + bias).argmax(-1).ravel(), minlength=classes) / (height * width)
         bias += 0.2 * np.log(planned / np.maximum(share, 0.1 * planned)).astype(np.float32)
-    logits = sharpness * (fields + bias)
+    logits = SHARPNESS * (fields + bias)
     weights = np.exp(logits - logits.max(-1, keepdims=True))
     return (weights / weights.sum(-1, keepdims=True)).astype(np.float32)
 
 
-def _sparse_labels(
-    rng: np.random.Generator, abundances: FloatArray, purity: float, labelled: float
-) -> npt.NDArray[np.uint8]:
-    """Ids 1..K on the part ``labelled`` of each class's pixels that are purer than ``purity``, in clumps: (H, W)."""
+def _sparse_labels(rng: np.random.Generator, abundances: FloatArray) -> npt.NDArray[np.uint8]:
+    """Ids 1..K on a part of each class's pure pixels, in clumps: (H, W)."""
     height, width, classes = abundances.shape
     dominant = abundances.argmax(-1)
-    pure = abundances.max(-1) >= purity
+    pure = abundances.max(-1) >= PURITY
     survey = _smooth_field(rng, height, width, 2.5)
     labels = np.zeros((height, width), dtype=np.uint8)
     for index in range(classes):
@@ -111,9 +118,9 @@ def _sparse_labels(
         if not candidates.any():
             raise ConfigError(
                 f"simulate_scene: class {index + 1} of {classes} has no pure pixel in {height} x {width} pixels; "
-                "take a larger scene, fewer classes or a smaller patch_px"
+                "take a larger scene or fewer classes"
             )
-        labels[candidates & (survey >= np.quantile(survey[candidates], 1 - labelled))] = index + 1
+        labels[candidates & (survey >= np.quantile(survey[candidates], 1 - LABELLED))] = index + 1
     return labels
 
 
@@ -131,32 +138,18 @@ def simulate_scene(
     bands: int = 64,
     classes: int = len(DEMO_CLASSES),
     seed: int = 0,
-    patch_px: float = 5.0,
-    pair_contrast: float = 0.15,
-    variability: float = 0.12,
-    noise: float = 0.004,
-    purity: float = 0.7,
-    labelled: float = 0.6,
 ) -> SimulatedScene:
     """Simulate a scene; the same arguments give the same scene.
 
-    Classes come in pairs of close spectra (vegetation A and B, soil A and B, ...). With the defaults a single pixel's
-    spectrum does not tell a pair apart well, its neighbourhood does.
+    Classes come in pairs of close spectra (vegetation A and B, soil A and B, ...). A single pixel's spectrum does not
+    tell a pair apart well, its neighbourhood does.
 
     Args:
         height: Rows.
         width: Columns.
         bands: Bands, equally spaced over 400-2400 nm. Those within water vapour are flagged bad and hold garbage.
-        classes: Classes, 2 to 104.
+        classes: Classes, 2 to 8.
         seed: Seed of everything random.
-        patch_px: Standard deviation in pixels of the smoothing that makes patches, at most an eighth of the shorter
-            side; a patch is a few times as wide.
-        pair_contrast: Relative height of the spectral features that tell a pair's classes apart.
-        variability: Standard deviation of a pixel's own smooth deviation from its mixture, relative.
-        noise: Standard deviation of the sensor's noise at the middle of the range, in reflectance; three times as
-            much at both ends.
-        purity: Least abundance of the dominant class in a labelled pixel.
-        labelled: Part of each class's pure pixels that bear a label.
 
     Returns:
         The scene, 10 m pixels in EPSG:32633.
@@ -169,26 +162,24 @@ def simulate_scene(
             raise ConfigError(f"simulate_scene: {name} is {value}, at least {low} is needed")
     if classes > MAX_CLASSES:
         raise ConfigError(f"simulate_scene: classes is {classes}, at most {MAX_CLASSES} can be named")
-    if not (0 < labelled <= 1 and 0 <= purity < 1):
-        raise ConfigError(f"simulate_scene: labelled {labelled} must be in (0, 1], purity {purity} in [0, 1)")
-    if min(patch_px, noise, variability, seed) < 0:
-        raise ConfigError("simulate_scene: patch_px, noise, variability and seed must not be negative")
+    if seed < 0:
+        raise ConfigError(f"simulate_scene: seed is {seed}, it must not be negative")
 
     rng = np.random.default_rng(seed)
     wavelengths = np.linspace(400, 2400, bands, dtype=np.float32)
     fwhm = np.full(bands, 2000 / (bands - 1), dtype=np.float32)
     good_bands = ~np.any([(wavelengths >= low) & (wavelengths <= high) for low, high in WATER_VAPOUR_NM], axis=0)
 
-    endmembers = simulated_endmembers(rng, wavelengths, classes, pair_contrast)
-    abundances = _abundances(rng, height, width, classes, patch_px, sharpness=5.0)
-    labels = _sparse_labels(rng, abundances, purity, labelled)
+    endmembers = simulated_endmembers(rng, wavelengths, classes)
+    abundances = _abundances(rng, height, width, classes)
+    labels = _sparse_labels(rng, abundances)
 
     reflectance = abundances @ endmembers  # (H, W, K) @ (K, C) -> (H, W, C)
     shapes = np.stack([modulation(rng, wavelengths, 1.0) - 1 for _ in range(4)])  # (4, C)
-    weights = rng.normal(scale=variability, size=(height, width, 4)).astype(np.float32)
+    weights = rng.normal(scale=VARIABILITY, size=(height, width, 4)).astype(np.float32)
     reflectance *= 1 + weights @ shapes
     reflectance *= _illumination(rng, height, width)[..., None]
-    sigma = noise * (1 + 2 * np.abs(np.linspace(-1, 1, bands)) ** 3)
+    sigma = NOISE * (1 + 2 * np.abs(np.linspace(-1, 1, bands)) ** 3)
     reflectance += rng.standard_normal(reflectance.shape, dtype=np.float32) * sigma.astype(np.float32)
 
     cube = np.clip(np.rint(reflectance * REFLECTANCE_SCALE), 0, NODATA - 1).astype(np.uint16)

@@ -98,14 +98,10 @@ def require_data(cube: HSICube) -> None:
     Raises:
         DataError: Naming the file, the bands and what to do.
     """
-    empty = [
-        band
-        for band in np.flatnonzero(cube.good_bands)
-        if not HSICube(cube.data[:, :, band : band + 1], nodata=cube.nodata, name=cube.name).valid().any()
-    ]
+    empty = cube.empty_bands()
     if empty:
         listed = ", ".join(str(band) for band in empty[:8]) + (" …" if len(empty) > 8 else "")
         raise DataError(
             f"{cube.name}: {len(empty)} band(s) hold nothing but nodata or NaN (0-based: {listed}); leave them out "
-            "with bad_bands=[…] or flag them in the file (bbl)"
+            "with scene=dict(bad_bands=[…]) or flag them in the file (bbl)"
         )

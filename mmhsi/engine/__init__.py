@@ -2,6 +2,7 @@
 
 from .bf16_optim_wrapper import BFloat16OptimWrapper
 from .hooks.atomic_checkpoint_hook import AtomicCheckpointHook
+from .hooks.attach_scenes import AttachScenesHook
 from .hooks.collapse_guard import CollapseGuardHook
 from .hooks.dino_schedule import DINOScheduleHook
 from .hooks.fit_preprocessor import FitPreprocessorHook
@@ -14,12 +15,26 @@ from .hooks.seed_iteration import SeedIterationHook
 from .hooks.sync_batch_norm import SyncBatchNormHook
 from .launch import build_runner, prepare_distributed, scale_learning_rate, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
+from .numbers import check_classes, resolve_from_data, resolve_from_spec, resolve_numbers
 from .resume import newest_checkpoint, prepare_resume
+from .runners import (
+    CheckedDDPStrategy,
+    CheckedFlexibleRunner,
+    CheckedFSDPStrategy,
+    CheckedRunner,
+    CheckedSingleDeviceStrategy,
+)
 from .sharding import ShardedDataParallel, ShardedOptimWrapper
 
 __all__ = [
     "AtomicCheckpointHook",
+    "AttachScenesHook",
     "BFloat16OptimWrapper",
+    "CheckedDDPStrategy",
+    "CheckedFSDPStrategy",
+    "CheckedFlexibleRunner",
+    "CheckedRunner",
+    "CheckedSingleDeviceStrategy",
     "CollapseGuardHook",
     "DINOScheduleHook",
     "FitPreprocessorHook",
@@ -34,9 +49,13 @@ __all__ = [
     "ShardedOptimWrapper",
     "SyncBatchNormHook",
     "build_runner",
+    "check_classes",
     "newest_checkpoint",
     "prepare_distributed",
     "prepare_resume",
+    "resolve_from_data",
+    "resolve_from_spec",
+    "resolve_numbers",
     "scale_learning_rate",
     "set_seed",
     "use_amp",

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
+from mmhsi.arguments import size_pair
+from mmhsi.carried import carried_folder
 from mmhsi.errors import ConfigError
+
+DATASET = "MMHSI_DATASET"
+"""Environment variable by which a config that is written for several data sets is told of one."""
 
 
 def load_config(config: str | Path | Config) -> Config:
@@ -30,13 +38,35 @@ def load_config(config: str | Path | Config) -> Config:
         spec = find_spec(package) if package.isidentifier() else None
         if spec is None or spec.origin is None:
             raise ConfigError(f"{config}: no package {package!r} is installed")
-        config = Path(spec.origin).parent / ".mim" / "configs" / path
+        config = carried_folder(Path(spec.origin).parent, "configs") / path
     logger = MMLogger.get_current_instance()
-    logger.addFilter(_not_of_the_data_folder)
+    logger.addFilter(_not_of_our_variables)
     try:
         return Config.fromfile(config)
+    except FileNotFoundError as error:
+        raise _unknown_dataset(config, error) or error from None
     finally:
-        logger.removeFilter(_not_of_the_data_folder)
+        logger.removeFilter(_not_of_our_variables)
+
+
+def chosen_dataset(cfg: Config) -> str | None:
+    """Data of a config that is written for several: what ``MMHSI_DATASET`` says, or the config's default; else None.
+
+    Args:
+        cfg: As it was read from its file.
+    """
+    defaults = re.findall(rf"{{{{\s*\${DATASET}:(\S+?)\s*}}}}", cfg.text or "")
+    return os.environ.get(DATASET, defaults[-1]) if defaults else None
+
+
+def run_name(cfg: Config) -> str:
+    """Name of a config's runs: that of its file, and of its data where it is written for several.
+
+    Args:
+        cfg: As it was read from its file.
+    """
+    dataset = chosen_dataset(cfg)
+    return Path(cfg.filename).stem + (f"_{dataset}" if dataset else "")
 
 
 def training_dataset(cfg: Config) -> dict:
@@ -64,20 +94,31 @@ def land_cover_metric(cfg: Config) -> dict | None:
     return next((evaluator for evaluator in evaluators if evaluator["type"] == "LandCoverMetric"), None)
 
 
-def training_window(cfg: Config) -> tuple[int, int] | None:
-    """Height and width in pixels of the windows that a config trains on; None where it does not say.
+def read_window(cfg: Config) -> tuple[int, int] | None:
+    """Height and width in pixels of the random windows that a config's training reads; None where it reads none.
 
     Args:
         cfg: The config.
     """
-    dataset = cfg.get("train_dataloader", {}).get("dataset", {})
-    reading = [step["size"] for step in dataset.get("pipeline", []) if step["type"] == "RandomReadWindow"]
-    size = dataset.get("window") or (reading or [None])[0] or cfg.model.backbone.get("img_size")
-    if size is None:
+    dataset = (cfg.get("train_dataloader") or {}).get("dataset") or {}
+    for step in dataset.get("pipeline") or ():
+        if isinstance(step, dict) and step.get("type") == "RandomReadWindow":
+            return size_pair("RandomReadWindow", step["size"])
+    return None
+
+
+def _unknown_dataset(config: str | Path, error: FileNotFoundError) -> ConfigError | None:
+    """What to say where a base file is missing because no data set has the name that was chosen; None if not so."""
+    name = os.environ.get(DATASET)
+    missing = Path(error.filename or "")
+    if not name or not missing.name.startswith(name):
         return None
-    return (size, size) if isinstance(size, int) else (size[0], size[1])
+    ending = missing.name.removeprefix(name)
+    names = sorted(path.name.removesuffix(ending) for path in missing.parent.glob(f"*{ending}"))
+    nearest = get_close_matches(name, names, n=3, cutoff=0.3) or names
+    return ConfigError(f"{config}: has no data set {name!r}, expected the name of one, such as {', '.join(nearest)}")
 
 
-def _not_of_the_data_folder(record: logging.LogRecord) -> bool:
-    """Keep every message but the one that mmengine prints for each data set where ``MMHSI_DATA`` is set."""
-    return not record.getMessage().startswith("Using env variable `MMHSI_DATA`")
+def _not_of_our_variables(record: logging.LogRecord) -> bool:
+    """Keep every message but the one that mmengine prints wherever a config reads one of the two variables."""
+    return not record.getMessage().startswith("Using env variable `MMHSI_DATA")

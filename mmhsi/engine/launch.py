@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 
 import torch
 import torch.distributed
 from mmengine.config import Config
-from mmengine.registry import RUNNERS
 from mmengine.runner import FlexibleRunner, Runner
 
 from mmhsi.errors import ConfigError
+from mmhsi.registry import RUNNERS
 
+from .numbers import resolve_from_data
+from .runners import ReadsCheckpointsAsData
+
+LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 WRAPPERS = ("OptimWrapper", "AmpOptimWrapper", "BFloat16OptimWrapper")
 """Optimiser wrappers of ordinary and of mixed precision."""
 WORLD_SIZES = {"pytorch": "WORLD_SIZE", "slurm": "SLURM_NTASKS", "mpi": "OMPI_COMM_WORLD_SIZE"}
@@ -51,7 +56,10 @@ def use_amp(cfg: Config, dtype: str | None = None) -> None:
 
 
 def set_seed(cfg: Config, seed: int) -> None:
-    """Set the run's seed and that of every split in the config, so that ``--seed k`` is a whole repetition.
+    """Set the run's seed and that of the splits of its data, so that ``--seed k`` is a whole repetition.
+
+    The splits are those of the data sets of the three dataloaders, within wrappers such as ``ConcatDataset`` too. Keys
+    named ``split`` elsewhere in the config stay.
 
     Args:
         cfg: Changed in place.
@@ -59,19 +67,19 @@ def set_seed(cfg: Config, seed: int) -> None:
     """
     cfg.setdefault("randomness", {})
     cfg.randomness.seed = seed
+    for loader in LOADERS:
+        for dataset in _wrapped((cfg.get(loader) or {}).get("dataset")):
+            if isinstance(dataset.get("split"), dict):
+                dataset["split"]["seed"] = seed
 
-    def visit(node: object) -> None:
-        if isinstance(node, dict):
-            split = node.get("split")
-            if isinstance(split, dict):
-                split["seed"] = seed
-            for child in node.values():
-                visit(child)
-        elif isinstance(node, (list, tuple)):
-            for child in node:
-                visit(child)
 
-    visit(cfg._cfg_dict)
+def _wrapped(dataset: dict | None) -> Iterator[dict]:
+    """A data set's config and those of the data sets that it wraps, as mmengine's wrappers name them."""
+    if not isinstance(dataset, dict):
+        return
+    yield dataset
+    for inner in (dataset.get("dataset"), *(dataset.get("datasets") or ())):
+        yield from _wrapped(inner)
 
 
 def scale_learning_rate(cfg: Config) -> None:
@@ -127,7 +135,26 @@ def prepare_distributed(cfg: Config) -> None:
 def build_runner(cfg: Config) -> Runner | FlexibleRunner:
     """Build the ``runner_type`` of the config, by default ``Runner``; ``FlexibleRunner`` takes a ``strategy``.
 
+    The training data are built first: bands, classes and image size that the model's config leaves out are theirs
+    (:func:`mmhsi.engine.resolve_numbers`), and so in what the runner writes of the config.
+
     Args:
-        cfg: The whole config.
+        cfg: The whole config; numbers of ``cfg.model`` are filled in place.
+
+    Raises:
+        ConfigError: If there is no such runner, it would run what is in a checkpoint, or the config states another
+            number of bands or classes than the training data have.
     """
-    return RUNNERS.build(cfg) if cfg.get("runner_type") else Runner.from_cfg(cfg)
+    name = cfg.get("runner_type", "Runner")
+    kind = RUNNERS.get(name) if isinstance(name, str) else name
+    if not isinstance(kind, type) or not issubclass(kind, ReadsCheckpointsAsData):
+        raise ConfigError(
+            f"{cfg.filename}: runner_type={name!r} is unknown, or reads checkpoints by a loader that runs what is in "
+            f"them; expected {' or '.join(RUNNERS.module_dict)}, or a class derived from mmhsi.engine.CheckedRunner"
+        )
+    dataset = resolve_from_data(cfg) if cfg.get("train_dataloader") else None
+    runner = kind.from_cfg(cfg)  # type: ignore[attr-defined]
+    if dataset is not None:
+        # So that files are read once. mmengine copies the config of a loader with all that is in it, but no function.
+        runner._train_dataloader = {**cfg.train_dataloader, "dataset": {"type": lambda: dataset}}
+    return runner

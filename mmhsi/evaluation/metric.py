@@ -14,6 +14,7 @@ from rich.table import Column, Table
 
 from mmhsi.errors import DataError
 from mmhsi.registry import METRICS
+from mmhsi.spec import InputSpec
 
 from .confusion import ConfusionMatrix
 
@@ -63,7 +64,8 @@ class LandCoverMetric(BaseMetric):
         Returns:
             ``OA``, ``AA``, ``Kappa``, ``mIoU`` in per cent.
         """
-        classes = self.dataset_meta["classes"]
+        # The names are where every dataset of the OpenMMLab packages has them; a protocol have those of this one.
+        classes, spec = self.dataset_meta["classes"], InputSpec.of_metainfo(self.dataset_meta)
         matrix = ConfusionMatrix.from_labels(
             np.concatenate([truth for truth, _ in results]),
             np.concatenate([prediction for _, prediction in results]),
@@ -71,7 +73,7 @@ class LandCoverMetric(BaseMetric):
             self.ignore_index,
         )
         metrics = matrix.percentages()
-        protocol = self.dataset_meta.get("protocol", "")
+        protocol = "" if spec is None else spec.protocol
         logger = MMLogger.get_current_instance()
         logger.info("Protocol: %s\n%s", protocol, format_report(matrix, classes))
         if self.out_file is not None:

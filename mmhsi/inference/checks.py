@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
 from mmhsi.io import CubeInfo
+from mmhsi.spec import InputSpec
 
 from .scene_rows import SceneRows
 
@@ -77,35 +78,24 @@ def check_space(folder: Path, needed: int) -> None:
         raise DataError(f"{folder}: {needed / 1e9:.2f} GB are needed for the rows, {free / 1e9:.2f} GB are free")
 
 
-def choose_scene_bands(info: CubeInfo, meta: dict) -> list[int]:
+def choose_scene_bands(info: CubeInfo, spec: InputSpec) -> list[int]:
     """Which bands of a file a model takes.
 
     Args:
         info: What the file says about itself.
-        meta: ``dataset_meta`` of the checkpoint.
+        spec: What the model was trained on.
 
     Raises:
         DataError: If the file has neither as many bands as the training files nor just those that were used.
     """
-    used, present = list(meta["bands"]), info.shape[2]
-    if present == meta["file_bands"]:
+    used, present = list(spec.bands), info.shape[2]
+    if present == spec.file_bands:
         return used
     if present == len(used):
         return list(range(present))
     raise DataError(
-        f"{info.name}: has {present} bands, the model was trained on {len(used)} of files with {meta['file_bands']}"
+        f"{info.name}: has {present} bands, the model was trained on {len(used)} of files with {spec.file_bands}"
     )
-
-
-def training_wavelengths(meta: dict) -> list[float] | None:
-    """Centres in nm of the bands that were read in training, before any transform; None where unknown.
-
-    Args:
-        meta: The checkpoint's dataset metainfo.
-    """
-    if "input_wavelengths" in meta:
-        return meta["input_wavelengths"]
-    return None if meta.get("transforms") else meta.get("wavelengths")
 
 
 def doubtful_wavelengths(info: CubeInfo, bands: Sequence[int], trained: Sequence[float] | None) -> str | None:

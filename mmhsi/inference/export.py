@@ -58,12 +58,16 @@ def metadata(model: WindowModel, window: tuple[int, int]) -> dict[str, str]:
         model: What is exported.
         window: (height, width) in pixels.
     """
+    spec = model.spec
+    units = "what transforms make of the units of the training" if spec.transforms else "units of the training"
     known = dict(
         classes=model.classes,
-        bands=model.meta.get("bands"),
-        wavelengths_nm=model.meta.get("wavelengths"),
+        bands=spec.bands,
+        file_bands=spec.file_bands,
+        transforms=spec.transforms,
+        wavelengths_nm=spec.model_wavelengths,
         window=list(window),
-        input="float32 (batch, bands, rows, columns), units of the training; pixels without data: the bands' means",
+        input=f"float32 (batch, bands, rows, columns), {units}; pixels without data: the bands' means",
         output="probabilities (batch, classes)" if model.by_pixel else "probabilities (batch, classes, rows, columns)",
     )
     return {name: json.dumps(value) for name, value in known.items()}

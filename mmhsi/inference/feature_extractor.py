@@ -11,18 +11,19 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mmhsi.datasets import IGNORE_INDEX
-from mmhsi.engine.configs import load_config
+from mmhsi.datasets import IGNORE_INDEX, collate_pixels
+from mmhsi.engine.configs import load_config, read_window
 from mmhsi.engine.device import choose_device
+from mmhsi.engine.numbers import resolve_numbers
 from mmhsi.errors import ConfigError
-from mmhsi.models.preprocessors import BandPreprocessor, fit_preprocessor
-from mmhsi.models.weights import load_weights, read_checkpoint
+from mmhsi.models.preprocessors import BandPreprocessor, attach_scenes, fit_preprocessor
+from mmhsi.models.weights import checkpoint_spec, load_weights, read_checkpoint
 from mmhsi.registry import DATASETS, MODELS
+from mmhsi.spec import InputSpec
 
 
 class FeatureSet(NamedTuple):
@@ -84,16 +85,26 @@ class FeatureExtractor:
     ) -> None:
         self.cfg = load_config(config)
         self.device = choose_device(device)
-        backbone = copy.deepcopy(self.cfg.model.backbone)
-        backbone.pop("init_cfg", None)
+        # No head is built: a pretraining's data may name other classes.
+        model = {name: copy.deepcopy(self.cfg.model[name]) for name in ("backbone", "data_preprocessor")}
+        model["backbone"].pop("init_cfg", None)
+        whole = None if checkpoint is None else read_checkpoint(checkpoint)
+        data = None
+        if whole is not None and whole["meta"].get("dataset_meta"):
+            spec, source = checkpoint_spec(whole, str(checkpoint)), f"checkpoint {checkpoint}"
+        else:
+            data = self.dataset("train_dataloader")
+            spec, source = InputSpec.of_metainfo(getattr(data, "metainfo", None)), "train_dataloader.dataset"
         with DefaultScope.overwrite_default_scope("mmhsi"):
-            self.backbone: nn.Module = MODELS.build(backbone)
-            self.preprocessor: BandPreprocessor = MODELS.build(self.cfg.model.data_preprocessor)
-        if checkpoint is None:
-            fit_preprocessor(self.preprocessor, self.dataset("train_dataloader"))
+            if spec is not None:
+                resolve_numbers(model, spec, source, self.cfg.filename, read_window(self.cfg))
+            self.backbone: nn.Module = MODELS.build(model["backbone"])
+            self.preprocessor: BandPreprocessor = MODELS.build(model["data_preprocessor"])
+        if whole is None:
+            fit_preprocessor(self.preprocessor, data)
         else:
             load_weights(self.backbone, checkpoint, prefix)
-            if "data_preprocessor.mean" not in read_checkpoint(checkpoint)["state_dict"]:
+            if "data_preprocessor.mean" not in whole["state_dict"]:
                 raise ConfigError(f"checkpoint {checkpoint}: has no band statistics (data_preprocessor.mean)")
             load_weights(self.preprocessor, checkpoint, "data_preprocessor.")
         self.backbone.to(self.device).eval()
@@ -129,7 +140,8 @@ class FeatureExtractor:
         Raises:
             ConfigError: If the config's samples are several views, as for self-distillation.
         """
-        for data in DataLoader(dataset, batch_size, collate_fn=pseudo_collate):
+        attach_scenes(self.preprocessor, dataset)
+        for data in DataLoader(dataset, batch_size, collate_fn=collate_pixels):
             batch = self.preprocessor(data, training=False)
             if not isinstance(batch["inputs"], Tensor):
                 raise ConfigError("the config's samples are several views; give the config of fine-tuning beside it")

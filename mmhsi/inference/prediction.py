@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmhsi.models.preprocessors import gather_windows
+from mmhsi.models.preprocessors import WindowSampler, gather_windows
 
 from .blending import blend_weights, window_starts
 from .scene_rows import SceneRows
@@ -18,7 +18,7 @@ STRIP = 1 << 14
 """Pixels that are classified before their rows are given out."""
 
 
-class Rows(NamedTuple):
+class PredictedRows(NamedTuple):
     """Prediction of some rows.
 
     Attributes:
@@ -39,7 +39,7 @@ def classify_rows(
     window: tuple[int, int],
     batch_size: int,
     start: int = 0,
-) -> Iterator[Rows]:
+) -> Iterator[PredictedRows]:
     """Classify every pixel that holds data by the window around it.
 
     Args:
@@ -65,9 +65,10 @@ def classify_rows(
         scores = torch.zeros(count, width, num_classes, device=scene.device)
         batches = inside.nonzero().split(batch_size)
         if valid.any():
-            windows = (gather_windows(scene, batch[:, 0], batch[:, 1], window) for batch in batches)
-            scores[inside] = torch.cat([score(x.permute(0, 3, 1, 2)) for x in windows])
-        yield Rows(first, scores.permute(2, 0, 1), valid)
+            sampler = WindowSampler(scene, margin=window)
+            windows = (sampler.windows(batch[:, 0], batch[:, 1], window) for batch in batches)
+            scores[inside] = torch.cat([score(x) for x in windows])
+        yield PredictedRows(first, scores.permute(2, 0, 1), valid)
 
 
 def segment_rows(
@@ -78,7 +79,7 @@ def segment_rows(
     stride: tuple[int, int],
     batch_size: int,
     start: int = 0,
-) -> Iterator[Rows]:
+) -> Iterator[PredictedRows]:
     """Segment a scene by overlapping windows and blend their logits.
 
     A scene smaller than a window is mirrored up to its size, below and to the right. Windows without a single pixel of
@@ -123,7 +124,7 @@ def segment_rows(
         first, last = max(top, start), min(following, scene_height)
         if first < last:
             done = slice(first - top, last - top)
-            yield Rows(first, sums[:, done, :scene_width].softmax(dim=0), valid[done, :scene_width])
+            yield PredictedRows(first, sums[:, done, :scene_width].softmax(dim=0), valid[done, :scene_width])
         passed = following - top
         sums = sums.roll(-passed, 1)
         sums[:, h - passed :] = 0

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 
+from mmhsi.carried_config import check_carried_config
 from mmhsi.engine.configs import load_config
+from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.models.weights import read_checkpoint, write_checkpoint
+from mmhsi.models.weights import checkpoint_spec, read_checkpoint, write_checkpoint
+from mmhsi.spec import InputSpec
 from mmhsi.version import __version__
 
 KEPT = ("epoch", "iter", "seed", "time")
+
+RENAMED = {"CentreContext": "CenterContext"}
+"""Names of modules in models that were published under them."""
+
+
+def classifier_spec(checkpoint: dict, path: str | Path) -> InputSpec:
+    """What a model that gives classes was trained on.
+
+    Args:
+        checkpoint: Of :func:`mmhsi.models.weights.read_checkpoint`.
+        path: Its file, for messages.
+
+    Raises:
+        ConfigError: If the checkpoint does not say, or says nothing of classes or bands.
+    """
+    spec = checkpoint_spec(checkpoint, path)
+    for name in ("classes", "bands"):
+        if not getattr(spec, name):
+            raise ConfigError(f"checkpoint {path}: says nothing of {name}; was it written by tools/train.py?")
+    return spec
 
 
 def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out: str | Path) -> Path:
@@ -28,24 +52,24 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
         The file's path.
 
     Raises:
-        ConfigError: If the checkpoint does not say what it was trained on.
+        ConfigError: If the checkpoint does not say what it was trained on, or the config states other numbers.
         DataError: The disk refuses.
-        FileFormatError: If the checkpoint cannot be read.
+        FileFormatError: If the checkpoint cannot be read, or nobody could build the model from the file.
     """
-    cfg = load_config(config)
+    cfg = copy.deepcopy(load_config(config))
     whole = read_checkpoint(checkpoint)
     meta = whole["meta"]
-    if not meta.get("dataset_meta", {}).get("classes"):
-        raise ConfigError(f"checkpoint {checkpoint}: says nothing of classes; was it written by tools/train.py?")
-    model = cfg.model.to_dict()
-    model["backbone"].pop("init_cfg", None)  # the weights are here
+    spec = classifier_spec(whole, checkpoint)
+    resolve_from_spec(cfg, spec, f"checkpoint {checkpoint}")
+    model = _without_init(cfg.model.to_dict())
+    check_carried_config(model, f"{cfg.filename}: the model cannot be published, it")
     digest = hashlib.sha256()
     for name, value in sorted(whole["state_dict"].items()):
         digest.update(name.encode() + value.contiguous().flatten().view(torch.uint8).numpy().tobytes())
     out = Path(out)
     path = out.with_name(f"{out.stem}-{digest.hexdigest()[:8]}{out.suffix or '.pth'}")
     kept = {name: meta[name] for name in KEPT if name in meta}
-    published = dict(kept, mmhsi_version=__version__, model=model, dataset_meta=meta["dataset_meta"])
+    published = dict(kept, mmhsi_version=__version__, model=model, dataset_meta=spec.to_meta())
     write_checkpoint({"meta": published, "state_dict": whole["state_dict"]}, path)
     return path
 
@@ -57,7 +81,7 @@ def published_model(checkpoint: str | Path) -> Config:
         checkpoint: The file.
 
     Raises:
-        FileFormatError: If the file cannot be read or was not published.
+        FileFormatError: If the file cannot be read, was not published, or its model is more than parts of a network.
     """
     model = read_checkpoint(checkpoint)["meta"].get("model")
     if not isinstance(model, dict):
@@ -65,4 +89,27 @@ def published_model(checkpoint: str | Path) -> Config:
             f"checkpoint {checkpoint}: carries no model; give the config of its training, or publish it with "
             "tools/converters/publish_model.py"
         )
+    model = _renamed(model)
+    check_carried_config(model, f"checkpoint {checkpoint}: its model")
+    if "type" not in model or not isinstance(model.get("backbone"), dict):
+        raise FileFormatError(f"checkpoint {checkpoint}: its model has no type, or no backbone")
     return Config(dict(model=model))
+
+
+def _renamed(part: object) -> object:
+    """A model's config under present names."""
+    if isinstance(part, list | tuple):
+        return type(part)(map(_renamed, part))
+    if not isinstance(part, dict):
+        return part
+    made = {key: _renamed(value) for key, value in part.items()}
+    if isinstance(name := made.get("type"), str):
+        made["type"] = RENAMED.get(name, name)
+    return made
+
+
+def _without_init(config: object) -> object:
+    """A model's config without what it is initialised by: the weights are in the file."""
+    if isinstance(config, dict):
+        return {key: _without_init(value) for key, value in config.items() if key != "init_cfg"}
+    return type(config)(map(_without_init, config)) if isinstance(config, list | tuple) else config

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmhsi.io import open_cube, read_class_map
+from mmhsi.spec import InputSpec
 from mmhsi.visualization import save_map_figure
 from mmhsi.visualization.mapped_scene import mapped_scene, read_truth
 from mmhsi.visualization.palette import RGB
@@ -15,7 +16,7 @@ def save_quicklook(
     path: str | Path,
     scene: str | Path,
     class_map: str | Path,
-    meta: dict,
+    spec: InputSpec,
     palette: Sequence[RGB],
     key: str | None = None,
     labels: str | Path | None = None,
@@ -27,7 +28,7 @@ def save_quicklook(
         path: File to write, ``.png``.
         scene: The scene.
         class_map: Its map.
-        meta: ``dataset_meta`` of the checkpoint.
+        spec: What the model was trained on.
         palette: Colours of the classes.
         key: Variable of the scene's ``.mat`` file.
         labels: Label map with the ids of the training data, of the scene's size or finer by a whole factor.
@@ -36,17 +37,17 @@ def save_quicklook(
     Raises:
         DataError: If a file cannot be read or written, or the label map has an unknown id or another size.
     """
-    ids = dict(label_ids=meta["label_ids"], ignore_ids=meta["ignore_ids"])
     with open_cube(scene, key=key) as reader:
         info = reader.info
-        truth = None if labels is None else read_truth(labels, info.shape[:2], meta["classes"], key=labels_key, **ids)
-        bands = meta.get("rgb_bands") if info.wavelengths is None else None
+        ids = spec.label_ids or None, spec.ignore_ids
+        truth = None if labels is None else read_truth(labels, info, spec.classes, *ids, key=labels_key)
+        bands = spec.rgb_bands if info.wavelengths is None else None
         shown = mapped_scene(reader, read_class_map(class_map), truth, bands)
     save_map_figure(
         path,
         false_colour=shown.picture,
         class_map=shown.classes,
-        class_names=meta["classes"],
+        class_names=spec.classes,
         palette=palette,
         ground_truth=shown.truth,
         title=Path(scene).name,

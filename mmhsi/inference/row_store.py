@@ -45,7 +45,7 @@ class RowStore:
         settings: What makes the result what it is, in JSON's types; rows of a run with others are not continued.
 
     Attributes:
-        rows: Finished rows.
+        finished: Rows that are finished.
     """
 
     def __init__(self, folder: Path, width: int, layers: Mapping[str, Layer], settings: dict) -> None:
@@ -53,7 +53,7 @@ class RowStore:
         self.width = width
         self.layers = dict(layers)
         self.settings = settings
-        self.rows = 0
+        self.finished = 0
         self._files: dict[str, BinaryIO] = {}
         self._saved = 0.0
 
@@ -83,7 +83,7 @@ class RowStore:
                     for name in self.layers:
                         path = self.folder / f"{name}.raw"
                         file = stack.enter_context(open(path, "r+b" if path.exists() else "x+b", buffering=0))
-                        file.truncate(self.rows * self._row_bytes(name))
+                        file.truncate(self.finished * self._row_bytes(name))
                         file.seek(0, os.SEEK_END)
                         self._files[name] = file
                     self.save()
@@ -96,7 +96,7 @@ class RowStore:
                 self.save()
         finally:
             self._files.clear()
-            if self.rows == 0:
+            if self.finished == 0:
                 self.remove()
 
     def append(self, values: Mapping[str, NDArray]) -> None:
@@ -116,7 +116,7 @@ class RowStore:
                 while left:  # an unbuffered write may take less than it is given
                     left = left[self._files[name].write(left) or 0 :]
                 count = len(block)
-        self.rows += count
+        self.finished += count
         if time.monotonic() - self._saved > SAVE_EVERY:
             self.save()
 
@@ -130,7 +130,7 @@ class RowStore:
             for file in self._files.values():
                 os.fsync(file.fileno())
             temporary = self.folder / "state.json.tmp"
-            temporary.write_text(json.dumps(dict(settings=self.settings, rows=self.rows), indent=1))
+            temporary.write_text(json.dumps(dict(settings=self.settings, rows=self.finished), indent=1))
             os.replace(temporary, self.folder / "state.json")
         self._saved = time.monotonic()
 
@@ -174,7 +174,7 @@ class RowStore:
                     f"{now[key]!r}; run with the same, or without --resume to start over"
                 )
         lengths = [(self.folder / f"{name}.raw").stat().st_size // self._row_bytes(name) for name in self.layers]
-        self.rows = min(state["rows"], *lengths)
+        self.finished = min(state["rows"], *lengths)
 
 
 def stored_state(folder: Path) -> dict | None:

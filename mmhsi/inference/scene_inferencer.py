@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from mmengine.config import Config
 
+from mmhsi.datasets.replay import Replay
 from mmhsi.datasets.scene import open_second
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, open_cube
@@ -22,10 +23,9 @@ from .checks import (
     doubtful_wavelengths,
     file_state,
     matching_transform,
-    training_wavelengths,
     warn,
 )
-from .prediction import Rows, classify_rows, segment_rows
+from .prediction import PredictedRows, classify_rows, segment_rows
 from .row_store import RowStore, stored_state
 from .scene_rows import SceneRows
 from .window_model import WindowModel
@@ -55,7 +55,7 @@ class SceneInferencer:
     Attributes:
         classes: Class names.
         palette: Their colours.
-        meta: What the checkpoint says about the data of the training.
+        spec: What the model was trained on.
 
     Raises:
         ConfigError: If the checkpoint is of another model or does not say what it was trained on, or window, stride or
@@ -74,14 +74,14 @@ class SceneInferencer:
         amp: bool = False,
     ) -> None:
         self.model = WindowModel(config, checkpoint, device, amp)
-        self.meta = self.model.meta
+        self.spec = self.model.spec
         self.classes = self.model.classes
         self.palette = self.model.palette
         self.batch_size = DEFAULT_BATCH[self.model.by_pixel] if batch_size is None else batch_size
-        size = self.meta.get("window") or self.meta.get("tile_size") if window is None else window
+        size = self.spec.window if window is None else (window, window)
         if size is None:
             raise ConfigError(f"checkpoint {checkpoint}: says nothing of a window; give window=…")
-        self.window: tuple[int, int] = (size, size) if isinstance(size, int) else (size[0], size[1])
+        self.window = size
         if min(self.window) < 1:
             raise ConfigError(f"window {window} given, expected at least 1 pixel")
         h, w = self.window
@@ -115,7 +115,8 @@ class SceneInferencer:
             The scene, to be used in a ``with`` statement.
 
         Raises:
-            ConfigError: If the model takes two sources in a way that has no map.
+            ConfigError: If the model takes two sources in a way that has no map, or was trained behind a transform that
+                a scene cannot be given in parts.
             DataError: If a file cannot be read or does not fit the model.
         """
         preprocessor = self.model.preprocessor
@@ -126,7 +127,6 @@ class SceneInferencer:
             raise DataError(
                 f"{scene}: the model takes {'two sources; give --second' if wants_second else 'one source'}"
             )
-        trained = training_wavelengths(self.meta)
         with ExitStack() as opened:
             reader = opened.enter_context(open_cube(scene, key=key))
             other = None
@@ -137,8 +137,8 @@ class SceneInferencer:
                     raise DataError(
                         f"{second}: has {other.info.shape[2]} bands, the model takes {count} of a second source"
                     )
-            bands, transforms = self._bands_and_transforms(reader.info, trained, scale, match_wavelengths)
-            rows = SceneRows(reader, bands, transforms, preprocessor, trained, other)
+            bands, replay = self._bands_and_transforms(reader.info, scale, match_wavelengths)
+            rows = SceneRows(reader, bands, replay, preprocessor, self.spec.wavelengths, other)
             if reader.info.crs is None:
                 warn(f"{scene}: has no CRS, and neither will the map")
             doubt = doubtful_scale(rows)
@@ -147,23 +147,21 @@ class SceneInferencer:
             opened.pop_all()  # the caller closes them
         return rows
 
-    def _bands_and_transforms(
-        self, info: CubeInfo, trained: list[float] | None, scale: float, match_wavelengths: bool
-    ) -> tuple[list[int], list[dict]]:
+    def _bands_and_transforms(self, info: CubeInfo, scale: float, match_wavelengths: bool) -> tuple[list[int], Replay]:
         """Which bands are read, and what becomes of them before they are normalised."""
-        transforms = [dict(type="ScaleReflectance", factor=scale)] if scale != 1 else []
+        transforms: list[dict] = [dict(type="ScaleReflectance", factor=scale)] if scale != 1 else []
         if match_wavelengths:
             bands = [int(band) for band in info.good_bands.nonzero()[0]]
-            transforms.append(matching_transform(info, trained))
+            transforms.append(matching_transform(info, self.spec.wavelengths))
         else:
-            bands = choose_scene_bands(info, self.meta)
-            doubt = doubtful_wavelengths(info, bands, trained)
+            bands = choose_scene_bands(info, self.spec)
+            doubt = doubtful_wavelengths(info, bands, self.spec.wavelengths)
             if doubt:
                 warn(doubt)
-        return bands, [*transforms, *self.meta.get("transforms", ())]
+        return bands, Replay([*transforms, *self.spec.transforms], self.model.source)
 
     @torch.inference_mode()
-    def predict_rows(self, rows: SceneRows, batch_size: int | None = None, start: int = 0) -> Iterator[Rows]:
+    def predict_rows(self, rows: SceneRows, batch_size: int | None = None, start: int = 0) -> Iterator[PredictedRows]:
         """Predict a scene from top to bottom.
 
         Args:
@@ -265,15 +263,15 @@ class SceneInferencer:
             try:
                 with store.open(resume):
                     if progress is not None:
-                        progress(store.rows, height)
-                    for part in self.predict_rows(rows, size, store.rows):
+                        progress(store.finished, height)
+                    for part in self.predict_rows(rows, size, store.finished):
                         store.append(values_of(part, layers))
                         if progress is not None:
-                            progress(store.rows, height)
+                            progress(store.finished, height)
                 if not write_products(store, paths, rows.reader.info, self.classes, self.palette):
                     warn(f"{scene}: no pixel holds data, nothing was classified")
             except DataError as error:
-                if not store.rows:
+                if not store.finished:
                     raise
-                raise DataError(f"{error}; {store.rows} finished rows are kept in {folder} for --resume") from error
+                raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
         store.remove()

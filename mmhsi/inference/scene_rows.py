@@ -12,32 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmhsi.datasets.pixelwise import transform_cube
+from mmhsi.datasets.mirroring import mirrored
+from mmhsi.datasets.replay import Replay
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.io import CubeReader, HSICube
-from mmhsi.models.preprocessors import BandPreprocessor, normalise_scene, pool_scene
+from mmhsi.models.preprocessors import BandPreprocessor
 
 BUDGET = 32 << 20
 """Bytes of normalised rows that are read at a time."""
-
-
-def mirrored(first: int, last: int, size: int) -> NDArray[np.intp]:
-    """Which pixel of an axis stands at each of the places ``first`` to ``last`` − 1 if the axis is mirrored endlessly.
-
-    The border pixel itself is not repeated, as in numpy's ``mode='reflect'``; an axis of one pixel is that pixel
-    everywhere.
-
-    Args:
-        first: First place; negative before the axis.
-        last: Place behind the last one.
-        size: Pixels of the axis.
-
-    Returns:
-        Indices 0 to ``size`` − 1, shape (last − first,).
-    """
-    period = max(1, 2 * (size - 1))
-    folded = np.arange(first, last) % period
-    return np.minimum(folded, period - folded) if size > 1 else folded * 0
 
 
 def rows_at_a_time(bytes_per_row: int, budget: int = BUDGET) -> int:
@@ -56,9 +38,8 @@ class SceneRows:
     Args:
         reader: Open scene of H × W pixels.
         bands: 0-based bands that are read.
-        transforms: Pixel-wise transforms (:func:`mmhsi.datasets.pixelwise.transform_cube`).
-        preprocessor: Normalises on its device. With a second source, its ``second_normaliser`` does so there, and
-            ``second='texture'`` adds deviations.
+        replay: Transforms that the model was trained behind.
+        preprocessor: Normalises on its device, and joins the second source.
         wavelengths: Centres of ``bands`` in nm where the file has none. Default None.
         second: Open second source, of s · H × s · W pixels.
 
@@ -70,14 +51,14 @@ class SceneRows:
         self,
         reader: CubeReader,
         bands: list[int],
-        transforms: Sequence[dict],
+        replay: Replay,
         preprocessor: BandPreprocessor,
         wavelengths: Sequence[float] | None = None,
         second: CubeReader | None = None,
     ) -> None:
         self.reader = reader
         self.bands = bands
-        self.transforms = transforms
+        self.replay = replay
         self.preprocessor = preprocessor
         self.wavelengths = wavelengths
         self.second = second
@@ -164,7 +145,7 @@ class SceneRows:
         if cube.wavelengths is None and self.wavelengths is not None:
             cube.wavelengths = np.asarray(self.wavelengths)
         valid = cube.valid()
-        cube = transform_cube(cube, self.transforms)
+        cube = self.replay(cube)
         if cube.data.shape[2] != self.preprocessor.num_bands:
             raise ConfigError(
                 f"{self.reader.path}: the checkpoint's bands and transforms give {cube.data.shape[2]} bands, its model "
@@ -186,12 +167,9 @@ class SceneRows:
             data, valid = data[:, self.columns], valid[:, self.columns]
         device = self.preprocessor.mean.device
         mask = torch.from_numpy(valid).to(device)
-        rows = normalise_scene(self.preprocessor, torch.from_numpy(data).to(device), mask)
+        finer = None
         if second is not None:
             fine = (self.columns[:, None] * s + np.arange(s)).ravel()
-            raw = torch.from_numpy(second.data[:, fine]).to(device)
-            fine_mask = mask.repeat_interleave(s, 0).repeat_interleave(s, 1)
-            finer = normalise_scene(self.preprocessor.second_normaliser, raw, fine_mask)
-            pooled = pool_scene(finer, s, with_std=self.preprocessor.second == "texture")
-            rows = torch.cat([rows, pooled], dim=2)
-        return rows.contiguous(), valid
+            finer = torch.from_numpy(second.data[:, fine]).to(device)[None]
+        rows, _ = self.preprocessor.prepare(torch.from_numpy(data).to(device)[None], mask[None], finer)
+        return rows[0].contiguous(), valid

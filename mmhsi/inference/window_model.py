@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -14,15 +15,16 @@ from torch import Tensor
 
 from mmhsi.engine.configs import load_config
 from mmhsi.engine.device import choose_device
+from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError
-from mmhsi.inference.publishing import published_model
+from mmhsi.inference.publishing import classifier_spec, published_model
+from mmhsi.io.files import reading
 from mmhsi.models.classifiers import PixelClassifier
 from mmhsi.models.weights import load_weights, read_checkpoint
 from mmhsi.registry import MODELS
 from mmhsi.visualization import default_palette
 
 from .batch_size import fastest_batch
-from .facts import check_facts
 
 AUTO_BATCH = {True: (32, 1024, 1 << 16), False: (1, 32, 1024)}
 """Windows that are tried first, and at most on a CPU and on a GPU: of a pixel classifier, of a segmentor."""
@@ -38,7 +40,8 @@ class WindowModel:
         amp: Whether it runs in bfloat16, or in float16 on GPUs that lack it. Default False.
 
     Attributes:
-        meta: What the checkpoint says about the data of the training.
+        source: The checkpoint, for messages.
+        spec: What it was trained on.
         classes: Class names.
         palette: Their colours.
         by_pixel: Whether it classifies the centre of a window rather than all of it.
@@ -58,17 +61,19 @@ class WindowModel:
         device: str | None = None,
         amp: bool = False,
     ) -> None:
-        cfg = published_model(checkpoint) if config is None else load_config(config)
+        cfg = published_model(checkpoint) if config is None else copy.deepcopy(load_config(config))
         self.device = choose_device(device)
         self.amp = amp
-        meta = check_facts(read_checkpoint(checkpoint)["meta"].get("dataset_meta"), checkpoint)
-        self.meta: dict = meta
-        self.classes: list[str] = list(meta["classes"])
-        self.palette = [tuple(colour) for colour in meta.get("palette") or default_palette(len(self.classes))]
+        self.source = f"checkpoint {checkpoint}"
+        self.spec = classifier_spec(read_checkpoint(checkpoint), checkpoint)
+        self.classes = list(self.spec.classes)
+        self.palette = list(self.spec.palette or default_palette(self.spec.num_classes))
+        resolve_from_spec(cfg, self.spec, self.source)
         with DefaultScope.overwrite_default_scope("mmhsi"):
             model = copy.deepcopy(cfg.model)
             model.backbone.pop("init_cfg", None)  # the checkpoint holds every weight
-            self.network = MODELS.build(model)
+            with nullcontext() if config else reading(checkpoint, "its model cannot be built"):
+                self.network = MODELS.build(model)
         if not isinstance(self.network, (PixelClassifier, BaseSegmentor)):
             raise ConfigError(
                 f"{type(self.network).__name__} gives no classes; expected a config of PixelClassifier, EncoderDecoder "

@@ -14,7 +14,7 @@ from mmhsi.io import ClassMapWriter, CubeInfo, ValueMapWriter
 from mmhsi.io.row_writer import RowWriter
 from mmhsi.visualization.palette import RGB
 
-from .prediction import Rows
+from .prediction import PredictedRows
 from .row_store import Layer, RowStore
 
 NO_CLASS = 255
@@ -55,21 +55,21 @@ def entropy(scores: Tensor) -> Tensor:
     return (nats / math.log(len(scores))).clamp_(0, 1)
 
 
-def values_of(rows: Rows, layers: dict[str, Layer]) -> dict[str, np.ndarray]:
+def values_of(predicted: PredictedRows, layers: dict[str, Layer]) -> dict[str, np.ndarray]:
     """Values (bands, rows, W) of each layer, :data:`NO_CLASS` or NaN where there is no data.
 
     Args:
-        rows: Scores of some rows.
+        predicted: Scores of some rows.
         layers: What :func:`layers_of` gave.
     """
     # max() finds the same indices as argmax(), in half the time along the first axis.
-    values = {"classes": rows.scores.max(dim=0).indices[None].byte().cpu().numpy()}
+    values = {"classes": predicted.scores.max(dim=0).indices[None].byte().cpu().numpy()}
     if "probabilities" in layers:
-        values["probabilities"] = rows.scores.cpu().numpy()
+        values["probabilities"] = predicted.scores.cpu().numpy()
     if "uncertainty" in layers:
-        values["uncertainty"] = entropy(rows.scores)[None].cpu().numpy()
+        values["uncertainty"] = entropy(predicted.scores)[None].cpu().numpy()
     for name, value in values.items():
-        value[:, ~rows.valid] = NO_CLASS if name == "classes" else np.nan
+        value[:, ~predicted.valid] = NO_CLASS if name == "classes" else np.nan
     return values
 
 

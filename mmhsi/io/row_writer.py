@@ -21,7 +21,7 @@ from mmhsi.io.output import PendingFile
 from mmhsi.io.readers.raster import without_georeference_warning
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 _TILE = 256
 

@@ -25,7 +25,10 @@ from .preprocessors import (
     ScenePreprocessor,
     TilePreprocessor,
     ViewPreprocessor,
+    WindowSampler,
+    attach_scenes,
 )
+from .rng import BatchRNG
 from .segmentors import EncoderDecoder, Mask2Former
 from .selfsup import (
     IMAE,
@@ -53,6 +56,7 @@ __all__ = [
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
+    "BatchRNG",
     "BlockwiseMasking",
     "CNNHead",
     "CenterContext",
@@ -88,6 +92,8 @@ __all__ = [
     "TubeMasking",
     "UNetHead",
     "ViewPreprocessor",
+    "WindowSampler",
+    "attach_scenes",
     "load_weights",
     "transfer_weights",
 ]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import torch
 from mmpretrain.models.classifiers import ImageClassifier
+from mmpretrain.models.necks import GlobalAveragePooling
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
 from .freezing import FreezableBackbone
+from .necks import CenterContext, LearnableAggregation
 from .preprocessors import dihedral, symmetries
+
+FEATURES_PER_CHANNEL: dict[type, int] = {CenterContext: 2, LearnableAggregation: 1, GlobalAveragePooling: 1}
+"""What necks make of every channel of the last map."""
 
 
 def in_float32(_: nn.Module, __: tuple, scores: Tensor) -> Tensor:
@@ -23,6 +28,20 @@ def in_float32(_: nn.Module, __: tuple, scores: Tensor) -> Tensor:
     return scores.float()
 
 
+def feature_width(backbone: nn.Module, neck: nn.Module) -> int | None:
+    """Channels that a neck gives a head; None where the backbone or the neck does not tell.
+
+    Args:
+        backbone: With ``out_channels``, the channels of its last map; of this package's, ``embed_dims`` does too.
+        neck: The neck.
+    """
+    channels = getattr(backbone, "out_channels", None)
+    if channels is None and type(backbone).__module__.startswith("mmhsi."):
+        channels = getattr(backbone, "embed_dims", None)
+    factor = FEATURES_PER_CHANNEL.get(type(neck))
+    return channels * factor if isinstance(channels, int) and factor is not None else None
+
+
 @MODELS.register_module()
 class PixelClassifier(FreezableBackbone, ImageClassifier):
     """mmpretrain's classifier, which can average its scores over the symmetries of a window.
@@ -30,7 +49,8 @@ class PixelClassifier(FreezableBackbone, ImageClassifier):
     Args:
         backbone: Config of the backbone.
         neck: Config of the neck, e.g. mmpretrain's ``GlobalAveragePooling``.
-        head: Config of the head, e.g. mmpretrain's ``LinearClsHead``.
+        head: Config of the head, e.g. mmpretrain's ``LinearClsHead``; ``in_channels`` are those of
+            :func:`feature_width`, where that is known and they are left out.
         tta: Whether prediction averages the softmax scores over the quarter turns and flips of the window (8 for
             square windows, 4 else), at that many times the cost. Default False.
         frozen: Whether the backbone stays as it was loaded, in evaluation mode and without gradients. Default False.
@@ -50,8 +70,10 @@ class PixelClassifier(FreezableBackbone, ImageClassifier):
     ) -> None:
         # Built here, because mmpretrain would add options of its own preprocessor to the config.
         preprocessor = None if data_preprocessor is None else MODELS.build(data_preprocessor)
-        super().__init__(backbone, neck=neck, head=head, data_preprocessor=preprocessor, init_cfg=init_cfg)
-        if self.with_head:
+        super().__init__(backbone, neck=neck, data_preprocessor=preprocessor, init_cfg=init_cfg)
+        if head is not None:
+            width = feature_width(self.backbone, self.neck) if self.with_neck else None
+            self.head = MODELS.build(head, default_args=None if width is None else dict(in_channels=width))
             self.head.register_forward_hook(in_float32)
         self.tta = tta
         if frozen:

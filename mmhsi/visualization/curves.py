@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,11 @@ import numpy.typing as npt
 from mmhsi.errors import DataError
 
 from .png import save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_POINTS = 1000
 
 Curve = npt.NDArray[np.float64]
 
@@ -80,6 +86,23 @@ def _records(work_dir: str | os.PathLike[str]) -> Iterator[dict]:
             except (ValueError, KeyError, TypeError) as error:
                 raise DataError(f"{path}: line {number} is no record of a step ({error})") from error
             yield entry
+
+
+def curve_figure(curve: Curve, unit: str, label: str) -> Figure:
+    """Draw one value by step.
+
+    Args:
+        curve: (step, value), (n, 2); of more than 1000 points evenly spread ones are drawn.
+        unit: What the steps are.
+        label: What the value is.
+    """
+    from matplotlib.figure import Figure
+
+    drawn = curve[np.unique(np.linspace(0, len(curve) - 1, min(len(curve), MOST_POINTS)).astype(int))]
+    figure = Figure(figsize=(5.4, 2.6), layout="constrained")
+    figure.subplots().plot(drawn[:, 0], drawn[:, 1])
+    figure.axes[0].set(xlabel=unit, ylabel=label)
+    return figure
 
 
 def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]], label: str) -> None:

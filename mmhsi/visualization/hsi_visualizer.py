@@ -14,6 +14,7 @@ from PIL import Image
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import VISUALIZERS
+from mmhsi.spec import InputSpec
 
 from .false_colour import false_colour
 from .map_figure import map_figure_png
@@ -65,8 +66,9 @@ class HSIVisualizer(Visualizer):
         """
         if image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
             return image.astype(np.uint8, copy=False)
-        meta = self.dataset_meta or {}
-        wavelengths, bands = meta.get("wavelengths"), self.bands or meta.get("rgb_bands")
+        spec = InputSpec.of_metainfo(self.dataset_meta)
+        wavelengths = None if spec is None else spec.model_wavelengths
+        bands = self.bands or (None if spec is None else spec.picture_bands)
         if self.bands or (wavelengths is not None and len(wavelengths) != image.shape[-1]):
             wavelengths = None  # bands were asked for, or the pipeline changed them
         if self.bands is None and bands is not None and max(bands) >= image.shape[-1]:

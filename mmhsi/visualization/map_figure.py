@@ -15,7 +15,7 @@ from mmhsi.io.files import replacing
 from .class_map import colourise
 from .error_map import ERROR_COLOURS, error_map
 from .palette import RGB, default_palette
-from .png import png_path
+from .png import png_path, texts_as_they_are
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,6 +68,7 @@ def _draw_legend(figure: "Figure", entries: Sequence[tuple[str, RGB]]) -> None:
             borderpad=0,
             borderaxespad=0,
         )
+        texts_as_they_are(figure)
         if rows == len(handles) or legend.get_window_extent().width <= figure.bbox.width:
             return
         legend.remove()

@@ -69,6 +69,19 @@ def save_figure(path: str | os.PathLike[str], figure: Figure) -> Path:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     path = png_path(path)
+    texts_as_they_are(figure)
     with replacing(path) as temporary:
         FigureCanvasAgg(figure).print_png(temporary)
     return path
+
+
+def texts_as_they_are(figure: Figure) -> None:
+    """Have no text of a figure read as a formula, which a class name with two ``$`` would be.
+
+    Args:
+        figure: Changed in place.
+    """
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)

@@ -13,6 +13,7 @@ from mmhsi.visualization.selection import evenly_spread
 
 from .false_colour import rgb_band_indices
 from .palette import OKABE_ITO
+from .png import texts_as_they_are
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -170,6 +171,7 @@ def draw_reconstruction(
         ax.set_title(f"row {pixel[0]}, column {pixel[1]}", fontsize=9, color=INK, pad=4)
     if title:
         figure.text(0.5, 1 - 0.1 / height, title, ha="center", va="top", fontsize=11, color=INK)
+    texts_as_they_are(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 

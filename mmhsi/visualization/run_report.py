@@ -1,35 +1,104 @@
-"""What a run left behind, as sections of an HTML page."""
+"""What a run left behind, as one self-contained HTML page: what ``templates/run_report.html.j2`` is filled with."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from mmhsi.errors import DataError
 from mmhsi.evaluation.metric import cells, read_report
 from mmhsi.io.class_map_reader import NO_CLASS
 
-from .curves import read_scalars
+from .curves import curve_figure, read_scalars
+from .data_uri import classes_uri, picture_uri, svg_uri
 from .error_map import ERROR_COLOURS, error_classes
-from .html_page import classes_uri, confusion_table, css, layers, legend, table
 from .map_figure import legend_entries
 from .mapped_scene import MappedScene
-from .palette import OKABE_ITO, RGB
-from .spectra import ClassSpectra
-from .svg import Line, line_chart
+from .palette import RGB
+from .spectra import ClassSpectra, spectra_figure
 
 MOST_CHARACTERS = 200_000
 MOST_CHARTS = 40
 MOST_MATRIX_CLASSES = 64
+LARGEST_SIDE = 640  # pixels to which a small map is enlarged
 NOT_DRAWN = ("time", "data_time", "memory")
 
-Section = tuple[str, str]
+Chart = tuple[str, str]
+"""Caption and data URI."""
 
 
-def config_section(work_dir: Path) -> Section | None:
+class ConfigPart(NamedTuple):
+    """A config file: name and content."""
+
+    name: str
+    text: str
+
+
+class MetricsPart(NamedTuple):
+    """A report of tools/test.py.
+
+    Attributes:
+        protocol: How was tested.
+        metrics: Their values as texts.
+        classes: Name, pixels, accuracy and IoU of each.
+        shares: Pixels and share of its true class of each cell of the confusion matrix; none of too many classes.
+    """
+
+    protocol: str
+    metrics: dict[str, str]
+    classes: list[list[str]]
+    shares: list[list[tuple[int, float]]]
+
+
+class MapPart(NamedTuple):
+    """The map over the false colour.
+
+    Attributes:
+        title: Line above it.
+        base: Data URI of the false colour.
+        width: Pixels on the screen.
+        layers: Names and data URIs of what can lie over it.
+        legend: Names and colours.
+    """
+
+    title: str
+    base: str
+    width: int
+    layers: list[Chart]
+    legend: list[tuple[str, RGB]]
+
+
+def render_report(
+    title: str,
+    test: MetricsPart | None = None,
+    map_: MapPart | None = None,
+    spectra: Sequence[Chart] = (),
+    curves: Sequence[Chart] = (),
+    config: ConfigPart | None = None,
+) -> str:
+    """Put a page together of the parts that there are; it loads nothing from outside, and all texts are escaped.
+
+    Args:
+        title: Plain text.
+        test: From :func:`metrics_part`.
+        map_: From :func:`map_part`.
+        spectra: From :func:`spectra_charts`.
+        curves: From :func:`curve_charts`.
+        config: From :func:`config_part`.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("mmhsi.visualization")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    page = environment.get_template("run_report.html.j2")
+    return page.render(title=title, test=test, map=map_, spectra=spectra, curves=curves, config=config)
+
+
+def config_part(work_dir: Path) -> ConfigPart | None:
     """The config that mmengine kept, the newest where there are several; None where there is none.
 
     Args:
@@ -40,28 +109,22 @@ def config_section(work_dir: Path) -> Section | None:
         return None
     newest = max(files, key=lambda path: path.stat().st_mtime)
     text = newest.read_text(errors="replace")
-    cut = "\n…" if len(text) > MOST_CHARACTERS else ""
-    return (
-        "Config",
-        f"<details><summary>{escape(newest.name)}</summary><pre>{escape(text[:MOST_CHARACTERS] + cut)}</pre></details>",
-    )
+    return ConfigPart(newest.name, text[:MOST_CHARACTERS] + "\n…" * (len(text) > MOST_CHARACTERS))
 
 
-def curves_section(work_dir: Path) -> Section | None:
-    """A chart of every value that was logged, the losses first; None where there is none.
+def curve_charts(work_dir: Path) -> list[Chart]:
+    """A chart of every value that was logged, the losses first.
 
     Args:
         work_dir: The run's folder.
     """
     scalars = {key: value for key, value in read_scalars(work_dir).items() if key not in NOT_DRAWN}
-    names = sorted(scalars, key=lambda key: ("loss" not in key, key))[:MOST_CHARTS]
     charts = []
-    for name in names:
+    for name in sorted(scalars, key=lambda key: ("loss" not in key, key))[:MOST_CHARTS]:
         unit, curve = scalars[name]
-        chart = line_chart([Line(name, css(OKABE_ITO[4]), curve[:, 0], curve[:, 1])], unit, name)
-        last = f"last {curve[-1, 1]:.4g} at {unit} {curve[-1, 0]:.0f}"
-        charts.append(f"<figure>{chart}<figcaption>{escape(name)}: {last}</figcaption></figure>")
-    return ("Training", f'<div class="charts">{"".join(charts)}</div>') if charts else None
+        caption = f"{name}: last {curve[-1, 1]:.4g} at {unit} {curve[-1, 0]:.0f}"
+        charts.append((caption, svg_uri(curve_figure(curve, unit, name))))
+    return charts
 
 
 def find_report(work_dir: Path) -> Path | None:
@@ -80,7 +143,7 @@ def find_report(work_dir: Path) -> Path | None:
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def metrics_section(path: Path) -> Section:
+def metrics_part(path: Path) -> MetricsPart:
     """Metrics, the classes' accuracy and IoU, and the confusion matrix, of a report of tools/test.py.
 
     Args:
@@ -90,56 +153,52 @@ def metrics_section(path: Path) -> Section:
         DataError: If the file is another one.
     """
     report = read_report(path)
-    names = [entry["name"] for entry in report["classes"]]
-    content = f"<p>{escape(report['protocol'])}</p>"
-    content += table(list(report["metrics"]), [[f"{value:.2f}" for value in report["metrics"].values()]])
-    content += "<p></p>" + table(("class", "pixels", "accuracy", "IoU"), [cells(entry) for entry in report["classes"]])
-    if len(names) <= MOST_MATRIX_CLASSES:
-        content += "<p></p>" + confusion_table(np.array(report["confusion_matrix"]), names)
-    return "Test", content
+    counts = np.array(report["confusion_matrix"])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    rows = zip(counts.tolist(), shares.tolist(), strict=True)
+    return MetricsPart(
+        report["protocol"],
+        {name: f"{value:.2f}" for name, value in report["metrics"].items()},
+        [cells(entry) for entry in report["classes"]],
+        [list(zip(*row, strict=True)) for row in rows] if len(counts) <= MOST_MATRIX_CLASSES else [],
+    )
 
 
-def map_section(scene: MappedScene, names: Sequence[str], palette: Sequence[RGB], title: str) -> Section:
+def map_part(scene: MappedScene, names: Sequence[str], palette: Sequence[RGB], title: str) -> MapPart:
     """The map over the false colour, and ground truth and errors where labels are known.
 
     Args:
         scene: Scene, map and labels.
         names: Of the classes.
         palette: Their colours.
-        title: Heading.
+        title: Line above it.
     """
-    maps = [("map", classes_uri(scene.classes, palette))]
-    shown = [scene.classes]
+    layers = [("map", classes_uri(scene.classes, palette))]
+    shown, verdicts = [scene.classes], {}
     if scene.truth is not None:
+        verdicts = ERROR_COLOURS
         errors = error_classes(scene.classes, scene.truth)
-        maps.append(("ground truth", classes_uri(scene.truth, palette)))
-        maps.append(("errors", classes_uri(errors, list(ERROR_COLOURS.values()))))
+        layers.append(("ground truth", classes_uri(scene.truth, palette)))
+        layers.append(("errors", classes_uri(errors, list(verdicts.values()))))
         shown.append(scene.truth)
     entries = legend_entries([ids[ids != NO_CLASS] for ids in shown], names, palette)
-    if scene.truth is not None:
-        entries += list(ERROR_COLOURS.items())
     thinned = f", every {scene.step}. row and column" if scene.step > 1 else ""
-    return "Map", f"<p>{escape(title)}{thinned}</p>" + layers(scene.picture, maps) + legend(entries)
+    height, width = scene.picture.shape[:2]
+    enlarged = width * max(1, LARGEST_SIDE // max(height, width))
+    base = picture_uri(Image.fromarray(scene.picture))
+    return MapPart(title + thinned, base, enlarged, layers, [*entries, *verdicts.items()])
 
 
-def spectra_section(
+def spectra_charts(
     spectra: Sequence[tuple[str, ClassSpectra]], names: Sequence[str], palette: Sequence[RGB]
-) -> Section:
+) -> list[Chart]:
     """Mean spectra of the classes, mean ± standard deviation shaded; a chart for each caption.
 
     Args:
-        spectra: Caption and spectra of each chart.
+        spectra: Caption and spectra of each chart; those without any pixel are left out.
         names: Of the classes.
         palette: Their colours.
     """
-    charts = []
-    for caption, found in spectra:
-        present = np.flatnonzero(found.counts).tolist()
-        lines = [
-            Line(names[index], css(palette[index]), found.wavelengths, found.mean[index], found.std[index])
-            for index in present
-        ]
-        chart = line_chart(lines, found.unit, "value in the file") if lines else ""
-        key = legend([(f"{names[index]} ({found.counts[index]} pixels)", palette[index]) for index in present])
-        charts.append(f"<figure>{chart}<figcaption>{escape(caption)}</figcaption>{key}</figure>")
-    return "Mean spectra of the classes", "".join(charts)
+    return [
+        (caption, svg_uri(spectra_figure(found, names, palette))) for caption, found in spectra if found.counts.any()
+    ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +13,9 @@ from mmhsi.errors import DataError
 from mmhsi.io import CubeReader
 
 from .palette import RGB
-from .png import png_path, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 VALUES_AT_A_TIME = 1 << 24
 
@@ -79,35 +79,25 @@ def class_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], num_clas
     return ClassSpectra(counts, mean, std, centres, unit)
 
 
-def save_spectra_figure(
-    path: str | os.PathLike[str],
-    spectra: ClassSpectra,
-    class_names: Sequence[str],
-    palette: Sequence[RGB],
-    title: str = "",
-) -> Path:
+def spectra_figure(
+    spectra: ClassSpectra, class_names: Sequence[str], palette: Sequence[RGB], title: str = ""
+) -> Figure:
     """Draw the mean spectrum of every class that has pixels, and mean ± standard deviation as a band around it.
 
     Args:
-        path: File to write or replace, ``.png``.
         spectra: From :func:`class_spectra`.
         class_names: K names.
         palette: K RGB colours, 0-255.
         title: Above the picture.
 
-    Returns:
-        ``path``.
-
     Raises:
-        ConfigError: ``path`` does not end in .png.
         DataError: No class has pixels, or names and spectra differ in number.
     """
     from matplotlib.figure import Figure
 
-    path = png_path(path)
     if len(class_names) != len(spectra.counts) or not spectra.counts.any():
         raise DataError(
-            f"save_spectra_figure: {len(class_names)} names for spectra of {len(spectra.counts)} classes, "
+            f"spectra_figure: {len(class_names)} names for spectra of {len(spectra.counts)} classes, "
             f"{spectra.counts.sum()} pixels in all"
         )
     figure = Figure(figsize=(9, 4.2), dpi=110, layout="constrained")
@@ -121,4 +111,4 @@ def save_spectra_figure(
     axis.set(xlabel=spectra.unit, ylabel="value in the file", title=title)
     axis.margins(x=0)
     figure.legend(loc="outside right upper", frameon=False, fontsize=8, title="class (pixels)", title_fontsize=8)
-    return save_figure(path, figure)
+    return figure

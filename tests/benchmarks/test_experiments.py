@@ -15,9 +15,10 @@ from experiments.table import (
 
 from mmhsi.errors import ConfigError, DataError
 
-PRETRAIN = dict(config="configs/mae/mae_hsi-vit-tiny-p3_salinas-a.py", seeded=False)
+PRETRAIN = dict(config="configs/mae/mae_hsi-vit-tiny-p3.py", dataset="salinas-a", seeded=False)
 FINETUNE = dict(
-    config="configs/mae/mae-ft_hsi-vit-tiny-p3_salinas-a_20-per-class.py",
+    config="configs/mae/mae-ft_hsi-vit-tiny-p3.py",
+    dataset="salinas-a_20-per-class",
     options={"model.backbone.init_cfg.checkpoint": "{checkpoint}"},
 )
 SCRATCH = dict(FINETUNE, options={"model.backbone.init_cfg": None})

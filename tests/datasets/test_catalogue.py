@@ -93,26 +93,28 @@ def test_rows_fill_the_columns_and_break_no_markdown_table():
 
 
 def test_config_replaces_single_facts():
-    info = scene_info("salinas", dict(labels="other_gt.mat", classes=None, rgb_bands=[3, 2, 1]))
+    info = scene_info(dict(base="salinas", labels="other_gt.mat", classes=None, rgb_bands=[3, 2, 1]))
     assert (info.labels, info.rgb_bands, info.title) == ("other_gt.mat", (3, 2, 1), "Salinas")
     assert len(info.classes) == 16
 
 
 def test_scene_of_ones_own_needs_only_an_image():
-    assert scene_info(None, dict(image="a.tif")).title == "a.tif"
+    assert scene_info(dict(image="a.tif")).title == "a.tif"
 
 
 @pytest.mark.parametrize(
-    ("name", "overrides", "message"),
+    ("scene", "message"),
     [
-        ("salinas-a", {}, "did you mean 'salinas_a'"),
-        ("salinas", {"colour": 1}, "unknown key 'colour'"),
-        (None, {}, r"give scene=.* or image="),
+        ("salinas-a", "did you mean 'salinas_a'"),
+        (dict(base="salinas-a"), "did you mean 'salinas_a'"),
+        (dict(base="salinas", colour=1), "scene has no key 'colour', expected base or some of title, image"),
+        (dict(labels="a.tif"), r"give scene=dict\(image=…\) for a scene of your own, or base="),
+        (None, r"scene=None given, expected one of indian_pines, .* or dict\(image=…\)"),
     ],
 )
-def test_lookup_says_what_is_wrong(name, overrides, message):
+def test_lookup_says_what_is_wrong(scene, message):
     with pytest.raises(ConfigError, match=message):
-        scene_info(name, overrides)
+        scene_info(scene)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from mmhsi.datasets import simulation
 from mmhsi.datasets.simulation import (
     DEMO_CLASSES,
     DEMO_PALETTE,
@@ -76,9 +77,10 @@ def test_bad_bands_lie_in_water_vapour_and_hold_garbage(scene):
     assert np.abs(np.corrcoef(bad.T) - np.eye(bad.shape[1])).max() < 0.1
 
 
-def test_noise_is_what_was_asked_for_and_three_times_as_much_at_the_ends(scene):
+def test_noise_is_what_it_should_be_and_three_times_as_much_at_the_ends(scene, monkeypatch):
+    monkeypatch.setattr(simulation, "NOISE", 0)
     bands = [0, 28, 29, 63]  # both ends, and the good ones nearest to the middle
-    clean = simulate_scene(noise=0).cube[..., bands].astype(float)
+    clean = simulate_scene().cube[..., bands].astype(float)
     noise = (scene.cube[..., bands] - clean)[clean.min(-1) > 600]  # bright enough not to be clipped at 0
     np.testing.assert_allclose(noise.std(0) / 10000, [0.012, 0.004, 0.004, 0.012], rtol=0.05)
 
@@ -100,17 +102,12 @@ def test_neighbourhood_tells_more_than_a_single_spectrum(seed):
     assert smoothed > single + 0.03
 
 
-@pytest.mark.parametrize(("height", "width", "bands", "classes"), [(8, 8, 4, 2), (33, 24, 7, 5), (64, 80, 30, 20)])
+@pytest.mark.parametrize(("height", "width", "bands", "classes"), [(8, 8, 4, 2), (33, 24, 7, 5), (64, 80, 30, 8)])
 @pytest.mark.parametrize("seed", range(5))
 def test_every_class_is_labelled_in_small_and_odd_scenes(height, width, bands, classes, seed):
     scene = simulate_scene(height, width, bands, classes, seed=seed)
     assert scene.cube.shape == (height, width, bands)
     assert set(np.unique(scene.labels)) >= set(range(1, classes + 1))
-
-
-def test_all_nameable_classes_have_their_own_name_and_colour():
-    scene = simulate_scene(200, 200, 8, 104, patch_px=2)
-    assert len(set(scene.class_names)) == len(set(scene.palette)) == 104
 
 
 @pytest.mark.parametrize(
@@ -119,12 +116,9 @@ def test_all_nameable_classes_have_their_own_name_and_colour():
         {"height": 7},
         {"bands": 3},
         {"classes": 1},
-        {"classes": 105},
-        {"labelled": 0},
-        {"purity": 1.0},
-        {"noise": -0.1},
+        {"classes": 9},
         {"seed": -1},
-        {"height": 8, "width": 8, "classes": 60},
+        {"height": 8, "width": 8, "bands": 4, "seed": 5},
     ],
 )
 def test_what_cannot_work_is_refused(arguments):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mmhsi.datasets import IGNORE_INDEX, FewShotSplit, FileSplit, FractionSplit
+from mmhsi.datasets import IGNORE_INDEX, FewShotSplit, FileSplit, FractionSplit, SceneDataset
+from mmhsi.datasets.splits import PublishedSplit
 from mmhsi.errors import ConfigError, DataError
 
 
@@ -107,9 +108,28 @@ def test_missing_or_damaged_split_file(tmp_path, content):
         FileSplit(str(path))(labels_of([10, 10]), "ab")
 
 
-def test_the_shared_splits_fit_salinas_a(shared_data, salinas_a_labels):
-    labels = salinas_a_labels
-    for seed in range(5):
-        split = FileSplit(str(shared_data / "splits/salinas_a_fewshot20_seed{seed}.npz"), seed)(labels, "abcdef")
-        assert np.bincount(labels.ravel()[split.train]).tolist() == [20] * 6
-        assert len(split.train) + len(split.test) == 391 + 1343 + 616 + 1525 + 674 + 799
+@pytest.mark.parametrize(
+    ("rule", "protocol", "seeds"),
+    [
+        (lambda name, seed: FewShotSplit(20, seed), "fewshot20", 5),
+        (lambda name, seed: FewShotSplit(5, seed), "fewshot5", 5),
+        (lambda name, seed: PublishedSplit(f"{name}_disjoint20", seed), "disjoint20", 8),
+    ],
+)
+@pytest.mark.parametrize("name", ["salinas_a", "houston2018_crop"])
+def test_the_published_splits_are_made_without_their_files(name, rule, protocol, seeds, shared_data):
+    dataset = SceneDataset(name, shared_data, subset="labelled")
+    for seed in range(seeds):
+        with np.load(shared_data / f"splits/{name}_{protocol}_seed{seed}.npz") as published:
+            split = rule(name, seed)(dataset.labels, dataset.metainfo["classes"])
+            assert np.array_equal(split.train, np.sort(published["train"]))
+            assert np.array_equal(split.test, np.sort(published["test"]))
+
+
+def test_a_published_split_refuses_other_scenes_and_seeds():
+    with pytest.raises(DataError, match="is of 83 x 86 pixels"):
+        PublishedSplit("salinas_a_disjoint20")(labels_of([50, 50]), "ab")
+    with pytest.raises(ConfigError, match="has seeds 0 to 7"):
+        PublishedSplit("salinas_a_disjoint20", seed=8)
+    with pytest.raises(ConfigError, match="'salinas' is unknown, expected one of salinas_a_disjoint20"):
+        PublishedSplit("salinas")

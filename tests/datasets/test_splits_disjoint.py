@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmhsi.datasets import IGNORE_INDEX
-from mmhsi.datasets.scene_dataset import pad_scene
+from mmhsi.datasets.mirroring import pad_scene
 from mmhsi.datasets.splits import DisjointSplit, FewShotSplit, Split, assert_disjoint, leakage, leaking
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import SPLITS

@@ -8,7 +8,8 @@ from cube_files import write_mat73
 from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 
-from mmhsi.datasets import SeededIndex, TileDataset
+from mmhsi.datasets import SceneInfo, SeededIndex, TileDataset, TileSplit
+from mmhsi.datasets.transforms import LoadCube, PackTile, ScaleReflectance
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import HSICube, write_class_map, write_cube
 from mmhsi.registry import MODELS
@@ -39,13 +40,13 @@ def tiles(tmp_path, scope):
 
 
 def dataset(root, **kwargs):
-    defaults = dict(data_root=str(root), split_file="all.csv", classes=["a", "b"], label_ids=[1, 2], pipeline=PIPELINE)
-    return TileDataset(**{**defaults, **kwargs})
+    scene = dict(classes=["a", "b"], label_ids=[1, 2])
+    return TileDataset(**{**dict(scene=scene, data_root=str(root), split_file="all.csv", pipeline=PIPELINE), **kwargs})
 
 
 def test_bands_labels_and_nodata(tiles):
     data = dataset(tiles)
-    assert data.metainfo["bands"] == [0, 1, 2, 4]
+    assert data.spec.bands == (0, 1, 2, 4)
     sample = data[1]
     assert sample["inputs"].shape == (4, 8, 8)
     labels = sample["data_samples"].gt_sem_seg.data
@@ -65,7 +66,7 @@ def test_a_seeded_index_fixes_the_augmentation(tiles):
 def test_what_changes_values_is_kept_for_maps(tiles):
     steps = [dict(type="ScaleReflectance"), dict(type="RandomDihedral"), dict(type="SelectBands", indices=[0, 2])]
     data = dataset(tiles, pipeline=[dict(type="LoadCube"), *steps, dict(type="PackTile")], with_labels=False)
-    assert data.metainfo["transforms"] == [steps[0], steps[2]]
+    assert data.spec.transforms == (steps[0], steps[2])
     assert len(data.band_statistics().mean) == 2
 
 
@@ -77,7 +78,7 @@ def test_folders_in_place_of_a_csv(tiles):
 def test_windows_and_turned_copies(tiles):
     whole, cut = dataset(tiles, pipeline=PLAIN), dataset(tiles, pipeline=PLAIN, window=(4, 3), turns=(0, 1, 3))
     assert len(cut) == 3 * (2 * 2) * 3  # the last two columns fill no window
-    assert cut.metainfo["tile_size"] == [4, 3]
+    assert cut.spec.window == (4, 3)
     for index in range(len(cut)):
         file, rest = divmod(index, 12)
         place, copy = divmod(rest, 3)
@@ -100,6 +101,22 @@ def test_parts_share_no_window_and_keep_copies_together(tiles):
     assert (len(train), len(test)) == (3 * 16 * 2 * 3 // 4, 3 * 16 * 2 // 4)
     assert not {entry[:2] for entry in train} & {entry[:2] for entry in test}
     assert places("train") == train != places("train", seed=1)
+
+
+def test_descriptions_splits_and_transforms_may_be_objects(tiles):
+    options = dict(window=2, with_labels=False)
+    scene = SceneInfo(title="tiles", image="", classes=("a", "b"), label_ids=(1, 2), bad_bands=(0,))
+    pipeline = [LoadCube(), ScaleReflectance(factor=0.5), PackTile()]
+    data = dataset(tiles, scene=scene, split=TileSplit("test", seed=3), pipeline=pipeline, **options)
+    plain = dict(classes=["a", "b"], label_ids=[1, 2], bad_bands=[0], title="tiles")
+    steps = [dict(type="LoadCube"), dict(type="ScaleReflectance", factor=0.5), dict(type="PackTile")]
+    same = dataset(tiles, scene=plain, split=dict(part="test", seed=3), pipeline=steps, **options)
+    assert len(data) == len(same) == round(3 * 16 * 0.2)
+    assert all(torch.equal(data[index]["inputs"], same[index]["inputs"]) for index in range(len(data)))
+    for key, value in same.metainfo.items():
+        assert key == "transforms" or data.metainfo[key] == value
+    assert data.metainfo["bands"] == [1, 2, 4]
+    assert data.metainfo["transforms"] == [dict(type="ScaleReflectance", factor=0.5, offset=0.0, clip=None)]
 
 
 def test_random_windows_are_read_where_they_say(tiles):
@@ -125,10 +142,10 @@ def test_one_big_scene_with_finer_labels(tmp_path, scope):
     cube = rng.integers(0, 9000, (10, 13, 6)).astype(np.int16)
     labels = rng.integers(0, 3, (30, 39)).astype(np.uint8)
     write_mat73(tmp_path / "scene.mat", HSI=cube, gt=labels)
-    keys = dict(
-        image="scene.mat", image_key="HSI", labels="scene.mat", labels_key="gt", label_scale=3, label_majority=5
-    )
-    data = dataset(tmp_path, split_file=None, window=5, pipeline=PLAIN, ignore_ids=[0], **keys)
+    files = dict(image="scene.mat", image_key="HSI", labels="scene.mat", labels_key="gt")
+    names = dict(classes=["a", "b"], label_ids=[1, 2], ignore_ids=[0])
+    scene = dict(**files, **names, label_scale=3, label_majority=5)
+    data = dataset(tmp_path, scene=scene, split_file=None, window=5, pipeline=PLAIN)
     assert len(data) == 4
     sample = data[3]
     np.testing.assert_array_equal(sample["inputs"].numpy(), cube[5:10, 5:10].transpose(2, 0, 1))
@@ -151,7 +168,7 @@ def test_regions_are_held_apart(tiles):
         assert torch.equal(part["data_samples"].gt_sem_seg.data, whole["data_samples"].gt_sem_seg.data[:, 1:7, 5:])
     columns = {entry["window"][1] for entry in map(left.get_data_info, range(len(left)))}
     assert columns == {0, 2}
-    assert "rows 1 to 6 and columns 5 to 7" in right.metainfo["protocol"]
+    assert "rows 1 to 6 and columns 5 to 7" in right.spec.protocol
     with pytest.raises(ConfigError, match=r"region=\(0, 5, 8, 4\) .* leaves .*0.tif, which has 8 x 8 pixels"):
         dataset(tiles, region=(0, 5, 8, 4))
 
@@ -162,9 +179,10 @@ def test_fine_labels_keep_their_resolution_and_predictions_are_brought_to_it(tmp
     cube[2, 3] = np.nan
     labels = rng.integers(0, 3, (18, 15)).astype(np.uint8)
     scipy.io.savemat(tmp_path / "s.mat", dict(cube=cube, gt=labels))
-    options = dict(image="s.mat", image_key="cube", labels="s.mat", labels_key="gt", label_scale=3, fine_labels=True)
-    names = dict(classes=["a", "b"], label_ids=[1, 2], data_root=str(tmp_path), pipeline=PLAIN)
-    (sample,) = TileDataset(region=(1, 2, 4, 3), **options, **names)
+    files = dict(image="s.mat", image_key="cube", labels="s.mat", labels_key="gt", label_scale=3)
+    scene = dict(classes=["a", "b"], label_ids=[1, 2], **files)
+    options = dict(data_root=str(tmp_path), pipeline=PLAIN, fine_labels=True)
+    (sample,) = TileDataset(scene, region=(1, 2, 4, 3), **options)
     expected = np.where(labels == 0, 255, labels.astype(int) - 1)[3:15, 6:15]
     expected[3:6, 3:6] = 255  # the pixel without data
     truth = sample["data_samples"].gt_sem_seg.data
@@ -187,9 +205,10 @@ def test_fine_labels_keep_their_resolution_and_predictions_are_brought_to_it(tmp
 )
 def test_finer_labels_are_not_cut_with_the_image(transform, tmp_path, scope):
     scipy.io.savemat(tmp_path / "s.mat", dict(cube=np.ones((6, 6, 4), np.float32), gt=np.ones((12, 12), np.uint8)))
-    options = dict(image="s.mat", image_key="cube", labels="s.mat", labels_key="gt", label_scale=2, fine_labels=True)
-    names = dict(classes=["a"], label_ids=[1], data_root=str(tmp_path))
-    tiles = TileDataset(pipeline=[*PIPELINE[:2], transform, PIPELINE[3]], **options, **names)
+    files = dict(image="s.mat", image_key="cube", labels="s.mat", labels_key="gt", label_scale=2)
+    scene = dict(classes=["a"], label_ids=[1], **files)
+    pipeline = [*PIPELINE[:2], transform, PIPELINE[3]]
+    tiles = TileDataset(scene, pipeline=pipeline, data_root=str(tmp_path), fine_labels=True)
     with pytest.raises(DataError, match=r"labels of 12 x 12 beside an image of 6 x 6 cannot be cut"):
         tiles[0]
 
@@ -206,15 +225,15 @@ def test_statistics_leave_nodata_out(tiles):
         (dict(split_file="none.csv"), DataError, r"none\.csv: no such file"),
         (dict(split_file="other.csv"), DataError, r"other\.csv: expected a header with image, mask"),
         (dict(split_file="gone.csv"), DataError, r"images/9\.tif: no such file, listed in gone\.csv"),
-        (dict(split_file=None), ConfigError, "one of scene, split_file, image_dir and image"),
+        (dict(split_file=None), ConfigError, r"one of scene, scene\.image, split_file and image_dir"),
         (dict(subset="train"), ConfigError, "needs scene"),
-        (dict(split=dict(part="val")), ConfigError, "part='train' or 'test'"),
+        (dict(split=dict(part="val")), ConfigError, "part='val' given, expected one of train, test"),
         (dict(split=dict(part="test", train_share=1)), ConfigError, "train_share=1 given"),
         (dict(split=dict(part="test"), window=4, stride=2), ConfigError, "overlap"),
         (dict(window=0), ConfigError, "TileDataset: window=0 given"),
         (dict(window=4, stride=-1), ConfigError, "TileDataset: stride=-1 given"),
         (dict(window=9), DataError, "window 9 x 9 exceeds its 8 x 8"),
-        (dict(split_file=None, image_dir="images"), ConfigError, r"label_dir \(or labels\) is needed"),
+        (dict(split_file=None, image_dir="images"), ConfigError, r"label_dir \(or scene\.labels\) is needed"),
         (dict(split_file=None, image_dir="labels", suffix=".img"), DataError, r"holds no file \*\.img"),
     ],
 )
@@ -246,4 +265,4 @@ def test_enmap_potsdam(shared_data, scope):
     data = TileDataset(scene="enmap_potsdam", subset="test", data_root=str(shared_data), pipeline=PIPELINE)
     labels = np.concatenate([data[i]["data_samples"].gt_sem_seg.data.numpy().ravel() for i in range(len(data))])
     assert np.bincount(labels[labels < 255], minlength=6).tolist() == [55, 146, 315, 124, 20, 0]
-    assert len(data.metainfo["bands"]) == 218
+    assert len(data.spec.bands) == 218

@@ -13,16 +13,16 @@ import pytest
 import torch
 from evil import Evil
 from mmengine.config import Config
+from mmengine.fileio import LocalBackend
 from processes import SECONDS, fork, join, started
 
-from mmhsi.cli.lock import work_dir_lock
-from mmhsi.engine import newest_checkpoint, prepare_resume
-from mmhsi.engine.atomic_backend import AtomicBackend
+from mmhsi.engine import CheckedRunner, newest_checkpoint, prepare_resume
+from mmhsi.engine.hooks.atomic_checkpoint_hook import DeferredRemoval, WholeFiles
 from mmhsi.errors import ConfigError, DataError, FileFormatError
 from mmhsi.models.weights import read_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
-BASE = ROOT / "configs/hsi_vit/hsi-vit-tiny-p3_salinas-a_20-per-class.py"
+BASE = ROOT / "configs/hsi_vit/hsi-vit-tiny-p3.py"
 
 
 @pytest.fixture
@@ -44,19 +44,29 @@ def save(path, step, seed=0):
     os.utime(path, (step, step))
 
 
+class Saving:
+    """A run that writes as mmengine's do."""
+
+    def __init__(self, content=b"x" * 100_000):
+        self.content = content
+
+    def save_checkpoint(self, out_dir, filename, **options):
+        (Path(out_dir) / filename).write_bytes(self.content)
+
+
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    backend, path = AtomicBackend(), tmp_path / "new/a.pth"
-    backend.put(b"first", path)
-    backend.put(b"second", path)
-    assert path.read_bytes() == b"second"
-    assert os.listdir(path.parent) == ["a.pth"]
+    (tmp_path / "new").mkdir()
+    for content in (b"first", b"second"):
+        WholeFiles(Saving(content)).save_checkpoint(str(tmp_path / "new"), "a.pth", meta={})
+        assert (tmp_path / "new/a.pth").read_bytes() == content
+    assert os.listdir(tmp_path / "new") == ["a.pth"]
 
 
 def write_too_much(path):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))
     try:
-        AtomicBackend().put(b"x" * 100_000, path)
+        WholeFiles(Saving()).save_checkpoint(str(path.parent), path.name)
     except DataError as error:
         path.with_suffix(".message").write_text(str(error))
 
@@ -66,7 +76,26 @@ def write_slowly(path):
         os.kill(os.getpid(), signal.SIGKILL)
 
     os.fsync = killed  # when the bytes are written and the name is not yet given
-    AtomicBackend().put(b"x" * 100_000, path)
+    WholeFiles(Saving()).save_checkpoint(str(path.parent), path.name)
+
+
+def test_what_a_file_names_outside_the_run_is_not_removed(tmp_path):
+    """A resumed run has the name of its best checkpoint from a file, which may be somebody else's."""
+    run, other = tmp_path / "run", tmp_path / "other"
+    for folder in (run, other):
+        folder.mkdir()
+        for name in ("best.pth", "notes.txt"):
+            (folder / name).write_text("x")
+    backend = DeferredRemoval(LocalBackend(), str(run))
+    for path in (run / "best.pth", run / "notes.txt", other / "best.pth", run / "../other/best.pth", other):
+        if backend.isfile(str(path)):
+            backend.remove(str(path))
+        elif backend.isdir(str(path)):
+            backend.rmtree(str(path))
+    assert (run / "best.pth").exists()  # until the new one is written
+    backend.flush()
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
+    assert left == ["other/best.pth", "other/notes.txt", "run/notes.txt"]
 
 
 @pytest.mark.parametrize("write", [write_too_much, write_slowly])
@@ -83,18 +112,19 @@ def test_a_full_disk_or_a_kill_leaves_the_earlier_file(write, tmp_path):
 
 
 def test_an_old_checkpoint_goes_after_the_new_one_came(config, tmp_path, run_tool, monkeypatch, capsys):
-    put = AtomicBackend.put
+    save = CheckedRunner.save_checkpoint
 
-    def full(self, obj, filepath):
-        if Path(filepath).name == "epoch_2.pth":
-            raise DataError(f"{filepath}: cannot write: No space left on device")
-        put(self, obj, filepath)
+    def full(self, out_dir, filename, *args, **kwargs):
+        if "epoch_2.pth" in filename:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(self, out_dir, filename, *args, **kwargs)
 
-    monkeypatch.setattr(AtomicBackend, "put", full)
+    monkeypatch.setattr(CheckedRunner, "save_checkpoint", full)
     options = ["--cfg-options", "default_hooks.checkpoint.max_keep_ckpts=1"]
     assert run_tool("train", config, "--work-dir", tmp_path / "w", *options) == 2
     assert "No space left" in capsys.readouterr().err.splitlines()[-1]
-    monkeypatch.setattr(AtomicBackend, "put", put)
+    assert sorted(path.name for path in (tmp_path / "w").glob("*.pth")) == ["epoch_1.pth"]
+    monkeypatch.setattr(CheckedRunner, "save_checkpoint", save)
     (tmp_path / "w/.epoch_2.pth.tmp").write_bytes(b"left by a kill")
     assert run_tool("train", config, "--work-dir", tmp_path / "w", "--resume", *options) == 0
     assert sorted(path.name for path in (tmp_path / "w").glob("*.pth")) == ["epoch_3.pth"]
@@ -161,32 +191,6 @@ def test_iterations_in_an_epoch_loop_are_refused(config, tmp_path, run_tool, cap
     options = ["--cfg-options", "default_hooks.checkpoint.by_epoch=False"]
     assert run_tool("train", config, "--work-dir", tmp_path / "w", *options) == 2
     assert "expected by_epoch=True" in capsys.readouterr().err
-
-
-def test_a_work_dir_is_one_runs(tmp_path, config, run_tool, capsys):
-    holder = f"""
-import time
-from mmhsi.cli.lock import work_dir_lock
-with work_dir_lock({str(tmp_path / "w")!r}):
-    print("held", flush=True)
-    time.sleep(60)
-"""
-    with started([sys.executable, "-c", holder], stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == "held\n"
-        assert run_tool("train", config, "--work-dir", tmp_path / "w") == 2
-        message = capsys.readouterr().err
-        assert f"work dir {tmp_path / 'w'}: in use by process {process.pid} on" in message
-        assert os.listdir(tmp_path / "w") == [".lock"]
-    with work_dir_lock(tmp_path / "w"):  # a killed process holds nothing
-        pass
-
-
-def test_only_the_first_process_of_several_holds_the_work_dir(tmp_path, monkeypatch):
-    monkeypatch.setenv("RANK", "1")
-    with work_dir_lock(tmp_path, "pytorch"):
-        assert not (tmp_path / ".lock").exists()
-    with work_dir_lock(tmp_path, "none"):
-        assert (tmp_path / ".lock").exists()
 
 
 def test_a_worker_that_dies_ends_the_run_with_one_line(config, tmp_path):

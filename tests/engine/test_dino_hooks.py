@@ -49,7 +49,7 @@ def config(folder, epochs=2, centring="sinkhorn_knopp", **hook):
     vit = dict(type="HSIViT", drop_path_rate=0.2, pos_embed="learned", with_mask_token=True)
     crops = dict(type="MultiView", transforms=[views(8, (0.4, 1.0)), views(4, (0.1, 0.4))], num_views=[2, 2])
     pipeline = [dict(type="LoadCube"), crops, dict(type="PackViews")]
-    tiles = dict(image="cube.npy", data_root=str(folder), window=8, with_labels=False)
+    tiles = dict(scene=dict(image="cube.npy"), data_root=str(folder), window=8, with_labels=False)
     steps = dict(by_epoch=True, convert_to_iter_based=True)
     return Config(
         dict(

@@ -10,6 +10,7 @@ from mmengine.logging import MMLogger
 
 from mmhsi.datasets.statistics import BandStatistics
 from mmhsi.engine import FitPreprocessorHook, SeedIterationHook, set_seed
+from mmhsi.engine.hooks import seed_iteration
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
@@ -18,8 +19,6 @@ pytestmark = pytest.mark.usefixtures("scope")
 
 class Data:
     """A dataset that knows its statistics."""
-
-    metainfo = dict(bands=[0, 1, 2])
 
     def __init__(self):
         self.values = np.random.default_rng(0).normal(50, 7, (100, 3))
@@ -66,7 +65,7 @@ def test_band_counts_must_agree():
 
 def test_a_dataset_without_statistics_is_named():
     with pytest.raises(ConfigError, match="SimpleNamespace has no band_statistics"):
-        FitPreprocessorHook().before_train(runner(SimpleNamespace(metainfo={})))
+        FitPreprocessorHook().before_train(runner(SimpleNamespace()))
 
 
 def test_every_iteration_has_its_own_seed():
@@ -80,6 +79,18 @@ def test_every_iteration_has_its_own_seed():
     assert draw(5) == draw(5)
     assert draw(5) != draw(6)
     assert draw(5) != draw(5, seed=8)
+
+
+def test_all_ranks_are_told_the_same_and_have_dropout_of_their_own(monkeypatch):
+    found = []
+    for rank in (0, 1):
+        run = runner(Data())
+        monkeypatch.setattr(seed_iteration, "get_rank", lambda rank=rank: rank)
+        SeedIterationHook().before_train_iter(run, 0)
+        found.append((run.model.data_preprocessor.step_seed, torch.rand(1).item()))
+    assert found[0][0] == found[1][0]
+    assert found[0][1] != found[1][1]
+    assert found[0][1] == torch.rand(1, generator=torch.Generator().manual_seed(found[0][0])).item()
 
 
 def test_seed_option_reaches_every_split():

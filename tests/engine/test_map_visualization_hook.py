@@ -11,7 +11,7 @@ from mmengine.visualization import Visualizer
 from mmpretrain.structures import DataSample
 from mmseg.structures import SegDataSample
 
-from mmhsi.datasets import SceneDataset
+from mmhsi.datasets import SceneDataset, collate_pixels
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.engine import MapVisualizationHook
 from mmhsi.errors import ConfigError
@@ -90,9 +90,9 @@ def test_pixel_classification_gives_the_scene(tmp_path):
     answers = np.arange(len(dataset)) % len(dataset.metainfo["classes"])
     for start in range(0, len(dataset), 100):
         part = list(range(start, min(start + 100, len(dataset))))
-        batch = dataset.__getitems__(part)[0]
+        batch = collate_pixels(dataset.__getitems__(part))
         outputs = [DataSample().set_pred_label(int(answers[index])) for index in part]
-        hook.after_test_iter(runner, 0, {key: [value] for key, value in batch.items()}, outputs)
+        hook.after_test_iter(runner, 0, batch, outputs)
     hook.after_test_epoch(runner, {})
     ((name, image, sample, _, _),) = runner.visualizer.calls
     assert name == "test_scene"

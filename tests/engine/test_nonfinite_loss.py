@@ -1,6 +1,7 @@
 """A loss that is no number: the run stops, names the samples, keeps what shows why, and saves no broken weights."""
 
 import math
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +18,7 @@ from mmhsi.engine.hooks.batch_report import describe_batch, model_inputs, name_s
 from mmhsi.engine.hooks.nonfinite_loss import nonfinite
 from mmhsi.errors import ConfigError, TrainingError
 from mmhsi.io import HSICube, write_cube
-from mmhsi.models import ScenePreprocessor, ViewPreprocessor
+from mmhsi.models import ViewPreprocessor
 from mmhsi.models.weights import read_checkpoint
 from mmhsi.registry import MODELS
 
@@ -97,7 +98,7 @@ def test_pixels_of_a_scene_are_named(run_tool, repository, tmp_path, capfd):
     cube = np.full((24, 24, 56), 300, np.float32)
     cube[9, 4, 5] = FILL
     write_cube(tmp_path / "cube.tif", HSICube(cube))
-    cfg.train_dataloader.dataset.update(data_root=str(tmp_path), image="cube.tif", stride=2)
+    cfg.train_dataloader.dataset.update(data_root=str(tmp_path), scene=dict(image="cube.tif"), stride=2)
     cfg.train_dataloader.batch_size = 64
     cfg.dump(tmp_path / "c.py")
     assert run_tool("train", tmp_path / "c.py", "--work-dir", tmp_path / "w") == 2
@@ -146,7 +147,7 @@ class Steps:
         self.train_dataloader = DataLoader(range(10))
         hook.before_train(self)
 
-    def step(self, loss, gradient=0.0, **terms):
+    def step(self, loss, gradient=0.0, batch=None, **terms):
         """One iteration; the gradient is added to the pending one and applied when it is due."""
         weight = self.model.weight
         weight.grad = torch.full_like(weight, gradient) + (0 if weight.grad is None else weight.grad)
@@ -158,7 +159,8 @@ class Steps:
         self.message_hub.log_scalars = {
             f"train/{key}": SimpleNamespace(current=value.item) for key, value in outputs.items()
         }
-        batch = dict(inputs=torch.full((2, 3), float(self.iter)))
+        batch = batch or dict(inputs=torch.full((2, 3), float(self.iter)))
+        self.model.data_preprocessor(batch, training=True)
         self.hook.after_train_iter(self, self.iter, batch, outputs)
         self.iter += 1
 
@@ -257,7 +259,7 @@ def test_views_are_taken_together():
     views = [[torch.zeros(2, 4, 4), torch.ones(2, 4, 4)], [torch.zeros(2, 2, 2), torch.full((2, 2, 2), math.nan)]]
     valid = [[torch.ones(4, 4, dtype=torch.bool)] * 2, [torch.ones(2, 2, dtype=torch.bool)] * 2]
     batch = dict(inputs=views, valid=valid, data_samples=[SimpleNamespace(metainfo=dict(img_path=p)) for p in "ab"])
-    inputs, _ = model_inputs(preprocessor, batch, seed=0)
+    inputs, _ = model_inputs(preprocessor(batch, True))
     report = describe_batch(inputs, batch)
     assert report[0] == dict(name="a", values=40, finite=40, min=0.0, max=0.0)
     assert report[1] == dict(name="b", values=40, finite=32, min=1.0, max=1.0)
@@ -265,18 +267,32 @@ def test_views_are_taken_together():
     assert name_suspects(report[:1]).endswith("the largest, 0, in a")
 
 
-def test_inputs_are_those_of_the_step():
-    """Batch augmentation draws again what it drew in the step, and the generator is left where it was."""
-    preprocessor = ScenePreprocessor(3, [0.0] * 3, [1.0] * 3, augments=[dict(type="BatchNoise")])
-    pixels = np.arange(4)
-    batch = dict(
-        scene=[torch.randn(12, 12, 3)], valid=[None], second=[None], scale=[1], height=[3], width=[3], top=[pixels],
-        left=[pixels], row=[pixels], column=[pixels + 1], label=[np.zeros(4, np.int64)],
-    )  # fmt: skip
-    torch.manual_seed(5)
-    seen = preprocessor(batch, True)["inputs"]
-    state = torch.get_rng_state()
-    inputs, _ = model_inputs(preprocessor, batch, seed=5)
-    assert torch.equal(inputs[0], seen)
-    assert torch.equal(torch.get_rng_state(), state)
-    assert sample_names(batch, 4, "Somewhere")[2] == "row 2, column 3 of Somewhere"
+class Noise(nn.Module):
+    """A preprocessor that draws."""
+
+    def forward(self, batch, training):
+        return dict(inputs=batch["inputs"] + torch.randn(2, 3))
+
+
+def test_inputs_are_those_of_the_step_and_are_let_go_after_it(tmp_path):
+    """With what batch augmentation drew; those of a step that goes on are not kept beside the next."""
+    run = Steps(tmp_path, hook := NonFiniteLossHook(patience=1))
+    run.model.data_preprocessor = Noise()
+    hook.before_train(run)
+    seen = []
+    run.model.data_preprocessor.register_forward_hook(lambda module, given, made: seen.append(made["inputs"]))
+    run.step(1.0)
+    held = weakref.ref(seen.pop())
+    assert held() is None
+    with pytest.raises(TrainingError, match="loss=nan"):
+        run.step(math.nan, gradient=math.nan)
+    (dumped,) = read_checkpoint(tmp_path / "nonfinite_iter_2.pth")["inputs"]
+    assert torch.equal(dumped, seen[0])
+    hook.after_train(run)
+    run.model.data_preprocessor(dict(inputs=torch.zeros(2, 3)), True)
+    assert hook.seen == {}
+
+
+def test_samples_of_a_scene_are_named_by_their_place():
+    pixels = torch.arange(4)
+    assert sample_names(dict(row=pixels, column=pixels + 1), 4, "Somewhere")[2] == "row 2, column 3 of Somewhere"

@@ -25,6 +25,7 @@ from mmhsi.engine.hooks.reconstruction_hook import ReconstructionHook, band_scal
 from mmhsi.errors import ConfigError
 from mmhsi.models import ScenePreprocessor, TilePreprocessor
 from mmhsi.registry import MODELS
+from mmhsi.spec import InputSpec
 
 pytestmark = pytest.mark.usefixtures("scope")
 
@@ -49,7 +50,7 @@ def train(data, work_dir, train_cfg, **hooks):
     pipeline = [
         dict(type="LoadCube"), dict(type="RandomWindow", size=9), dict(type="RandomDihedral"), dict(type="PackTile")
     ]  # fmt: skip
-    tiles = dict(data_root=str(data), image="demo/demo_cube.tif", with_labels=False, window=12, pipeline=pipeline)
+    tiles = dict(data_root=str(data), scene="demo", with_labels=False, window=12, pipeline=pipeline)
     cfg = dict(
         default_scope="mmhsi",
         model=random_mae(preprocessor="TilePreprocessor"),
@@ -113,7 +114,13 @@ def a_run(dataset, model, work_dir):
 class Tiles(torch.utils.data.Dataset):
     """Tiles of a known gradient, in a pipeline that seeds the generators as the tile datasets do."""
 
-    metainfo = dict(wavelengths=[400.0 + 10 * band for band in range(BANDS)], rgb_bands=None)
+    metainfo = InputSpec(
+        classes=(),
+        bands=tuple(range(BANDS)),
+        file_bands=BANDS,
+        num_bands=BANDS,
+        model_wavelengths=tuple(400.0 + 10 * band for band in range(BANDS)),
+    ).to_meta()
 
     def __len__(self):
         return 5
@@ -192,7 +199,7 @@ def test_values_are_in_the_datas_unit(data, tmp_path, monkeypatch):
         # An untrained decoder gives about 0: the bands' means.
         assert np.abs(prediction - statistics.mean).mean() < statistics.std.mean()
         assert hidden.reshape(3, 3, 3, 3, BANDS).all((1, 3, 4)).sum() == 5  # round(0.5 · 9) patches
-        assert list(wavelengths) == dataset.metainfo["wavelengths"]
+        assert tuple(wavelengths) == dataset.spec.model_wavelengths
         assert (pixels, title) == (2, f"patches, sample {index}, epoch 1")
 
 

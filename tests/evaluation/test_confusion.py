@@ -13,6 +13,7 @@ from sklearn import metrics
 
 from mmhsi.errors import DataError
 from mmhsi.evaluation import ConfusionMatrix, LandCoverMetric
+from mmhsi.spec import InputSpec
 
 
 def pairs(classes, n=2000, seed=0):
@@ -67,7 +68,10 @@ def test_impossible_labels_are_refused():
 
 def metric(**kwargs):
     evaluator = LandCoverMetric(**kwargs)
-    evaluator.dataset_meta = dict(classes=["wheat", "maize", "rye"], protocol="5 pixels a class")
+    spec = InputSpec(
+        classes=("wheat", "maize", "rye"), bands=(0,), file_bands=1, num_bands=1, protocol="5 pixels a class"
+    )
+    evaluator.dataset_meta = spec.to_meta()
     return evaluator
 
 

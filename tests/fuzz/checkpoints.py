@@ -55,6 +55,7 @@ def _fill(whole: dict, value: float) -> None:
             tensor.fill_(value)
 
 
+PCA = ("mean", "components", "explained_variance", "explained_variance_ratio")
 CASES = [
     checkpoint("valid", lambda path: None, False),
     *[
@@ -86,12 +87,14 @@ CASES = [
     content("facts are a word", lambda whole: whole["meta"].update(dataset_meta="abc")),
     meta("classes are a number", classes=5),
     meta("classes are numbers", None, classes=[1, 2, 3]),
-    meta("fewer classes than weights", classes=["a"]),
+    meta("fewer classes than weights", classes=["a"], label_ids=[1]),
     meta("a class name of two lines", None, classes=["a\nb", "c", "d"]),
     meta("no bands", bands=None),
     meta("bands are a word", bands="all"),
     meta("band 99", bands=[0, 1, 2, 99]),
-    meta("a band too few", bands=[0, 1, 2]),
+    meta("a band too few", bands=[0, 1, 2], wavelengths=[450.0, 550.0, 650.0], num_bands=3),
+    meta("a newer version", input_spec=99),
+    meta("an unknown fact", colour="red"),
     meta("no count of bands", file_bands=None),
     meta("window of words", window=["a", "b"]),
     meta("window 0", window=[0, 0]),
@@ -99,8 +102,11 @@ CASES = [
     meta("no window", window=None),
     meta("colours of words", palette=["red", "green", "blue"]),
     meta("a colour too few", palette=[[0, 0, 0]]),
-    meta("wavelengths of words", None, input_wavelengths=["a"] * 4),
+    meta("wavelengths of words", None, wavelengths=["a"] * 4),
     meta("transforms that do not exist", transforms=[dict(type="Nonsense")]),
     meta("transforms without arguments", transforms=[dict(type="BandResample")]),
     meta("transforms of words", transforms="abc"),
+    meta("transforms that name a function", transforms=[dict(type="os.mkdir", path="ran")]),
+    meta("a PCA of words", transforms=[dict(type="PCAProject", model=dict(mean="abc"))]),
+    meta("a PCA without shape", transforms=[dict(type="PCAProject", model=dict.fromkeys(PCA, 1.0))]),
 ]

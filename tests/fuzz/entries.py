@@ -28,7 +28,7 @@ LABELS = (np.arange(HEIGHT * WIDTH) % 4).reshape(HEIGHT, WIDTH)
 """Class numbers of the scene that label maps and splits are for, 0 where there is none."""
 CUBE = (np.arange(HEIGHT * WIDTH * BANDS).reshape(HEIGHT, WIDTH, BANDS) * 7 % 1009).astype(np.int16)
 """The scene."""
-MODEL_META = {**META, "window": [3, 3], "input_wavelengths": [450.0, 550.0, 650.0, 850.0]}
+MODEL_META = {**META, "window": [3, 3], "wavelengths": [450.0, 550.0, 650.0, 850.0]}
 _LABELLED = dict(classes=CLASSES, label_ids=[1, 2, 3])
 _LOAD_CUBE, _LOAD_LABELS, _PACK = (dict(type=f"mmhsi.{name}") for name in ("LoadCube", "LoadLabels", "PackTile"))
 
@@ -70,32 +70,33 @@ def class_map(path: Path, key: str | None) -> object:
 
 
 def scene(path: Path, key: str | None) -> object:
-    dataset = SceneDataset(image=str(path), image_key=key, subset="all", window=1)
+    dataset = SceneDataset(dict(image=str(path), image_key=key), subset="all", window=1)
     assert np.isfinite(dataset.band_statistics().std).all()
-    return f"{len(dataset)} pixels, {len(dataset.__getitems__([0]))} batch"
+    return f"{len(dataset)} pixels, {dataset[0]['window'].dtype}"
 
 
 def labels(path: Path, key: str | None) -> object:
     image = _good_scene(path)
-    dataset = SceneDataset(image=str(image), labels=str(path), labels_key=key, subset="labelled", **_LABELLED)
+    described = dict(image=str(image), labels=str(path), labels_key=key, **_LABELLED)
+    dataset = SceneDataset(described, subset="labelled")
     return dataset.label_counts().tolist()
 
 
 def second(path: Path, key: str | None) -> object:
-    options = dict(second_image=str(path), second_key=key, second_scale=1, use_second=True)
-    dataset = SceneDataset(image=str(_good_scene(path)), subset="all", window=1, **options)
+    described = dict(image=str(_good_scene(path)), second_image=str(path), second_key=key, second_scale=1)
+    dataset = SceneDataset(described, subset="all", window=1, use_second=True)
     return dataset.second_statistics().mean.shape
 
 
 def tiles(path: Path, key: str | None) -> object:
-    dataset = TileDataset(image=str(path), image_key=key, with_labels=False, pipeline=[_LOAD_CUBE, _PACK])
+    dataset = TileDataset(dict(image=str(path), image_key=key), with_labels=False, pipeline=[_LOAD_CUBE, _PACK])
     dataset.band_statistics()
     return tuple(dataset[0]["inputs"].shape)
 
 
 def listed_tiles(path: Path, key: str | None) -> object:
-    options = dict(data_root=str(path.parent), split_file=path.name, **_LABELLED)
-    dataset = TileDataset(**options, pipeline=[_LOAD_CUBE, _LOAD_LABELS, _PACK])
+    options = dict(data_root=str(path.parent), split_file=path.name)
+    dataset = TileDataset(_LABELLED, **options, pipeline=[_LOAD_CUBE, _LOAD_LABELS, _PACK])
     return [tuple(dataset[index]["inputs"].shape) for index in range(len(dataset))]
 
 

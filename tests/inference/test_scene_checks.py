@@ -51,13 +51,13 @@ def test_band_counts(trained, scene, tmp_path, map_of):
 
 def test_a_scene_that_fits_raises_no_doubt(trained, tmp_path, map_of, warned):
     path = write_scene(tmp_path / "s.tif", random_scene(), wavelengths=np.array(NM) + 0.5)
-    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3], input_wavelengths=TRAINED)
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3], wavelengths=TRAINED)
     map_of(SceneInferencer(config, checkpoint), path)
     assert warned() == []
 
 
 def test_other_wavelengths_are_doubtful_and_can_be_matched(trained, tmp_path, map_of, warned):
-    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3], input_wavelengths=TRAINED)
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3], wavelengths=TRAINED)
     inferencer = SceneInferencer(config, checkpoint)
     data = random_scene()
     path = write_scene(tmp_path / "s.tif", data, wavelengths=[400, 500, 630, 650, 700])
@@ -75,7 +75,7 @@ def test_other_wavelengths_are_doubtful_and_can_be_matched(trained, tmp_path, ma
 
 
 def test_wavelengths_that_cannot_be_matched(trained, tmp_path):
-    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3], input_wavelengths=TRAINED)
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3], wavelengths=TRAINED)
     inferencer = SceneInferencer(config, checkpoint)
     unknown = write_scene(tmp_path / "u.tif", random_scene())
     with pytest.raises(DataError, match=r"u\.tif: the scene says nothing of wavelengths"):
@@ -92,7 +92,7 @@ def test_wavelengths_that_cannot_be_matched(trained, tmp_path):
 def test_a_scene_without_wavelengths_is_given_those_of_the_training(trained, tmp_path, map_of):
     """As with public .mat files, whose wavelengths the catalogue knows: transforms that need them work."""
     resample = [dict(type="SpectralResample", wavelengths=[450, 550, 600, 700])]
-    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3], input_wavelengths=TRAINED, transforms=resample)
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3], wavelengths=TRAINED, transforms=resample)
     inferencer = SceneInferencer(config, checkpoint)
     known = map_of(inferencer, write_scene(tmp_path / "k.tif", random_scene(), wavelengths=NM))
     np.testing.assert_array_equal(map_of(inferencer, write_scene(tmp_path / "u.tif", random_scene())), known)
@@ -244,6 +244,8 @@ def test_options_that_cannot_work(trained, options, message):
 
 def test_transforms_of_whole_images_are_refused(trained, scene, tmp_path):
     config, checkpoint, _ = trained(PIXEL_CONV, window=[6, 6], transforms=[dict(type="MinMaxScale")])
-    with pytest.raises(ConfigError, match="MinMaxScale depends on more than one pixel"):
+    with pytest.raises(
+        ConfigError, match=r"checkpoint .*model\.pth: MinMaxScale \(scope 'image'\) depends on more than one pixel"
+    ):
         SceneInferencer(config, checkpoint).write_map(scene[0], tmp_path / "d.tif")
     assert not list(tmp_path.glob("d.tif*"))

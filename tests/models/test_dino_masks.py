@@ -4,17 +4,17 @@ import pytest
 import torch
 
 from mmhsi.errors import ConfigError
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.dino_masks import DINOMasking, draw_counts, hide_blocks, list_hidden
 from mmhsi.registry import MASKING
 
 pytestmark = pytest.mark.usefixtures("scope")
-CPU = torch.device("cpu")
 
 
 def test_every_masked_image_has_a_bin_of_its_own():
     masked = torch.tensor([7, 0, 3, 4])
     for _ in range(50):
-        counts = draw_counts(8, masked, 1000, (0.1, 0.5))
+        counts = draw_counts(8, None, masked, 1000, (0.1, 0.5))
         assert counts[[1, 2, 5, 6]].tolist() == [0, 0, 0, 0]
         shares = sorted(counts[masked].tolist())
         for k, share in enumerate(shares):  # bins of 100 tokens, from 100 to 500; a half is rounded
@@ -22,14 +22,14 @@ def test_every_masked_image_has_a_bin_of_its_own():
 
 
 def test_small_ratios_hide_one_token():
-    assert set(draw_counts(4, torch.arange(4), 16, (0.0, 0.001)).tolist()) == {1}
+    assert set(draw_counts(4, None, torch.arange(4), 16, (0.0, 0.001)).tolist()) == {1}
 
 
 @pytest.mark.parametrize("grid", [(8, 8), (5, 9), (1, 16), (1, 1)])
 def test_counts_are_exact(grid):
     tokens = grid[0] * grid[1]
     counts = torch.randint(0, tokens + 1, (40,))
-    hidden = hide_blocks(counts, grid)
+    hidden = hide_blocks(BatchRNG(40, "cpu"), counts, grid)
     assert hidden.shape == (40, tokens)
     assert hidden.sum(1).tolist() == counts.tolist()
 
@@ -51,12 +51,12 @@ def test_hidden_tokens_lie_together(grid):
     tokens = grid[0] * grid[1]
     counts = torch.full((60,), tokens // 4)
     scattered = torch.rand(60, tokens).argsort(1).argsort(1) < tokens // 4
-    assert neighbours(hide_blocks(counts, grid), grid) > 1.4 * neighbours(scattered, grid)
+    assert neighbours(hide_blocks(BatchRNG(60, "cpu"), counts, grid), grid) > 1.4 * neighbours(scattered, grid)
 
 
 def test_every_place_is_hidden_as_often_but_near_the_border():
     torch.manual_seed(0)
-    share = hide_blocks(torch.full((4000,), 8), (6, 6)).float().mean(0).unflatten(0, (6, 6))
+    share = hide_blocks(BatchRNG(4000, "cpu"), torch.full((4000,), 8), (6, 6)).float().mean(0).unflatten(0, (6, 6))
     assert (share - share.flip(0)).abs().max() < 0.05
     assert (share - share.T).abs().max() < 0.05
 
@@ -76,7 +76,7 @@ def test_half_of_the_images_are_masked_in_both_streams():
     masking = DINOMasking()
     seen = torch.zeros(8)
     for _ in range(60):
-        spatial, spectral = masking(8, [(8, 8), (1, 16)], CPU)
+        spatial, spectral = masking(BatchRNG(8, "cpu"), [(8, 8), (1, 16)])
         masked = spatial.hidden.any(1)
         assert masked.sum() == 4
         assert torch.equal(spectral.hidden.any(1), masked)
@@ -89,13 +89,13 @@ def test_half_of_the_images_are_masked_in_both_streams():
 def test_the_spectral_mask_is_never_empty(groups):
     masking = DINOMasking(spectral_ratio=(0.01, 0.5))
     for _ in range(500):
-        _, spectral = masking(2, [(2, 2), (1, groups)], CPU)
+        _, spectral = masking(BatchRNG(2, "cpu"), [(2, 2), (1, groups)])
         assert spectral.hidden.sum() >= 1
         assert len(spectral.indices) == spectral.hidden.sum()
 
 
 def test_a_stream_may_be_left_out():
-    first, second = DINOMasking()(4, [None, (1, 6)], CPU, torch.zeros(4, 9, dtype=torch.bool))
+    first, second = DINOMasking()(BatchRNG(4, "cpu"), [None, (1, 6)], torch.zeros(4, 9, dtype=torch.bool))
     assert first is None
     assert second.weights.min() > 0  # what patches lack of data is no matter of band groups
 

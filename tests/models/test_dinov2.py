@@ -8,6 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmhsi.errors import ConfigError
 from mmhsi.models.preprocessors.view_preprocessor import ViewPreprocessor
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.dinov2 import DINOv2
 from mmhsi.registry import MODELS
 
@@ -171,7 +172,7 @@ def test_losses_beside_loops(backbone, options):
     torch.manual_seed(3)
     losses = model(views, valid=valid, mode="loss")
     torch.manual_seed(3)
-    masks = model.draw_masks(torch.cat(views[:2]), valid)
+    masks = model.draw_masks(torch.cat(views[:2]), valid, BatchRNG(3, "cpu"))
     assert all(mask.hidden.any() for mask in masks)
     wanted = slow_losses(model, views, valid, masks)
     assert {name for name in losses if "loss" in name} == set(wanted)

@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from mmhsi.datasets import MultiSizeBatchSampler, SceneDataset, SeededSampler
+from mmhsi.datasets import MultiSizeBatchSampler, SceneDataset, SeededSampler, collate_pixels
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError
+from mmhsi.models import attach_scenes
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.imae import IMAE
 from mmhsi.models.selfsup.imae_decoder import IMAEDecoder
 
@@ -47,7 +49,7 @@ def slow_losses(model, x, valid, seed):
     """Loops over samples and pixels; the same draw of hidden pixels."""
     height, width = x.shape[2:]
     torch.manual_seed(seed)
-    hidden = model.masking(len(x), 1, (height, width), x.device).flatten(1)
+    hidden = model.masking(BatchRNG(len(x), "cpu"), 1, (height, width)).flatten(1)
     visible = torch.stack([(~row).nonzero().flatten() for row in hidden])
     latent = model.backbone.forward_visible(x, visible).sequence()
     pixels, centre = model.decoder(latent, visible, (height, width))
@@ -83,7 +85,7 @@ def test_losses_are_those_of_loops(size, loss_on, with_nodata):
 def test_nothing_of_a_hidden_pixel_reaches_the_encoder(masking):
     model = imae(masking=dict(type=masking, ratio=0.5)).eval()
     x = torch.randn(3, 6, 7, 8)
-    hidden = model.predict_pixels(x, torch.Generator().manual_seed(1)).hidden
+    hidden = model.predict_pixels(x, BatchRNG(3, "cpu", torch.Generator().manual_seed(1))).hidden
     assert hidden.sum(1).tolist() == [28, 28, 28]
     visible = torch.stack([(~row).nonzero().flatten() for row in hidden])
     latent = model.backbone.forward_visible(x, visible).sequence()
@@ -145,10 +147,11 @@ def scene(tmp_path_factory):
 def test_each_step_has_one_size_and_all_train_the_same_weights(scene):
     dataset = SceneDataset(scene="demo", data_root=scene, window=5, largest_window=11, subset="all", stride=3)
     sampler = MultiSizeBatchSampler(SeededSampler(dataset, seed=0), batch_size=16, sizes=(5, 7, 11))
-    loader = DataLoader(dataset, batch_sampler=sampler, collate_fn=lambda items: {k: [items[0][k]] for k in items[0]})
+    loader = DataLoader(dataset, batch_sampler=sampler, collate_fn=collate_pixels)
     statistics = dataset.band_statistics()
     model = imae(len(statistics.mean), preprocessor="ScenePreprocessor")
     model.data_preprocessor.fit(torch.tensor(statistics.mean), torch.tensor(statistics.std))
+    attach_scenes(model.data_preprocessor, dataset)
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     shapes, history = [], []
     for epoch in range(4):

@@ -8,6 +8,7 @@ from mmhsi.models.layers.blockwise_embed import BlockwiseEmbed
 from mmhsi.models.layers.visible_rows import row_buckets
 from mmhsi.models.masking import visible_first
 from mmhsi.models.pruning import prunable_stages
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.lo_msst import LOMSST
 from mmhsi.registry import MODELS
 
@@ -59,7 +60,7 @@ def test_the_latent_and_its_gradients_equal_a_loop(masking):
     model = lo_msst(masking=masking).eval()
     grid = (4, 5)
     tokens = model.backbone.by_block(model.backbone.embed(torch.randn(3, 8, 8, 10)).patches, grid)
-    hidden = model.masking(3, 4, grid, tokens.device)
+    hidden = model.masking(BatchRNG(3, "cpu"), 4, grid)
     assert hidden.all(1).any()  # places without a visible token
     found = []
     sst = model.backbone
@@ -83,7 +84,7 @@ def test_only_visible_tokens_cost_compute(masking, most):
         stage[1].register_forward_pre_hook(
             lambda _, args, name=name: seen.update({name: seen[name] + args[0].shape[:2].numel()})
         )
-    hidden = model.masking(4, 16, (12, 12), torch.device("cpu"))
+    hidden = model.masking(BatchRNG(4, "cpu"), 16, (12, 12))
     visible = int((~hidden).sum())
     model.backbone.forward_visible(torch.randn(4, 32, 24, 24), visible_first(hidden.flatten(1))[:, : visible // 4])
     assert all(visible <= count <= most * visible for count in seen.values())
@@ -160,7 +161,7 @@ def test_hidden_patches_leave_the_latent_unchanged(masking):
     latents = []
     for image in (x, torch.where(made.hidden, 100 * torch.randn_like(x), x)):
         torch.manual_seed(3)
-        hidden = model.masking(2, 4, (4, 5), x.device).flatten(1)
+        hidden = model.masking(BatchRNG(2, "cpu"), 4, (4, 5)).flatten(1)
         visible = visible_first(hidden)[:, : int((~hidden[0]).sum())]
         latents.append(model.backbone.forward_visible(image, visible).patches)
         torch.manual_seed(3)

@@ -6,6 +6,7 @@ import torch
 from mmhsi.errors import ConfigError
 from mmhsi.models.complexity import count_stored
 from mmhsi.models.layers import unpatchify
+from mmhsi.models.rng import BatchRNG
 from mmhsi.registry import MASKING, MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -102,7 +103,7 @@ def test_hidden_bands_alone_are_scored_and_never_seen(masking, with_nodata):
     torch.manual_seed(5)
     loss = model(x, valid=valid if with_nodata else None, mode="loss")["loss"]
     torch.manual_seed(5)
-    hidden = model.masking(x)
+    hidden = model.masking(BatchRNG(3, "cpu"), x)
     everything = torch.arange(12).expand(3, -1)
     latent = model.backbone.forward_visible(torch.where(hidden[..., None, None], 0.0, x), everything).sequence()
     prediction = unpatchify(model.decoder(latent, everything, everything, (3, 4)), 4, (3, 4))

@@ -1,14 +1,25 @@
 """Normalisation, window gathering and batch augmentation."""
 
+import copy
+import pickle
+import weakref
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from torch.utils.data import Subset, default_collate
 
+from mmhsi.datasets import SceneDataset, collate_pixels
+from mmhsi.datasets.scene import Scene
 from mmhsi.errors import ConfigError
+from mmhsi.io import HSICube
+from mmhsi.models import attach_scenes
 from mmhsi.models.preprocessors import dihedral, gather_windows, symmetries
+from mmhsi.models.rng import BatchRNG
 from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -39,82 +50,203 @@ def test_windows_equal_slicing_one_by_one(dtype, window):
         assert (got[h // 2, w // 2] == scene[row, column]).all()
 
 
-def scene_batch(labels=(0, 1, -1), window=(3, 3)):
-    scene = torch.randint(0, 9000, (12, 12, 5)).to(torch.uint16)
-    valid = torch.rand(12, 12) > 0.3
-    second = torch.randint(0, 255, (24, 24, 2)).to(torch.uint8)
-    shared = dict(scene=scene, valid=valid, second=second, scale=2, height=window[0], width=window[1])
-    places = [np.array([i]) for i in range(len(labels))]
-    samples = [
-        dict(shared, top=place, left=2 * place, label=np.array([label]))
-        for place, label in zip(places, labels, strict=True)
-    ]
-    return scene, valid, pseudo_collate(samples)
+def a_scene(seed=0, size=(12, 12)):
+    """5 bands of uint16, pixels without data, and 2 bands of twice the resolution."""
+    rng = np.random.default_rng(seed)
+    height, width = size
+    return Scene(
+        HSICube(rng.integers(0, 9000, (height, width, 5)).astype(np.uint16)),
+        rng.random((height, width)) > 0.3,
+        bands=[0, 1, 2, 3, 4],
+        file_bands=5,
+        second=rng.integers(0, 255, (2 * height, 2 * width, 2)).astype(np.uint8),
+        second_scale=2,
+    )
+
+
+def places(scene, window=(3, 3), count=3):
+    """Indices of windows whose first pixels are (i, 2 i)."""
+    first = torch.arange(count)
+    rows, columns = first + window[0] // 2, 2 * first + window[1] // 2
+    return dict(scene=scene.key, size=window, row=rows, column=columns, label=first)
+
+
+def a_preprocessor(scene=None, window=(3, 3), **kwargs):
+    preprocessor = MODELS.build(dict(dict(type="ScenePreprocessor", num_bands=5, mean=[0] * 5, std=[1] * 5), **kwargs))
+    if scene is not None:
+        preprocessor.attach(scene, window)
+    return preprocessor
 
 
 def test_scene_preprocessor_normalises_per_band_and_blanks_nodata():
     mean, std = [10.0, 20, 30, 40, 50], [1.0, 2, 3, 4, 0]
-    preprocessor = MODELS.build(dict(type="ScenePreprocessor", num_bands=5, mean=mean, std=std))
+    scene = a_scene()
+    preprocessor = a_preprocessor(scene, mean=mean, std=std)
     preprocessor.with_valid = True
-    scene, valid, batch = scene_batch()
-    out = preprocessor(batch)
+    out = preprocessor(places(scene))
     for i in range(3):
-        window = scene[i : i + 3, 2 * i : 2 * i + 3].double()
-        expected = (window - torch.tensor(mean)) / torch.tensor([1.0, 2, 3, 4, 1])  # a band without spread keeps scale
-        expected[~valid[i : i + 3, 2 * i : 2 * i + 3]] = 0
-        assert torch.allclose(out["inputs"][i].permute(1, 2, 0).double(), expected, rtol=1e-5)
-        assert torch.equal(out["valid"][i], valid[i : i + 3, 2 * i : 2 * i + 3])
-    assert [s.gt_label.tolist() for s in out["data_samples"]] == [[0], [1], [-1]]
+        window = scene.cube.data[i : i + 3, 2 * i : 2 * i + 3].astype(float)
+        expected = (window - mean) / np.array([1.0, 2, 3, 4, 1])  # a band without spread keeps its scale
+        valid = scene.valid[i : i + 3, 2 * i : 2 * i + 3]
+        expected[~valid] = 0
+        np.testing.assert_allclose(out["inputs"][i].permute(1, 2, 0), expected, rtol=1e-5)
+        np.testing.assert_array_equal(out["valid"][i], valid)
+    assert [s.gt_label.tolist() for s in out["data_samples"]] == [[0], [1], [2]]
+    batch = places(scene)
+    del batch["label"]
+    assert preprocessor(batch)["data_samples"] is None
 
 
 @pytest.mark.parametrize("mode", ["concat", "texture", "separate"])
 def test_a_second_source_is_cut_from_the_same_ground(mode):
-    preprocessor = MODELS.build(
-        dict(type="ScenePreprocessor", num_bands=5, mean=[0.0] * 5, std=[1.0] * 5, second_bands=2, second=mode)
-    )
+    scene = a_scene()
+    preprocessor = a_preprocessor(scene, second_bands=2, second=mode)
     preprocessor.second_normaliser.fit(torch.tensor([10.0, 20]), torch.tensor([2.0, 4]))
-    _, valid, batch = scene_batch()
-    out = preprocessor(batch)
+    out = preprocessor(places(scene))
     for i in range(3):
-        fine = batch["second"][0][2 * i : 2 * i + 6, 4 * i : 4 * i + 6].float()
-        fine = (fine - torch.tensor([10.0, 20])) / torch.tensor([2.0, 4])
-        mask = valid[i : i + 3, 2 * i : 2 * i + 3]
-        fine[~mask.repeat_interleave(2, 0).repeat_interleave(2, 1)] = 0
+        fine = (scene.second[2 * i : 2 * i + 6, 4 * i : 4 * i + 6] - np.array([10.0, 20])) / np.array([2.0, 4])
+        mask = scene.valid[i : i + 3, 2 * i : 2 * i + 3]
+        fine[~mask.repeat(2, 0).repeat(2, 1)] = 0
         if mode == "separate":
-            assert torch.allclose(out["second"][i].permute(1, 2, 0), fine, atol=1e-5)
+            np.testing.assert_allclose(out["second"][i].permute(1, 2, 0), fine, atol=1e-5)
         else:
-            squares = fine.view(3, 2, 3, 2, 2).permute(0, 2, 4, 1, 3).flatten(3).numpy()
+            squares = fine.reshape(3, 2, 3, 2, 2).transpose(0, 2, 4, 1, 3).reshape(3, 3, 2, 4)
             coarse = np.concatenate([squares.mean(-1), squares.std(-1)][: 1 + (mode == "texture")], axis=2)
             np.testing.assert_allclose(out["inputs"][i, 5:].permute(1, 2, 0), coarse, atol=1e-5)
     assert out["inputs"].shape == (3, {"concat": 7, "texture": 9, "separate": 5}[mode], 3, 3)
-    before = out["inputs"]
+    before = out["second" if mode == "separate" else "inputs"]
     preprocessor.second_normaliser.fit(torch.zeros(2), torch.ones(2))
-    assert mode == "separate" or not torch.equal(preprocessor(batch)["inputs"], before), "old statistics are kept"
+    after = preprocessor(places(scene))["second" if mode == "separate" else "inputs"]
+    assert not torch.equal(after, before), "old statistics are kept"
+
+
+def test_a_model_of_two_sources_needs_both():
+    scene = replace(a_scene(), second=None)
+    with pytest.raises(ConfigError, match="second_bands needs use_second=True in the dataset"):
+        a_preprocessor(scene, second_bands=2)(places(scene))
+
+
+@pytest.mark.parametrize("collate", [default_collate, pseudo_collate, collate_pixels])
+@pytest.mark.parametrize("mode", ["concat", "texture", "separate"])
+def test_samples_and_indices_give_the_same_numbers(tmp_path, mode, collate):
+    scene = a_scene()
+    np.save(tmp_path / "cube.npy", np.where(scene.valid[..., None], scene.cube.data, np.nan).astype(np.float32))
+    np.save(tmp_path / "second.npy", scene.second)
+    np.save(tmp_path / "labels.npy", np.arange(144).reshape(12, 12) % 3)
+    described = dict(image="cube.npy", second_image="second.npy", second_scale=2, labels="labels.npy")
+    described.update(classes=["a", "b"], label_ids=[1, 2])
+    data = SceneDataset(described, tmp_path, window=(4, 5), subset="labelled", use_second=True)
+    preprocessor = a_preprocessor(second_bands=2, second=mode, mean=[100.0] * 5, std=[50.0] * 5)
+    preprocessor.second_normaliser.fit(torch.tensor([10.0, 20]), torch.tensor([2.0, 4]))
+    preprocessor.with_valid = True
+    attach_scenes(preprocessor, Subset(data, [0]))  # of a part too
+    indices = [0, 5, len(data) - 1]
+    fast = preprocessor(collate_pixels(data.__getitems__(indices)))
+    made = preprocessor(collate([data[index] for index in indices]))
+    assert made["inputs"].stride() == fast["inputs"].stride()
+    assert torch.equal(made["inputs"][:, :5], fast["inputs"][:, :5])
+    assert torch.equal(made["valid"], fast["valid"])
+    assert not made["valid"].all()
+    for key in {"inputs", "second"} & set(fast):
+        torch.testing.assert_close(made[key], fast[key])
+    labels = [[sample.gt_label.tolist() for sample in batch["data_samples"]] for batch in (made, fast)]
+    assert labels[0] == labels[1] == [[data[index]["label"]] for index in indices]
 
 
 def test_windows_need_not_be_square():
-    preprocessor = MODELS.build(dict(type="ScenePreprocessor", num_bands=5, mean=[0] * 5, std=[1] * 5))
-    scene, valid, batch = scene_batch(window=(2, 5))
-    out = preprocessor(batch)["inputs"]
+    scene = a_scene()
+    out = a_preprocessor(scene, (2, 5))(places(scene, (2, 5)))["inputs"]
     assert out.shape == (3, 5, 2, 5)
-    expected = torch.where(valid[2:4, 4:9, None], scene[2:4, 4:9].float(), 0.0)
-    assert torch.equal(out[2].permute(1, 2, 0), expected)
+    expected = np.where(scene.valid[2:4, 4:9, None], scene.cube.data[2:4, 4:9], 0)
+    np.testing.assert_array_equal(out[2].permute(1, 2, 0), expected)
 
 
 def test_refitted_statistics_are_used():
-    preprocessor = MODELS.build(dict(type="ScenePreprocessor", num_bands=5, mean=[0] * 5, std=[1] * 5))
-    batch = scene_batch()[2]
+    scene = a_scene()
+    preprocessor, batch = a_preprocessor(scene), places(scene)
     before = preprocessor(batch)["inputs"]
     preprocessor.fit(torch.zeros(5), torch.full((5,), 2.0))
     assert torch.allclose(preprocessor(batch)["inputs"], before / 2)
-    other = MODELS.build(dict(type="ScenePreprocessor", num_bands=5, mean=[0] * 5, std=[4] * 5))
-    preprocessor.load_state_dict(other.state_dict())
+    preprocessor.load_state_dict(a_preprocessor(std=[4] * 5).state_dict())
     assert torch.allclose(preprocessor(batch)["inputs"], before / 4)
+    torch.nn.Sequential(preprocessor).load_state_dict(torch.nn.Sequential(a_preprocessor(std=[8] * 5)).state_dict())
+    assert torch.allclose(preprocessor(batch)["inputs"], before / 8)
+    preprocessor.std.fill_(16)
+    preprocessor.statistics_changed()
+    assert torch.allclose(preprocessor(batch)["inputs"], before / 16)
 
 
 def test_clip():
-    preprocessor = MODELS.build(dict(type="ScenePreprocessor", num_bands=5, mean=[0] * 5, std=[1] * 5, clip=3.0))
-    assert preprocessor(scene_batch()[2])["inputs"].max() == 3
+    scene = a_scene()
+    assert a_preprocessor(scene, clip=3.0)(places(scene))["inputs"].max() == 3
+
+
+def test_there_is_one_copy_of_a_scene():
+    one = a_scene()
+    preprocessor = a_preprocessor(one)
+    again = replace(one, cube=HSICube(one.cube.data.copy()))  # as another loader reads it
+    preprocessor.attach(again, (3, 3))
+    sampler = preprocessor.sampler(one.key)
+    assert sampler.image.shape == (14, 14, 5)
+    assert preprocessor.sampler(again.key) is sampler
+    kept = weakref.ref(sampler.image)
+    del sampler
+    preprocessor.fit(torch.ones(5), torch.ones(5))
+    preprocessor(places(one))
+    assert kept() is None
+
+
+def test_the_largest_window_of_all_loaders_fits():
+    scene = a_scene()
+    preprocessor, wide = a_preprocessor(scene), places(scene, (5, 5))
+    before = preprocessor(places(scene))["inputs"]
+    with pytest.raises(ConfigError, match="windows of 5 x 5 pixels are asked for, the borders are mirrored for 3 x 3"):
+        preprocessor(wide)
+    preprocessor.attach(scene, (5, 1))
+    preprocessor.attach(scene, (3, 5))
+    assert preprocessor.sampler(scene.key).image.shape == (16, 16, 5)
+    assert torch.equal(preprocessor(places(scene))["inputs"], before)
+    assert torch.equal(preprocessor(wide)["inputs"][..., 1:4, 1:4], preprocessor({**wide, "size": (3, 3)})["inputs"])
+
+
+def test_loaders_of_different_scenes_take_turns():
+    scenes = a_scene(), a_scene(1, (9, 20))
+    preprocessor = a_preprocessor()
+    for scene in scenes:
+        preprocessor.attach(scene, (3, 3))
+    for scene in scenes * 2:
+        out = preprocessor(places(scene))["inputs"]
+        for i in range(3):
+            rows, columns = slice(i, i + 3), slice(2 * i, 2 * i + 3)
+            expected = np.where(scene.valid[rows, columns, None], scene.cube.data[rows, columns], 0)
+            np.testing.assert_array_equal(out[i].permute(1, 2, 0), expected)
+    assert len(preprocessor._samplers) == 2
+
+
+def test_an_unknown_scene_is_refused():
+    with pytest.raises(ConfigError, match="scene is not attached; keep AttachScenesHook in custom_hooks"):
+        a_preprocessor()(places(a_scene()))
+
+
+def test_copies_and_pickles_carry_no_scene():
+    scene = a_scene()
+    preprocessor = a_preprocessor(scene)
+    preprocessor(places(scene))
+    for copied in (copy.deepcopy(preprocessor), pickle.loads(pickle.dumps(preprocessor))):
+        assert not copied._attached
+        assert not copied._samplers
+        copied.attach(scene, (3, 3))
+        assert torch.equal(copied(places(scene))["inputs"], preprocessor(places(scene))["inputs"])
+
+
+def test_training_may_follow_inference():
+    scene = a_scene()
+    preprocessor = a_preprocessor(scene)
+    with torch.inference_mode():
+        preprocessor(places(scene))
+    layer = torch.nn.Conv2d(5, 1, 1)
+    layer(preprocessor(places(scene), training=True)["inputs"]).sum().backward()
+    assert layer.weight.grad.isfinite().all()
 
 
 def test_tiles_of_two_sizes_are_padded_with_the_mean_and_ignored_labels():
@@ -180,7 +312,7 @@ def test_the_eight_symmetries_are_different_and_form_a_group():
 def test_batch_dihedral_draws_per_sample_and_keeps_spectra_together(size):
     torch.manual_seed(0)
     one = torch.arange(2 * size[0] * size[1], dtype=torch.float32).view(1, 2, *size)
-    out = MODELS.build(dict(type="BatchDihedral"))(one.repeat(200, 1, 1, 1))
+    out = MODELS.build(dict(type="BatchDihedral"))(one.repeat(200, 1, 1, 1), BatchRNG(200, "cpu"))
     allowed = {tuple(dihedral(one, e).flatten().tolist()) for e in symmetries(*size)}
     assert {tuple(x.flatten().tolist()) for x in out} == allowed
 
@@ -221,7 +353,7 @@ def test_batch_dihedral_is_a_choice_among_whole_symmetries(shape, layout):
     for index, element in enumerate(elements):
         expected = torch.where((draw == index)[:, None, None, None], dihedral(x, element), expected)
     torch.manual_seed(7)
-    out = MODELS.build(dict(type="BatchDihedral"))(x)
+    out = MODELS.build(dict(type="BatchDihedral"))(x, BatchRNG(len(x), "cpu"))
     assert torch.equal(out, expected)
     assert out.is_contiguous() == x.is_contiguous()
 
@@ -229,7 +361,7 @@ def test_batch_dihedral_is_a_choice_among_whole_symmetries(shape, layout):
 def test_gain_and_offset_are_one_draw_a_sample():
     torch.manual_seed(0)
     x = torch.randn(500, 6, 2, 2)
-    out = MODELS.build(dict(type="BatchGainOffset", gain=0.2, offset=0.3))(x)
+    out = MODELS.build(dict(type="BatchGainOffset", gain=0.2, offset=0.3))(x, BatchRNG(500, "cpu"))
     for before, after in zip(x, out, strict=True):
         a, b = before.flatten(), after.flatten()
         design = torch.stack([a, torch.ones_like(a)], dim=1)
@@ -242,12 +374,13 @@ def test_gain_and_offset_are_one_draw_a_sample():
 def test_smooth_shift_is_smooth_along_the_bands():
     torch.manual_seed(0)
     x = torch.zeros(300, 100, 1, 1)
-    out = MODELS.build(dict(type="BatchGainOffset", gain=0, offset=0, smooth=1.0, knots=5))(x)[:, :, 0, 0]
+    augment = MODELS.build(dict(type="BatchGainOffset", gain=0, offset=0, smooth=1.0, knots=5))
+    out = augment(x, BatchRNG(300, "cpu"))[:, :, 0, 0]
     assert out.std() > 0.5
     assert (out[:, 1:] - out[:, :-1]).std() < 0.1
 
 
 def test_noise_has_the_strength_asked_for():
     torch.manual_seed(0)
-    out = MODELS.build(dict(type="BatchNoise", std=0.4))(torch.zeros(50, 20, 8, 8))
+    out = MODELS.build(dict(type="BatchNoise", std=0.4))(torch.zeros(50, 20, 8, 8), BatchRNG(50, "cpu"))
     assert out.std().item() == pytest.approx(0.4, rel=0.02)

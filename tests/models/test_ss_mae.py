@@ -2,16 +2,21 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 
+from mmhsi.datasets.scene import Scene
+from mmhsi.engine.configs import load_config, run_name
 from mmhsi.errors import ConfigError
+from mmhsi.io import HSICube
 from mmhsi.models.backbones.ss_mae_fusion import CubeCNN, SSMAEFusion
 from mmhsi.models.backbones.ss_mae_vit import SSMAEViT
 from mmhsi.models.layers import Tokens, resize_position_table
 from mmhsi.models.layers.gated_ffn import GatedFFN
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.ss_mae import SSMAE
 from mmhsi.registry import MODELS
 
@@ -152,8 +157,9 @@ def slow_losses(model, x, valid, seed):
     """Loops over samples, hidden tokens and pixels; the same draw of masks, tokens built one by one."""
     torch.manual_seed(seed)
     side = x.shape[2]
-    hidden_pixels = model.spatial_masking(len(x), 1, (side, side), x.device).flatten(1)
-    hidden_bands = model.spectral_masking(x)
+    rng = BatchRNG(len(x), "cpu")
+    hidden_pixels = model.spatial_masking(rng, 1, (side, side)).flatten(1)
+    hidden_bands = model.spectral_masking(rng, x)
     errors = {"loss_pixels": [], "loss_bands": []}
     for image, mask, pixel_mask, band_mask in zip(x, valid, hidden_pixels, hidden_bands, strict=True):
         pixels, bands = slow_tokens(model.backbone, image)
@@ -235,20 +241,12 @@ def test_mrs_and_random_masks_replace_one_another():
     assert not (hidden["SpectralMasking"][:, :5] == hidden["SpectralMasking"][:, 5:]).all()
 
 
-def scene_batch(second):
-    """What SceneDataset hands over: a scene of 6 bands, and one of 2 bands that is twice finer."""
-    generator = torch.Generator().manual_seed(3)
-    return dict(
-        scene=[torch.randn(20, 22, 6, generator=generator)],
-        valid=[None],
-        second=[torch.randn(40, 44, 2, generator=generator) if second else None],
-        scale=[2 if second else 1],
-        height=[5],
-        width=[5],
-        top=[torch.tensor([0, 3, 9]).numpy()],
-        left=[torch.tensor([1, 0, 12]).numpy()],
-        label=[torch.full((3,), -1).numpy()],
-    )
+def a_scene(second):
+    """A scene of 6 bands, and one of 2 bands that is twice finer."""
+    rng = np.random.default_rng(3)
+    finer = rng.normal(size=(40, 44, 2)).astype(np.float32) if second else None
+    cube = HSICube(rng.normal(size=(20, 22, 6)).astype(np.float32))
+    return Scene(cube, np.ones((20, 22), bool), list(range(6)), 6, finer, 2 if second else 1)
 
 
 @pytest.mark.parametrize("second", [0, 2])
@@ -257,14 +255,17 @@ def test_one_and_two_sources(second):
     model = ss_mae(bands=6 + second, preprocessor=preprocessor)
     if second:
         model.data_preprocessor.second_normaliser.fit(torch.zeros(2), torch.ones(2))
-    data = scene_batch(second)
-    batch = model.data_preprocessor(data, training=True)
+    scene = a_scene(second)
+    model.data_preprocessor.attach(scene, (5, 5))
+    rows, columns = torch.tensor([2, 5, 11]), torch.tensor([3, 2, 14])
+    batch = model.data_preprocessor(dict(scene=scene.key, size=(5, 5), row=rows, column=columns), training=True)
     made = model.reconstruct(batch["inputs"])
     assert made["pixels"].target.shape == (3, 6 + second, 5, 5)
     for b, (top, left) in enumerate([(0, 1), (3, 0), (9, 12)]):
-        assert torch.equal(made["bands"].target[b, 2], data["scene"][0][top : top + 5, left : left + 5, 2])
+        window = scene.cube.data[top : top + 5, left : left + 5, 2]
+        np.testing.assert_array_equal(made["bands"].target[b, 2], window)
         if second:  # the cell at row 1, column 4 covers 2 x 2 finer pixels
-            cell = data["second"][0][2 * top + 2 : 2 * top + 4, 2 * left + 8 : 2 * left + 10, 1]
+            cell = scene.second[2 * top + 2 : 2 * top + 4, 2 * left + 8 : 2 * left + 10, 1]
             assert made["bands"].target[b, 7, 1, 4].item() == pytest.approx(cell.mean().item(), abs=1e-6)
     assert all(value.isfinite() for value in model(**batch, mode="loss").values())
 
@@ -432,7 +433,7 @@ def test_what_cannot_work_is_said_in_one_line(build, message):
 def test_configs_swap_the_strategy_by_one_word(repository):
     folder = repository / "configs/ss_mae"
     pairs = [(path, path.with_name(path.name.replace("-random", "-mrs"))) for path in folder.glob("ss-mae-random_*.py")]
-    assert len(pairs) >= 7
+    assert len(pairs) == 2
     for random, mrs in pairs:
         first, second = Config.fromfile(random), Config.fromfile(mrs)
         assert first.model.spectral_masking.type == "SpectralMasking"
@@ -444,14 +445,14 @@ def test_configs_swap_the_strategy_by_one_word(repository):
 def test_finetuning_configs_take_the_weights_of_their_pretraining_and_choose_no_epoch_on_test_pixels(repository):
     folder = repository / "configs/ss_mae"
     finetuning = sorted(folder.glob("*-ft_*.py"))
-    assert len(finetuning) >= 14
+    assert len(finetuning) == 4
     for path in finetuning:
-        cfg = Config.fromfile(path)
+        cfg = load_config(path)
         run, file = cfg.model.backbone.init_cfg.checkpoint.split("/")[1:]
-        assert path.stem.replace("-ft_", "_").startswith(run)
-        pretraining = Config.fromfile(folder / f"{run}.py")
+        pretraining = load_config(folder / f"{path.stem.replace('-ft_', '_')}.py")
+        assert run == run_name(pretraining)
         assert file == f"epoch_{pretraining.train_cfg.max_epochs}.pth"
         assert pretraining.model.backbone.arch == cfg.model.backbone.arch
-        assert pretraining.model.backbone.in_channels == cfg.model.backbone.in_channels
+        assert pretraining.train_dataloader.dataset.scene == cfg.train_dataloader.dataset.scene
         assert cfg.get("val_dataloader") is None
         assert "save_best" not in cfg.default_hooks.checkpoint

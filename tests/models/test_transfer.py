@@ -10,6 +10,7 @@ from mmhsi.models.layers import resize_position_table
 from mmhsi.models.weights import resample_band_weights
 from mmhsi.models.weights.spectral_weights import interpolate_blocks
 from mmhsi.registry import MODELS
+from mmhsi.spec import InputSpec
 
 pytestmark = pytest.mark.usefixtures("scope")
 RGB = (640.0, 550.0, 460.0)
@@ -64,10 +65,12 @@ def test_order_and_repeats_of_wavelengths_do_not_matter():
     assert torch.allclose(twice[:, ::2] + twice[:, 1::2], direct, atol=1e-6)
 
 
-def save(tmp_path, model, **meta):
+def save(tmp_path, model, wavelengths=None):
     path = tmp_path / "pretrained.pth"
     state = {f"backbone.{key}": value for key, value in model.state_dict().items()}
-    torch.save(dict(state_dict=state, meta=dict(dataset_meta=meta)), path)
+    nm = None if wavelengths is None else tuple(wavelengths)
+    spec = InputSpec(classes=(), bands=(0,), file_bands=1, num_bands=len(nm or (0,)), model_wavelengths=nm)
+    torch.save(dict(state_dict=state, meta=dict(dataset_meta=spec.to_meta())), path)
     return path
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -15,7 +16,12 @@ from processes import run_command
 from mmhsi.evaluation import ConfusionMatrix
 from mmhsi.evaluation.metric import write_report
 from mmhsi.io import HSICube, write_class_map, write_cube
+from mmhsi.visualization import save_map_figure
+from mmhsi.visualization.confusion import save_confusion_figure
+from mmhsi.visualization.curves import MOST_POINTS, curve_figure
+from mmhsi.visualization.data_uri import svg_uri
 from mmhsi.visualization.error_map import ERROR_COLOURS
+from mmhsi.visualization.spectra import ClassSpectra, spectra_figure
 
 HOSTILE = '<script>alert("1")</script>'
 NAMES = ["road", HOSTILE, "water"]
@@ -53,6 +59,24 @@ class Page(HTMLParser):
 def pixels(uri):
     assert uri.startswith("data:image/png;base64,")
     return Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))
+
+
+def chart(uri):
+    """The texts of a chart, its frame as (left, right, top, bottom), and its lines' points by their colour."""
+    assert uri.startswith("data:image/svg+xml;base64,")
+    svg = ElementTree.fromstring(base64.b64decode(uri.split(",")[1]))
+    paths = {}
+    for group in svg.iter("{http://www.w3.org/2000/svg}g"):
+        for path in group.findall("{http://www.w3.org/2000/svg}path"):
+            numbers = re.findall(r"[ML] ([-\d.]+) ([-\d.]+)", path.get("d"))
+            style = dict(part.split(": ") for part in path.get("style", "").split("; "))
+            paths.setdefault((group.get("id", ""), style.get("stroke")), np.array(numbers, dtype=float))
+    frame = next(points for (name, _), points in paths.items() if name == "patch_2")
+    # The legend's lines come later.
+    drawn = [(colour, points) for (name, colour), points in paths.items() if name.startswith("line2d")]
+    lines = dict(reversed(drawn))
+    texts = ["".join(text.itertext()) for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+    return texts, (*np.sort(frame[:, 0])[[0, -1]], *np.sort(frame[:, 1])[[0, -1]]), lines
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +121,14 @@ def test_numbers_classes_and_pictures(files, written):
     for expected in ("78.57", "80.00", "75.00", "72.73", "absent", "config.py", "loss: last 0.8333 at iteration 3"):
         assert expected in text
     assert f"model = dict(type='{HOSTILE}')" in text
+    uris = [attrs["src"] for attrs in page.all("img")]
+    known, predicted, loss = (chart(uri)[0] for uri in uris[4:])
+    assert {"loss", "iteration"} <= set(loss)
     for index, name in enumerate(NAMES[:2]):
-        assert f"{name} ({(classes == index).sum()} pixels)" in text
-        assert f"{name} ({(labels == 10 * (index + 1)).sum()} pixels)" in text
-    base, over, truth, errors = (pixels(attrs["src"]) for attrs in page.all("img"))
+        assert name in text
+        assert f"{name} ({(classes == index).sum()})" in predicted
+        assert f"{name} ({(labels == 10 * (index + 1)).sum()})" in known
+    base, over, truth, errors = (pixels(uri) for uri in uris[:4])
     assert base.size == over.size == truth.size == errors.size == (8, 6)
     painted = np.asarray(over.convert("RGBA"))
     wrong = np.asarray(errors.convert("RGBA"))
@@ -111,23 +139,48 @@ def test_numbers_classes_and_pictures(files, written):
         verdict = ERROR_COLOURS["right" if label == answer else "wrong"]
         expected = (0,) if answer == 255 or label < 0 else (*verdict, 255)
         assert tuple(wrong[row, column])[-len(expected) :] == expected
-    assert len(page.all("svg")) == 3  # spectra of truth and map, loss
-    assert len(page.all("polyline")) == 2 + 2 + 1
 
 
 def test_a_spectrum_is_drawn_to_scale(files, written):
-    """The highest and the lowest value of mean ± deviation touch the frame; points follow a slow mean."""
+    """From edge to edge, one scale for all classes, up for more: points follow a slow mean."""
     _, _, cube, _, labels = files
-    page = Page(written.read_text())
+    _, (left, right, top, bottom), lines = chart(Page(written.read_text()).all("img")[4]["src"])
+    drawn = np.stack([lines["#c81e1e"], lines["#1ec81e"]])
     mean = np.array([cube[labels == label].mean(axis=0) for label in (10, 20)])
-    std = np.array([cube[labels == label].std(axis=0) for label in (10, 20)])
-    low, high = (mean - std).min(), (mean + std).max()
-    for line, values in zip(page.all("polyline")[:2], mean, strict=True):
-        points = np.array([point.split(",") for point in line["points"].split()], dtype=float)
-        down = 10 + (high - values) / (high - low) * (300 - 10 - 40)
-        np.testing.assert_allclose(points[:, 1], down, atol=0.06)
-        across = 62 + (np.array([450, 550, 650, 800, 900]) - 450) / 450 * (640 - 62 - 12)
-        np.testing.assert_allclose(points[:, 0], across, atol=0.06)
+    across = left + (np.array([450, 550, 650, 800, 900]) - 450) / 450 * (right - left)
+    np.testing.assert_allclose(drawn[..., 0], [across, across], atol=0.01)
+    slope, offset = np.polyfit(mean.ravel(), drawn[..., 1].ravel(), 1)
+    assert slope < 0
+    np.testing.assert_allclose(drawn[..., 1], offset + slope * mean, atol=0.01)
+    assert top < drawn[..., 1].min() < drawn[..., 1].max() < bottom
+
+
+def test_a_cell_of_the_matrix_says_how_many_pixels(written):
+    page = Page(written.read_text())
+    assert [attrs["title"] for attrs in page.all("td") if "title" in attrs] == ["8", "2", "1", "3"]
+    assert [attrs["title"] for attrs in page.all("th") if "title" in attrs] == NAMES
+
+
+def test_a_class_name_is_no_formula(tmp_path):
+    names = ["$\\no such$", "a $b$ c"]
+    spectra = ClassSpectra(np.ones(2, int), np.ones((2, 3)), np.zeros((2, 3)), np.arange(3.0), "band")
+    texts, *_ = chart(svg_uri(spectra_figure(spectra, names, PALETTE)))
+    assert {f"{name} (1)" for name in names} <= set(texts)
+    picture = np.zeros((4, 4, 3), np.uint8)
+    save_map_figure(
+        tmp_path / "m.png", false_colour=picture, class_map=np.eye(4, dtype=int), class_names=names, title=names[0]
+    )
+    save_confusion_figure(tmp_path / "c.png", np.eye(2, dtype=int), names)
+
+
+def test_long_curves_are_thinned():
+    steps = np.arange(1e5)
+    _, (left, right, top, bottom), lines = chart(svg_uri(curve_figure(np.stack([steps, steps % 7], 1), "step", "x")))
+    (points,) = (points for points in lines.values() if len(points) > 50)
+    assert len(points) <= MOST_POINTS
+    assert left < points[0, 0] < points[-1, 0] < right
+    assert top < points[:, 1].min()
+    assert points[:, 1].max() < bottom
 
 
 def test_nothing_points_outside_and_names_are_escaped(written):
@@ -140,10 +193,11 @@ def test_nothing_points_outside_and_names_are_escaped(written):
         for key, value in attrs.items():
             assert key not in ("href", "srcset", "data", "action")
             assert not key.startswith("on")
-            assert key != "src" or value.startswith("data:image/png;base64,")
+            assert key != "src" or re.match(r"data:image/(png|svg\+xml);base64,[\w+/=]+$", value)
     assert not re.search(r"https?://|url\(|@import|fetch|XMLHttp", text)
     (policy,) = [attrs["content"] for attrs in page.all("meta") if "http-equiv" in attrs]
     assert policy.startswith("default-src 'none'")
+    assert HOSTILE.encode() not in b"".join(base64.b64decode(attrs["src"].split(",")[1]) for attrs in page.all("img"))
 
 
 def test_the_slider_in_a_browser(written, tmp_path):
@@ -179,7 +233,7 @@ def test_a_large_scene_is_thinned(run_tool, files, tmp_path):
         run_tool(TOOL, run, "--out", tmp_path / "r.html", "--scene", tmp_path / "s.tif", "--map", tmp_path / "m.tif")
         == 0
     )
-    base, over = (pixels(attrs["src"]) for attrs in Page((tmp_path / "r.html").read_text()).all("img"))
+    base, over = (pixels(attrs["src"]) for attrs in Page((tmp_path / "r.html").read_text()).all("img")[:2])
     assert base.size == over.size == (7, 1067)
     assert np.array_equal(np.asarray(over), classes[::3, ::3])
     assert (tmp_path / "r.html").stat().st_size < 200_000

@@ -17,6 +17,7 @@ from mmhsi.datasets import FileSplit, SceneDataset
 from mmhsi.models.weights import read_checkpoint
 
 PRETRAIN = "configs/mae/mae_hsi-vit-tiny-p3_demo.py"
+SCENE = "train_dataloader.dataset.scene"
 FINETUNE = "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
 
 
@@ -87,9 +88,12 @@ def test_amp_and_no_validate(run_tool, place, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["train_dataloader.dataset.image=none.tif"], "none.tif: no such file"),
+        ([f"{SCENE}._delete_=True", f"{SCENE}.base=demo", f"{SCENE}.image=none.tif"], "none.tif: no such file"),
         (["train_dataloader.dataset.window=99"], "window 99"),
-        (["train_dataloader.dataset.label_ids=[1,2,3,4,5,6,7,9]"], "label id 8"),
+        (
+            [f"{SCENE}._delete_=True", f"{SCENE}.base=demo", f"{SCENE}.label_ids=[1,2,3,4,5,6,7,9]"],
+            "label id 8",
+        ),
         (
             ["model.data_preprocessor.num_bands=31", "model.backbone.in_channels=31"],
             "gives 56 bands, the model expects",
@@ -133,7 +137,8 @@ def test_fit_pca_to_a_scene_and_to_tiles(run_tool, place, tmp_path, capsys):
     tiles = tmp_path / "tiles.py"
     tiles.write_text(
         "train_dataloader = dict(dataset=dict(type='TileDataset', data_root='" + str(place / "demo") + "', with_labels="
-        "False, image='demo_cube.tif', window=10, pipeline=[dict(type='LoadCube'), dict(type='PCAProject', file='x')]))"
+        "False, scene=dict(image='demo_cube.tif'), window=10, "
+        "pipeline=[dict(type='LoadCube'), dict(type='PCAProject', file='x')]))"
     )
     assert run_tool("analysis/fit_pca", tiles, "--components", 3, "--out", tmp_path / "b.npz") == 0
     with np.load(tmp_path / "b.npz") as fitted:

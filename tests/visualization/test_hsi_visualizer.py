@@ -10,11 +10,19 @@ from PIL import Image
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import VISUALIZERS
+from mmhsi.spec import InputSpec
 from mmhsi.visualization import false_colour
 from mmhsi.visualization.error_map import ERROR_COLOURS
 from mmhsi.visualization.hsi_visualizer import HSIVisualizer
 
-META = dict(classes=["a", "b"], palette=[[250, 10, 10], [10, 10, 250]], wavelengths=[450.0, 550, 640, 900])
+META = InputSpec(
+    classes=("a", "b"),
+    palette=((250, 10, 10), (10, 10, 250)),
+    bands=(0, 1, 2, 3),
+    file_bands=4,
+    num_bands=4,
+    model_wavelengths=(450.0, 550.0, 640.0, 900.0),
+).to_meta()
 IMAGE = np.random.default_rng(0).normal(2000, 500, (8, 8, 4)).astype(np.float32)
 
 

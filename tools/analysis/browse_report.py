@@ -1,9 +1,15 @@
 """Write one self-contained HTML page of a run: config, curves, metrics, and a map with an opacity slider, if given."""
 
+from __future__ import annotations
+
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmhsi.cli.command import map_options, run, tool_parser
+
+if TYPE_CHECKING:
+    from mmhsi.visualization.run_report import Chart, MapPart
 
 
 def parse_args() -> argparse.Namespace:
@@ -18,11 +24,11 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def scene_sections(args: argparse.Namespace) -> list[tuple[str, str]]:
+def scene_parts(args: argparse.Namespace) -> tuple[MapPart, list[Chart]]:
     """Map and spectra."""
     from mmhsi.io import open_cube, read_class_map
     from mmhsi.visualization.mapped_scene import mapped_scene, read_truth
-    from mmhsi.visualization.run_report import map_section, spectra_section
+    from mmhsi.visualization.run_report import map_part, spectra_charts
     from mmhsi.visualization.spectra import class_spectra
 
     class_map = read_class_map(args.map)
@@ -30,25 +36,21 @@ def scene_sections(args: argparse.Namespace) -> list[tuple[str, str]]:
     truth = None
     with open_cube(args.scene, key=args.key) as reader:
         if args.labels:
-            shape = reader.info.shape[:2]
-            truth = read_truth(args.labels, shape, names, args.label_ids, args.ignore_ids, args.labels_key)
+            truth = read_truth(args.labels, reader.info, names, args.label_ids, args.ignore_ids, args.labels_key)
         scene = mapped_scene(reader, class_map, truth, args.bands)
         spectra = [("Predicted classes", class_spectra(reader, class_map.classes, len(names)))]
         if truth is not None:
             spectra.insert(0, ("Ground truth", class_spectra(reader, truth, len(names))))
-    return [
-        map_section(scene, names, palette, f"{Path(args.map).name} over {Path(args.scene).name}"),
-        spectra_section(spectra, names, palette),
-    ]
+    title = f"{Path(args.map).name} over {Path(args.scene).name}"
+    return map_part(scene, names, palette, title), spectra_charts(spectra, names, palette)
 
 
 def main() -> None:
-    """Gather the sections and write the page."""
+    """Gather the parts and write the page."""
     args = parse_args()
     from mmhsi.errors import ConfigError, DataError
     from mmhsi.io.files import replacing
-    from mmhsi.visualization.html_page import page
-    from mmhsi.visualization.run_report import config_section, curves_section, find_report, metrics_section
+    from mmhsi.visualization.run_report import config_part, curve_charts, find_report, metrics_part, render_report
 
     work_dir = Path(args.work_dir)
     if not work_dir.is_dir():
@@ -56,16 +58,17 @@ def main() -> None:
     if bool(args.scene) != bool(args.map) or (args.labels and not args.map):
         raise ConfigError("browse_report: --scene and --map are given together, --labels with both")
     report = Path(args.report) if args.report else find_report(work_dir)
-    sections = [metrics_section(report)] if report else []
-    sections += scene_sections(args) if args.map else []
-    sections += [section for section in (curves_section(work_dir), config_section(work_dir)) if section]
-    if not sections:
+    test = metrics_part(report) if report else None
+    map_, spectra = scene_parts(args) if args.map else (None, [])
+    curves, config = curve_charts(work_dir), config_part(work_dir)
+    parts = dict(test=test, map=map_, spectra=spectra, curves=curves, config=config)
+    if not any(parts.values()):
         raise DataError(f"{work_dir}: holds no config, no logged values and no report; is it the work dir of a run?")
     out = Path(args.out or work_dir / "report.html")
-    content = page(work_dir.resolve().name, sections).encode()
+    content = render_report(work_dir.resolve().name, test, map_, spectra, curves, config).encode()
     with replacing(out) as temporary:
         temporary.write_bytes(content)
-    print(f"page: {out} ({len(content) / 1e6:.1f} MB; {', '.join(heading for heading, _ in sections)})")
+    print(f"page: {out} ({len(content) / 1e6:.1f} MB; {', '.join(name for name, part in parts.items() if part)})")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Count the labelled training pixels of every class and print weights for a loss's class_weight."""
 
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.engine.configs import load_config, training_dataset
+from mmhsi.cli.options import config_argument, read_config
+from mmhsi.engine.configs import training_dataset
 
 
 def main() -> None:
     """Count and print."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config with a labelled train_dataloader")
+    config_argument(parser, "config with a labelled train_dataloader")
     parser.add_argument("--method", default="inverse", help="inverse, sqrt, median or effective (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the split")
     args = parser.parse_args()
@@ -17,13 +18,13 @@ def main() -> None:
     from mmhsi.engine import set_seed
     from mmhsi.registry import DATASETS
 
-    cfg = load_config(args.config)
+    cfg = read_config(args)
     set_seed(cfg, args.seed)
     with DefaultScope.overwrite_default_scope("mmhsi"):
         dataset = DATASETS.build(training_dataset(cfg))
     counts = dataset.label_counts()
     weights = class_weights(counts, args.method)
-    for name, count, weight in zip(dataset.metainfo["classes"], counts, weights, strict=True):
+    for name, count, weight in zip(dataset.spec.classes, counts, weights, strict=True):
         print(f"{name:<32}{count:>10}  {weight:.4f}")
     print(f"class_weight=[{', '.join(f'{weight:.4f}' for weight in weights)}]")
 

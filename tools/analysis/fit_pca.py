@@ -1,7 +1,8 @@
 """Fit principal components to the training data of a config, for PCAProject."""
 
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.engine.configs import load_config, training_dataset
+from mmhsi.cli.options import config_argument, read_config
+from mmhsi.engine.configs import training_dataset
 
 
 def before_pca(transforms: list[dict]) -> list[dict]:
@@ -13,7 +14,7 @@ def before_pca(transforms: list[dict]) -> list[dict]:
 def main() -> None:
     """Fit and write."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config file; transforms from PCAProject on are left out")
+    config_argument(parser, "config file; transforms from PCAProject on are left out")
     parser.add_argument("--components", type=int, required=True, help="number of components")
     parser.add_argument("--out", required=True, help=".npz to write, the file of PCAProject")
     args = parser.parse_args()
@@ -23,7 +24,7 @@ def main() -> None:
     from mmhsi.datasets.transforms import fit_pca
     from mmhsi.registry import DATASETS
 
-    cfg = training_dataset(load_config(args.config))
+    cfg = training_dataset(read_config(args))
     key = "transforms" if cfg.type == "SceneDataset" else "pipeline"
     cfg[key] = before_pca(cfg.get(key, []))
     if key == "pipeline" and (not cfg[key] or cfg[key][-1]["type"] != "PackTile"):

@@ -3,39 +3,60 @@
 from mmengine.config import DictAction
 
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.engine.configs import load_config, training_window
+from mmhsi.cli.options import config_argument, read_config
 
 
 def main() -> None:
     """Measure and print."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", nargs="?", help="config file; without one, a Markdown table of all presets")
+    config_argument(parser, "config file; without one, a Markdown table of all presets", optional=True)
     parser.add_argument("--shape", type=int, nargs="+", help="side, or height and width, of the input in pixels")
+    parser.add_argument("--bands", type=int, help="bands, where the config's training data are not at hand")
+    parser.add_argument("--second-bands", type=int, help="bands of a second source, likewise")
+    parser.add_argument("--classes", type=int, default=0, help="classes, likewise")
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
     args = parser.parse_args()
     import torch
     from mmengine.registry import DefaultScope
 
+    from mmhsi.arguments import size_pair
+    from mmhsi.engine import resolve_from_data, resolve_from_spec
+    from mmhsi.engine.configs import read_window
     from mmhsi.errors import ConfigError
     from mmhsi.models.complexity import measure_complexity
     from mmhsi.models.presets import preset_table
     from mmhsi.registry import MODELS
+    from mmhsi.spec import InputSpec
 
     if args.config is None:
         print(preset_table())
         return
-    cfg = load_config(args.config)
+    cfg = read_config(args)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     cfg.model.backbone.pop("init_cfg", None)
-    size = args.shape or training_window(cfg)
+    size = (args.shape[0], args.shape[-1]) if args.shape else None
+    if args.bands:
+        window = (cfg.get("train_dataloader") or {}).get("dataset", {}).get("window")
+        spec = InputSpec(
+            classes=tuple(f"class {number + 1}" for number in range(args.classes)),
+            bands=tuple(range(args.bands)),
+            file_bands=args.bands,
+            num_bands=args.bands,
+            second_bands=args.second_bands,
+            window=read_window(cfg) or (size_pair("train_dataloader.dataset", window, "window") if window else size),
+        )
+        resolve_from_spec(cfg, spec, "the command line")
+    else:
+        dataset = resolve_from_data(cfg)
+        spec = InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
+    size = size or read_window(cfg) or (spec.window if spec else None)
     if size is None:
-        raise ConfigError("the config does not say how large the training windows are; give --shape")
-    height, width = size[0], size[-1]
+        raise ConfigError("the data do not say how large the training windows are; give --shape")
     with DefaultScope.overwrite_default_scope("mmhsi"):
         model = MODELS.build(cfg.model).eval()
-    x = torch.randn(1, cfg.model.backbone.in_channels, height, width)
-    print(f"input {x.shape[1]} x {height} x {width}")
+    x = torch.randn(1, cfg.model.backbone.in_channels, *size)
+    print(f"input {x.shape[1]} x {size[0]} x {size[1]}")
     for name, module, forward in (
         ("backbone", model.backbone, lambda: model.backbone(x)),
         ("model", model, lambda: model(x, mode="tensor")),

@@ -1,13 +1,13 @@
 """Score frozen features on patch tokens, without a decoder: k nearest neighbours and a linear probe."""
 
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.engine.configs import load_config
+from mmhsi.cli.options import config_argument, read_config
 
 
 def main() -> None:
     """Extract, classify and print."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config of fine-tuning, which has labelled training and test data")
+    config_argument(parser, "config of fine-tuning, which has labelled training and test data")
     parser.add_argument(
         "checkpoint", nargs="?", help="checkpoint of pretraining or fine-tuning (default: an untrained network)"
     )
@@ -28,21 +28,21 @@ def main() -> None:
     from mmhsi.evaluation.probes import knn_probe, linear_probe
     from mmhsi.inference.feature_extractor import FeatureExtractor
 
-    cfg = load_config(args.config)
+    cfg = read_config(args)
     set_seed(cfg, args.seed)
     torch.manual_seed(args.seed)  # weights of an untrained network
     extractor = FeatureExtractor(cfg, args.checkpoint, args.prefix, args.device)
     datasets = [extractor.dataset(loader) for loader in ("train_dataloader", "test_dataloader")]
     train, test = (extractor.labelled(dataset) for dataset in datasets)
-    meta = datasets[1].metainfo
-    print(f"protocol: {meta.get('protocol', '')}; {len(train.labels)} training and {len(test.labels)} test features")
-    report: dict = {"protocol": meta.get("protocol", ""), "methods": {}}
+    spec = datasets[1].spec
+    print(f"protocol: {spec.protocol}; {len(train.labels)} training and {len(test.labels)} test features")
+    report: dict = {"protocol": spec.protocol, "methods": {}}
     for method in args.methods:
         if method == "knn":
             predicted = knn_probe(train.features, train.labels, test.features, args.neighbours)
         else:
             predicted = linear_probe(train.features, train.labels, test.features, args.seed, train.tiles)
-        figures = ConfusionMatrix.from_labels(test.labels, predicted, len(meta["classes"])).percentages()
+        figures = ConfusionMatrix.from_labels(test.labels, predicted, spec.num_classes).percentages()
         report["methods"][method] = figures
         print(f"{method:<7}" + "  ".join(f"{name} {value:.2f}" for name, value in figures.items()))
     if args.out:

@@ -1,12 +1,13 @@
 """Show what the CLS tokens attend to in the last layer: patches, and for two streams wavelengths too."""
 
 from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.options import config_argument, read_config
 
 
 def main() -> None:
     """Compute and draw."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config of pretraining or fine-tuning; its training data is shown")
+    config_argument(parser, "config of pretraining or fine-tuning; its training data is shown")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="PNG, one row an image")
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
@@ -23,17 +24,16 @@ def main() -> None:
     from mmhsi.visualization import false_colour
     from mmhsi.visualization.feature_figures import save_attention_figure
 
-    extractor = FeatureExtractor(args.config, args.checkpoint, args.prefix, args.device)
+    extractor = FeatureExtractor(read_config(args), args.checkpoint, args.prefix, args.device)
     changes = {"window": args.size} if args.size else {}
     dataset = extractor.dataset("train_dataloader", **changes)
     chosen = np.unique(np.linspace(0, len(dataset) - 1, args.images).astype(int)).tolist()
-    meta = dataset.metainfo
-    wavelengths = meta.get("wavelengths")
+    wavelengths = dataset.spec.model_wavelengths
     pictures, spatial, spectral = [], [], []
     for batch, _ in extractor.batches(Subset(dataset, chosen), 1):
         maps = cls_attention(extractor.backbone, batch["inputs"])
         image = batch["inputs"][0].permute(1, 2, 0).float().cpu().numpy()
-        pictures.append(false_colour(image, wavelengths, bands=meta.get("rgb_bands")))
+        pictures.append(false_colour(image, wavelengths, bands=dataset.spec.picture_bands))
         spatial.append(maps["spatial"][0].cpu().numpy())
         if "spectral" in maps:
             spectral.append(maps["spectral"][0].cpu().numpy())

@@ -3,12 +3,13 @@
 import argparse
 
 from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.options import config_argument, read_config
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config of pretraining or fine-tuning; its training data is shown")
+    config_argument(parser, "config of pretraining or fine-tuning; its training data is shown")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="PNG: for a scene one picture above the other, for tiles columns")
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
@@ -28,7 +29,7 @@ def main() -> None:
     from mmhsi.visualization import false_colour, save_png
     from mmhsi.visualization.feature_figures import principal_colours
 
-    extractor = FeatureExtractor(args.config, args.checkpoint, args.prefix, args.device)
+    extractor = FeatureExtractor(read_config(args), args.checkpoint, args.prefix, args.device)
     if extractor.cfg.train_dataloader.dataset.type == "SceneDataset":
         scene = extractor.dataset("train_dataloader", subset="all", split=None, stride=1)
         assert isinstance(scene, SceneDataset)
@@ -36,20 +37,20 @@ def main() -> None:
         features = np.concatenate([centre.cpu().numpy() for centre in centres])
         colours = np.zeros((scene.valid_pixels.size, 3), np.uint8)
         colours[scene.pixels] = principal_colours(features)
-        meta = scene.metainfo
+        spec = scene.spec
         picture = false_colour(
-            scene.cube.data, meta["wavelengths"], bands=meta.get("rgb_bands"), valid=scene.valid_pixels
+            scene.cube.data, spec.model_wavelengths, bands=spec.picture_bands, valid=scene.valid_pixels
         )
         save_png(args.out, np.concatenate([picture, colours.reshape(picture.shape)]))
         return
     dataset = extractor.dataset("train_dataloader")
     chosen = np.unique(np.linspace(0, len(dataset) - 1, args.tiles).astype(int)).tolist()
-    meta = dataset.metainfo
+    spec = dataset.spec
     pictures, maps = [], []
     for batch, last in extractor.batches(Subset(dataset, chosen), 1):
         pictures.append(
             false_colour(
-                batch["inputs"][0].permute(1, 2, 0).cpu().numpy(), meta.get("wavelengths"), bands=meta.get("rgb_bands")
+                batch["inputs"][0].permute(1, 2, 0).cpu().numpy(), spec.model_wavelengths, bands=spec.picture_bands
             )
         )
         maps.append(last[0].permute(1, 2, 0).cpu().numpy())

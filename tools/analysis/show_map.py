@@ -22,8 +22,9 @@ def main() -> None:
     truth = None
     with open_cube(args.scene, key=args.key) as reader:
         if args.labels:
-            shape = reader.info.shape[:2]
-            truth = read_truth(args.labels, shape, class_map.names, args.label_ids, args.ignore_ids, args.labels_key)
+            truth = read_truth(
+                args.labels, reader.info, class_map.names, args.label_ids, args.ignore_ids, args.labels_key
+            )
         scene = mapped_scene(reader, class_map, truth, args.bands)
     save_map_figure(
         args.out,

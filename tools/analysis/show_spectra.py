@@ -16,12 +16,13 @@ def main() -> None:
     args = parser.parse_args()
     from mmhsi.io import open_cube
     from mmhsi.visualization.mapped_scene import read_classes
-    from mmhsi.visualization.spectra import class_spectra, save_spectra_figure
+    from mmhsi.visualization.png import save_figure
+    from mmhsi.visualization.spectra import class_spectra, spectra_figure
 
     with open_cube(args.scene, key=args.key) as reader:
-        found = read_classes(args.classes, reader.info.shape[:2], args.classes_key)
+        found = read_classes(args.classes, reader.info, args.classes_key)
         spectra = class_spectra(reader, found.classes, len(found.names))
-    save_spectra_figure(args.out, spectra, found.names, found.palette, Path(args.scene).name)
+    save_figure(args.out, spectra_figure(spectra, found.names, found.palette, Path(args.scene).name))
     print(f"picture: {args.out}")
 
 

@@ -1,13 +1,14 @@
 """Show where a config's training and test pixels lie, how many each class has, and how many test pixels leak."""
 
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.engine.configs import load_config, training_dataset
+from mmhsi.cli.options import config_argument, read_config
+from mmhsi.engine.configs import training_dataset
 
 
 def main() -> None:
     """Build the split, draw and count it."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config file whose train_dataloader.dataset has a split")
+    config_argument(parser, "config file whose train_dataloader.dataset has a split")
     parser.add_argument("--out", required=True, help="PNG for the picture, a pixel of the scene a pixel of it")
     parser.add_argument("--seed", type=int, help="seed of the split, as in training")
     args = parser.parse_args()
@@ -21,7 +22,7 @@ def main() -> None:
     from mmhsi.visualization import default_palette, save_png
     from mmhsi.visualization.split_picture import split_picture
 
-    cfg = load_config(args.config)
+    cfg = read_config(args)
     if args.seed is not None:
         set_seed(cfg, args.seed)
     with DefaultScope.overwrite_default_scope("mmhsi"):
@@ -29,10 +30,9 @@ def main() -> None:
     labels, split = getattr(dataset, "labels", None), getattr(dataset, "split", None)
     if labels is None or split is None:
         raise ConfigError(f"{args.config}: train_dataloader.dataset has no split of labelled pixels to show")
-    meta = dataset.metainfo
-    classes, window = meta["classes"], meta["window"]
-    palette = meta["palette"] or default_palette(len(classes))
-    save_png(args.out, split_picture(labels, split, [tuple(colour) for colour in palette]))
+    spec = dataset.spec
+    classes, window = spec.classes, spec.window
+    save_png(args.out, split_picture(labels, split, spec.palette or default_palette(len(classes))))
 
     rows = [("class", "train", "test", "unused")]
     train, test, labelled = (

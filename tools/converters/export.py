@@ -1,12 +1,13 @@
 """Write a trained model to ONNX or torch.export: raw values in, class probabilities out."""
 
 from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.options import config_argument, read_config
 
 
 def main() -> None:
     """Export and compare."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", nargs="?", help="config file of the training; none for a published checkpoint")
+    config_argument(parser, "config file of the training; none for a published checkpoint", optional=True)
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="file to write: .onnx, or .pt2 for torch.export")
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
@@ -14,7 +15,8 @@ def main() -> None:
     from mmhsi.inference import SceneInferencer
     from mmhsi.inference.export import export_model
 
-    inferencer = SceneInferencer(args.config, args.checkpoint, device="cpu", window=args.window)
+    config = read_config(args) if args.config else None
+    inferencer = SceneInferencer(config, args.checkpoint, device="cpu", window=args.window)
     difference = export_model(inferencer.model, args.out, inferencer.window)
     height, width = inferencer.window
     print(f"{args.out}: windows of {height}x{width}, any batch; {difference:.1e} at most from PyTorch")

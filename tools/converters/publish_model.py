@@ -1,18 +1,19 @@
 """Write a checkpoint to hand on: weights, model, bands, normalisation and classes, without the optimiser."""
 
 from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.options import config_argument, read_config
 
 
 def main() -> None:
     """Publish, and say what to do with the file."""
     parser = tool_parser(__doc__)
-    parser.add_argument("config", help="config file of the training")
+    config_argument(parser, "config file of the training")
     parser.add_argument("checkpoint", help="checkpoint of the training")
     parser.add_argument("out", help="file to write; a part of its checksum is put before the suffix")
     args = parser.parse_args()
     from mmhsi.inference.publishing import publish_checkpoint
 
-    path = publish_checkpoint(args.config, args.checkpoint, args.out)
+    path = publish_checkpoint(read_config(args), args.checkpoint, args.out)
     print(f"{path}: {path.stat().st_size:,} bytes; tools/predict.py takes it in the place of config and checkpoint")
 
 

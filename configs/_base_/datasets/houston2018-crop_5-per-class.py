@@ -1,10 +1,5 @@
-# Fixed splits of 5 random training pixels a class.
+# 5 random training pixels a class; seeds 0 to 4 are the published splits.
 _base_ = "./scene_20-per-class.py"
-split = dict(
-    _delete_=True,
-    type="FileSplit",
-    path="{{$MMHSI_DATA:data}}/splits/houston2018_crop_fewshot5_seed{seed}.npz",
-    seed=0,
-)
+split = dict(per_class=5)
 train_dataloader = dict(dataset=dict(scene="houston2018_crop", split=split))
 test_dataloader = dict(dataset=dict(scene="houston2018_crop", split=split))

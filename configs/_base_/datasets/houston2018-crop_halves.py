@@ -4,11 +4,13 @@
 kept = (1, 2, 3, 5, 6, 7, 10, 11, 12)
 dataset = dict(
     type="TileDataset",
-    scene="houston2018_crop",
+    scene=dict(
+        base="houston2018_crop",
+        classes=[f"class {class_id}" for class_id in kept],
+        label_ids=kept,
+        ignore_ids=(0, 4, 8, 9),
+    ),
     data_root="{{$MMHSI_DATA:data}}",
-    classes=[f"class {class_id}" for class_id in kept],
-    label_ids=kept,
-    ignore_ids=(0, 4, 8, 9),
 )
 train_dataloader = dict(
     batch_size=8,

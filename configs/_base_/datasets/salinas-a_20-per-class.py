@@ -1,7 +1,4 @@
-# Fixed splits of 20 random training pixels a class.
+# 20 random training pixels a class; seeds 0 to 4 are the published splits.
 _base_ = "./scene_20-per-class.py"
-split = dict(
-    _delete_=True, type="FileSplit", path="{{$MMHSI_DATA:data}}/splits/salinas_a_fewshot20_seed{seed}.npz", seed=0
-)
-train_dataloader = dict(dataset=dict(scene="salinas_a", split=split))
-test_dataloader = dict(dataset=dict(scene="salinas_a", split=split))
+train_dataloader = dict(dataset=dict(scene="salinas_a"))
+test_dataloader = dict(dataset=dict(scene="salinas_a"))

@@ -1,7 +1,5 @@
-# Fixed splits of 5 random training pixels a class.
+# 5 random training pixels a class; seeds 0 to 4 are the published splits.
 _base_ = "./scene_20-per-class.py"
-split = dict(
-    _delete_=True, type="FileSplit", path="{{$MMHSI_DATA:data}}/splits/salinas_a_fewshot5_seed{seed}.npz", seed=0
-)
+split = dict(per_class=5)
 train_dataloader = dict(dataset=dict(scene="salinas_a", split=split))
 test_dataloader = dict(dataset=dict(scene="salinas_a", split=split))

@@ -10,12 +10,14 @@ train_dataloader = dict(
     batch_size=40,
     num_workers=0,
     sampler=dict(type="SeededSampler", shuffle=True),
+    collate_fn=dict(type="collate_pixels"),
     dataset=dict(subset="train", **dataset),
 )
 test_dataloader = dict(
     batch_size=512,
     num_workers=0,
     sampler=dict(type="DefaultSampler", shuffle=False),
+    collate_fn=dict(type="collate_pixels"),
     dataset=dict(subset="test", **dataset),
 )
 test_evaluator = dict(type="LandCoverMetric")

@@ -3,6 +3,7 @@ val_dataloader = dict(
     batch_size=256,
     num_workers=0,
     sampler=dict(type="DefaultSampler", shuffle=False),
+    collate_fn=dict(type="collate_pixels"),
     dataset=dict(type="SceneDataset", data_root="{{$MMHSI_DATA:data}}", window=9, subset="all", stride=4),
 )
 test_dataloader = val_dataloader

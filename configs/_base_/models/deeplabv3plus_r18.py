@@ -1,4 +1,4 @@
-# The smaller DeepLabV3+, on ResNetV1c-18. Fill in: num_bands, in_channels, num_classes.
+# The smaller DeepLabV3+, on ResNetV1c-18.
 _base_ = "./deeplabv3plus_r50.py"
 model = dict(
     backbone=dict(depth=18),

@@ -1,4 +1,4 @@
-# mmseg's DeepLabV3+ on ResNetV1c-50 with an FCN auxiliary head, from scratch. Fill in: num_bands, in_channels, num_classes.
+# mmseg's DeepLabV3+ on ResNetV1c-50 with an FCN auxiliary head, from scratch.
 loss = dict(type="CrossEntropyLoss")
 model = dict(
     type="EncoderDecoder",

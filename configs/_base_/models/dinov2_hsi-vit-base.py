@@ -1,4 +1,4 @@
-# The dissertation's student. Fill in: num_bands, in_channels.
+# The dissertation's student.
 model = dict(
     type="DINOv2",
     data_preprocessor=dict(type="ViewPreprocessor"),

@@ -1,4 +1,4 @@
-# For small data: few prototypes, a small head. Fill in: num_bands, in_channels, img_size and patch_size.
+# For small data: few prototypes, a small head. Fill in: patch_size.
 model = dict(
     type="DINOv2",
     data_preprocessor=dict(type="ViewPreprocessor"),

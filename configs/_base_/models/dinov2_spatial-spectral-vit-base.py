@@ -1,4 +1,4 @@
-# The dissertation's dual encoder. Fill in: num_bands, in_channels.
+# The dissertation's dual encoder.
 model = dict(
     type="DINOv2",
     data_preprocessor=dict(type="ViewPreprocessor"),

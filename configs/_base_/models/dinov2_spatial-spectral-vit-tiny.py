@@ -1,4 +1,4 @@
-# For small data. Fill in: num_bands, in_channels, img_size, patch_size, spectral_patch_size and spectral_grid.
+# For small data. Fill in: patch_size, spectral_patch_size and spectral_grid.
 model = dict(
     type="DINOv2",
     data_preprocessor=dict(type="ViewPreprocessor"),

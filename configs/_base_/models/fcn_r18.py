@@ -1,4 +1,4 @@
-# mmseg's FCN on ResNetV1c-18, output stride 8, from scratch. Fill in: num_bands, in_channels, num_classes.
+# mmseg's FCN on ResNetV1c-18, output stride 8, from scratch.
 model = dict(
     type="EncoderDecoder",
     data_preprocessor=dict(type="TilePreprocessor"),

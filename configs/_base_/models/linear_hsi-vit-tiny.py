@@ -1,4 +1,4 @@
-# Multiscale linear head on the last four layers. Fill in: num_bands, in_channels, img_size, patch_size, num_classes.
+# Multiscale linear head on the last four layers. Fill in: patch_size.
 model = dict(
     type="EncoderDecoder",
     data_preprocessor=dict(type="TilePreprocessor"),

@@ -1,5 +1,4 @@
-# Multiscale linear head on the spectral layers. Fill in: num_bands, in_channels, patch_size, bands_per_block and
-# num_classes; the checkpoint to start from.
+# Multiscale linear head on the spectral layers. Fill in: patch_size, bands_per_block and the checkpoint to start from.
 _base_ = ["./linear_hsi-vit-tiny.py"]
 model = dict(
     backbone=dict(

@@ -1,5 +1,5 @@
-# The embedding keeps the level of a patch, without which that of its neighbours is hard to tell.
-# Fill in: num_bands, in_channels, patch_size and bands_per_block.
+# The embedding keeps the level of a patch, without which that of its neighbours is hard to tell. Fill in: patch_size
+# and bands_per_block.
 model = dict(
     type="LOMSST",
     data_preprocessor=dict(type="ScenePreprocessor"),

@@ -1,5 +1,4 @@
-# Mask2Former with transformers' decoder on mmseg's Swin-S, from scratch. Fill in: num_bands, backbone.in_channels,
-# num_classes.
+# Mask2Former with transformers' decoder on mmseg's Swin-S, from scratch.
 model = dict(
     type="Mask2Former",
     data_preprocessor=dict(type="TilePreprocessor"),

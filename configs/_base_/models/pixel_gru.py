@@ -1,8 +1,7 @@
-# Fill in: num_bands, in_channels and num_classes. The centre pixel is the same in every symmetry of a window.
+# The centre pixel is the same in every symmetry of a window.
 _base_ = "./pixel_hsi-vit-tiny.py"
 model = dict(
     tta=False,
     backbone=dict(_delete_=True, type="SpectralRNN"),
     neck=dict(type="mmpretrain.GlobalAveragePooling"),
-    head=dict(in_channels=64),
 )

@@ -1,4 +1,4 @@
-# Fill in: num_bands, in_channels, img_size, patch_size and num_classes.
+# Fill in: patch_size.
 model = dict(
     type="PixelClassifier",
     tta=True,
@@ -14,7 +14,6 @@ model = dict(
     neck=dict(type="CenterContext"),
     head=dict(
         type="mmpretrain.LinearClsHead",
-        in_channels=256,
         loss=dict(type="mmpretrain.LabelSmoothLoss", label_smooth_val=0.1, mode="original"),
     ),
 )

@@ -1,3 +1,3 @@
-# The paper's sizes. Fill in: num_bands, in_channels and num_classes.
+# The paper's sizes.
 _base_ = ["./pixel_imae-vit-tiny.py"]
-model = dict(backbone=dict(arch="paper"), neck=dict(embed_dims=256), head=dict(in_channels=256))
+model = dict(backbone=dict(arch="paper"), neck=dict(embed_dims=256))

@@ -1,4 +1,4 @@
-# Fill in: num_bands, in_channels, patch_size, bands_per_block and num_classes; the checkpoint to start from.
+# Fill in: patch_size, bands_per_block and the checkpoint to start from.
 _base_ = ["./pixel_hsi-vit-tiny.py"]
 model = dict(
     backbone=dict(
@@ -8,5 +8,4 @@ model = dict(
         norm_before=False,
         init_cfg=dict(type="Pretrained", checkpoint="", prefix="backbone."),
     ),
-    head=dict(in_channels=96),
 )

@@ -1,4 +1,3 @@
-# For CPUs. Fill in: num_bands (and second_bands), in_channels of both together, num_classes; head.in_channels 512 with
-# one source.
+# For CPUs; of a finer second source, mean and standard deviation within each pixel of the cube.
 _base_ = "./pixel_ss-mae-vit-base.py"
-model = dict(backbone=dict(arch="tiny"), head=dict(in_channels=640))
+model = dict(data_preprocessor=dict(second="texture"), backbone=dict(arch="tiny"))

@@ -1,4 +1,4 @@
-# mmseg's SegFormer on MiT-B0, from scratch. Fill in: num_bands, in_channels, num_classes.
+# mmseg's SegFormer on MiT-B0, from scratch.
 _base_ = "./fcn_r18.py"
 model = dict(
     backbone=dict(

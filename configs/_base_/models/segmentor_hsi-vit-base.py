@@ -1,5 +1,4 @@
-# The dissertation's encoder, frozen, under the multiscale linear head. Fill in: num_bands, in_channels, num_classes, and
-# the checkpoint to start from.
+# The dissertation's encoder, frozen, under the multiscale linear head. Fill in: the checkpoint to start from.
 _base_ = ["./linear_hsi-vit-tiny.py"]
 model = dict(
     frozen=True,

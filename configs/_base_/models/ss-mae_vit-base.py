@@ -1,4 +1,3 @@
-# Fill in: num_bands (and second_bands) of the preprocessor, in_channels of both together.
 model = dict(
     type="SSMAE",
     data_preprocessor=dict(type="ScenePreprocessor"),

@@ -1,4 +1,4 @@
-# mmseg's UNet of 4 levels, 32 channels at the first, from scratch. Sides must be multiples of 8. Fill in: num_bands, in_channels, num_classes.
+# mmseg's UNet of 4 levels, 32 channels at the first, from scratch. Sides must be multiples of 8.
 _base_ = "./fcn_r18.py"
 model = dict(
     backbone=dict(

@@ -1,4 +1,4 @@
-# mmseg's UPerNet on ResNetV1c-18, from scratch. Fill in: num_bands, in_channels, num_classes.
+# mmseg's UPerNet on ResNetV1c-18, from scratch.
 _base_ = "./fcn_r18.py"
 model = dict(
     backbone=dict(dilations=(1, 1, 1, 1), strides=(1, 2, 2, 2)),

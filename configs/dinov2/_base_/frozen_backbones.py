@@ -16,7 +16,6 @@ spatial_spectral_vit = dict(
     type="SpatialSpectralViT",
     mode="paper",
     arch="base",
-    in_channels=32,
     img_size=64,
     local_img_size=32,
     patch_size=8,

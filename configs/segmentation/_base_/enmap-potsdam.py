@@ -4,7 +4,7 @@ _base_ = [
     "../../_base_/schedules/adamw_scratch_100e.py",
     "../../_base_/default_runtime.py",
 ]
-num_bands, num_classes = 218, 6
+bands_per_block = 16  # of SST
 augments = [dict(type="BatchGainOffset", gain=0.1, offset=0.1), dict(type="BatchNoise", std=0.05)]
 train_dataloader = dict(batch_size=4)
 auto_scale_lr = dict(base_batch_size=4)

@@ -1,4 +1,4 @@
-# The other decode heads on four maps of HSIViT tiny with patches of 2 pixels. Fill in: num_classes.
+# The other decode heads on four maps of HSIViT tiny with patches of 2 pixels.
 loss_decode = dict(type="CrossEntropyLoss")
 maps = dict(in_channels=[128, 128, 128, 128], in_index=[0, 1, 2, 3], loss_decode=loss_decode)
 deepest = dict(in_channels=128, in_index=3, loss_decode=loss_decode)

@@ -1,4 +1,4 @@
-# HSIViT as the tiny DINOv2 configs have it, under the linear head. Fill in: num_bands, in_channels, num_classes.
+# HSIViT as the tiny DINOv2 configs have it, under the linear head.
 _base_ = "../../_base_/models/linear_hsi-vit-tiny.py"
 model = dict(
     data_preprocessor=dict(

@@ -1,4 +1,4 @@
-# SST likewise. Fill in: num_bands, in_channels, bands_per_block, num_classes.
+# SST likewise. Fill in: bands_per_block.
 _base_ = "./hsi-vit-tiny-p2.py"
 model = dict(
     backbone=dict(_delete_=True, type="SST", arch="tiny", patch_size=4, norm_before=False, out_indices=(0, 1, 2, 3)),

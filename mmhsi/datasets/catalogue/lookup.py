@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
+
+import numpy as np
 
 from mmhsi.errors import ConfigError
 
@@ -28,32 +31,54 @@ def unknown_name(name: str) -> str:
     return f"{name!r} is not in the catalogue, expected one of {', '.join(CATALOGUE)}{meant}"
 
 
-def scene_info(name: str | None, overrides: dict[str, Any]) -> SceneInfo:
-    """Look a scene up and replace what a config says otherwise, or describe a new one from the config alone.
+def scene_info(scene: str | SceneInfo | Mapping[str, object] | None) -> SceneInfo:
+    """What is known of a scene that a config or a person names or describes.
 
     Args:
-        name: Entry of :data:`CATALOGUE`, or None for a scene of the user's own.
-        overrides: Fields of :class:`SceneInfo`; None values are left out.
+        scene: Entry of :data:`CATALOGUE`; a description; or its fields, those of :class:`SceneInfo`: beside ``base``,
+            an entry of the catalogue, they replace what it says; without, they describe a scene of one's own and
+            ``title`` is by default ``image``. Fields that are None are left as they are.
 
     Returns:
-        The merged description.
+        The description.
 
     Raises:
         ConfigError: If the name or a field is unknown, or a scene of one's own names no ``image``.
     """
-    given: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in overrides.items() if value is not None
-    }
-    unknown = set(given) - {field.name for field in fields(SceneInfo)}
-    if unknown:
-        raise ConfigError(f"dataset: unknown key {sorted(unknown)[0]!r}")
-    if name is None:
-        if "image" not in given:
-            raise ConfigError(
-                f"dataset: give scene=… (one of {', '.join(CATALOGUE)}) or image=… for a scene of your own"
-            )
-        given.setdefault("title", given["image"])
-        return SceneInfo(**given)
+    if isinstance(scene, SceneInfo):
+        return scene
+    if isinstance(scene, str):
+        return _entry(scene)
+    if not isinstance(scene, Mapping):
+        raise ConfigError(
+            f"dataset: scene={scene!r} given, expected one of {', '.join(CATALOGUE)}, a SceneInfo, or "
+            "dict(image=…) for a scene of your own"
+        )
+    given: dict[str, Any] = {key: _plain(value) for key, value in scene.items() if value is not None}
+    base = given.pop("base", None)
+    known = [field.name for field in fields(SceneInfo)]
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, [*known, "base"], n=1)
+            meant = f"; did you mean {near[0]!r}?" if near else f", expected base or some of {', '.join(known)}"
+            raise ConfigError(f"dataset: scene has no key {key!r}{meant}")
+    if base is not None:
+        return replace(_entry(base), **given)
+    if "image" not in given:
+        raise ConfigError(
+            f"dataset: give scene=dict(image=…) for a scene of your own, or base=… (one of {', '.join(CATALOGUE)})"
+        )
+    return SceneInfo(**{"title": str(given["image"]), **given})
+
+
+def _entry(name: str) -> SceneInfo:
     if name not in CATALOGUE:
         raise ConfigError(f"dataset: scene={unknown_name(name)}")
-    return replace(CATALOGUE[name], **given)
+    return CATALOGUE[name]
+
+
+def _plain(value: object) -> object:
+    """A field's value as the frozen description keeps it: sequences as tuples."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value

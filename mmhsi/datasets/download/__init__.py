@@ -1,16 +1,6 @@
-"""Fetch public data sets: whole files or nothing, verified where a checksum is published."""
+"""Fetch public data sets: whole files or nothing, compared with the published checksum or else read through."""
 
-from .archive import extract_archive
 from .dataset import download_dataset
-from .errors import ArchiveError, ChecksumError, DownloadError, NotPublicError
-from .transfer import transfer
+from .errors import DownloadError, NotPublicError
 
-__all__ = [
-    "ArchiveError",
-    "ChecksumError",
-    "DownloadError",
-    "NotPublicError",
-    "download_dataset",
-    "extract_archive",
-    "transfer",
-]
+__all__ = ["DownloadError", "NotPublicError", "download_dataset"]

@@ -7,146 +7,92 @@ import os
 import shutil
 import stat
 import tarfile
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import IO
+from itertools import islice
+from pathlib import Path
 
-from .errors import ArchiveError, DownloadError, storing
+from .errors import DownloadError, storing
 
-SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 LARGEST_RATIO = 100
-LEAST_LIMIT = 1 << 30
-_CHUNK = 1 << 20
+LEAST_LIMIT = 1 << 30  # bytes
+MOST_MEMBERS = 100_000
+LARGEST_HEADER = 1 << 20  # bytes
+EXTENSIONS = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE)
+DAMAGE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError)
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A member of an archive: name, declared size, whether it is a folder or neither folder nor file, and its bytes."""
+class _TarMember(tarfile.TarInfo):
+    """Refuses a long name or pax header that claims to be large, which tarfile would read into memory as a whole."""
 
-    name: str
-    size: int
-    folder: bool
-    special: bool
-    open: Callable[[], IO[bytes] | None]
-
-
-def is_archive(name: str) -> bool:
-    """Whether a file name is that of an archive that can be extracted.
-
-    Args:
-        name: File name.
-    """
-    return name.lower().endswith(SUFFIXES)
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _TarMember:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in (*EXTENSIONS, tarfile.SOLARIS_XHDTYPE) and member.size > LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {member.size} bytes")
+        return member
 
 
 def extract_archive(archive: Path, folder: Path, limit: int | None = None) -> list[Path]:
     """Extract a zip or tar archive; nothing appears in the folder until all of it could be read.
 
-    Links are refused even where they stay inside: no data set needs them.
-
-    Args:
-        archive: The file.
-        folder: Where its members go; created if need be. Files of the same name are replaced.
-        limit: Most bytes that the members may have together. Default: 100 times the archive's size, at least 1 GiB.
-
-    Returns:
-        The files, sorted.
-
-    Raises:
-        ArchiveError: The archive is damaged, too large once extracted, or a member is a link, a device, or would lie
-            outside the folder.
-        DownloadError: The disk is full or the folder cannot be written.
+    Links are refused even where they stay inside: no data set needs them. All members together have at most ``limit``
+    bytes, by default 100 times those of the archive, at least 1 GiB. Gives the files, sorted.
     """
-    with storing(archive):
-        size = archive.stat().st_size
-    limit = max(LEAST_LIMIT, LARGEST_RATIO * size) if limit is None else limit
-    with storing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".extracting-", dir=folder))
+    temporary = folder / ".extracting"
+    limit = max(LEAST_LIMIT, LARGEST_RATIO * archive.stat().st_size) if limit is None else limit
+    shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
     try:
-        names = _extract_all(archive, temporary, limit)
+        with storing(folder):
+            temporary.mkdir(parents=True)
+        _extract_all(archive, temporary, limit)
+        names = sorted(path.relative_to(temporary) for path in temporary.rglob("*") if path.is_file())
         with storing(folder):
             for name in names:
-                target = folder / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(temporary / name, target)
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(temporary / name, folder / name)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return sorted(folder / name for name in names)
+    return [folder / name for name in names]
 
 
-def _extract_all(archive: Path, folder: Path, limit: int) -> list[PurePosixPath]:
-    """Extract into an empty folder; names of the files, relative to it."""
-    names: dict[PurePosixPath, None] = {}
+def _extract_all(archive: Path, folder: Path, limit: int) -> None:
+    """Extract into an empty folder; every member is judged before anything is written."""
     try:
-        opened = zipfile.ZipFile(archive) if zipfile.is_zipfile(archive) else tarfile.open(archive)  # noqa: SIM115
-        with closing(opened):
-            entries = list(_entries(archive, opened, limit))  # everything is judged before anything is written
-            total = sum(entry.size for entry in entries)
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as opened:
+                _judge(archive, folder, limit, [(i.filename, i.file_size, _special(i)) for i in opened.infolist()])
+                opened.extractall(folder)
+            return
+        if not hasattr(tarfile, "data_filter"):
+            raise DownloadError(f"{archive}: to extract it safely takes Python 3.10.12, 3.11.4 or newer")
+        with tarfile.open(archive, tarinfo=_TarMember) as opened:
+            first = islice(opened, MOST_MEMBERS + 1)
+            _judge(archive, folder, limit, [(i.name, i.size, not (i.isreg() or i.isdir())) for i in first])
+            opened.extractall(folder, filter="data")
+    except DAMAGE as exc:
+        if isinstance(exc, OSError) and exc.errno is not None:  # gzip and bz2 raise it without a number
             with storing(folder):
-                free = shutil.disk_usage(folder).free
-            if total > free:
-                raise DownloadError(f"{archive}: the disk is full, {total} bytes are needed and {free} are free")
-            for entry in entries:
-                name = PurePosixPath(entry.name)
-                with storing(folder / name):
-                    (folder / (name if entry.folder else name.parent)).mkdir(parents=True, exist_ok=True)
-                if not entry.folder:
-                    _extract_file(archive, entry, folder / name)
-                    names[name] = None
-    # What is written reports its own errors, so an OSError here comes from reading: gzip and bz2 raise it on damage.
-    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError) as exc:
-        raise ArchiveError(f"{archive}: not a readable zip or tar archive: {exc}") from exc
-    return list(names)
+                raise
+        raise DownloadError(f"{archive}: not a readable zip or tar archive: {exc}") from exc
 
 
-def _entries(archive: Path, opened: zipfile.ZipFile | tarfile.TarFile, limit: int) -> Iterator[_Entry]:
-    """The members, each of them checked."""
-    total = 0
-    for entry in _zip_entries(opened) if isinstance(opened, zipfile.ZipFile) else _tar_entries(opened):
-        total += entry.size
-        if total > limit:
-            raise ArchiveError(f"{archive}: its members have more than {limit} bytes; it was not extracted")
-        if entry.special:
-            raise ArchiveError(f"{archive}: member {entry.name!r} is a link or a device; it was not extracted")
-        path = entry.name.replace("\\", "/")
-        outside = path.startswith("/") or ":" in path.split("/")[0] or ".." in path.split("/") or "\0" in path
-        if outside or (path.strip("./") == "" and not entry.folder):
-            raise ArchiveError(f"{archive}: member {entry.name!r} would lie outside the folder; it was not extracted")
-        yield entry
+def _special(info: zipfile.ZipInfo) -> bool:
+    return stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR)
 
 
-def _zip_entries(opened: zipfile.ZipFile) -> Iterator[_Entry]:
-    for info in opened.infolist():
-        special = stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR)
-        yield _Entry(info.filename, info.file_size, info.is_dir(), special, partial(opened.open, info))
-
-
-def _tar_entries(opened: tarfile.TarFile) -> Iterator[_Entry]:
-    for info in opened:
-        special = not (info.isreg() or info.isdir())
-        yield _Entry(info.name, info.size, info.isdir(), special, partial(opened.extractfile, info))
-
-
-def _extract_file(archive: Path, entry: _Entry, target: Path) -> None:
-    """Copy one member, never more of it than it declared."""
-    source = entry.open()
-    assert source is not None  # tarfile has none for folders, links and devices
-    left = entry.size
-    with storing(target):
-        file = target.open("wb")
-    with source, file:
-        while chunk := source.read(_CHUNK):
-            left -= len(chunk)
-            if left < 0:
-                raise ArchiveError(f"{archive}: member {entry.name!r} is larger than it declares")
-            with storing(target):
-                file.write(chunk)
-    if left:
-        raise ArchiveError(f"{archive}: member {entry.name!r} is cut off")
+def _judge(archive: Path, folder: Path, limit: int, members: list[tuple[str, int, bool]]) -> None:
+    """Refuse members, of each its name, size, and whether it is neither file nor folder."""
+    total = sum(size for _, size, _ in members)
+    if total > limit or len(members) > MOST_MEMBERS:
+        most = f"{limit} bytes" if total > limit else f"{MOST_MEMBERS} names"
+        raise DownloadError(f"{archive}: its members have more than {most}; it was not extracted")
+    for name, _, special in members:
+        parts = name.replace("\\", "/").split("/")
+        if special:
+            raise DownloadError(f"{archive}: member {name!r} is a link or a device; it was not extracted")
+        if not parts[0] or ":" in parts[0] or ".." in parts:
+            raise DownloadError(f"{archive}: member {name!r} would lie outside the folder; it was not extracted")
+    free = shutil.disk_usage(folder).free
+    if total > free:
+        raise DownloadError(f"{archive}: the disk is full, {total} bytes are needed and {free} are free")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,25 +16,40 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from mmhsi.errors import ConfigError
 
 from ..catalogue import CATALOGUE, ArchiveMember, RemoteFile, SceneInfo, unknown_name
-from .archive import extract_archive, is_archive
-from .errors import ArchiveError, ChecksumError, NotPublicError, storing
-from .transfer import transfer
+from ..layout import check_layout
+from .archive import extract_archive
+from .errors import DownloadError, NotPublicError, storing
+from .transfer import discard, transfer
 
-_CHUNK = 1 << 20
+LARGEST = 16 << 30
+"""Bytes that a file may have of which no size is published."""
+
+
+def staging_folder(name: str, root: str | Path) -> Path:
+    """Where a data set's files lie until all of them are there and right."""
+    return Path(root) / f"{name}.partial"
+
+
+def default_root() -> str:
+    """The data folder of the configs: ``MMHSI_DATA``, else ``data``."""
+    return os.environ.get("MMHSI_DATA", "data")
 
 
 def download_dataset(
     name: str,
-    root: str | Path = "data",
+    root: str | Path | None = None,
     url_base: str | None = None,
     timeout: float = 30.0,
     report: Callable[[str], None] = print,
 ) -> list[Path]:
     """Fetch the files of a data set, leaving alone those that are there.
 
+    They get their names when all have been fetched, and each has its published checksum or could be read to its end
+    and has the published shape: not every server says how long a file is. Until then they lie in ``ROOT/NAME.partial``.
+
     Args:
         name: Entry of the catalogue.
-        root: Data root.
+        root: Data root. Default: the environment's ``MMHSI_DATA``, else ``data``.
         url_base: Address of a mirror that holds the files under their names relative to the data root; None for the
             published addresses.
         timeout: Seconds without any data after which an attempt fails.
@@ -47,23 +65,34 @@ def download_dataset(
     """
     if name not in CATALOGUE:
         raise ConfigError(unknown_name(name))
-    info = CATALOGUE[name]
-    addresses = [_address(file, url_base) for file in info.files]
+    info, root = CATALOGUE[name], Path(default_root() if root is None else root)
+    addresses = [file.url if url_base is None else f"{url_base.rstrip('/')}/{quote(file.name)}" for file in info.files]
     if not info.files or None in addresses:
-        raise NotPublicError(how_to_obtain(name, info, Path(root)))
-    paths: list[Path] = []
-    for file, url in zip(info.files, addresses, strict=True):
-        paths += _fetch_file(file, str(url), Path(root), timeout, report)
-    return paths
+        raise NotPublicError(how_to_obtain(name, info, root))
+    staging = staging_folder(name, root)
+    missing = [pair for pair in zip(info.files, addresses, strict=True) if not _in_place(pair[0], root, report)]
+    try:
+        staged = [path for file, url in missing for path in _fetch(file, str(url), staging, timeout)]
+        if not all(file.md5 or file.sha256 for file, _ in missing) and (problems := check_layout(name, root, staging)):
+            shutil.rmtree(staging, ignore_errors=True)
+            raise DownloadError(f"{name}: not what was published, it was not kept: {problems[0]}")
+        for path in staged:
+            target = root / path.relative_to(staging)
+            with storing(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(path, target)
+            report(f"{target}: fetched")
+        shutil.rmtree(staging, ignore_errors=True)
+    finally:
+        for folder in [*sorted(staging.rglob("*"), reverse=True), staging]:
+            with suppress(OSError):
+                folder.rmdir()  # if it is one and empty
+    return [root / path for file in info.files for path in _paths(file)]
 
 
 def expected_files(info: SceneInfo) -> list[str]:
-    """Files or folders of a data set, relative to the data root.
-
-    Args:
-        info: Entry of the catalogue.
-    """
-    names = [member.name for file in info.files for member in file.members or (ArchiveMember(file.name),)]
+    """Files or folders of a data set, relative to the data root."""
+    names = [member.name for file in info.files for member in _members(file)]
     if not names and info.subsets:
         parts = [path for part in info.subsets for path in (part.split_file, part.image_dir, part.label_dir) if path]
         return [f"{info.image}/{part}" for part in parts]
@@ -71,112 +100,77 @@ def expected_files(info: SceneInfo) -> list[str]:
 
 
 def how_to_obtain(name: str, info: SceneInfo, root: Path) -> str:
-    """One line on how to get a data set that cannot be fetched.
-
-    Args:
-        name: Name in the catalogue.
-        info: Its entry.
-        root: The data folder.
-    """
+    """One line on how to get a data set that cannot be fetched."""
     way = info.obtain or "fetch it by hand"
     where = f" (see {info.homepage})" if info.homepage else ""
     expected = ", ".join(expected_files(info))
     return f"{name}: cannot be fetched automatically; {way}{where}. Expected under {root}: {expected}"
 
 
-def _address(file: RemoteFile, url_base: str | None) -> str | None:
-    return file.url if url_base is None else f"{url_base.rstrip('/')}/{quote(file.name)}"
+def _members(file: RemoteFile) -> tuple[ArchiveMember, ...]:
+    """What an archive brings; a plain file as the only member of itself."""
+    return file.members or (ArchiveMember(file.name, file.sha256),)
 
 
-def _fetch_file(file: RemoteFile, url: str, root: Path, timeout: float, report: Callable[[str], None]) -> list[Path]:
-    """Bring one file, or the members of one archive, into place."""
-    target = root / file.name
-    wanted = file.members or (ArchiveMember(file.name, file.sha256),)
-    paths = [target.parent / member.name for member in file.members] or [target]
-    if all(_is_right(path, member.sha256) for path, member in zip(paths, wanted, strict=True)) and (
-        file.members or _is_published(target, file)
-    ):
-        known = all(member.sha256 for member in wanted) or file.md5 is not None
-        for path in paths:
-            report(f"{path}: already there, " + ("checksum verified" if known else "no checksum is published"))
-        return paths
-    if not (file.members and target.is_file() and _is_published(target, file)):
-        _bring(file, url, target, timeout)
-        report(f"{target}: fetched" + ("" if file.md5 or file.sha256 else ", no checksum is published"))
-    if not is_archive(file.name):
-        return paths
-    try:
-        extracted = extract_archive(target, target.parent)
-    except ArchiveError:
-        target.unlink(missing_ok=True)
-        raise
-    for path, member in zip(paths, wanted, strict=True):
-        if file.members and not path.is_file():
-            raise ArchiveError(f"{target}: holds no {member.name}; the published archive has changed")
-        if file.members and not _is_right(path, member.sha256):
-            path.unlink()
-            raise ChecksumError(f"{path}: extracted, but its sha256 is not the published one; it was removed")
-    with storing(target):
-        target.unlink()
-    report(f"{target}: extracted {len(extracted)} files and removed")
-    return paths if file.members else extracted
+def _paths(file: RemoteFile) -> list[Path]:
+    folder = Path(file.name).parent if file.members else Path()
+    return [folder / member.name for member in _members(file)]
 
 
-def _bring(file: RemoteFile, url: str, target: Path, timeout: float) -> None:
-    """Fetch, verify, and only then give the file its name."""
+def _in_place(file: RemoteFile, root: Path, report: Callable[[str], None]) -> bool:
+    """Whether a file, or all that an archive brings, is there and is the published one."""
+    pairs = list(zip(_paths(file), _members(file), strict=True))
+    if not all((root / path).is_file() and not _wrong(root / path, sha256=member.sha256) for path, member in pairs):
+        return False
+    if not file.members and _wrong(root / file.name, file.size, file.md5):
+        return False
+    known = "checksum verified" if file.md5 or all(member.sha256 for _, member in pairs) else "no checksum is published"
+    for path, _ in pairs:
+        report(f"{root / path}: already there, {known}")
+    return True
+
+
+def _fetch(file: RemoteFile, url: str, staging: Path, timeout: float) -> list[Path]:
+    """Fetch and verify a file; the paths of what is to be put into place."""
+    target = staging / file.name
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     console = Console(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(target.name, total=None)
-        partial = transfer(url, target, lambda done, total: bar.update(task, completed=done, total=total), timeout)
+        size = LARGEST if file.size is None else file.size
+        transfer(url, target, size, lambda done, total: bar.update(task, completed=done, total=total), timeout)
+    if wrong := _wrong(target, file.size, file.md5, file.sha256):
+        discard(target)
+        raise DownloadError(
+            f"{url}: {wrong}; the bad file was removed, try again or report that the published file has changed"
+        )
+    if not file.members:
+        return [target]
+    extracted: list[Path] = []
     try:
-        verify(partial.path, file, url)
-    except ChecksumError:
-        partial.discard()
+        extracted = extract_archive(target, target.parent)
+        for path, member in zip(_paths(file), file.members, strict=True):
+            there = staging / path in extracted
+            if wrong := _wrong(staging / path, sha256=member.sha256) if there else "is not in the archive":
+                raise DownloadError(f"{staging / path}: {wrong}; the published archive has changed")
+    except DownloadError:
+        for path in extracted:
+            path.unlink()
+        discard(target)
         raise
-    with storing(target):
-        partial.commit(target)
+    return extracted
 
 
-def verify(path: Path, file: RemoteFile, url: str) -> None:
-    """Compare a file with what is published about it.
-
-    Args:
-        path: The file.
-        file: What is published.
-        url: Where it comes from, for the message.
-
-    Raises:
-        ChecksumError: Size or checksum differ.
-    """
-    for what, published, found in _compare(path, file):
-        if published != found:
-            raise ChecksumError(
-                f"{url}: {what} is {found}, published is {published}; the bad file was removed, try again or report "
-                "that the published file has changed"
-            )
-
-
-def _compare(path: Path, file: RemoteFile) -> list[tuple[str, str, str]]:
-    """(kind, published, found) of all that is published."""
-    compared = [] if file.size is None else [("size", str(file.size), str(path.stat().st_size))]
-    for kind, published in (("md5", file.md5), ("sha256", file.sha256)):
+def _wrong(path: Path, size: int | None = None, md5: str | None = None, sha256: str | None = None) -> str | None:
+    """How a file differs from what is published about it."""
+    if size is not None and path.stat().st_size != size:
+        return f"size is {path.stat().st_size}, published is {size}"
+    for kind, published in (("md5", md5), ("sha256", sha256)):
         if published is not None:
-            compared.append((kind, published.lower(), _digest(path, kind)))
-    return compared
-
-
-def _is_published(path: Path, file: RemoteFile) -> bool:
-    return all(published == found for _, published, found in _compare(path, file))
-
-
-def _is_right(path: Path, sha256: str | None) -> bool:
-    return path.is_file() and (sha256 is None or _digest(path, "sha256") == sha256.lower())
-
-
-def _digest(path: Path, kind: str) -> str:
-    digest = hashlib.new(kind, usedforsecurity=False)
-    with storing(path), path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+            with storing(path), path.open("rb") as file:
+                digest = hashlib.new(kind, usedforsecurity=False)
+                while chunk := file.read(1 << 20):
+                    digest.update(chunk)
+            if digest.hexdigest() != published.lower():
+                return f"{kind} is {digest.hexdigest()}, published is {published}"
+    return None

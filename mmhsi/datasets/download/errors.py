@@ -11,15 +11,7 @@ from mmhsi.errors import MMHSIError
 
 
 class DownloadError(MMHSIError):
-    """A file could not be fetched or stored."""
-
-
-class ChecksumError(DownloadError):
-    """A file was fetched whole, but it is not the published one."""
-
-
-class ArchiveError(DownloadError):
-    """An archive is damaged, or holds what must not be extracted."""
+    """A file could not be fetched, verified, extracted or stored."""
 
 
 class NotPublicError(DownloadError):
@@ -28,14 +20,7 @@ class NotPublicError(DownloadError):
 
 @contextmanager
 def storing(path: Path) -> Iterator[None]:
-    """Turn an error of the file system into one line.
-
-    Args:
-        path: What is being written.
-
-    Raises:
-        DownloadError: The disk is full, or the place cannot be written.
-    """
+    """Turn an error of the file system while ``path`` is written into one line."""
     try:
         yield
     except OSError as exc:

@@ -9,250 +9,166 @@ import re
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 from mmhsi.version import __version__
 
 from .errors import DownloadError, storing
 
 CHUNK = 1 << 18
+AGAIN = "the same command goes on from there"
+REFUSALS = {
+    (404, 410): "no such file on the server ({}); it may have moved, see the homepage or give --url-base",
+    (401, 403): "the server refuses it ({}); it may need an account, fetch it by hand",
+}
 Progress = Callable[[int, int | None], None]
 """Told how many bytes are there, and of how many (None where the server does not say)."""
 
 
-@dataclass(frozen=True)
-class RemoteState:
-    """What a server says about a file, to notice that it changed between two attempts.
-
-    Attributes:
-        url: Address.
-        total: Size in bytes, None where the server does not say.
-        etag: The server's tag of this version.
-        last_modified: Its date.
-    """
+class RemoteState(NamedTuple):
+    """What a server says about a file, to notice that it changed between two attempts; None where it does not say."""
 
     url: str
-    total: int | None = None
-    etag: str | None = None
-    last_modified: str | None = None
+    total: int | None
+    etag: str | None
+    last_modified: str | None
 
-    def differs(self, other: RemoteState) -> bool:
-        """Whether anything that both know is not the same.
-
-        Args:
-            other: Another answer of a server.
-        """
-        return any(
-            mine is not None and yours is not None and mine != yours
-            for mine, yours in zip(asdict(self).values(), asdict(other).values(), strict=True)
-        )
-
-    @property
-    def validator(self) -> str | None:
-        """What ``If-Range`` takes: a strong tag, else the date."""
-        strong = self.etag is not None and not self.etag.startswith("W/")
-        return self.etag if strong else self.last_modified
+    def agrees(self, other: RemoteState) -> bool:
+        """Whether all that both know is the same."""
+        return all(None in pair or pair[0] == pair[1] for pair in zip(self, other, strict=True))
 
 
-class Partial:
-    """The beginning of a file under the name ``FILE.part``, and beside it what the server said about the whole.
+def transfer(url: str, path: Path, largest: int, progress: Progress | None = None, timeout: float = 30.0) -> None:
+    """Fetch a file of at most so many bytes, going on where an earlier attempt broke off; ``PATH.json`` remembers it.
 
-    Args:
-        target: Final name of the file.
-    """
-
-    def __init__(self, target: Path) -> None:
-        self.path = target.with_name(f"{target.name}.part")
-        self._state = target.with_name(f"{target.name}.part.json")
-
-    def state(self, url: str) -> RemoteState | None:
-        """What is known of the file that was begun; None if nothing was, or from elsewhere.
-
-        Args:
-            url: Where the file would be fetched from now.
-        """
-        try:
-            state = RemoteState(**json.loads(self._state.read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-        return state if state.url == url and self.path.is_file() else None
-
-    def remember(self, state: RemoteState) -> None:
-        """Keep what the server says.
-
-        Args:
-            state: What the server said of the file.
-        """
-        self._state.write_text(json.dumps(asdict(state)))
-
-    def size(self) -> int:
-        """Bytes that are there."""
-        return self.path.stat().st_size if self.path.is_file() else 0
-
-    def discard(self) -> None:
-        """Forget everything."""
-        self.path.unlink(missing_ok=True)
-        self._state.unlink(missing_ok=True)
-
-    def commit(self, target: Path) -> None:
-        """Give the file its final name.
-
-        Args:
-            target: The final name.
-        """
-        os.replace(self.path, target)
-        self._state.unlink(missing_ok=True)
-
-
-def transfer(url: str, target: Path, progress: Progress | None = None, timeout: float = 30.0) -> Partial:
-    """Fetch a file as far as ``FILE.part``, going on where an earlier attempt broke off.
-
-    Args:
-        url: Address, http or https.
-        target: Final name; its folder is created.
-        progress: Called after every chunk.
-        timeout: Seconds without any data after which the attempt fails.
-
-    Returns:
-        The whole file, not verified and not under its final name yet.
-
-    Raises:
-        DownloadError: The server cannot be reached or refuses, the connection breaks off, or the disk is full.
+    Where the server does not say how long the file is, or says less than it is, its end may be missing: whoever uses
+    the file has to compare it with something. ``timeout`` is in seconds without any data.
     """
     if not url.startswith(("http://", "https://")):
         raise DownloadError(f"{url}: not an http or https address")
-    partial = Partial(target)
-    with storing(target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
-    known = partial.state(url)
-    have = partial.size() if known is not None else 0
-    if known is not None and known.total is not None and have == known.total:
-        return partial
+    known = _known(path, url)
+    if known is not None and known.total == path.stat().st_size:
+        return
     # A server that has another version, or does not know ranges, answers with the whole file.
-    if known is None or have == 0 or not _fetch(url, partial, known, have, progress, timeout):
-        with storing(target):
-            partial.discard()
-        if not _fetch(url, partial, None, 0, progress, timeout):
-            raise DownloadError(
-                f"{url}: the server sends a part where the whole file was asked for; use another mirror"
-            )
-    return partial
+    if not (known and _fetch(url, path, known, largest, progress, timeout)) and not _fetch(
+        url, path, None, largest, progress, timeout
+    ):
+        raise DownloadError(f"{url}: the server sends a part where the whole file was asked for; use another mirror")
+
+
+def discard(path: Path) -> None:
+    """Forget what was fetched."""
+    path.unlink(missing_ok=True)
+    _note(path).unlink(missing_ok=True)
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _known(path: Path, url: str) -> RemoteState | None:
+    """What the server said about the file that was begun; None if nothing was, or from elsewhere."""
+    try:
+        state = RemoteState(**json.loads(_note(path).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return state if state.url == url and path.is_file() and path.stat().st_size else None
 
 
 def _fetch(
-    url: str, partial: Partial, known: RemoteState | None, have: int, progress: Progress | None, timeout: float
+    url: str, path: Path, known: RemoteState | None, largest: int, progress: Progress | None, timeout: float
 ) -> bool:
-    """Fetch what is missing; False if the file has to be begun anew."""
-    headers = {"User-Agent": f"mmhsi/{__version__}", "Accept-Encoding": "identity"}
-    if known is not None:
-        headers["Range"] = f"bytes={have}-"
-        if known.validator is not None:
-            headers["If-Range"] = known.validator
-    try:
-        response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout)
-    except urllib.error.HTTPError as exc:
-        exc.close()
-        if exc.code == 416 and known is not None:
-            return False
-        raise DownloadError(_refusal(url, exc.code, exc.reason)) from exc
-    except (OSError, http.client.HTTPException, ValueError) as exc:
-        raise DownloadError(_unreachable(url, exc, timeout)) from exc
+    """Fetch what is missing, all if nothing is known; False if the file has to be begun anew."""
+    count = path.stat().st_size if known else 0
+    response = _ask(url, count, known, timeout)
+    if response is None:
+        return False
     with response:
-        partly = response.status == 206
-        state = _describe(url, response)
-        if partly and (known is None or known.differs(state) or _first_byte(response) != have):
+        state, begin = _describe(url, response)
+        if response.status == 206 and not (known and known.agrees(state) and begin == count):
             return False
-        if response.headers.get_content_type() == "text/html" and not url.endswith((".html", ".htm")):
-            raise DownloadError(f"{url}: the server sends a web page instead of the file; fetch it with a browser")
-        begin = have if partly else 0
-        if state.total is not None:
-            _check_space(partial.path, state.total - begin)
-        with storing(partial.path):
-            partial.remember(state)
-            file = partial.path.open("ab" if partly else "wb")
-        with file:
-            count = _copy(response, file, partial.path, begin, state.total, progress, timeout)
+        _refuse(url, response, state, largest)
+        count = begin
+        with storing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(path.parent).free
+            if state.total is not None and state.total - count > free:
+                raise DownloadError(
+                    f"{path}: the disk is full, {state.total - count} bytes are needed and {free} are free"
+                )
+            _note(path).write_text(json.dumps(state._asdict()))
+            with path.open("ab" if count else "wb") as file:
+                for chunk in _chunks(url, response, timeout):
+                    count += len(chunk)
+                    if count > largest:
+                        break
+                    file.write(chunk)
+                    if progress is not None:
+                        progress(count, state.total)
+                file.flush()
+                os.fsync(file.fileno())
+    if count > largest:
+        discard(path)
+        raise DownloadError(f"{url}: has more than {largest} bytes; it was not kept")
     if state.total is not None and count != state.total:
-        raise DownloadError(
-            f"{url}: the connection broke off after {count} of {state.total} bytes; the same command goes on from there"
-        )
+        raise DownloadError(f"{url}: the connection broke off after {count} of {state.total} bytes; {AGAIN}")
     return True
 
 
-def _copy(
-    response: http.client.HTTPResponse,
-    file: BinaryIO,
-    path: Path,
-    count: int,
-    total: int | None,
-    progress: Progress | None,
-    timeout: float,
-) -> int:
-    """Write what arrives; the number of bytes that are then there."""
-    while True:
-        try:
-            chunk = response.read(CHUNK)
-        except TimeoutError as exc:
-            raise DownloadError(
-                f"{response.url}: no data for {timeout:g} s after {count} bytes; the same command goes on from there"
-            ) from exc
-        except (OSError, http.client.HTTPException) as exc:
-            raise DownloadError(
-                f"{response.url}: the connection broke off after {count} bytes; the same command goes on from there"
-            ) from exc
-        if not chunk:
-            break
-        with storing(path):
-            file.write(chunk)
-        count += len(chunk)
-        if progress is not None:
-            progress(count, total)
-    with storing(path):
-        file.flush()
-        os.fsync(file.fileno())
-    return count
+def _ask(url: str, have: int, known: RemoteState | None, timeout: float) -> http.client.HTTPResponse | None:
+    """The server's answer; None if it has no such part of the file."""
+    headers = {"User-Agent": f"mmhsi/{__version__}", "Accept-Encoding": "identity"}
+    if known is not None:
+        headers["Range"] = f"bytes={have}-"
+        strong = known.etag if known.etag and not known.etag.startswith("W/") else None
+        if validator := strong or known.last_modified:
+            headers["If-Range"] = validator
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout)
+    except urllib.error.HTTPError as exc:
+        exc.close()
+        if exc.code == 416 and known is not None:
+            return None
+        said = f"{exc.code} {exc.reason}"
+        refusals = (text for codes, text in REFUSALS.items() if exc.code in codes)
+        raise DownloadError(f"{url}: {next(refusals, 'the server answers {}; try again later').format(said)}") from exc
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        reason = exc.reason if isinstance(exc, urllib.error.URLError) else exc
+        what = f"no answer within {timeout:g} s"
+        if not isinstance(reason, TimeoutError):
+            what = f"cannot be reached ({getattr(reason, 'strerror', None) or reason})"
+        raise DownloadError(f"{url}: {what}; check the network or give --url-base of a mirror") from exc
 
 
-def _describe(url: str, response: http.client.HTTPResponse) -> RemoteState:
-    """What the server says about the whole file."""
-    length = response.headers.get("Content-Length")
-    total = int(length) if length is not None and length.isdecimal() else None
+def _describe(url: str, response: http.client.HTTPResponse) -> tuple[RemoteState, int]:
+    """What the server says about the whole file, and where its answer begins."""
+    headers = response.headers
+    begin, total = "0", headers.get("Content-Length", "")
     if response.status == 206:
-        stated = re.search(r"/(\d+)$", response.headers.get("Content-Range", ""))
-        total = int(stated[1]) if stated else None
-    return RemoteState(url, total, response.headers.get("ETag"), response.headers.get("Last-Modified"))
+        stated = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", ""))
+        begin, total = stated.groups() if stated else ("-1", "")
+    size = int(total) if total.isdecimal() else None
+    return RemoteState(url, size, headers.get("ETag"), headers.get("Last-Modified")), int(begin)
 
 
-def _first_byte(response: http.client.HTTPResponse) -> int | None:
-    """Where a partial answer begins."""
-    stated = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    return int(stated[1]) if stated else None
+def _refuse(url: str, response: http.client.HTTPResponse, state: RemoteState, largest: int) -> None:
+    """Refuse what cannot be the file."""
+    if response.headers.get_content_type() == "text/html" and not url.endswith((".html", ".htm")):
+        raise DownloadError(f"{url}: the server sends a web page instead of the file; fetch it with a browser")
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding != "identity":
+        raise DownloadError(f"{url}: the server sends it as {encoding}, which nobody asked for; use another mirror")
+    if state.total is not None and state.total > largest:
+        raise DownloadError(f"{url}: has {state.total} bytes, more than {largest}; it was not fetched")
 
 
-def _check_space(path: Path, needed: int) -> None:
-    """Refuse before the disk is full."""
-    with storing(path):
-        free = shutil.disk_usage(path.parent).free
-    if needed > free:
-        raise DownloadError(f"{path}: the disk is full, {needed} bytes are needed and {free} are free")
-
-
-def _refusal(url: str, code: int, reason: str) -> str:
-    """One line for an HTTP status."""
-    if code in (404, 410):
-        return f"{url}: no such file on the server ({code}); it may have moved, see the homepage or give --url-base"
-    if code in (401, 403):
-        return f"{url}: the server refuses it ({code} {reason}); it may need an account, fetch it by hand"
-    return f"{url}: the server answers {code} {reason}; try again later"
-
-
-def _unreachable(url: str, exc: Exception, timeout: float) -> str:
-    """One line for a server that does not answer."""
-    reason = exc.reason if isinstance(exc, urllib.error.URLError) else exc
-    if isinstance(reason, TimeoutError):
-        return f"{url}: no answer within {timeout:g} s; check the network or give --url-base of a mirror"
-    said = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
-    return f"{url}: cannot be reached ({said}); check the network or give --url-base of a mirror"
+def _chunks(url: str, response: http.client.HTTPResponse, timeout: float) -> Iterator[bytes]:
+    """What arrives."""
+    try:
+        while chunk := response.read(CHUNK):
+            yield chunk
+    except (OSError, http.client.HTTPException) as exc:
+        what = f"no data for {timeout:g} s" if isinstance(exc, TimeoutError) else "the connection broke off"
+        raise DownloadError(f"{url}: {what}; {AGAIN}") from exc

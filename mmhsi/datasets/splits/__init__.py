@@ -6,9 +6,10 @@ from .fraction import FractionSplit
 from .leakage import assert_disjoint, leakage, leaking
 from .maps import MapSplit
 from .pairs import PairSplit
-from .split import Split, SplitRule, check_split
+from .published import PublishedSplit
+from .split import Split, SplitRule, apply_split, check_split
 from .split_file import FileSplit, save_split
-from .tiles import split_tiles
+from .tiles import TileSplit, split_tiles
 
 __all__ = [
     "DisjointSplit",
@@ -17,8 +18,11 @@ __all__ = [
     "FractionSplit",
     "MapSplit",
     "PairSplit",
+    "PublishedSplit",
     "Split",
     "SplitRule",
+    "TileSplit",
+    "apply_split",
     "assert_disjoint",
     "check_split",
     "leakage",

@@ -16,7 +16,9 @@ from .split import Split, split_at_random
 class FewShotSplit:
     """``per_class`` random pixels of every class train, all other labelled pixels test.
 
-    A class of fewer than 2 · ``per_class`` pixels gives half of them (IMAE paper §3).
+    A class of fewer than 2 · ``per_class`` pixels gives half of them (IMAE paper §3). Class by class, in their order,
+    the first of a permutation of its pixels are taken, from one ``numpy.random.default_rng(seed)``: with 20 or 5 pixels
+    and seeds 0 to 4, these are the fixed splits of Salinas-A and of the Houston crop that the results are measured on.
 
     Args:
         per_class: Training pixels a class.

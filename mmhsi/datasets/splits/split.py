@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from mmhsi.datasets.labels import IGNORE_INDEX
-from mmhsi.errors import DataError
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.registry import SPLITS
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,26 @@ class SplitRule(Protocol):
 
     def __call__(self, labels: np.ndarray, classes: Sequence[str]) -> Split:
         """Split the labelled pixels of class indices (H, W)."""
+
+
+def apply_split(split: Split | SplitRule | dict, labels: np.ndarray, classes: Sequence[str]) -> Split:
+    """Split labelled pixels as a config or a person says.
+
+    Args:
+        split: A rule, its config, or the pixels themselves.
+        labels: Class indices, (H, W); :data:`IGNORE_INDEX` where there is no label.
+        classes: Class names.
+
+    Raises:
+        ConfigError: If ``split`` is nothing of this kind.
+        DataError: If it cannot be used, see :func:`check_split`.
+    """
+    if isinstance(split, Split):
+        return check_split(split, labels, classes)
+    rule = SPLITS.build(split) if isinstance(split, dict) else split
+    if not callable(rule):
+        raise ConfigError(f"split={split!r} given, expected a rule such as FewShotSplit(20), its config, or a Split")
+    return rule(labels, classes)
 
 
 def seeded_path(path: str | Path, seed: int) -> Path:
@@ -65,7 +86,7 @@ def split_at_random(
     train = []
     for index in range(len(classes)):
         pixels = np.flatnonzero(flat == index)
-        train.append(rng.choice(pixels, train_count(len(pixels)), replace=False))
+        train.append(rng.permutation(pixels)[: train_count(len(pixels))])
     chosen = np.sort(np.concatenate(train))
     test = np.setdiff1d(np.flatnonzero(flat != IGNORE_INDEX), chosen)
     protocol = f"{protocol}, seed {seed}, all other labelled pixels test"

@@ -5,10 +5,42 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
+
+PARTS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class TileSplit:
+    """One part of a list of tiles after shuffling.
+
+    Attributes:
+        part: ``'train'`` or ``'test'``.
+        train_share: Share of the tiles that train, between 0 and 1.
+        seed: Seed of the shuffling.
+
+    Raises:
+        ConfigError: If a value cannot work.
+    """
+
+    part: str
+    train_share: float = 0.8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.part not in PARTS:
+            raise ConfigError(f"TileSplit: part={self.part!r} given, expected one of {', '.join(PARTS)}")
+        if not 0 < self.train_share < 1:
+            raise ConfigError(f"TileSplit: train_share={self.train_share} given, expected 0 to 1")
+
+    def __call__(self, names: Sequence[str]) -> list[str]:
+        """This part of the tiles of these names; see :func:`split_tiles` for the errors."""
+        parts = split_tiles(names, (self.train_share, 1 - self.train_share), self.seed)
+        return parts[PARTS.index(self.part)]
 
 
 def split_tiles(names: Sequence[str], fractions: Sequence[float], seed: int) -> tuple[list[str], ...]:

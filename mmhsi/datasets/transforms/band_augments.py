@@ -37,6 +37,8 @@ class SpectralNoise(CubeTransform):
         ConfigError: If a value cannot work, or both parts are 0.
     """
 
+    scope = "random"
+
     def __init__(self, std: float = 0.02, relative: bool = True, signal: float = 0.0, prob: float = 1.0) -> None:
         self.std = check_number("SpectralNoise", "std", std, 0)
         self.relative = relative
@@ -77,6 +79,8 @@ class BandDropout(CubeTransform):
     Raises:
         ConfigError: If not exactly one of ratio and count is given, or a value cannot work.
     """
+
+    scope = "random"
 
     def __init__(
         self,
@@ -151,6 +155,8 @@ class SpectralShift(CubeTransform):
     Raises:
         ConfigError: If shift is not above 0, unit is unknown or prob no probability.
     """
+
+    scope = "random"
 
     def __init__(self, shift: float = 0.5, unit: Literal["band", "nm"] = "band", prob: float = 1.0) -> None:
         if check_number("SpectralShift", "shift", shift, 0) == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.wavelengths import MICROMETRES_BELOW
+
+Scope: TypeAlias = Literal["pixel", "image", "random"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
 """Arrays of a results dict whose first two axes are rows and columns."""
@@ -26,11 +30,38 @@ def generator() -> np.random.Generator:
 
 
 class CubeTransform(BaseTransform):
-    """Base of the N-band transforms: every constructor argument is an attribute of the same name, and is shown."""
+    """Base of the N-band transforms: every constructor argument is an attribute of the same name, and is shown.
+
+    Every class declares its scope; a dataset refuses one that does not. What changes values in training is done to a
+    scene before a map is made of it, where its scope is ``'pixel'``; where it is ``'image'``, no map is made.
+
+    Attributes:
+        scope: ``'pixel'`` if a pixel's result depends on that pixel's bands alone, so that a scene may be transformed
+            in parts; such a transform keeps height and width, may change the number of bands, and uses no other keys
+            than ``img``, ``valid``, ``wavelengths``, ``fwhm``, ``img_path``, ``img_shape``. ``'image'`` if it depends
+            on other pixels or on more than is in the file. ``'random'`` if it draws numbers: an augmentation, which
+            keeps the number of bands and of which a map needs nothing.
+        changes_values: Whether pixels have other values afterwards, or stand for other ground. Default True. False for
+            what reads, packs, cuts out or pads.
+    """
+
+    scope: Scope
+    changes_values: bool = True
+
+    def fitted(self, arguments: dict) -> dict:
+        """Give the arguments by which the transform can be built again where the files that it was fitted in are not.
+
+        Args:
+            arguments: Those that it was built from.
+
+        Returns:
+            Arguments of plain data, which a checkpoint keeps. Default: those given.
+        """
+        return arguments
 
     def __repr__(self) -> str:
-        names = inspect.signature(type(self)).parameters
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+        arguments = inspect.signature(type(self)).parameters
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in arguments)})"
 
 
 def for_bands(owner: str, name: str, value: float | tuple[float, ...], results: dict) -> NDArray[np.float32]:

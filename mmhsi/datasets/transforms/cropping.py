@@ -78,6 +78,8 @@ class RandomWindow(CubeTransform):
         ConfigError: If a value cannot work.
     """
 
+    scope = "random"
+
     def __init__(
         self,
         size: int | Sequence[int],
@@ -139,6 +141,9 @@ class CenterCrop(CubeTransform):
         ConfigError: If size is no size.
     """
 
+    scope = "image"
+    changes_values = False
+
     def __init__(self, size: int | Sequence[int]) -> None:
         self.size = size_pair("CenterCrop", size)
 
@@ -172,6 +177,8 @@ class RandomResizedCrop(CubeTransform):
     Raises:
         ConfigError: If a value cannot work.
     """
+
+    scope = "random"
 
     def __init__(
         self,

@@ -28,6 +28,9 @@ class PackTile(CubeTransform):
         meta_keys: Keys that go into the sample's metainfo where they exist.
     """
 
+    scope = "image"
+    changes_values = False
+
     def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
         self.meta_keys = tuple(meta_keys)
 

@@ -30,6 +30,8 @@ class RandomDihedral(CubeTransform):
         ConfigError: If prob is no probability.
     """
 
+    scope = "random"
+
     def __init__(self, prob: float = 1.0) -> None:
         self.prob = check_number("RandomDihedral", "prob", prob, 0, 1)
 
@@ -64,6 +66,8 @@ class RandomFlip(MMCVRandomFlip):
     Raises:
         ConfigError: If mmcv refuses the arguments.
     """
+
+    scope = "random"
 
     def __init__(
         self, prob: float | Sequence[float] | None = None, direction: str | Sequence[str] = "horizontal"

@@ -11,10 +11,11 @@ import numpy as np
 
 from mmhsi.arguments import is_whole, size_pair
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeReader, HSICube, open_cube, open_label_map, read_labels
+from mmhsi.io import CubeReader, HSICube, open_cube, open_label_map
+from mmhsi.io.placement import Grid
 from mmhsi.registry import TRANSFORMS
 
-from ..label_grid import majority_labels, require_grid
+from ..label_grid import grid_classes
 from ..labels import IGNORE_INDEX
 from .common import CubeTransform, generator
 
@@ -58,6 +59,8 @@ class RandomReadWindow(CubeTransform):
         ConfigError: If size is no size.
     """
 
+    scope = "random"
+
     def __init__(self, size: int | Sequence[int]) -> None:
         self.size = size_pair("RandomReadWindow", size)
 
@@ -93,6 +96,9 @@ class LoadCube(CubeTransform):
         cache_mb: Megabytes of cubes and windows that a process keeps for the next epoch, the first ones that it reads.
             Default 0: none. Files must not change meanwhile.
     """
+
+    scope = "image"
+    changes_values = False
 
     def __init__(self, cache_mb: float = 0) -> None:
         if cache_mb < 0:
@@ -138,10 +144,10 @@ class LoadCube(CubeTransform):
 
 
 def read_classes(entry: dict) -> np.ndarray:
-    """Read the class indices of a data set's entry, or of its window, without looking at its cube.
+    """Read the class indices of a data set's entry, or of its window; of its cube the header alone.
 
     Args:
-        entry: With ``seg_map_path``, ``label_table`` and the optional keys of :class:`LoadLabels`.
+        entry: With ``img_path``, ``seg_map_path``, ``label_table`` and the optional keys of :class:`LoadLabels`.
 
     Returns:
         Shape (H, W), or with ``fine_labels`` (H · s, W · s), int64, 255 where there is no label.
@@ -149,20 +155,24 @@ def read_classes(entry: dict) -> np.ndarray:
     Raises:
         DataError: If the label map cannot be read or has an unknown id.
     """
-    path, window, scale = entry["seg_map_path"], entry.get("window"), entry.get("label_scale", 1)
-    reader = _reader(path, entry.get("seg_map_key"), open_label_map)
-    raw = read_labels(reader, None if window is None else tuple(side * scale for side in window))
-    if entry.get("fine_labels"):
-        return entry["label_table"](raw, path)
-    return majority_labels(entry["label_table"](raw, path), scale, entry.get("label_majority"))
+    reader = _reader(entry["seg_map_path"], entry.get("seg_map_key"), open_label_map)
+    cube = _reader(entry["img_path"], entry.get("img_key"), open_cube).info
+    return grid_classes(
+        reader,
+        Grid.of(cube),
+        entry["label_table"],
+        entry.get("label_scale", 1),
+        entry.get("label_majority"),
+        entry.get("window"),
+        entry.get("fine_labels", False),
+    )
 
 
 @TRANSFORMS.register_module()
 class LoadLabels(CubeTransform):
     """Read a label map, or the cube's window of it, and map its ids to class indices.
 
-    Required keys: ``seg_map_path``, ``label_table``; ``img``, ``valid`` and ``file_shape``, which :class:`LoadCube`
-    adds. Optional: ``window`` and ``turns``, as there; ``seg_map_key``, variable of a ``.mat`` file; ``label_scale``,
+    Required keys: ``img_path``, ``seg_map_path``, ``label_table``; ``img`` and ``valid``, which :class:`LoadCube` adds. Optional: ``window`` and ``turns``, as there; ``seg_map_key``, variable of a ``.mat`` file; ``label_scale``,
     label pixels per cube pixel along each axis, and ``label_majority`` (:func:`mmhsi.datasets.majority_labels`);
     ``fine_labels``: keep all of them.
 
@@ -170,20 +180,20 @@ class LoadLabels(CubeTransform):
     ``fine_labels`` ``ori_shape``, the size that mmseg resizes predictions to.
     """
 
+    scope = "image"
+    changes_values = False
+
     def transform(self, results: dict) -> dict:
         """Read the label map.
 
         Raises:
-            DataError: If it cannot be read, has an unknown id, or another size than the cube's file.
+            DataError: If it cannot be read, has an unknown id, another size than the cube's file, or lies elsewhere.
         """
-        reader = _reader(results["seg_map_path"], results.get("seg_map_key"), open_label_map)
-        # Of a label map of another size a window would be read without complaint, and lie elsewhere on the ground.
-        scale = results.get("label_scale", 1)
-        require_grid(results["seg_map_path"], reader.info.shape[:2], results["img_path"], results["file_shape"], scale)
         classes = read_classes(results)
         labels: np.ndarray = np.rot90(classes, _turns(results))
         valid = results["valid"]
         if results.get("fine_labels"):
+            scale = results.get("label_scale", 1)
             valid = valid.repeat(scale, axis=0).repeat(scale, axis=1)
             results["ori_shape"] = labels.shape
         labels[~valid] = IGNORE_INDEX

@@ -36,6 +36,8 @@ class MultiView(CubeTransform):
         ConfigError: If there is no pipeline, or ``num_views`` does not fit them.
     """
 
+    scope = "image"
+
     def __init__(
         self, transforms: Sequence[Sequence[dict | Callable[[dict], dict]]], num_views: int | Sequence[int]
     ) -> None:
@@ -92,6 +94,9 @@ class PackViews(CubeTransform):
     Raises:
         ConfigError: If meta_keys is a string.
     """
+
+    scope = "image"
+    changes_values = False
 
     def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
         if isinstance(meta_keys, str):

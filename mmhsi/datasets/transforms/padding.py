@@ -72,6 +72,9 @@ class Pad(CubeTransform):
         ConfigError: If not exactly one of size and divisor is given, or a value cannot work.
     """
 
+    scope = "image"
+    changes_values = False
+
     def __init__(
         self,
         size: int | Sequence[int] | None = None,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mmhsi.arguments import is_whole
 from mmhsi.errors import ConfigError, DataError, FileFormatError
@@ -34,6 +34,27 @@ class PCAModel:
     components: NDArray[np.float64]
     explained_variance: NDArray[np.float64]
     explained_variance_ratio: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, ArrayLike], owner: str) -> PCAModel:
+        """Make one of arrays under the names of the attributes.
+
+        Args:
+            arrays: Arrays or lists of numbers.
+            owner: Where they come from, for messages.
+
+        Raises:
+            FileFormatError: If one is missing, or their shapes contradict each other.
+        """
+        missing = [name for name in cls.__dataclass_fields__ if name not in arrays]
+        if missing:
+            raise FileFormatError(f"{owner}: not a fitted PCA, it has no array {missing[0]!r}")
+        with reading(owner, "not a fitted PCA"):
+            model = cls(**{name: np.asarray(arrays[name], dtype=np.float64) for name in cls.__dataclass_fields__})
+        kept, bands = model.components.shape if model.components.ndim == 2 else (-1, -1)
+        if model.mean.shape != (bands,) or model.explained_variance.shape != (kept,):
+            raise FileFormatError(f"{owner}: not a fitted PCA, the shapes of its arrays contradict each other")
+        return model
 
     def save(self, file: str | PathLike[str]) -> None:
         """Write an ``.npz`` file that :meth:`load` and :class:`PCAProject` read; it appears complete or not at all.
@@ -61,16 +82,8 @@ class PCAModel:
             FileFormatError: If the file is missing or is no such file.
         """
         existing_file(file, "the .npz file of a fitted PCA")
-        names = tuple(cls.__dataclass_fields__)
         with reading(file, "not a fitted PCA"), np.load(file, allow_pickle=False) as arrays:
-            missing = [name for name in names if name not in arrays]
-            if missing:
-                raise FileFormatError(f"{fspath(file)}: not a fitted PCA, it has no array {missing[0]!r}")
-            model = cls(**{name: np.asarray(arrays[name], dtype=np.float64) for name in names})
-        kept, bands = model.components.shape if model.components.ndim == 2 else (-1, -1)
-        if model.mean.shape != (bands,) or model.explained_variance.shape != (kept,):
-            raise FileFormatError(f"{fspath(file)}: not a fitted PCA, the shapes of its arrays contradict each other")
-        return model
+            return cls.of(arrays, fspath(file))
 
 
 def fit_pca(spectra: Iterable[NDArray], num_components: int, file: str | PathLike[str] | None = None) -> PCAModel:
@@ -141,29 +154,58 @@ class PCAProject(CubeTransform):
     no wavelength.
 
     Args:
-        file: The ``.npz`` file of the fit.
+        file: The ``.npz`` file of the fit; or None.
         num_components: Components to keep of those in the file; None (default) for all.
         whiten: Whether each component is divided by its standard deviation. Default False.
+        model: Instead of a file: the fit, or its arrays by name, as a checkpoint keeps them.
 
     Raises:
-        ConfigError: If the file holds fewer components, or one without variance is to be whitened.
-        FileFormatError: If the file is missing or is no fitted PCA.
+        ConfigError: If not exactly one of file and model is given, the fit holds fewer components, or one without
+            variance is to be whitened.
+        FileFormatError: If the file is missing, or it or the model is no fitted PCA.
     """
 
-    def __init__(self, file: str | PathLike[str], num_components: int | None = None, whiten: bool = False) -> None:
-        model = PCAModel.load(file)
+    scope = "pixel"
+
+    def __init__(
+        self,
+        file: str | PathLike[str] | None = None,
+        num_components: int | None = None,
+        whiten: bool = False,
+        model: PCAModel | Mapping[str, ArrayLike] | None = None,
+    ) -> None:
+        if (file is None) == (model is None):
+            raise ConfigError("PCAProject: give either file or model")
+        self.file = None if file is None else fspath(file)
+        self.model = model
+        self._source = self.file or "model of PCAProject"
+        if isinstance(model, Mapping):
+            model = PCAModel.of(model, self._source)
+        elif model is None:
+            model = PCAModel.load(self._source)
         kept = len(model.components)
         if num_components is not None and not (is_whole(num_components) and 1 <= num_components <= kept):
-            raise ConfigError(f"PCAProject: num_components={num_components!r} given, {fspath(file)} holds 1 to {kept}")
-        self.file = fspath(file)
+            raise ConfigError(f"PCAProject: num_components={num_components!r} given, {self._source} holds 1 to {kept}")
         self.num_components = num_components
         self.whiten = whiten
         variance = model.explained_variance[:num_components]
         if whiten and (variance <= variance[0] * np.finfo(np.float64).eps * len(model.mean)).any():
-            raise ConfigError(f"PCAProject: a component of {self.file} has no variance to whiten; keep fewer")
+            raise ConfigError(f"PCAProject: a component of {self._source} has no variance to whiten; keep fewer")
         matrix = model.components[:num_components].T / (np.sqrt(variance) if whiten else 1.0)  # (C, k)
         self._matrix = matrix.astype(np.float32)
         self._mean = model.mean.astype(np.float32)
+        self._fit = model
+
+    def fitted(self, arguments: dict) -> dict:
+        """Give the arrays of the components that are kept in place of their file.
+
+        Args:
+            arguments: Those that it was built from.
+        """
+        count = self.num_components
+        model = {name: values.tolist() for name, values in vars(self._fit).items()}
+        model.update({name: values[:count] for name, values in model.items() if name != "mean"})
+        return dict(model=model, whiten=self.whiten)
 
     def transform(self, results: dict) -> dict:
         """Project.
@@ -174,7 +216,7 @@ class PCAProject(CubeTransform):
         height, width, bands = results["img"].shape
         if bands != len(self._mean):
             raise DataError(
-                f"{source(results)}: has {bands} bands, the PCA of {self.file} was fitted on {len(self._mean)}"
+                f"{source(results)}: has {bands} bands, the PCA of {self._source} was fitted on {len(self._mean)}"
             )
         spectra = results["img"].reshape(-1, bands).astype(np.float32)
         spectra -= self._mean  # before the product: float32 would lose small variances beside a large mean

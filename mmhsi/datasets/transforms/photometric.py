@@ -39,6 +39,8 @@ class BandJitter(CubeTransform):
         ConfigError: If a value cannot work.
     """
 
+    scope = "random"
+
     def __init__(
         self, brightness: float = 0.2, contrast: float = 0.2, per_band: bool = False, prob: float = 1.0
     ) -> None:
@@ -98,6 +100,8 @@ class GaussianBlur(CubeTransform):
         ConfigError: If a value cannot work.
     """
 
+    scope = "random"
+
     def __init__(self, sigma: Sequence[float] = (0.1, 2.0), prob: float = 0.5) -> None:
         self.sigma = check_interval("GaussianBlur", "sigma", sigma, 0)
         if self.sigma[0] == 0:
@@ -131,6 +135,8 @@ class Solarize(CubeTransform):
     Raises:
         ConfigError: If not exactly one threshold is given or a value cannot work.
     """
+
+    scope = "random"
 
     def __init__(self, quantile: float | None = None, value: float | None = None, prob: float = 0.2) -> None:
         if (quantile is None) == (value is None):

@@ -102,6 +102,8 @@ class SpectralResample(CubeTransform):
         ConfigError: If wavelengths are empty, not positive or look like µm, or fwhm does not fit them.
     """
 
+    scope = "pixel"
+
     def __init__(
         self,
         wavelengths: Sequence[float] | NDArray,
@@ -183,6 +185,8 @@ class BandResample(CubeTransform):
     Raises:
         ConfigError: If ``num_bands`` is not positive.
     """
+
+    scope = "pixel"
 
     def __init__(self, num_bands: int) -> None:
         if num_bands < 1:

@@ -133,6 +133,8 @@ class Resize(CubeTransform):
         ConfigError: If not exactly one of size and scale_factor is given, or a value cannot work.
     """
 
+    scope = "image"
+
     def __init__(
         self,
         size: int | Sequence[int] | None = None,

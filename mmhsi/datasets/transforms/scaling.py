@@ -16,7 +16,7 @@ from mmhsi.arguments import check_choice, check_interval, check_number, numbers
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform, for_bands, valid_spectra
+from .common import CubeTransform, Scope, for_bands, valid_spectra
 
 
 @TRANSFORMS.register_module()
@@ -35,6 +35,8 @@ class ScaleReflectance(CubeTransform):
     Raises:
         ConfigError: If factor is 0 or a value cannot work.
     """
+
+    scope = "pixel"
 
     def __init__(self, factor: float = 1e-4, offset: float = 0.0, clip: Sequence[float] | None = None) -> None:
         if check_number("ScaleReflectance", "factor", factor) == 0:
@@ -59,30 +61,33 @@ class MinMaxScale(CubeTransform):
     Modified keys: ``img``, float32. A band of one value becomes 0, and so does an image without a valid pixel.
 
     Args:
-        scope: Where minimum and maximum are not given: those of the image's valid pixels, of each ``'band'`` (default)
+        over: Where minimum and maximum are not given: those of the image's valid pixels, of each ``'band'`` (default)
             or of the whole ``'cube'``, which keeps the spectra's shapes.
         minimum: Given minimum, one for all bands or one for each, in the image's units; None (default) to measure it.
         maximum: Given maximum, likewise.
         clip: Whether values outside become 0 or 1. Default False.
 
     Raises:
-        ConfigError: If only one of both is given, a maximum does not exceed its minimum, or scope is unknown.
+        ConfigError: If only one of both is given, a maximum does not exceed its minimum, or over is unknown.
     """
+
+    scope: Scope = "image"  # unless minimum and maximum are given
 
     def __init__(
         self,
-        scope: Literal["band", "cube"] = "band",
+        over: Literal["band", "cube"] = "band",
         minimum: float | Sequence[float] | None = None,
         maximum: float | Sequence[float] | None = None,
         clip: bool = False,
     ) -> None:
         if (minimum is None) != (maximum is None):
             raise ConfigError("MinMaxScale: give both minimum and maximum, or neither")
-        self.scope = check_choice("MinMaxScale", "scope", scope, ("band", "cube"))
+        self.over = check_choice("MinMaxScale", "over", over, ("band", "cube"))
         self.minimum = None if minimum is None else numbers("MinMaxScale", "minimum", minimum)
         self.maximum = None if maximum is None else numbers("MinMaxScale", "maximum", maximum)
         self.clip = clip
         if self.minimum is not None and self.maximum is not None:
+            self.scope = "pixel"
             low, high = np.atleast_1d(self.minimum), np.atleast_1d(self.maximum)
             if len(low) != len(high) and 1 not in (len(low), len(high)):
                 raise ConfigError(f"MinMaxScale: minimum has {len(low)} values, maximum has {len(high)}")
@@ -98,7 +103,7 @@ class MinMaxScale(CubeTransform):
         spectra = valid_spectra(results)
         if not len(spectra):
             return np.float32(0), np.float32(0)  # type: ignore[return-value]
-        axis = 0 if self.scope == "band" else None
+        axis = 0 if self.over == "band" else None
         return spectra.min(axis=axis).astype(np.float32), spectra.max(axis=axis).astype(np.float32)
 
     def transform(self, results: dict) -> dict:
@@ -131,6 +136,8 @@ class Standardize(CubeTransform):
         ConfigError: If their numbers differ or a standard deviation is not positive.
     """
 
+    scope = "pixel"
+
     def __init__(self, mean: float | Sequence[float], std: float | Sequence[float]) -> None:
         self.mean = numbers("Standardize", "mean", mean)
         self.std = numbers("Standardize", "std", std)
@@ -162,6 +169,8 @@ class StandardizeScene(CubeTransform):
 
     Modified keys: ``img``, float32. A band without any spread becomes 0.
     """
+
+    scope = "image"
 
     def transform(self, results: dict) -> dict:
         """Standardize."""

@@ -70,6 +70,8 @@ class SelectBands(CubeTransform):
         ConfigError: If not exactly one of both is given, or it holds no band or range.
     """
 
+    scope = "pixel"
+
     def __init__(self, indices: Sequence[int] | None = None, ranges: Sequence[Sequence[float]] | None = None) -> None:
         if (indices is None) == (ranges is None):
             raise ConfigError("SelectBands: give either indices or ranges (nm)")
@@ -116,6 +118,8 @@ class RemoveBadBands(CubeTransform):
     Raises:
         ConfigError: If neither is given or a value cannot work.
     """
+
+    scope = "pixel"
 
     def __init__(self, indices: Sequence[int] = (), ranges: str | Sequence[Sequence[float]] = ()) -> None:
         if isinstance(ranges, str):

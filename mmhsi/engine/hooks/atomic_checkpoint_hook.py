@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.errors import ConfigError
+from mmhsi.io.files import replacing
 from mmhsi.registry import HOOKS
 
-from ..atomic_backend import remove_temporaries
+from ..runners import our_loader_alone
 from ..unwrap import unwrap_model
 
 
@@ -23,7 +25,8 @@ class AtomicCheckpointHook(CheckpointHook):
     """mmengine's checkpoints, written so that a run killed at any moment loses nothing and resumes exactly.
 
     - A file appears under its name when it is complete; a full disk or a kill leaves the earlier ones.
-    - An outdated checkpoint is removed after the new one is written, not before.
+    - An outdated checkpoint is removed after the new one is written, not before, and from the run's own folder alone: a
+      resumed run has its name from a file.
     - Gradients that are still accumulating (``accumulative_counts``) are saved too, averaged over ranks; not with FSDP.
     - A resumed run repeats the validation that was due at its checkpoint, since the interrupted run may have been
       killed during it. Doing it twice changes nothing.
@@ -52,9 +55,10 @@ class AtomicCheckpointHook(CheckpointHook):
                 "alone; expected by_epoch=True"
             )
         super().before_train(runner)
-        self.file_backend = DeferredRemoval(self.file_backend)
+        self.file_backend = DeferredRemoval(self.file_backend, self.out_dir)
         if is_main_process():
-            remove_temporaries(Path(self.out_dir))
+            for path in Path(self.out_dir).glob(".*.pth*.tmp"):  # half-written by a killed run
+                path.unlink(missing_ok=True)
         for name, parameter in unwrap_model(runner).named_parameters():
             if name in self._pending:
                 parameter.grad = self._pending[name].to(parameter.device)
@@ -74,24 +78,82 @@ class AtomicCheckpointHook(CheckpointHook):
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         # At the end of a step; all ranks come here, and rank 0 alone to before_save_checkpoint.
         self._pending = waiting_gradients(runner)
-        super()._save_checkpoint_with_step(runner, step, meta)
+        super()._save_checkpoint_with_step(self._writer(runner), step, meta)
         self.file_backend.flush()
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
-        super()._save_best_checkpoint(runner, metrics)
+        super()._save_best_checkpoint(self._writer(runner), metrics)
         self.file_backend.flush()
+
+    def _publish_model(self, runner: Runner, ckpt_path: str) -> None:
+        with our_loader_alone():
+            super()._publish_model(runner, ckpt_path)
+
+    def _writer(self, runner: Any) -> Any:
+        local = self.backend_args is None and self.file_client_args is None
+        return WholeFiles(runner) if local and not isinstance(runner, WholeFiles) else runner
+
+
+class WholeFiles:
+    """A run whose checkpoints are written under a temporary name, flushed to the disk, and renamed.
+
+    A kill while it writes, or a full disk, leaves the earlier file of that name as it was.
+
+    Args:
+        runner: The run, which does the rest.
+    """
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def save_checkpoint(self, out_dir: str, filename: str, *args: object, **kwargs: object) -> None:
+        """Save a checkpoint; arguments are those of mmengine's runners.
+
+        Raises:
+            DataError: The disk refuses.
+        """
+        if not is_main_process():  # takes part where the model is spread over processes, and writes nothing
+            self._runner.save_checkpoint(out_dir, filename, *args, **kwargs)
+            return
+        with replacing(Path(out_dir) / filename) as temporary:
+            self._runner.save_checkpoint(out_dir, temporary.name, *args, **kwargs)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runner, name)
 
 
 class DeferredRemoval:
-    """A storage backend that removes files at :meth:`flush`, in place of at once.
+    """A storage backend that removes checkpoints of one folder at :meth:`flush`, and nothing else.
 
     Args:
         backend: The backend that does the rest.
+        folder: The run's.
     """
 
-    def __init__(self, backend: Any) -> None:
+    def __init__(self, backend: Any, folder: str) -> None:
         self._backend = backend
+        self._folder = folder
         self._outdated: list[str] = []
+
+    def isfile(self, path: str) -> bool:
+        """Whether there is such a file, and it is a checkpoint of the folder.
+
+        Args:
+            path: The file.
+        """
+        folder, name = os.path.split(path)
+        own = os.path.realpath(folder) == os.path.realpath(self._folder) and name.endswith(".pth")
+        return own and self._backend.isfile(path)
+
+    def isdir(self, path: str) -> bool:
+        """False: no checkpoint of ours is a folder.
+
+        Args:
+            path: The folder.
+        """
+        return False
 
     def remove(self, path: str) -> None:
         """Remember a file.
@@ -99,7 +161,8 @@ class DeferredRemoval:
         Args:
             path: The file.
         """
-        self._outdated.append(path)
+        if self.isfile(path):
+            self._outdated.append(path)
 
     def flush(self) -> None:
         """Remove the files."""

@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 NAMED = 3
 """Samples that a line names."""
 
 
-def model_inputs(preprocessor: nn.Module, data_batch: dict, seed: int) -> tuple[list[Tensor], list[Tensor | None]]:
-    """What the model saw of a batch, on the host.
+def model_inputs(batch: dict) -> tuple[list[Tensor], list[Tensor | None]]:
+    """What the model saw, on the host.
 
     Args:
-        preprocessor: The model's.
-        data_batch: As the loader gave it.
-        seed: Of the batch augmentations: that which was set before the step.
+        batch: What the model's preprocessor made of a batch.
 
     Returns:
         Inputs of every view, one without views, each (B, C, h, w), followed by a second source's; masks of pixels with
         data (B, h, w) of every view, None where all have some.
     """
-    # Labels are left out, which padding would change in place.
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices), torch.no_grad():
-        torch.manual_seed(seed)
-        made = preprocessor({**data_batch, "data_samples": None}, True)
-    views = made["inputs"]
+    views = batch["inputs"]
     inputs = [views] if isinstance(views, Tensor) else list(views)
-    valid = made.get("valid")
+    valid = batch.get("valid")
     masks = list(valid) if isinstance(valid, (list, tuple)) else [valid]
-    if isinstance(made.get("second"), Tensor):
-        inputs.append(made["second"])
+    if isinstance(batch.get("second"), Tensor):
+        inputs.append(batch["second"])
     return [x.detach().cpu() for x in inputs], [None if mask is None else mask.cpu() for mask in masks]
 
 
@@ -48,7 +40,7 @@ def sample_names(data_batch: dict, count: int, scene: str | None = None) -> list
         scene: Name of the scene that rows and columns are of.
     """
     if "row" in data_batch and "column" in data_batch:
-        pixels = zip(*(chain.from_iterable(data_batch[key]) for key in ("row", "column")), strict=True)
+        pixels = zip(*(torch.as_tensor(data_batch[key]).tolist() for key in ("row", "column")), strict=True)
         where = f" of {scene}" if scene else ""
         return [f"row {row}, column {column}{where}" for row, column in pixels]
     samples: Sequence = data_batch.get("data_samples") or [None] * count

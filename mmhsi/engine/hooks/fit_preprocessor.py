@@ -36,3 +36,4 @@ class FitPreprocessorHook(Hook):
             for name, values in preprocessor.named_buffers():
                 if name.endswith(("mean", "std")):
                     broadcast(values)
+            preprocessor.statistics_changed()

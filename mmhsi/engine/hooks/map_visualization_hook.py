@@ -102,7 +102,7 @@ class MapVisualizationHook(Hook):
 
     def _take(self, runner: Runner, batch: dict, outputs: Sequence[BaseDataElement], mode: str) -> None:
         if self.scene_map is not None:
-            rows, columns = (np.concatenate(batch[key]) for key in ("row", "column"))
+            rows, columns = (np.asarray(batch[key]) for key in ("row", "column"))
             self.scene_map[rows, columns] = torch.cat([sample.pred_label for sample in outputs]).cpu().numpy()
             return
         chosen = evenly_spread(len(self._loader(runner, mode).sampler), self.num_samples)

@@ -15,11 +15,10 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
-from mmhsi.datasets.samplers import sample_seed
 from mmhsi.errors import ConfigError, TrainingError
-from mmhsi.models.rng import seed_draws
 from mmhsi.models.weights import write_checkpoint
 from mmhsi.registry import HOOKS
+from mmhsi.spec import InputSpec
 
 from ..unwrap import unwrap_model
 from .batch_report import describe_batch, model_inputs, name_suspects
@@ -74,11 +73,22 @@ class NonFiniteLossHook(Hook):
         self.row = 0
         self.report: dict = {}
         self.expected: set[str] = set()
+        self.seen: dict = {}
 
     def before_train(self, runner: Runner) -> None:
-        """Remember what is not finite by design, such as a mask of -inf among the buffers."""
+        """Remember what is not finite by design, such as a mask of -inf among the buffers, and look over batches."""
         self.row = 0
-        self.expected = set(nonfinite(_tensors(unwrap_model(runner))))
+        module = unwrap_model(runner)
+        self.expected = set(nonfinite(_tensors(module)))
+        self._looking = module.data_preprocessor.register_forward_hook(self._keep)
+
+    def after_train(self, runner: Runner) -> None:
+        """Look no longer."""
+        self._looking.remove()
+
+    def _keep(self, preprocessor: nn.Module, given: tuple, made: dict) -> None:
+        """Refer to what the model sees in this step; the step holds it anyhow."""
+        self.seen = made
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
@@ -88,6 +98,7 @@ class NonFiniteLossHook(Hook):
         Raises:
             TrainingError: If the run cannot go on.
         """
+        seen, self.seen = self.seen, {}  # the next batch is not made beside this one
         scalars = runner.message_hub.log_scalars
         losses = {name: float(scalars[f"train/{name}"].current()) for name in outputs or {} if "loss" in name}
         healthy = all(math.isfinite(value) for value in losses.values())
@@ -99,7 +110,7 @@ class NonFiniteLossHook(Hook):
         if healthy and not weights:
             return
         if self.row == 0:
-            self.report = self._describe(runner, data_batch or {}, losses)
+            self.report = self._describe(runner, data_batch or {}, seen, losses)
         self.row += 1
         gradients = nonfinite({name: parameter.grad for name, parameter in unwrap_model(runner).named_parameters()})
         # A loss scaler finds such gradients itself and skips the step.
@@ -141,20 +152,17 @@ class NonFiniteLossHook(Hook):
         )
 
     @staticmethod
-    def _describe(runner: Runner, data_batch: dict, losses: dict[str, float]) -> dict:
+    def _describe(runner: Runner, data_batch: dict, seen: dict, losses: dict[str, float]) -> dict:
         """Everything about this step that a later one would change."""
-        # What SeedIterationHook set before the step.
-        seed = sample_seed(runner.seed, runner.iter, get_rank())
-        seed_draws(sample_seed(runner.seed, runner.iter, 0))
-        inputs, valid = model_inputs(unwrap_model(runner).data_preprocessor, data_batch, seed)
-        metainfo = getattr(runner.train_dataloader.dataset, "metainfo", {})
+        inputs, valid = model_inputs(seen)
+        spec = InputSpec.of_metainfo(getattr(runner.train_dataloader.dataset, "metainfo", None))
         return dict(
             losses=losses,
             iter=runner.iter + 1,
             epoch=runner.epoch + 1,
             seed=runner.seed,
             rank=get_rank(),
-            samples=describe_batch(inputs, data_batch, metainfo.get("scene")),
+            samples=describe_batch(inputs, data_batch, None if spec is None else spec.scene),
             inputs=inputs,
             valid=valid,
         )

@@ -20,6 +20,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.models.preprocessors import BandPreprocessor
 from mmhsi.models.selfsup.masked_pretraining import MaskedPretraining, Reconstruction
 from mmhsi.registry import HOOKS
+from mmhsi.spec import InputSpec
 from mmhsi.visualization.png import save_png
 from mmhsi.visualization.reconstruction import draw_reconstruction
 from mmhsi.visualization.selection import evenly_spread
@@ -133,26 +134,24 @@ class ReconstructionHook(Hook):
             results = runner.model.val_step(loader.collate_fn(samples))
         if not is_main_process():
             return
-        metainfo = getattr(dataset, "metainfo", {})
+        spec = InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
         for index, result in zip(indices, results, strict=True):
             for kind, made in result.items():
                 title = f"{kind}, sample {index}, {moment.replace('_', ' ')}"
-                picture = self._picture(unwrap_model(runner).data_preprocessor, made, metainfo, title)
+                picture = self._picture(unwrap_model(runner).data_preprocessor, made, spec, title)
                 save_png(Path(runner.work_dir) / "reconstructions" / f"{kind}_{index}_{moment}.png", picture)
                 runner.visualizer.add_image(f"reconstruction_{kind}_{index}", picture, step)
 
-    def _picture(self, preprocessor: BandPreprocessor, made: Reconstruction, metainfo: dict, title: str) -> np.ndarray:
+    def _picture(
+        self, preprocessor: BandPreprocessor, made: Reconstruction, spec: InputSpec | None, title: str
+    ) -> np.ndarray:
         """Draw one reconstruction in the data's unit."""
         mean, std = band_scale(preprocessor, len(made.target))
         original, prediction = ((part * std + mean).permute(1, 2, 0).cpu().numpy() for part in made[:2])
         bands = original.shape[2]
-        wavelengths, shown = metainfo.get("wavelengths"), metainfo.get("rgb_bands")
-        if wavelengths is not None:
-            # Bands of a second source, behind the cube's, have none; a pipeline that resamples makes all unknown.
-            known = len(wavelengths) == preprocessor.num_bands
-            wavelengths = [*wavelengths, *[np.nan] * (bands - len(wavelengths))] if known else None
-        if shown is not None and max(shown) >= bands:
-            shown = None
+        known, shown = (None, None) if spec is None else (spec.model_wavelengths, spec.picture_bands)
+        # Bands of a second source, behind the cube's, have none.
+        wavelengths = None if known is None else [*known, *[np.nan] * (bands - len(known))]
         return draw_reconstruction(
             original,
             prediction,

@@ -7,8 +7,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmhsi.datasets.samplers import sample_seed, seed_torch
-from mmhsi.models.rng import seed_draws
+from mmhsi.models.preprocessors import BandPreprocessor
 from mmhsi.registry import HOOKS
+
+from ..unwrap import unwrap_model
 
 
 @HOOKS.register_module()
@@ -22,6 +24,8 @@ class SeedIterationHook(Hook):
     priority = "VERY_HIGH"
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
-        """Seed torch's generators, on the CPU and on every device, and those that all ranks share."""
+        """Seed torch's generators, on the CPU and on every device, and tell the preprocessor what all ranks share."""
         seed_torch(sample_seed(runner.seed, runner.iter, get_rank()))
-        seed_draws(sample_seed(runner.seed, runner.iter, 0))
+        preprocessor = unwrap_model(runner).data_preprocessor
+        if isinstance(preprocessor, BandPreprocessor):
+            preprocessor.step_seed = sample_seed(runner.seed, runner.iter, 0)

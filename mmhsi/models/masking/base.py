@@ -9,16 +9,18 @@ from torch import Tensor
 
 from mmhsi.errors import ConfigError
 
+from ..rng import BatchRNG
+
 
 def hide_highest(scores: Tensor, count: int) -> Tensor:
-    """Hide the ``count`` highest scores of every row.
+    """Hide the ``count`` highest scores of every sample.
 
     Args:
         scores: Shape (B, n).
         count: How many to hide, 0 to n.
 
     Returns:
-        Bool tensor of shape (B, n), True = hidden, ``count`` a row, ties included.
+        Bool tensor of shape (B, n), True = hidden, ``count`` a sample, ties included.
     """
     mask = torch.zeros(scores.shape, dtype=torch.bool, device=scores.device)
     return mask.scatter_(1, scores.topk(count, dim=1).indices, True)
@@ -67,22 +69,13 @@ class TokenMasking(Masking, metaclass=ABCMeta):
     """Chooses the hidden tokens of a grid of G spectral groups × N positions."""
 
     @abstractmethod
-    def __call__(
-        self,
-        batch: int,
-        groups: int,
-        grid: tuple[int, int],
-        device: torch.device,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
+    def __call__(self, rng: BatchRNG, groups: int, grid: tuple[int, int]) -> Tensor:
         """Draw a mask.
 
         Args:
-            batch: Samples B.
+            rng: What to draw from, for B samples, on the device of the mask.
             groups: Spectral groups G (1 for a plain ViT).
             grid: Token grid (h, w), N = h · w.
-            device: Where the mask is made.
-            generator: Source of randomness. Default: that of the whole batch, :func:`mmhsi.models.rng.draw_rows`.
 
         Returns:
             Bool tensor of shape (B, G, N), True = hidden.
@@ -93,12 +86,12 @@ class BandMasking(Masking, metaclass=ABCMeta):
     """Chooses the hidden bands of images."""
 
     @abstractmethod
-    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def __call__(self, rng: BatchRNG, images: Tensor) -> Tensor:
         """Draw a mask.
 
         Args:
+            rng: What to draw from, for B samples, on the images' device.
             images: Shape (B, C, H, W).
-            generator: Source of randomness on their device. Default: that of the whole batch.
 
         Returns:
             Bool tensor of shape (B, C), True = hidden.

@@ -10,52 +10,48 @@ from torch import Tensor
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING
 
-from ..rng import uniform_rows
+from ..rng import BatchRNG
 from .base import TokenMasking, hide_highest
 
 
 def rectangle_scores(
+    rng: BatchRNG,
     counts: Tensor,
     grid: tuple[int, int],
     min_aspect: float = 0.3,
     max_block: float = 0.5,
     blocks: int = 24,
-    generator: torch.Generator | None = None,
 ) -> Tensor:
     """Score positions such that the highest ones are those of rectangles drawn one after another.
 
     On a grid of one row the rectangles are spans.
 
     Args:
+        rng: What to draw from, for B images.
         counts: Positions that shall be hidden in each image, shape (B,), on the device of the result.
         grid: (h, w).
         min_aspect: Smallest ratio of the shorter to the longer side; log-uniform between it and its inverse.
         max_block: Largest rectangle, as a share of ``counts``.
         blocks: Rectangles drawn.
-        generator: Source of randomness. Default: torch's.
 
     Returns:
         Shape (B, h · w): falls with the number of the first rectangle that covers a position; those that none covers
         are below, in random order, as are ties.
     """
     (height, width), device = grid, counts.device
-
-    def uniform(*shape: int) -> Tensor:
-        return uniform_rows(len(counts), *shape, device=device, generator=generator)
-
-    area = 1 + uniform(blocks) * (max_block * counts[:, None] - 1).clamp(min=0)
-    aspect = (math.log(min_aspect) * (1 - 2 * uniform(blocks))).exp()
+    area = 1 + rng.uniform(blocks) * (max_block * counts[:, None] - 1).clamp(min=0)
+    aspect = (math.log(min_aspect) * (1 - 2 * rng.uniform(blocks))).exp()
     rows = (area * aspect).sqrt().round().clamp(1, height)
     columns = (area / rows).round().clamp(1, width)
-    top = (uniform(blocks) * (height - rows + 1)).floor()
-    left = (uniform(blocks) * (width - columns + 1)).floor()
+    top = (rng.uniform(blocks) * (height - rows + 1)).floor()
+    left = (rng.uniform(blocks) * (width - columns + 1)).floor()
     y, x = torch.arange(height, device=device), torch.arange(width, device=device)
     in_rows = (y >= top[..., None]) & (y < (top + rows)[..., None])  # (B, K, h)
     in_columns = (x >= left[..., None]) & (x < (left + columns)[..., None])  # (B, K, w)
     covered = in_rows[..., :, None] & in_columns[..., None, :]  # (B, K, h, w)
     order = torch.arange(blocks, 0, -1, device=device)[:, None, None]
     # Noise below 1 breaks ties.
-    return (covered * order).amax(dim=1).flatten(1) + uniform(height * width)
+    return (covered * order).amax(dim=1).flatten(1) + rng.uniform(height * width)
 
 
 @MASKING.register_module()
@@ -87,16 +83,9 @@ class BlockwiseMasking(TokenMasking):
         self.max_block = max_block
         self.blocks = blocks
 
-    def __call__(
-        self,
-        batch: int,
-        groups: int,
-        grid: tuple[int, int],
-        device: torch.device,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
+    def __call__(self, rng: BatchRNG, groups: int, grid: tuple[int, int]) -> Tensor:
         """Draw a mask; see :class:`TokenMasking`."""
         count = self.count(grid[0] * grid[1])
-        counts = torch.full((batch,), count, device=device)
-        scores = rectangle_scores(counts, grid, self.min_aspect, self.max_block, self.blocks, generator)
+        counts = torch.full((rng.samples,), count, device=rng.device)
+        scores = rectangle_scores(rng, counts, grid, self.min_aspect, self.max_block, self.blocks)
         return hide_highest(scores, count)[:, None].expand(-1, groups, -1)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from mmhsi.registry import MASKING
 
-from ..rng import uniform_rows
+from ..rng import BatchRNG
 from .base import TokenMasking, hide_highest
 
 
@@ -15,15 +14,7 @@ from .base import TokenMasking, hide_highest
 class RandomMasking(TokenMasking):
     """Hide tokens at random, over spectral groups and positions alike (MAE, He et al. 2022; LO-SST paper §3.3)."""
 
-    def __call__(
-        self,
-        batch: int,
-        groups: int,
-        grid: tuple[int, int],
-        device: torch.device,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
+    def __call__(self, rng: BatchRNG, groups: int, grid: tuple[int, int]) -> Tensor:
         """Draw a mask; see :class:`TokenMasking`."""
         tokens = groups * grid[0] * grid[1]
-        scores = uniform_rows(batch, tokens, device=device, generator=generator)
-        return hide_highest(scores, self.count(tokens)).view(batch, groups, -1)
+        return hide_highest(rng.uniform(tokens), self.count(tokens)).view(rng.samples, groups, -1)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmhsi.registry import MASKING
 
-from ..rng import draw_rows, uniform_rows
+from ..rng import BatchRNG
 from .base import BandMasking, hide_highest
 
 
@@ -15,11 +15,10 @@ from .base import BandMasking, hide_highest
 class SpectralMasking(BandMasking):
     """Hide bands at random (SS-MAE)."""
 
-    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def __call__(self, rng: BatchRNG, images: Tensor) -> Tensor:
         """Draw a mask; see :class:`BandMasking`."""
-        batch, bands = images.shape[:2]
-        scores = uniform_rows(batch, bands, device=images.device, generator=generator)
-        return hide_highest(scores, self.count(bands))
+        bands = images.shape[1]
+        return hide_highest(rng.uniform(bands), self.count(bands))
 
 
 @MASKING.register_module()
@@ -30,16 +29,10 @@ class MRSMasking(BandMasking):
     similar the earlier are hidden first.
     """
 
-    def __call__(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def __call__(self, rng: BatchRNG, images: Tensor) -> Tensor:
         """Draw a mask; see :class:`BandMasking`."""
         batch, bands = images.shape[:2]
-        device = images.device
-        chosen = draw_rows(
-            lambda rows, source: torch.randint(bands, (rows,), device=device, generator=source),
-            batch,
-            device,
-            generator,
-        )
+        chosen = rng.integers(bands)
         similarity = band_similarity(images, chosen)
         similarity.scatter_(1, chosen[:, None], torch.inf)  # the chosen band itself, even if it is all zeros
         order = similarity.argsort(dim=1, descending=True, stable=True)

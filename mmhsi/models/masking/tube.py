@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from mmhsi.registry import MASKING
 
-from ..rng import uniform_rows
+from ..rng import BatchRNG
 from .base import TokenMasking, hide_highest
 
 
@@ -18,15 +17,7 @@ class TubeMasking(TokenMasking):
     Exactly round(ratio · N) positions are hidden; no group tells what another hides.
     """
 
-    def __call__(
-        self,
-        batch: int,
-        groups: int,
-        grid: tuple[int, int],
-        device: torch.device,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
+    def __call__(self, rng: BatchRNG, groups: int, grid: tuple[int, int]) -> Tensor:
         """Draw a mask; see :class:`TokenMasking`."""
         positions = grid[0] * grid[1]
-        scores = uniform_rows(batch, positions, device=device, generator=generator)
-        return hide_highest(scores, self.count(positions))[:, None].expand(-1, groups, -1)
+        return hide_highest(rng.uniform(positions), self.count(positions))[:, None].expand(-1, groups, -1)

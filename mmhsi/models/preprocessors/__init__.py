@@ -2,9 +2,10 @@
 
 from .band_preprocessor import BandPreprocessor, fit_preprocessor
 from .batch_augments import BatchDihedral, BatchGainOffset, BatchNoise, dihedral, symmetries
-from .scene_preprocessor import ScenePreprocessor, gather_windows, normalise_scene, pool_scene
+from .scene_preprocessor import ScenePreprocessor, attach_scenes, pool_scene
 from .tile_preprocessor import TilePreprocessor
 from .view_preprocessor import ViewPreprocessor
+from .window_sampler import WindowSampler, gather_windows
 
 __all__ = [
     "BandPreprocessor",
@@ -14,10 +15,11 @@ __all__ = [
     "ScenePreprocessor",
     "TilePreprocessor",
     "ViewPreprocessor",
+    "WindowSampler",
+    "attach_scenes",
     "dihedral",
     "fit_preprocessor",
     "gather_windows",
-    "normalise_scene",
     "pool_scene",
     "symmetries",
 ]

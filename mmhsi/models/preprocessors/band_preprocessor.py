@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from mmengine.model import BaseDataPreprocessor
@@ -14,6 +14,7 @@ from mmhsi.datasets.statistics import BandStatistics
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
+from ..rng import BatchRNG
 from .batch_augments import BatchDihedral
 
 
@@ -40,8 +41,12 @@ class BandPreprocessor(BaseDataPreprocessor):
     before the first step) or from a checkpoint: unlike mmengine's, the buffers are saved with the weights, so that a
     trained model carries its normalisation along.
 
+    In training it makes what the step draws from, a :class:`mmhsi.models.BatchRNG`: augmentations begin, and a model
+    that sets ``with_rng`` is given it as ``rng`` of the batch to go on with. :class:`mmhsi.engine.SeedIterationHook`
+    sets ``step_seed`` for every step.
+
     Args:
-        num_bands: Bands C.
+        num_bands: Bands C. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
         mean: C means in the data's units, or None to fit them.
         std: C standard deviations, or None to fit them.
         clip: Normalised values are clipped to ± this. Default None: they are not.
@@ -49,12 +54,12 @@ class BandPreprocessor(BaseDataPreprocessor):
         non_blocking: Copy to the device without waiting.
 
     Raises:
-        ConfigError: If one of ``mean`` and ``std`` is missing, or their length is not ``num_bands``.
+        ConfigError: If ``num_bands`` or one of ``mean`` and ``std`` is missing, or their length is not ``num_bands``.
     """
 
     def __init__(
         self,
-        num_bands: int,
+        num_bands: int | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         clip: float | None = None,
@@ -62,16 +67,24 @@ class BandPreprocessor(BaseDataPreprocessor):
         non_blocking: bool = False,
     ) -> None:
         super().__init__(non_blocking)
+        if num_bands is None:
+            raise ConfigError(
+                "data_preprocessor: num_bands is missing; give it, or build the runner with "
+                "mmhsi.engine.build_runner(cfg), which takes it from the training data"
+            )
         if (mean is None) != (std is None):
             raise ConfigError("data_preprocessor: give both mean and std, or neither to fit them to the training data")
         self.num_bands = num_bands
         self.clip = clip
         self.with_valid = False
+        self.with_rng = False
+        self.step_seed: int | None = None
         self.augments = torch.nn.ModuleList(MODELS.build(augment) for augment in augments)
         self.register_buffer("mean", torch.zeros(num_bands))
         self.register_buffer("std", torch.ones(num_bands))
         self.register_buffer("fitted", torch.tensor(False))
         self._ready = False
+        self._revision = 0
         if mean is not None and std is not None:
             self.fit(torch.as_tensor(mean), torch.as_tensor(std))
 
@@ -96,6 +109,40 @@ class BandPreprocessor(BaseDataPreprocessor):
         self.mean.copy_(mean)
         self.std.copy_(torch.where(std > 0, std, torch.ones_like(std)))
         self.fitted.fill_(True)
+        self.statistics_changed()
+
+    def statistics_changed(self) -> None:
+        """Note that what was normalised earlier is out of date; :meth:`fit` and loading weights do so."""
+        self._revision += 1
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        super()._load_from_state_dict(*args)
+        self.statistics_changed()
+
+    def _apply(self, *args: Any, **kwargs: Any) -> BandPreprocessor:
+        self.statistics_changed()  # they move to another device
+        return super()._apply(*args, **kwargs)
+
+    def prepare(
+        self, image: Tensor, valid: Tensor | None = None, second: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Normalise images with their bands last, as files and scenes have them.
+
+        Args:
+            image: Raw, shape (B, H, W, C).
+            valid: Pixels that hold data, bool (B, H, W); None if all do.
+            second: Raw second source; there is none here.
+
+        Returns:
+            float32 tensor of the same shape and layout in memory; pixels without data are 0. And what becomes of the
+            second source, None.
+
+        Raises:
+            ConfigError: If C is not ``num_bands``, the statistics were never set, or there is a second source.
+        """
+        if second is not None:
+            raise ConfigError(f"{type(self).__name__} takes no second source; use ScenePreprocessor")
+        return self.normalise(image.permute(0, 3, 1, 2), valid).permute(0, 2, 3, 1), None
 
     def normalise(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """Bring every band to zero mean and unit variance; pixels without data become 0, the mean.
@@ -126,11 +173,23 @@ class BandPreprocessor(BaseDataPreprocessor):
             x.masked_fill_(~valid[:, None], 0.0)
         return x if self.clip is None else x.clamp_(-self.clip, self.clip)
 
-    def augment(self, x: Tensor, valid: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def step_rng(self, samples: int, device: torch.device) -> BatchRNG:
+        """What the step draws from; torch's own generators where nobody has told of a step.
+
+        Args:
+            samples: Samples B of the batch.
+            device: Where numbers are drawn.
+        """
+        if self.step_seed is None:
+            return BatchRNG(samples, device)
+        return BatchRNG.of_step(samples, device, self.step_seed)
+
+    def augment(self, x: Tensor, rng: BatchRNG, valid: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Run the batch augmentations on normalised training images.
 
         Args:
             x: Shape (B, C, H, W).
+            rng: What to draw from, for B samples.
             valid: Shape (B, H, W), bool; moved along by augmentations that move pixels. None: all pixels hold data.
 
         Returns:
@@ -138,10 +197,10 @@ class BandPreprocessor(BaseDataPreprocessor):
         """
         for augment in self.augments:
             if valid is not None and isinstance(augment, BatchDihedral):
-                both = augment(torch.cat([x, valid[:, None].to(x.dtype)], dim=1))
+                both = augment(torch.cat([x, valid[:, None].to(x.dtype)], dim=1), rng)
                 x, valid = both[:, :-1], both[:, -1] > 0
             else:
-                x = augment(x)
+                x = augment(x, rng)
         return x, valid
 
 

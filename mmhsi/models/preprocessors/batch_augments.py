@@ -1,8 +1,6 @@
 """Augmentations of whole batches on the device: every sample its own draw, no loop over samples or bands.
 
-They run on normalised values, so that strengths are in standard deviations of a band. Randomness is drawn for the whole
-batch of all processes (:func:`mmhsi.models.rng.draw_rows`); :class:`mmhsi.engine.SeedIterationHook` seeds it for
-every iteration.
+They run on normalised values, so that strengths are in standard deviations of a band.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
-from ..rng import draw_rows
+from ..rng import BatchRNG
 
 
 def dihedral(x: Tensor, element: int) -> Tensor:
@@ -45,18 +43,15 @@ def symmetries(height: int, width: int) -> tuple[int, ...]:
 class BatchDihedral(nn.Module):
     """Turn and flip every window at random: seen from above, a scene has no preferred direction."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rng: BatchRNG) -> Tensor:
         """Augment (B, C, H, W).
 
         Args:
             x: Shape (B, C, H, W).
+            rng: What to draw from, for B samples.
         """
         elements = symmetries(*x.shape[2:])
-        draw = draw_rows(
-            lambda rows, source: torch.randint(len(elements), (rows,), device=x.device, generator=source),
-            len(x),
-            x.device,
-        )
+        draw = rng.integers(len(elements))
         batch, bands, height, width = x.shape
         places = torch.arange(height * width, device=x.device).view(1, 1, height, width)
         sources = torch.cat([dihedral(places, element) for element in elements])  # (8 or 4, 1, H, W)
@@ -85,24 +80,18 @@ class BatchGainOffset(nn.Module):
         self.smooth = smooth
         self.knots = knots
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rng: BatchRNG) -> Tensor:
         """Augment (B, C, H, W).
 
         Args:
             x: Shape (B, C, H, W).
+            rng: What to draw from, for B samples.
         """
-        batch, bands = x.shape[:2]
-
-        def normal(*shape: int) -> Tensor:
-            return draw_rows(
-                lambda rows, source: torch.randn(rows, *shape, device=x.device, generator=source), batch, x.device
-            )
-
-        gain = 1 + self.gain * normal(1, 1, 1)
-        shift = self.offset * normal(1)
+        gain = 1 + self.gain * rng.normal(1, 1, 1)
+        shift = self.offset * rng.normal(1)
         if self.smooth > 0:
-            knots = self.smooth * normal(1, self.knots)
-            shift = shift + nn.functional.interpolate(knots, size=bands, mode="linear", align_corners=True)[:, 0]
+            knots = self.smooth * rng.normal(1, self.knots)
+            shift = shift + nn.functional.interpolate(knots, size=x.shape[1], mode="linear", align_corners=True)[:, 0]
         return (x * gain).add_(shift[:, :, None, None])
 
 
@@ -118,17 +107,14 @@ class BatchNoise(nn.Module):
         super().__init__()
         self.std = std
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rng: BatchRNG) -> Tensor:
         """Augment (B, C, H, W).
 
         Args:
             x: Shape (B, C, H, W).
+            rng: What to draw from, for B samples.
         """
         # In the order that x has in memory, but drawn in one piece: torch draws into a permuted tensor one by one.
-        order = sorted(range(x.dim()), key=x.stride, reverse=True)
-
-        def normal(rows: int, source: torch.Generator | None) -> Tensor:
-            sizes = [x.shape[axis] if axis else rows for axis in order]
-            return x.new_empty(sizes).normal_(generator=source).permute(*map(order.index, range(x.dim())))
-
-        return x + draw_rows(normal, len(x), x.device).mul_(self.std)
+        order = [0, *sorted(range(1, x.dim()), key=x.stride, reverse=True)]
+        noise = rng.normal(*(x.shape[axis] for axis in order[1:]))
+        return x + noise.permute(*map(order.index, range(x.dim()))).mul_(self.std)

@@ -1,79 +1,71 @@
-"""Preprocessor that gathers the windows around pixels, on the device that holds the scene."""
+"""Preprocessor of pixel classification: normalised windows, gathered on the device that holds the scene."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from mmpretrain.structures import DataSample
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.data import Dataset, Subset
 
+from mmhsi.datasets.mirroring import pad_scene
+from mmhsi.datasets.scene import Scene
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from .band_preprocessor import BandPreprocessor
-
-
-def gather_windows(scene: Tensor, tops: Tensor, lefts: Tensor, window: tuple[int, int]) -> Tensor:
-    """Cut many windows out of a scene in one indexing operation.
-
-    Args:
-        scene: Shape (H, W) or (H, W, C), any dtype, contiguous.
-        tops: First row of each window, shape (B,).
-        lefts: First column of each window, shape (B,).
-        window: (h, w) in pixels.
-
-    Returns:
-        Tensor of shape (B, h, w) or (B, h, w, C), in the dtype of ``scene``.
-    """
-    (height, width), (h, w) = scene.shape[:2], window
-    bands = scene.shape[2] if scene.dim() == 3 else 1
-    # Every run of w pixels as a row of an overlapping view: a window is h of these rows, each one block of memory.
-    runs = scene.as_strided((height * width - w + 1, w * bands), (bands, 1))
-    first = tops * width + lefts
-    rows = first[:, None] + width * torch.arange(h, device=scene.device)  # (B, h)
-    return runs.index_select(0, rows.flatten()).view(len(tops), h, w, *scene.shape[2:])
-
-
-def normalise_scene(preprocessor: BandPreprocessor, scene: Tensor, valid: Tensor | None) -> Tensor:
-    """Normalise a whole scene (H, W, C), of which pixels without data become 0; float32, same layout in memory.
-
-    Args:
-        preprocessor: Fitted.
-        scene: Shape (H, W, C).
-        valid: Shape (H, W), bool; None if all pixels hold data.
-    """
-    mask = None if valid is None else valid[None]
-    return preprocessor.normalise(scene.permute(2, 0, 1)[None], mask)[0].permute(1, 2, 0)
+from .window_sampler import WindowSampler
 
 
 def pool_scene(scene: Tensor, scale: int, with_std: bool = False) -> Tensor:
-    """Average a scene over squares of pixels.
+    """Average scenes over squares of pixels.
 
     Args:
-        scene: Shape (H · s, W · s, C), float.
+        scene: Shape (…, H · s, W · s, C), float.
         scale: s.
         with_std: Whether the standard deviations within the squares are put behind the means. Default False.
 
     Returns:
-        Tensor of shape (H, W, C) or (H, W, 2 · C).
+        Tensor of shape (…, H, W, C) or (…, H, W, 2 · C).
     """
-    height, width, bands = scene.shape
-    squares = scene.view(height // scale, scale, width // scale, scale, bands)
-    mean = squares.mean(dim=(1, 3))
-    return torch.cat([mean, squares.std(dim=(1, 3), correction=0)], dim=2) if with_std else mean
+    squares = scene.unflatten(-3, (-1, scale)).unflatten(-2, (-1, scale))  # (…, H, s, W, s, C)
+    mean = squares.mean(dim=(-4, -2))
+    return torch.cat([mean, squares.std(dim=(-4, -2), correction=0)], dim=-1) if with_std else mean
+
+
+class Windows(NamedTuple):
+    """A batch before augmentation: image (B, C, h, w), mask (B, h, w) and second source, where there are some."""
+
+    image: Tensor
+    valid: Tensor | None
+    second: Tensor | None
+
+
+class Attached(NamedTuple):
+    """A scene whose windows are gathered here, and the largest of them."""
+
+    scene: Scene
+    window: tuple[int, int]
 
 
 @MODELS.register_module()
 class ScenePreprocessor(BandPreprocessor):
-    """Turn (scene, place) into normalised windows.
+    """Turn samples of :class:`mmhsi.datasets.SceneDataset` into normalised windows.
 
-    A scene is copied to the device and normalised there once; a batch then costs the transfer of its indices and one
-    gathering.
+    Batches of :func:`mmhsi.datasets.collate_pixels` carry indices alone. Their scene is announced once by
+    :meth:`attach` (:func:`attach_scenes`, as :class:`mmhsi.engine.AttachScenesHook` does before training, validation
+    and test). It is copied to the device and normalised there when its first batch comes; a batch then costs the
+    transfer of its indices and one gathering. There is one such :class:`WindowSampler` for a scene, whoever loads it in
+    however many processes; it is made anew when the statistics, the device or the largest window change. A copy or a
+    pickle of the preprocessor has no scenes.
+
+    Batches of cut windows, by torch's default collate function or mmengine's, are normalised as they come: slower, the
+    same numbers.
 
     Args:
-        num_bands: Bands C.
+        num_bands: Bands C. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
         mean: C means, or None to fit them.
         std: C standard deviations, or None to fit them.
         clip: Normalised values are clipped to ± this.
@@ -90,7 +82,7 @@ class ScenePreprocessor(BandPreprocessor):
 
     def __init__(
         self,
-        num_bands: int,
+        num_bands: int | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         clip: float | None = None,
@@ -106,78 +98,162 @@ class ScenePreprocessor(BandPreprocessor):
             )
         self.second = second
         self.second_normaliser = BandPreprocessor(second_bands, clip=clip) if second_bands else None
-        self._placed: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
+        self._attached: dict[str, Attached] = {}
+        self._samplers: dict[str, tuple[int, WindowSampler]] = {}
 
-    def place(self, scene: Tensor, make: Callable[[Tensor], Tensor]) -> Tensor:
-        """Give what ``make`` makes of ``scene`` on this device, made once for every state of the statistics.
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_attached": {}, "_samplers": {}}
+
+    @property
+    def revision(self) -> int:
+        """How often statistics or device have changed, of both sources."""
+        return self._revision + (0 if self.second_normaliser is None else self.second_normaliser._revision)
+
+    def attach(self, scene: Scene, window: tuple[int, int]) -> None:
+        """Let batches of a scene's indices come.
 
         Args:
-            scene: Shape (H, W, C), or (H, W), on any device.
-            make: What is made of it.
+            scene: The scene; one that is equal to an attached one is the same.
+            window: Largest window (h, w) that will be asked for.
         """
-        key = (id(scene), *(buffer._version for buffer in self.buffers()))
-        if key not in self._placed:
-            # The host tensor is kept beside what was made of it, so that its id cannot be taken over by another.
-            self._placed[key] = (scene, make(scene.to(self.device)).contiguous())
-        return self._placed[key][1]
+        known = self._attached.get(scene.key)
+        if known is not None:
+            scene, window = known.scene, (max(window[0], known.window[0]), max(window[1], known.window[1]))
+            if window == known.window:
+                return
+        self._attached[scene.key] = Attached(scene, window)
+        self._samplers.pop(scene.key, None)
+
+    def sampler(self, key: str) -> WindowSampler:
+        """The sampler of an attached scene, with the present statistics on the present device.
+
+        Args:
+            key: Its :attr:`mmhsi.datasets.scene.Scene.key`.
+
+        Raises:
+            ConfigError: If the scene was not attached or the statistics are not set.
+        """
+        made, sampler = self._samplers.get(key, (-1, None))
+        if sampler is None or made != self.revision:
+            if key not in self._attached:
+                raise ConfigError(
+                    "data_preprocessor: a batch of indices came whose scene is not attached; keep AttachScenesHook in "
+                    "custom_hooks, or call mmhsi.models.attach_scenes(data_preprocessor, dataset)"
+                )
+            del sampler
+            self._samplers.pop(key, None)  # before there is another
+            self._samplers[key] = (self.revision, self._place(*self._attached[key]))
+        return self._samplers[key][1]
+
+    @torch.inference_mode(False)  # its first batch may come in inference, and training may follow
+    @torch.no_grad()
+    def _place(self, scene: Scene, window: tuple[int, int]) -> WindowSampler:
+        """Copy a scene to the device and normalise it there."""
+
+        def padded(array: Any, scale: int = 1) -> Tensor:
+            return torch.from_numpy(pad_scene(array, window, scale)).to(self.device)
+
+        valid = None if scene.valid.all() else padded(scene.valid)
+        second = None
+        if self.second_normaliser is not None and scene.second is not None:
+            second = padded(scene.second, scene.second_scale)[None]
+        image, second = self.prepare(padded(scene.cube.data)[None], None if valid is None else valid[None], second)
+        return WindowSampler(
+            image[0].contiguous(),
+            window,
+            valid,
+            None if second is None else second[0].contiguous(),
+            scene.second_scale,
+        )
+
+    def prepare(
+        self, image: Tensor, valid: Tensor | None = None, second: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Normalise scenes or windows, and join their second source as ``second`` says.
+
+        Args:
+            image: Raw, shape (B, H, W, C).
+            valid: Pixels that hold data, bool (B, H, W); None if all do.
+            second: Raw second source, shape (B, H · s, W · s, C2).
+
+        Returns:
+            float32 tensor (B, H, W, C), (B, H, W, C + C2) or (B, H, W, C + 2 · C2), and with ``second='separate'`` the
+            second source.
+
+        Raises:
+            ConfigError: If there is no second source but the model takes one.
+        """
+        image, _ = super().prepare(image, valid)
+        if self.second_normaliser is None:
+            return image, None
+        if second is None:
+            raise ConfigError("data_preprocessor.second_bands needs use_second=True in the dataset")
+        scale = second.shape[1] // image.shape[1]
+        fine = None if valid is None else valid.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
+        finer, _ = self.second_normaliser.prepare(second, fine)
+        if self.second == "separate":
+            return image, finer
+        return torch.cat([image, pool_scene(finer, scale, with_std=self.second == "texture")], dim=3), None
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Prepare a collated batch of :class:`mmhsi.datasets.SceneDataset`.
+        """Prepare a batch.
 
         Args:
-            data: A list under each key of ``SceneDataset.__getitems__``, with one entry for the whole batch, or
-                several that share scene and window.
+            data: Indices (:meth:`mmhsi.datasets.PixelSamples.places`), or samples of
+                :class:`mmhsi.datasets.SceneDataset` of one window, stacked or as lists.
             training: Whether to augment.
 
         Returns:
-            ``inputs`` (B, C, h, w) float32 in channels-last memory; ``data_samples``, None without labels; ``valid``
-            (B, h, w) for models that ask for it; with ``second='separate'`` also ``second`` (B, C2, h · s, w · s).
+            ``inputs`` (B, C, h, w) float32 in channels-last memory; ``data_samples``, None without labels; with
+            ``second='separate'`` also ``second`` (B, C2, h · s, w · s); for models that ask for them ``valid`` (B, h,
+            w) and, in training, ``rng`` for B samples.
         """
-        window, scale = (data["height"][0], data["width"][0]), data["scale"][0]
-        tops, lefts, labels = (
-            torch.from_numpy(np.concatenate(data[key])).to(self.device, non_blocking=self._non_blocking)
-            for key in ("top", "left", "label")
-        )
-
-        scene, valid = data["scene"][0], data["valid"][0]
-        valid = None if valid is None else self.place(valid, lambda mask: mask)
-        placed = self.place(scene, lambda raw: normalise_scene(self, raw, valid))
-        x = gather_windows(placed, tops, lefts, window).permute(0, 3, 1, 2)
+        windows = self._normalise_samples(data) if "window" in data else self._gather(data)
         batch: dict = {"data_samples": None}
-        if data["label"][0][0] >= 0:
+        if "label" in data:
+            labels = self._to_device(data["label"])
             batch["data_samples"] = [DataSample(gt_label=label) for label in labels[:, None]]
-        if self.second_normaliser is not None:
-            second = self._cut_second(data["second"][0], valid, scale, tops, lefts, window)
-            if self.second == "separate":
-                batch["second"] = second
-            else:
-                x = torch.cat([x, second], dim=1)
-        mask = gather_windows(valid, tops, lefts, window) if self.with_valid and valid is not None else None
-        batch["inputs"], mask = self.augment(x, mask) if training else (x, mask)
+        if windows.second is not None:
+            batch["second"] = windows.second
+        x, mask = windows.image, windows.valid if self.with_valid else None
+        rng = self.step_rng(len(x), x.device) if training else None
+        batch["inputs"], mask = (x, mask) if rng is None else self.augment(x, rng, mask)
         if self.with_valid:
             batch["valid"] = mask
+        if self.with_rng and rng is not None:
+            batch["rng"] = rng
         return batch
 
-    def _cut_second(
-        self,
-        second: Tensor | None,
-        valid: Tensor | None,
-        scale: int,
-        tops: Tensor,
-        lefts: Tensor,
-        window: tuple[int, int],
-    ) -> Tensor:
-        """Windows of the second source: (B, C2, h · s, w · s), or on the cube's grid (B, C2 or 2 · C2, h, w)."""
-        normaliser = self.second_normaliser
-        if second is None or normaliser is None:
-            raise ConfigError("data_preprocessor.second_bands needs use_second=True in the dataset")
-        fine = valid if valid is None else valid.repeat_interleave(scale, 0).repeat_interleave(scale, 1)
+    def _to_device(self, values: Tensor | Sequence[int]) -> Tensor:
+        return torch.as_tensor(values).to(self.device, non_blocking=self._non_blocking)
 
-        def prepare(raw: Tensor) -> Tensor:
-            x = normalise_scene(normaliser, raw, fine)
-            return x if self.second == "separate" else pool_scene(x, scale, with_std=self.second == "texture")
+    def _gather(self, data: dict) -> Windows:
+        """Windows of a batch of indices."""
+        sampler, window = self.sampler(data["scene"]), (data["size"][0], data["size"][1])
+        place = self._to_device(data["row"]), self._to_device(data["column"]), window
+        valid = sampler.masks(*place) if self.with_valid else None
+        return Windows(sampler.windows(*place), valid, sampler.second_windows(*place))
 
-        placed = self.place(second, prepare)
-        if self.second == "separate":
-            tops, lefts, window = tops * scale, lefts * scale, (window[0] * scale, window[1] * scale)
-        return gather_windows(placed, tops, lefts, window).permute(0, 3, 1, 2)
+    def _normalise_samples(self, data: dict) -> Windows:
+        """Windows that the dataset has cut."""
+        raw = {key: self._stack(data[key]) for key in ("window", "valid", "second") if key in data}
+        image, second = self.prepare(raw["window"], raw["valid"], raw.get("second"))
+        return Windows(image.permute(0, 3, 1, 2), raw["valid"], None if second is None else second.permute(0, 3, 1, 2))
+
+    def _stack(self, parts: Tensor | Sequence[Tensor]) -> Tensor:
+        stacked = parts if isinstance(parts, Tensor) else torch.stack(list(parts))
+        return stacked.to(self.device, non_blocking=self._non_blocking)
+
+
+def attach_scenes(preprocessor: nn.Module, dataset: Dataset) -> None:
+    """Announce the scene of a dataset of pixels to the preprocessor that will gather its windows.
+
+    Args:
+        preprocessor: A model's; others than :class:`ScenePreprocessor` need nothing.
+        dataset: A dataset, or a part of one; others than :class:`mmhsi.datasets.SceneDataset` have nothing.
+    """
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    scene = getattr(dataset, "scene", None)  # also through mmengine's wrapper of a part of an epoch
+    if isinstance(preprocessor, ScenePreprocessor) and isinstance(scene, Scene):
+        preprocessor.attach(scene, dataset.margin)

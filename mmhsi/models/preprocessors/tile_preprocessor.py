@@ -23,7 +23,7 @@ class TilePreprocessor(BandPreprocessor):
     normalisation), their labels with ``seg_pad_val``.
 
     Args:
-        num_bands: Bands C.
+        num_bands: Bands C. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
         mean: C means, or None to fit them.
         std: C standard deviations, or None to fit them.
         clip: Normalised values are clipped to ± this.
@@ -34,7 +34,7 @@ class TilePreprocessor(BandPreprocessor):
 
     def __init__(
         self,
-        num_bands: int,
+        num_bands: int | None = None,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         clip: float | None = None,
@@ -54,7 +54,8 @@ class TilePreprocessor(BandPreprocessor):
             training: Whether to augment.
 
         Returns:
-            ``inputs`` (B, C, H, W) float32, ``data_samples``, and ``valid`` (B, H, W) for models that ask for it.
+            ``inputs`` (B, C, H, W) float32, ``data_samples``; for models that ask for them ``valid`` (B, H, W) and, in
+            training, ``rng`` for B samples.
 
         Raises:
             ConfigError: If images with label maps were to be turned, which turns images alone.
@@ -74,14 +75,17 @@ class TilePreprocessor(BandPreprocessor):
         # Asked on the host: where every pixel holds data, there is nothing to fill.
         complete = len(sizes) == 1 and all(bool(tile.all()) for tile in valid)
         x = self.normalise(x, None if complete else mask)
-        if training:
+        rng = self.step_rng(len(x), x.device) if training else None
+        if rng is not None:
             if samples and "gt_sem_seg" in samples[0] and any(isinstance(a, BatchDihedral) for a in self.augments):
                 raise ConfigError(
                     "TilePreprocessor: BatchDihedral in augments turns images and not their label maps; use transforms "
                     "of the dataset's pipeline, such as RandomDihedral"
                 )
-            x, mask = self.augment(x, mask if self.with_valid else None)
+            x, mask = self.augment(x, rng, mask if self.with_valid else None)
         batch = {"inputs": x, "data_samples": self.cast_data(samples)}
         if self.with_valid:
             batch["valid"] = mask
+        if self.with_rng and rng is not None:
+            batch["rng"] = rng
         return batch

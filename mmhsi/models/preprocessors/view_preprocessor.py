@@ -28,23 +28,26 @@ class ViewPreprocessor(BandPreprocessor):
             training: Whether to augment.
 
         Returns:
-            ``inputs``, one (B, C, h, w) float32 a view; ``data_samples``; ``valid``, one (B, h, w) a view, for models
-            that ask for it.
+            ``inputs``, one (B, C, h, w) float32 a view; ``data_samples``; for models that ask for them
+            ``valid``, one (B, h, w) a view, and, in training, ``rng`` for B samples.
         """
         inputs: list[Tensor] = []
         valid: list[Tensor] = []
         views: Sequence[tuple[Sequence[Tensor], Sequence[Tensor]]] = list(
             zip(data["inputs"], data["valid"], strict=True)
         )
+        rng = self.step_rng(len(views[0][0]), self.device) if training else None
         for _, group in groupby(views, key=lambda view: view[0][0].shape):
             images, masks = zip(*group, strict=True)
             mask = self.cast_data(torch.stack([sample for view in masks for sample in view]))
             x = self.normalise(self.cast_data(torch.stack([sample for view in images for sample in view])), mask)
-            if training:
-                x, mask = self.augment(x, mask)
+            if rng is not None:
+                x, mask = self.augment(x, rng.for_views(len(images)), mask)
             inputs += x.chunk(len(images))
             valid += mask.chunk(len(images))
         batch: dict = {"inputs": inputs, "data_samples": self.cast_data(data.get("data_samples"))}
         if self.with_valid:
             batch["valid"] = valid
+        if self.with_rng and rng is not None:
+            batch["rng"] = rng
         return batch

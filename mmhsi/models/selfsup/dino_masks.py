@@ -7,11 +7,11 @@ known without waiting for the device, and the hidden tokens alone go through the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from mmengine.dist import get_dist_info
 from torch import Tensor
 
 from mmhsi.errors import ConfigError
@@ -19,7 +19,7 @@ from mmhsi.registry import MASKING
 
 from ..layers import pad_to_multiple
 from ..masking.blockwise import rectangle_scores
-from ..rng import shared_generator
+from ..rng import BatchRNG
 
 
 class TokenMask(NamedTuple):
@@ -38,7 +38,7 @@ class TokenMask(NamedTuple):
 
 
 def draw_counts(
-    images: int, masked: Tensor, tokens: int, ratio: tuple[float, float], generator: torch.Generator | None = None
+    images: int, generator: torch.Generator | None, masked: Tensor, tokens: int, ratio: tuple[float, float]
 ) -> Tensor:
     """Draw how many tokens each image hides, such that all sizes of masks occur in a batch (DINOv2).
 
@@ -46,10 +46,10 @@ def draw_counts(
 
     Args:
         images: Number of images B.
+        generator: Source of randomness on the CPU, None for torch's own.
         masked: Indices of the masked ones, shape (m,).
         tokens: Tokens N of an image.
         ratio: Smallest and largest share of hidden tokens, the largest above 0.
-        generator: Source of randomness on the CPU. Default: torch's.
 
     Returns:
         int64 tensor of shape (B,) on the CPU: 0 for images that are not masked, 1 to N for those that are.
@@ -61,13 +61,14 @@ def draw_counts(
     return counts
 
 
-def hide_blocks(counts: Tensor, grid: tuple[int, int], min_aspect: float = 0.3) -> Tensor:
+def hide_blocks(rng: BatchRNG, counts: Tensor, grid: tuple[int, int], min_aspect: float = 0.3) -> Tensor:
     """Hide rectangles until exactly ``counts`` tokens are hidden; on a grid of one row these are spans.
 
     Rectangles are drawn one after another, each at most half of the count; of the one that would exceed the count, and
     of what is left where all of them do not suffice, tokens are taken at random.
 
     Args:
+        rng: What to draw from, for B images.
         counts: Hidden tokens of each image, shape (B,), on the device where the mask is made.
         grid: Token grid (h, w).
         min_aspect: Smallest ratio of the shorter to the longer side; log-uniform between it and its inverse.
@@ -75,7 +76,7 @@ def hide_blocks(counts: Tensor, grid: tuple[int, int], min_aspect: float = 0.3) 
     Returns:
         Bool tensor of shape (B, h · w), True = hidden.
     """
-    ranks = rectangle_scores(counts, grid, min_aspect).argsort(dim=1, descending=True).argsort(dim=1)
+    ranks = rectangle_scores(rng, counts, grid, min_aspect).argsort(dim=1, descending=True).argsort(dim=1)
     return ranks < counts[:, None]
 
 
@@ -140,34 +141,28 @@ class DINOMasking:
         self.min_aspect = min_aspect
 
     def __call__(
-        self,
-        images: int,
-        grids: Sequence[tuple[int, int] | None],
-        device: torch.device,
-        has_data: Tensor | None = None,
+        self, rng: BatchRNG, grids: Sequence[tuple[int, int] | None], has_data: Tensor | None = None
     ) -> list[TokenMask | None]:
         """Draw the masks.
 
         Args:
-            images: Number of images B.
+            rng: What to draw from, for B images.
             grids: Token grid (h, w) of the patches and, for two streams, (1, g) of the band groups; None for a stream
                 that is not masked.
-            device: Where the masks are made.
             has_data: Patches that hold data, bool, shape (B, h · w); None if all do.
 
         Returns:
             A mask for each grid, None where there is none.
         """
-        rank, world = get_dist_info()
-        generator, total = shared_generator(torch.device("cpu")), images * world
-        masked = torch.randperm(total, generator=generator)[: max(int(total * self.probability), 1)]
+        masked = rng.batch_order()[: max(int(rng.total * self.probability), 1)]
         masks: list[TokenMask | None] = []
         for grid, ratio in zip(grids, self.ratios, strict=False):
             if grid is None:
                 masks.append(None)
                 continue
-            counts = draw_counts(total, masked, grid[0] * grid[1], ratio, generator)[rank::world]
-            hidden = hide_blocks(counts.to(device, non_blocking=True), grid, self.min_aspect)
+            choose = partial(draw_counts, masked=masked, tokens=grid[0] * grid[1], ratio=ratio)
+            counts = rng.draw(choose, torch.device("cpu"))
+            hidden = hide_blocks(rng, counts.to(rng.device, non_blocking=True), grid, self.min_aspect)
             masks.append(list_hidden(hidden, int(counts.sum()), None if masks else has_data))
         return masks
 

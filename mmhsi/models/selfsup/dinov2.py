@@ -18,6 +18,7 @@ from ..layers import patch_grid
 from ..losses import SinkhornCentring, SoftmaxCentring, dino_loss, ibot_loss, koleo_loss
 from ..protocols import AdaptableModel, LayeredBackbone, MaskTokenBackbone, check_protocol
 from ..quiet_init import QuietInit
+from ..rng import BatchRNG
 from ..weights import strip_prefix
 from .dino_masks import DINOMasking, TokenMask, patches_with_data
 from .dinov2_branch import DINOBranch, Stream
@@ -113,6 +114,7 @@ class DINOv2(QuietInit, BaseModel):
             raise ConfigError(f"DINOv2: masking.type={masking and masking['type']!r} given, expected 'DINOMasking'")
         # Patches without data do not count, so the preprocessor has to say which pixels hold some.
         self.data_preprocessor.with_valid = True
+        self.data_preprocessor.with_rng = True
 
     def _complete(self, given: Mapping[str, float]) -> dict[str, float]:
         """Weights of all terms of all streams."""
@@ -173,6 +175,7 @@ class DINOv2(QuietInit, BaseModel):
         inputs: Tensor | Sequence[Tensor],
         data_samples: list | None = None,
         valid: Sequence[Tensor] | None = None,
+        rng: BatchRNG | None = None,
         mode: str = "tensor",
     ) -> dict[str, Tensor] | tuple[Tensor, ...]:
         """Run the algorithm.
@@ -181,6 +184,7 @@ class DINOv2(QuietInit, BaseModel):
             inputs: For ``'loss'`` normalised views, each (B, C, h, w); for ``'tensor'`` images (B, C, H, W).
             data_samples: Ignored; part of mmengine's interface.
             valid: Pixels of each view that hold data, bool, each (B, h, w); None if all do.
+            rng: What to draw masks from. Default: torch's own generators.
             mode: ``'loss'`` for training, ``'tensor'`` for the maps of the teacher's backbone.
 
         Returns:
@@ -190,17 +194,20 @@ class DINOv2(QuietInit, BaseModel):
             ConfigError: If the mode is another.
         """
         if mode == "loss":
-            return self.loss(inputs, valid)
+            return self.loss(inputs, valid, rng)
         if mode == "tensor":
             return self.teacher.backbone(inputs)
         raise ConfigError(f"DINOv2: mode={mode!r} is not offered, expected 'loss' or 'tensor'")
 
-    def loss(self, views: Sequence[Tensor], valid: Sequence[Tensor] | None) -> dict[str, Tensor]:
+    def loss(
+        self, views: Sequence[Tensor], valid: Sequence[Tensor] | None = None, rng: BatchRNG | None = None
+    ) -> dict[str, Tensor]:
         """One step's losses, and the measures that show a collapse.
 
         Args:
             views: Normalised views, each (B, C, h, w), the 2 global ones first.
             valid: Pixels of each view that hold data, bool, each (B, h, w); None if all do.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``loss_dino_global``, ``loss_dino_local``, ``loss_ibot`` and ``loss_koleo``, weighted; ``entropy``,
@@ -217,7 +224,7 @@ class DINOv2(QuietInit, BaseModel):
             )
         crops = torch.cat(list(views[:GLOBAL_VIEWS]))
         local_crops = torch.cat(list(views[GLOBAL_VIEWS:])) if len(views) > GLOBAL_VIEWS else None
-        masks = self.draw_masks(crops, valid)
+        masks = self.draw_masks(crops, valid, rng or BatchRNG(len(views[0]), crops.device))
         targets, losses = self.teach(crops, masks)
 
         streams = self.student.encode(crops, masks)
@@ -291,12 +298,13 @@ class DINOv2(QuietInit, BaseModel):
                 tokens[f"{prefix}ibot"] = stream.tokens.flatten(0, 1).index_select(0, mask.indices)
         return tokens
 
-    def draw_masks(self, crops: Tensor, valid: Sequence[Tensor] | None) -> list[TokenMask | None]:
+    def draw_masks(self, crops: Tensor, valid: Sequence[Tensor] | None, rng: BatchRNG) -> list[TokenMask | None]:
         """Choose hidden tokens of each stream in the same images; None for a stream without iBOT.
 
         Args:
             crops: Global crops, shape (V, C, h, w).
             valid: Pixels that hold data, each (B, h, w); None if all do.
+            rng: What to draw from, for B images.
         """
         backbone = self.student.backbone
         grids = {"": patch_grid(crops.shape[2:], backbone.patch_size)}
@@ -306,4 +314,4 @@ class DINOv2(QuietInit, BaseModel):
         if valid is not None:
             has_data = patches_with_data(torch.cat(list(valid[:GLOBAL_VIEWS])), backbone.patch_size)
         scored = [grids[prefix] if self.loss_weights[f"{prefix}ibot"] else None for prefix in self.prefixes]
-        return self.masking(len(crops), scored, crops.device, has_data)
+        return self.masking(rng.for_views(GLOBAL_VIEWS), scored, has_data)

@@ -14,6 +14,7 @@ from mmhsi.registry import MASKING, MODELS
 from ..losses import reduce_mean
 from ..masking import TokenMasking, visible_first
 from ..protocols import check_plain
+from ..rng import BatchRNG
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
 
@@ -55,7 +56,7 @@ class IMAE(MaskedPretraining):
     Args:
         backbone: Config of a :class:`mmhsi.models.protocols.VisibleBackbone` with a token for each pixel and CLS, which
             becomes the ins token: :class:`mmhsi.models.IMAEViT`.
-        decoder: Config of :class:`mmhsi.models.IMAEDecoder`.
+        decoder: Config of :class:`mmhsi.models.IMAEDecoder`; bands and tokens' width are the backbone's.
         masking: Config of a masking strategy over tokens. Default: random pixels, 50 %.
         alpha: Weight α of the ins token's term. Default 1; the paper does not give it.
         loss_on: ``'all'`` pixels count in the reconstruction, as in the paper, or the ``'masked'`` ones alone.
@@ -80,7 +81,7 @@ class IMAE(MaskedPretraining):
         super().__init__(backbone, data_preprocessor, init_cfg)
         if (side := check_plain("IMAE", self.backbone).patch_size) != 1:
             raise ConfigError(f"IMAE: {backbone['type']} has patches of {side} x {side} pixels, expected single pixels")
-        self.decoder = MODELS.build(decoder)
+        self.decoder = self.build_decoder(decoder)
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.5))
         self.check_masking(self.masking, TokenMasking)
         if alpha < 0:
@@ -89,12 +90,13 @@ class IMAE(MaskedPretraining):
         self.alpha = alpha
         self.loss_on = loss_on
 
-    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
         """Score the reconstruction and the ins token; pixels without data do not count.
 
         Args:
             inputs: Normalised windows, shape (B, C, H, W).
             valid: Pixels that hold data, bool (B, H, W); None if all do.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``loss_reconstruction`` and ``loss_instruction``, the latter times α.
@@ -102,7 +104,7 @@ class IMAE(MaskedPretraining):
         target = inputs.flatten(2).transpose(1, 2).float()  # (B, H · W, C)
         height, width = inputs.shape[2:]
         centre = height // 2 * width + width // 2
-        made = self.predict_pixels(inputs)
+        made = self.predict_pixels(inputs, rng)
         counted = made.hidden if self.loss_on == "masked" else None
         if valid is not None:
             valid = valid.flatten(1)
@@ -117,36 +119,36 @@ class IMAE(MaskedPretraining):
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all pixels.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
-            generator: Source of the masks, None for torch's own.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``'pixels'``.
         """
-        made = self.predict_pixels(inputs, generator)
+        made = self.predict_pixels(inputs, rng)
         prediction = made.pixels.transpose(1, 2).view(inputs.shape)
         hidden = made.hidden.view(-1, 1, *inputs.shape[2:]).expand(inputs.shape)
         return {"pixels": Reconstruction(inputs.float(), prediction, hidden, valid)}
 
-    def predict_pixels(self, inputs: Tensor, generator: torch.Generator | None = None) -> PixelPrediction:
+    def predict_pixels(self, inputs: Tensor, rng: BatchRNG | None = None) -> PixelPrediction:
         """Hide pixels of windows (B, C, H, W), encode the others and predict all.
 
         Args:
             inputs: Normalised windows, shape (B, C, H, W).
-            generator: Source of randomness, None for torch's own.
+            rng: What to draw the mask from. Default: torch's own generators.
 
         Raises:
             ConfigError: If there are too few pixels for the ratio.
         """
         grid = (inputs.shape[2], inputs.shape[3])
         shown = self.visible_count(self.masking, grid[0] * grid[1], "pixels")
-        hidden = self.masking(len(inputs), 1, grid, inputs.device, generator).flatten(1)
+        hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), 1, grid).flatten(1)
         visible = visible_first(hidden)[:, :shown]
         latent = self.backbone.forward_visible(inputs, visible).sequence()
         prediction, centre = self.decoder(latent, visible, grid)

@@ -14,6 +14,7 @@ from ..backbones.sst import SST
 from ..layers import fill_tokens, patch_grid, patchify
 from ..losses import reduce_mean
 from ..masking import TokenMasking, visible_first
+from ..rng import BatchRNG
 from .lo_msst_decoder import LOMSSTDecoder
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
@@ -67,17 +68,18 @@ class LOMSST(MaskedPretraining):
         self.loss_on = loss_on
         self.norm_target = norm_target
 
-    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
         """Mean squared error over the real values of the hidden patches, or of all.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``{'loss': scalar}``.
         """
-        hidden, _, prediction = self.predict_patches(inputs)
+        hidden, _, prediction = self.predict_patches(inputs, rng)
         target = self.backbone.patch_embed.patches(inputs)[0].float()
         weight = self.real_values(inputs, valid)
         if self.norm_target:
@@ -90,19 +92,19 @@ class LOMSST(MaskedPretraining):
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all patches.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
-            generator: Source of the masks, None for torch's own.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``'patches'``.
         """
-        hidden, grid, prediction = self.predict_patches(inputs, generator)
+        hidden, grid, prediction = self.predict_patches(inputs, rng)
         if self.norm_target:
             target = self.backbone.patch_embed.patches(inputs)[0].float()
             mean, std = self.target_statistics(target, self.real_values(inputs, valid))
@@ -115,14 +117,12 @@ class LOMSST(MaskedPretraining):
         everywhere = hidden[..., None].expand_as(prediction)
         return {"patches": Reconstruction(inputs.float(), image(prediction), image(everywhere), valid)}
 
-    def predict_patches(
-        self, inputs: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, tuple[int, int], Tensor]:
+    def predict_patches(self, inputs: Tensor, rng: BatchRNG | None = None) -> tuple[Tensor, tuple[int, int], Tensor]:
         """Draw a mask, encode what is visible and predict everything.
 
         Args:
             inputs: Shape (B, C, H, W).
-            generator: Source of the mask, None for torch's own.
+            rng: What to draw the mask from. Default: torch's own generators.
 
         Returns:
             The mask (B, G, N), bool, True = hidden; the grid (h, w) with N = h · w; and the values of all patches,
@@ -132,7 +132,7 @@ class LOMSST(MaskedPretraining):
             ConfigError: If all patches of an image or none are hidden.
         """
         grid = patch_grid(inputs.shape[2:], self.backbone.patch_size)
-        hidden = self.masking(len(inputs), self.backbone.num_blocks, grid, inputs.device, generator)
+        hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), self.backbone.num_blocks, grid)
         counts = hidden.flatten(1).sum(1).tolist()
         shown = (total := hidden[0].numel()) - counts[0]
         if min(counts) != max(counts):

@@ -14,6 +14,7 @@ from ..layers import pad_to_multiple, patch_grid, patchify, take_tokens, unpatch
 from ..losses import reduce_mean
 from ..masking import BandMasking, visible_first
 from ..protocols import check_plain
+from ..rng import BatchRNG
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
 
@@ -45,7 +46,8 @@ class MAE(MaskedPretraining):
     Args:
         backbone: Config of a :class:`mmhsi.models.protocols.VisibleBackbone` with one CLS token and one token a patch,
             e.g. :class:`mmhsi.models.HSIViT`.
-        decoder: Config of the decoder, e.g. :class:`mmhsi.models.MAEDecoder`.
+        decoder: Config of the decoder, e.g. :class:`mmhsi.models.MAEDecoder`; bands, patches,
+            tokens' width and image size are the backbone's.
         masking: Config of a masking strategy over tokens or bands. Default: random tokens, 75 %.
         norm_target: Whether every target patch is brought to zero mean and unit variance first. Default False.
         data_preprocessor: Config of the preprocessor.
@@ -66,23 +68,24 @@ class MAE(MaskedPretraining):
     ) -> None:
         super().__init__(backbone, data_preprocessor, init_cfg)
         check_plain("MAE", self.backbone)
-        self.decoder = MODELS.build(decoder)
+        self.decoder = self.build_decoder(decoder)
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.75))
         self.check_masking(self.masking)
         self.norm_target = norm_target
 
-    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
         """Mean squared error over the valid pixels of the hidden patches or bands.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``{'loss': scalar}``.
         """
         patch = self.backbone.patch_size
-        masked = self.mask(inputs)
+        masked = self.mask(inputs, rng)
         prediction = self.decode(masked, masked.hidden)
         target = take_tokens(patchify(pad_to_multiple(inputs, patch), patch), masked.hidden).float()
         if self.norm_target:
@@ -103,20 +106,20 @@ class MAE(MaskedPretraining):
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all patches.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
-            generator: Source of the masks, None for torch's own.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``'patches'`` or ``'bands'``, as the strategy hides.
         """
         patch, (height, width) = self.backbone.patch_size, inputs.shape[2:]
-        masked = self.mask(inputs, generator)
+        masked = self.mask(inputs, rng)
         everything = torch.arange(masked.grid[0] * masked.grid[1], device=inputs.device).expand(len(inputs), -1)
         prediction = self.decode(masked, everything)
         if self.norm_target:
@@ -151,24 +154,25 @@ class MAE(MaskedPretraining):
         latent = self.backbone.forward_visible(masked.seen, masked.visible).sequence()
         return self.decoder(latent, masked.visible, wanted, masked.grid).float()
 
-    def mask(self, inputs: Tensor, generator: torch.Generator | None = None) -> MaskedInput:
+    def mask(self, inputs: Tensor, rng: BatchRNG | None = None) -> MaskedInput:
         """Draw a mask for images (B, C, H, W).
 
         Args:
             inputs: Shape (B, C, H, W).
-            generator: Source of randomness, None for torch's own.
+            rng: What to draw the mask from. Default: torch's own generators.
 
         Raises:
             ConfigError: If there are too few patches or bands for the ratio.
         """
+        rng = rng or BatchRNG(len(inputs), inputs.device)
         patch = self.backbone.patch_size
         grid = patch_grid(inputs.shape[2:], patch)
         if isinstance(self.masking, BandMasking):
             self.visible_count(self.masking, inputs.shape[1], "bands")
-            bands = self.masking(inputs, generator)
+            bands = self.masking(rng, inputs)
             everything = torch.arange(grid[0] * grid[1], device=inputs.device).expand(len(inputs), -1)
             return MaskedInput(inputs.masked_fill(bands[..., None, None], 0.0), everything, everything, bands, grid)
         shown = self.visible_count(self.masking, grid[0] * grid[1], f"patches of {patch} x {patch} pixels")
-        hidden = self.masking(len(inputs), 1, grid, inputs.device, generator).flatten(1)
+        hidden = self.masking(rng, 1, grid).flatten(1)
         order = visible_first(hidden)
         return MaskedInput(inputs, order[:, :shown], order[:, shown:], None, grid)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from typing import NamedTuple
 
-import torch
 from mmengine.model import BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
+from mmhsi.arguments import takes_argument
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..masking import Masking, TokenMasking
 from ..quiet_init import QuietInit
-from ..rng import drawing_by_image
+from ..rng import BatchRNG
 
 
 class Reconstruction(NamedTuple):
@@ -57,6 +57,34 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
         self.backbone = MODELS.build(backbone)
         # The loss leaves nodata pixels out, so the preprocessor has to say which these are.
         self.data_preprocessor.with_valid = True
+        self.data_preprocessor.with_rng = True
+
+    def build_decoder(self, decoder: dict) -> nn.Module:
+        """Build a decoder, which takes over bands, patches, width and image size of the backbone.
+
+        Args:
+            decoder: Its config; an image size that it states stays, position tables are interpolated.
+
+        Raises:
+            ConfigError: If it states other bands, patches or another width than the backbone has.
+        """
+        backbone, kind = self.backbone, decoder["type"]
+        cls = MODELS.get(kind) if isinstance(kind, str) else kind
+        sizes = {name: getattr(backbone, name, None) for name in ("in_channels", "patch_size", "embed_dims")}
+        for name, size in sizes.items():
+            if size is not None and decoder.get(name, size) != size:
+                raise ConfigError(
+                    f"{type(self).__name__}: decoder.{name}={decoder[name]} given, the backbone has {size}; leave it "
+                    "out"
+                )
+        if hasattr(backbone, "grid") and sizes["patch_size"] is not None:
+            sizes["img_size"] = tuple(side * backbone.patch_size for side in backbone.grid)
+        known = {
+            name: size
+            for name, size in sizes.items()
+            if size is not None and cls is not None and takes_argument(cls, name)
+        }
+        return MODELS.build(decoder, default_args=known)
 
     def check_masking(self, masking: Masking, kind: type[Masking] = Masking, name: str = "masking") -> None:
         """Check that a masking strategy leaves something to hide and something to see.
@@ -97,7 +125,12 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
         return total - count
 
     def forward(
-        self, inputs: Tensor, data_samples: list | None = None, valid: Tensor | None = None, mode: str = "tensor"
+        self,
+        inputs: Tensor,
+        data_samples: list | None = None,
+        valid: Tensor | None = None,
+        rng: BatchRNG | None = None,
+        mode: str = "tensor",
     ) -> dict[str, Tensor] | tuple[Tensor, ...] | list[dict[str, Reconstruction]]:
         """Run the algorithm.
 
@@ -105,6 +138,7 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
             inputs: Normalised images, shape (B, C, H, W).
             data_samples: Ignored; part of mmengine's interface.
             valid: Pixels that hold data, bool (B, H, W); None if all do.
+            rng: What training draws masks from. Default: torch's own generators.
             mode: ``'loss'`` for training, ``'predict'`` for reconstructions under masks that depend on each image
                 alone, ``'tensor'`` for the backbone's maps of the unmasked image.
 
@@ -114,32 +148,33 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
         if mode == "tensor":
             return self.backbone(inputs)
         if mode == "loss":
-            return self.loss(inputs, valid)
+            return self.loss(inputs, valid, rng)
         if mode == "predict":
-            with drawing_by_image(inputs):
-                results = {name: made.samples() for name, made in self.reconstruct(inputs, valid).items()}
-            return [{name: made[index] for name, made in results.items()} for index in range(len(inputs))]
+            made = self.reconstruct(inputs, valid, BatchRNG.by_image(inputs))
+            results = {name: whole.samples() for name, whole in made.items()}
+            return [{name: parts[index] for name, parts in results.items()} for index in range(len(inputs))]
         raise ConfigError(f"{type(self).__name__}: mode={mode!r} is not offered, expected 'loss', 'predict', 'tensor'")
 
     @abstractmethod
-    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
         """Losses by name, the ones to minimise with ``loss`` in it.
 
         Args:
             inputs: Normalised images, shape (B, C, H, W).
             valid: Pixels that hold data, bool (B, H, W); None if all do.
+            rng: What to draw masks from. Default: torch's own generators.
         """
 
     @abstractmethod
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
     ) -> dict[str, Reconstruction]:
         """Hide, encode and reconstruct, without a loss.
 
         Args:
             inputs: Normalised images, shape (B, C, H, W).
             valid: Pixels that hold data, bool (B, H, W); None if all do.
-            generator: Source of the masks on the images' device, None for torch's own.
+            rng: What to draw masks from, such as a generator's numbers. Default: torch's own generators.
 
         Returns:
             Reconstructions by the name of what was hidden, one of each kind that the algorithm trains: ``'patches'``,

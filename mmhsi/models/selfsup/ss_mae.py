@@ -12,6 +12,7 @@ from ..backbones.ss_mae_vit import SSMAEViT
 from ..layers import sinusoid_1d, unpatchify
 from ..losses import reduce_mean
 from ..masking import BandMasking, TokenMasking, visible_first
+from ..rng import BatchRNG
 from .mae_decoder import MAEDecoder
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
@@ -123,12 +124,13 @@ class SSMAE(MaskedPretraining):
         self.spatial_decoder = RowDecoder(pixels, bands * encoder.patch_size**2, *sizes)
         self.spectral_decoder = RowDecoder(bands, encoder.window**2, *sizes)
 
-    def loss(self, inputs: Tensor, valid: Tensor | None) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
         """Mean squared errors over the valid hidden pixels and bands; their sum is minimised.
 
         Args:
             inputs: Shape (B, C, P, P).
             valid: Shape (B, P, P), bool, or None.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``{'loss_pixels': scalar, 'loss_bands': scalar}``.
@@ -136,34 +138,32 @@ class SSMAE(MaskedPretraining):
         Raises:
             ConfigError: If the windows are not P x P.
         """
-        made = self.hide_and_predict(inputs, valid, None)
+        made = self.hide_and_predict(inputs, valid, rng)
         return {f"loss_{name}": hidden_error(reconstruction) for name, reconstruction in made.items()}
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, generator: torch.Generator | None = None
+        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all pixels and bands.
 
         Args:
             inputs: Shape (B, C, P, P).
             valid: Shape (B, P, P), bool, or None.
-            generator: Source of the masks, None for torch's own.
+            rng: What to draw masks from. Default: torch's own generators.
 
         Returns:
             ``'pixels'``, the spatial branch's, and ``'bands'``, the spectral one's.
         """
-        return self.hide_and_predict(inputs, valid, generator)
+        return self.hide_and_predict(inputs, valid, rng)
 
-    def hide_and_predict(
-        self, inputs: Tensor, valid: Tensor | None, generator: torch.Generator | None
-    ) -> dict[str, Reconstruction]:
+    def hide_and_predict(self, inputs: Tensor, valid: Tensor | None, rng: BatchRNG | None) -> dict[str, Reconstruction]:
         """What :meth:`reconstruct` gives, with gradients.
 
         Args:
             inputs: Normalised windows, shape (B, C, H, W).
             valid: Pixels that hold data, bool (B, H, W); None if all do.
-            generator: Source of randomness, None for torch's own.
+            rng: What to draw masks from; None for torch's own generators.
         """
         encoder, window = self.backbone, self.backbone.window
         if tuple(inputs.shape[2:]) != (window, window):
@@ -171,8 +171,9 @@ class SSMAE(MaskedPretraining):
                 f"SSMAE: windows of {inputs.shape[2]} x {inputs.shape[3]} pixels given, the decoders predict "
                 f"backbone.window={window}; let it agree with the dataset's window"
             )
-        hidden_pixels = self.spatial_masking(len(inputs), 1, encoder.grid, inputs.device, generator).flatten(1)
-        hidden_bands = self.spectral_masking(inputs, generator)
+        rng = rng or BatchRNG(len(inputs), inputs.device)
+        hidden_pixels = self.spatial_masking(rng, 1, encoder.grid).flatten(1)
+        hidden_bands = self.spectral_masking(rng, inputs)
         pixels = visible_first(hidden_pixels)[:, : self.visible_pixels]
         bands = visible_first(hidden_bands)[:, : self.visible_bands]
         seen = encoder.forward_visible(inputs, pixels, bands)

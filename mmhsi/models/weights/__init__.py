@@ -1,11 +1,13 @@
 """Honest loading of weights, and carrying them over to other sensors."""
 
 from .checkpoint import load_weights, read_checkpoint, strip_prefix, trusted_weights, write_checkpoint
+from .input_spec import checkpoint_spec
 from .spectral_weights import resample_band_weights
 from .transfer import LoadReport, transfer_weights
 
 __all__ = [
     "LoadReport",
+    "checkpoint_spec",
     "load_weights",
     "read_checkpoint",
     "resample_band_weights",

@@ -2,51 +2,62 @@
 
 from __future__ import annotations
 
-import pickle
 import re
-import zipfile
 from pathlib import Path
 
 import torch
 from mmengine.logging import print_log
-from mmengine.runner import CheckpointLoader
-from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor, nn
 
-from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.io.files import existing_file, reading, replacing
+from mmhsi.errors import ConfigError, DataError, FileFormatError
+from mmhsi.io.files import existing_file, reading, reason, replacing
 
 from ..pruning import pruned_prefixes
+from .archive import Archive
+from .stand_ins import NotPlainError
+
+TRUST = "rewrite it once with tools/converters/trust_checkpoint.py"
+PROGRAMS = ("cfg", "config")
+"""Entries of mmengine's metadata whose text its runners and inferencers execute."""
+REMOTE = re.compile(r"[\w.+-]+:(//|s3:)")
+"""What begins as mmengine's names of other places do."""
 
 
 def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict:
-    """Read a checkpoint as data: a file that carries code is refused.
+    """Read a checkpoint as data: nothing in the file is run or imported (:mod:`mmhsi.models.weights.pickled`).
 
     Args:
         path: File written by mmengine's CheckpointHook, or a bare state dict.
         map_location: Where its tensors go. Default: the CPU.
 
     Returns:
-        The checkpoint, with ``state_dict`` and ``meta``; a bare state dict becomes the former.
+        The checkpoint, with ``state_dict`` and ``meta``; a bare state dict becomes the former. mmengine's histories of
+        logged values are dicts. Of the metadata, the config's text is left out, which mmengine would run as Python.
 
     Raises:
-        FileFormatError: If the file is missing, damaged, or holds more than weights and plain metadata.
+        FileFormatError: If the file is missing, damaged, of torch's old format, no file of this machine, or holds more
+            than weights and plain metadata.
+        DataError: If memory does not last.
     """
+    if REMOTE.match(str(path)) and not Path(path).exists():
+        raise FileFormatError(f"checkpoint {path}: only files on this machine are read; download it and give its path")
     existing_file(path, "a checkpoint")
     try:
-        check_records(path)
-        with torch.serialization.safe_globals(get_torch_safe_globals()):
-            checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
-        found = re.search(r"GLOBAL (\S+)", str(error)) or re.search(r"WeightsUnpickler error:\s*(.+)", str(error))
-        what = found.group(1).strip() if found else type(error).__name__
+        checkpoint = Archive(path, torch.device(map_location)).content()
+    except NotPlainError as error:
         raise FileFormatError(
-            f"checkpoint {path}: not weights and plain data alone ({what}), loading it could run code; if you "
-            "trust who made it, rewrite it once with tools/converters/trust_checkpoint.py"
+            f"checkpoint {path}: not weights and plain data alone ({reason(error)}), loading it could run code; if you "
+            f"trust who made it, {TRUST}"
         ) from error
-    except Exception as error:  # torch raises many kinds; none of them names the file
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise FileFormatError(f"checkpoint {path}: damaged, or no checkpoint ({reason})") from error
+    except MemoryError as error:
+        raise DataError(f"checkpoint {path}: memory does not last to read it") from error
+    except Exception as error:  # zipfile, numpy and torch raise many kinds; none of them names the file
+        if _is_bare_pickle(path):
+            raise FileFormatError(
+                f"checkpoint {path}: not weights in torch's zip format but a bare pickle, as torch wrote before 1.6, "
+                f"which has no checksums and could run code; if you trust who made it, {TRUST}"
+            ) from error
+        raise FileFormatError(f"checkpoint {path}: damaged, or no checkpoint ({reason(error)})") from error
     if not isinstance(checkpoint, dict):
         raise FileFormatError(f"checkpoint {path}: holds a {type(checkpoint).__name__}, expected a dict of weights")
     if "state_dict" not in checkpoint:
@@ -56,28 +67,13 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
         raise FileFormatError(f"checkpoint {path}: its state_dict is not a dict of named weights")
     if not isinstance(meta, dict):
         raise FileFormatError(f"checkpoint {path}: its meta is a {type(meta).__name__}, expected a dict")
+    checkpoint["meta"] = {key: value for key, value in meta.items() if key not in PROGRAMS}
     return checkpoint
 
 
-def check_records(path: str | Path) -> None:
-    """Compare every part of a checkpoint with the sum written beside it, which torch does not.
-
-    Args:
-        path: The checkpoint.
-
-    Raises:
-        ValueError: If a part is packed: torch packs none, and a small file could unpack to any size.
-        zipfile.BadZipFile: If the file is cut off or bytes have changed.
-    """
-    if not zipfile.is_zipfile(path):  # the old format has no sums
-        return
-    with zipfile.ZipFile(path) as archive:
-        packed = [info.filename for info in archive.infolist() if info.compress_type != zipfile.ZIP_STORED]
-        if packed:
-            raise ValueError(f"record {packed[0]} is packed, torch packs none")
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise zipfile.BadZipFile(f"{damaged} is damaged: its checksum differs")
+def _is_bare_pickle(path: str | Path) -> bool:
+    with Path(path).open("rb") as file:
+        return file.read(1) == b"\x80"  # every pickle since protocol 2 begins so
 
 
 def trusted_weights(path: str | Path) -> dict[str, Tensor]:
@@ -95,7 +91,7 @@ def trusted_weights(path: str | Path) -> dict[str, Tensor]:
     with reading(path, "not a readable checkpoint"):
         checkpoint = torch.load(path, map_location="cpu", weights_only=False)
     state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
-    state = {key: value for key, value in state.items() if isinstance(value, Tensor)}
+    state = {key: value.contiguous() for key, value in state.items() if isinstance(value, Tensor)}
     if not state:
         raise FileFormatError(f"checkpoint {path}: holds no tensors, expected a state dict")
     return state
@@ -113,17 +109,6 @@ def write_checkpoint(checkpoint: dict, path: str | Path) -> None:
     """
     with replacing(path) as temporary:
         torch.save(checkpoint, temporary)
-
-
-@CheckpointLoader.register_scheme(prefixes="", force=True)
-def load_local_checkpoint(filename: str, map_location: str | torch.device | None = None) -> dict:
-    """What mmengine calls for files, as on ``--resume``, in place of its own loader, which runs code in a file.
-
-    Args:
-        filename: The file.
-        map_location: Device for the tensors, None for the CPU.
-    """
-    return read_checkpoint(filename, map_location or "cpu")
 
 
 def strip_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from mmhsi.registry import WEIGHT_INITIALIZERS
 
 from ..protocols import AdaptableModel, BandedBackbone, ResamplingBackbone
 from .checkpoint import read_checkpoint, strip_prefix
+from .input_spec import checkpoint_spec
 from .spectral_weights import resample_band_weights
 
 INPUT_LAYER = ("refuse", "reinit", "interpolate")
@@ -82,7 +83,9 @@ def transfer_weights(
     if not own.keys() & state.keys():
         under = f" under {prefix!r}" if prefix else ""
         raise ConfigError(f"checkpoint {path}: nothing{under} fits {type(module).__name__}; is it of another model?")
-    source = source_wavelengths or checkpoint.get("meta", {}).get("dataset_meta", {}).get("wavelengths")
+    source = source_wavelengths
+    if input_layer == "interpolate" and source is None and "dataset_meta" in checkpoint["meta"]:
+        source = checkpoint_spec(checkpoint, path).model_wavelengths
     if input_layer == "interpolate" and (wavelengths is None or source is None):
         lacking = "wavelengths (of the model's bands)" if wavelengths is None else "source_wavelengths"
         raise ConfigError(f"checkpoint {path}: input_layer='interpolate' needs {lacking} in nm")

@@ -21,11 +21,13 @@ def server() -> Iterator[Server]:
 def publish(server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., RemoteFile]:
     """Enter a data set of one file into the catalogue, under the name ``toy``."""
 
-    def enter(body: bytes = CONTENT, name: str = "toy/cube.bin", **facts: object) -> RemoteFile:
+    def enter(
+        body: bytes = CONTENT, name: str = "toy/cube.npy", image: str | None = None, **facts: object
+    ) -> RemoteFile:
         path = f"/published/{Path(name).name}"
         server.files[path] = body
         file = RemoteFile(name, server.base + path, **facts)
-        monkeypatch.setitem(CATALOGUE, "toy", SceneInfo(title="Toy", image=name, files=(file,)))
+        monkeypatch.setitem(CATALOGUE, "toy", SceneInfo(title="Toy", image=image or name, files=(file,)))
         return file
 
     return enter

@@ -3,23 +3,26 @@
 import errno
 import io
 import os
+import re
 import socket
+import sys
 
 import numpy as np
 import pytest
 import scipy.io
 from download_server import CONTENT, MD5, fetch, left_in
 
+from mmhsi.cli.lock import hold
 from mmhsi.datasets.catalogue import CATALOGUE
-from mmhsi.datasets.download import ChecksumError, DownloadError, NotPublicError, download_dataset
+from mmhsi.datasets.download import DownloadError, NotPublicError, download_dataset
 from mmhsi.errors import ConfigError
 
 
-@pytest.mark.parametrize("facts", [{"md5": "0" * 32}, {"sha256": "0" * 64}, {"size": 5}])
+@pytest.mark.parametrize("facts", [{"md5": "0" * 32}, {"sha256": "0" * 64}, {"size": 800_000}])
 def test_wrong_checksum_removes_the_file(publish, tmp_path, facts):
     publish(**facts)
     kind, published = next(iter(facts.items()))
-    with pytest.raises(ChecksumError, match=f"{kind} is .*, published is {published}"):
+    with pytest.raises(DownloadError, match=f"{kind} is .*, published is {published}"):
         fetch(tmp_path)
     assert left_in(tmp_path) == []
 
@@ -27,7 +30,7 @@ def test_wrong_checksum_removes_the_file(publish, tmp_path, facts):
 def test_missing_on_the_server(server, publish, tmp_path):
     publish()
     server.files.clear()
-    with pytest.raises(DownloadError, match=r"no such file on the server \(404\)"):
+    with pytest.raises(DownloadError, match=r"no such file on the server \(404 Not Found\)"):
         fetch(tmp_path)
     assert left_in(tmp_path) == []
 
@@ -61,15 +64,15 @@ def test_server_that_falls_silent(publish, tmp_path):
 
 def test_mirror_holds_files_under_their_own_names(server, publish, tmp_path):
     publish(md5=MD5)
-    server.files = {"/mirror/toy/cube.bin": CONTENT}
+    server.files = {"/mirror/toy/cube.npy": CONTENT}
     fetch(tmp_path, url_base=f"{server.base}/mirror/")
-    assert server.requests == [("/mirror/toy/cube.bin", None)]
+    assert server.requests == [("/mirror/toy/cube.npy", None)]
 
 
 def test_full_disk_is_said_before_it_is_full(publish, tmp_path, monkeypatch):
     publish()
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000})())
-    with pytest.raises(DownloadError, match="the disk is full, 700000 bytes are needed and 1000 are free"):
+    with pytest.raises(DownloadError, match="the disk is full, 700128 bytes are needed and 1000 are free"):
         fetch(tmp_path)
 
 
@@ -90,7 +93,7 @@ def test_file_system_that_fails_while_writing(publish, tmp_path, monkeypatch, co
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(DownloadError, match=message):
         fetch(tmp_path)
-    assert not (tmp_path / "toy/cube.bin").exists()
+    assert not (tmp_path / "toy/cube.npy").exists()
 
 
 def test_folder_that_cannot_be_made(publish, tmp_path):
@@ -116,13 +119,13 @@ def test_tool_fetches_checks_and_explains(server, run_tool, tmp_path, capsys):
     server.files = {"/salinas_a/SalinasA_corrected.mat": cube.getvalue(), "/salinas_a/SalinasA_gt.mat": b"truncated"}
     arguments = ("salinas_a", "--root", str(tmp_path), "--url-base", server.base)
     assert run_tool("download_dataset", *arguments) == 2
-    assert "error: salinas_a is not complete" in capsys.readouterr().err
-    (tmp_path / "salinas_a/SalinasA_gt.mat").unlink()
+    assert "error: salinas_a: not what was published" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
     server.files["/salinas_a/SalinasA_gt.mat"] = labels.getvalue()
     assert run_tool("download_dataset", *arguments) == 0
     assert run_tool("download_dataset", *arguments) == 0
     printed = capsys.readouterr().out
-    assert printed.count("already there, no checksum is published") == 3
+    assert printed.count("already there, no checksum is published") == 2
     assert "salinas_a: all files are in place" in printed
     assert run_tool("download_dataset", "salinas_a", "--root", str(tmp_path), "--check") == 0
 
@@ -137,7 +140,31 @@ def test_tool_says_what_is_wrong_in_one_line(run_tool, tmp_path, capsys):
         run_tool("download_dataset", "abu", "--check", "--root", str(tmp_path), "--debug")
 
 
-def test_tool_lists_every_set_on_one_line(run_tool, capsys):
+@pytest.mark.parametrize("width", [None, 80])
+def test_tool_lists_every_set_on_one_line(run_tool, capsys, monkeypatch, width):
+    if width is not None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(width))
     assert run_tool("download_dataset", "--list") == 0
-    printed = capsys.readouterr().out.splitlines()
+    printed = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).splitlines()
     assert all(any(line.split()[:1] == [name] for line in printed) for name in CATALOGUE)
+    assert len(printed) == len(CATALOGUE) + 1
+    assert max(map(len, printed)) <= (width or 160)
+
+
+def test_the_data_folder_is_that_of_the_configs(publish, tmp_path, monkeypatch, run_tool, capsys):
+    publish(md5=MD5)
+    monkeypatch.setenv("MMHSI_DATA", str(tmp_path / "elsewhere"))
+    assert download_dataset("toy", report=lambda line: None) == [tmp_path / "elsewhere/toy/cube.npy"]
+    assert run_tool("download_dataset", "toy") == 0
+    assert f"already there, checksum verified\ntoy: all files are in place under {tmp_path / 'elsewhere'}" in (
+        capsys.readouterr().out
+    )
+
+
+def test_two_downloads_of_a_set_are_one_too_many(server, publish, tmp_path, run_tool, capsys):
+    publish(md5=MD5)
+    with hold(tmp_path / "toy.partial", "download", "wait"):
+        assert run_tool("download_dataset", "toy", "--root", tmp_path) == 2
+    assert f"toy.partial: in use by process {os.getpid()}" in capsys.readouterr().err
+    assert server.requests == []

@@ -37,7 +37,7 @@ CASES = [
     ("ScaleReflectance", dict(offset=math.inf), "offset=inf"),
     ("ScaleReflectance", dict(clip=(1, 0)), "smallest value exceeds"),
     ("ScaleReflectance", dict(clip=1), r"clip=1 given, expected \(smallest, largest\)"),
-    ("MinMaxScale", dict(scope="pixel"), "scope='pixel' is unknown"),
+    ("MinMaxScale", dict(over="pixel"), "over='pixel' is unknown"),
     ("MinMaxScale", dict(minimum=0), "give both"),
     ("MinMaxScale", dict(maximum=[1, 2]), "give both"),
     ("MinMaxScale", dict(minimum=1, maximum=1), "does not exceed its minimum"),

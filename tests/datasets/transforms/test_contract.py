@@ -33,7 +33,7 @@ RANDOM = [
 ]
 FIXED = [
     dict(type="CenterCrop", size=4),
-    dict(type="MinMaxScale", scope="cube"),
+    dict(type="MinMaxScale", over="cube"),
     dict(type="MinMaxScale", minimum=0, maximum=10, clip=True),
     dict(type="Pad", size=16),
     dict(type="Pad", divisor=4, mode="reflect"),

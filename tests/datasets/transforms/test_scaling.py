@@ -31,15 +31,15 @@ def test_reflectance_offset_and_clip(bands: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["int16", "float32"])
-@pytest.mark.parametrize("scope", ["band", "cube"])
-def test_min_max_over_valid_pixels(bands: int, scope: str, dtype: str) -> None:
+@pytest.mark.parametrize("over", ["band", "cube"])
+def test_min_max_over_valid_pixels(bands: int, over: str, dtype: str) -> None:
     sample = make_sample(bands, dtype=dtype)
-    result = MinMaxScale(scope=scope)(dict(sample))["img"]
+    result = MinMaxScale(over=over)(dict(sample))["img"]
     valid = sample["valid"]
     everything = [float(value) for value in sample["img"][valid].ravel()]
     for band in range(bands):
         values = sample["img"][valid][:, band].astype(float)
-        low, high = (min(values), max(values)) if scope == "band" else (min(everything), max(everything))
+        low, high = (min(values), max(values)) if over == "band" else (min(everything), max(everything))
         np.testing.assert_allclose(result[valid][:, band], (values - low) / (high - low), rtol=1e-5, atol=1e-6)
     assert result[valid].min() == 0
     assert result[valid].max() == pytest.approx(1)

@@ -1,3 +1,0 @@
-_base_ = ["../_base_/models/dinov2_hsi-vit-tiny.py", "./_base_/houston2018-crop_halves.py", "./_base_/runtime_small.py"]
-model = dict(data_preprocessor=dict(num_bands=48), backbone=dict(in_channels=48, img_size=16, patch_size=2))
-auto_scale_lr = dict(base_batch_size=32)

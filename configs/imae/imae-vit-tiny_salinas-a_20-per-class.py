@@ -1,3 +1,0 @@
-# From scratch.
-_base_ = "./imae-ft_imae-vit-tiny_salinas-a_20-per-class.py"
-model = dict(backbone=dict(init_cfg=None))

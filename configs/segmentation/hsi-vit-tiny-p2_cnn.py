@@ -1,0 +1,2 @@
+_base_ = "./hsi-vit-tiny-p2_linear.py"
+model = dict(decode_head=dict(_base_.cnn, _delete_=True))

@@ -1,4 +1,0 @@
-_base_ = "./hsi-vit-tiny-p2_linear_houston2018-crop_halves.py"
-model = dict(
-    decode_head=dict(_base_.cnn, _delete_=True, num_classes=_base_.num_classes),
-)

@@ -1,5 +1,0 @@
-_base_ = "./sst-tiny-p4q16_linear_enmap-potsdam.py"
-model = dict(
-    decode_head=dict(_base_.deeplabv3plus, _delete_=True, num_classes=_base_.num_classes),
-    auxiliary_head=dict(_base_.auxiliary, num_classes=_base_.num_classes),
-)

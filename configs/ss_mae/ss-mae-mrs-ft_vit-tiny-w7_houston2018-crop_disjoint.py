@@ -1,4 +1,0 @@
-_base_ = "./ss-mae-mrs-ft_vit-tiny-w7_houston2018-crop_20-per-class.py"
-split = dict(path="{{$MMHSI_DATA:data}}/splits/houston2018_crop_disjoint20_seed{seed}.npz")
-train_dataloader = dict(dataset=dict(split=split))
-test_dataloader = dict(dataset=dict(split=split))

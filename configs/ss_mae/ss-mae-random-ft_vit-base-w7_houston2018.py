@@ -1,2 +1,0 @@
-_base_ = "./ss-mae-mrs-ft_vit-base-w7_houston2018.py"
-model = dict(backbone=dict(init_cfg=dict(checkpoint="work_dirs/ss-mae-random_vit-base-w7_houston2018/epoch_300.pth")))

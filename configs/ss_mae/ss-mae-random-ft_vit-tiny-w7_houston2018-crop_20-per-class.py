@@ -1,4 +1,0 @@
-_base_ = "./ss-mae-mrs-ft_vit-tiny-w7_houston2018-crop_20-per-class.py"
-model = dict(
-    backbone=dict(init_cfg=dict(checkpoint="work_dirs/ss-mae-random_vit-tiny-w7_houston2018-crop/epoch_20.pth"))
-)

@@ -1,0 +1,35 @@
+"""The demo scene where nobody has written it: it is simulated when it is asked for."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+from .catalogue import CATALOGUE, SceneInfo
+from .simulation import simulate_scene, write_scene
+
+
+@contextmanager
+def scene_folder(info: SceneInfo, root: Path) -> Iterator[Path]:
+    """Folder that the paths of a scene are relative to.
+
+    Args:
+        info: What is known of the scene.
+        root: Folder of the data.
+
+    Yields:
+        ``root``; for the catalogue's demo scene where its cube does not lie there, a folder that holds, meanwhile, the
+        files that ``tools/make_demo_scene.py`` writes.
+    """
+    cube = root / info.image
+    if info.image != CATALOGUE["demo"].image or cube.exists():
+        yield root
+        return
+    print_log(f"{cube}: not there; the demo scene is simulated anew, as tools/make_demo_scene.py writes it", "current")
+    with tempfile.TemporaryDirectory() as folder:
+        write_scene(simulate_scene(), Path(folder, info.image).parent)
+        yield Path(folder)

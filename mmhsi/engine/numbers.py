@@ -1,0 +1,182 @@
+"""Numbers of a model that its data decide: bands, classes, image size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from torch.utils.data import Dataset
+
+from mmhsi.arguments import takes_argument
+from mmhsi.errors import ConfigError
+from mmhsi.registry import DATASETS, MODELS
+from mmhsi.spec import InputSpec
+
+from .configs import read_window, training_dataset
+
+JOINED = {"concat": 1, "texture": 2, "separate": 0}
+"""Bands that a model sees behind the cube's for every band of the second source, by ``data_preprocessor.second``."""
+
+
+class Number(NamedTuple):
+    """A number that the data decide.
+
+    Attributes:
+        part: Config that takes it, filled in place.
+        key: Where the part stands in the config.
+        name: The argument.
+        value: What the data say.
+        reason: The same in words, for the message.
+    """
+
+    part: dict
+    key: str
+    name: str
+    value: int
+    reason: str
+
+
+def resolve_numbers(
+    model: dict,
+    spec: InputSpec,
+    source: str,
+    config: str | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> None:
+    """Fill the numbers that a model's config leaves out, and compare those that it states.
+
+    Bands go to ``data_preprocessor.num_bands`` and ``second_bands``, to ``backbone.in_channels`` (those of both
+    sources, where they are joined) and ``backbone.second_bands``; classes to ``num_classes`` of the head, the decode
+    head, every auxiliary head, or the model itself (Mask2Former); the image size to ``backbone.img_size``. A part gets
+    what its class takes. Bands and classes that a config states are assertions. An image size that it states stays:
+    position tables are interpolated, and after a pretraining they have its size.
+
+    Args:
+        model: Config of the model, changed in place.
+        spec: What the data are, or what the checkpoint was trained on.
+        source: Whose ``spec`` it is, for messages, such as ``'train_dataloader.dataset'``.
+        config: The config's file, for messages.
+        image_size: (height, width) in pixels of what the model is given. Default: that of ``spec``.
+
+    Raises:
+        ConfigError: If a number that the config states is another than that of the data.
+    """
+    for number in [*_bands(model, spec), *_classes(model, spec)]:
+        stated = number.part.get(number.name)
+        if stated is None:
+            number.part[number.name] = number.value
+        elif stated != number.value:
+            where = f" in {config}" if config else ""
+            raise ConfigError(
+                f"{number.key}.{number.name}={stated}{where}, but {source} has {number.reason}; leave {number.name} "
+                "out: it is taken from the data"
+            )
+    backbone, size = model.get("backbone"), image_size or spec.window
+    if size is not None and _takes(backbone, "img_size") and backbone.get("img_size") is None:
+        backbone["img_size"] = size[0] if size[0] == size[1] else list(size)
+
+
+def _takes(part: object, argument: str) -> bool:
+    """Whether what a config describes has an argument of this name."""
+    if not isinstance(part, dict) or "type" not in part:
+        return False
+    kind = part["type"]
+    with MODELS.switch_scope_and_registry(part.get("_scope_")) as registry:
+        cls = registry.get(kind) if isinstance(kind, str) else kind
+    return cls is not None and takes_argument(cls, argument)
+
+
+def _bands(model: dict, spec: InputSpec) -> Iterator[Number]:
+    """Bands of the preprocessor and of the backbone."""
+    if not spec.num_bands:  # metadata of the first version do not always say
+        return
+    preprocessor, backbone = model.get("data_preprocessor"), model.get("backbone")
+    cube, joined = f"{spec.num_bands} bands", 0
+    if _takes(preprocessor, "num_bands"):
+        yield Number(preprocessor, "model.data_preprocessor", "num_bands", spec.num_bands, cube)
+    if _takes(preprocessor, "second_bands"):
+        second = spec.second_bands or 0
+        reason = f"{second} bands of a second source" if second else "no second source (use_second=True)"
+        yield Number(preprocessor, "model.data_preprocessor", "second_bands", second, reason)
+        joined = second * JOINED.get(preprocessor.get("second", "concat"), 0)
+    if _takes(backbone, "in_channels"):
+        reason = f"{cube} and {joined} made of a second source" if joined else cube
+        yield Number(backbone, "model.backbone", "in_channels", spec.num_bands + joined, reason)
+    if _takes(backbone, "second_bands"):
+        yield Number(backbone, "model.backbone", "second_bands", joined, f"{joined} bands made of a second source")
+
+
+def _classes(model: dict, spec: InputSpec) -> Iterator[Number]:
+    """Classes of every head."""
+    if not spec.num_classes:
+        return
+    parts = [("model", model)]
+    for name in ("head", "decode_head", "auxiliary_head"):
+        heads = model.get(name)
+        if isinstance(heads, dict):
+            parts.append((f"model.{name}", heads))
+        elif isinstance(heads, list | tuple):
+            parts += [(f"model.{name}[{index}]", head) for index, head in enumerate(heads)]
+    names = ", ".join(spec.classes[:4]) + (", …" if spec.num_classes > 4 else "")
+    for key, part in parts:
+        if _takes(part, "num_classes"):
+            yield Number(part, key, "num_classes", spec.num_classes, f"{spec.num_classes} classes ({names})")
+
+
+def resolve_from_data(cfg: Config) -> Dataset:
+    """Resolve the numbers of a config's model with its training data.
+
+    Args:
+        cfg: The whole config; ``cfg.model`` is changed in place.
+
+    Returns:
+        The training data, built.
+
+    Raises:
+        ConfigError: If the config has no training data, or states other numbers.
+        DataError: If files are missing or damaged.
+    """
+    with DefaultScope.overwrite_default_scope(cfg.get("default_scope") or "mmhsi"):
+        dataset: Dataset = DATASETS.build(training_dataset(cfg))
+        if hasattr(dataset, "full_init"):
+            dataset.full_init()
+    spec = InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
+    if spec is not None:
+        resolve_from_spec(cfg, spec, "train_dataloader.dataset")
+    return dataset
+
+
+def resolve_from_spec(cfg: Config, spec: InputSpec, source: str) -> None:
+    """Resolve the numbers of a config's model; no data are needed.
+
+    Args:
+        cfg: With ``model``, which is changed in place.
+        spec: What the model is trained on.
+        source: Whose that is, for messages, such as ``'checkpoint model.pth'``.
+
+    Raises:
+        ConfigError: If the config states other numbers.
+    """
+    with DefaultScope.overwrite_default_scope(cfg.get("default_scope") or "mmhsi"):
+        resolve_numbers(cfg.model, spec, source, cfg.filename, read_window(cfg))
+
+
+def check_classes(dataset: Dataset, spec: InputSpec, source: str) -> None:
+    """Check that data have as many classes as those that a model was trained on.
+
+    Args:
+        dataset: Data to test the model on.
+        spec: What it was trained on.
+        source: Whose that is, for the message.
+
+    Raises:
+        ConfigError: If they have not.
+    """
+    found = InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
+    if found is not None and found.classes and spec.classes and found.num_classes != spec.num_classes:
+        raise ConfigError(
+            f"{source} was trained on {spec.num_classes} classes of {spec.scene or 'its data'}, the data have "
+            f"{found.num_classes} of {found.scene or 'theirs'}; give the config, or --dataset, of the training"
+        )

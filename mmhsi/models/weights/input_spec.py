@@ -1,0 +1,31 @@
+"""What the model of a checkpoint was trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from mmhsi.carried_config import check_carried_config
+from mmhsi.registry import TRANSFORMS
+from mmhsi.spec import VERSION_KEY, InputSpec
+
+
+def checkpoint_spec(checkpoint: dict, path: str | Path) -> InputSpec:
+    """Read the spec that mmengine put into a checkpoint, the training dataset's metainfo.
+
+    Args:
+        checkpoint: Of :func:`read_checkpoint`.
+        path: Its file, for messages.
+
+    Raises:
+        ConfigError: If there is none, or it cannot be used.
+        FileFormatError: If a transform is no plain config of a registered one.
+    """
+    meta = checkpoint["meta"].get("dataset_meta")
+    mean = checkpoint["state_dict"].get("data_preprocessor.mean")
+    if isinstance(meta, dict) and VERSION_KEY not in meta and isinstance(mean, Tensor) and mean.ndim == 1:
+        meta = {**meta, "num_bands": len(mean)}  # the first version does not say
+    spec = InputSpec.from_meta(meta, f"checkpoint {path}")
+    check_carried_config(spec.transforms, f"checkpoint {path}: its transforms", (TRANSFORMS,), files="file")
+    return spec

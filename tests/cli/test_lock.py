@@ -1,0 +1,119 @@
+"""One writer at a time in a folder, and none that a dead one keeps out."""
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+from processes import started
+
+from mmhsi.cli import lock
+from mmhsi.cli.lock import hold, hold_work_dir
+from mmhsi.errors import ConfigError
+
+HOLDER = """
+import os, sys, time
+from mmhsi.cli.lock import hold_work_dir
+with hold_work_dir(sys.argv[1]):
+    if os.fork() == 0:  # as a process that loads data
+        time.sleep(300)
+    print("held", flush=True)
+    time.sleep(300)
+"""
+
+
+@contextmanager
+def held(folder):
+    """A process that holds a folder, and has a child that outlives it."""
+    with started([sys.executable, "-c", HOLDER, folder], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+
+
+def refused(folder):
+    with pytest.raises(ConfigError) as caught, hold(folder, "map", "give another --out"):
+        pass
+    return str(caught.value)
+
+
+def test_another_process_is_named_and_a_killed_one_holds_nothing(tmp_path):
+    folder = tmp_path / "w"
+    with held(folder) as process:
+        message = refused(folder)
+        assert message.startswith(f"map {folder}: in use by process {process.pid} on ")
+        assert message.endswith("; wait for it, end it, or give another --out")
+        process.kill()
+        process.wait()
+        with hold_work_dir(folder):  # its child is still there
+            assert f"process {os.getpid()} on " in (folder / ".lock").read_text()
+    assert list(folder.iterdir()) == []
+
+
+def test_nothing_that_can_be_removed_from_a_folder_lets_another_in(tmp_path):
+    with hold(tmp_path, "folder", "go"):
+        for path in tmp_path.iterdir():
+            path.unlink()
+        assert "in use by another process" in refused(tmp_path)
+
+
+def test_a_folder_that_was_removed_meanwhile_is_held_anew(tmp_path, monkeypatch):
+    """Its holder removes it when the work is done, between the other's opening and locking."""
+    folder = tmp_path / "w"
+    folder.mkdir()
+    lock_descriptor, calls = lock.lock_descriptor, []
+
+    def remove_first(descriptor, blocking):
+        if not calls:
+            shutil.rmtree(folder)
+        calls.append(descriptor)
+        return lock_descriptor(descriptor, blocking=blocking)
+
+    monkeypatch.setattr(lock, "lock_descriptor", remove_first)
+    with hold(folder, "folder", "go"):
+        assert (folder / ".lock").is_file()
+        assert "in use" in refused(folder)
+    assert len(calls) == 3
+
+
+def test_where_folders_cannot_be_locked_a_file_is(tmp_path, monkeypatch):
+    """As on Windows and in some network file systems."""
+
+    def fail(descriptor, blocking):
+        raise OSError(errno.EBADF, "no such lock")
+
+    monkeypatch.setattr(lock, "lock_descriptor", fail)
+    with hold(tmp_path, "folder", "go"):
+        assert f"in use by process {os.getpid()}" in refused(tmp_path)
+    with hold(tmp_path, "folder", "go"):
+        pass
+
+
+def test_a_folder_that_was_made_for_nothing_goes(tmp_path):
+    for name, kept in (("empty", False), ("full", True)):
+        with hold(tmp_path / name, "folder", "go"):
+            if kept:
+                (tmp_path / name / "result").touch()
+        assert (tmp_path / name).exists() == kept
+    with hold(tmp_path, "folder", "go"):
+        shutil.rmtree(tmp_path)
+
+
+def test_only_the_first_process_of_several_holds_the_work_dir(tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    with hold_work_dir(tmp_path, "pytorch"):
+        assert not (tmp_path / ".lock").exists()
+    with hold_work_dir(tmp_path, "none"):
+        assert (tmp_path / ".lock").exists()
+
+
+@pytest.mark.parametrize("arguments", [["train"], ["test", "none.pth"]])
+def test_trainings_and_tests_hold_their_work_dir(arguments, place, tmp_path, run_tool, capsys):
+    tool, *checkpoint = arguments
+    config = "configs/hsi_vit/hsi-vit-tiny-p3_salinas-a_20-per-class.py"
+    with hold_work_dir(tmp_path / "w"):
+        assert run_tool(tool, config, *checkpoint, "--work-dir", tmp_path / "w") == 2
+        assert os.listdir(tmp_path / "w") == [".lock"]
+    assert f"work dir {tmp_path / 'w'}: in use by process {os.getpid()} on" in capsys.readouterr().err

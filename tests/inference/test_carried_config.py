@@ -1,0 +1,84 @@
+"""Models and transforms that a checkpoint carries are parts of a network, or refused in one line."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+from fuzz import attacks
+from fuzz.attacks import create
+from scene_models import META, PIXEL, SEGMENT
+
+from mmhsi.errors import ConfigError, FileFormatError, MMHSIError
+from mmhsi.inference import SceneInferencer
+from mmhsi.inference.publishing import publish_checkpoint
+
+pytestmark = [pytest.mark.usefixtures("scope"), pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture
+def marker(tmp_path):
+    """A file that nothing may create."""
+    path = tmp_path / "ran"
+    yield path
+    assert not path.exists()
+
+
+def published(tmp_path, model):
+    torch.save(dict(state_dict={}, meta=dict(dataset_meta={**META, "window": [6, 6]}, model=model)), tmp_path / "p.pth")
+    return tmp_path / "p.pth"
+
+
+@pytest.mark.parametrize("name", attacks.MODELS)
+@pytest.mark.parametrize("base", [PIXEL, SEGMENT], ids=["pixels", "tiles"])
+def test_a_published_model_is_parts_of_a_network_alone(name, base, marker, tmp_path):
+    part = attacks.MODELS[name](marker)
+    places = ("backbone", "neck", "head", "data_preprocessor") if base is PIXEL else ("decode_head", "auxiliary_head")
+    for place in places:
+        path = published(tmp_path, {**base, place: part})
+        with pytest.raises((FileFormatError, ConfigError), match=r"p\.pth"):
+            SceneInferencer(None, path, "cpu")
+
+
+@pytest.mark.parametrize("model", [None, [], "abc", {}, dict(type="PixelClassifier"), dict(backbone={}), {5: 6}])
+def test_a_published_model_that_is_none(model, tmp_path):
+    with pytest.raises(FileFormatError, match=r"p\.pth"):
+        SceneInferencer(None, published(tmp_path, model), "cpu")
+
+
+@pytest.mark.parametrize("name", ["RandomMasking", "OHEMPixelSampler", "HSIViT"])
+def test_no_module_beside_the_file_is_imported(name, marker, tmp_path, monkeypatch):
+    """A registered name, looked up in another registry, would be imported as a module."""
+    (tmp_path / f"{name}.py").write_text(create(marker))
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(FileFormatError, match=f"type='{name}' is (also the name of a module|not registered)"):
+        SceneInferencer(None, published(tmp_path, {**PIXEL, "neck": dict(type=name)}), "cpu")
+    assert name not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        dict(type="subprocess.run", args=["touch", "x"]),
+        dict(type="SelectBands", _scope_="evil", bands=[0]),
+        dict(type="mmseg.Resize", scale=2),
+        dict(type="LoadCube"),
+        dict(type="SelectBands", bands=dict(type="os.system")),
+        dict(type=["SelectBands"]),
+        dict(bands=[0]),
+    ],
+)
+def test_transforms_that_a_checkpoint_names(transform, trained, scene, tmp_path):
+    config, checkpoint, _ = trained(PIXEL, window=[6, 6], transforms=[transform])
+    with pytest.raises(MMHSIError):
+        SceneInferencer(config, checkpoint, "cpu").write_map(scene[0], tmp_path / "map.tif")
+    assert not (tmp_path / "map.tif").exists()
+
+
+def test_a_model_that_nobody_could_build_is_not_published(trained, tmp_path):
+    config, checkpoint, _ = trained(PIXEL)
+    config.model.backbone.type = "my.own.Backbone"
+    with pytest.raises(FileFormatError, match=r"the model cannot be published.*'my\.own\.Backbone' is not registered"):
+        publish_checkpoint(config, checkpoint, tmp_path / "out.pth")
+    assert not list(tmp_path.glob("out*"))
