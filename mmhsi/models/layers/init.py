@@ -35,4 +35,5 @@ def init_classifier(module: nn.Conv2d) -> None:
         module: Changed in place.
     """
     nn.init.normal_(module.weight, std=0.01)
-    nn.init.zeros_(module.bias)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
