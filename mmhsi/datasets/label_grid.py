@@ -50,7 +50,9 @@ def grid_classes(
     path, place = reader.path, Placement(grid, Grid.of(reader.info))
     nodata = reader.stored.nodata
     if nodata in table.label_ids:
-        doubt(path, "nodata", f"its nodata value {nodata:g} is the id of a class; those pixels count as without a label")
+        doubt(
+            path, "nodata", f"its nodata value {nodata:g} is the id of a class; those pixels count as without a label"
+        )
     area = (0, 0, *grid.shape) if window is None else window
     if place.fits(scale):
         row0, col0, height, width = (side * scale for side in area)

@@ -11,7 +11,6 @@ import numpy as np
 
 from mmhsi.arguments import size_pair
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import open_cube
 from mmhsi.registry import DATASETS
 
 from .bands import band_centres, choose_bands, nanometres
@@ -21,6 +20,7 @@ from .pixelwise import value_transforms
 from .seeded_dataset import SeededDataset
 from .splits import split_tiles
 from .statistics import BandStatistics, pipeline_statistics
+from .tile_headers import read_headers
 from .tile_list import cut_windows, list_tiles
 from .transforms.loading import read_classes
 
@@ -43,9 +43,11 @@ class TileDataset(SeededDataset):
         label_dir: Without ``split_file``: folder of the label maps, which have their image's file name.
         suffix: File suffix in ``image_dir``. Default ``'.tif'``.
         image: Instead of tiles: one big scene.
-        image_key: Variable of a ``.mat`` file.
+        image_key: Variable of a ``.mat`` or HDF5 file.
+        image_axes: Its axes where the file does not name them, such as ``"y x band"`` (:func:`mmhsi.io.open_cube`).
         labels: Label map of the big scene.
         labels_key: Its variable.
+        labels_axes: Its axes.
         window: Cut every file into windows of this side, or (height, width), in pixels; rows and columns that fill no
             window are left out. Default None: whole files.
         stride: Step between windows. Default: ``window``.
@@ -70,7 +72,7 @@ class TileDataset(SeededDataset):
 
     Raises:
         ConfigError: If a key is missing or contradicts another.
-        DataError: If a listed file is missing or the tiles differ in their bands.
+        DataError: If a listed file is missing or the tiles differ in their bands or wavelengths.
     """
 
     def __init__(
@@ -84,8 +86,10 @@ class TileDataset(SeededDataset):
         suffix: str = ".tif",
         image: str | None = None,
         image_key: str | None = None,
+        image_axes: str | None = None,
         labels: str | None = None,
         labels_key: str | None = None,
+        labels_axes: str | None = None,
         window: int | tuple[int, int] | None = None,
         stride: int | None = None,
         region: tuple[int, int, int, int] | None = None,
@@ -109,8 +113,10 @@ class TileDataset(SeededDataset):
             dict(
                 image=image or ("" if scene is None else None),
                 image_key=image_key,
+                image_axes=image_axes,
                 labels=labels,
                 labels_key=labels_key,
+                labels_axes=labels_axes,
                 classes=classes,
                 label_ids=label_ids,
                 ignore_ids=ignore_ids,
@@ -197,7 +203,7 @@ class TileDataset(SeededDataset):
         return list_tiles(self.root, self.split_file, self.image_dir, self.label_dir, self.suffix, self.with_labels)
 
     def load_data_list(self) -> list[dict]:
-        """List the tiles, check that every file is there, and read one header for the bands."""
+        """List the tiles, check that every file is there, and read their headers."""
         info, files = self.info, self._files()
         if self.with_labels and not all(mask for _, mask in files):
             raise ConfigError("TileDataset: label_dir (or labels) is needed for labels, or with_labels=False")
@@ -205,9 +211,10 @@ class TileDataset(SeededDataset):
             for path in pair if self.with_labels else pair[:1]:
                 if not os.path.isfile(str(path)):  # also where the name is none that a file can have
                     raise DataError(f"{path}: no such file, listed in {self.split_file or self.image_dir or 'image'}")
-        # One header decides which bands are read; the loader refuses tiles that have another number.
-        with open_cube(files[0][0], key=info.image_key) as reader:
-            header = reader.info
+        headers = read_headers(
+            [image for image, _ in files], info.image_key, info.image_axes, self.bad_bands, info.wavelengths is not None
+        )
+        header = headers[0]
         bands, shape = choose_bands(header, self.bad_bands), header.shape[:2]
         centres = band_centres(info.wavelengths, header)
         used = None if centres is None else nanometres(centres[bands])
@@ -218,14 +225,16 @@ class TileDataset(SeededDataset):
             input_wavelengths=used,
             wavelengths=used,
         )
-        common = dict(img_key=info.image_key, bands=bands, file_bands=header.shape[2], tile_shape=shape)
+        common = dict(img_key=info.image_key, img_axes=info.image_axes, bands=bands, file_bands=header.shape[2])
         common.update(label_scale=info.label_scale, label_majority=info.label_majority, fine_labels=self.fine_labels)
         if self.with_labels:
-            common.update(seg_map_key=info.labels_key)
-            entries = [dict(common, img_path=str(image), seg_map_path=str(mask)) for image, mask in files]
-        else:
-            entries = [dict(common, img_path=str(image)) for image, _ in files]
-        self._check_region(entries[0])
+            common.update(seg_map_key=info.labels_key, seg_map_axes=info.labels_axes)
+        entries = []
+        for (image, mask), own in zip(files, headers, strict=True):
+            entries.append(dict(common, img_path=str(image), tile_shape=own.shape[:2]))
+            if self.with_labels:
+                entries[-1].update(seg_map_path=str(mask))
+            self._check_region(entries[-1])
         return self._spread(entries)
 
     def _check_region(self, entry: dict) -> None:

@@ -52,7 +52,11 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
     if driver_of(file) != "GTiff":
         raise FileFormatError(f"{file}: not a readable class map; expected a GeoTIFF")
     check_surroundings(file)
-    with reading(file, "not a readable class map"), without_georeference_warning(), rasterio.open(file.absolute(), driver="GTiff") as dataset:
+    with (
+        reading(file, "not a readable class map"),
+        without_georeference_warning(),
+        rasterio.open(file.absolute(), driver="GTiff") as dataset,
+    ):
         tag, described = dataset.tags().get("class_names"), dataset.dtypes[0] == "uint8"
         if tag is None or not described:
             raise DataError(f"{file}: has no class names; a map written by tools/predict.py was expected")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import AXES_HELP, run, tool_parser
 
 
 def main() -> None:
@@ -11,14 +11,15 @@ def main() -> None:
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("classes", help="map of tools/predict.py, or label map in which 0 means no label")
     parser.add_argument("--out", required=True, help="PNG")
-    parser.add_argument("--key", help="variable of a .mat file")
+    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
+    parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--classes-key", help="variable of a .mat label map")
     args = parser.parse_args()
     from mmhsi.io import open_cube
     from mmhsi.visualization.mapped_scene import read_classes
     from mmhsi.visualization.spectra import class_spectra, save_spectra_figure
 
-    with open_cube(args.scene, key=args.key) as reader:
+    with open_cube(args.scene, args.key, args.axes) as reader:
         found = read_classes(args.classes, reader.info, args.classes_key)
         spectra = class_spectra(reader, found.classes, len(found.names))
     save_spectra_figure(args.out, spectra, found.names, found.palette, Path(args.scene).name)

@@ -105,7 +105,9 @@ class Hdf5Reader(CubeReader[h5py.File]):
             self.handle().visititems(visit)
         return variables
 
-    def _order(self, stored: h5py.Dataset, axes: str | None, ndim: Literal[2, 3], variables: Sequence[Variable]) -> Order:
+    def _order(
+        self, stored: h5py.Dataset, axes: str | None, ndim: Literal[2, 3], variables: Sequence[Variable]
+    ) -> Order:
         """Where rows, columns and bands lie, as the user or the file says it."""
         if axes is not None:
             return named_order(axes, stored.shape, ndim, f"{self.path}: {self.variable.name}")
@@ -188,7 +190,9 @@ class Mat73Reader(Hdf5Reader):
 
     column_major = True
 
-    def _order(self, stored: h5py.Dataset, axes: str | None, ndim: Literal[2, 3], variables: Sequence[Variable]) -> Order:
+    def _order(
+        self, stored: h5py.Dataset, axes: str | None, ndim: Literal[2, 3], variables: Sequence[Variable]
+    ) -> Order:
         if axes is not None:
             return super()._order(stored, " ".join(reversed(axes.replace(",", " ").split())), ndim, variables)
         order = plain_order(self.variable.shape, ndim)

@@ -17,7 +17,15 @@ from mmhsi.io.cube import holds_data
 from mmhsi.io.doubts import doubt
 from mmhsi.io.wavelengths import in_nanometres
 
-_NAME_LISTS = ("_ARRAY_DIMENSIONS", "Dimension_Labels", "DIMENSION_LABELS", "dimension_names", "DimensionNames", "axes", "dims")
+_NAME_LISTS = (
+    "_ARRAY_DIMENSIONS",
+    "Dimension_Labels",
+    "DIMENSION_LABELS",
+    "dimension_names",
+    "DimensionNames",
+    "axes",
+    "dims",
+)
 """Attributes in which programs name the axes of a data set."""
 _INTERLEAVES: dict[str, list[Role]] = {"bsq": ["band", "y", "x"], "bil": ["y", "band", "x"], "bip": ["y", "x", "band"]}
 _STANDARD_NAMES: dict[str, Role] = {
@@ -33,7 +41,15 @@ _UNITS: dict[str, Role] = {
     "degrees_east": "x",
     **dict.fromkeys(("nm", "nanometer", "nanometers", "um", "micrometer", "micrometers", "\u03bcm"), "band"),
 }
-_CENTRES = ("wavelength", "wavelengths", "wl", "wavelength_nm", "center_wavelength", "center_wavelengths", "band_centers")
+_CENTRES = (
+    "wavelength",
+    "wavelengths",
+    "wl",
+    "wavelength_nm",
+    "center_wavelength",
+    "center_wavelengths",
+    "band_centers",
+)
 _WIDTHS = ("fwhm", "full_width_half_max")
 _GOOD = ("good_wavelengths", "bbl", "good_bands", "good_wavelength")
 _LONGEST = 1 << 16
@@ -290,7 +306,9 @@ def _crs(dataset: h5py.Dataset, order: Order) -> CRS | None:
         for axis in order[:2]
         for scale in dataset.dims[axis].values()
     ]
-    names = [(scale.name or "").rpartition("/")[2].lower() for axis in order[:2] for scale in dataset.dims[axis].values()]
+    names = [
+        (scale.name or "").rpartition("/")[2].lower() for axis in order[:2] for scale in dataset.dims[axis].values()
+    ]
     geographic = {"degrees_north", "degrees_east"} <= set(units) or (
         any(name in ("lat", "latitude") for name in names) and any(name in ("lon", "longitude") for name in names)
     )

@@ -75,9 +75,7 @@ class Mat5Reader(CubeReader[NDArray]):
         return Mat5File(self.path).read(name)
 
     def _describe(self) -> CubeInfo:
-        return CubeInfo(
-            shape=ordered_shape(self.variable.shape, self.order), dtype=self.handle().dtype, name=self.path
-        )
+        return CubeInfo(shape=ordered_shape(self.variable.shape, self.order), dtype=self.handle().dtype, name=self.path)
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
         return take_block(self.handle(), window, bands)

@@ -185,11 +185,15 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             points, polynomials = len(dataset.gcps[0]), dataset.rpcs is not None
             if points or polynomials:
                 what = f"{points} ground control points" if points else "an RPC model"
-                doubt(self.path, "place", f"has {what} instead of a transform; maps of it will have no place (gdalwarp)")
+                doubt(
+                    self.path, "place", f"has {what} instead of a transform; maps of it will have no place (gdalwarp)"
+                )
             elif dataset.crs is not None:
                 doubt(self.path, "place", "names a coordinate system but no transform; maps of it will have no place")
         elif dataset.crs is None:
-            doubt(self.path, "place", "has a transform but names no coordinate system; maps of it will have none either")
+            doubt(
+                self.path, "place", "has a transform but names no coordinate system; maps of it will have none either"
+            )
         return transform
 
     def _unit_bytes(self) -> int:

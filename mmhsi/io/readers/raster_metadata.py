@@ -137,7 +137,9 @@ class _Sources:
             for tags in source.lists:  # GDAL has given the bands as many of these as there are bands
                 if tags.get(name, "").startswith("{"):
                     self._one_a_band(name, listed(tags[name]))
-            found = self.parsed(name, [source.bands[index - 1] for index in self.indexes] if source.bands else [], missing)
+            found = self.parsed(
+                name, [source.bands[index - 1] for index in self.indexes] if source.bands else [], missing
+            )
             if found is not None:
                 return found
             for tags in source.lists:
@@ -160,9 +162,7 @@ class _Sources:
             return values
         if len(values) == self.count:
             return [values[index - 1] for index in self.indexes]
-        raise DataError(
-            f"{self.path}: {name!r} lists {len(values)} values for {self.count} bands; expected one a band"
-        )
+        raise DataError(f"{self.path}: {name!r} lists {len(values)} values for {self.count} bands; expected one a band")
 
     def _parse(self, name: str, values: list[str]) -> NDArray[np.float64]:
         try:

@@ -117,4 +117,6 @@ def choose_variable(
         return fitting[0]
     count = "no variable" if not rivals else f"{len(rivals)} variables" if len(rivals) > 1 else "no sure variable"
     more = f" and {hint}" if hint else ""
-    raise DataError(f"{path}: {count} with {axes}, expected one {NOUN[ndim]}; name it with key={more}, here are {listed}")
+    raise DataError(
+        f"{path}: {count} with {axes}, expected one {NOUN[ndim]}; name it with key={more}, here are {listed}"
+    )
