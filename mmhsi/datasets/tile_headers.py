@@ -51,7 +51,7 @@ def read_headers(
 
 def _require_same_bands(first: CubeInfo, other: CubeInfo, bad_bands: Sequence[int] | None, declared: bool) -> None:
     if other.shape[2] != first.shape[2]:
-        raise DataError(f"{other.name}: {other.shape[2]} bands, the first tile {first.name} has {first.shape[2]}")
+        raise DataError(f"{other.name}: {other.shape[2]} bands, the dataset's first tile has {first.shape[2]}")
     bands = choose_bands(first, bad_bands)
     if choose_bands(other, bad_bands) != bands:
         differ = np.flatnonzero(other.good_bands != first.good_bands).tolist()
@@ -66,5 +66,5 @@ def _require_same_bands(first: CubeInfo, other: CubeInfo, bad_bands: Sequence[in
         band = bands[int(off.argmax())]
         raise DataError(
             f"{other.name}: band {band} lies at {other.wavelengths[band]:g} nm, that of the first tile {first.name} at "
-            f"{first.wavelengths[band]:g} nm; tiles of different sensors belong into a CorpusDataset, or give wavelengths"
+            f"{first.wavelengths[band]:g} nm; tiles of different sensors belong into a CorpusDataset"
         )

@@ -112,7 +112,7 @@ def test_another_coordinate_system(scene, tmp_path):
     ],
 )
 def test_other_ground_is_refused(scene, tmp_path, transform, crs, words):
-    path, _ = _labels(tmp_path, (24, 20), transform, crs)
+    _labels(tmp_path, (24, 20), transform, crs)
     with pytest.raises(DataError, match=words):
         SceneDataset(data_root=str(tmp_path), image="cube.tif", labels="gt.tif", subset="labelled", window=3,
                      classes=["a", "b", "c"], label_ids=[1, 2, 3])  # fmt: skip
@@ -135,6 +135,7 @@ def test_declared_nodata_is_no_label(tmp_path, ids, ignored, nodata):
     write_geotiff(tmp_path / "gt.tif", values[..., None], nodata=nodata)
     keys = dict(classes=["a", "b", "c"], label_ids=list(ids), ignore_ids=list(ignored))
     data = SceneDataset(data_root=str(tmp_path), image="cube.npy", labels="gt.tif", subset="labelled", window=3, **keys)
+    data = TileDataset(data_root=str(tmp_path), pipeline=steps, **{**keys, "window": None})
     assert data.label_counts().tolist() == [int((values == label).sum()) for label in ids]
 
 
@@ -154,7 +155,8 @@ def test_labels_of_tiles(tmp_path, scope):
     steps = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
     keys = dict(image_dir="image", label_dir="label", classes=["a", "b", "c"], label_ids=[1, 2, 3], window=(6, 10))
     with pytest.warns(DataWarning, match="another grid"):
-        data = TileDataset(data_root=str(tmp_path), pipeline=steps, **keys)
-        first = data[0]["data_samples"].gt_sem_seg.data[0].numpy()
+        sample = TileDataset(data_root=str(tmp_path), pipeline=steps, **keys)[0]
+    first = sample["data_samples"].gt_sem_seg.data[0].numpy()
     np.testing.assert_array_equal(first, _nearest(values, MOVED["south up"][1])[:6, :10])
+    data = TileDataset(data_root=str(tmp_path), pipeline=steps, **{**keys, "window": None})
     assert data.label_counts().tolist() == [(values == label).sum() for label in (1, 2, 3)]

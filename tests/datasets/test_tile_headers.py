@@ -62,7 +62,7 @@ NM = [400, 500, 600, 700, 800]
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        (dict(shape=(24, 24, 4)), "4 bands, the first tile"),
+        (dict(shape=(24, 24, 4)), "4 bands, the dataset's first tile has 5"),
         (dict(wavelengths=[400, 500, 620, 700, 800]), "band 2 lies at 620 nm, that of the first tile .* at 600 nm"),
         (dict(bbl="11011"), "flags other bands bad .*0-based: 2"),
     ],

@@ -80,8 +80,8 @@ def _with_nodata_of_each_band(folder, cube, nodata):
     bands = "".join(
         f'<VRTRasterBand dataType="{"Int16" if cube.dtype == "int16" else "Float32"}" band="{band + 1}">'
         + ("" if value is None else f"<NoDataValue>{value}</NoDataValue>")
-        + f'<SimpleSource><SourceFilename relativeToVRT="1">{path.name}</SourceFilename><SourceBand>{band + 1}</SourceBand>'
-        "</SimpleSource></VRTRasterBand>"
+        + f'<SimpleSource><SourceFilename relativeToVRT="1">{path.name}</SourceFilename>'
+        f"<SourceBand>{band + 1}</SourceBand></SimpleSource></VRTRasterBand>"
         for band, value in enumerate(nodata)
     )
     (folder / "scene.vrt").write_text(f'<VRTDataset rasterXSize="{WIDTH}" rasterYSize="{HEIGHT}">{bands}</VRTDataset>')

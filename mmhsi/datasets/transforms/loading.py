@@ -88,8 +88,8 @@ class LoadCube(CubeTransform):
     """Read a cube, or a window of it, in its file's dtype.
 
     Required keys: ``img_path``, ``bands`` (0-based, to read), ``file_bands`` (how many the file must have). Optional:
-    ``img_key``, variable of a ``.mat`` or HDF5 file, and ``img_axes``, its axes; ``window`` (row0, col0, height, width) in pixels, all of the file without
-    it; ``turns``, quarter turns anticlockwise after reading, 0 without it.
+    ``img_key``, variable of a ``.mat`` or HDF5 file, and ``img_axes``, its axes; ``window`` (row0, col0, height,
+    width) in pixels, all of the file without it; ``turns``, quarter turns anticlockwise after reading, 0 without it.
 
     Added keys: ``img`` (H, W, C), ``valid`` (H, W) bool, ``img_shape``, ``ori_shape``, ``file_shape`` (rows, columns of
     the file), ``wavelengths`` and ``fwhm`` (C,) nm or None. ``valid`` is listed in ``seg_fields``, so that those of
@@ -172,8 +172,9 @@ def read_classes(entry: dict) -> np.ndarray:
 class LoadLabels(CubeTransform):
     """Read a label map, or the cube's window of it, and map its ids to class indices.
 
-    Required keys: ``img_path``, ``seg_map_path``, ``label_table``; ``img`` and ``valid``, which :class:`LoadCube` adds. Optional: ``window`` and ``turns``, as there; ``seg_map_key``, variable of a ``.mat`` or HDF5 file, and ``seg_map_axes``; ``label_scale``,
-    label pixels per cube pixel along each axis, and ``label_majority`` (:func:`mmhsi.datasets.majority_labels`);
+    Required keys: ``img_path``, ``seg_map_path``, ``label_table``; ``img`` and ``valid``, which :class:`LoadCube` adds.
+    Optional: ``window`` and ``turns``, as there; ``seg_map_key``, variable of a ``.mat`` or HDF5 file, and
+    ``seg_map_axes``; ``label_scale``, label pixels per cube pixel along each axis, and ``label_majority`` (:func:`mmhsi.datasets.majority_labels`);
     ``fine_labels``: keep all of them.
 
     Added keys: ``gt_seg_map`` (H, W) or (H · s, W · s) int64, 255 where there is no label or no data; with
