@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
 from mmhsi.arguments import check_choice
@@ -222,6 +221,6 @@ class HSIViT(TransformerBackbone):
         tokens = self.embed(x)
         return self.encode_last(tokens._replace(patches=take_tokens(tokens.patches, visible)))
 
-    def last_attention(self) -> dict[str, MultiheadAttention]:
+    def last_attention(self) -> dict[str, nn.Module]:
         """Attention of the last layer."""
-        return {"spatial": self.layers.last_attention()}
+        return {"spatial": self.layers[-1].get_submodule("attn")}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
@@ -216,9 +215,9 @@ class IMAEViT(TransformerBackbone):
         tokens = self.embed(x, hidden.scatter_(1, visible, False))
         return self.encode_last(tokens._replace(patches=take_tokens(tokens.patches, visible)))
 
-    def last_attention(self) -> dict[str, MultiheadAttention]:
+    def last_attention(self) -> dict[str, nn.Module]:
         """Attention of the last layer."""
-        return {"spatial": self.layers.last_attention()}
+        return {"spatial": self.layers[-1].get_submodule("attn")}
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encode windows.
@@ -232,4 +231,5 @@ class IMAEViT(TransformerBackbone):
         """
         outputs = self.encode(self.embed(x), self.out_indices)
         maps = tuple(tokens.to_map() for tokens in outputs)
-        return (outputs[-1].image_token(), *maps) if self.with_ins_token else maps
+        ins = outputs[-1].cls if self.with_ins_token else None
+        return maps if ins is None else (ins, *maps)

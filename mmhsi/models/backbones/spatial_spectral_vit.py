@@ -7,7 +7,6 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
 from mmhsi.arguments import check_choice, check_sizes
@@ -268,6 +267,7 @@ class SpatialSpectralViT(TransformerBackbone):
         """
         return self.encode_last(self.embed(x, mask, spectral_mask))
 
-    def last_attention(self) -> dict[str, MultiheadAttention]:
+    def last_attention(self) -> dict[str, nn.Module]:
         """Attention of both streams' last layers."""
-        return {"spatial": self.spatial_layers.last_attention(), "spectral": self.spectral_layers.last_attention()}
+        layers = {"spatial": self.spatial_layers[-1], "spectral": self.spectral_layers[-1]}
+        return {stream: layer.get_submodule("attn") for stream, layer in layers.items()}

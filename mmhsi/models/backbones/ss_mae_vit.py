@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
 from mmhsi.arguments import check_sizes
@@ -189,9 +188,10 @@ class SSMAEViT(TransformerBackbone):
         pixels, bands = take_tokens(tokens.patches, visible), take_tokens(tokens.spectral_tokens(), visible_bands)
         return self.encode_last(tokens._replace(patches=pixels, spectral=bands))
 
-    def last_attention(self) -> dict[str, MultiheadAttention]:
+    def last_attention(self) -> dict[str, nn.Module]:
         """Attention of both branches' last layers."""
-        return {"spatial": self.spatial_layers.last_attention(), "spectral": self.spectral_layers.last_attention()}
+        layers = {"spatial": self.spatial_layers[-1], "spectral": self.spectral_layers[-1]}
+        return {stream: layer.get_submodule("attn") for stream, layer in layers.items()}
 
     def to_map(self, tokens: Tokens) -> Tensor:
         """Make a map (B, 2 · d, h, w): the pixel tokens, then the mean of the band tokens, the same at every place.

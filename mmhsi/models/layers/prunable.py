@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import cast
 
 import torch
-from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
@@ -32,10 +30,6 @@ class PrunableLayers(nn.ModuleList):
         super().__init__(layers)
         self.register_buffer("pruned", torch.zeros(len(self), dtype=torch.bool))
         self._pruned_indices: frozenset[int] = frozenset()
-
-    def last_attention(self) -> MultiheadAttention:
-        """Attention of the last layer, which pruning leaves."""
-        return cast(MultiheadAttention, self[-1].attn)
 
     def is_pruned(self, index: int) -> bool:
         """Whether the layer at ``index``, counted from 0, is passed over.

@@ -47,16 +47,6 @@ class Tokens(NamedTuple):
         tokens = self.spectral_tokens()
         return tokens if self.spectral_cls is None else torch.cat([self.spectral_cls[:, None], tokens], dim=1)
 
-    def image_token(self) -> Tensor:
-        """``cls``, where there must be one, shape (B, d).
-
-        Raises:
-            ConfigError: If there is none.
-        """
-        if self.cls is None:
-            raise ConfigError("Tokens: the backbone has no CLS token")
-        return self.cls
-
     def to_map(self) -> Tensor:
         """All patches in their places: (B, h · w, d) -> (B, d, h, w)."""
         return self.patches.transpose(1, 2).unflatten(2, self.grid)

@@ -35,7 +35,7 @@ def build_decoder(in_channels: Sequence[int], num_classes: int, **sizes: int) ->
         from .mask2former_decoder import Mask2FormerDecoder
     except ImportError as error:
         raise ConfigError(
-            "Mask2Former: needs the package transformers; install it with pip install 'transformers>=5.23'"
+            "Mask2Former: needs the package transformers; install it with pip install 'transformers>=5.20'"
         ) from error
     return Mask2FormerDecoder(Mask2FormerConfig(**settings), in_channels)
 
