@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from mmengine.model import BaseModel
@@ -28,7 +28,10 @@ GLOBAL_VIEWS = 2
 """Views of an image that the teacher sees; all others are local."""
 
 LOSS_WEIGHTS = {"dino": 1.0, "ibot": 1.0, "koleo": 0.1}
-CENTRING = {"sinkhorn_knopp": lambda prototypes: SinkhornCentring(), "softmax": SoftmaxCentring}
+CENTRING: dict[str, Callable[[int], nn.Module]] = {
+    "sinkhorn_knopp": lambda _: SinkhornCentring(),
+    "softmax": SoftmaxCentring,
+}
 
 
 @MODELS.register_module()
@@ -248,7 +251,9 @@ class DINOv2(QuietInit, BaseModel):
                 ibot_term = ibot_loss(scores[term], targets[term], mask.weights, len(crops), self.student_temperature)
                 losses[f"loss_{term}"] = weights["ibot"] * ibot_term
             if weights["koleo"]:
-                losses[f"loss_{prefix}koleo"] = weights["koleo"] * sum(map(koleo_loss, stream.cls.chunk(GLOBAL_VIEWS)))
+                losses[f"loss_{prefix}koleo"] = (
+                    weights["koleo"] * torch.stack([*map(koleo_loss, stream.cls.chunk(GLOBAL_VIEWS))]).sum()
+                )
         return losses
 
     @torch.no_grad()
