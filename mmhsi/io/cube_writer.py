@@ -17,7 +17,8 @@ def write_cube(path: str | PathLike[str], cube: HSICube) -> None:
     """Write a cube as a tiled, compressed GeoTIFF that :func:`mmhsi.io.open_cube` reads back unchanged.
 
     Wavelengths, FWHM and bad bands go into the band tags ``wavelength``, ``fwhm``, ``bbl`` and ``wavelength_units``,
-    the cube's mask into a mask band; of a mask for each band a pixel holds data where all good bands do. The file appears under its name only when it is complete.
+    the cube's mask into a mask band; of a mask for each band a pixel holds data where all good bands do. The file
+    appears under its name only when it is complete.
 
     Args:
         path: The file; its folder is created.

@@ -114,8 +114,12 @@ def test_another_coordinate_system(scene, tmp_path):
 def test_other_ground_is_refused(scene, tmp_path, transform, crs, words):
     _labels(tmp_path, (24, 20), transform, crs)
     with pytest.raises(DataError, match=words):
-        SceneDataset(data_root=str(tmp_path), image="cube.tif", labels="gt.tif", subset="labelled", window=3,
-                     classes=["a", "b", "c"], label_ids=[1, 2, 3])  # fmt: skip
+        SceneDataset(
+            dict(image="cube.tif", labels="gt.tif", classes=["a", "b", "c"], label_ids=[1, 2, 3]),
+            tmp_path,
+            subset="labelled",
+            window=3,
+        )
 
 
 def test_labels_without_a_place_need_the_cubes_size(scene, tmp_path):
@@ -133,9 +137,8 @@ def test_declared_nodata_is_no_label(tmp_path, ids, ignored, nodata):
     write_npy(tmp_path / "cube.npy", CUBE)
     values = RNG.choice([*ids, nodata], (24, 20)).astype("int16")
     write_geotiff(tmp_path / "gt.tif", values[..., None], nodata=nodata)
-    keys = dict(classes=["a", "b", "c"], label_ids=list(ids), ignore_ids=list(ignored))
-    data = SceneDataset(data_root=str(tmp_path), image="cube.npy", labels="gt.tif", subset="labelled", window=3, **keys)
-    data = TileDataset(data_root=str(tmp_path), pipeline=steps, **{**keys, "window": None})
+    scene = dict(image="cube.npy", labels="gt.tif", classes=["a", "b", "c"], label_ids=ids, ignore_ids=ignored)
+    data = SceneDataset(scene, tmp_path, subset="labelled", window=3)
     assert data.label_counts().tolist() == [int((values == label).sum()) for label in ids]
 
 

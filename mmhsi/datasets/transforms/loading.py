@@ -179,8 +179,8 @@ class LoadLabels(CubeTransform):
 
     Required keys: ``img_path``, ``seg_map_path``, ``label_table``; ``img`` and ``valid``, which :class:`LoadCube` adds.
     Optional: ``window`` and ``turns``, as there; ``seg_map_key``, variable of a ``.mat`` or HDF5 file, and
-    ``seg_map_axes``; ``label_scale``, label pixels per cube pixel along each axis, and ``label_majority`` (:func:`mmhsi.datasets.majority_labels`);
-    ``fine_labels``: keep all of them.
+    ``seg_map_axes``; ``label_scale``, label pixels per cube pixel along each axis, and ``label_majority``
+    (:func:`mmhsi.datasets.majority_labels`); ``fine_labels``: keep all of them.
 
     Added keys: ``gt_seg_map`` (H, W) or (H · s, W · s) int64, 255 where there is no label or no data; with
     ``fine_labels`` ``ori_shape``, the size that mmseg resizes predictions to.
