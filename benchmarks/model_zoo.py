@@ -33,14 +33,14 @@ PROTOCOLS = {
 }
 HEADER = """# Model zoo
 
-Printed by `python benchmarks/model_zoo.py` from the `metafile.yml` of every folder of configs. A row is a run's name: that
-of the config, and of the data where the config [is written for several](training.md#one-config-several-data): the
-default's, or those of which there are results. Parameters are those of the whole model that a config builds, decoder and
-teacher included, fixed position tables too; GFLOPs those of a forward pass of one training window or tile through
-backbone and head, in pretraining through the backbone with nothing hidden, two operations for every multiply-add.
-Results are in per cent, mean ± standard deviation over n runs (the sample's; the population's for MAE and the comparison
-models); where there is no figure, it was not measured, or the paper has none on this data. What protocols mean:
-[splits](splits.md); more figures: [results](results.md). No weights are published.
+Printed by `python benchmarks/model_zoo.py` from the `metafile.yml` of every folder of configs. A row is a run's name:
+that of the config, and of the data where the config [is written for several](training.md#one-config-several-data):
+the default's, or those of which there are results. Parameters are those of the whole model that a config builds,
+decoder and teacher included, fixed position tables too; GFLOPs those of a forward pass of one training window or tile
+through backbone and head, in pretraining through the backbone with nothing hidden, two operations for every
+multiply-add. Results are in per cent, mean ± standard deviation over n runs (the sample's; the population's for MAE
+and the comparison models); where there is no figure, it was not measured, or the paper has none on this data. What
+protocols mean: [splits](splits.md); more figures: [results](results.md). No weights are published.
 """
 
 

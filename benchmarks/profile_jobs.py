@@ -260,6 +260,7 @@ def run_job(name: str, steps: int | None, warm_up: int) -> None:
     kind, (config, dataset), usual = JOBS[name]
     if dataset:
         os.environ["MMHSI_DATASET"] = dataset
+        name += f" on {dataset}"
     imported = time.process_time()
     ledger, count = Ledger(), steps or usual
     with tempfile.TemporaryDirectory() as folder:
@@ -274,7 +275,7 @@ def run_job(name: str, steps: int | None, warm_up: int) -> None:
     unit = "row" if kind == "map" else "step"
     began = time.process_time() - sum(ledger.seconds.values())
     print(
-        f"\n{name}: {measured} {unit}s of {config}{' on ' + dataset if dataset else ''}; before them {imported:.1f} s for imports and",
+        f"\n{name}: {measured} {unit}s of {config}; before them {imported:.1f} s for imports and",
         end=" ",
     )
     print(f"{began - imported:.1f} s for data, model and warm-up\n")

@@ -116,6 +116,19 @@ class PrunableBackbone(Protocol):
 
 
 @runtime_checkable
+class LayeredBackbone(Protocol):
+    """Says how deep its parameters lie."""
+
+    def get_layer_depth(self, param_name: str, prefix: str = "") -> tuple[int, int]:
+        """Depth of a parameter for layer-wise learning rates, from 0 for the embedding, and the number of depths.
+
+        Args:
+            param_name: Name, with ``prefix``.
+            prefix: Of the backbone within the model.
+        """
+
+
+@runtime_checkable
 class BandedBackbone(Protocol):
     """Says which of its weights depend on the bands."""
 
@@ -128,11 +141,11 @@ class ResamplingBackbone(BandedBackbone, Protocol):
     """Has weights over bands that are no plain weights a band, such as maps of blocks of bands."""
 
     def resample_bands(self, key: str, value: Tensor, source: Sequence[float], target: Sequence[float]) -> Tensor:
-        """Fit a checkpoint's weight to other bands.
+        """Fit a checkpoint's weight, of any shape, to other bands.
 
         Args:
             key: The weight's name, one of :meth:`band_axes`.
-            value: The checkpoint's.
+            value: The checkpoint's, of any shape.
             source: Band centres of the checkpoint in nm.
             target: Band centres of this model in nm.
         """

@@ -60,6 +60,7 @@ def test_an_untrained_network_has_the_statistics_of_the_training_data(extractor)
     statistics = untrained.dataset("train_dataloader").band_statistics()
     np.testing.assert_allclose(untrained.preprocessor.mean, statistics.mean, rtol=1e-5)
     np.testing.assert_allclose(untrained.preprocessor.std, statistics.std, rtol=1e-5)
+    assert untrained.backbone.pos_embed[0, 1:].std() > 0.3  # sinusoids: untrained, but not without positions
     assert len(untrained.labelled(untrained.dataset("train_dataloader")).labels)
 
 

@@ -18,6 +18,7 @@ from mmhsi.models.protocols import (
     AdaptableModel,
     AttentiveBackbone,
     BandedBackbone,
+    LayeredBackbone,
     MaskTokenBackbone,
     PrunableBackbone,
     ResamplingBackbone,
@@ -33,7 +34,7 @@ from mmhsi.registry import MODELS
 pytestmark = pytest.mark.usefixtures("scope")
 
 VITS = {name: keys for name, keys in ARGUMENTS.items() if "ViT" in name or name in ("SST", "SSMAEFusion")}
-COMMON = {TokenBackbone, PrunableBackbone, BandedBackbone}
+COMMON = {TokenBackbone, PrunableBackbone, BandedBackbone, LayeredBackbone}
 SATISFIED = {
     "HSIViT": COMMON | {VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel},
     "IMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone},

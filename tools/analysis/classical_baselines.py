@@ -84,7 +84,7 @@ def scene_task(dataset: SceneDataset, features: np.ndarray) -> Task:
     """
     from mmhsi.errors import ConfigError
 
-    if dataset.split is None:
+    if dataset.split is None or dataset.labels is None:
         raise ConfigError("train_dataloader.dataset has no split of the scene's pixels")
     pixels, labels, split = features.reshape(dataset.labels.size, -1), dataset.labels.ravel(), dataset.split
     return Task(

@@ -60,8 +60,8 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         page: Of a TIFF of several pages the one that is meant, from 1; None for the only one.
 
     Raises:
-        FileFormatError: Its format is not one that is read, it is an ENVI header without data, an ENVI data file shorter
-            than its header says, or something that GDAL would wait for lies beside it.
+        FileFormatError: Its format is not one that is read, it is an ENVI header without data, an ENVI data file
+            shorter than its header says, or something that GDAL would wait for lies beside it.
         DataError: The bands are complex or of different types, or the file holds several pages and none is named.
     """
 
@@ -123,8 +123,8 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         pages = [value for name, value in sorted(tags.items()) if name.endswith("_DESC")]
         if self._page is None and len(pages) > 1:
             raise DataError(
-                f"{self.path}: holds {len(pages)} pages: {', '.join(pages[:8])}{', …' if len(pages) > 8 else ''}; name one "
-                "with key='1' and so on, or store the bands in one page"
+                f"{self.path}: holds {len(pages)} pages: {', '.join(pages[:8])}{', …' if len(pages) > 8 else ''}; name "
+                "one with key='1' and so on, or store the bands in one page"
             )
 
     def _header(self) -> dict[str, str]:
@@ -139,9 +139,12 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         beside = self._data_file.with_name(self._data_file.name + ".aux.xml")
         if dataset.driver != "GTiff" or not beside.is_file():
             return []
-        with rasterio.Env(GDAL_PAM_ENABLED="NO"), without_georeference_warning():
-            with rasterio.open(dataset.name, driver="GTiff", sharing=False) as bare:
-                return [tag_source(bare)]
+        with (
+            rasterio.Env(GDAL_PAM_ENABLED="NO"),
+            without_georeference_warning(),
+            rasterio.open(dataset.name, driver="GTiff", sharing=False) as bare,
+        ):
+            return [tag_source(bare)]
 
     def _release(self, handle: rasterio.DatasetReader) -> None:
         handle.close()
