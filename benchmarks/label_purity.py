@@ -47,7 +47,7 @@ def main() -> None:
     kinds = purity(read_label_map(Path(root) / str(info.labels), info.labels_key), info.label_scale).ravel()
     print("| protocol | one class | one class and unlabelled ground | several classes |\n| --- | --- | --- | --- |")
     for name, rules in PROTOCOLS.items():
-        tests = [rule(dataset.labels, dataset.metainfo["classes"]).test for rule in rules]
+        tests = [rule(dataset.labels, dataset.spec.classes).test for rule in rules]
         shares = np.mean([np.bincount(kinds[test], minlength=3) / len(test) for test in tests], axis=0)
         print(f"| {name} | " + " | ".join(f"{100 * share:.1f}" for share in shares) + " |")
 
