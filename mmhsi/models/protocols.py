@@ -23,6 +23,7 @@ class TokenBackbone(Protocol):
     """Encodes images to tokens.
 
     Attributes:
+        in_channels: Bands C.
         embed_dims: Token width d.
         patch_size: Side of a patch in pixels.
         num_blocks: Tokens at every place of the grid: 1, or the spectral blocks G of 3-D patches.
@@ -30,6 +31,7 @@ class TokenBackbone(Protocol):
         with_cls: Whether a token stands for the image, one in each stream.
     """
 
+    in_channels: int
     embed_dims: int
     patch_size: int
     num_blocks: int
@@ -91,6 +93,17 @@ class MaskTokenBackbone(TokenBackbone, Protocol):
             mask: Hidden patches, bool (B, h · w). A backbone of two streams takes the hidden band groups (B, g) as a
                 third argument.
         """
+
+
+@runtime_checkable
+class GridBackbone(Protocol):
+    """Has a table of positions, made for images of one size.
+
+    Attributes:
+        grid: (h, w) of their patches.
+    """
+
+    grid: tuple[int, int]
 
 
 @runtime_checkable
