@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
 from mmhsi.io.files import existing_file, reading
+from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.raster import without_georeference_warning
 
 NO_CLASS = 255
@@ -47,7 +48,12 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
         DataError: It is a raster without names and colours, or holds a class without a name.
     """
     file = existing_file(path, "a class map as GeoTIFF")
-    with reading(file, "not a readable class map"), without_georeference_warning(), rasterio.open(file) as dataset:
+    with (
+        reading(file, "not a readable class map"),
+        local_files(),
+        without_georeference_warning(),
+        rasterio.open(file) as dataset,
+    ):
         tag, described = dataset.tags().get("class_names"), dataset.dtypes[0] == "uint8"
         if tag is None or not described:
             raise DataError(f"{file}: has no class names; a map written by tools/predict.py was expected")

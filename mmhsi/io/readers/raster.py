@@ -19,17 +19,11 @@ from rasterio.windows import Window as RasterWindow
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import CUBE_FORMATS, reading
+from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.base import CubeReader, check_dtype
 from mmhsi.io.readers.envi import check_header, data_file_of
 from mmhsi.io.readers.raster_metadata import spectral_metadata
 from mmhsi.io.selection import Window
-
-# In MB. GDAL's block cache would otherwise take 5 % of the machine's memory, in every worker process.
-os.environ.setdefault("GDAL_CACHEMAX", "128")
-# Files are local: what a virtual raster names must not make GDAL wait for a network or for the keyboard.
-os.environ.setdefault("GDAL_SKIP", "WMS,WMTS,WCS,HTTP,EEDA,EEDAI,PLMOSAIC,DAAS,STACTA,STACIT")
-os.environ.setdefault("CPL_VSIL_CURL_ALLOWED_FILENAME", "none")
-os.environ.setdefault("CPL_VSISTDIN_FILE", os.devnull)
 
 _SIDECARS = (".hdr", ".aux.xml", ".ovr", ".msk", ".tfw", ".wld")
 
@@ -72,6 +66,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         self._data_file = os.path.abspath(data)
         self.handle()
 
+    @local_files()
     def _open(self) -> rasterio.DatasetReader:
         with reading(self.path, f"GDAL cannot open it; expected {CUBE_FORMATS}"), without_georeference_warning():
             # A shared handle would be the parent's again in a forked worker.
@@ -98,6 +93,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
     def _release(self, handle: rasterio.DatasetReader) -> None:
         handle.close()
 
+    @local_files()
     def _describe(self) -> CubeInfo:
         dataset = self.handle()
         spectral = spectral_metadata(dataset, self.path)
@@ -119,6 +115,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         (rows, cols), bands = dataset.block_shapes[0], dataset.count
         return rows * cols * self.info.dtype.itemsize * (bands if dataset.interleaving is Interleaving.pixel else 1)
 
+    @local_files()
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
         dataset = self.handle()
         row0, col0, height, width = window
