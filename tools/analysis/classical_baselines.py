@@ -87,9 +87,7 @@ def scene_task(dataset: SceneDataset, features: np.ndarray) -> Task:
     if dataset.split is None or dataset.labels is None:
         raise ConfigError("train_dataloader.dataset has no split of the scene's pixels")
     pixels, labels, split = features.reshape(dataset.labels.size, -1), dataset.labels.ravel(), dataset.split
-    return Task(
-        pixels[split.train], labels[split.train], None, pixels[split.test], labels[split.test], dataset.spec
-    )
+    return Task(pixels[split.train], labels[split.train], None, pixels[split.test], labels[split.test], dataset.spec)
 
 
 def tile_task(cfg: Config) -> Task:

@@ -21,6 +21,7 @@ from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.doubts import doubt
 from mmhsi.io.files import CUBE_FORMATS, reading
+from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
 from mmhsi.io.readers.drivers import driver_of, header_of
 from mmhsi.io.readers.envi import check_header, data_file_of, reflectance_scale
@@ -29,13 +30,6 @@ from mmhsi.io.readers.raster_metadata import TagSource, spectral_metadata, tag_s
 from mmhsi.io.readers.raster_missing import MissingValues
 from mmhsi.io.readers.surroundings import check_surroundings, check_virtual
 from mmhsi.io.selection import Window
-
-# In MB. GDAL's block cache would otherwise take 5 % of the machine's memory, in every worker process.
-os.environ.setdefault("GDAL_CACHEMAX", "128")
-# Files are local: what a virtual raster names must not make GDAL wait for a network or for the keyboard.
-os.environ.setdefault("GDAL_SKIP", "WMS,WMTS,WCS,HTTP,EEDA,EEDAI,PLMOSAIC,DAAS,STACTA,STACIT")
-os.environ.setdefault("CPL_VSIL_CURL_ALLOWED_FILENAME", "none")
-os.environ.setdefault("CPL_VSISTDIN_FILE", os.devnull)
 
 MOST_BANDS = 1 << 13
 """rasterio's time to read all bands grows with the square of their number."""
@@ -74,6 +68,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         self._missing: MissingValues | None = None
         self.handle()
 
+    @local_files()
     def _open(self) -> rasterio.DatasetReader:
         file = self._data_file
         with reading(self.path, "cannot be looked at"):
@@ -155,6 +150,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         assert self._missing is not None  # opening has set it
         return self._missing
 
+    @local_files()
     def _describe(self) -> CubeInfo:
         dataset, bands = self.handle(), self._bands()
         with reading(self.path, "its metadata cannot be read"):
@@ -204,6 +200,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         (rows, cols), bands = dataset.block_shapes[0], dataset.count
         return rows * cols * self.stored.dtype.itemsize * (bands if dataset.interleaving is Interleaving.pixel else 1)
 
+    @local_files()
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
         dataset, area, indexes = self.handle(), _area(window), self._indexes(bands)
         with reading(self.path, f"cannot read window {window}, the file may be truncated"):
