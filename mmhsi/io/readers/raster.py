@@ -82,24 +82,29 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             # A shared handle would be the parent's again in a forked worker.
             dataset = rasterio.open(self._name(driver), driver=driver, sharing=False)
         try:
-            if dataset.count == 0:
-                raise DataError(f"{self.path}: holds no bands of its own (a container of other datasets?)")
-            if dataset.count > MOST_BANDS:
-                raise DataError(f"{self.path}: declares {dataset.count} bands; expected at most {MOST_BANDS}")
-            self._check_pages(dataset)
-            self._missing = MissingValues(dataset)
-            types = sorted({dataset.dtypes[index - 1] for index in self._missing.indexes})
-            if len(types) > 1:
-                raise DataError(f"{self.path}: bands have different types: {', '.join(types)}")
-            if types[0].startswith("complex"):
-                raise DataError(f"{self.path}: values of type {types[0]} are not supported; expected real ones")
-            if dataset.driver == "ENVI":
-                with reading(self.path, "the ENVI header is damaged"):
-                    check_header(dataset, self._header(), self.path)
+            # Of a damaged file GDAL finds out when one of its properties is asked for.
+            with reading(self.path, "its header is damaged"):
+                self._check(dataset)
         except BaseException:
             dataset.close()
             raise
         return dataset
+
+    def _check(self, dataset: rasterio.DatasetReader) -> None:
+        """Refuse what is no cube of real numbers, and files that are not whole."""
+        if dataset.count == 0:
+            raise DataError(f"{self.path}: holds no bands of its own (a container of other datasets?)")
+        if dataset.count > MOST_BANDS:
+            raise DataError(f"{self.path}: declares {dataset.count} bands; expected at most {MOST_BANDS}")
+        self._check_pages(dataset)
+        self._missing = MissingValues(dataset)
+        types = sorted({dataset.dtypes[index - 1] for index in self._missing.indexes})
+        if len(types) > 1:
+            raise DataError(f"{self.path}: bands have different types: {', '.join(types)}")
+        if types[0].startswith("complex"):
+            raise DataError(f"{self.path}: values of type {types[0]} are not supported; expected real ones")
+        if dataset.driver == "ENVI":
+            check_header(dataset, self._header(), self.path)
 
     def _name(self, driver: str) -> str:
         """The file, or its page, as GDAL is asked for it."""
@@ -152,9 +157,11 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
 
     @local_files()
     def _describe(self) -> CubeInfo:
-        dataset, bands = self.handle(), self._bands()
         with reading(self.path, "its metadata cannot be read"):
-            spectral = spectral_metadata(dataset, self.path, bands.indexes, self._own_tags(dataset))
+            return self._describe_open(self.handle(), self._bands())
+
+    def _describe_open(self, dataset: rasterio.DatasetReader, bands: MissingValues) -> CubeInfo:
+        spectral = spectral_metadata(dataset, self.path, bands.indexes, self._own_tags(dataset))
         scales = [dataset.scales[index - 1] for index in bands.indexes]
         offsets = [dataset.offsets[index - 1] for index in bands.indexes]
         if dataset.driver == "ENVI" and set(scales) == {1.0} and set(offsets) == {0.0}:
@@ -197,6 +204,10 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
 
     def _unit_bytes(self) -> int:
         dataset = self.handle()
+        with reading(self.path, "its metadata cannot be read"):
+            return self._block_bytes(dataset)
+
+    def _block_bytes(self, dataset: rasterio.DatasetReader) -> int:
         (rows, cols), bands = dataset.block_shapes[0], dataset.count
         return rows * cols * self.stored.dtype.itemsize * (bands if dataset.interleaving is Interleaving.pixel else 1)
 
