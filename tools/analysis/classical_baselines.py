@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
     from mmhsi.datasets import SceneDataset
+    from mmhsi.spec import InputSpec
 
 SEARCHED = 100
 """Training pixels a class that parameters are chosen on."""
