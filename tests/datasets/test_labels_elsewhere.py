@@ -156,7 +156,8 @@ def test_labels_of_tiles(tmp_path, scope):
     path, values = _labels(tmp_path, (24, 20), MOVED["south up"][1])
     path.rename(tmp_path / "label/a.tif")
     steps = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
-    keys = dict(image_dir="image", label_dir="label", classes=["a", "b", "c"], label_ids=[1, 2, 3], window=(6, 10))
+    scene = dict(classes=["a", "b", "c"], label_ids=[1, 2, 3])
+    keys = dict(scene=scene, image_dir="image", label_dir="label", window=(6, 10))
     with pytest.warns(DataWarning, match="another grid"):
         sample = TileDataset(data_root=str(tmp_path), pipeline=steps, **keys)[0]
     first = sample["data_samples"].gt_sem_seg.data[0].numpy()

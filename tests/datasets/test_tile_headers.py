@@ -77,7 +77,7 @@ def test_bands_of_another_file(tmp_path, scope, keys, words):
 def test_bad_bands_named_for_all(tmp_path, scope):
     _tile(tmp_path, "a.tif", (24, 24, 5), NM)
     _tile(tmp_path, "b.tif", (24, 24, 5), NM, bbl="11011")
-    assert _dataset(tmp_path, bad_bands=[2]).metainfo["bands"] == [0, 1, 3, 4]
+    assert _dataset(tmp_path, scene=dict(bad_bands=[2])).metainfo["bands"] == [0, 1, 3, 4]
 
 
 def test_scale_and_type_of_each_file(tmp_path, scope):

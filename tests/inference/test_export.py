@@ -60,8 +60,9 @@ def test_what_is_not_exported(trained, tmp_path, monkeypatch):
         export_model(model, tmp_path / "model.pt2", (6, 6))
     assert not list(tmp_path.glob("*model.pt2"))
     two = pixel_model({**PIXEL["backbone"], "in_channels": 6}, dict(type="CenterContext"), 32, second_bands=2)
+    model = WindowModel(*trained(two, second_bands=2, second_scale=3)[:2], "cpu")
     with pytest.raises(ConfigError, match="takes two sources"):
-        export_model(WindowModel(*trained(two)[:2], "cpu"), tmp_path / "model.pt2", (6, 6))
+        export_model(model, tmp_path / "model.pt2", (6, 6))
 
 
 @pytest.mark.parametrize("model", [PIXEL, SEGMENT], ids=["pixels", "tiles"])

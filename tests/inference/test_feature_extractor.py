@@ -7,6 +7,7 @@ from mmengine.config import Config
 from small_models import shrink
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
+from mmhsi.engine import resolve_from_data
 from mmhsi.errors import ConfigError
 from mmhsi.inference.feature_extractor import FeatureExtractor, patch_labels
 from mmhsi.registry import MODELS
@@ -35,8 +36,8 @@ def extractor(tmp_path, monkeypatch, repository):
     cfg.model.backbone.init_cfg = None
     cfg.train_dataloader.dataset.split.per_class = 3
     cfg.test_dataloader.dataset.split.per_class = 3
+    resolve_from_data(cfg)
     model = MODELS.build(cfg.model)
-    model.init_weights()
     bands = model.data_preprocessor.num_bands
     model.data_preprocessor.fit(torch.full((bands,), 0.2), torch.full((bands,), 0.1))
     torch.save(model.state_dict(), tmp_path / "weights.pth")
