@@ -5,15 +5,13 @@ import os
 import signal
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from experiments.runner import run_tool
 from mmengine.config import Config
-from processes import SECONDS, free_port, join, launch_two, run_command, started
+from processes import SECONDS, free_port, join, launch_two, run_command, run_rank, started
 from small_models import shrink
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
@@ -87,13 +85,6 @@ def test_the_script_that_tests_starts_as_that_which_trains(repository, tmp_path)
     assert given["test"] == ["c.py", "w.pth", "--launcher", "pytorch", "--seed", "a b"]
 
 
-def run_train(words, folder):
-    """A rank's process; what pytest has put in the place of its streams is not what a log would catch."""
-    log = folder / f"{os.environ['RANK']}.log"
-    with log.open("w") as file, redirect_stdout(file), redirect_stderr(file):
-        run_tool(words, log, dict(os.environ))
-
-
 @without_gpu
 def test_one_processs_bad_batch_stops_all(repository, tmp_path):
     cfg = shrink(Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3_demo.py"))
@@ -109,7 +100,7 @@ def test_one_processs_bad_batch_stops_all(repository, tmp_path):
     cfg.default_hooks.checkpoint.update(by_epoch=False, interval=1)
     cfg.dump(tmp_path / "config.py")
     words = [str(repository / "tools/train.py"), tmp_path / "config.py", "--work-dir", tmp_path / "w"]
-    ranks = launch_two(run_train, [*map(str, words), "--launcher", "pytorch"], tmp_path)
+    ranks = launch_two(run_rank, [*map(str, words), "--launcher", "pytorch"], tmp_path)
     assert all(join(rank) != 0 for rank in ranks)
     logs = [(tmp_path / f"{rank}.log").read_text() for rank in "01"]
     lines = [line for log in logs for line in log.splitlines() if line.startswith("error: training stopped")]
