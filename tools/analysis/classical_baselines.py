@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
     from mmhsi.datasets import SceneDataset
+    from mmhsi.spec import InputSpec
 
 SEARCHED = 100
 """Training pixels a class that parameters are chosen on."""
@@ -87,9 +88,7 @@ def scene_task(dataset: SceneDataset, features: np.ndarray) -> Task:
     if dataset.split is None or dataset.labels is None:
         raise ConfigError("train_dataloader.dataset has no split of the scene's pixels")
     pixels, labels, split = features.reshape(dataset.labels.size, -1), dataset.labels.ravel(), dataset.split
-    return Task(
-        pixels[split.train], labels[split.train], None, pixels[split.test], labels[split.test], dataset.spec
-    )
+    return Task(pixels[split.train], labels[split.train], None, pixels[split.test], labels[split.test], dataset.spec)
 
 
 def tile_task(cfg: Config) -> Task:
