@@ -23,8 +23,8 @@ def _vrt(folder, source, relative="1", more=""):
 
 @pytest.mark.parametrize(
     "name",
-    ["scene.hdr", "scene.tif.hdr", "scene.aux.xml", "scene.tif.msk", "scene.TIF.MSK", "scene.tif.ovr", "scene.wld"]
-    + ["scene.tfw", "scene.prj", "scene.IMD", "scene_RPC.TXT", "summary.txt", "scene.xml", "scene.json"],
+    "scene.hdr scene.tif.hdr scene.aux.xml scene.tif.msk scene.TIF.MSK scene.tif.ovr scene.wld scene.tfw scene.prj "
+    "scene.IMD scene_RPC.TXT summary.txt scene.xml scene.json".split(),
 )
 def test_a_pipe_beside_a_raster(tmp_path, name):
     path = write_geotiff(tmp_path / "scene.tif", make_cube(2))
@@ -73,8 +73,18 @@ def test_sources_of_other_drivers(tmp_path, content):
 
 @pytest.mark.parametrize(
     "source",
-    ["/vsicurl/http://192.0.2.1/a.tif", "/vsizip/a.zip/a.tif", "http://192.0.2.1/a.tif", "NETCDF:a.nc:b", "gone.tif"]
-    + ["/dev/zero", "ZARR:/vsicurl/http://192.0.2.1/a", "", "&#47;vsicurl/http://192.0.2.1/a.tif", "scene.vrt"],
+    [
+        "/vsicurl/http://192.0.2.1/a.tif",
+        "/vsizip/a.zip/a.tif",
+        "http://192.0.2.1/a.tif",
+        "NETCDF:a.nc:b",
+        "gone.tif",
+        "/dev/zero",
+        "ZARR:/vsicurl/http://192.0.2.1/a",
+        "",
+        "&#47;vsicurl/http://192.0.2.1/a.tif",
+        "scene.vrt",
+    ],
 )
 @pytest.mark.parametrize("relative", ["0", "1"])
 def test_sources_elsewhere(tmp_path, source, relative):
