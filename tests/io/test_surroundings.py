@@ -23,8 +23,22 @@ def _vrt(folder, source, relative="1", more=""):
 
 @pytest.mark.parametrize(
     "name",
-    "scene.hdr scene.tif.hdr scene.aux.xml scene.tif.msk scene.TIF.MSK scene.tif.ovr scene.wld scene.tfw scene.prj "
-    "scene.IMD scene_RPC.TXT summary.txt scene.xml scene.json".split(),
+    [
+        "scene.hdr",
+        "scene.tif.hdr",
+        "scene.aux.xml",
+        "scene.tif.msk",
+        "scene.TIF.MSK",
+        "scene.tif.ovr",
+        "scene.wld",
+        "scene.tfw",
+        "scene.prj",
+        "scene.IMD",
+        "scene_RPC.TXT",
+        "summary.txt",
+        "scene.xml",
+        "scene.json",
+    ],
 )
 def test_a_pipe_beside_a_raster(tmp_path, name):
     path = write_geotiff(tmp_path / "scene.tif", make_cube(2))
