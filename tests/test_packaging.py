@@ -111,14 +111,22 @@ import json, sys
 from pathlib import Path
 import mmhsi
 from mmengine.config import Config
-from mmengine.hub import get_config, get_model
+from mmengine.hub import get_config
+from mmengine.registry import DefaultScope
+from mmhsi.engine import resolve_numbers
 from mmhsi.engine.configs import load_config
+from mmhsi.registry import MODELS
+from mmhsi.spec import InputSpec
 Path("own.py").write_text('_base_ = ["mmhsi::_base_/default_runtime.py", "mmhsi::_base_/models/mae_hsi-vit-tiny.py"]')
 name = "mmhsi::" + sys.argv[1]
-model = get_model(name)
+cfg = get_config(name)
+bands = tuple(range(7))
+resolve_numbers(cfg.model, InputSpec(classes=(), bands=bands, file_bands=7, num_bands=7, window=(9, 9)), "this test")
+with DefaultScope.overwrite_default_scope("mmhsi"):
+    model = MODELS.build(cfg.model)
 found = dict(
     package=mmhsi.__file__,
-    hub=get_config(name).filename,
+    hub=cfg.filename,
     tools=str(load_config(name).filename),
     inherited=Config.fromfile("own.py").default_scope,
     model=type(model).__name__,
