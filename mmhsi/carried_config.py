@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.util import find_spec
 
 from mmengine import registry as root
 from mmengine.registry import Registry
 
 from mmhsi.errors import FileFormatError
-from mmhsi.registry import MASKING, MODELS
+from mmhsi.registry import MASKING, MODELS, registered
 
 SCOPES = ("mmhsi", "mmseg", "mmpretrain", "mmengine")
 """Packages whose registered names may stand in front of the dot."""
@@ -23,9 +22,10 @@ FOREIGN = re.compile(
     r"mmseg\.models\.(backbones|necks|decode_heads|losses|segmentors|assigners|data_preprocessor)\b"
     r"|mmseg\.structures\.sampler\b"
     r"|mmpretrain\.models\.(backbones|necks|heads|losses|utils)\b"
-    r"|mmcv\.cnn\.bricks\b|mmengine\.utils\.dl_utils\.parrots_wrapper$|torch\.nn\.modules\b"
+    r"|mmcv\.cnn\.bricks\b|mmcv\.transforms\.processing$|mmengine\.utils\.dl_utils\.parrots_wrapper$"
+    r"|torch\.nn\.modules\b"
 )
-"""Modules beside those of mmhsi's registries whose classes may be built: parts of networks."""
+"""Modules beside those of mmhsi's registries whose classes may be built: parts of networks, and what turns arrays."""
 OPENING = re.compile(
     r".*\.(timm_backbone|vpd|vqa_head|huggingface|tokenizer|clip_generator_helper|vector_quantizer|box_utils)$"
 )
@@ -88,36 +88,18 @@ def check_type(name: object, source: str, registries: Sequence[Registry]) -> Non
         raise FileFormatError(
             f"{source}: type={name[:80]!r} is not registered under {', '.join(SCOPES)}; nothing is imported for a file"
         )
-    found = _registered(scope, bare, registries)
-    if found is None:
+    found = [(registry, kind) for registry in registries if (kind := registered(registry, name)) is not None]
+    if not found:
         raise FileFormatError(
             f"{source}: type={name[:80]!r} is not registered; import the module that registers it, or give the config"
         )
     if not scope and find_spec(bare) is not None:
         # Where a part looks it up in another registry, mmengine would import it as a module of that name.
         raise FileFormatError(f"{source}: type={name!r} is also the name of a module that can be imported here")
-    kind, own = found
+    registry, kind = found[0]
+    own = registry.scope == "mmhsi" and scope in ("", "mmhsi") and bare in registry.module_dict
     module = getattr(kind, "__module__", "")
     if not own and (not isinstance(kind, type) or not FOREIGN.match(module) or OPENING.match(module)):
         raise FileFormatError(
             f"{source}: type={name!r} is no part of a network that opens no files; give the config of its training"
         )
-
-
-def _registered(scope: str, name: str, registries: Sequence[Registry]) -> tuple[object, bool] | None:
-    """What a name stands for, and whether scope mmhsi registered it; found as mmengine does, without its imports."""
-    package = scope or "mmhsi"
-    for registry in registries:
-        base = registry
-        while base.parent is not None:
-            base = base.parent
-        if package != base.scope:
-            import_module(f"{package}.registry")
-        node = base if package == base.scope else base.children.get(package)
-        if node is not None:
-            node.import_from_location()
-        while node is not None:
-            if name in node.module_dict:
-                return node.module_dict[name], node.scope == "mmhsi"
-            node = None if scope == "mmhsi" else node.parent
-    return None

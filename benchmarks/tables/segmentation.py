@@ -61,7 +61,7 @@ def classical(model):
     words = ["--model", model, "--seeds", "{seed}", "--out", "{out}"]
     tool = "tools/analysis/classical_baselines.py"
     return {
-        column: [dict(command=[tool, f"configs/segmentation/hsi-vit-tiny-p2_linear_{data}.py", *words])]
+        column: [dict(command=[tool, "configs/segmentation/hsi-vit-tiny-p2_linear.py", "--dataset", data, *words])]
         for column, data in scenes.items()
     }
 

@@ -27,8 +27,8 @@ def grid_classes(
 
     Where cube and label map both say where they lie, labels of other ground or of another grid (shifted, turned,
     mirrored, in other coordinates, coarser or finer) are put onto the cube's grid, with a warning: each pixel has the
-    class of the label pixel at its centre, or, where label pixels are finer, of most of those in it. Otherwise the label
-    map must have the cube's size, times ``scale``.
+    class of the label pixel at its centre, or, where label pixels are finer, of most of those in it. Otherwise the
+    label map must have the cube's size, times ``scale``.
 
     Args:
         reader: The open label map.
@@ -98,7 +98,10 @@ def _does_not_fit(place: Placement, scale: int) -> str:
     """Why a label map can neither be taken as it lies nor be moved."""
     labels, grid = place.other, place.grid
     if place.known and labels.shape == (grid.shape[0] * scale, grid.shape[1] * scale):
-        return f"{labels.name}: {_where(labels)}, {grid.name} {_where(grid)}; without coordinate systems they cannot be matched"
+        return (
+            f"{labels.name}: {_where(labels)}, {grid.name} {_where(grid)}; without coordinate systems they cannot be "
+            "matched"
+        )
     at_scale = f" at label_scale={scale}" if scale > 1 else ""
     return (
         f"{labels.name}: label map of {labels.shape[0]} x {labels.shape[1]} pixels, but {grid.name} has "

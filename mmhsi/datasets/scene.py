@@ -74,7 +74,7 @@ def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
         ConfigError: If no band is left, wavelengths do not fit, or there is no second source.
         DataError: If a file is missing or damaged, a band is empty, or the second source covers other ground.
     """
-    with open_cube(root / info.image, key=info.image_key) as reader:
+    with open_cube(root / info.image, info.image_key, info.image_axes) as reader:
         header = reader.info
         bands = choose_bands(header, info.bad_bands)
         centres = band_centres(info.wavelengths, header)
@@ -89,14 +89,16 @@ def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
     if info.second_image is None:
         raise ConfigError(f"{info.title}: has no second source; give scene=dict(second_image=…)")
     scale = info.second_scale
-    with open_second(root / info.second_image, info.second_key, header, scale) as reader:
+    with open_second(root / info.second_image, info.second_key, header, scale, info.second_axes) as reader:
         second = reader.read()
     height, width = valid.shape
     valid = valid & second.valid().reshape(height, scale, width, scale).all(axis=(1, 3))
     return Scene(cube, valid, bands, file_bands, second.data, scale)
 
 
-def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int | None = None) -> CubeReader:
+def open_second(
+    path: Path, key: str | None, cube: CubeInfo, scale: int | None = None, axes: str | None = None
+) -> CubeReader:
     """Open a second source and check that it covers a cube's ground.
 
     Args:
@@ -104,6 +106,7 @@ def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int | None =
         key: Variable of a ``.mat`` file.
         cube: What the cube's file says about itself.
         scale: Pixels of the second source per cube pixel along each axis. Default: what their heights give.
+        axes: Axes of its array where the file does not name them.
 
     Returns:
         The reader.
@@ -112,9 +115,9 @@ def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int | None =
         DataError: If the file is missing or damaged, or the source covers other ground.
     """
     try:
-        reader = open_reader(path, key, 3)
+        reader = open_reader(path, key, 3, axes)
     except DataError:
-        reader = open_reader(path, key, 2)
+        reader = open_reader(path, key, 2, axes)
     info = reader.info
     scale = scale or max(1, info.shape[0] // cube.shape[0])
     size = (cube.shape[0] * scale, cube.shape[1] * scale)
@@ -155,7 +158,7 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.nda
     if info.labels is None:
         raise ConfigError(f"{info.title}: scene=dict(labels=…) is needed, the file of the label map")
     table = LabelTable(info.label_ids, info.classes, info.ignore_ids)
-    with open_label_map(root / info.labels, key=info.labels_key) as labels_file:
+    with open_label_map(root / info.labels, info.labels_key, info.labels_axes) as labels_file:
         labels = grid_classes(labels_file, Grid.of(scene.cube), table, info.label_scale, info.label_majority)
     labels[~scene.valid] = IGNORE_INDEX
     counts = np.bincount(labels[labels != IGNORE_INDEX], minlength=len(info.classes))

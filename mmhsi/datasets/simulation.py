@@ -18,6 +18,7 @@ from rasterio.transform import Affine
 
 from mmhsi.errors import ConfigError
 from mmhsi.io.files import replacing
+from mmhsi.io.gdal import local_files
 
 from .simulated_spectra import (
     MAX_CLASSES,
@@ -229,7 +230,7 @@ def write_scene(scene: SimulatedScene, folder: str | os.PathLike[str]) -> tuple[
 
     # Pixel-interleaved, because windows are read with all their bands.
     profile = common | {"count": bands, "dtype": "uint16", "nodata": scene.nodata, "interleave": "pixel"}
-    with replacing(cube_path) as temporary, rasterio.open(temporary, "w", **profile) as file:
+    with local_files(), replacing(cube_path) as temporary, rasterio.open(temporary, "w", **profile) as file:
         file.write(scene.cube.transpose(2, 0, 1))  # (H, W, C) -> (C, H, W)
         file.update_tags(**about, reflectance_scale_factor=str(REFLECTANCE_SCALE))
         for index in range(bands):
@@ -244,7 +245,7 @@ def write_scene(scene: SimulatedScene, folder: str | os.PathLike[str]) -> tuple[
             )
 
     profile = common | {"count": 1, "dtype": "uint8", "nodata": 0}
-    with replacing(labels_path) as temporary, rasterio.open(temporary, "w", **profile) as file:
+    with local_files(), replacing(labels_path) as temporary, rasterio.open(temporary, "w", **profile) as file:
         file.write(scene.labels, 1)
         file.update_tags(**about, class_names=json.dumps(scene.class_names))
         file.write_colormap(1, {0: (0, 0, 0, 0)} | {i: (*rgb, 255) for i, rgb in enumerate(scene.palette, start=1)})

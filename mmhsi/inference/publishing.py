@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -89,14 +90,14 @@ def published_model(checkpoint: str | Path) -> Config:
             f"checkpoint {checkpoint}: carries no model; give the config of its training, or publish it with "
             "tools/converters/publish_model.py"
         )
-    model = _renamed(model)
-    check_carried_config(model, f"checkpoint {checkpoint}: its model")
     if "type" not in model or not isinstance(model.get("backbone"), dict):
         raise FileFormatError(f"checkpoint {checkpoint}: its model has no type, or no backbone")
-    return Config(dict(model=model))
+    present = _renamed(model)
+    check_carried_config(present, f"checkpoint {checkpoint}: its model")
+    return Config(dict(model=present))
 
 
-def _renamed(part: object) -> object:
+def _renamed(part: Any) -> Any:
     """A model's config under present names."""
     if isinstance(part, list | tuple):
         return type(part)(map(_renamed, part))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.files import existing_file, reading
+from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.drivers import driver_of
 from mmhsi.io.readers.raster import without_georeference_warning
 from mmhsi.io.readers.surroundings import check_surroundings
@@ -54,6 +55,7 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
     check_surroundings(file)
     with (
         reading(file, "not a readable class map"),
+        local_files(),
         without_georeference_warning(),
         rasterio.open(file.absolute(), driver="GTiff") as dataset,
     ):

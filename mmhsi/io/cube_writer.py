@@ -16,9 +16,9 @@ _WRITABLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "i
 def write_cube(path: str | PathLike[str], cube: HSICube) -> None:
     """Write a cube as a tiled, compressed GeoTIFF that :func:`mmhsi.io.open_cube` reads back unchanged.
 
-    Wavelengths, FWHM and bad bands go into the band tags ``wavelength``, ``fwhm``, ``bbl`` and ``wavelength_units``, the
-    cube's mask into a mask band; of a mask for each band a pixel holds data where all good bands do.
-    The file appears under its name only when it is complete.
+    Wavelengths, FWHM and bad bands go into the band tags ``wavelength``, ``fwhm``, ``bbl`` and ``wavelength_units``,
+    the cube's mask into a mask band; of a mask for each band a pixel holds data where all good bands do. The file
+    appears under its name only when it is complete.
 
     Args:
         path: The file; its folder is created.

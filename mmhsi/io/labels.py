@@ -53,7 +53,7 @@ def read_label_map(
             are accepted, and booleans.
         key: The variable of a .mat or HDF5 file; None means the only 2-D one that is not a scalar or a vector.
         window: (row0, col0, height, width) in pixels; None means the whole map.
-        fill: The label given to pixels that are NaN, the file's nodata value or masked, whatever that value is otherwise.
+        fill: The label given to pixels that are NaN, the file's nodata value or masked, whatever that value is else.
             Default: :data:`NO_LABEL`, which :class:`mmhsi.datasets.LabelTable` takes for "no label".
         axes: As in :func:`mmhsi.io.open_cube`, such as ``"y x"``.
 
@@ -75,8 +75,8 @@ def open_label_map(path: str | PathLike[str], key: str | None = None, axes: str 
     if bands != 1:
         reader.close()
         raise DataError(
-            f"{reader.path}: has {bands} bands; a label map has one band of class numbers (of one band a class take the "
-            "number of the class that is set, of a coloured picture the number of each colour)"
+            f"{reader.path}: has {bands} bands; a label map has one band of class numbers (of one band a class take "
+            "the number of the class that is set, of a coloured picture the number of each colour)"
         )
     return reader
 

@@ -11,6 +11,7 @@ import rasterio
 
 from mmhsi.errors import DataError
 from mmhsi.io.files import writing
+from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.raster import without_georeference_warning
 
 
@@ -60,7 +61,7 @@ class PendingFile:
         the file would be short and nobody would know.
         """
         size = self.temporary.stat().st_size
-        with without_georeference_warning(), rasterio.open(self.temporary) as dataset:
+        with local_files(), without_georeference_warning(), rasterio.open(self.temporary) as dataset:
             for band, (rows, cols) in zip(dataset.indexes, dataset.block_shapes, strict=True):
                 for row in range(-(-dataset.height // rows)):
                     for col in range(-(-dataset.width // cols)):

@@ -17,6 +17,7 @@ from rasterio.windows import Window
 
 from mmhsi.errors import DataError
 from mmhsi.io.files import writing
+from mmhsi.io.gdal import local_files
 from mmhsi.io.output import PendingFile
 from mmhsi.io.readers.raster import without_georeference_warning
 
@@ -99,11 +100,12 @@ class RowWriter:
             )
         self._check(row0, block)
         rows = block.shape[0]
-        with writing(self.path):
+        with writing(self.path), local_files():
             area = Window(0, row0, width, rows)
             self._dataset.write(np.ascontiguousarray(block, dtype=self.dtype), band + 1, window=area)
         self._written[band, row0 : row0 + rows] = True
 
+    @local_files()
     def __enter__(self) -> Self:
         self._pending = PendingFile(self.path)
         try:
@@ -114,6 +116,7 @@ class RowWriter:
             raise
         return self
 
+    @local_files()
     def __exit__(
         self,
         exc_type: type[BaseException] | None,

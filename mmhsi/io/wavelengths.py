@@ -94,7 +94,8 @@ def _plausible(nm: NDArray[np.float64]) -> bool:
 def _other_scale(wavelengths: NDArray[np.float64], scale: float, units: str | None, path: str) -> float | None:
     """The only unit that can be meant where that of a file cannot; None where a file names none and none can be."""
     said = f"wavelengths {wavelengths.min():g} to {wavelengths.max():g}"
-    possible = [other for other in _NANOMETRES_PER_UNIT if _plausible(wavelengths * other)]
+    with np.errstate(over="ignore"):
+        possible = [other for other in _NANOMETRES_PER_UNIT if _plausible(wavelengths * other)]
     if len(possible) == 1:
         nm = wavelengths * possible[0]
         unit = _NANOMETRES_PER_UNIT[possible[0]][0]

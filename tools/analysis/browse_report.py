@@ -34,7 +34,7 @@ def scene_parts(args: argparse.Namespace) -> tuple[MapPart, list[Chart]]:
     class_map = read_class_map(args.map)
     names, palette = class_map.names, class_map.palette
     truth = None
-    with open_cube(args.scene, key=args.key) as reader:
+    with open_cube(args.scene, args.key, args.axes) as reader:
         if args.labels:
             truth = read_truth(args.labels, reader.info, names, args.label_ids, args.ignore_ids, args.labels_key)
         scene = mapped_scene(reader, class_map, truth, args.bands)

@@ -20,7 +20,7 @@ def main() -> None:
 
     class_map = read_class_map(args.map)
     truth = None
-    with open_cube(args.scene, key=args.key) as reader:
+    with open_cube(args.scene, args.key, args.axes) as reader:
         if args.labels:
             truth = read_truth(
                 args.labels, reader.info, class_map.names, args.label_ids, args.ignore_ids, args.labels_key

@@ -137,7 +137,7 @@ class CubeReader(ABC, Generic[Handle]):
         """Values (height, width, bands) of a checked window, native byte order, C order, writable."""
 
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
-        """Where the file says beside its nodata that there is data: (height, width) or as `data`, which was read there."""
+        """Where the file says beside its nodata that there is data: (height, width), or as `data`, read there."""
         return None
 
     def _unit_bytes(self) -> int:

@@ -115,8 +115,8 @@ class Hdf5Reader(CubeReader[h5py.File]):
             order = order_of(axis_roles(stored), stored.shape, ndim)
         if order is None:
             raise DataError(
-                f"{self.path}: does not say which axis of {self.variable} is which; {_AXES_HINT} (and key= where another "
-                f"is meant); the file holds {', '.join(map(str, variables))}"
+                f"{self.path}: does not say which axis of {self.variable} is which; {_AXES_HINT} (and key= where "
+                f"another is meant); the file holds {', '.join(map(str, variables))}"
             )
         return order
 
@@ -168,7 +168,8 @@ class Hdf5Reader(CubeReader[h5py.File]):
             block = dataset[tuple(index)]
         kept = sorted(axis for axis in self.order if axis is not None)
         rows, columns, band = (None if axis is None else kept.index(axis) for axis in self.order)
-        assert rows is not None and columns is not None  # only bands may be missing
+        assert rows is not None
+        assert columns is not None  # only bands may be missing
         block = as_cube(block, (rows, columns, band))
         return take_block(block, (0, 0, height, width), order or bands)
 

@@ -117,14 +117,12 @@ class Mat5File:
             expected = math.prod(shape) * dtype.itemsize
             if size != expected:
                 raise self._damaged(
-                    f"variable {name!r} of {'x'.join(map(str, shape))} values of {dtype.itemsize} bytes declares {size} "
-                    f"bytes of them, expected {expected}"
+                    f"variable {name!r} of {'x'.join(map(str, shape))} values of {dtype.itemsize} bytes declares "
+                    f"{size} bytes of them, expected {expected}"
                 )
             require_memory(2 * size, self.path, f"variable {name!r}")
-            if inline:
-                data = bytearray(head[variable.data + 4 : variable.data + 4 + size])
-            else:
-                data = content.take(size)
+            begin = variable.data + 4
+            data = bytearray(head[begin : begin + size]) if inline else content.take(size)
             if len(data) != size:
                 raise self._damaged(f"variable {name!r} is cut: {len(data)} of {size} bytes")
             if not content.ends():

@@ -64,10 +64,10 @@ def open_cube(path: str | PathLike[str], key: str | None = None, axes: str | Non
     """Open a cube without reading its values.
 
     Args:
-        path: A GeoTIFF, an ENVI header or its data file, another raster that GDAL opens, a .mat file (version 5 or 7.3),
-            an HDF5 or netCDF-4 file or a .npy file.
-        key: The variable of a .mat or HDF5 file, None for the only one that may be meant; of a TIFF of several pages the
-            number of one, from 1.
+        path: A GeoTIFF, an ENVI header or its data file, another raster that GDAL opens, a .mat file (version 5 or
+            7.3), an HDF5 or netCDF-4 file or a .npy file.
+        key: The variable of a .mat or HDF5 file, None for the only one that may be meant; of a TIFF of several pages
+            the number of one, from 1.
         axes: Of an array in a .mat, HDF5 or .npy file which axis is which, in the order of its shape, such as
             ``"y x band"``; ``-`` stands for an axis of length 1 that is left out. Default None: what the file says; of
             .mat and .npy files ``"y x band"``.
@@ -77,8 +77,8 @@ def open_cube(path: str | PathLike[str], key: str | None = None, axes: str | Non
 
     Raises:
         FileFormatError: The file is missing, empty, a folder, damaged or of another format.
-        DataError: The file holds no cube of real numbers, `key` is not in it, several may be meant and none is named, or
-            it does not say which axis is which.
+        DataError: The file holds no cube of real numbers, `key` is not in it, several may be meant and none is named,
+            or it does not say which axis is which.
     """
     return open_reader(path, key, 3, axes)
 

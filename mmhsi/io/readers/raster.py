@@ -21,6 +21,7 @@ from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.doubts import doubt
 from mmhsi.io.files import CUBE_FORMATS, reading
+from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
 from mmhsi.io.readers.drivers import driver_of, header_of
 from mmhsi.io.readers.envi import check_header, data_file_of, reflectance_scale
@@ -29,13 +30,6 @@ from mmhsi.io.readers.raster_metadata import TagSource, spectral_metadata, tag_s
 from mmhsi.io.readers.raster_missing import MissingValues
 from mmhsi.io.readers.surroundings import check_surroundings, check_virtual
 from mmhsi.io.selection import Window
-
-# In MB. GDAL's block cache would otherwise take 5 % of the machine's memory, in every worker process.
-os.environ.setdefault("GDAL_CACHEMAX", "128")
-# Files are local: what a virtual raster names must not make GDAL wait for a network or for the keyboard.
-os.environ.setdefault("GDAL_SKIP", "WMS,WMTS,WCS,HTTP,EEDA,EEDAI,PLMOSAIC,DAAS,STACTA,STACIT")
-os.environ.setdefault("CPL_VSIL_CURL_ALLOWED_FILENAME", "none")
-os.environ.setdefault("CPL_VSISTDIN_FILE", os.devnull)
 
 MOST_BANDS = 1 << 13
 """rasterio's time to read all bands grows with the square of their number."""
@@ -60,8 +54,8 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         page: Of a TIFF of several pages the one that is meant, from 1; None for the only one.
 
     Raises:
-        FileFormatError: Its format is not one that is read, it is an ENVI header without data, an ENVI data file shorter
-            than its header says, or something that GDAL would wait for lies beside it.
+        FileFormatError: Its format is not one that is read, it is an ENVI header without data, an ENVI data file
+            shorter than its header says, or something that GDAL would wait for lies beside it.
         DataError: The bands are complex or of different types, or the file holds several pages and none is named.
     """
 
@@ -74,6 +68,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         self._missing: MissingValues | None = None
         self.handle()
 
+    @local_files()
     def _open(self) -> rasterio.DatasetReader:
         file = self._data_file
         with reading(self.path, "cannot be looked at"):
@@ -87,24 +82,30 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             # A shared handle would be the parent's again in a forked worker.
             dataset = rasterio.open(self._name(driver), driver=driver, sharing=False)
         try:
-            if dataset.count == 0:
-                raise DataError(f"{self.path}: holds no bands of its own (a container of other datasets?)")
-            if dataset.count > MOST_BANDS:
-                raise DataError(f"{self.path}: declares {dataset.count} bands; expected at most {MOST_BANDS}")
-            self._check_pages(dataset)
-            self._missing = MissingValues(dataset)
-            types = sorted({dataset.dtypes[index - 1] for index in self._missing.indexes})
-            if len(types) > 1:
-                raise DataError(f"{self.path}: bands have different types: {', '.join(types)}")
-            if types[0].startswith("complex"):
-                raise DataError(f"{self.path}: values of type {types[0]} are not supported; expected real ones")
-            if dataset.driver == "ENVI":
-                with reading(self.path, "the ENVI header is damaged"):
-                    check_header(dataset, self._header(), self.path)
+            # Of a damaged file GDAL finds out when one of its properties is asked for.
+            with reading(self.path, "its header is damaged"):
+                self._check(dataset)
         except BaseException:
             dataset.close()
             raise
         return dataset
+
+    def _check(self, dataset: rasterio.DatasetReader) -> None:
+        """Refuse what is no cube of real numbers, and files that are not whole."""
+        if dataset.count == 0:
+            raise DataError(f"{self.path}: holds no bands of its own (a container of other datasets?)")
+        if dataset.count > MOST_BANDS:
+            raise DataError(f"{self.path}: declares {dataset.count} bands; expected at most {MOST_BANDS}")
+        self._check_pages(dataset)
+        self._missing = MissingValues(dataset)
+        dtypes = dataset.dtypes  # such a list is made anew whenever it is asked for
+        types = sorted({dtypes[index - 1] for index in self._missing.indexes})
+        if len(types) > 1:
+            raise DataError(f"{self.path}: bands have different types: {', '.join(types)}")
+        if types[0].startswith("complex"):
+            raise DataError(f"{self.path}: values of type {types[0]} are not supported; expected real ones")
+        if dataset.driver == "ENVI":
+            check_header(dataset, self._header(), self.path)
 
     def _name(self, driver: str) -> str:
         """The file, or its page, as GDAL is asked for it."""
@@ -123,8 +124,8 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         pages = [value for name, value in sorted(tags.items()) if name.endswith("_DESC")]
         if self._page is None and len(pages) > 1:
             raise DataError(
-                f"{self.path}: holds {len(pages)} pages: {', '.join(pages[:8])}{', …' if len(pages) > 8 else ''}; name one "
-                "with key='1' and so on, or store the bands in one page"
+                f"{self.path}: holds {len(pages)} pages: {', '.join(pages[:8])}{', …' if len(pages) > 8 else ''}; name "
+                "one with key='1' and so on, or store the bands in one page"
             )
 
     def _header(self) -> dict[str, str]:
@@ -139,9 +140,12 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         beside = self._data_file.with_name(self._data_file.name + ".aux.xml")
         if dataset.driver != "GTiff" or not beside.is_file():
             return []
-        with rasterio.Env(GDAL_PAM_ENABLED="NO"), without_georeference_warning():
-            with rasterio.open(dataset.name, driver="GTiff", sharing=False) as bare:
-                return [tag_source(bare)]
+        with (
+            rasterio.Env(GDAL_PAM_ENABLED="NO"),
+            without_georeference_warning(),
+            rasterio.open(dataset.name, driver="GTiff", sharing=False) as bare,
+        ):
+            return [tag_source(bare)]
 
     def _release(self, handle: rasterio.DatasetReader) -> None:
         handle.close()
@@ -152,12 +156,16 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         assert self._missing is not None  # opening has set it
         return self._missing
 
+    @local_files()
     def _describe(self) -> CubeInfo:
-        dataset, bands = self.handle(), self._bands()
         with reading(self.path, "its metadata cannot be read"):
-            spectral = spectral_metadata(dataset, self.path, bands.indexes, self._own_tags(dataset))
-        scales = [dataset.scales[index - 1] for index in bands.indexes]
-        offsets = [dataset.offsets[index - 1] for index in bands.indexes]
+            return self._describe_open(self.handle(), self._bands())
+
+    def _describe_open(self, dataset: rasterio.DatasetReader, bands: MissingValues) -> CubeInfo:
+        spectral = spectral_metadata(dataset, self.path, bands.indexes, self._own_tags(dataset))
+        all_scales, all_offsets = dataset.scales, dataset.offsets
+        scales = [all_scales[index - 1] for index in bands.indexes]
+        offsets = [all_offsets[index - 1] for index in bands.indexes]
         if dataset.driver == "ENVI" and set(scales) == {1.0} and set(offsets) == {0.0}:
             scales = [reflectance_scale(self._header(), self.path)] * len(scales)
         scale, offset = check_scale(scales, offsets, self.path)
@@ -198,9 +206,14 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
 
     def _unit_bytes(self) -> int:
         dataset = self.handle()
+        with reading(self.path, "its metadata cannot be read"):
+            return self._block_bytes(dataset)
+
+    def _block_bytes(self, dataset: rasterio.DatasetReader) -> int:
         (rows, cols), bands = dataset.block_shapes[0], dataset.count
         return rows * cols * self.stored.dtype.itemsize * (bands if dataset.interleaving is Interleaving.pixel else 1)
 
+    @local_files()
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
         dataset, area, indexes = self.handle(), _area(window), self._indexes(bands)
         with reading(self.path, f"cannot read window {window}, the file may be truncated"):

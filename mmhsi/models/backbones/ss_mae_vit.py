@@ -190,7 +190,8 @@ class SSMAEViT(TransformerBackbone):
 
     def last_attention(self) -> dict[str, nn.Module]:
         """Attention of both branches' last layers."""
-        return {"spatial": self.spatial_layers[-1].attn, "spectral": self.spectral_layers[-1].attn}
+        layers = {"spatial": self.spatial_layers[-1], "spectral": self.spectral_layers[-1]}
+        return {stream: layer.get_submodule("attn") for stream, layer in layers.items()}
 
     def to_map(self, tokens: Tokens) -> Tensor:
         """Make a map (B, 2 · d, h, w): the pixel tokens, then the mean of the band tokens, the same at every place.

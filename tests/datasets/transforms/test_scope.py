@@ -124,10 +124,12 @@ def test_plain_data_alone_is_kept(register: Callable) -> None:
     assert kept(given) == [dict(type="Own", table=[[1.5]], file="a/b", one=2.0, nested=dict(a=(1, None)))]
     with pytest.raises(ConfigError, match="Here: by of Own is a builtin_function_or_method, which a checkpoint cannot"):
         kept(dict(type="Own", by=len))
+    with pytest.raises(ConfigError, match=r"Here: transform Own: 'a/b\.csv' is no word; names of files"):
+        kept(dict(type="Own", table="a/b.csv"))
     with pytest.raises(ConfigError, match=r"transform Own changes values; give it as dict\(type='Own', …\)"):
         kept(TRANSFORMS.get("Own")(table=1))
     hidden = own("Hidden", lambda self, results: results, scope="pixel")
-    with pytest.raises(ConfigError, match="transform Hidden changes values and is not registered"):
+    with pytest.raises(ConfigError, match=r"transform Hidden changes values and is not in mmhsi\.registry\.TRANSFORMS"):
         kept(hidden())
 
 
@@ -157,7 +159,7 @@ def test_who_declares_nothing_is_refused_when_the_dataset_is_built(tmp_path: Pat
     write_cube(tmp_path / "a.tif", HSICube(np.ones((8, 8, 3), np.int16)))
     pipeline = [dict(type="LoadCube"), step, dict(type="PackTile")]
     with pytest.raises(ConfigError) as caught:
-        TileDataset(data_root=str(tmp_path), image="a.tif", with_labels=False, pipeline=pipeline, lazy_init=True)
+        TileDataset(dict(image="a.tif"), data_root=str(tmp_path), with_labels=False, pipeline=pipeline, lazy_init=True)
     line = str(caught.value)
     assert line.startswith(f"TileDataset: transform {name} declares no scope; set scope = 'pixel' on its class")
     assert "\n" not in line
@@ -173,7 +175,7 @@ def tiles(tmp_path: Path) -> Callable[..., TileDataset]:
 
     def build(*steps: object) -> TileDataset:
         pipeline = [dict(type="LoadCube"), *steps, dict(type="PackTile")]
-        return TileDataset(data_root=str(tmp_path), image="a.tif", with_labels=False, pipeline=pipeline)
+        return TileDataset(dict(image="a.tif"), data_root=str(tmp_path), with_labels=False, pipeline=pipeline)
 
     return build
 

@@ -1,0 +1,50 @@
+"""Settings of GDAL that hold while it reads and writes for mmhsi, and no longer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rasterio._env import del_gdal_config
+from rasterio.env import get_gdal_config, set_gdal_config
+
+CACHE = 128 << 20
+"""Bytes of decoded blocks. GDAL would otherwise take 5 % of the machine's memory, in every worker process."""
+
+NO_SERVERS = {
+    # Files are local: what a raster names must not make GDAL wait for a network or for the keyboard. Nobody listens at
+    # that address, whichever of GDAL's drivers would ask.
+    "GDAL_HTTP_PROXY": "127.0.0.1:1",
+    "GDAL_HTTPS_PROXY": "127.0.0.1:1",
+    "GDAL_HTTP_MAX_RETRY": "0",
+    "GDAL_HTTP_CONNECTTIMEOUT": "1",  # where the environment's no_proxy lets it pass all the same
+    "GDAL_HTTP_TIMEOUT": "1",
+    "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
+    "CPL_VSISTDIN_FILE": os.devnull,
+}
+"""Options that keep GDAL from asking a server, or standard input."""
+
+
+@contextmanager
+def local_files() -> Iterator[None]:
+    """Within the block GDAL asks no server and keeps a small cache; afterwards its settings are what they were.
+
+    An own ``GDAL_CACHEMAX`` in the environment is kept, and so is a smaller cache. Also a decorator. ``rasterio.Env``,
+    which does the like, takes as long as reading a small window does, and forgets to give a larger cache back.
+    """
+    before = {name: get_gdal_config(name, normalize=False) for name in NO_SERVERS}
+    cache = int(get_gdal_config("GDAL_CACHEMAX"))
+    for name, value in NO_SERVERS.items():
+        set_gdal_config(name, value)
+    if "GDAL_CACHEMAX" not in os.environ:
+        set_gdal_config("GDAL_CACHEMAX", min(cache, CACHE))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del_gdal_config(name)
+            else:
+                set_gdal_config(name, value, normalize=False)
+        set_gdal_config("GDAL_CACHEMAX", cache)
