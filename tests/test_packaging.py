@@ -109,24 +109,20 @@ def test_wheels_of_the_checkout_and_of_the_sdist_are_equal(source, wheel, tmp_pa
 RESOLVE = """
 import json, sys
 from pathlib import Path
-import mmhsi
+import mmhsi.registry
 from mmengine.config import Config
 from mmengine.hub import get_config
-from mmengine.registry import DefaultScope
-from mmhsi.engine import resolve_numbers
+from mmengine.registry import MODELS, DefaultScope
 from mmhsi.engine.configs import load_config
-from mmhsi.registry import MODELS
-from mmhsi.spec import InputSpec
 Path("own.py").write_text('_base_ = ["mmhsi::_base_/default_runtime.py", "mmhsi::_base_/models/mae_hsi-vit-tiny.py"]')
 name = "mmhsi::" + sys.argv[1]
 cfg = get_config(name)
-bands = tuple(range(7))
-resolve_numbers(cfg.model, InputSpec(classes=(), bands=bands, file_bands=7, num_bands=7, window=(9, 9)), "this test")
+cfg.model.data_preprocessor.num_bands = cfg.model.backbone.in_channels = 56
 with DefaultScope.overwrite_default_scope("mmhsi"):
     model = MODELS.build(cfg.model)
 found = dict(
     package=mmhsi.__file__,
-    hub=cfg.filename,
+    hub=get_config(name).filename,
     tools=str(load_config(name).filename),
     inherited=Config.fromfile("own.py").default_scope,
     model=type(model).__name__,
@@ -148,7 +144,7 @@ def test_a_checkout_works_without_links_and_with_those_of_an_editable_install(so
     assert all(path.is_symlink() for path in (package / ".mim").iterdir())
     assert carried_folder(package, "configs") == package / ".mim/configs"
     (checkout / "own.py").write_text(f'_base_ = "mmhsi::{CONFIG}"')
-    inherit = "import mmhsi; from mmengine.config import Config; print(Config.fromfile('own.py').model.type)"
+    inherit = "import mmhsi.registry; from mmengine.config import Config; print(Config.fromfile('own.py').model.type)"
     assert python(sys.executable, "-c", inherit, cwd=checkout).split() == ["MAE"]
 
 
