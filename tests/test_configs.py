@@ -186,11 +186,12 @@ def test_config_runs(name, dataset, choose, tmp_path):
     shrink(cfg)
     fit_regions(cfg)
     load_in_process(cfg)
-    resolve_from_data(cfg)
-    for part in (cfg.model, cfg.model.backbone):
-        if part.get("init_cfg"):
-            part.init_cfg.checkpoint = str(tmp_path / "pretrained.pth")
-            save_pretrained(part, tmp_path / "pretrained.pth")
+    pretrained = [part for part in (cfg.model, cfg.model.backbone) if part.get("init_cfg")]
+    if pretrained:
+        resolve_from_data(cfg)
+    for part in pretrained:
+        part.init_cfg.checkpoint = str(tmp_path / "pretrained.pth")
+        save_pretrained(part, tmp_path / "pretrained.pth")
     cfg.pop("runner_type", None)  # FSDP, which needs several processes
     runner = build_runner(cfg)
     before = {key: value.clone() for key, value in runner.model.named_parameters()}

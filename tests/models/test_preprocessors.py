@@ -384,3 +384,16 @@ def test_noise_has_the_strength_asked_for():
     torch.manual_seed(0)
     out = MODELS.build(dict(type="BatchNoise", std=0.4))(torch.zeros(50, 20, 8, 8), BatchRNG(50, "cpu"))
     assert out.std().item() == pytest.approx(0.4, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "message"),
+    [
+        ("ScenePreprocessor", dict(inputs=[torch.zeros(3, 4, 4)]), "takes pixels of a SceneDataset"),
+        ("TilePreprocessor", dict(scene=0), "takes tiles as PackTile packs them"),
+    ],
+)
+def test_data_of_another_kind_are_refused(name, batch, message, scope):
+    preprocessor = MODELS.build(dict(type=name, num_bands=3, mean=[0.0] * 3, std=[1.0] * 3))
+    with pytest.raises(ConfigError, match=message):
+        preprocessor(batch)

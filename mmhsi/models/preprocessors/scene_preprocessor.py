@@ -207,7 +207,14 @@ class ScenePreprocessor(BandPreprocessor):
             ``inputs`` (B, C, h, w) float32 in channels-last memory; ``data_samples``, None without labels; with
             ``second='separate'`` also ``second`` (B, C2, h · s, w · s); for models that ask for them ``valid`` (B, h,
             w) and, in training, ``rng`` for B samples.
+
+        Raises:
+            ConfigError: If the batch is of another kind of data.
         """
+        if "window" not in data and "scene" not in data:
+            raise ConfigError(
+                "ScenePreprocessor takes pixels of a SceneDataset, the data give others; choose other data"
+            )
         windows = self._normalise_samples(data) if "window" in data else self._gather(data)
         batch: dict = {"data_samples": None}
         if "label" in data:

@@ -58,8 +58,13 @@ class TilePreprocessor(BandPreprocessor):
             training, ``rng`` for B samples.
 
         Raises:
-            ConfigError: If images with label maps were to be turned, which turns images alone.
+            ConfigError: If the batch is of another kind of data, or images with label maps were to be turned, which
+                turns images alone.
         """
+        if "inputs" not in data:
+            raise ConfigError(
+                "TilePreprocessor takes tiles as PackTile packs them, the data give others; choose other data"
+            )
         inputs: Sequence[Tensor] = data["inputs"]
         samples = data.get("data_samples")
         valid: Sequence[Tensor] = data["valid"]
