@@ -1,21 +1,24 @@
 # make demo: the whole chain on a simulated scene.  make test: lint, types, tests.  make docs: the documentation.
-# make install: the environment alone.
+# make install: the environment alone.  make unit TESTS=tests/io: some tests.
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# Empty: the newest versions that fit.
+CONSTRAINTS ?= requirements/constraints.txt
 JOBS ?= 2
+TESTS ?= tests
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test docs lint format clean
+.PHONY: help install demo test unit docs lint format clean
 
 help:
 	@sed -n 1,2p Makefile
 
 install: $(STAMP)
 
-$(STAMP): requirements/constraints.txt requirements/runtime.txt requirements/tests.txt requirements/mask2former.txt requirements/docs.txt setup.py
+$(STAMP): $(wildcard requirements/*.txt) setup.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt -e '.[tests,docs]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(addprefix -c ,$(CONSTRAINTS)) -e '.[tests,docs]'
 	@touch $(STAMP)
 
 demo: install
@@ -30,8 +33,10 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q
+test: lint unit
+
+unit: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q $(TESTS)
 
 docs: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -c docs -q -W --keep-going -j $(JOBS) . docs/_build/html

@@ -38,7 +38,7 @@ class Case:
     """A run that is to be killed.
 
     Attributes:
-        config: File under ``configs/``.
+        config: File under ``configs/``, on its default data where it is written for several.
         options: Keys of the config that are changed.
         hooks: Further hooks.
     """
@@ -50,7 +50,7 @@ class Case:
 
 CASES = {
     "classification: dropout, augmentation, moving average, best checkpoint": Case(
-        "hsi_vit/hsi-vit-tiny-p3_salinas-a_20-per-class.py",
+        "hsi_vit/hsi-vit-tiny-p3.py",
         {
             "train_cfg": dict(by_epoch=True, max_epochs=6, val_interval=2),
             "model.backbone.drop_rate": 0.1,
@@ -61,23 +61,23 @@ CASES = {
         hooks=[dict(type="EMAHook", momentum=0.1)],
     ),
     "MAE: 2 workers, accumulated gradients": Case(
-        "dinov2/mae_hsi-vit-tiny-p2_enmap-potsdam.py", {**WORKERS, "optim_wrapper.accumulative_counts": 3}
+        "dinov2/mae_hsi-vit-tiny-p2.py", {**WORKERS, "optim_wrapper.accumulative_counts": 3}
     ),
     "SS-MAE: MRS masks": Case(
-        "ss_mae/ss-mae-mrs_vit-tiny-w7_salinas-a.py",
+        "ss_mae/ss-mae-mrs_vit-tiny-w7.py",
         {"train_dataloader.dataset.stride": 8, "train_dataloader.batch_size": 32},
     ),
     "LO-MSST: layer pruning": Case(
-        "lo_msst/lo-msst_sst-tiny-p4q16_enmap-potsdam.py",
+        "lo_msst/lo-msst_sst-tiny-p4.py",
         {"default_hooks.pruning": dict(type="LayerPruningHook", interval=1, num_layers=2)},
     ),
     "IMAE: windows of several sizes, 2 workers": Case(
-        "imae/imae_imae-vit-tiny_salinas-a.py",
+        "imae/imae_imae-vit-tiny.py",
         {**WORKERS, "train_dataloader.dataset.stride": 4, "train_dataloader.batch_size": 64},
     ),
-    "DINOv2: moving teacher, 2 workers": Case("dinov2/dinov2_hsi-vit-tiny-p2_enmap-potsdam.py", WORKERS),
+    "DINOv2: moving teacher, 2 workers": Case("dinov2/dinov2_hsi-vit-tiny-p2.py", WORKERS),
     "segmentation: counted in iterations, 2 workers": Case(
-        "segmentation/hsi-vit-tiny-p2_linear_enmap-potsdam.py",
+        "segmentation/hsi-vit-tiny-p2_linear.py",
         {
             **WORKERS,
             "train_dataloader.sampler": dict(type="SeededInfiniteSampler"),

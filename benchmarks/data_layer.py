@@ -4,6 +4,7 @@ import resource
 import time
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -60,7 +61,7 @@ def tile_windows(workers: int, bench: Bench) -> tuple[Measure, Measure]:
     steps = [dict(type=name) for name in ("LoadCube", "LoadLabels", "PackTile")]
     pipeline = [dict(type="RandomReadWindow", size=64), *steps]
     table = dict(label_ids=range(1, 25), classes=[str(label) for label in range(1, 25)])
-    folders = dict(data_root=str(folder), image_dir="image", label_dir="label")
+    folders: dict[str, Any] = dict(data_root=str(folder), image_dir="image", label_dir="label")
     ours = ConcatDataset([TileDataset(table, pipeline=pipeline, **folders)] * 16)
     paths = [[str(folder / kind / f"{index}.tif") for index in range(count)] for kind in ("image", "label")]
     keep = dict(batch_size=32, num_workers=workers, persistent_workers=workers > 0)
@@ -174,8 +175,8 @@ def big_scene(suffix: str, bench: Bench) -> tuple[Measure, None]:
     return lambda: other_process()(iterate, path), None
 
 
-WINDOWS = dict(goal="≥ 5", unit="windows/s")
-MEMORY = dict(goal="< 1", unit="GiB", kind="memory")
+WINDOWS: dict[str, Any] = dict(goal="≥ 5", unit="windows/s")
+MEMORY: dict[str, Any] = dict(goal="< 1", unit="GiB", kind="memory")
 COMPARISONS = [
     Comparison(
         "tiles",

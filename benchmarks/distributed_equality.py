@@ -59,7 +59,7 @@ def config(case: Case, work_dir: Path, launcher: str, batch: int = BATCH, accumu
     if case.batch_sampler:
         loader["batch_sampler"] = case.batch_sampler
     shards = case.sharded and world > 1
-    strategy = dict(type="FSDPStrategy", model_wrapper=dict(type="ShardedDataParallel"))
+    strategy = dict(type="FSDPStrategy", state_dict_cfg="full", model_wrapper=dict(type="ShardedDataParallel"))
     return Config(
         dict(
             default_scope="mmhsi",

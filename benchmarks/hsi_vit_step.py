@@ -1,5 +1,7 @@
 """HSIViT-B beside mmpretrain's VisionTransformer: forward and backward at 64 x 64 x 32."""
 
+from typing import Any
+
 import torch
 from mmpretrain.models.backbones import VisionTransformer
 from side_by_side import Bench, Comparison, Measure, main
@@ -9,7 +11,7 @@ from mmhsi.models import HSIViT
 
 def both(bench: Bench) -> tuple[Measure, Measure]:
     """A forward and a backward pass of either."""
-    sizes = dict(in_channels=32, img_size=64, patch_size=8)
+    sizes: dict[str, Any] = dict(in_channels=32, img_size=64, patch_size=8)
     arch = "small" if bench.quick else "base"
     ours = HSIViT(arch=arch, **sizes).to(bench.device)
     theirs = VisionTransformer(arch=arch, out_type="featmap", **sizes).to(bench.device)

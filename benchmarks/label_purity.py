@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from mmhsi.datasets import FewShotSplit, PublishedSplit, SceneDataset
+from mmhsi.datasets.splits import SplitRule
 
-PROTOCOLS = {
+PROTOCOLS: dict[str, Sequence[SplitRule]] = {
     "20 a class": [FewShotSplit(20, seed) for seed in range(5)],
     "5 a class": [FewShotSplit(5, seed) for seed in range(5)],
     "disjoint": [PublishedSplit("houston2018_crop_disjoint20", seed) for seed in range(8)],
@@ -41,10 +44,10 @@ def main() -> None:
     info = dataset.info
     from mmhsi.io import read_label_map
 
-    kinds = purity(read_label_map(os.path.join(root, info.labels), info.labels_key), info.label_scale).ravel()
+    kinds = purity(read_label_map(Path(root) / str(info.labels), info.labels_key), info.label_scale).ravel()
     print("| protocol | one class | one class and unlabelled ground | several classes |\n| --- | --- | --- | --- |")
     for name, rules in PROTOCOLS.items():
-        tests = [rule(dataset.labels, dataset.metainfo["classes"]).test for rule in rules]
+        tests = [rule(dataset.labels, dataset.spec.classes).test for rule in rules]
         shares = np.mean([np.bincount(kinds[test], minlength=3) / len(test) for test in tests], axis=0)
         print(f"| {name} | " + " | ".join(f"{100 * share:.1f}" for share in shares) + " |")
 

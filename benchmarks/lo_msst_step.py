@@ -4,27 +4,27 @@ The other side is the same algorithm with a mask token at every hidden place and
 """
 
 from functools import partial
+from typing import Any
 
 import torch
 from side_by_side import Bench, Comparison, Measure, main
 from torch import Tensor, nn
 
+from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.lo_msst import LOMSST
 
 
 class AllTokens(LOMSST):
     """Mask tokens go through the encoder, as in public code of masked spatial-spectral transformers."""
 
-    def __init__(self, **options: dict) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.mask_token = nn.Parameter(torch.zeros(self.backbone.embed_dims))
 
-    def predict_patches(
-        self, inputs: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, tuple[int, int], Tensor]:
+    def predict_patches(self, inputs: Tensor, rng: BatchRNG | None = None) -> tuple[Tensor, tuple[int, int], Tensor]:
         """Run all of the backbone's layers on all tokens."""
         tokens = self.backbone.embed(inputs)
-        hidden = self.masking(len(inputs), self.backbone.num_blocks, tokens.grid, inputs.device, generator)
+        hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), self.backbone.num_blocks, tokens.grid)
         positions = self.backbone.position(tokens.grid).flatten(0, 1)  # (G, N, d) -> (G·N, d)
         patches = torch.where(hidden.flatten(1)[..., None], self.mask_token + positions, tokens.patches)
         latent = self.backbone.encode_last(tokens._replace(patches=patches)).patches
@@ -50,7 +50,7 @@ def both(masking: str, bench: Bench) -> tuple[Measure, Measure]:
     return cubes_per_second(LOMSST(**options)), cubes_per_second(AllTokens(**options))
 
 
-SHARED = dict(unit="cubes/s", rounds=3, on_device=True)
+SHARED: dict[str, Any] = dict(unit="cubes/s", rounds=3, on_device=True)
 COMPARISONS = [
     Comparison(
         "lo-msst-tube",

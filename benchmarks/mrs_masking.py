@@ -1,6 +1,7 @@
 """What a spectral mask costs beside the SS-MAE training step that it serves: batches of 128 windows of 7 x 7 x 244."""
 
 from functools import partial
+from typing import Any
 
 import torch
 from side_by_side import Bench, Comparison, Measure, main
@@ -30,7 +31,7 @@ def mask_beside_step(masking: MRSMasking | SpectralMasking, bench: Bench) -> tup
     return bench.seconds(lambda: masking(BatchRNG(len(x), x.device), x)), bench.seconds(step)
 
 
-SHARED = dict(rounds=3, on_device=True)
+SHARED: dict[str, Any] = dict(rounds=3, on_device=True)
 COMPARISONS = [
     Comparison(
         "mrs-masks",

@@ -22,7 +22,7 @@ from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "configs"
-FEW_SHOT = "mae/mae-ft_hsi-vit-tiny-p3_houston2018-crop_20-per-class.py"
+FEW_SHOT = ("mae/mae-ft_hsi-vit-tiny-p3.py", "houston2018-crop_20-per-class")
 
 FORWARD, BACKWARD, OPTIMISER = "model: forward and loss", "model: backward", "model: clipping and optimiser"
 LOADING, PREPROCESSING, MASKS = "data loading", "normalisation, windows, augmentation", "masks"
@@ -226,15 +226,15 @@ def map_scene(ledger: Ledger, cfg: Any, rows: int) -> int:
     return min(rows, len(cube))
 
 
-JOBS: dict[str, tuple[str, str, int]] = {
-    "MAE pretraining": ("train", "mae/mae_hsi-vit-tiny-p3_houston2018-crop.py", 60),
-    "LO-MSST pretraining": ("train", "lo_msst/lo-msst_sst-base-p8q16_enmap-potsdam.py", 60),
+JOBS: dict[str, tuple[str, tuple[str, str | None], int]] = {
+    "MAE pretraining": ("train", ("mae/mae_hsi-vit-tiny-p3.py", "houston2018-crop"), 60),
+    "LO-MSST pretraining": ("train", ("lo_msst/lo-msst_sst-base-p8q16_enmap-potsdam.py", None), 60),
     "few-shot training": ("train", FEW_SHOT, 200),
     "few-shot evaluation": ("evaluate", FEW_SHOT, 10),
     "whole scene": ("map", FEW_SHOT, 16),
-    "segmentation training": ("train", "segmentation/hsi-vit-tiny-p2_linear_enmap-potsdam.py", 200),
+    "segmentation training": ("train", ("segmentation/hsi-vit-tiny-p2_linear.py", "enmap-potsdam"), 200),
 }
-"""What is run of which config, and how many steps or rows of it."""
+"""What is run of which config on which data, and how many steps or rows of it."""
 
 
 def table(seconds: dict[str, float], steps: int, unit: str = "step") -> list[str]:
@@ -257,7 +257,10 @@ def run_job(name: str, steps: int | None, warm_up: int) -> None:
     quiet_imports()
     keep_freed_memory()
     torch.set_num_threads(1)
-    kind, config, usual = JOBS[name]
+    kind, (config, dataset), usual = JOBS[name]
+    if dataset:
+        os.environ["MMHSI_DATASET"] = dataset
+        name += f" on {dataset}"
     imported = time.process_time()
     ledger, count = Ledger(), steps or usual
     with tempfile.TemporaryDirectory() as folder:
@@ -271,7 +274,10 @@ def run_job(name: str, steps: int | None, warm_up: int) -> None:
             measured = map_scene(ledger, cfg, count)
     unit = "row" if kind == "map" else "step"
     began = time.process_time() - sum(ledger.seconds.values())
-    print(f"\n{name}: {measured} {unit}s of {config}; before them {imported:.1f} s for imports and", end=" ")
+    print(
+        f"\n{name}: {measured} {unit}s of {config}; before them {imported:.1f} s for imports and",
+        end=" ",
+    )
     print(f"{began - imported:.1f} s for data, model and warm-up\n")
     print("\n".join(table(ledger.seconds, measured, unit)), flush=True)
 

@@ -23,7 +23,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")
     parser.add_argument("--work-dir", default="work_dirs/tables", help="folder of the runs (default: %(default)s)")
     parser.add_argument("--out", help="Markdown file for the table (default: print it)")
+    parser.add_argument("--record", action="store_true", help="put finished figures into benchmarks/results.json")
     args = parser.parse_args()
+    from experiments.record import RESULTS, record
     from experiments.runner import ExperimentRunner
     from experiments.table import ExperimentTable, state, tabulate
 
@@ -45,6 +47,8 @@ def main() -> None:
         return
     if not args.no_run:
         ExperimentRunner(args.jobs, args.threads).run_all([step for *_, step in runs])
+    if args.record:
+        print(f"{RESULTS}: {record(table, seeds, work_dir)} figures; benchmarks/model_zoo.py --write takes them over")
     text = tabulate(table, seeds, work_dir)
     if args.out:
         Path(args.out).write_text(text)

@@ -8,6 +8,7 @@ import unittest.mock
 import warnings
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -194,7 +195,7 @@ def peak_memory_of(rows: int, bench: Bench) -> Measure:
 
 VIT = dict(type="HSIViT", arch="tiny", img_size=15, patch_size=3)
 SST = dict(type="SST", arch="tiny", patch_size=5, bands_per_block=12)
-MAP = dict(goal="≤ 1.10", rounds=3)
+MAP: dict[str, Any] = dict(goal="≤ 1.10", rounds=3)
 COMPARISONS = [
     Comparison(
         "map-hsi-vit-pixels",

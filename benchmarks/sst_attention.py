@@ -6,6 +6,7 @@ Memory is the peak RSS of a fresh process over one forward and backward pass, le
 import resource
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from side_by_side import Bench, Comparison, Measure, main, other_process, peak_memory, per_second, seconds
@@ -94,7 +95,7 @@ def beside_joint(kind: str, figure: int, bench: Bench) -> tuple[Measure, Measure
     return lambda: cost("factorised", 8, side)[figure], joint
 
 
-LAYERS = dict(goal="≥ 1", unit="tokens/s", rounds=15)
+LAYERS: dict[str, Any] = dict(goal="≥ 1", unit="tokens/s", rounds=15)
 COMPARISONS = [
     Comparison(
         "sst-spatial-layer",

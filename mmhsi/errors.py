@@ -35,3 +35,7 @@ class FileFormatError(DataError):
 
 class TrainingError(MMHSIError):
     """A run cannot go on, though its config and files could be read."""
+
+
+class DataWarning(UserWarning):
+    """A file can be used, but what it says of itself was doubtful, and how it was understood."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 from scripts import REPOSITORY, load_script
@@ -84,7 +85,8 @@ def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         module = load_script(f"{name}.py" if name.startswith("benchmarks/") else f"tools/{name}.py")
         monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
         try:
-            run(module.main)
+            with mock.patch.dict(os.environ):  # a command may set variables of its own process
+                run(module.main)
         except SystemExit as stop:
             return int(stop.code or 0)
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import distributed_cases as cases
@@ -108,7 +107,3 @@ def run(folder: Path, scene: Path, launcher: str) -> dict:
         results = dict(trained=equality.train_all(folder, launcher), evaluated=evaluate(folder, scene, launcher))
     torch.save(results, folder / f"rank_{get_rank()}.pt")
     return results
-
-
-if __name__ == "__main__":
-    run(Path(sys.argv[1]), Path(sys.argv[2]), "pytorch")

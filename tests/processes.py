@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -57,6 +58,43 @@ def join(process: BaseProcess) -> int:
         process.kill()
         raise TimeoutError(f"{process.name} did not end within {SECONDS} s")
     return process.exitcode
+
+
+def free_port() -> str:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+def _as_launched(environment: dict[str, str], function: Callable, arguments: tuple) -> None:
+    torch.set_num_threads(1)
+    os.environ.update(environment)
+    function(*arguments)
+
+
+def launch_two(function: Callable, *arguments: object) -> list[BaseProcess]:
+    """Start ``function`` in two processes that find what torchrun tells its own, but have imported everything.
+
+    They are forked from a process that has trained nothing: torch refuses to go on with gradients in the fork of one
+    that has. The function is found by its name, in a module beside this one.
+    """
+    where = dict(WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=free_port(), CUDA_VISIBLE_DEVICES="")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["mmhsi.cli.preload"])
+    ranks = []
+    for rank in "01":
+        told = (dict(where, RANK=rank, LOCAL_RANK=rank), function, arguments)
+        ranks.append(context.Process(target=_as_launched, args=told, daemon=True))
+        ranks[-1].start()
+    return ranks
+
+
+def run_rank(words: list[str], folder: Path) -> None:
+    """Run a command as a rank of :func:`launch_two`, what it prints in ``folder/RANK.log``."""
+    from experiments.runner import run_tool
+
+    run_tool(words, folder / f"{os.environ['RANK']}.log", dict(os.environ))
 
 
 def _on_rank(rank: int, store: Path, function: Callable, arguments: tuple, answer: Connection) -> None:

@@ -5,19 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from families import CONFIGS, FAMILIES, ROOT, cases
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmengine.runner import Runner
 
 from mmhsi.datasets import SceneDataset, SeededIndex
-from mmhsi.engine import BFloat16OptimWrapper, NonFiniteLossHook, use_amp
+from mmhsi.engine import BFloat16OptimWrapper, NonFiniteLossHook, build_runner, resolve_from_data, use_amp
+from mmhsi.engine.configs import DATASET, load_config, run_name
 from mmhsi.errors import ConfigError
 from mmhsi.models import TilePreprocessor
 from mmhsi.models.pruning import prunable_stages
 from mmhsi.registry import DATASETS, MODELS
 
-ROOT = Path(__file__).resolve().parents[1] / "configs"
-CONFIGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py") if "_base_" not in path.parts)
+CASES = cases()
 DATA = sorted(path.stem for path in (ROOT / "_base_/datasets").glob("*.py") if not path.stem.startswith("scene_"))
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -38,7 +38,7 @@ def shrink(cfg: Config) -> None:
         return
     if cfg.model.type == "PixelClassifier" and backbone.get("arch") == "paper":
         backbone.arch = dict(SMALL, num_layers=4)
-        cfg.model.neck.embed_dims = cfg.model.head.in_channels = NARROW
+        cfg.model.neck.embed_dims = NARROW
         return
     if cfg.model.type == "DINOv2" and backbone.img_size == 512:
         backbone.img_size //= 4
@@ -95,6 +95,20 @@ def save_pretrained(part: dict, path: Path) -> None:
 def test_there_are_configs():
     assert len(CONFIGS) >= 6
     assert len(DATA) >= 16
+    used = {name for _, name in CASES}
+    assert all(set(names) <= used for names in FAMILIES.values())
+
+
+def derivable(model: dict) -> dict[str, object]:
+    """Numbers of a model's config that its data decide."""
+    parts = {
+        name: model.get(name) or {} for name in ("data_preprocessor", "backbone", "decoder", "head", "decode_head")
+    }
+    names = dict.fromkeys(parts, "num_classes") | dict(data_preprocessor="num_bands", backbone="in_channels")
+    names["decoder"] = "in_channels"
+    parts["auxiliary_head"], names["auxiliary_head"] = model.get("auxiliary_head") or {}, "num_classes"
+    stated = {part: parts[part].get(name) for part, name in names.items()}
+    return {part: value for part, value in {**stated, "model": model.get("num_classes")}.items() if value is not None}
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -128,10 +142,25 @@ def test_data_config_gives_what_a_preprocessor_takes(name, generated_data, monke
         assert dataset.spec.protocol
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-def test_config_runs(name, generated_data, tmp_path, monkeypatch):
-    monkeypatch.setenv("MMHSI_DATA", str(generated_data))
-    read = Config.fromfile(ROOT / name)
+@pytest.fixture
+def choose(generated_data, monkeypatch):
+    """Choose the data of a config on the generated files."""
+
+    def choose(dataset):
+        monkeypatch.setenv("MMHSI_DATA", str(generated_data))
+        if dataset is not None:
+            monkeypatch.setenv(DATASET, dataset)
+
+    return choose
+
+
+@pytest.mark.parametrize(("name", "dataset"), CASES, ids=lambda value: value or "")
+def test_config_runs(name, dataset, choose, tmp_path):
+    choose(dataset)
+    read = load_config(ROOT / name)
+    if dataset is not None:
+        assert run_name(read) == f"{Path(name).stem}_{dataset}"
+    assert derivable(read.model) == {}  # they are written once, with the data
     batch = read.train_dataloader.batch_size * read.optim_wrapper.get("accumulative_counts", 1)
     assert read.auto_scale_lr.base_batch_size == batch  # for which its learning rate is meant
     # What a run logs of its config is not read here: it need not be formatted.
@@ -157,11 +186,13 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
     shrink(cfg)
     fit_regions(cfg)
     load_in_process(cfg)
+    resolve_from_data(cfg)
     for part in (cfg.model, cfg.model.backbone):
         if part.get("init_cfg"):
             part.init_cfg.checkpoint = str(tmp_path / "pretrained.pth")
             save_pretrained(part, tmp_path / "pretrained.pth")
-    runner = Runner.from_cfg(cfg)
+    cfg.pop("runner_type", None)  # FSDP, which needs several processes
+    runner = build_runner(cfg)
     before = {key: value.clone() for key, value in runner.model.named_parameters()}
     runner.train()
     changed = [key for key, value in runner.model.named_parameters() if not torch.equal(value, before[key])]
@@ -191,19 +222,21 @@ def test_config_runs(name, generated_data, tmp_path, monkeypatch):
 
 
 FULL_SIZE = [
-    *ROOT.glob("*/*frozen*whu-ohs*.py"),
-    *ROOT.glob("*/deeplabv3plus_r50_*.py"),
-    *ROOT.glob("imae/*ft*paper*.py"),
+    case
+    for case in CASES
+    if ("frozen" in case[0] and "whu-ohs" in case[0])
+    or "deeplabv3plus_r50" in case[0]
+    or "imae-ft_imae-vit-paper" in case[0]
 ]
 
 
-@pytest.mark.parametrize("name", sorted(str(path.relative_to(ROOT)) for path in FULL_SIZE))
-def test_full_size_models_fit_together(name, monkeypatch):
-    monkeypatch.setenv("MMHSI_DATA", "data")
-    cfg = Config.fromfile(ROOT / name)
+@pytest.mark.parametrize(("name", "dataset"), FULL_SIZE, ids=lambda value: value or "")
+def test_full_size_models_fit_together(name, dataset, choose):
+    choose(dataset)
+    cfg = load_config(ROOT / name)
     cfg.model.backbone.init_cfg = None
+    classes = resolve_from_data(cfg).spec.num_classes
     size = cfg.train_dataloader.dataset.window if cfg.model.type == "PixelClassifier" else 64
-    classes = cfg.model.get("head", cfg.model.get("decode_head")).num_classes
     # Shapes alone, where the model can be built without values.
     with torch.device("cpu" if "segmenter" in name else "meta"):
         model = MODELS.build(cfg.model)

@@ -1,9 +1,6 @@
 """Two processes with half the batch each equal one with the whole batch, in training and in evaluation."""
 
 import json
-import os
-import subprocess
-import sys
 
 import distributed_cases as cases
 import distributed_equality as equality
@@ -11,7 +8,7 @@ import distributed_worker as worker
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
-from processes import SECONDS, started
+from processes import join, launch_two
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.models.masking import BandMasking
@@ -26,18 +23,13 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, repository):
+def runs(tmp_path_factory):
     """One process's results, and those of each of two."""
     folder = tmp_path_factory.mktemp("runs")
     write_scene(simulate_scene(24, 24, 64), folder / "demo")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
-    paths = [*(str(repository / part) for part in (".", "tests", "benchmarks")), os.environ.get("PYTHONPATH", "")]
-    environment = dict(os.environ, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="", PYTHONPATH=os.pathsep.join(paths))
-    command += ["--local_addr=127.0.0.1", worker.__file__, folder / "two", folder]  # the own name may be unknown
-    with started(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as both:
-        one = worker.run(folder / "one", folder, "none")
-        _, errors = both.communicate(timeout=SECONDS)
-    assert both.returncode == 0, errors[-3000:]
+    both = launch_two(worker.run, folder / "two", folder, "pytorch")
+    one = worker.run(folder / "one", folder, "none")
+    assert [join(rank) for rank in both] == [0, 0]
     return folder, one, [torch.load(folder / f"two/rank_{rank}.pt", weights_only=True) for rank in range(2)]
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 import warnings
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import AXES_HELP, run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
 
 
@@ -25,7 +25,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
     parser.add_argument("--png", help="picture of false colour and map, with a legend")
     parser.add_argument("--labels", help="label map of the scene, shown in the picture beside the result")
-    parser.add_argument("--key", help="variable of a .mat file")
+    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
+    parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--labels-key", help="variable of a .mat label map")
     parser.add_argument("--second", help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
@@ -39,7 +40,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
     parser.add_argument("--stride", type=int, help="step of a segmentor's windows (default: half a window)")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()  # options may stand between the two or three positional ones
 
 
 def main() -> None:
@@ -78,6 +79,7 @@ def main() -> None:
             args.scene,
             args.out,
             key=args.key,
+            axes=args.axes,
             second=args.second,
             second_key=args.second_key,
             probabilities=args.probabilities,
@@ -92,7 +94,15 @@ def main() -> None:
             print(f"{'map' if name == 'out' else name}: {getattr(args, name)}")
     if args.png:
         save_quicklook(
-            args.png, args.scene, args.out, inferencer.spec, inferencer.palette, args.key, args.labels, args.labels_key
+            args.png,
+            args.scene,
+            args.out,
+            inferencer.spec,
+            inferencer.palette,
+            args.key,
+            args.labels,
+            args.labels_key,
+            axes=args.axes,
         )
         print(f"picture: {args.png}")
 

@@ -13,12 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from mmengine.config import Config
-
 from mmhsi.engine.configs import land_cover_metric
 from mmhsi.errors import ConfigError, DataError
 
-from .table import ROOT, Step, last_checkpoint
+from .table import ROOT, Step, last_checkpoint, read_config
 
 
 class ExperimentRunner:
@@ -76,7 +74,9 @@ class ExperimentRunner:
         words = ["tools/train.py", config, "--seed", str(step.seed), "--work-dir", str(step.folder)]
         if (step.folder / "last_checkpoint").is_file():
             words += ["--resume"]
-        if land_cover_metric(Config.fromfile(config, use_environment_variables=False)):
+        if step.dataset:
+            words += ["--dataset", step.dataset]
+        if land_cover_metric(read_config(step.config, step.dataset)):
             words += ["--report", str(step.folder / "report.json")]
         if options:
             words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]

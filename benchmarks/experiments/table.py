@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from mmengine.config import Config
 
+from mmhsi.engine.configs import DATASET, chosen_dataset, load_config
 from mmhsi.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +28,7 @@ class Step:
     Attributes:
         folder: Where it is run; named after what it is, so that equal steps of several rows are one.
         config: Config file, or the command's first word.
+        dataset: Data of a config that is written for several; None for that which it has or its default.
         options: ``--cfg-options`` by key.
         seed: Of the run and its splits.
         command: Words of a command that writes its metrics to ``{out}``, in place of a training run.
@@ -33,6 +37,7 @@ class Step:
 
     folder: Path
     config: str
+    dataset: str | None = None
     options: dict[str, object] = field(default_factory=dict)
     seed: int = 0
     command: tuple[str, ...] = ()
@@ -40,23 +45,40 @@ class Step:
 
 
 @functools.cache
-def read_config(path: str) -> str:
-    """Full text of one of the repository's configs, read once a process; where the data lie is no part of it.
+def read_config(path: str, dataset: str | None = None) -> Config:
+    """One of the repository's configs, read once a process; where the data lie is no part of it.
 
     Args:
         path: Relative to the repository.
+        dataset: Data of a config that is written for several.
+
+    Raises:
+        ConfigError: If it has no such data.
     """
-    return Config.fromfile(ROOT / path, use_environment_variables=False).pretty_text
+    kept = {name: value for name, value in os.environ.items() if name not in (DATASET, "MMHSI_DATA")}
+    with mock.patch.dict(os.environ, kept if dataset is None else {**kept, DATASET: dataset}, clear=True):
+        return load_config(ROOT / path)
+
+
+def step_name(path: str, dataset: str | None = None) -> str:
+    """Name of a config's runs, as of its work dir.
+
+    Args:
+        path: The config, relative to the repository.
+        dataset: Data of a config that is written for several. Default: its default.
+    """
+    default = chosen_dataset(read_config(path, dataset))
+    return Path(path).stem + (f"_{dataset or default}" if default else "")
 
 
 def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:
     """Make the steps of one cell and seed.
 
     Args:
-        steps: Dicts with ``config`` and optionally ``options`` (``'{checkpoint}'`` in a value stands for the previous
-            step's last checkpoint) and ``seeded`` (False: run with seed 0 for all seeds, as one pretraining that all
-            share); or with ``command``, a list of words in which ``{seed}``, ``{out}`` and ``{checkpoint}`` are filled
-            in.
+        steps: Dicts with ``config`` and optionally ``dataset``, ``options`` (``'{checkpoint}'`` in a value stands for
+            the previous step's last checkpoint) and ``seeded`` (False: run with seed 0 for all seeds, as one
+            pretraining that all share); or with ``command``, a list of words in which ``{seed}``, ``{out}`` and
+            ``{checkpoint}`` are filled in.
         seed: The cell's.
         work_dir: Folder of all runs.
 
@@ -68,10 +90,11 @@ def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:
     """
     previous: Step | None = None
     for given in steps:
-        unknown = set(given) - {"config", "options", "seeded", "command"}
+        unknown = set(given) - {"config", "dataset", "options", "seeded", "command"}
         if unknown or ("config" in given) == ("command" in given):
             raise ConfigError(
-                f"a step of the table has {', '.join(sorted(given))}; expected config (options, seeded) or command"
+                f"a step of the table has {', '.join(sorted(given))}; expected config (dataset, options, seeded) or "
+                "command"
             )
         used = seed if given.get("seeded", True) else 0
         before = str(previous.folder.name) if previous else ""
@@ -80,12 +103,13 @@ def make_chain(steps: list[dict], seed: int, work_dir: Path) -> Step:
             identity, name = json.dumps([command, used, before]), Path(command[0]).stem
         else:
             command = ()
-            text = read_config(given["config"])
+            text = read_config(given["config"], given.get("dataset")).pretty_text
             options = {key: str(value) for key, value in given.get("options", {}).items()}
             identity = json.dumps([text, options, used, before], sort_keys=True)
-            name = Path(given["config"]).stem
+            name = step_name(given["config"], given.get("dataset"))
         folder = work_dir / f"{name}_seed{used}_{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
-        previous = Step(folder, given.get("config", ""), dict(given.get("options", {})), used, command, previous)
+        settings = (given.get("config", ""), given.get("dataset"), dict(given.get("options", {})))
+        previous = Step(folder, *settings, used, command, previous)
     if previous is None:
         raise ConfigError("a cell of the table has no steps")
     return previous

@@ -36,7 +36,7 @@ def classical(model, features):
 
 
 def network(model, columns):
-    return {name: [dict(config=f"configs/comparison/{model}_{data}.py")] for name, data in columns.items()}
+    return {name: [dict(config=f"configs/comparison/{model}.py", dataset=data)] for name, data in columns.items()}
 
 
 rows = {

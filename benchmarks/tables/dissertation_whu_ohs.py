@@ -37,7 +37,7 @@ for encoder, pretraining in pretrainings.items():
             )
             rows[row]["512x512"] = [pretrain, higher, dict(config=f"{config}-512.py", options=init)]
 rows["10: DeepLabV3+, ResNet-50"] = {
-    "64x64": [dict(config="configs/deeplabv3plus/deeplabv3plus_r50_whu-ohs.py")],
-    "512x512": [dict(config="configs/deeplabv3plus/deeplabv3plus_r50_whu-ohs-512.py")],
+    "64x64": [dict(config="configs/deeplabv3plus/deeplabv3plus_r50.py", dataset="whu-ohs")],
+    "512x512": [dict(config="configs/deeplabv3plus/deeplabv3plus_r50.py", dataset="whu-ohs-512")],
 }
 paper["10: DeepLabV3+, ResNet-50"] = {"64x64": 1.49, "512x512": 1.51}

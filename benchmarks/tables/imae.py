@@ -22,23 +22,28 @@ checkpoint = {"model.backbone.init_cfg.checkpoint": "{checkpoint}"}
 
 
 def pretrain(data):
-    return dict(config=f"configs/imae/imae_imae-vit-tiny_{data}.py", seeded=False)
+    return dict(config="configs/imae/imae_imae-vit-tiny.py", dataset=data, seeded=False)
 
 
 with_rgb = {name: data.replace("crop_", "crop-rgb_") for name, data in columns.items() if "crop" in data}
 
 
 def finetuned(data):
-    config = f"configs/imae/imae-ft_imae-vit-tiny_{data}.py"
-    return [pretrain(data.split("_")[0]), dict(config=config, options=checkpoint)]
+    finetune = dict(config="configs/imae/imae-ft_imae-vit-tiny.py", dataset=data, options=checkpoint)
+    return [pretrain(data.split("_")[0]), finetune]
 
 
 rows = {
-    "from scratch": {name: [dict(config=f"configs/imae/imae-vit-tiny_{data}.py")] for name, data in columns.items()},
+    "from scratch": {
+        name: [dict(config="configs/imae/imae-vit-tiny.py", dataset=data)] for name, data in columns.items()
+    },
     "pretrained on the scene": {name: finetuned(data) for name, data in columns.items()},
     "pretrained on the scene, HSI + RGB": {name: finetuned(data) for name, data in with_rgb.items()},
     "pretrained on abu, input layer new": {
-        name: [pretrain("abu"), dict(config=f"configs/imae/imae-ft-abu_imae-vit-tiny_{data}.py", options=checkpoint)]
+        name: [
+            dict(config="configs/imae/imae_imae-vit-tiny_abu.py", seeded=False),
+            dict(config="configs/imae/imae-ft-abu_imae-vit-tiny.py", dataset=data, options=checkpoint),
+        ]
         for name, data in columns.items()
     },
 }

@@ -11,7 +11,7 @@ seeds = (0, 1, 2)
 
 
 def finetune(head, frozen, pretrained=True):
-    options = {"model.frozen": frozen}
+    options = {"model.frozen": True} if frozen else {}
     if pretrained:
         options["model.backbone.init_cfg.checkpoint"] = "{checkpoint}"
     else:

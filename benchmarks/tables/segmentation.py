@@ -26,8 +26,7 @@ baselines = {
     "mmseg DeepLabV3+, ResNet-18": "deeplabv3plus/deeplabv3plus_r18",
     "Mask2Former, Swin-nano": "mask2former/mask2former_swin-nano",
 }
-encoders = {"HSIViT": "hsi-vit-tiny-p2", "SST": "sst-tiny-p4q{bands}"}
-bands_per_block = {"enmap-potsdam": 16, "houston2018-crop_halves": 8}
+encoders = {"HSIViT": "hsi-vit-tiny-p2", "SST": "sst-tiny-p4"}
 
 epochs = 50
 short = {
@@ -40,22 +39,21 @@ distilled = {**short, "param_scheduler.2.end": epochs, "custom_hooks.6.warmup_ep
 pretrainings = {
     "MAE": ("dinov2/mae_hsi-vit-tiny-p2", short, "backbone."),
     "DINOv2": ("dinov2/dinov2_hsi-vit-tiny-p2", distilled, "teacher.backbone."),
-    "LO-MSST": ("lo_msst/lo-msst_sst-tiny-p4q{bands}", short, "backbone."),
+    "LO-MSST": ("lo_msst/lo-msst_sst-tiny-p4", short, "backbone."),
 }
 
 
 def cells(encoder, head, pretraining=None, frozen=False):
     row = {}
     for column, data in scenes.items():
-        bands = {"bands": bands_per_block[data]}
         steps, options = [], {"model.frozen": True} if frozen else {}
         if pretraining:
             config, schedule, prefix = pretrainings[pretraining]
-            steps = [dict(config=f"configs/{config}_{data}.py".format(**bands), options=schedule, seeded=False)]
+            steps = [dict(config=f"configs/{config}.py", dataset=data, options=schedule, seeded=False)]
             init = dict(type="Pretrained", checkpoint="{checkpoint}", prefix=prefix)
             options |= {f"model.backbone.init_cfg.{key}": value for key, value in init.items()}
-        name = encoders[encoder].format(**bands)
-        row[column] = [*steps, dict(config=f"configs/segmentation/{name}_{head}_{data}.py", options=options)]
+        name = f"configs/segmentation/{encoders[encoder]}_{head}.py"
+        row[column] = [*steps, dict(config=name, dataset=data, options=options)]
     return row
 
 
@@ -63,7 +61,7 @@ def classical(model):
     words = ["--model", model, "--seeds", "{seed}", "--out", "{out}"]
     tool = "tools/analysis/classical_baselines.py"
     return {
-        column: [dict(command=[tool, f"configs/segmentation/hsi-vit-tiny-p2_linear_{data}.py", *words])]
+        column: [dict(command=[tool, "configs/segmentation/hsi-vit-tiny-p2_linear.py", "--dataset", data, *words])]
         for column, data in scenes.items()
     }
 
@@ -78,4 +76,4 @@ for name, head in heads.items():
 for encoder, pretraining in (("HSIViT", "MAE"), ("HSIViT", "DINOv2"), ("SST", "LO-MSST")):
     rows[f"{encoder}, {pretraining}, frozen, linear"] = cells(encoder, "linear", pretraining, frozen=True)
 for name, config in baselines.items():
-    rows[name] = {column: [dict(config=f"configs/{config}_{data}.py")] for column, data in scenes.items()}
+    rows[name] = {column: [dict(config=f"configs/{config}.py", dataset=data)] for column, data in scenes.items()}

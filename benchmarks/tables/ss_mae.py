@@ -10,20 +10,20 @@ protocol = (
 metric = "OA"
 seeds = (0, 1, 2, 3, 4)
 columns = {
-    "Houston crop, 20 a class": "houston2018-crop_20-per-class",
-    "Houston crop, 5 a class": "houston2018-crop_5-per-class",
-    "Houston crop, disjoint": "houston2018-crop_disjoint",
+    "Houston crop, 20 a class": "houston2018-crop-rgb_20-per-class",
+    "Houston crop, 5 a class": "houston2018-crop-rgb_5-per-class",
+    "Houston crop, disjoint": "houston2018-crop-rgb_disjoint",
     "Salinas-A, 20 a class": "salinas-a_20-per-class",
 }
 more_seeds = {name: tuple(range(8)) for name in columns if "disjoint" in name}
 
 
 def finetune(kind, data, **options):
-    return dict(config=f"configs/ss_mae/ss-mae-{kind}-ft_vit-tiny-w7_{data}.py", options=options)
+    return dict(config=f"configs/ss_mae/ss-mae-{kind}-ft_vit-tiny-w7.py", dataset=data, options=options)
 
 
 def chain(kind, data):
-    pretrain = dict(config=f"configs/ss_mae/ss-mae-{kind}_vit-tiny-w7_{data.split('_')[0]}.py", seeded=False)
+    pretrain = dict(config=f"configs/ss_mae/ss-mae-{kind}_vit-tiny-w7.py", dataset=data.split("_")[0], seeded=False)
     return [pretrain, finetune(kind, data, **{"model.backbone.init_cfg.checkpoint": "{checkpoint}"})]
 
 

@@ -13,6 +13,7 @@ from mmhsi.errors import MMHSIError, one_line
 
 from .memory import keep_freed_memory
 
+AXES_HELP = "axes of an array whose file does not name them, in the order of its shape, such as 'y x band'"
 WORKER_DIED = (
     "a process that loads data was killed, perhaps for want of memory: fewer num_workers or a smaller batch; "
     "--resume goes on from the last checkpoint"
@@ -41,7 +42,8 @@ def map_options(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: Changed in place.
     """
-    parser.add_argument("--key", help="variable of a .mat file")
+    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
+    parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")
     parser.add_argument("--labels", help="label map of the scene")
     parser.add_argument("--labels-key", help="variable of a .mat label map")

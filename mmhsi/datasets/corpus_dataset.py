@@ -32,8 +32,10 @@ class CorpusDataset(SeededDataset):
             :class:`mmhsi.datasets.SceneInfo` or a dict of its fields; None for a folder of one's own.
         data_root: Folder that every path is relative to. Default: ``data``.
         image_dir: Without ``scene``: the folder, searched with its subfolders.
-        suffixes: File suffixes that count as scenes. Default: GeoTIFF, ENVI headers, ``.mat``, ``.npy``.
-        image_key: Variable of ``.mat`` files; None for the only 3-D one.
+        suffixes: File suffixes that count as scenes. Default: GeoTIFF, ENVI headers, ``.mat``, ``.npy``,
+            HDF5 and netCDF.
+        image_key: Variable of ``.mat`` and HDF5 files; None for the only 3-D one.
+        image_axes: Its axes where the files do not name them, such as ``"y x band"`` (:func:`mmhsi.io.open_cube`).
         num_bands: Bands that every scene must have. Default None: they may differ.
         samples_per_scene: How often a scene occurs in an epoch, each time with its own random window. Default 64.
         pipeline: Transforms.
@@ -49,8 +51,9 @@ class CorpusDataset(SeededDataset):
         scene: str | SceneInfo | Mapping[str, object] | None = None,
         data_root: str = "data",
         image_dir: str | None = None,
-        suffixes: Sequence[str] = (".tif", ".tiff", ".hdr", ".mat", ".npy"),
+        suffixes: Sequence[str] = (".tif", ".tiff", ".hdr", ".mat", ".npy", ".h5", ".hdf5", ".he5", ".nc"),
         image_key: str | None = None,
+        image_axes: str | None = None,
         num_bands: int | None = None,
         samples_per_scene: int = 64,
         pipeline: Sequence[dict | Callable] = (),
@@ -74,6 +77,7 @@ class CorpusDataset(SeededDataset):
             self.files = [root / part.image for part in info.corpus]
             image_key, title = image_key or info.image_key, info.title
         self.image_key = image_key
+        self.image_axes = image_axes
         self.num_bands = num_bands
         self.samples_per_scene = samples_per_scene
         self.title = title
@@ -84,7 +88,7 @@ class CorpusDataset(SeededDataset):
         entries: list[dict] = []
         read: list[tuple[CubeInfo, list[int]]] = []
         for path in self.files:
-            with open_cube(path, key=self.image_key) as reader:
+            with open_cube(path, self.image_key, self.image_axes) as reader:
                 header = reader.info
                 bands = choose_bands(header, None)
                 if self.num_bands not in (None, len(bands)):
@@ -98,6 +102,7 @@ class CorpusDataset(SeededDataset):
             entry = dict(
                 img_path=str(path),
                 img_key=self.image_key,
+                img_axes=self.image_axes,
                 bands=bands,
                 file_bands=header.shape[2],
                 tile_shape=header.shape[:2],

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io import NO_LABEL
 
 IGNORE_INDEX = 255
 """Class index of pixels without a label: left out of losses and metrics."""
@@ -34,15 +35,16 @@ class LabelTable:
         if len(classes) > IGNORE_INDEX:
             raise ConfigError(f"{len(classes)} classes given, at most {IGNORE_INDEX} are possible")
         self.label_ids = tuple(label_ids)
+        ids.append(NO_LABEL)
         order = np.argsort(ids)
         self._ids = np.asarray(ids)[order]
-        self._indices = np.asarray([*range(len(label_ids)), *[IGNORE_INDEX] * len(ignore_ids)])[order]
+        self._indices = np.asarray([*range(len(label_ids)), *[IGNORE_INDEX] * (len(ignore_ids) + 1)])[order]
 
     def __call__(self, labels: np.ndarray, source: str) -> np.ndarray:
         """Map a label raster.
 
         Args:
-            labels: Ids, integer, shape (H, W).
+            labels: Ids, integer, shape (H, W); :data:`mmhsi.io.NO_LABEL` where the file declares that there is none.
             source: File that they come from, for the error message.
 
         Returns:

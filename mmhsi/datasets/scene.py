@@ -11,12 +11,13 @@ import numpy as np
 from affine import Affine
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeInfo, CubeReader, HSICube, open_cube, read_label_map
+from mmhsi.io import CubeInfo, CubeReader, HSICube, open_cube, open_label_map
+from mmhsi.io.placement import Grid, Placement
 from mmhsi.io.readers.opening import open_reader
 
 from .bands import band_centres, choose_bands
 from .catalogue import SceneInfo
-from .label_grid import majority_labels, require_grid
+from .label_grid import grid_classes
 from .labels import IGNORE_INDEX, LabelTable
 from .statistics import require_data
 
@@ -73,7 +74,7 @@ def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
         ConfigError: If no band is left, wavelengths do not fit, or there is no second source.
         DataError: If a file is missing or damaged, a band is empty, or the second source covers other ground.
     """
-    with open_cube(root / info.image, key=info.image_key) as reader:
+    with open_cube(root / info.image, info.image_key, info.image_axes) as reader:
         header = reader.info
         bands = choose_bands(header, info.bad_bands)
         centres = band_centres(info.wavelengths, header)
@@ -88,14 +89,16 @@ def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
     if info.second_image is None:
         raise ConfigError(f"{info.title}: has no second source; give scene=dict(second_image=…)")
     scale = info.second_scale
-    with open_second(root / info.second_image, info.second_key, header, scale) as reader:
+    with open_second(root / info.second_image, info.second_key, header, scale, info.second_axes) as reader:
         second = reader.read()
     height, width = valid.shape
     valid = valid & second.valid().reshape(height, scale, width, scale).all(axis=(1, 3))
     return Scene(cube, valid, bands, file_bands, second.data, scale)
 
 
-def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int | None = None) -> CubeReader:
+def open_second(
+    path: Path, key: str | None, cube: CubeInfo, scale: int | None = None, axes: str | None = None
+) -> CubeReader:
     """Open a second source and check that it covers a cube's ground.
 
     Args:
@@ -103,6 +106,7 @@ def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int | None =
         key: Variable of a ``.mat`` file.
         cube: What the cube's file says about itself.
         scale: Pixels of the second source per cube pixel along each axis. Default: what their heights give.
+        axes: Axes of its array where the file does not name them.
 
     Returns:
         The reader.
@@ -111,9 +115,9 @@ def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int | None =
         DataError: If the file is missing or damaged, or the source covers other ground.
     """
     try:
-        reader = open_reader(path, key, 3)
+        reader = open_reader(path, key, 3, axes)
     except DataError:
-        reader = open_reader(path, key, 2)
+        reader = open_reader(path, key, 2, axes)
     info = reader.info
     scale = scale or max(1, info.shape[0] // cube.shape[0])
     size = (cube.shape[0] * scale, cube.shape[1] * scale)
@@ -122,17 +126,18 @@ def open_second(path: Path, key: str | None, cube: CubeInfo, scale: int | None =
             f"{path}: {info.shape[0]} x {info.shape[1]} pixels do not cover the ground of {cube.name} "
             f"({cube.shape[0]} x {cube.shape[1]} pixels) at second_scale={scale}"
         )
-    if cube.transform is not None and info.transform is not None:
-        here, there = _extent(cube, cube.transform), _extent(info, info.transform)
-        if cube.crs != info.crs or not np.allclose(here, there, rtol=0, atol=abs(cube.transform.a) / 2):
-            raise DataError(f"{path}: lies at {there} ({info.crs}), {cube.name} at {here} ({cube.crs})")
+    if not Placement(Grid.of(cube), Grid.of(info)).fits(scale):
+        reader.close()
+        raise DataError(
+            f"{path}: lies elsewhere than {cube.name} or in another direction (transform {_numbers(info.transform)}, "
+            f"{info.crs}; {_numbers(cube.transform)}, {cube.crs}); bring it onto the same grid (gdalwarp)"
+        )
     return reader
 
 
-def _extent(info: CubeInfo, transform: Affine) -> tuple[float, float, float, float]:
-    """Map coordinates of the first and of the last corner of a north-up cube."""
-    height, width, _ = info.shape
-    return transform.c, transform.f, transform.c + transform.a * width, transform.f + transform.e * height
+def _numbers(transform: Affine | None) -> str:
+    """The six numbers of a transform."""
+    return "none" if transform is None else ", ".join(f"{value:g}" for value in transform[:6])
 
 
 def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.ndarray, list[int]]:
@@ -148,15 +153,13 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.nda
 
     Raises:
         ConfigError: If no label map is named.
-        DataError: If it is missing or damaged, has another size, or an id outside the table.
+        DataError: If it is missing or damaged, has another size, lies elsewhere, or has an id outside the table.
     """
     if info.labels is None:
         raise ConfigError(f"{info.title}: scene=dict(labels=…) is needed, the file of the label map")
-    path = root / info.labels
-    raw = read_label_map(path, key=info.labels_key)
-    require_grid(path, raw.shape, scene.cube.name, scene.shape, info.label_scale)
-    labels = LabelTable(info.label_ids, info.classes, info.ignore_ids)(raw, str(path))
-    labels = majority_labels(labels, info.label_scale, info.label_majority)
+    table = LabelTable(info.label_ids, info.classes, info.ignore_ids)
+    with open_label_map(root / info.labels, info.labels_key, info.labels_axes) as labels_file:
+        labels = grid_classes(labels_file, Grid.of(scene.cube), table, info.label_scale, info.label_majority)
     labels[~scene.valid] = IGNORE_INDEX
     counts = np.bincount(labels[labels != IGNORE_INDEX], minlength=len(info.classes))
     kept = np.flatnonzero(counts >= info.min_class_pixels)

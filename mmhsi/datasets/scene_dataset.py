@@ -179,7 +179,11 @@ class SceneDataset(Dataset):
         return len(self.pixels)
 
     def window_of(self, index: int) -> tuple[int, int]:
-        """Size (h, w) of a sample's window: that of the dataset, or of a :class:`mmhsi.datasets.SizedIndex`."""
+        """Size (h, w) of a sample's window.
+
+        Args:
+            index: Sample; a :class:`mmhsi.datasets.SizedIndex` has a window of its size, others have the dataset's.
+        """
         return (index.size, index.size) if isinstance(index, SizedIndex) else self.window
 
     def __getitem__(self, index: int) -> dict:

@@ -98,11 +98,7 @@ def require_data(cube: HSICube) -> None:
     Raises:
         DataError: Naming the file, the bands and what to do.
     """
-    empty = [
-        band
-        for band in np.flatnonzero(cube.good_bands)
-        if not HSICube(cube.data[:, :, band : band + 1], nodata=cube.nodata, name=cube.name).valid().any()
-    ]
+    empty = cube.empty_bands()
     if empty:
         listed = ", ".join(str(band) for band in empty[:8]) + (" …" if len(empty) > 8 else "")
         raise DataError(

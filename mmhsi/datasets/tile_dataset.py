@@ -11,7 +11,7 @@ import numpy as np
 
 from mmhsi.arguments import size_pair
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeInfo, open_cube
+from mmhsi.io import CubeInfo
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
@@ -23,6 +23,7 @@ from .replay import model_bands
 from .seeded_dataset import SeededDataset
 from .splits import TileSplit
 from .statistics import BandStatistics, pipeline_statistics
+from .tile_headers import read_headers
 from .tile_list import cut_windows, list_tiles
 from .transforms.loading import read_classes
 
@@ -64,7 +65,7 @@ class TileDataset(SeededDataset):
 
     Raises:
         ConfigError: If a key is missing or contradicts another.
-        DataError: If a listed file is missing or the tiles differ in their bands.
+        DataError: If a listed file is missing or the tiles differ in their bands or wavelengths.
     """
 
     def __init__(
@@ -158,7 +159,7 @@ class TileDataset(SeededDataset):
         return list_tiles(self.root, self.split_file, self.image_dir, self.label_dir, self.suffix, self.with_labels)
 
     def load_data_list(self) -> list[dict]:
-        """List the tiles, check that every file is there, and read one header for the bands."""
+        """List the tiles, check that every file is there, and read their headers."""
         info, files = self.info, self._files()
         if self.with_labels and not all(mask for _, mask in files):
             raise ConfigError("TileDataset: label_dir (or scene.labels) is needed for labels, or with_labels=False")
@@ -166,19 +167,22 @@ class TileDataset(SeededDataset):
             for path in pair if self.with_labels else pair[:1]:
                 if not os.path.isfile(str(path)):  # also where the name is none that a file can have
                     raise DataError(f"{path}: no such file, listed in {self.split_file or self.image_dir or 'image'}")
-        # One header decides which bands are read; the loader refuses tiles that have another number.
-        with open_cube(files[0][0], key=info.image_key) as reader:
-            header = reader.info
-        bands, shape = choose_bands(header, info.bad_bands), header.shape[:2]
+        headers = read_headers(
+            [image for image, _ in files], info.image_key, info.image_axes, info.bad_bands, info.wavelengths is not None
+        )
+        header = headers[0]
+        bands = choose_bands(header, info.bad_bands)
         self._spec = self._describe(header, bands)
-        common = dict(img_key=info.image_key, bands=bands, file_bands=header.shape[2], tile_shape=shape)
+        common = dict(img_key=info.image_key, img_axes=info.image_axes, bands=bands, file_bands=header.shape[2])
         common.update(label_scale=info.label_scale, label_majority=info.label_majority, fine_labels=self.fine_labels)
         if self.with_labels:
-            common.update(seg_map_key=info.labels_key)
-            entries = [dict(common, img_path=str(image), seg_map_path=str(mask)) for image, mask in files]
-        else:
-            entries = [dict(common, img_path=str(image)) for image, _ in files]
-        self._check_region(entries[0])
+            common.update(seg_map_key=info.labels_key, seg_map_axes=info.labels_axes)
+        entries = []
+        for (image, mask), own in zip(files, headers, strict=True):
+            entries.append(dict(common, img_path=str(image), tile_shape=own.shape[:2]))
+            if self.with_labels:
+                entries[-1].update(seg_map_path=str(mask))
+            self._check_region(entries[-1])
         return self._spread(entries)
 
     def _describe(self, header: CubeInfo, bands: list[int]) -> InputSpec:

@@ -110,7 +110,7 @@ def read_window(cfg: Config) -> tuple[int, int] | None:
 def _unknown_dataset(config: str | Path, error: FileNotFoundError) -> ConfigError | None:
     """What to say where a base file is missing because no data set has the name that was chosen; None if not so."""
     name = os.environ.get(DATASET)
-    missing = Path(str(error).partition('"')[2].partition('"')[0])
+    missing = Path(error.filename or "")
     if not name or not missing.name.startswith(name):
         return None
     ending = missing.name.removeprefix(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
@@ -78,7 +78,7 @@ def resolve_numbers(
         backbone["img_size"] = size[0] if size[0] == size[1] else list(size)
 
 
-def _takes(part: object, argument: str) -> bool:
+def _takes(part: object, argument: str) -> TypeGuard[dict]:
     """Whether what a config describes has an argument of this name."""
     if not isinstance(part, dict) or "type" not in part:
         return False

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from mmengine.model import is_model_wrapper
+from typing import cast
+
+from mmengine.model import BaseModel, is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
 
 
-def unwrap_model(runner: Runner) -> nn.Module:
+def unwrap_model(runner: Runner) -> BaseModel:
     """The model without its wrapper for distributed training.
 
     Args:
         runner: The run.
     """
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+    return cast(BaseModel, runner.model.module if is_model_wrapper(runner.model) else runner.model)

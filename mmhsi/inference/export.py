@@ -134,6 +134,8 @@ def _save_onnx(program: torch.export.ExportedProgram, path: Path, meta: dict[str
     except ImportError as error:
         raise ConfigError(f"{error.name}: not installed; pip install 'mmhsi[export]'") from error
     made = torch.onnx.export(program, input_names=["values"], output_names=["probabilities"], verbose=False)
+    if made is None:
+        raise ConfigError("the installed torch exports no ONNX program")
     made.model.metadata_props.update(meta)
     made.save(path, external_data=False)
     options = onnxruntime.SessionOptions()

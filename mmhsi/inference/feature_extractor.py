@@ -15,7 +15,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mmhsi.datasets import IGNORE_INDEX, collate_pixels
+from mmhsi.datasets import IGNORE_INDEX, CorpusDataset, SceneDataset, TileDataset, collate_pixels
 from mmhsi.engine.configs import load_config, read_window
 from mmhsi.engine.device import choose_device
 from mmhsi.engine.numbers import resolve_numbers
@@ -89,7 +89,7 @@ class FeatureExtractor:
         model = {name: copy.deepcopy(self.cfg.model[name]) for name in ("backbone", "data_preprocessor")}
         model["backbone"].pop("init_cfg", None)
         whole = None if checkpoint is None else read_checkpoint(checkpoint)
-        data = None
+        spec: InputSpec | None
         if whole is not None and whole["meta"].get("dataset_meta"):
             spec, source = checkpoint_spec(whole, str(checkpoint)), f"checkpoint {checkpoint}"
         else:
@@ -100,7 +100,7 @@ class FeatureExtractor:
                 resolve_numbers(model, spec, source, self.cfg.filename, read_window(self.cfg))
             self.backbone: nn.Module = MODELS.build(model["backbone"])
             self.preprocessor: BandPreprocessor = MODELS.build(model["data_preprocessor"])
-        if whole is None:
+        if whole is None or checkpoint is None:
             fit_preprocessor(self.preprocessor, data)
         else:
             load_weights(self.backbone, checkpoint, prefix)
@@ -110,7 +110,7 @@ class FeatureExtractor:
         self.backbone.to(self.device).eval()
         self.preprocessor.to(self.device).eval()
 
-    def dataset(self, loader: str, **changes: object) -> Dataset:
+    def dataset(self, loader: str, **changes: object) -> SceneDataset | TileDataset | CorpusDataset:
         """Build a loader's dataset with the pipeline of the test, which changes nothing at random.
 
         Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -96,7 +97,7 @@ def published_model(checkpoint: str | Path) -> Config:
     return Config(dict(model=present))
 
 
-def _renamed(part: object) -> object:
+def _renamed(part: Any) -> Any:
     """A model's config under present names."""
     if isinstance(part, list | tuple):
         return type(part)(map(_renamed, part))

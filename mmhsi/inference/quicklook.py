@@ -21,6 +21,7 @@ def save_quicklook(
     key: str | None = None,
     labels: str | Path | None = None,
     labels_key: str | None = None,
+    axes: str | None = None,
 ) -> None:
     """Draw false colour, ground truth if given, and map side by side, with a legend.
 
@@ -33,16 +34,15 @@ def save_quicklook(
         key: Variable of the scene's ``.mat`` file.
         labels: Label map with the ids of the training data, of the scene's size or finer by a whole factor.
         labels_key: Its variable.
+        axes: Axes of the scene's array where its file does not name them.
 
     Raises:
         DataError: If a file cannot be read or written, or the label map has an unknown id or another size.
     """
-    with open_cube(scene, key=key) as reader:
+    with open_cube(scene, key, axes) as reader:
         info = reader.info
-        truth = None
-        if labels is not None:
-            ids = spec.label_ids or None, spec.ignore_ids
-            truth = read_truth(labels, info.shape[:2], spec.classes, *ids, key=labels_key)
+        ids = spec.label_ids or None, spec.ignore_ids
+        truth = None if labels is None else read_truth(labels, info, spec.classes, *ids, key=labels_key)
         bands = spec.rgb_bands if info.wavelengths is None else None
         shown = mapped_scene(reader, read_class_map(class_map), truth, bands)
     save_map_figure(

@@ -99,6 +99,7 @@ class SceneInferencer:
         second_key: str | None = None,
         scale: float = 1.0,
         match_wavelengths: bool = False,
+        axes: str | None = None,
     ) -> SceneRows:
         """Open a scene and check that it fits the model; what is doubtful about it becomes a ``SceneWarning``.
 
@@ -110,6 +111,7 @@ class SceneInferencer:
             scale: Factor that brings the scene's values to the units of the training. Default 1.
             match_wavelengths: Whether the scene's good bands are resampled to the wavelengths of the training, by
                 linear interpolation. Default False: the file must have the training's bands.
+            axes: Axes of the scene's array where its file does not name them (:func:`mmhsi.io.open_cube`).
 
         Returns:
             The scene, to be used in a ``with`` statement.
@@ -128,7 +130,7 @@ class SceneInferencer:
                 f"{scene}: the model takes {'two sources; give --second' if wants_second else 'one source'}"
             )
         with ExitStack() as opened:
-            reader = opened.enter_context(open_cube(scene, key=key))
+            reader = opened.enter_context(open_cube(scene, key, axes))
             other = None
             if second is not None:
                 other = opened.enter_context(open_second(Path(second), second_key, reader.info))
@@ -208,6 +210,7 @@ class SceneInferencer:
         match_wavelengths: bool = False,
         resume: bool = False,
         progress: Progress | None = None,
+        axes: str | None = None,
     ) -> None:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
 
@@ -228,6 +231,7 @@ class SceneInferencer:
             resume: Whether to go on from the finished rows of an interrupted run, to the same bytes. Default False:
                 they are dropped.
             progress: Called with the rows done and the rows in all.
+            axes: Axes of the scene's array where its file does not name them (:func:`mmhsi.io.open_cube`).
 
         Raises:
             ConfigError: If the model does not fit the checkpoint, or memory does not last.
@@ -238,7 +242,7 @@ class SceneInferencer:
         paths = {name: Path(path) for name, path in wanted.items() if path is not None}
         check_outputs(paths.values(), (scene, second))
         folder = Path(f"{out}.partial")
-        with self.open_scene(scene, key, second, second_key, scale, match_wavelengths) as rows:
+        with self.open_scene(scene, key, second, second_key, scale, match_wavelengths, axes) as rows:
             height, width = rows.shape
             stored = stored_state(folder) if resume else None
             size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None
@@ -246,6 +250,7 @@ class SceneInferencer:
             settings = dict(
                 scene=file_state(scene),
                 key=key,
+                axes=axes,
                 second=None if second is None else [*file_state(second), second_key],
                 weights=self.model.digest,
                 window=self.window,

@@ -119,8 +119,8 @@ class SceneRows:
             del self._chunks[index]
         for index in range(needed.start, min(needed.stop + 1, -(-self.shape[0] // size))):  # and the following one
             if index not in self._chunks:
-                rows = index * size, min((index + 1) * size, self.shape[0])
-                self._chunks[index] = self._thread.submit(self._read, *rows)
+                ends = index * size, min((index + 1) * size, self.shape[0])
+                self._chunks[index] = self._thread.submit(self._read, *ends)
         parts, masks = [], []
         for index in needed:
             cut = slice(max(0, low - index * size), high - index * size)

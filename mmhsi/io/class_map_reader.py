@@ -10,10 +10,12 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.gdal import local_files
+from mmhsi.io.readers.drivers import driver_of
 from mmhsi.io.readers.raster import without_georeference_warning
+from mmhsi.io.readers.surroundings import check_surroundings
 
 NO_CLASS = 255
 """Class id of pixels without one."""
@@ -48,11 +50,14 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
         DataError: It is a raster without names and colours, or holds a class without a name.
     """
     file = existing_file(path, "a class map as GeoTIFF")
+    if driver_of(file) != "GTiff":
+        raise FileFormatError(f"{file}: not a readable class map; expected a GeoTIFF")
+    check_surroundings(file)
     with (
         reading(file, "not a readable class map"),
         local_files(),
         without_georeference_warning(),
-        rasterio.open(file) as dataset,
+        rasterio.open(file.absolute(), driver="GTiff") as dataset,
     ):
         tag, described = dataset.tags().get("class_names"), dataset.dtypes[0] == "uint8"
         if tag is None or not described:

@@ -48,10 +48,13 @@ class CubeInfo:
         wavelengths: (C,) band centres in nm, in the file's band order (not always increasing), or None.
         fwhm: (C,) full widths at half maximum in nm, or None.
         good_bands: (C,) bool, False where the file flags the band as bad.
-        nodata: The value that stands for "not measured", or None.
+        nodata: The value that stands for "not measured" in all bands, or None. Where bands have different ones, what is
+            missing stands in the masks of the cubes that are read.
         crs: Coordinate reference system, or None.
         transform: Pixel (column, row) to map coordinates, or None where the file has none.
         name: Path of the file.
+        scale: (C,) what the stored values have been multiplied with, or None where they come as they are stored.
+        offset: (C,) what has then been added, or None.
     """
 
     shape: tuple[int, int, int]
@@ -63,6 +66,8 @@ class CubeInfo:
     crs: CRS | None = None
     transform: Affine | None = None
     name: str = "cube"
+    scale: NDArray[np.float64] | None = None
+    offset: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         _check_per_band(self, self.shape[2])
@@ -73,7 +78,7 @@ class HSICube:
     """A cube and what is known about its bands and its place on the ground.
 
     Attributes:
-        data: (H, W, C) values in the file's type, native byte order.
+        data: (H, W, C) values in the file's type, native byte order; floats where the file declares a scale.
         wavelengths: (C,) band centres in nm, in band order (not always increasing), or None.
         fwhm: (C,) full widths at half maximum in nm, or None.
         good_bands: (C,) bool, False where the band is flagged bad; all True unless given.
@@ -81,9 +86,11 @@ class HSICube:
         crs: Coordinate reference system, or None.
         transform: Pixel (column, row) of `data` to map coordinates, or None.
         name: Path that the cube came from.
+        mask: Where the file says by other means than `nodata` that there is data, such as a mask band: bool, (H, W) for
+            all bands or (H, W, C); None where it says nothing.
 
     Raises:
-        DataError: `data` is not 3-D, or a per-band array has not C values.
+        DataError: `data` is not 3-D, a per-band array has not C values, or the mask has another size.
     """
 
     data: NDArray
@@ -94,6 +101,7 @@ class HSICube:
     crs: CRS | None = None
     transform: Affine | None = None
     name: str = "cube"
+    mask: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if self.data.ndim != 3:
@@ -101,6 +109,8 @@ class HSICube:
         if not self.data.dtype.isnative:
             self.data = self.data.astype(self.data.dtype.newbyteorder("="))
         _check_per_band(self, self.data.shape[2])
+        if self.mask is not None and self.mask.shape not in (self.data.shape, self.data.shape[:2]):
+            raise DataError(f"{self.name}: the mask has shape {self.mask.shape}, the cube {self.data.shape}")
 
     def valid(self) -> NDArray[np.bool_]:
         """Which pixels hold a measurement in every good band.
@@ -108,25 +118,32 @@ class HSICube:
         Bands flagged bad do not count: where every band is flagged, every pixel is valid.
 
         Returns:
-            (H, W) bool, False where a good band is nodata, NaN or infinite.
+            (H, W) bool, False where a good band is nodata, masked, NaN or infinite.
         """
         height, width, bands = self.data.shape
         result = np.ones((height, width), dtype=bool)
-        nodata = self._comparable_nodata()
-        is_float = self.data.dtype.kind == "f"
-        if nodata is None and not is_float:
-            return result
+        if self.mask is not None and self.mask.ndim == 2:
+            result &= self.mask
         step = max(1, _VALUES_AT_A_TIME // max(1, width * bands))
+        good: slice | NDArray[np.bool_] = slice(None) if self.good_bands.all() else self.good_bands
         for row in range(0, height, step):
-            block = self.data[row : row + step]
-            if not self.good_bands.all():
-                block = block[..., self.good_bands]
-            valid = result[row : row + step]
-            if is_float:
-                valid &= np.isfinite(block).all(axis=-1)
-            if nodata is not None:
-                valid &= (block != nodata).all(axis=-1)
+            rows = slice(row, row + step)
+            present = holds_data(self.data[rows, :, good], self.nodata)
+            if present is not None:
+                result[rows] &= present.all(axis=-1)
+            if self.mask is not None and self.mask.ndim == 3:
+                result[rows] &= self.mask[rows, :, good].all(axis=-1)
         return result
+
+    def empty_bands(self) -> list[int]:
+        """Bands that are not flagged bad and yet hold no measurement in any pixel, 0-based."""
+        empty = []
+        for band in np.flatnonzero(self.good_bands):
+            part = slice(band, band + 1)
+            mask = self.mask if self.mask is None or self.mask.ndim == 2 else self.mask[..., part]
+            if not HSICube(self.data[..., part], nodata=self.nodata, mask=mask).valid().any():
+                empty.append(int(band))
+        return empty
 
     def select_bands(self, indices: Iterable[int]) -> HSICube:
         """Keep some bands, in the order given.
@@ -135,7 +152,7 @@ class HSICube:
             indices: 0-based bands; repeats allowed.
 
         Returns:
-            A new cube (H, W, len(indices)) with its own data; wavelengths, fwhm and good_bands follow.
+            A new cube (H, W, len(indices)) with its own data; wavelengths, fwhm, good_bands and mask follow.
 
         Raises:
             DataError: There are no indices, or one is not a band of this cube.
@@ -150,17 +167,37 @@ class HSICube:
             crs=self.crs,
             transform=self.transform,
             name=self.name,
+            mask=self.mask if self.mask is None or self.mask.ndim == 2 else self.mask[..., bands],
         )
 
-    def _comparable_nodata(self) -> np.generic | None:
-        """Nodata in the data's own type, so that comparing casts nothing; None where no value can equal it."""
-        if self.nodata is None or np.isnan(self.nodata):
-            return None  # NaN is caught by isfinite
-        dtype = self.data.dtype
-        if dtype.kind in "iu":
-            limits = np.iinfo(dtype)
-            if not float(self.nodata).is_integer() or not limits.min <= int(self.nodata) <= limits.max:
-                return None
-            return dtype.type(int(self.nodata))
-        with np.errstate(over="ignore"):
-            return dtype.type(self.nodata)
+
+def holds_data(values: NDArray, nodata: float | None) -> NDArray[np.bool_] | None:
+    """Which values are neither nodata nor, being floats, NaN or infinite.
+
+    Args:
+        values: Of any shape.
+        nodata: The value that stands for "not measured", NaN allowed, or None.
+
+    Returns:
+        bool of the same shape; None where no value can be missing.
+    """
+    missing = _in_type(nodata, values.dtype)
+    if values.dtype.kind != "f":
+        return None if missing is None else values != missing
+    present = np.isfinite(values)
+    return present if missing is None else present & (values != missing)
+
+
+def _in_type(nodata: float | None, dtype: np.dtype) -> np.generic | None:
+    """Nodata in the data's own type, so that comparing casts nothing; None where no value can equal it."""
+    if nodata is None or np.isnan(nodata):
+        return None  # NaN is caught by isfinite
+    if dtype.kind == "b":
+        return None
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        if not float(nodata).is_integer() or not limits.min <= int(nodata) <= limits.max:
+            return None
+        return dtype.type(int(nodata))
+    with np.errstate(over="ignore"):
+        return dtype.type(nodata)

@@ -16,8 +16,9 @@ _WRITABLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "i
 def write_cube(path: str | PathLike[str], cube: HSICube) -> None:
     """Write a cube as a tiled, compressed GeoTIFF that :func:`mmhsi.io.open_cube` reads back unchanged.
 
-    Wavelengths, FWHM and bad bands go into the band tags ``wavelength``, ``fwhm``, ``bbl`` and ``wavelength_units``.
-    The file appears under its name only when it is complete.
+    Wavelengths, FWHM and bad bands go into the band tags ``wavelength``, ``fwhm``, ``bbl`` and ``wavelength_units``,
+    the cube's mask into a mask band; of a mask for each band a pixel holds data where all good bands do. The file
+    appears under its name only when it is complete.
 
     Args:
         path: The file; its folder is created.
@@ -42,6 +43,7 @@ class _CubeWriter(RowWriter):
         height, width, bands = cube.data.shape
         # Small tiles, because the bands lie one after the other: a window of all bands reads one tile of each.
         options = dict(interleave="band", predictor=predictor(cube.data.dtype), blockxsize=128, blockysize=128)
+        options.update(photometric="minisblack", alpha="no")  # else the fourth band of 8 bits would be transparency
         shape, dtype = (height, width), cube.data.dtype
         super().__init__(path, shape, bands, dtype, cube.nodata, cube.crs, cube.transform, options)
         self.cube = cube
@@ -49,6 +51,11 @@ class _CubeWriter(RowWriter):
     def _describe(self, dataset: rasterio.io.DatasetWriter) -> None:
         for band in range(self.bands):
             dataset.update_tags(band + 1, **_band_tags(self.cube, band))
+        mask = self.cube.mask
+        if mask is not None:
+            shared = mask if mask.ndim == 2 else mask[..., self.cube.good_bands].all(axis=-1)
+            with rasterio.Env(GDAL_TIFF_INTERNAL_MASK="YES"):
+                dataset.write_mask(shared)
 
 
 def _band_tags(cube: HSICube, band: int) -> dict[str, str]:

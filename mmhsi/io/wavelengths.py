@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
+from mmhsi.io.doubts import doubt
 
 _NANOMETRES_PER_UNIT = {
     1.0: ("nm", "nanometer", "nanometers", "nanometre", "nanometres"),
@@ -18,6 +19,9 @@ _NANOMETRES_PER_UNIT = {
 }
 _SCALES = {unit: scale for scale, units in _NANOMETRES_PER_UNIT.items() for unit in units}
 _NOT_A_LENGTH = frozenset({"wavenumber", "wavenumbers", "cm-1", "cm^-1", "1/cm", "ghz", "mhz", "index"})
+
+SHORTEST_NM, LONGEST_NM = 100.0, 1e5
+"""Between these lie the bands of optical sensors, thermal ones included."""
 
 MICROMETRES_BELOW = 100.0
 """Wavelengths that all lie below this are µm: optical sensors end below 20 µm and begin above 100 nm."""
@@ -43,6 +47,68 @@ def nanometres_per_unit(units: str | None, wavelengths: NDArray[np.float64] | No
     if wavelengths is None or wavelengths.size == 0:
         return None
     return 1e3 if float(np.max(wavelengths)) < MICROMETRES_BELOW else 1.0
+
+
+def in_nanometres(
+    wavelengths: NDArray[np.float64] | None, fwhm: NDArray[np.float64] | None, units: str | None, path: str
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+    """Centres and widths of bands in nm; values that are not positive numbers count as not given.
+
+    A unit that puts a centre below 100 nm or above 100 µm is wrong. Where only one unit is possible, that one is taken,
+    with a warning. Widths follow the unit of the centres.
+
+    Args:
+        wavelengths: (C,) centres as the file gives them, or None.
+        fwhm: (C,) full widths at half maximum as the file gives them, or None.
+        units: The unit as the file names it, or None.
+        path: The file, for the messages.
+
+    Returns:
+        Centres and widths, None for what is not given or no length.
+
+    Raises:
+        DataError: The file names a unit that cannot be, and no other or more than one can.
+    """
+    if not _are_lengths(wavelengths):
+        wavelengths = None
+    if not _are_lengths(fwhm):
+        fwhm = None
+    scale = nanometres_per_unit(units, wavelengths if wavelengths is not None else fwhm)
+    if scale is not None and wavelengths is not None and not _plausible(wavelengths * scale):
+        scale = _other_scale(wavelengths, scale, units, path)
+    if scale is None:
+        return None, None
+    return (None if wavelengths is None else wavelengths * scale), (None if fwhm is None else fwhm * scale)
+
+
+def _are_lengths(values: NDArray[np.float64] | None) -> bool:
+    """Whether values are given and no place holders such as 0 or NaN."""
+    return values is not None and bool(np.isfinite(values).all() and (values > 0).all())
+
+
+def _plausible(nm: NDArray[np.float64]) -> bool:
+    """Whether wavelengths are those of an optical sensor, 100 nm to 100 µm."""
+    return bool((nm >= SHORTEST_NM).all() and (nm <= LONGEST_NM).all())
+
+
+def _other_scale(wavelengths: NDArray[np.float64], scale: float, units: str | None, path: str) -> float | None:
+    """The only unit that can be meant where that of a file cannot; None where a file names none and none can be."""
+    said = f"wavelengths {wavelengths.min():g} to {wavelengths.max():g}"
+    with np.errstate(over="ignore"):
+        possible = [other for other in _NANOMETRES_PER_UNIT if _plausible(wavelengths * other)]
+    if len(possible) == 1:
+        nm = wavelengths * possible[0]
+        unit = _NANOMETRES_PER_UNIT[possible[0]][0]
+        doubt(path, "units", f"{said} {units or ''} cannot be; taken as {unit}, {nm.min():g} to {nm.max():g} nm")
+        return possible[0]
+    if units is None or not units.strip() or units.strip().casefold() not in _SCALES:
+        doubt(path, "units", f"{said} without a unit are none of an optical sensor; read without wavelengths")
+        return None
+    which = " or ".join(_NANOMETRES_PER_UNIT[other][0] for other in possible) or "no unit"
+    raise DataError(
+        f"{path}: {said} {units.strip()} would be {wavelengths.min() * scale:g} to {wavelengths.max() * scale:g} nm; "
+        f"expected 100 nm to 100 \u03bcm ({which} would be possible); correct 'wavelength units'"
+    )
 
 
 def nearest_band(wavelengths: NDArray[np.float64], nm: float) -> int:

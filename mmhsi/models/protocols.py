@@ -23,6 +23,7 @@ class TokenBackbone(Protocol):
     """Encodes images to tokens.
 
     Attributes:
+        in_channels: Bands C.
         embed_dims: Token width d.
         patch_size: Side of a patch in pixels.
         num_blocks: Tokens at every place of the grid: 1, or the spectral blocks G of 3-D patches.
@@ -30,6 +31,7 @@ class TokenBackbone(Protocol):
         with_cls: Whether a token stands for the image, one in each stream.
     """
 
+    in_channels: int
     embed_dims: int
     patch_size: int
     num_blocks: int
@@ -94,6 +96,17 @@ class MaskTokenBackbone(TokenBackbone, Protocol):
 
 
 @runtime_checkable
+class GridBackbone(Protocol):
+    """Has a table of positions, made for images of one size.
+
+    Attributes:
+        grid: (h, w) of their patches.
+    """
+
+    grid: tuple[int, int]
+
+
+@runtime_checkable
 class AttentiveBackbone(Protocol):
     """Has CLS tokens whose attention can be shown.
 
@@ -116,6 +129,19 @@ class PrunableBackbone(Protocol):
 
 
 @runtime_checkable
+class LayeredBackbone(Protocol):
+    """Says how deep its parameters lie."""
+
+    def get_layer_depth(self, param_name: str, prefix: str = "") -> tuple[int, int]:
+        """Depth of a parameter for layer-wise learning rates, from 0 for the embedding, and the number of depths.
+
+        Args:
+            param_name: Name, with ``prefix``.
+            prefix: Of the backbone within the model.
+        """
+
+
+@runtime_checkable
 class BandedBackbone(Protocol):
     """Says which of its weights depend on the bands."""
 
@@ -128,11 +154,11 @@ class ResamplingBackbone(BandedBackbone, Protocol):
     """Has weights over bands that are no plain weights a band, such as maps of blocks of bands."""
 
     def resample_bands(self, key: str, value: Tensor, source: Sequence[float], target: Sequence[float]) -> Tensor:
-        """Fit a checkpoint's weight to other bands.
+        """Fit a checkpoint's weight, of any shape, to other bands.
 
         Args:
             key: The weight's name, one of :meth:`band_axes`.
-            value: The checkpoint's.
+            value: The checkpoint's, of any shape.
             source: Band centres of the checkpoint in nm.
             target: Band centres of this model in nm.
         """

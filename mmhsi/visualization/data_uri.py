@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 
 def svg_uri(figure: Figure) -> str:
-    """A matplotlib figure as SVG, whose texts stay texts.
-
-    Args:
-        figure: Its canvas is replaced.
-    """
+    """A matplotlib figure as SVG, whose texts stay texts."""
     from matplotlib import rc_context
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
@@ -35,12 +31,7 @@ def svg_uri(figure: Figure) -> str:
 
 
 def classes_uri(classes: npt.NDArray[np.integer], palette: Sequence[RGB]) -> str:
-    """A class map, transparent where it is 255.
-
-    Args:
-        classes: Shape (H, W).
-        palette: RGB colours, 0-255.
-    """
+    """A class map (H, W), transparent where it is 255."""
     # A PNG's transparent entry has to lie within its palette.
     ids = np.where(classes == 255, len(palette), classes).astype(np.uint8)
     image = Image.fromarray(ids).convert("P")
@@ -49,12 +40,7 @@ def classes_uri(classes: npt.NDArray[np.integer], palette: Sequence[RGB]) -> str
 
 
 def picture_uri(image: Image.Image, **options: int) -> str:
-    """A picture as PNG.
-
-    Args:
-        image: The picture.
-        **options: Pillow's, of the format.
-    """
+    """A picture as PNG, with Pillow's options of the format."""
     content = io.BytesIO()
     image.save(content, format="PNG", optimize=True, **options)
     return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()

@@ -52,7 +52,10 @@ def _draw_legend(figure: "Figure", entries: Sequence[tuple[str, RGB]]) -> None:
     """Names and colours below the panels, in as many columns as fit their width, the rows filled evenly."""
     from matplotlib.patches import Patch
 
-    handles = [Patch(facecolor=np.array(rgb) / 255, edgecolor="#888888", lw=0.4, label=name) for name, rgb in entries]
+    handles = [
+        Patch(facecolor=(rgb[0] / 255, rgb[1] / 255, rgb[2] / 255), edgecolor="#888888", lw=0.4, label=name)
+        for name, rgb in entries
+    ]
     for rows in range(1, len(handles) + 1):
         legend = figure.legend(
             handles=handles,

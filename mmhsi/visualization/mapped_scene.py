@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mmhsi.datasets import LabelTable
-from mmhsi.datasets.label_grid import majority_labels
+from mmhsi.datasets.label_grid import grid_classes
 from mmhsi.errors import DataError
-from mmhsi.io import ClassMap, CubeReader, read_class_map, read_label_map
+from mmhsi.io import NO_LABEL, ClassMap, CubeInfo, CubeReader, open_label_map, read_class_map, read_label_map
+from mmhsi.io.placement import Grid
 
 from .false_colour import false_colour, rgb_band_indices
 from .palette import default_palette
@@ -81,7 +82,7 @@ def mapped_scene(
 
 def read_truth(
     path: FilePath,
-    shape: tuple[int, int],
+    scene: CubeInfo,
     names: Sequence[str],
     label_ids: Sequence[int] | None = None,
     ignore_ids: Sequence[int] = (0,),
@@ -92,7 +93,7 @@ def read_truth(
     Args:
         path: Label map, of the scene's size or finer by a whole factor; each pixel of the scene then has the class
             that more than half of its label pixels have.
-        shape: (H, W) of the scene.
+        scene: What the scene's file says of itself.
         names: K class names.
         label_ids: Id of each class in the file. Default: 1 to K.
         ignore_ids: Ids that mean "no label". Default: 0.
@@ -106,15 +107,15 @@ def read_truth(
         DataError: If it cannot be read, has an unknown id or does not fit the scene.
     """
     ids = range(1, len(names) + 1) if label_ids is None else label_ids
-    return _on_grid(read_label_map(path, key=key), str(path), shape, LabelTable(ids, names, ignore_ids))
+    return _on_grid(path, key, scene, LabelTable(ids, names, ignore_ids))
 
 
-def read_classes(path: FilePath, shape: tuple[int, int], key: str | None = None) -> ClassMap:
+def read_classes(path: FilePath, scene: CubeInfo, key: str | None = None) -> ClassMap:
     """Read a class map with its names and colours, or a label map, whose ids but 0 become classes.
 
     Args:
         path: Map of tools/predict.py, or label map, which may be finer as in :func:`read_truth`.
-        shape: (H, W) of the scene.
+        scene: What the scene's file says of itself.
         key: Variable of a ``.mat`` file.
 
     Returns:
@@ -127,19 +128,16 @@ def read_classes(path: FilePath, shape: tuple[int, int], key: str | None = None)
         return read_class_map(path)
     except DataError:
         raw = read_label_map(path, key=key)  # which says what is wrong with a file that is neither
-    ids = np.setdiff1d(np.unique(raw), [0]).tolist()
+    ids = np.setdiff1d(np.unique(raw), [0, NO_LABEL]).tolist()
     names = [f"class {label}" for label in ids]
-    classes = _on_grid(raw, str(path), shape, LabelTable(ids, names))
-    return ClassMap(classes, names, default_palette(len(ids)))
+    return ClassMap(_on_grid(path, key, scene, LabelTable(ids, names)), names, default_palette(len(ids)))
 
 
-def _on_grid(
-    labels: npt.NDArray[np.integer], source: str, shape: tuple[int, int], table: LabelTable
-) -> npt.NDArray[np.uint8]:
-    """Label ids as class ids on the scene's grid."""
-    scale = max(1, labels.shape[0] // shape[0])
-    if labels.shape != (shape[0] * scale, shape[1] * scale):
-        raise DataError(
-            f"{source}: {labels.shape[0]} x {labels.shape[1]} pixels, the scene has {shape[0]} x {shape[1]}"
-        )
-    return majority_labels(table(labels, source), scale).astype(np.uint8)
+def _on_grid(path: FilePath, key: str | None, scene: CubeInfo, table: LabelTable) -> npt.NDArray[np.uint8]:
+    """Class ids on the scene's grid, of a label map of its size or finer by a whole factor, or with a place."""
+    with open_label_map(path, key=key) as reader:
+        rows, columns = reader.info.shape[:2]
+        scale = max(1, rows // scene.shape[0])
+        if (rows, columns) != (scene.shape[0] * scale, scene.shape[1] * scale):
+            scale = 1  # only its place can tell
+        return grid_classes(reader, Grid.of(scene), table, scale).astype(np.uint8)

@@ -76,11 +76,7 @@ def save_figure(path: str | os.PathLike[str], figure: Figure) -> Path:
 
 
 def texts_as_they_are(figure: Figure) -> None:
-    """Have no text of a figure read as a formula, which a class name with two ``$`` would be.
-
-    Args:
-        figure: Changed in place.
-    """
+    """Have no text of a figure read as a formula, which a class name with two ``$`` would be."""
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):

@@ -80,16 +80,7 @@ def render_report(
     curves: Sequence[Chart] = (),
     config: ConfigPart | None = None,
 ) -> str:
-    """Put a page together of the parts that there are; it loads nothing from outside, and all texts are escaped.
-
-    Args:
-        title: Plain text.
-        test: From :func:`metrics_part`.
-        map_: From :func:`map_part`.
-        spectra: From :func:`spectra_charts`.
-        curves: From :func:`curve_charts`.
-        config: From :func:`config_part`.
-    """
+    """Put a page together of the parts that there are; it loads nothing from outside, and all texts are escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader("mmhsi.visualization")
@@ -99,11 +90,7 @@ def render_report(
 
 
 def config_part(work_dir: Path) -> ConfigPart | None:
-    """The config that mmengine kept, the newest where there are several; None where there is none.
-
-    Args:
-        work_dir: The run's folder.
-    """
+    """The config that mmengine kept, the newest where there are several; None where there is none."""
     files = list(work_dir.glob("*.py")) or list(work_dir.glob("*/vis_data/config.py"))
     if not files:
         return None
@@ -113,11 +100,7 @@ def config_part(work_dir: Path) -> ConfigPart | None:
 
 
 def curve_charts(work_dir: Path) -> list[Chart]:
-    """A chart of every value that was logged, the losses first.
-
-    Args:
-        work_dir: The run's folder.
-    """
+    """A chart of every value that was logged, the losses first."""
     scalars = {key: value for key, value in read_scalars(work_dir).items() if key not in NOT_DRAWN}
     charts = []
     for name in sorted(scalars, key=lambda key: ("loss" not in key, key))[:MOST_CHARTS]:
@@ -128,11 +111,7 @@ def curve_charts(work_dir: Path) -> list[Chart]:
 
 
 def find_report(work_dir: Path) -> Path | None:
-    """The newest report of tools/test.py that lies in the work dir or one folder below.
-
-    Args:
-        work_dir: The run's folder.
-    """
+    """The newest report of tools/test.py that lies in the work dir or one folder below."""
     found = []
     for path in [*work_dir.glob("*.json"), *work_dir.glob("*/*.json")]:
         try:
@@ -144,14 +123,7 @@ def find_report(work_dir: Path) -> Path | None:
 
 
 def metrics_part(path: Path) -> MetricsPart:
-    """Metrics, the classes' accuracy and IoU, and the confusion matrix, of a report of tools/test.py.
-
-    Args:
-        path: The report.
-
-    Raises:
-        DataError: If the file is another one.
-    """
+    """Metrics, the classes' accuracy and IoU, and the confusion matrix, of a report of tools/test.py."""
     report = read_report(path)
     counts = np.array(report["confusion_matrix"])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -165,14 +137,7 @@ def metrics_part(path: Path) -> MetricsPart:
 
 
 def map_part(scene: MappedScene, names: Sequence[str], palette: Sequence[RGB], title: str) -> MapPart:
-    """The map over the false colour, and ground truth and errors where labels are known.
-
-    Args:
-        scene: Scene, map and labels.
-        names: Of the classes.
-        palette: Their colours.
-        title: Line above it.
-    """
+    """The map over the false colour, and ground truth and errors where labels are known."""
     layers = [("map", classes_uri(scene.classes, palette))]
     shown, verdicts = [scene.classes], {}
     if scene.truth is not None:
@@ -192,13 +157,7 @@ def map_part(scene: MappedScene, names: Sequence[str], palette: Sequence[RGB], t
 def spectra_charts(
     spectra: Sequence[tuple[str, ClassSpectra]], names: Sequence[str], palette: Sequence[RGB]
 ) -> list[Chart]:
-    """Mean spectra of the classes, mean ± standard deviation shaded; a chart for each caption.
-
-    Args:
-        spectra: Caption and spectra of each chart; those without any pixel are left out.
-        names: Of the classes.
-        palette: Their colours.
-    """
+    """Mean spectra of the classes, mean ± standard deviation shaded; a chart for each caption that has pixels."""
     return [
         (caption, svg_uri(spectra_figure(found, names, palette))) for caption, found in spectra if found.counts.any()
     ]

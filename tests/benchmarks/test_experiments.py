@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from experiments.record import record
 from experiments.runner import ExperimentRunner
 from experiments.table import (
     ExperimentTable,
@@ -15,9 +16,10 @@ from experiments.table import (
 
 from mmhsi.errors import ConfigError, DataError
 
-PRETRAIN = dict(config="configs/mae/mae_hsi-vit-tiny-p3_salinas-a.py", seeded=False)
+PRETRAIN = dict(config="configs/mae/mae_hsi-vit-tiny-p3.py", dataset="salinas-a", seeded=False)
 FINETUNE = dict(
-    config="configs/mae/mae-ft_hsi-vit-tiny-p3_salinas-a_20-per-class.py",
+    config="configs/mae/mae-ft_hsi-vit-tiny-p3.py",
+    dataset="salinas-a_20-per-class",
     options={"model.backbone.init_cfg.checkpoint": "{checkpoint}"},
 )
 SCRATCH = dict(FINETUNE, options={"model.backbone.init_cfg": None})
@@ -140,3 +142,47 @@ def test_command_runs_a_chain(run_tool, generated_data, tmp_path, monkeypatch, c
     assert "done  MAE | A | seed 0 | " in capsys.readouterr().out
     assert run_tool(*command, "--rows", "SVM") == 2
     assert "no such rows or columns; has MAE; A" in capsys.readouterr().err
+
+
+OWN = """
+title = "Own"
+protocol = "One seed."
+metric = "OA"
+seeds = (0, 1)
+finetune = dict(config="configs/mae/mae-ft_hsi-vit-tiny-p3.py", dataset="salinas_20-per-class")
+init = {"model.backbone.init_cfg.checkpoint": "{checkpoint}"}
+pretrain = dict(config="configs/mae/mae_hsi-vit-tiny-p3.py", dataset="salinas", seeded=False)
+rows = {
+    "as it says": {"a": [pretrain, dict(finetune, options=init)]},
+    "from scratch": {"a": [dict(finetune, options={"model.backbone.init_cfg": None})]},
+    "of another scene": {"a": [dict(pretrain, dataset="salinas-a"), dict(finetune, options=init)]},
+    "shorter": {"a": [dict(pretrain, options={"train_cfg.max_epochs": 3}), dict(finetune, options=init)]},
+    "plain": {"a": [dict(config="configs/comparison/cnn2d.py", dataset="salinas_20-per-class")]},
+}
+"""
+
+
+def test_results_are_those_of_runs_that_are_as_their_config_says(tmp_path):
+    (tmp_path / "t.py").write_text(OWN)
+    table = ExperimentTable.from_file(tmp_path / "t.py")
+    for number, (row, _, seed, step) in enumerate(table.runs(table.seeds, tmp_path)):
+        if (row, seed) != ("plain", 1):
+            finish(step, 90.0 + number)
+    other = {"config": "configs/a.py", "paper": {"OA": 1.0}}
+    known = {"config": "configs/comparison/cnn2d.py", "dataset": "salinas_20-per-class", "paper": {"OA": 80.0}}
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps([other, known]))
+    assert record(table, table.seeds, tmp_path, path) == 2
+    found = json.loads(path.read_text())
+    spread = pytest.approx(5 / 2**0.5, abs=0.005)
+    assert found == [
+        other,
+        {**known, "metrics": {"OA": 94.0}, "runs": 1},
+        dict(
+            config="configs/mae/mae-ft_hsi-vit-tiny-p3.py",
+            dataset="salinas_20-per-class",
+            metrics={"OA": 92.5},
+            runs=2,
+            spread={"OA": spread},
+        ),
+    ]

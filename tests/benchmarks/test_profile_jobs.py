@@ -48,7 +48,7 @@ def test_shares_are_of_all_parts():
 def test_the_parts_of_a_job_add_up(tmp_path, repository, shared_data, monkeypatch):
     """With a clock that ticks once a reading, every reading after the first is charged."""
     monkeypatch.setenv("MMHSI_DATA", str(shared_data))
-    cfg = Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3_salinas-a.py")
+    cfg = Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3.py")
     cfg.launcher, cfg.work_dir, cfg.log_level = "none", str(tmp_path), "WARNING"
     cfg.train_dataloader.batch_size = 4
     readings = itertools.count()

@@ -30,8 +30,8 @@ def test_wrong_arguments():
     "path",
     [
         "configs/lo_msst/lo-msst-ft_sst-base-p8q16_linear_enmap-potsdam.py",
-        "configs/deeplabv3plus/deeplabv3plus_r50_c2seg-wuhan.py",
-        "configs/comparison/cnn2d_salinas-a_20-per-class.py",
+        "configs/mask2former/mask2former_swin-small_c2seg-wuhan.py",
+        "configs/comparison/cnn2d.py",
     ],
 )
 def test_counts_are_those_of_the_samples(path, run_tool, repository, generated_data, monkeypatch, capsys, scope):
@@ -52,7 +52,7 @@ def test_counts_are_those_of_the_samples(path, run_tool, repository, generated_d
 
 def test_without_labels(generated_data, repository, monkeypatch, scope):
     monkeypatch.setenv("MMHSI_DATA", str(generated_data))
-    for name in ("mae/mae_hsi-vit-tiny-p1_enmap-potsdam", "mae/mae_hsi-vit-tiny-p3_salinas-a"):
+    for name in ("mae/mae_hsi-vit-tiny-p1_enmap-potsdam", "mae/mae_hsi-vit-tiny-p3"):
         cfg = Config.fromfile(repository / f"configs/{name}.py")
         with pytest.raises(ConfigError, match="no labels"):
             DATASETS.build(cfg.train_dataloader.dataset).label_counts()

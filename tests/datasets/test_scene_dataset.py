@@ -29,7 +29,6 @@ from mmhsi.datasets import (
 from mmhsi.datasets.mirroring import cut_mirrored, pad_scene
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.datasets.transforms import GaussianBlur, PCAProject, fit_pca
-from mmhsi.datasets.transforms.common import CubeTransform
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import HSICube, write_cube
 from mmhsi.models import ScenePreprocessor, attach_scenes
@@ -220,7 +219,7 @@ def test_sources_on_different_ground_are_refused(tmp_path):
     write("moved.tif", 16, 15, 40)
     keys = dict(image="cube.tif", labels=None, subset="all", use_second=True, second_scale=2)
     assert dataset(tmp_path, second_image="fine.tif", **keys).second.shape == (16, 16, 2)
-    with pytest.raises(DataError, match=r"moved\.tif: lies at"):
+    with pytest.raises(DataError, match=r"moved\.tif: lies elsewhere"):
         dataset(tmp_path, second_image="moved.tif", **keys)
 
 
@@ -238,21 +237,14 @@ def test_transforms_are_applied_to_the_cube_once(files):
 def test_transforms_may_be_objects(files):
     root, cube, _ = files
     fit_pca([cube.reshape(-1, 6)], 2, root / "pca.npz")
-    config = dict(type="PCAProject", file=str(root / "pca.npz"), num_components=None, whiten=True)
+    config = dict(type="PCAProject", file=str(root / "pca.npz"), whiten=True)
     one, other = (dataset(root, transforms=[step]) for step in (config, PCAProject(str(root / "pca.npz"), whiten=True)))
     np.testing.assert_array_equal(one.cube.data, other.cube.data)
-    assert one.metainfo == other.metainfo
-    assert json.loads(json.dumps(other.metainfo))["transforms"] == [config]
-    with pytest.raises(ConfigError, match="GaussianBlur depends on more than one pixel"):
+    (root / "pca.npz").unlink()
+    again = dataset(root, transforms=json.loads(json.dumps(other.metainfo))["transforms"])
+    np.testing.assert_array_equal(one.cube.data, again.cube.data)
+    with pytest.raises(ConfigError, match=r"GaussianBlur .*draws numbers"):
         dataset(root, transforms=[GaussianBlur()])
-
-    class Nameless(CubeTransform):
-        def transform(self, results):
-            return results
-
-    for unknown in (Nameless(), 5):
-        with pytest.raises(ConfigError, match="expected a config or an object of a registered subclass"):
-            dataset(root, transforms=[unknown])
 
 
 def test_windows_of_several_sizes_through_a_loader(files, scope):

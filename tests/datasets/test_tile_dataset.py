@@ -249,7 +249,9 @@ def test_a_tile_with_other_bands_or_another_size_is_named(tiles):
     write_cube(tiles / "images/1.tif", HSICube(np.ones((8, 8, 4), dtype=np.float32)))
     with pytest.raises(DataError, match=r"1\.tif: 4 bands, the dataset's first tile has 5"):
         dataset(tiles)[1]
-    write_cube(tiles / "images/2.tif", HSICube(np.ones((9, 8, 5), dtype=np.float32)))
+    good = np.array([True, True, True, False, True])
+    write_cube(tiles / "images/1.tif", HSICube(np.ones((8, 8, 5), dtype=np.float32), good_bands=good))
+    write_cube(tiles / "images/2.tif", HSICube(np.ones((9, 8, 5), dtype=np.float32), good_bands=good))
     with pytest.raises(DataError, match=r"labels/2\.tif: label map of 8 . 8 pixels.*9 . 8"):
         dataset(tiles)[2]
 

@@ -153,7 +153,8 @@ def parse_command(words: list[str]) -> argparse.Namespace:
         raise ParsedError(original(self, *args))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(argparse.ArgumentParser, "parse_args", parse)
+        for name in ("parse_args", "parse_intermixed_args"):
+            patch.setattr(argparse.ArgumentParser, name, parse)
         patch.setattr(sys, "argv", words)
         module = runpy.run_path(str(ROOT / words[0]), run_name="documentation")
         with pytest.raises(ParsedError) as parsed:

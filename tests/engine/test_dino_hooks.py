@@ -272,7 +272,7 @@ def test_a_run_without_centring_collapses_and_is_reported(tmp_path, temperature,
     for measure in ("information", "token_information"):
         assert f"The teacher may be collapsing: {measure} fell to" in text
         assert runner.message_hub.get_info("collapse_guard_peaks")[f"train/{measure}"] > 0.03
-    assert runner.message_hub.get_scalar("train/entropy").current() == pytest.approx(entropy, abs=0.02)
+    assert runner.message_hub.get_scalar("train/entropy").current() == pytest.approx(entropy, abs=0.1)
 
 
 @pytest.mark.parametrize(

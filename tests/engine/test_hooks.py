@@ -93,14 +93,18 @@ def test_all_ranks_are_told_the_same_and_have_dropout_of_their_own(monkeypatch):
     assert found[0][1] == torch.rand(1, generator=torch.Generator().manual_seed(found[0][0])).item()
 
 
-def test_seed_option_reaches_every_split():
+def test_seed_option_reaches_the_splits_of_the_data_and_nothing_else():
+    other = dict(model=dict(split=dict(parts=2)), split=dict(path="a"), some_hook=[dict(split=dict(every=3))])
     cfg = Config(
         dict(
-            train_dataloader=dict(dataset=dict(split=dict(type="FewShotSplit", seed=0))),
-            test_dataloader=dict(dataset=dict(datasets=[dict(split=dict(type="FileSplit", path="a"))])),
+            train_dataloader=dict(dataset=dict(dataset=dict(split=dict(type="FewShotSplit", seed=0)), times=2)),
+            test_dataloader=dict(dataset=dict(datasets=[dict(split=dict(type="FileSplit", path="a")), dict()])),
+            val_dataloader=None,
+            **other,
         )
     )
     set_seed(cfg, 5)
+    assert {key: cfg.to_dict()[key] for key in other} == other
     assert cfg.randomness.seed == 5
-    assert cfg.train_dataloader.dataset.split.seed == 5
+    assert cfg.train_dataloader.dataset.dataset.split.seed == 5
     assert cfg.test_dataloader.dataset.datasets[0].split.seed == 5

@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from mmhsi.engine.configs import load_config
+from mmhsi.engine.configs import DATASET, chosen_dataset, load_config, run_name
 from mmhsi.errors import ConfigError
 
 NAME = "_base_/datasets/demo_pretrain.py"
@@ -40,3 +40,55 @@ def test_what_is_not_there():
         load_config("nothing::a.py")
     with pytest.raises(FileNotFoundError, match=r"configs/none\.py"):
         load_config("mmhsi::none.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset", "scene", "run"),
+    [
+        ("comparison/cnn2d.py", None, "salinas_a", "cnn2d_salinas-a_20-per-class"),
+        ("comparison/cnn2d.py", "salinas_20-per-class", "salinas", "cnn2d_salinas_20-per-class"),
+        ("imae/imae-vit-tiny.py", "salinas-a_disjoint", "salinas_a", "imae-vit-tiny_salinas-a_disjoint"),
+        ("mae/mae_hsi-vit-tiny-p3.py", "indian-pines", "indian_pines", "mae_hsi-vit-tiny-p3_indian-pines"),
+        ("mae/mae_hsi-vit-tiny-p3_demo.py", "salinas", "demo", "mae_hsi-vit-tiny-p3_demo"),
+    ],
+)
+def test_a_config_for_several_takes_the_data_that_are_chosen(name, dataset, scene, run, monkeypatch, messages):
+    if dataset is not None:
+        monkeypatch.setenv(DATASET, dataset)
+    cfg = load_config(f"mmhsi::{name}")
+    assert cfg.train_dataloader.dataset.scene == scene
+    assert run_name(cfg) == run
+    assert messages == []
+
+
+def test_a_finetuning_names_the_pretraining_on_its_data(monkeypatch):
+    monkeypatch.setenv(DATASET, "houston2018-crop_disjoint")
+    checkpoint = load_config("mmhsi::mae/mae-ft_hsi-vit-tiny-p3.py").model.backbone.init_cfg.checkpoint
+    monkeypatch.setenv(DATASET, "houston2018-crop")
+    assert checkpoint == f"work_dirs/{run_name(load_config('mmhsi::mae/mae_hsi-vit-tiny-p3.py'))}/epoch_20.pth"
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset", "nearest"),
+    [
+        ("comparison/cnn2d.py", "salinas-a_20-per-clas", "salinas-a_20-per-class"),
+        ("mae/mae_hsi-vit-tiny-p3.py", "salinas_pretrain", "salinas"),
+        ("segmentation/hsi-vit-tiny-p2_unet.py", "enmap", "enmap-potsdam"),
+    ],
+)
+def test_an_unknown_data_set_names_the_nearest(name, dataset, nearest, monkeypatch):
+    monkeypatch.setenv(DATASET, dataset)
+    with pytest.raises(
+        ConfigError, match=f"has no data set '{dataset}', expected the name of one, such as .*{nearest}"
+    ):
+        load_config(f"mmhsi::{name}")
+
+
+def test_a_dumped_config_is_for_its_data_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv(DATASET, "salinas_20-per-class")
+    load_config("mmhsi::comparison/cnn2d.py").dump(tmp_path / "cnn2d.py")
+    monkeypatch.setenv(DATASET, "salinas-a_20-per-class")
+    dumped = load_config(tmp_path / "cnn2d.py")
+    assert dumped.train_dataloader.dataset.scene == "salinas"
+    assert chosen_dataset(dumped) is None
+    assert run_name(dumped) == "cnn2d"

@@ -87,7 +87,7 @@ def test_pixel_classification_gives_the_scene(tmp_path):
     runner = a_run(dataset)
     hook = MapVisualizationHook()
     hook.before_test_epoch(runner)
-    answers = np.arange(len(dataset)) % len(dataset.metainfo["classes"])
+    answers = np.arange(len(dataset)) % dataset.spec.num_classes
     for start in range(0, len(dataset), 100):
         part = list(range(start, min(start + 100, len(dataset))))
         batch = collate_pixels(dataset.__getitems__(part))

@@ -98,7 +98,7 @@ def test_pixels_of_a_scene_are_named(run_tool, repository, tmp_path, capfd):
     cube = np.full((24, 24, 56), 300, np.float32)
     cube[9, 4, 5] = FILL
     write_cube(tmp_path / "cube.tif", HSICube(cube))
-    cfg.train_dataloader.dataset.update(data_root=str(tmp_path), image="cube.tif", stride=2)
+    cfg.train_dataloader.dataset.update(data_root=str(tmp_path), scene=dict(image="cube.tif"), stride=2)
     cfg.train_dataloader.batch_size = 64
     cfg.dump(tmp_path / "c.py")
     assert run_tool("train", tmp_path / "c.py", "--work-dir", tmp_path / "w") == 2

@@ -225,8 +225,7 @@ def test_processes_are_merged(count, tmp_path):
 
 def test_pretraining_is_validated_by_the_tools(run_tool, repository, tmp_path):
     write_scene(simulate_scene(20, 20, 64), tmp_path / "demo")
-    cfg = shrink(Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3_salinas-a.py"))
-    cfg.model.data_preprocessor.num_bands = cfg.model.backbone.in_channels = cfg.model.decoder.in_channels = 56
+    cfg = shrink(Config.fromfile(repository / "configs/mae/mae_hsi-vit-tiny-p3.py"))
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.update(scene="demo", data_root=str(tmp_path))
     cfg.train_cfg.max_epochs = 2

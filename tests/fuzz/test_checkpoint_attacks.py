@@ -31,7 +31,7 @@ from mmhsi.registry import MODELS
 
 pytestmark = [pytest.mark.usefixtures("scope"), pytest.mark.filterwarnings("ignore")]
 ROOT = Path(__file__).resolve().parents[2]
-BASE = ROOT / "configs/hsi_vit/hsi-vit-tiny-p3_salinas-a_20-per-class.py"
+BASE = ROOT / "configs/hsi_vit/hsi-vit-tiny-p3.py"
 WHOLE = dict(state_dict={"backbone.norm.weight": torch.zeros(3)}, meta=dict(dataset_meta={**META, "window": [6, 6]}))
 
 

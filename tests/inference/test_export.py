@@ -32,7 +32,8 @@ def run_program(path, x):
 @pytest.mark.parametrize(("suffix", "run"), [(".onnx", run_onnx), (".pt2", run_program)])
 @pytest.mark.parametrize("by_pixel", [True, False])
 def test_a_file_gives_the_probabilities_of_raw_values(trained, tmp_path, by_pixel, suffix, run):
-    config, checkpoint, model = trained(PIXEL if by_pixel else SEGMENT, model_wavelengths=[500.0, 600.0, 700.0, 900.0])
+    nm, steps = [500.0, 600.0, 700.0, 900.0], [dict(type="ScaleReflectance", factor=2.0)]
+    config, checkpoint, model = trained(PIXEL if by_pixel else SEGMENT, model_wavelengths=nm, transforms=steps)
     out = tmp_path / "new" / f"model{suffix}"
     assert export_model(WindowModel(config, checkpoint, "cpu"), out, (6, 6)) < 1e-5
     raw = 500 + 200 * torch.randn(3, 4, 6, 6)
@@ -45,7 +46,8 @@ def test_a_file_gives_the_probabilities_of_raw_values(trained, tmp_path, by_pixe
     if suffix == ".onnx":
         meta = {entry.key: json.loads(entry.value) for entry in onnx.load(out).metadata_props}
         assert (meta["classes"], meta["bands"], meta["window"]) == (CLASSES, USED, [6, 6])
-        assert meta["wavelengths_nm"] == [500.0, 600.0, 700.0, 900.0]
+        assert (meta["wavelengths_nm"], meta["transforms"]) == (nm, steps)
+        assert "what transforms make of the units of the training" in meta["input"]
 
 
 def test_what_is_not_exported(trained, tmp_path, monkeypatch):
@@ -58,8 +60,9 @@ def test_what_is_not_exported(trained, tmp_path, monkeypatch):
         export_model(model, tmp_path / "model.pt2", (6, 6))
     assert not list(tmp_path.glob("*model.pt2"))
     two = pixel_model({**PIXEL["backbone"], "in_channels": 6}, dict(type="CenterContext"), 32, second_bands=2)
+    model = WindowModel(*trained(two, second_bands=2, second_scale=3)[:2], "cpu")
     with pytest.raises(ConfigError, match="takes two sources"):
-        export_model(WindowModel(*trained(two)[:2], "cpu"), tmp_path / "model.pt2", (6, 6))
+        export_model(model, tmp_path / "model.pt2", (6, 6))
 
 
 @pytest.mark.parametrize("model", [PIXEL, SEGMENT], ids=["pixels", "tiles"])

@@ -7,6 +7,7 @@ from mmengine.config import Config
 from small_models import shrink
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
+from mmhsi.engine import resolve_from_data
 from mmhsi.errors import ConfigError
 from mmhsi.inference.feature_extractor import FeatureExtractor, patch_labels
 from mmhsi.registry import MODELS
@@ -35,8 +36,8 @@ def extractor(tmp_path, monkeypatch, repository):
     cfg.model.backbone.init_cfg = None
     cfg.train_dataloader.dataset.split.per_class = 3
     cfg.test_dataloader.dataset.split.per_class = 3
+    resolve_from_data(cfg)
     model = MODELS.build(cfg.model)
-    model.init_weights()
     bands = model.data_preprocessor.num_bands
     model.data_preprocessor.fit(torch.full((bands,), 0.2), torch.full((bands,), 0.1))
     torch.save(model.state_dict(), tmp_path / "weights.pth")
@@ -60,6 +61,7 @@ def test_an_untrained_network_has_the_statistics_of_the_training_data(extractor)
     statistics = untrained.dataset("train_dataloader").band_statistics()
     np.testing.assert_allclose(untrained.preprocessor.mean, statistics.mean, rtol=1e-5)
     np.testing.assert_allclose(untrained.preprocessor.std, statistics.std, rtol=1e-5)
+    assert untrained.backbone.pos_embed[0, 1:].std() > 0.3  # sinusoids: untrained, but not without positions
     assert len(untrained.labelled(untrained.dataset("train_dataloader")).labels)
 
 

@@ -91,7 +91,6 @@ def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
 
 def config(module: str, data: Path, step: dict, bands: int, kind: str) -> dict:
     """A training of one epoch, of pixels or of tiles."""
-    labels = dict(classes=[f"class {k}" for k in range(8)], label_ids=list(range(1, 9)))
     backbone = dict(type="OneConvolution", in_channels=bands, channels=6, kernel=3)
     if kind == "pixels":
         split = dict(type="FewShotSplit", per_class=5, seed=0)
@@ -112,12 +111,10 @@ def config(module: str, data: Path, step: dict, bands: int, kind: str) -> dict:
         pipeline = [dict(type="LoadCube"), dict(type="LoadLabels"), step, dict(type="RandomDihedral")]
         dataset = dict(
             type="TileDataset",
+            scene="demo",
             data_root=str(data),
-            image="demo/demo_cube.tif",
-            labels="demo/demo_labels.tif",
             window=8,
             pipeline=[*pipeline, dict(type="PackTile")],
-            **labels,
         )
         model = dict(
             type="EncoderDecoder",
@@ -186,5 +183,5 @@ def test_a_published_checkpoint_says_what_to_import(
     del TRANSFORMS.module_dict["Absorbance"]
     capsys.readouterr()
     assert run_tool("predict", published, scene, "--out", tmp_path / "map.tif") == 2
-    assert "transform Absorbance is not registered; import the module that defines it" in capsys.readouterr().err
+    assert "type='Absorbance' is not registered; import the module that registers it" in capsys.readouterr().err
     assert not (tmp_path / "map.tif").exists()

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 import scipy.io
 from cube_files import make_cube, write_envi, write_geotiff, write_mat73
 

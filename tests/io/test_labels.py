@@ -5,7 +5,7 @@ import scipy.io
 from cube_files import write_envi, write_geotiff, write_mat5, write_mat73, write_npy
 
 from mmhsi.errors import DataError
-from mmhsi.io import label_map_info, read_label_map
+from mmhsi.io import NO_LABEL, label_map_info, read_label_map
 
 LABELS = np.arange(13 * 17).reshape(13, 17) % 15
 
@@ -80,9 +80,19 @@ def test_nodata_becomes_fill(tmp_path, dtype, nodata):
     np.testing.assert_array_equal(read_label_map(path, fill=255), np.where(values == nodata, 255, LABELS))
 
 
-def test_first_band_of_a_raster(tmp_path):
-    values = np.stack([LABELS, LABELS + 1], axis=-1).astype("uint8")
-    np.testing.assert_array_equal(read_label_map(write_geotiff(tmp_path / "gt.tif", values)), LABELS)
+@pytest.mark.parametrize("bands", [2, 3, 4])
+def test_several_bands_are_no_label_map(tmp_path, refused, bands):
+    values = np.stack([LABELS] * bands, axis=-1).astype("uint8")
+    path = write_geotiff(tmp_path / "gt.tif", values, photometric="minisblack", alpha="no")
+    for read in (read_label_map, label_map_info):
+        refused(lambda read=read: read(path), DataError, path, f"has {bands} bands")
+
+
+def test_missing_labels_are_no_number(tmp_path):
+    path = write_geotiff(tmp_path / "gt.tif", LABELS[..., None].astype("uint8"), nodata=14)
+    labels = read_label_map(path)
+    assert set(labels[LABELS == 14].tolist()) == {NO_LABEL}
+    np.testing.assert_array_equal(labels[LABELS != 14], LABELS[LABELS != 14])
 
 
 def test_booleans(tmp_path):
@@ -103,6 +113,7 @@ def test_several_maps_in_a_file(tmp_path, refused):
 def test_narrow_map_by_its_key(tmp_path):
     with h5py.File(tmp_path / "gt.mat", "w") as file:
         file["gt"] = np.arange(5).reshape(5, 1)  # (W, H), as MATLAB stores it
+        file["gt"].attrs["MATLAB_class"] = np.bytes_("int64")
     np.testing.assert_array_equal(read_label_map(tmp_path / "gt.mat", key="gt"), [[0, 1, 2, 3, 4]])
 
 

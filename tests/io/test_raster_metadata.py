@@ -5,7 +5,7 @@ from affine import Affine
 from cube_files import PLACE, make_cube, write_envi, write_geotiff
 from rasterio.transform import from_origin
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, DataWarning
 from mmhsi.io import open_cube, read_cube
 
 NM = [400.0, 512.5, 650.0, 700.25]
@@ -135,12 +135,120 @@ def test_metadata_follows_window_and_bands(tmp_path):
     assert cube.transform == from_origin(366015.0 + 150.0, 5809965.0 - 60.0, 30.0, 30.0)
 
 
-def test_stored_values_come_unscaled(tmp_path):
+@pytest.mark.parametrize("dtype", ["int16", "float32", "float64"])
+def test_scale_and_offset_of_each_band(tmp_path, dtype):
+    cube = make_cube(2, dtype)
+    path = write_geotiff(tmp_path / "scene.tif", cube, nodata=14)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales = (0.5, 2.0)
+        dataset.offsets = (0.0, -3.0)
+    with open_cube(path) as reader:
+        info, result = reader.info, reader.read((1, 2, 5, 6), [1, 0])
+    assert info.dtype == result.data.dtype == np.dtype("float64" if dtype == "float64" else "float32")
+    assert info.scale.tolist() == [0.5, 2.0]
+    stored = cube[1:6, 2:8, [1, 0]].astype(float)
+    expected = np.where(stored == 14, np.nan, stored * [2.0, 0.5] + [-3.0, 0.0])
+    np.testing.assert_array_equal(result.data, expected)
+    whole = read_cube(path)
+    np.testing.assert_array_equal(whole.valid(), (cube != 14).all(axis=-1))
+
+
+def test_values_without_a_scale_stay_as_they_are_stored(tmp_path):
     cube = make_cube(2)
     path = write_geotiff(tmp_path / "scene.tif", cube)
     with rasterio.open(path, "r+") as dataset:
-        dataset.scales = (0.0001, 0.0001)
-    np.testing.assert_array_equal(read_cube(path).data, cube)
+        dataset.scales = (1.0, 1.0)
+    result = read_cube(path)
+    assert result.data.dtype == np.int16
+    np.testing.assert_array_equal(result.data, cube)
+
+
+def test_scale_of_zero(tmp_path, refused):
+    path = write_geotiff(tmp_path / "scene.tif", make_cube(2))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.scales = (0.0, 1.0)
+    refused(lambda: read_cube(path), DataError, path, "scale [0.0, 1.0]")
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        ("reflectance scale factor = 10000", lambda cube: cube / 10000),
+        ("data gain values = {2, 4}\ndata offset values = {1, 0}", lambda cube: cube * [2.0, 4.0] + [1.0, 0.0]),
+    ],
+)
+def test_scales_of_envi(tmp_path, extra, expected):
+    cube = make_cube(2)
+    result = read_cube(write_envi(tmp_path / "scene.img", cube, extra=extra + "\n"))
+    np.testing.assert_allclose(result.data, expected(cube), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("values", "units"),
+    [
+        ((400, 500, 650, 700), "Micrometers"),
+        ((0.4, 0.5, 0.65, 0.7), "Nanometers"),
+        ((4e-7, 5e-7, 6.5e-7, 7e-7), "nm"),
+    ],
+)
+def test_units_that_cannot_be_are_corrected(tmp_path, values, units):
+    extra = (
+        f"wavelength units = {units}\nwavelength = {{{', '.join(map(str, values))}}}\nfwhm = {{{values[0]}, 1, 1, 1}}\n"
+    )
+    path = write_envi(tmp_path / "scene.img", make_cube(4), extra=extra)
+    with pytest.warns(DataWarning, match=r"scene\.img: wavelengths .* cannot be; taken as"):
+        info = open_cube(path).info
+    np.testing.assert_allclose(info.wavelengths, [400, 500, 650, 700], rtol=1e-9)
+    assert info.fwhm[0] == pytest.approx(400)  # in the unit of the centres
+
+
+@pytest.mark.parametrize(
+    "values",
+    ["4000, 5000, 6500, 7000", "0.0004, 0.0005, 0.00065, 0.0007", "0.4, 500, 650, 700", "1e300, 1e300, 1e300, 1e300"],
+)
+def test_units_that_cannot_be_told_are_refused(tmp_path, refused, values):
+    extra = f"wavelength units = Micrometers\nwavelength = {{{values}}}\n"
+    path = write_envi(tmp_path / "scene.img", make_cube(4), extra=extra)
+    refused(lambda: read_cube(path), DataError, path, "expected 100 nm to 100", "wavelength units")
+
+
+def test_numbers_of_bands_are_no_wavelengths(tmp_path):
+    path = write_envi(tmp_path / "scene.img", make_cube(4), extra="wavelength = {1, 50, 100, 224}\n")
+    with pytest.warns(DataWarning, match="read without wavelengths"):
+        assert open_cube(path).info.wavelengths is None
+
+
+def _sidecar(path, key, value):
+    tag = f'<MDI key="{key}">{value}</MDI>'
+    bands = "".join(f'<PAMRasterBand band="{band}"><Metadata>{tag}</Metadata></PAMRasterBand>' for band in range(1, 5))
+    text = f'<PAMDataset><Metadata domain="ENVI">{tag}</Metadata><Metadata>{tag}</Metadata>{bands}</PAMDataset>'
+    path.with_name(path.name + ".aux.xml").write_text(text)
+
+
+def test_a_header_goes_before_a_sidecar(tmp_path):
+    path = write_envi(tmp_path / "scene.img", make_cube(4), extra=_envi_lines(1e-3, "Micrometers"))
+    _sidecar(path, "wavelength_units", "nm")
+    _check(open_cube(path).info)
+
+
+def test_a_geotiffs_own_tags_go_before_a_sidecar(tmp_path):
+    path = write_geotiff(tmp_path / "scene.tif", make_cube(4), _tags(1e-3, "Micrometers"))
+    _sidecar(path, "wavelength_units", "nm")
+    _check(open_cube(path).info)
+
+
+def test_a_sidecar_tells_what_the_file_does_not(tmp_path):
+    path = write_geotiff(tmp_path / "scene.tif", make_cube(4))
+    _sidecar(path, "bbl", "0")
+    assert not open_cube(path).info.good_bands.any()
+
+
+def test_envi_domain_of_a_band(tmp_path):
+    path = write_geotiff(tmp_path / "scene.tif", make_cube(4))
+    with rasterio.open(path, "r+") as dataset:
+        for band, values in _tags().items():
+            dataset.update_tags(band, ns="ENVI", **values)
+    _check(open_cube(path).info)
 
 
 def test_window_of_a_rotated_scene(tmp_path):

@@ -37,7 +37,7 @@ def test_enmap_tile(shared_data):
         part = reader.read((8, 4, 16, 20), [223, 0])
     assert info.shape == (32, 32, 224)
     assert info.dtype == np.dtype("float32")
-    assert info.nodata == -32768.0
+    assert np.isnan(info.nodata)  # the file's -32768 once its scale of 1/10000 is applied
     assert info.crs.to_epsg() == 32633
     assert info.transform.a == 30.0
     assert info.wavelengths is not None
@@ -47,7 +47,13 @@ def test_enmap_tile(shared_data):
     assert int(info.good_bands.sum()) == 218
     assert np.flatnonzero(~info.good_bands).tolist() == [129, 130, 131, 132, 133, 134]
     # the bad bands are nodata everywhere, yet the scene is valid
-    assert (cube.data[..., ~cube.good_bands] == -32768).all()
+    with rasterio.open(path) as dataset:
+        stored = dataset.read().transpose(1, 2, 0)
+        assert set(dataset.scales) == {0.0001}
+    assert (stored[..., ~cube.good_bands] == -32768).all()
+    assert np.isnan(cube.data[..., ~cube.good_bands]).all()
+    good = cube.good_bands
+    np.testing.assert_allclose(cube.data[..., good], stored[..., good] * 1e-4, rtol=1e-6)
     assert cube.valid().all()
     np.testing.assert_array_equal(part.data, cube.data[8:24, 4:24, [223, 0]])
 

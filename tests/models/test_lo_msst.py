@@ -97,9 +97,9 @@ def test_rows_are_sorted_by_length_and_hold_every_visible_token_once():
     numbers = torch.randperm(450).view(50, 9)
     buckets = row_buckets(hidden, numbers, (~hidden).sum(1))
     assert 2 <= len(buckets) <= 4
-    index = torch.cat([bucket.index.flatten() for bucket in buckets])
+    index = torch.cat([bucket.numbers.flatten() for bucket in buckets])
     assert len(index.unique()) == len(index)
-    real = [bucket.index if bucket.padding is None else bucket.index[~bucket.padding] for bucket in buckets]
+    real = [bucket.numbers if bucket.padding is None else bucket.numbers[~bucket.padding] for bucket in buckets]
     assert sorted(torch.cat([some.flatten() for some in real]).tolist()) == sorted(numbers[~hidden].tolist())
 
 

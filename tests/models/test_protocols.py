@@ -18,6 +18,8 @@ from mmhsi.models.protocols import (
     AdaptableModel,
     AttentiveBackbone,
     BandedBackbone,
+    GridBackbone,
+    LayeredBackbone,
     MaskTokenBackbone,
     PrunableBackbone,
     ResamplingBackbone,
@@ -33,14 +35,14 @@ from mmhsi.registry import MODELS
 pytestmark = pytest.mark.usefixtures("scope")
 
 VITS = {name: keys for name, keys in ARGUMENTS.items() if "ViT" in name or name in ("SST", "SSMAEFusion")}
-COMMON = {TokenBackbone, PrunableBackbone, BandedBackbone}
+COMMON = {TokenBackbone, PrunableBackbone, BandedBackbone, LayeredBackbone}
 SATISFIED = {
-    "HSIViT": COMMON | {VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel},
+    "HSIViT": COMMON | {VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel, GridBackbone},
     "IMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone},
-    "SSMAEFusion": COMMON | {VisibleBackbone, AttentiveBackbone},
-    "SSMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone},
+    "SSMAEFusion": COMMON | {VisibleBackbone, AttentiveBackbone, GridBackbone},
+    "SSMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone, GridBackbone},
     "SST": COMMON | {VisibleBackbone, ResamplingBackbone},
-    "SpatialSpectralViT": COMMON | {MaskTokenBackbone, AttentiveBackbone},
+    "SpatialSpectralViT": COMMON | {MaskTokenBackbone, AttentiveBackbone, GridBackbone},
     "CNN2D": {BandedBackbone},
 }
 ALL = {value for value in vars(protocols).values() if getattr(value, "_is_runtime_protocol", False)}
@@ -58,7 +60,7 @@ def test_backbones_satisfy_what_they_say(name):
 
 
 def test_members_are_those_of_the_bases_too():
-    facts = {"embed_dims", "patch_size", "num_blocks", "num_groups", "with_cls"}
+    facts = {"in_channels", "embed_dims", "patch_size", "num_blocks", "num_groups", "with_cls"}
     methods = {"embed", "encode", "forward_tokens"}
     assert members(TokenBackbone) == facts | methods
     assert members(VisibleBackbone) == facts | methods | {"forward_visible"}

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from mmengine.config import Config
 
 from mmhsi.datasets.scene import Scene
+from mmhsi.engine.configs import load_config, run_name
 from mmhsi.errors import ConfigError
 from mmhsi.io import HSICube
 from mmhsi.models.backbones.ss_mae_fusion import CubeCNN, SSMAEFusion
@@ -432,7 +433,7 @@ def test_what_cannot_work_is_said_in_one_line(build, message):
 def test_configs_swap_the_strategy_by_one_word(repository):
     folder = repository / "configs/ss_mae"
     pairs = [(path, path.with_name(path.name.replace("-random", "-mrs"))) for path in folder.glob("ss-mae-random_*.py")]
-    assert len(pairs) >= 7
+    assert len(pairs) == 2
     for random, mrs in pairs:
         first, second = Config.fromfile(random), Config.fromfile(mrs)
         assert first.model.spectral_masking.type == "SpectralMasking"
@@ -444,14 +445,14 @@ def test_configs_swap_the_strategy_by_one_word(repository):
 def test_finetuning_configs_take_the_weights_of_their_pretraining_and_choose_no_epoch_on_test_pixels(repository):
     folder = repository / "configs/ss_mae"
     finetuning = sorted(folder.glob("*-ft_*.py"))
-    assert len(finetuning) >= 14
+    assert len(finetuning) == 4
     for path in finetuning:
-        cfg = Config.fromfile(path)
+        cfg = load_config(path)
         run, file = cfg.model.backbone.init_cfg.checkpoint.split("/")[1:]
-        assert path.stem.replace("-ft_", "_").startswith(run)
-        pretraining = Config.fromfile(folder / f"{run}.py")
+        pretraining = load_config(folder / f"{path.stem.replace('-ft_', '_')}.py")
+        assert run == run_name(pretraining)
         assert file == f"epoch_{pretraining.train_cfg.max_epochs}.pth"
         assert pretraining.model.backbone.arch == cfg.model.backbone.arch
-        assert pretraining.model.backbone.in_channels == cfg.model.backbone.in_channels
+        assert pretraining.train_dataloader.dataset.scene == cfg.train_dataloader.dataset.scene
         assert cfg.get("val_dataloader") is None
         assert "save_best" not in cfg.default_hooks.checkpoint

@@ -66,9 +66,9 @@ def test_table_of_all_models_and_features(run_tool, place, tmp_path, capsys):
 
 
 def test_a_second_source_is_put_behind_the_bands(run_tool, place, tmp_path):
-    config = "configs/comparison/cnn2d_houston2018-crop-rgb_20-per-class.py"
+    config = ["configs/comparison/cnn2d.py", "--dataset", "houston2018-crop-rgb_20-per-class"]
     out = tmp_path / "r.json"
-    assert run_tool(TOOL, config, "--model", "knn", "--features", "spectra", "--out", out) == 0
+    assert run_tool(TOOL, *config, "--model", "knn", "--features", "spectra", "--out", out) == 0
     assert json.loads(out.read_text())["rows"][0]["num_features"] == 51
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from processes import SECONDS, run_command, started
+from processes import SECONDS, free_port, join, launch_two, run_command, run_rank, started
 from small_models import shrink
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
@@ -25,10 +24,8 @@ without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="tests the wa
 
 
 def environment(**more):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    return dict(os.environ, PYTHON=sys.executable, PORT=port, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="", **more)
+    own = dict(PYTHON=sys.executable, PORT=free_port(), OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="")
+    return dict(os.environ, **own, **more)
 
 
 @pytest.fixture
@@ -47,30 +44,45 @@ def demo_config(repository, tmp_path):
     return cfg
 
 
+@pytest.mark.slow
 @without_gpu
 def test_two_processes_train_and_test_one_model(repository, tmp_path, demo_config, run_tool, monkeypatch):
     demo_config.auto_scale_lr = dict(base_batch_size=demo_config.train_dataloader.batch_size)
     config, checkpoint, work_dir = (tmp_path / name for name in ("config.py", "w/epoch_1.pth", "w"))
     demo_config.dump(config)
+    options = ["--work-dir", work_dir, "--auto-scale-lr", "--report", tmp_path / "two.json"]
+    done = run_command(["tools/dist_train.sh", config, "2", *options], cwd=repository, env=environment())
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Distributed training: True" in done.stdout + done.stderr
 
-    def launch(*command):
-        done = run_command(command, cwd=repository, env=environment())
-        assert done.returncode == 0, done.stderr[-2000:]
-        assert "Distributed training: True" in done.stdout + done.stderr
-
-    launch("tools/dist_train.sh", config, "2", "--work-dir", work_dir, "--auto-scale-lr")
     weights = read_checkpoint(checkpoint)["state_dict"]
     assert not any(key.startswith("module.") for key in weights)
     assert all(value.isfinite().all() for value in weights.values() if value.is_floating_point())
     (log,) = work_dir.glob("*/vis_data/scalars.json")
-    rates = [json.loads(line)["base_lr"] for line in log.read_text().splitlines()]
+    lines = map(json.loads, log.read_text().splitlines())
+    rates = [line["base_lr"] for line in lines if "base_lr" in line]
     assert rates == pytest.approx([2 * demo_config.optim_wrapper.optimizer.lr] * len(rates))
 
-    launch("tools/dist_test.sh", config, checkpoint, "2", "--work-dir", work_dir, "--out", tmp_path / "two.json")
     monkeypatch.chdir(repository)
     assert run_tool("test", config, checkpoint, "--work-dir", work_dir, "--out", tmp_path / "one.json") == 0
     one, two = (json.loads((tmp_path / name).read_text()) for name in ("one.json", "two.json"))
     assert one == two
+
+
+def test_the_script_that_tests_starts_as_that_which_trains(repository, tmp_path):
+    (tmp_path / "python").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "python").chmod(0o755)
+    where = dict(environment(), PYTHON=str(tmp_path / "python"))
+    launched, given = {}, {}
+    for name, *arguments in (("train", "c.py", "2"), ("test", "c.py", "w.pth", "2")):
+        command = [repository / f"tools/dist_{name}.sh", *arguments, "--seed", "a b"]
+        words = run_command(command, env=where).stdout.splitlines()
+        script = words.index(f"{repository}/tools/{name}.py")
+        launched[name], given[name] = words[:script], words[script + 1 :]
+    assert "--nproc_per_node=2" in launched["test"]
+    assert launched["test"] == launched["train"]
+    assert given["train"] == ["c.py", "--launcher", "pytorch", "--seed", "a b"]
+    assert given["test"] == ["c.py", "w.pth", "--launcher", "pytorch", "--seed", "a b"]
 
 
 @without_gpu
@@ -80,15 +92,18 @@ def test_one_processs_bad_batch_stops_all(repository, tmp_path):
     cube = np.full((24, 24, 56), 300, np.float32)
     cube[0, 0, 0] = 3.4e38  # in the windows of one corner
     write_cube(tmp_path / "cube.tif", HSICube(cube))
-    cfg.train_dataloader.dataset.update(data_root=str(tmp_path), image="cube.tif", stride=7)  # (0, 0) alone sees it
+    cfg.train_dataloader.dataset.update(
+        data_root=str(tmp_path), scene=dict(image="cube.tif"), stride=7
+    )  # (0, 0) alone sees it
     cfg.train_dataloader.batch_size = 4
     cfg.train_cfg = dict(by_epoch=False, max_iters=3)
     cfg.default_hooks.checkpoint.update(by_epoch=False, interval=1)
     cfg.dump(tmp_path / "config.py")
-    command = ["tools/dist_train.sh", tmp_path / "config.py", "2", "--work-dir", tmp_path / "w"]
-    done = run_command(command, cwd=repository, env=environment())
-    assert done.returncode != 0
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error: training stopped")]
+    words = [str(repository / "tools/train.py"), tmp_path / "config.py", "--work-dir", tmp_path / "w"]
+    ranks = launch_two(run_rank, [*map(str, words), "--launcher", "pytorch"], tmp_path)
+    assert all(join(rank) != 0 for rank in ranks)
+    logs = [(tmp_path / f"{rank}.log").read_text() for rank in "01"]
+    lines = [line for log in logs for line in log.splitlines() if line.startswith("error: training stopped")]
     (culprit,) = (line for line in lines if "perhaps by another process" not in line)
     assert "1 of 4 samples hold values that are not finite: row 0, column 0" in culprit
     assert all(line.split(" (epoch")[0] == culprit.split(" (epoch")[0] for line in lines)
@@ -103,6 +118,7 @@ def children(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@pytest.mark.slow
 @without_gpu
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks processes up in /proc")
 def test_a_killed_process_ends_the_run(repository, tmp_path, demo_config):

@@ -34,10 +34,9 @@ def scene_parts(args: argparse.Namespace) -> tuple[MapPart, list[Chart]]:
     class_map = read_class_map(args.map)
     names, palette = class_map.names, class_map.palette
     truth = None
-    with open_cube(args.scene, key=args.key) as reader:
+    with open_cube(args.scene, args.key, args.axes) as reader:
         if args.labels:
-            shape = reader.info.shape[:2]
-            truth = read_truth(args.labels, shape, names, args.label_ids, args.ignore_ids, args.labels_key)
+            truth = read_truth(args.labels, reader.info, names, args.label_ids, args.ignore_ids, args.labels_key)
         scene = mapped_scene(reader, class_map, truth, args.bands)
         spectra = [("Predicted classes", class_spectra(reader, class_map.classes, len(names)))]
         if truth is not None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
     from mmhsi.datasets import SceneDataset
+    from mmhsi.spec import InputSpec
 
 SEARCHED = 100
 """Training pixels a class that parameters are chosen on."""
@@ -43,7 +44,7 @@ class Task(NamedTuple):
         groups: What folds must not tear apart, (n,); None for single pixels.
         test: Features of the test pixels, (m, F).
         test_labels: Their classes, (m,).
-        metainfo: Of the data set, for the metric.
+        spec: Of the data set, for the metric.
     """
 
     train: np.ndarray
@@ -51,7 +52,7 @@ class Task(NamedTuple):
     groups: np.ndarray | None
     test: np.ndarray
     test_labels: np.ndarray
-    metainfo: dict
+    spec: InputSpec
 
 
 def seeded_config(args: argparse.Namespace, seed: int) -> Config:
@@ -84,12 +85,10 @@ def scene_task(dataset: SceneDataset, features: np.ndarray) -> Task:
     """
     from mmhsi.errors import ConfigError
 
-    if dataset.split is None:
+    if dataset.split is None or dataset.labels is None:
         raise ConfigError("train_dataloader.dataset has no split of the scene's pixels")
     pixels, labels, split = features.reshape(dataset.labels.size, -1), dataset.labels.ravel(), dataset.split
-    return Task(
-        pixels[split.train], labels[split.train], None, pixels[split.test], labels[split.test], dataset.metainfo
-    )
+    return Task(pixels[split.train], labels[split.train], None, pixels[split.test], labels[split.test], dataset.spec)
 
 
 def tile_task(cfg: Config) -> Task:
@@ -108,7 +107,7 @@ def tile_task(cfg: Config) -> Task:
     mean, std = seen.spectra.mean(axis=0), seen.spectra.std(axis=0)
     std = np.where(std > 0, std, 1)
     scaled = (seen.spectra - mean) / std, (asked.spectra - mean) / std
-    return Task(scaled[0], seen.labels, seen.groups, scaled[1], asked.labels, test.metainfo)
+    return Task(scaled[0], seen.labels, seen.groups, scaled[1], asked.labels, test.spec)
 
 
 def all_bands(dataset: SceneDataset) -> np.ndarray:
@@ -189,7 +188,7 @@ def measure(model: ClassifierMixin, task: Task, cfg: Config) -> dict:
     seconds = time.perf_counter() - start
     metrics = cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
     evaluator = Evaluator([metric for metric in metrics if metric["type"] == "LandCoverMetric"])
-    evaluator.dataset_meta = task.metainfo
+    evaluator.dataset_meta = task.spec.to_meta()
     sample = dict(gt_label=torch.from_numpy(task.test_labels), pred_label=torch.from_numpy(prediction))
     evaluator.process([sample])
     params = {key: float(value) for key, value in chosen.items()}
@@ -256,7 +255,7 @@ def main() -> None:
                 if (args.features or ["spectra"]) != ["spectra"]:
                     raise ConfigError(f"--features {' '.join(args.features)}: tiles have 'spectra' alone")
                 tasks["spectra"] = tile_task(cfg)
-                protocol = tasks["spectra"].metainfo["protocol"]
+                protocol = tasks["spectra"].spec.protocol
             else:
                 dataset = DATASETS.build(training_dataset(cfg))
                 if features is None:  # of the scene, which the seed leaves as it is

@@ -25,7 +25,7 @@ def main() -> None:
     from mmhsi.registry import DATASETS
 
     cfg = training_dataset(read_config(args))
-    key = "transforms" if cfg.type == "SceneDataset" else "pipeline"
+    key = "transforms" if cfg["type"] == "SceneDataset" else "pipeline"
     cfg[key] = before_pca(cfg.get(key, []))
     if key == "pipeline" and (not cfg[key] or cfg[key][-1]["type"] != "PackTile"):
         cfg[key] = [*cfg[key], dict(type="PackTile")]

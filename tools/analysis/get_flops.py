@@ -36,6 +36,7 @@ def main() -> None:
         cfg.merge_from_dict(args.cfg_options)
     cfg.model.backbone.pop("init_cfg", None)
     size = (args.shape[0], args.shape[-1]) if args.shape else None
+    spec: InputSpec | None
     if args.bands:
         window = (cfg.get("train_dataloader") or {}).get("dataset", {}).get("window")
         spec = InputSpec(

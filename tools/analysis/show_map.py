@@ -20,10 +20,11 @@ def main() -> None:
 
     class_map = read_class_map(args.map)
     truth = None
-    with open_cube(args.scene, key=args.key) as reader:
+    with open_cube(args.scene, args.key, args.axes) as reader:
         if args.labels:
-            shape = reader.info.shape[:2]
-            truth = read_truth(args.labels, shape, class_map.names, args.label_ids, args.ignore_ids, args.labels_key)
+            truth = read_truth(
+                args.labels, reader.info, class_map.names, args.label_ids, args.ignore_ids, args.labels_key
+            )
         scene = mapped_scene(reader, class_map, truth, args.bands)
     save_map_figure(
         args.out,

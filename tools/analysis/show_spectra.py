@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import AXES_HELP, run, tool_parser
 
 
 def main() -> None:
@@ -11,7 +11,8 @@ def main() -> None:
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("classes", help="map of tools/predict.py, or label map in which 0 means no label")
     parser.add_argument("--out", required=True, help="PNG")
-    parser.add_argument("--key", help="variable of a .mat file")
+    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
+    parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--classes-key", help="variable of a .mat label map")
     args = parser.parse_args()
     from mmhsi.io import open_cube
@@ -19,8 +20,8 @@ def main() -> None:
     from mmhsi.visualization.png import save_figure
     from mmhsi.visualization.spectra import class_spectra, spectra_figure
 
-    with open_cube(args.scene, key=args.key) as reader:
-        found = read_classes(args.classes, reader.info.shape[:2], args.classes_key)
+    with open_cube(args.scene, args.key, args.axes) as reader:
+        found = read_classes(args.classes, reader.info, args.classes_key)
         spectra = class_spectra(reader, found.classes, len(found.names))
     save_figure(args.out, spectra_figure(spectra, found.names, found.palette, Path(args.scene).name))
     print(f"picture: {args.out}")

@@ -34,7 +34,7 @@ def main() -> None:
     classes, window = spec.classes, spec.window
     save_png(args.out, split_picture(labels, split, spec.palette or default_palette(len(classes))))
 
-    rows = [("class", "train", "test", "unused")]
+    rows: list[tuple[str, ...]] = [("class", "train", "test", "unused")]
     train, test, labelled = (
         np.bincount(values, minlength=256)[: len(classes)]
         for values in (labels.ravel()[split.train], labels.ravel()[split.test], labels.ravel())

@@ -11,7 +11,7 @@ def main() -> None:
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="file to write: .onnx, or .pt2 for torch.export")
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()  # options may stand between the one or two positional ones
     from mmhsi.inference import SceneInferencer
     from mmhsi.inference.export import export_model
 

@@ -82,9 +82,11 @@ class SceneInfo:
     Attributes:
         title: Name as the literature writes it.
         image: Cube's file, relative to the data root; the set's folder for tiles and corpora.
-        image_key: Variable of a ``.mat`` file, None elsewhere.
+        image_key: Variable of a ``.mat`` or HDF5 file, None elsewhere.
+        image_axes: Its axes where the file does not name them, such as ``"y x band"``.
         labels: Label map's file, None if there is none.
         labels_key: Its variable.
+        labels_axes: Its axes.
         classes: Class names.
         label_ids: Id of each class in the label map.
         ignore_ids: Ids that mean "no label".
@@ -104,6 +106,7 @@ class SceneInfo:
         min_class_pixels: Classes with fewer pixels on the cube's grid are dropped.
         second_image: File of a second, co-registered source; may be that of the cube.
         second_key: Its variable.
+        second_axes: Its axes.
         second_shape: Its (H, W, C).
         second_scale: Its pixels per cube pixel along each axis.
         split_file: File of the published split, relative to the data root.
@@ -144,6 +147,9 @@ class SceneInfo:
     second_scale: int = 1
     split_file: str | None = None
     split_rule: str = ""
+    image_axes: str | None = None
+    labels_axes: str | None = None
+    second_axes: str | None = None
     subsets: tuple[TileSubset, ...] = ()
     corpus: tuple[CorpusScene, ...] = ()
     files: tuple[RemoteFile, ...] = ()

@@ -59,8 +59,8 @@ class MapSplit:
 
 
 def _marked(path: Path, key: str | None, shape: tuple[int, ...]) -> np.ndarray:
-    """Flat indices of the pixels that are not 0 in a map."""
-    members = read_label_map(path, key=key)
+    """Flat indices of the pixels that are not 0 in a map, nor what it declares to be no value."""
+    members = read_label_map(path, key=key, fill=0)
     if members.shape != shape:
         raise DataError(
             f"{path}: split map of {members.shape[0]} x {members.shape[1]} pixels, but the scene has "

@@ -11,10 +11,11 @@ import numpy as np
 
 from mmhsi.arguments import is_whole, size_pair
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeReader, HSICube, open_cube, open_label_map, read_labels
+from mmhsi.io import CubeReader, HSICube, open_cube, open_label_map
+from mmhsi.io.placement import Grid
 from mmhsi.registry import TRANSFORMS
 
-from ..label_grid import majority_labels, require_grid
+from ..label_grid import grid_classes
 from ..labels import IGNORE_INDEX
 from .common import CubeTransform, generator
 
@@ -26,21 +27,26 @@ def _turns(results: dict) -> int:
     return int(turns) % 4
 
 
-Open = Callable[[str, str | None], CubeReader]
+Open = Callable[[str, str | None, str | None], CubeReader]
 
 
 @functools.lru_cache(maxsize=32)
-def _cached_reader(path: str, key: str | None, open_file: Open, state: tuple[int, int]) -> CubeReader:
-    return open_file(path, key)
+def _cached_reader(path: str, key: str | None, axes: str | None, open_file: Open, state: tuple[int, int]) -> CubeReader:
+    return open_file(path, key, axes)
 
 
-def _reader(path: str, key: str | None, open_file: Open) -> CubeReader:
+def _reader(path: str, key: str | None, axes: str | None, open_file: Open) -> CubeReader:
     """An open reader, kept for the next window of the same file; a file that was written anew is opened anew."""
     try:
         status = os.stat(path)
     except OSError:
-        return open_file(path, key)  # says what is wrong
-    return _cached_reader(path, key, open_file, (status.st_mtime_ns, status.st_size))
+        return open_file(path, key, axes)  # says what is wrong
+    return _cached_reader(path, key, axes, open_file, (status.st_mtime_ns, status.st_size))
+
+
+def _cube_reader(entry: dict) -> CubeReader:
+    """An open reader of an entry's cube."""
+    return _reader(entry["img_path"], entry.get("img_key"), entry.get("img_axes"), open_cube)
 
 
 @TRANSFORMS.register_module()
@@ -84,8 +90,8 @@ class LoadCube(CubeTransform):
     """Read a cube, or a window of it, in its file's dtype.
 
     Required keys: ``img_path``, ``bands`` (0-based, to read), ``file_bands`` (how many the file must have). Optional:
-    ``img_key``, variable of a ``.mat`` file; ``window`` (row0, col0, height, width) in pixels, all of the file without
-    it; ``turns``, quarter turns anticlockwise after reading, 0 without it.
+    ``img_key``, variable of a ``.mat`` or HDF5 file, and ``img_axes``, its axes; ``window`` (row0, col0, height,
+    width) in pixels, all of the file without it; ``turns``, quarter turns anticlockwise after reading, 0 without it.
 
     Added keys: ``img`` (H, W, C), ``valid`` (H, W) bool, ``img_shape``, ``ori_shape``, ``file_shape`` (rows, columns of
     the file), ``wavelengths`` and ``fwhm`` (C,) nm or None. ``valid`` is listed in ``seg_fields``, so that those of
@@ -124,7 +130,7 @@ class LoadCube(CubeTransform):
             DataError: If the file cannot be read, has another number of bands than the dataset's first tile, or the
                 window reaches outside it.
         """
-        reader = _reader(results["img_path"], results.get("img_key"), open_cube)
+        reader = _cube_reader(results)
         shape = reader.info.shape
         if shape[2] != results["file_bands"]:
             raise DataError(
@@ -143,10 +149,10 @@ class LoadCube(CubeTransform):
 
 
 def read_classes(entry: dict) -> np.ndarray:
-    """Read the class indices of a data set's entry, or of its window, without looking at its cube.
+    """Read the class indices of a data set's entry, or of its window; of its cube the header alone.
 
     Args:
-        entry: With ``seg_map_path``, ``label_table`` and the optional keys of :class:`LoadLabels`.
+        entry: With ``img_path``, ``seg_map_path``, ``label_table`` and the optional keys of :class:`LoadLabels`.
 
     Returns:
         Shape (H, W), or with ``fine_labels`` (H · s, W · s), int64, 255 where there is no label.
@@ -154,22 +160,27 @@ def read_classes(entry: dict) -> np.ndarray:
     Raises:
         DataError: If the label map cannot be read or has an unknown id.
     """
-    path, window, scale = entry["seg_map_path"], entry.get("window"), entry.get("label_scale", 1)
-    reader = _reader(path, entry.get("seg_map_key"), open_label_map)
-    raw = read_labels(reader, None if window is None else tuple(side * scale for side in window))
-    if entry.get("fine_labels"):
-        return entry["label_table"](raw, path)
-    return majority_labels(entry["label_table"](raw, path), scale, entry.get("label_majority"))
+    reader = _reader(entry["seg_map_path"], entry.get("seg_map_key"), entry.get("seg_map_axes"), open_label_map)
+    cube = _cube_reader(entry).info
+    return grid_classes(
+        reader,
+        Grid.of(cube),
+        entry["label_table"],
+        entry.get("label_scale", 1),
+        entry.get("label_majority"),
+        entry.get("window"),
+        entry.get("fine_labels", False),
+    )
 
 
 @TRANSFORMS.register_module()
 class LoadLabels(CubeTransform):
     """Read a label map, or the cube's window of it, and map its ids to class indices.
 
-    Required keys: ``seg_map_path``, ``label_table``; ``img``, ``valid`` and ``file_shape``, which :class:`LoadCube`
-    adds. Optional: ``window`` and ``turns``, as there; ``seg_map_key``, variable of a ``.mat`` file; ``label_scale``,
-    label pixels per cube pixel along each axis, and ``label_majority`` (:func:`mmhsi.datasets.majority_labels`);
-    ``fine_labels``: keep all of them.
+    Required keys: ``img_path``, ``seg_map_path``, ``label_table``; ``img`` and ``valid``, which :class:`LoadCube` adds.
+    Optional: ``window`` and ``turns``, as there; ``seg_map_key``, variable of a ``.mat`` or HDF5 file, and
+    ``seg_map_axes``; ``label_scale``, label pixels per cube pixel along each axis, and ``label_majority``
+    (:func:`mmhsi.datasets.majority_labels`); ``fine_labels``: keep all of them.
 
     Added keys: ``gt_seg_map`` (H, W) or (H · s, W · s) int64, 255 where there is no label or no data; with
     ``fine_labels`` ``ori_shape``, the size that mmseg resizes predictions to.
@@ -182,16 +193,13 @@ class LoadLabels(CubeTransform):
         """Read the label map.
 
         Raises:
-            DataError: If it cannot be read, has an unknown id, or another size than the cube's file.
+            DataError: If it cannot be read, has an unknown id, another size than the cube's file, or lies elsewhere.
         """
-        reader = _reader(results["seg_map_path"], results.get("seg_map_key"), open_label_map)
-        # Of a label map of another size a window would be read without complaint, and lie elsewhere on the ground.
-        scale = results.get("label_scale", 1)
-        require_grid(results["seg_map_path"], reader.info.shape[:2], results["img_path"], results["file_shape"], scale)
         classes = read_classes(results)
         labels: np.ndarray = np.rot90(classes, _turns(results))
         valid = results["valid"]
         if results.get("fine_labels"):
+            scale = results.get("label_scale", 1)
             valid = valid.repeat(scale, axis=0).repeat(scale, axis=1)
             results["ori_shape"] = labels.shape
         labels[~valid] = IGNORE_INDEX

@@ -192,7 +192,8 @@ def _plain(owner: str, transform: str, argument: str, value: object) -> object:
     if isinstance(value, dict):
         return {str(key): _plain(owner, transform, argument, item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_plain(owner, transform, argument, item) for item in value)
+        items = [_plain(owner, transform, argument, item) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
     if value is None or type(value) in (bool, int, float, str):
         return value
     raise ConfigError(

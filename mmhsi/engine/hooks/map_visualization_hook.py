@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
+from typing import cast
 
 import numpy as np
 import torch
@@ -83,7 +84,7 @@ class MapVisualizationHook(Hook):
         """Draw what all processes predicted for the pixels of a scene."""
         if not self._is_due(mode) or self.scene_map is None:
             return
-        dataset = self._loader(runner, mode).dataset
+        dataset = cast(SceneDataset, self._loader(runner, mode).dataset)
         prediction = torch.from_numpy(self.scene_map)
         all_reduce(prediction, "min")  # IGNORE_INDEX is above every class
         sample = SegDataSample(pred_sem_seg=PixelData(data=prediction[None]))
@@ -105,7 +106,7 @@ class MapVisualizationHook(Hook):
             rows, columns = (np.asarray(batch[key]) for key in ("row", "column"))
             self.scene_map[rows, columns] = torch.cat([sample.pred_label for sample in outputs]).cpu().numpy()
             return
-        chosen = evenly_spread(len(self._loader(runner, mode).sampler), self.num_samples)
+        chosen = evenly_spread(len(cast(Sized, self._loader(runner, mode).sampler)), self.num_samples)
         for offset, sample in enumerate(outputs):
             if self.seen + offset in chosen:
                 runner.visualizer.add_datasample(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
-from mmhsi.io.cube import CubeInfo, HSICube
+from mmhsi.io.cube import CubeInfo, HSICube, holds_data
 from mmhsi.io.files import existing_file
 from mmhsi.io.memory import require_memory
 from mmhsi.io.selection import Window, check_bands, check_window, shift_transform
@@ -39,19 +40,33 @@ class CubeReader(ABC, Generic[Handle]):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
+        self._stored: CubeInfo | None = None
         self._info: CubeInfo | None = None
         self._handle: Handle | None = None
         self._pid = os.getpid()
 
     @property
     def info(self) -> CubeInfo:
-        """Shape, type and metadata of the whole scene."""
+        """Shape, type and metadata of the whole scene, as :meth:`read` gives it."""
         if self._info is None:
-            self._info = self._describe()
+            stored = self.stored
+            self._info = stored
+            if stored.scale is not None:
+                self._info = replace(stored, dtype=scaled_dtype(stored.dtype), nodata=float("nan"))
         return self._info
+
+    @property
+    def stored(self) -> CubeInfo:
+        """Shape, type and metadata of the values as the file stores them, before scale and offset."""
+        if self._stored is None:
+            self._stored = self._describe()
+        return self._stored
 
     def read(self, window: Sequence[int] | None = None, bands: Iterable[int] | None = None) -> HSICube:
         """Read a part of the scene.
+
+        Where the file declares a scale or an offset other than 1 and 0 for a band, all bands come scaled, as float32
+        (float64 if the file stores that), NaN where a value is nodata. Otherwise the values are the stored ones.
 
         Args:
             window: (row0, col0, height, width) in pixels, inside the scene; None means all of it.
@@ -69,10 +84,15 @@ class CubeReader(ABC, Generic[Handle]):
         area = check_window(window, info.shape[0], info.shape[1], self.path)
         chosen = None if bands is None else check_bands(bands, info.shape[2], self.path)
         values = area[2] * area[3] * (info.shape[2] if chosen is None else len(chosen))
-        needed = self.copies * values * info.dtype.itemsize + self._unit_bytes()
+        needed = self.copies * values * self.stored.dtype.itemsize + self._unit_bytes()
+        if info.scale is not None:
+            needed += values * info.dtype.itemsize
         require_memory(needed, self.path, f"{area[2]} x {area[3]} pixels")
         data = self._read_block(area, chosen)
+        mask = self._read_mask(area, chosen, data)
         pick: slice | list[int] = slice(None) if chosen is None else chosen
+        if info.scale is not None and info.offset is not None:
+            data = _scaled(data, info.scale[pick], info.offset[pick], self.stored.nodata, info.dtype)
         return HSICube(
             data=data,
             wavelengths=None if info.wavelengths is None else info.wavelengths[pick].copy(),
@@ -82,6 +102,7 @@ class CubeReader(ABC, Generic[Handle]):
             crs=info.crs,
             transform=shift_transform(info.transform, area[0], area[1]),
             name=self.path,
+            mask=mask,
         )
 
     def handle(self) -> Handle:
@@ -109,11 +130,15 @@ class CubeReader(ABC, Generic[Handle]):
 
     @abstractmethod
     def _describe(self) -> CubeInfo:
-        """The metadata of the whole scene."""
+        """The metadata of the whole scene, with the values' type and nodata as they are stored."""
 
     @abstractmethod
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
         """Values (height, width, bands) of a checked window, native byte order, C order, writable."""
+
+    def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
+        """Where the file says beside its nodata that there is data: (height, width), or as `data`, read there."""
+        return None
 
     def _unit_bytes(self) -> int:
         """Memory, in bytes, of the smallest part of the file that can be unpacked; 0 where it is not packed."""
@@ -135,6 +160,48 @@ class CubeReader(ABC, Generic[Handle]):
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_handle": None}
+
+
+def scaled_dtype(stored: np.dtype) -> np.dtype:
+    """Type of values with a scale.
+
+    Args:
+        stored: That of the file.
+    """
+    return stored if stored == np.float64 else np.dtype(np.float32)
+
+
+def check_scale(
+    scale: Sequence[float], offset: Sequence[float], name: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | tuple[None, None]:
+    """Scale and offset of the bands, or neither where they change nothing.
+
+    Args:
+        scale: One a band.
+        offset: One a band.
+        name: Path of the file, for the message.
+
+    Raises:
+        DataError: One is no finite number, or a scale is 0.
+    """
+    factors, shifts = np.asarray(scale, dtype=np.float64), np.asarray(offset, dtype=np.float64)
+    if not np.isfinite(factors).all() or not np.isfinite(shifts).all() or (factors == 0).any():
+        raise DataError(f"{name}: declares scale {factors.tolist()[:5]} and offset {shifts.tolist()[:5]} of its bands")
+    return (None, None) if (factors == 1).all() and (shifts == 0).all() else (factors, shifts)
+
+
+def _scaled(
+    data: NDArray, scale: NDArray[np.float64], offset: NDArray[np.float64], nodata: float | None, dtype: np.dtype
+) -> NDArray:
+    """Scaled values, NaN where they are missing; row by row, since the product is of 64 bits."""
+    result = np.empty(data.shape, dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for row, values in enumerate(data):
+            result[row] = values * scale + offset
+            present = holds_data(values, nodata)
+            if present is not None:
+                result[row][~present] = np.nan
+    return result
 
 
 def check_dtype(dtype: np.dtype, name: str) -> np.dtype:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import math
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import rasterio
 
-from mmhsi.errors import FileFormatError
+from mmhsi.errors import DataError, FileFormatError
 
 _DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip")
 _INTERLEAVES = ("bsq", "bil", "bip")
@@ -37,7 +39,7 @@ def data_file_of(header: Path) -> Path:
     raise FileFormatError(f"{header}: no data file beside this ENVI header; expected one of {tried}")
 
 
-def check_header(dataset: rasterio.DatasetReader, path: str) -> None:
+def check_header(dataset: rasterio.DatasetReader, header: Mapping[str, str], path: str) -> None:
     """Check that an ENVI header says all that is needed, and that its data file is as long as it says.
 
     GDAL takes ``1.5`` samples for 1, guesses what is missing, and reads what lies beyond the end of a raw file as
@@ -45,12 +47,12 @@ def check_header(dataset: rasterio.DatasetReader, path: str) -> None:
 
     Args:
         dataset: An open ENVI dataset.
+        header: Its header (:func:`mmhsi.io.readers.envi_header.read_envi_header`).
         path: The file, for the message.
 
     Raises:
         FileFormatError: A key is missing or wrong, or bytes are.
     """
-    header = {name.lower(): value.strip() for name, value in dataset.tags(ns="ENVI").items()}
     expected = dict(samples=dataset.width, lines=dataset.height, bands=dataset.count)
     for name, value in expected.items():
         if _whole(header.get(name)) != value:
@@ -76,6 +78,28 @@ def check_header(dataset: rasterio.DatasetReader, path: str) -> None:
             f"{path}: the data file has {actual} bytes, its header needs {needed} ({dataset.height} x {dataset.width} "
             f"pixels, {dataset.count} bands of {dataset.dtypes[0]}); the file is truncated or the header wrong"
         )
+
+
+def reflectance_scale(header: Mapping[str, str], path: str) -> float:
+    """What stored values are multiplied with to be reflectance from 0 to 1; 1 where the header has no such factor.
+
+    Args:
+        header: The header.
+        path: The file, for the message.
+
+    Raises:
+        DataError: The factor is no positive number.
+    """
+    text = header.get("reflectance_scale_factor")
+    if text is None:
+        return 1.0
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = math.nan
+    if not 0 < factor < math.inf:
+        raise DataError(f"{path}: the ENVI header says reflectance scale factor = {text}; expected a positive number")
+    return 1 / factor
 
 
 def _whole(text: str | None) -> int | None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io.axes import as_cube, named_order, plain_order
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import reading
 from mmhsi.io.readers.base import CubeReader, check_dtype, take_block
@@ -24,6 +25,7 @@ class NpyReader(CubeReader[NDArray]):
     Args:
         path: The file.
         ndim: 3 for a cube; 2 for a map (H, W) or (H, W, 1), which is then read as a cube of one band.
+        axes: The array's axes, such as ``"band y x"``. Default: ``"y x band"``.
 
     Raises:
         FileFormatError: There is no such file, or it is not a complete .npy file.
@@ -33,9 +35,10 @@ class NpyReader(CubeReader[NDArray]):
     reopen_after_fork = False
     copies = 1
 
-    def __init__(self, path: str | PathLike[str], ndim: Literal[2, 3]) -> None:
+    def __init__(self, path: str | PathLike[str], ndim: Literal[2, 3], axes: str | None = None) -> None:
         super().__init__(path)
         self.ndim = ndim
+        self.axes = axes
         self.handle()
 
     def _open(self) -> NDArray:
@@ -52,12 +55,14 @@ class NpyReader(CubeReader[NDArray]):
                     ) from exc
                 raise
         check_dtype(array.dtype, self.path)
-        if self.ndim == 2 and array.ndim == 2:
-            array = array[..., np.newaxis]
-        if array.ndim != 3 or (self.ndim == 2 and array.shape[2] != 1):
+        if self.axes is None:
+            order = plain_order(array.shape, self.ndim)
+        else:
+            order = named_order(self.axes, array.shape, self.ndim, self.path)
+        if order is None:
             expected = "a cube has three axes (H, W, C)" if self.ndim == 3 else "a map has two axes (H, W)"
             raise DataError(f"{self.path}: the array has shape {array.shape}; {expected}")
-        return array
+        return as_cube(array, order)
 
     def _describe(self) -> CubeInfo:
         array = self.handle()

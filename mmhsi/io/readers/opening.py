@@ -2,54 +2,85 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterable, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Literal
 
 import h5py
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import HSICube
-from mmhsi.io.files import existing_file
+from mmhsi.io.files import existing_file, reading
 from mmhsi.io.readers.base import CubeReader
-from mmhsi.io.readers.mat import Mat5Reader, Mat73Reader
+from mmhsi.io.readers.hdf5 import Hdf5Reader, Mat73Reader, is_matlab
+from mmhsi.io.readers.mat import Mat5Reader
 from mmhsi.io.readers.npy import NpyReader
 from mmhsi.io.readers.raster import RasterReader
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_HDF5_SUFFIXES = (".mat", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4")
 
-def open_reader(path: str | PathLike[str], key: str | None, ndim: Literal[2, 3]) -> CubeReader:
-    """Open a cube (`ndim` 3) or a map (`ndim` 2) by the file's suffix; anything but .mat and .npy is left to GDAL.
+
+def open_reader(path: str | PathLike[str], key: str | None, ndim: Literal[2, 3], axes: str | None = None) -> CubeReader:
+    """Open a cube (`ndim` 3) or a map (`ndim` 2): HDF5 by its content, .mat and .npy by their suffix, others by GDAL.
 
     Args:
         path: The file.
-        key: Variable of a .mat file, None for the only one that fits.
+        key: Variable of a .mat or HDF5 file, page of a TIFF; None for the only one that fits.
         ndim: Axes wanted.
+        axes: The axes of an array in the file's order, such as ``"y x band"``. Default None: what the file says.
     """
     file = existing_file(path)
     suffix = file.suffix.lower()
+    with reading(path, "cannot be opened"), file.open("rb") as content:
+        start = content.read(8)
+    if start == _HDF5 or (suffix in _HDF5_SUFFIXES and h5py.is_hdf5(file)):
+        return (Mat73Reader if is_matlab(file) else Hdf5Reader)(path, key, ndim, axes)
     if suffix == ".mat":
-        return (Mat73Reader if h5py.is_hdf5(file) else Mat5Reader)(path, key, ndim)
-    if key is not None:
-        raise DataError(f"{file}: key {key!r} names a variable of a .mat file; this file has none")
-    return NpyReader(path, ndim) if suffix == ".npy" else RasterReader(path)
+        return Mat5Reader(path, key, ndim, axes)
+    if suffix == ".npy":
+        if key is not None:
+            raise DataError(f"{file}: key {key!r} names a variable of a .mat file; this file has none")
+        return NpyReader(path, ndim, axes)
+    _refuse_other_containers(file, start)
+    if axes is not None:
+        raise DataError(f"{file}: axes={axes!r} are for arrays in .mat, HDF5 and .npy files; a raster names its own")
+    return RasterReader(path, key)
 
 
-def open_cube(path: str | PathLike[str], key: str | None = None) -> CubeReader:
+def _refuse_other_containers(file: Path, start: bytes) -> None:
+    """Say what to do with containers that are not read."""
+    if start[:4] in (b"CDF\x01", b"CDF\x02", b"CDF\x05"):
+        raise FileFormatError(f"{file}: netCDF of version 3 is not read; nccopy -k nc4 makes a readable one of it")
+    if start[:4] == b"PK\x03\x04" and file.suffix.lower() == ".npz":
+        with reading(file, "not a readable .npz file"), zipfile.ZipFile(file) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist()[:20]]
+        raise DataError(f"{file}: holds {', '.join(names)}; expected a cube alone, saved as .npy")
+
+
+def open_cube(path: str | PathLike[str], key: str | None = None, axes: str | None = None) -> CubeReader:
     """Open a cube without reading its values.
 
     Args:
-        path: A GeoTIFF, an ENVI header or its data file, another raster that GDAL opens, a .mat file (version 5 or 7.3)
-            or a .npy file.
-        key: The variable of a .mat file; None means the only 3-D one.
+        path: A GeoTIFF, an ENVI header or its data file, another raster that GDAL opens, a .mat file (version 5 or
+            7.3), an HDF5 or netCDF-4 file or a .npy file.
+        key: The variable of a .mat or HDF5 file, None for the only one that may be meant; of a TIFF of several pages
+            the number of one, from 1.
+        axes: Of an array in a .mat, HDF5 or .npy file which axis is which, in the order of its shape, such as
+            ``"y x band"``; ``-`` stands for an axis of length 1 that is left out. Default None: what the file says; of
+            .mat and .npy files ``"y x band"``.
 
     Returns:
         The reader, to be used in a ``with`` statement.
 
     Raises:
         FileFormatError: The file is missing, empty, a folder, damaged or of another format.
-        DataError: The file holds no cube of real numbers, or `key` is not in it.
+        DataError: The file holds no cube of real numbers, `key` is not in it, several may be meant and none is named,
+            or it does not say which axis is which.
     """
-    return open_reader(path, key, 3)
+    return open_reader(path, key, 3, axes)
 
 
 def read_cube(
@@ -57,21 +88,23 @@ def read_cube(
     key: str | None = None,
     window: Sequence[int] | None = None,
     bands: Iterable[int] | None = None,
+    axes: str | None = None,
 ) -> HSICube:
     """Read a cube, or a window or some bands of it.
 
     Args:
         path: The file, as in :func:`open_cube`.
-        key: The variable of a .mat file; None means the only 3-D one.
+        key: As there.
         window: (row0, col0, height, width) in pixels; None means the whole scene.
         bands: 0-based bands in the order wanted; None means all.
+        axes: As in :func:`open_cube`.
 
     Returns:
         The cube (height, width, bands).
 
     Raises:
         FileFormatError: The file is missing, empty, a folder, damaged or of another format.
-        DataError: The file holds no cube, or key, window or bands do not fit it.
+        DataError: The file holds no cube, or key, axes, window or bands do not fit it.
     """
-    with open_cube(path, key) as reader:
+    with open_cube(path, key, axes) as reader:
         return reader.read(window, bands)

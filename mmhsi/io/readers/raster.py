@@ -1,4 +1,4 @@
-"""Cubes in rasters: GeoTIFF, ENVI and whatever else GDAL opens."""
+"""Cubes in rasters: GeoTIFF, ENVI and some others that GDAL opens."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.enums import Interleaving
 from rasterio.errors import NotGeoreferencedWarning
@@ -18,14 +19,17 @@ from rasterio.windows import Window as RasterWindow
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
+from mmhsi.io.doubts import doubt
 from mmhsi.io.files import CUBE_FORMATS, reading
 from mmhsi.io.gdal import local_files
-from mmhsi.io.readers.base import CubeReader, check_dtype
-from mmhsi.io.readers.envi import check_header, data_file_of
-from mmhsi.io.readers.raster_metadata import spectral_metadata
+from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
+from mmhsi.io.readers.drivers import driver_of, header_of
+from mmhsi.io.readers.envi import check_header, data_file_of, reflectance_scale
+from mmhsi.io.readers.envi_header import read_envi_header
+from mmhsi.io.readers.raster_metadata import TagSource, spectral_metadata, tag_source
+from mmhsi.io.readers.raster_missing import MissingValues
+from mmhsi.io.readers.surroundings import check_surroundings, check_virtual
 from mmhsi.io.selection import Window
-
-_SIDECARS = (".hdr", ".aux.xml", ".ovr", ".msk", ".tfw", ".wld")
 
 MOST_BANDS = 1 << 13
 """rasterio's time to read all bands grows with the square of their number."""
@@ -42,90 +46,194 @@ def without_georeference_warning() -> Iterator[None]:
 class RasterReader(CubeReader[rasterio.DatasetReader]):
     """A raster read through GDAL, by windows and bands.
 
-    Values are the stored ones: scale and offset that a file declares are not applied. Nodata is the file's (that of its
-    first band).
+    Nodata, masks and transparency decide which pixels hold data; a band of transparency is no band of the cube. Scale
+    and offset of the bands are applied (:meth:`CubeReader.read`), as is ENVI's reflectance scale factor.
 
     Args:
         path: The raster, which exists; of an ENVI pair either file.
+        page: Of a TIFF of several pages the one that is meant, from 1; None for the only one.
 
     Raises:
-        FileFormatError: GDAL does not read it, it is an ENVI header without data, or an ENVI
-            data file shorter than its header says.
-        DataError: The bands are complex or of different types.
+        FileFormatError: Its format is not one that is read, it is an ENVI header without data, an ENVI data file
+            shorter than its header says, or something that GDAL would wait for lies beside it.
+        DataError: The bands are complex or of different types, or the file holds several pages and none is named.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str], page: str | None = None) -> None:
         super().__init__(path)
         file = Path(path)
-        data = data_file_of(file) if file.suffix.lower() == ".hdr" else file
-        for sidecar in (data.with_name(data.name + suffix) for suffix in _SIDECARS):
-            existing = sidecar if sidecar.exists() else sidecar.with_name(data.stem + sidecar.suffix)
-            if existing.is_fifo():
-                raise FileFormatError(f"{existing}: is a pipe; GDAL would wait for it when it opens {data.name}")
         # As an absolute path no name is taken for a URL or for one of GDAL's prefixes.
-        self._data_file = os.path.abspath(data)
+        self._data_file = Path(os.path.abspath(data_file_of(file) if file.suffix.lower() == ".hdr" else file))
+        self._page = page
+        self._missing: MissingValues | None = None
         self.handle()
 
     @local_files()
     def _open(self) -> rasterio.DatasetReader:
+        file = self._data_file
+        with reading(self.path, "cannot be looked at"):
+            check_surroundings(file)
+            driver = driver_of(file)
+            if driver is None:
+                raise FileFormatError(f"{self.path}: GDAL cannot open it; expected {CUBE_FORMATS}")
+            if driver == "VRT":
+                check_virtual(file)
         with reading(self.path, f"GDAL cannot open it; expected {CUBE_FORMATS}"), without_georeference_warning():
             # A shared handle would be the parent's again in a forked worker.
-            dataset = rasterio.open(self._data_file, sharing=False)
+            dataset = rasterio.open(self._name(driver), driver=driver, sharing=False)
         try:
-            if dataset.count == 0:
-                raise DataError(f"{self.path}: holds no bands of its own (a container of other datasets?)")
-            if dataset.count > MOST_BANDS:
-                raise DataError(f"{self.path}: declares {dataset.count} bands; expected at most {MOST_BANDS}")
-            if len(set(dataset.dtypes)) > 1:
-                raise DataError(f"{self.path}: bands have different types: {', '.join(sorted(set(dataset.dtypes)))}")
-            if dataset.dtypes[0].startswith("complex"):
-                raise DataError(
-                    f"{self.path}: values of type {dataset.dtypes[0]} are not supported; expected real ones"
-                )
-            if dataset.driver == "ENVI":
-                with reading(self.path, "the ENVI header is damaged"):
-                    check_header(dataset, self.path)
+            # Of a damaged file GDAL finds out when one of its properties is asked for.
+            with reading(self.path, "its header is damaged"):
+                self._check(dataset)
         except BaseException:
             dataset.close()
             raise
         return dataset
 
+    def _check(self, dataset: rasterio.DatasetReader) -> None:
+        """Refuse what is no cube of real numbers, and files that are not whole."""
+        if dataset.count == 0:
+            raise DataError(f"{self.path}: holds no bands of its own (a container of other datasets?)")
+        if dataset.count > MOST_BANDS:
+            raise DataError(f"{self.path}: declares {dataset.count} bands; expected at most {MOST_BANDS}")
+        self._check_pages(dataset)
+        self._missing = MissingValues(dataset)
+        types = sorted({dataset.dtypes[index - 1] for index in self._missing.indexes})
+        if len(types) > 1:
+            raise DataError(f"{self.path}: bands have different types: {', '.join(types)}")
+        if types[0].startswith("complex"):
+            raise DataError(f"{self.path}: values of type {types[0]} are not supported; expected real ones")
+        if dataset.driver == "ENVI":
+            check_header(dataset, self._header(), self.path)
+
+    def _name(self, driver: str) -> str:
+        """The file, or its page, as GDAL is asked for it."""
+        if self._page is None:
+            return str(self._data_file)
+        if driver != "GTiff" or not self._page.isdecimal():
+            raise DataError(
+                f"{self.path}: key {self._page!r} names a variable of a .mat or HDF5 file, or a page of a TIFF by its "
+                "number; this file has none of that name"
+            )
+        return f"GTIFF_DIR:{int(self._page)}:{self._data_file}"
+
+    def _check_pages(self, dataset: rasterio.DatasetReader) -> None:
+        """One page of several is not taken for all."""
+        tags = dataset.tags(ns="SUBDATASETS")
+        pages = [value for name, value in sorted(tags.items()) if name.endswith("_DESC")]
+        if self._page is None and len(pages) > 1:
+            raise DataError(
+                f"{self.path}: holds {len(pages)} pages: {', '.join(pages[:8])}{', …' if len(pages) > 8 else ''}; name "
+                "one with key='1' and so on, or store the bands in one page"
+            )
+
+    def _header(self) -> dict[str, str]:
+        """The ENVI header's own text."""
+        header = header_of(self._data_file)
+        return {} if header is None else read_envi_header(header)
+
+    def _own_tags(self, dataset: rasterio.DatasetReader) -> list[TagSource]:
+        """What the file says itself where a sidecar may say otherwise."""
+        if dataset.driver == "ENVI":
+            return [TagSource([self._header()], [])]
+        beside = self._data_file.with_name(self._data_file.name + ".aux.xml")
+        if dataset.driver != "GTiff" or not beside.is_file():
+            return []
+        with (
+            rasterio.Env(GDAL_PAM_ENABLED="NO"),
+            without_georeference_warning(),
+            rasterio.open(dataset.name, driver="GTiff", sharing=False) as bare,
+        ):
+            return [tag_source(bare)]
+
     def _release(self, handle: rasterio.DatasetReader) -> None:
         handle.close()
 
+    def _bands(self) -> MissingValues:
+        """What the open file says of its bands."""
+        self.handle()
+        assert self._missing is not None  # opening has set it
+        return self._missing
+
     @local_files()
     def _describe(self) -> CubeInfo:
-        dataset = self.handle()
-        spectral = spectral_metadata(dataset, self.path)
+        with reading(self.path, "its metadata cannot be read"):
+            return self._describe_open(self.handle(), self._bands())
+
+    def _describe_open(self, dataset: rasterio.DatasetReader, bands: MissingValues) -> CubeInfo:
+        spectral = spectral_metadata(dataset, self.path, bands.indexes, self._own_tags(dataset))
+        scales = [dataset.scales[index - 1] for index in bands.indexes]
+        offsets = [dataset.offsets[index - 1] for index in bands.indexes]
+        if dataset.driver == "ENVI" and set(scales) == {1.0} and set(offsets) == {0.0}:
+            scales = [reflectance_scale(self._header(), self.path)] * len(scales)
+        scale, offset = check_scale(scales, offsets, self.path)
         return CubeInfo(
-            shape=(dataset.height, dataset.width, dataset.count),
-            dtype=check_dtype(np.dtype(dataset.dtypes[0]), self.path),
+            shape=(dataset.height, dataset.width, len(bands.indexes)),
+            dtype=check_dtype(np.dtype(dataset.dtypes[bands.indexes[0] - 1]), self.path),
             wavelengths=spectral.wavelengths,
             fwhm=spectral.fwhm,
             good_bands=spectral.good_bands,
-            nodata=dataset.nodata,
+            nodata=bands.nodata,
             crs=dataset.crs,
-            # rasterio gives the identity for "no transform"
-            transform=None if dataset.transform.is_identity else dataset.transform,
+            transform=self._transform(dataset),
             name=self.path,
+            scale=scale,
+            offset=offset,
         )
+
+    def _transform(self, dataset: rasterio.DatasetReader) -> Affine | None:
+        """Where the pixels lie; what cannot be carried on is not lost without a word."""
+        # rasterio gives the identity for "no transform"
+        transform = None if dataset.transform.is_identity else dataset.transform
+        if transform is not None and transform.determinant == 0:
+            raise DataError(f"{self.path}: its pixels have no area on the ground (transform {tuple(transform[:6])})")
+        if transform is None:
+            points, polynomials = len(dataset.gcps[0]), dataset.rpcs is not None
+            if points or polynomials:
+                what = f"{points} ground control points" if points else "an RPC model"
+                doubt(
+                    self.path, "place", f"has {what} instead of a transform; maps of it will have no place (gdalwarp)"
+                )
+            elif dataset.crs is not None:
+                doubt(self.path, "place", "names a coordinate system but no transform; maps of it will have no place")
+        elif dataset.crs is None:
+            doubt(
+                self.path, "place", "has a transform but names no coordinate system; maps of it will have none either"
+            )
+        return transform
 
     def _unit_bytes(self) -> int:
         dataset = self.handle()
+        with reading(self.path, "its metadata cannot be read"):
+            return self._block_bytes(dataset)
+
+    def _block_bytes(self, dataset: rasterio.DatasetReader) -> int:
         (rows, cols), bands = dataset.block_shapes[0], dataset.count
-        return rows * cols * self.info.dtype.itemsize * (bands if dataset.interleaving is Interleaving.pixel else 1)
+        return rows * cols * self.stored.dtype.itemsize * (bands if dataset.interleaving is Interleaving.pixel else 1)
 
     @local_files()
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
-        dataset = self.handle()
-        row0, col0, height, width = window
-        indexes = list(dataset.indexes) if bands is None else [band + 1 for band in bands]
-        area = RasterWindow(col0, row0, width, height)
+        dataset, area, indexes = self.handle(), _area(window), self._indexes(bands)
         with reading(self.path, f"cannot read window {window}, the file may be truncated"):
             if dataset.interleaving is Interleaving.pixel:
                 # Into the transposed view GDAL writes pixel by pixel, as the file lies: several times faster than band
                 # by band for ENVI BIP. For band- or line-interleaved files it is the other way round.
-                block = np.empty((height, width, len(indexes)), dtype=self.info.dtype)
+                block = np.empty((window[2], window[3], len(indexes)), dtype=self.stored.dtype)
                 dataset.read(indexes, window=area, out=block.transpose(2, 0, 1))
                 return block
             return np.ascontiguousarray(dataset.read(indexes, window=area).transpose(1, 2, 0))  # (C, h, w) -> (h, w, C)
+
+    def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
+        with reading(self.path, f"cannot read the mask of window {window}"):
+            return self._bands().mask(self.handle(), _area(window), self._indexes(bands), data)
+
+    def _indexes(self, bands: list[int] | None) -> list[int]:
+        """GDAL's numbers of some bands."""
+        indexes = self._bands().indexes
+        return indexes if bands is None else [indexes[band] for band in bands]
+
+
+def _area(window: Window) -> RasterWindow:
+    """A window as rasterio takes it."""
+    row0, col0, height, width = window
+    return RasterWindow(col0, row0, width, height)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,12 @@ import rasterio
 from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
-from mmhsi.io.wavelengths import nanometres_per_unit
+from mmhsi.io.wavelengths import in_nanometres
 
 
 @dataclass(frozen=True)
 class SpectralMetadata:
-    """What a raster file says about its bands.
+    """What a file says about its bands.
 
     Attributes:
         wavelengths: (C,) band centres in nm, or None.
@@ -28,44 +28,76 @@ class SpectralMetadata:
     good_bands: NDArray[np.bool_]
 
 
-def spectral_metadata(dataset: rasterio.DatasetReader, path: str) -> SpectralMetadata:
+@dataclass(frozen=True)
+class TagSource:
+    """One place of a file where metadata may lie.
+
+    Attributes:
+        lists: Tags of the whole file, by domain; a value may be a list with one item a band.
+        bands: Tags of each band.
+    """
+
+    lists: list[dict[str, str]]
+    bands: list[dict[str, str]]
+
+
+def spectral_metadata(
+    dataset: rasterio.DatasetReader, path: str, indexes: Sequence[int], own: Sequence[TagSource] = ()
+) -> SpectralMetadata:
     """Collect the spectral metadata of an open raster.
 
-    Looked up in this order, each of the three for itself: tags of the bands (``wavelength``, ``fwhm``, ``bbl``,
-    ``wavelength_units``); tags of the file and the ENVI header (``wavelength = {400, 410, …}``); GDAL's IMAGERY domain
-    (last, as it rounds to whole nanometres). Wavelengths or widths that only some of the bands have, or that are not
-    positive, count as not given.
+    Looked up in this order, each of the three for itself: ``own``; tags of the bands (``wavelength``, ``fwhm``,
+    ``bbl``, ``wavelength_units``, in no domain or in ENVI's); tags of the file and the ENVI header
+    (``wavelength = {400, 410, …}``); GDAL's IMAGERY domain (last, as it rounds to whole nanometres). Wavelengths or
+    widths that only some of the bands have, or that are not positive, count as not given.
 
     Args:
         dataset: The open raster.
         path: The file, for the messages.
+        indexes: GDAL's numbers, from 1, of the bands that the cube has.
+        own: What the file says itself, where a sidecar may say otherwise.
 
     Returns:
         The metadata, in nm; a band is good unless its ``bbl`` is 0.
 
     Raises:
-        DataError: A value is not a number, or a list has not one value for each band.
+        DataError: A value is not a number, a list has not one value for each band, or the unit of the wavelengths
+            cannot be told (:func:`mmhsi.io.wavelengths.in_nanometres`).
     """
-    sources = _Sources(dataset, path)
-    wavelengths = sources.numbers("wavelength")
-    fwhm = sources.numbers("fwhm")
-    scale = nanometres_per_unit(sources.units(), wavelengths)
-    wavelengths = _scaled(wavelengths, scale)
-    fwhm = _scaled(fwhm, scale)
+    sources = _Sources([*own, tag_source(dataset)], dataset.count, indexes, path)
+    wavelengths, fwhm = in_nanometres(
+        sources.numbers("wavelength"), sources.numbers("fwhm"), sources.text("wavelength_units"), path
+    )
     if wavelengths is None:
-        wavelengths = _scaled(sources.imagery("CENTRAL_WAVELENGTH_UM"), 1e3)
+        wavelengths = _micrometres(sources.parsed("CENTRAL_WAVELENGTH_UM", _imagery(dataset, indexes)))
     if fwhm is None:
-        fwhm = _scaled(sources.imagery("FWHM_UM"), 1e3)
+        fwhm = _micrometres(sources.parsed("FWHM_UM", _imagery(dataset, indexes)))
     flags = sources.numbers("bbl", missing="1")
-    good = np.ones(dataset.count, dtype=bool) if flags is None else flags != 0
+    good = np.ones(len(indexes), dtype=bool) if flags is None else flags != 0
     return SpectralMetadata(wavelengths, fwhm, good)
 
 
-def _scaled(values: NDArray[np.float64] | None, scale: float | None) -> NDArray[np.float64] | None:
-    """Values in nm; None if they are missing, cannot be converted, or are place holders such as 0 or NaN."""
-    if values is None or scale is None or not (np.isfinite(values).all() and (values > 0).all()):
-        return None
-    return values * scale
+def tag_source(dataset: rasterio.DatasetReader) -> TagSource:
+    """What an open raster says, by GDAL.
+
+    Args:
+        dataset: The raster.
+    """
+    bands = []
+    for index in dataset.indexes:
+        envi = dataset.tags(index, ns="ENVI") if "ENVI" in dataset.tag_namespaces(index) else {}
+        bands.append({**_plain(envi), **_plain(dataset.tags(index))})
+    return TagSource([_plain(dataset.tags()), _plain(dataset.tags(ns="ENVI"))], bands)
+
+
+def _micrometres(values: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+    """Positive values in nm, or None."""
+    return None if values is None or not (np.isfinite(values).all() and (values > 0).all()) else values * 1e3
+
+
+def _imagery(dataset: rasterio.DatasetReader, indexes: Sequence[int]) -> list[dict[str, str]]:
+    """GDAL's IMAGERY domain of each band."""
+    return [dataset.tags(index, ns="IMAGERY") for index in indexes]
 
 
 def _plain(tags: Mapping[str, str]) -> dict[str, str]:
@@ -73,55 +105,66 @@ def _plain(tags: Mapping[str, str]) -> dict[str, str]:
     return {name.strip().lower().replace(" ", "_"): value for name, value in tags.items()}
 
 
-def _listed(text: str) -> list[str]:
-    """The items of an ENVI list such as ``{400, 410}``."""
+def listed(text: str) -> list[str]:
+    """The items of an ENVI list such as ``{400, 410}``.
+
+    Args:
+        text: The list.
+    """
     return text.strip().strip("{}").replace(",", " ").split()
 
 
 class _Sources:
-    """The places of one file where metadata may lie."""
+    """The places of one file where metadata may lie, the first of which counts."""
 
-    def __init__(self, dataset: rasterio.DatasetReader, path: str) -> None:
-        self.dataset = dataset
+    def __init__(self, sources: Sequence[TagSource], count: int, indexes: Sequence[int], path: str) -> None:
+        self.sources = sources
+        self.count = count
+        self.indexes = indexes
         self.path = path
-        self.bands = [_plain(dataset.tags(band)) for band in dataset.indexes]
-        self.lists = [_plain(dataset.tags()), _plain(dataset.tags(ns="ENVI"))]
 
-    def units(self) -> str | None:
-        """The first unit named anywhere."""
-        for tags in (*self.bands, *self.lists):
-            if tags.get("wavelength_units", "").strip():
-                return tags["wavelength_units"]
+    def text(self, name: str) -> str | None:
+        """The first value of this name that is not blank."""
+        for source in self.sources:
+            for tags in (*source.bands, *source.lists):
+                if tags.get(name, "").strip():
+                    return tags[name]
         return None
 
     def numbers(self, name: str, missing: str | None = None) -> NDArray[np.float64] | None:
         """One number a band; `missing` fills in for bands without the tag where others have it."""
-        tagged = [tags.get(name, missing) for tags in self.bands]
-        for tags in self.lists:  # GDAL has given the bands as many of these as there are bands
-            if tags.get(name, "").startswith("{"):
-                self._require_one_a_band(name, len(_listed(tags[name])))
-        if any(name in tags for tags in self.bands) and all(value is not None for value in tagged):
-            return self._parse(name, [value for value in tagged if value is not None])
-        for tags in self.lists:
-            if name in tags:
-                return self._parse(name, _listed(tags[name]))
+        for source in self.sources:
+            for tags in source.lists:  # GDAL has given the bands as many of these as there are bands
+                if tags.get(name, "").startswith("{"):
+                    self._one_a_band(name, listed(tags[name]))
+            found = self.parsed(
+                name, [source.bands[index - 1] for index in self.indexes] if source.bands else [], missing
+            )
+            if found is not None:
+                return found
+            for tags in source.lists:
+                if name in tags:
+                    return self._parse(name, self._one_a_band(name, listed(tags[name])))
         return None
 
-    def imagery(self, name: str) -> NDArray[np.float64] | None:
-        """One number a band from GDAL's IMAGERY domain."""
-        values = [self.dataset.tags(band, ns="IMAGERY").get(name) for band in self.dataset.indexes]
-        if any(value is None for value in values):
+    def parsed(
+        self, name: str, bands: Sequence[Mapping[str, str]], missing: str | None = None
+    ) -> NDArray[np.float64] | None:
+        """One number a band from tags of the bands, or None where a band has none."""
+        values = [tags.get(name, missing) for tags in bands]
+        if not any(name in tags for tags in bands) or any(value is None for value in values):
             return None
         return self._parse(name, [value for value in values if value is not None])
 
-    def _require_one_a_band(self, name: str, count: int) -> None:
-        if count != self.dataset.count:
-            raise DataError(
-                f"{self.path}: {name!r} lists {count} values for {self.dataset.count} bands; expected one a band"
-            )
+    def _one_a_band(self, name: str, values: list[str]) -> list[str]:
+        """The values of the bands that the cube has."""
+        if len(values) == len(self.indexes):
+            return values
+        if len(values) == self.count:
+            return [values[index - 1] for index in self.indexes]
+        raise DataError(f"{self.path}: {name!r} lists {len(values)} values for {self.count} bands; expected one a band")
 
     def _parse(self, name: str, values: list[str]) -> NDArray[np.float64]:
-        self._require_one_a_band(name, len(values))
         try:
             return np.array([float(value) for value in values])
         except ValueError as exc:

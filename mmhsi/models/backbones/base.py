@@ -23,6 +23,7 @@ class TransformerBackbone(QuietInit):
         num_blocks: Tokens at every place of the grid. Default 1.
         num_groups: Tokens of a second, spectral stream. Default 0: there is none.
         with_cls: Whether a token stands for the image. Default True.
+        in_channels: Bands C.
         embed_dims: Token width d.
         patch_size: Side of a patch in pixels.
         depth: Layers that ``out_indices`` counts.
@@ -35,6 +36,7 @@ class TransformerBackbone(QuietInit):
     num_blocks: int = 1
     num_groups: int = 0
     with_cls: bool = True
+    in_channels: int
     embed_dims: int
     patch_size: int
     depth: int

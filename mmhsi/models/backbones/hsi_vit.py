@@ -223,4 +223,4 @@ class HSIViT(TransformerBackbone):
 
     def last_attention(self) -> dict[str, nn.Module]:
         """Attention of the last layer."""
-        return {"spatial": self.layers[-1].attn}
+        return {"spatial": self.layers[-1].get_submodule("attn")}

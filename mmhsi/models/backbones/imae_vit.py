@@ -217,7 +217,7 @@ class IMAEViT(TransformerBackbone):
 
     def last_attention(self) -> dict[str, nn.Module]:
         """Attention of the last layer."""
-        return {"spatial": self.layers[-1].attn}
+        return {"spatial": self.layers[-1].get_submodule("attn")}
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encode windows.
@@ -231,4 +231,5 @@ class IMAEViT(TransformerBackbone):
         """
         outputs = self.encode(self.embed(x), self.out_indices)
         maps = tuple(tokens.to_map() for tokens in outputs)
-        return (outputs[-1].cls, *maps) if self.with_ins_token else maps
+        ins = outputs[-1].cls if self.with_ins_token else None
+        return maps if ins is None else (ins, *maps)

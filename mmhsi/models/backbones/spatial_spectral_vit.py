@@ -159,8 +159,8 @@ class SpatialSpectralViT(TransformerBackbone):
             else:
                 build_fusion = partial(CrossAttentionFusion, embed_dims, sizes["num_heads"])
             self.spectral_embed = PooledSpectralEmbed(embed_dims, spectral_patch_size, spectral_grid)
-            groups = group_centres(band_positions(wavelengths, in_channels, "SpatialSpectralViT"), spectral_patch_size)
-            codes = {"spatial": sinusoid_2d(*self.grid, embed_dims), "spectral": sinusoid_1d(groups, embed_dims)}
+            centres = group_centres(band_positions(wavelengths, in_channels, "SpatialSpectralViT"), spectral_patch_size)
+            codes = {"spatial": sinusoid_2d(*self.grid, embed_dims), "spectral": sinusoid_1d(centres, embed_dims)}
             for stream, table in codes.items():
                 # CLS, before the others, has none. Not in the checkpoint, which may be of another sensor or size.
                 self.register_buffer(f"{stream}_pos_embed", F.pad(table, (0, 0, 1, 0))[None], persistent=False)
@@ -236,7 +236,7 @@ class SpatialSpectralViT(TransformerBackbone):
         spatial_cls = self.spatial_cls_token + self.spatial_pos_embed[:, :1]
         spectral_cls = self.spectral_cls_token + self.spectral_pos_embed[:, :1]
         spatial = self.drop_after_pos(prepend_tokens(tokens.patches, spatial_cls, self.registers))
-        spectral = self.drop_after_pos(prepend_tokens(tokens.spectral, spectral_cls, self.registers))
+        spectral = self.drop_after_pos(prepend_tokens(tokens.spectral_tokens(), spectral_cls, self.registers))
         outputs, extra = [], self.num_extra_tokens
         for index, fusion in enumerate(self.fusions):
             spatial = self.spatial_layers.run_layer(index, spatial)
@@ -269,4 +269,5 @@ class SpatialSpectralViT(TransformerBackbone):
 
     def last_attention(self) -> dict[str, nn.Module]:
         """Attention of both streams' last layers."""
-        return {"spatial": self.spatial_layers[-1].attn, "spectral": self.spectral_layers[-1].attn}
+        layers = {"spatial": self.spatial_layers[-1], "spectral": self.spectral_layers[-1]}
+        return {stream: layer.get_submodule("attn") for stream, layer in layers.items()}

@@ -149,5 +149,5 @@ class SSMAEFusion(SSMAEViT):
         features = [self.cnn["cube"](x[:, : self.cube_bands])]
         if "second" in self.cnn:
             features.append(self.cnn["second"](x[:, self.cube_bands :]))
-        local = F.adaptive_avg_pool2d(torch.cat(features, dim=1), maps[0].shape[2:])
+        local = F.adaptive_avg_pool2d(torch.cat(features, dim=1), (maps[0].shape[2], maps[0].shape[3]))
         return tuple(torch.cat([encoded, local], dim=1) for encoded in maps)

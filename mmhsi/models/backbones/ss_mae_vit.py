@@ -172,7 +172,7 @@ class SSMAEViT(TransformerBackbone):
             out_indices: Layers, counted from 0, whose outputs are returned.
         """
         spatial = self.encode_branch(self.spatial_layers, tokens.patches, self.spatial_cls_token)
-        spectral = self.encode_branch(self.spectral_layers, tokens.spectral, self.spectral_cls_token)
+        spectral = self.encode_branch(self.spectral_layers, tokens.spectral_tokens(), self.spectral_cls_token)
         pairs = [(spatial[index], spectral[index]) for index in out_indices]
         return [Tokens(x[:, 0], x[:, 1:], tokens.grid, y[:, 0], y[:, 1:]) for x, y in pairs]
 
@@ -185,12 +185,13 @@ class SSMAEViT(TransformerBackbone):
             visible_bands: Indices of bands, shape (B, m).
         """
         tokens = self.embed(x)
-        patches, spectral = take_tokens(tokens.patches, visible), take_tokens(tokens.spectral, visible_bands)
-        return self.encode_last(tokens._replace(patches=patches, spectral=spectral))
+        pixels, bands = take_tokens(tokens.patches, visible), take_tokens(tokens.spectral_tokens(), visible_bands)
+        return self.encode_last(tokens._replace(patches=pixels, spectral=bands))
 
     def last_attention(self) -> dict[str, nn.Module]:
         """Attention of both branches' last layers."""
-        return {"spatial": self.spatial_layers[-1].attn, "spectral": self.spectral_layers[-1].attn}
+        layers = {"spatial": self.spatial_layers[-1], "spectral": self.spectral_layers[-1]}
+        return {stream: layer.get_submodule("attn") for stream, layer in layers.items()}
 
     def to_map(self, tokens: Tokens) -> Tensor:
         """Make a map (B, 2 · d, h, w): the pixel tokens, then the mean of the band tokens, the same at every place.
@@ -198,5 +199,5 @@ class SSMAEViT(TransformerBackbone):
         Args:
             tokens: From :meth:`encode`.
         """
-        spatial = tokens.to_map()
-        return torch.cat([spatial, tokens.spectral.mean(dim=1)[:, :, None, None].expand_as(spatial)], dim=1)
+        spatial, spectral = tokens.to_map(), tokens.spectral_tokens().mean(dim=1)
+        return torch.cat([spatial, spectral[:, :, None, None].expand_as(spatial)], dim=1)

@@ -12,7 +12,8 @@ def init_embedding(module: nn.Module) -> None:
     for child in module.modules():
         if isinstance(child, nn.Conv1d | nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(child.weight.view(child.weight.shape[0], -1))
-            nn.init.zeros_(child.bias)
+            if child.bias is not None:
+                nn.init.zeros_(child.bias)
 
 
 def init_linear(module: nn.Module) -> None:
@@ -35,4 +36,5 @@ def init_classifier(module: nn.Conv2d) -> None:
         module: Changed in place.
     """
     nn.init.normal_(module.weight, std=0.01)
-    nn.init.zeros_(module.bias)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)

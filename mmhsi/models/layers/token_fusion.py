@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 
-def zero_(layer: nn.Module) -> None:
+def zero_(layer: nn.Linear | nn.Conv1d) -> None:
     """Set a layer's weight and bias to zero.
 
     Args:
-        layer: With ``weight`` and ``bias``.
+        layer: Changed in place.
     """
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
+    for values in layer.parameters(recurse=False):
+        nn.init.zeros_(values)
 
 
 class CrossAttentionFusion(nn.Module):

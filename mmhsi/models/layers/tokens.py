@@ -32,15 +32,20 @@ class Tokens(NamedTuple):
         """CLS, where there is one, then the patches: (B, 1 + n, d)."""
         return self.patches if self.cls is None else torch.cat([self.cls[:, None], self.patches], dim=1)
 
-    def spectral_sequence(self) -> Tensor:
-        """The same of the second stream: (B, 1 + g, d).
+    def spectral_tokens(self) -> Tensor:
+        """Tokens of band groups, shape (B, g, d), where there must be some.
 
         Raises:
-            ConfigError: If there is none.
+            ConfigError: If there is no second stream.
         """
         if self.spectral is None:
             raise ConfigError("Tokens: the backbone has no spectral stream")
-        return self.spectral if self.spectral_cls is None else torch.cat([self.spectral_cls[:, None], self.spectral], 1)
+        return self.spectral
+
+    def spectral_sequence(self) -> Tensor:
+        """CLS of the second stream, where there is one, then its tokens: (B, 1 + g, d)."""
+        tokens = self.spectral_tokens()
+        return tokens if self.spectral_cls is None else torch.cat([self.spectral_cls[:, None], tokens], dim=1)
 
     def to_map(self) -> Tensor:
         """All patches in their places: (B, h · w, d) -> (B, d, h, w)."""

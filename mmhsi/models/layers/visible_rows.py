@@ -20,11 +20,11 @@ class RowBucket(NamedTuple):
     """Rows of tokens of about the same length.
 
     Attributes:
-        index: Numbers of the tokens, visible ones first in each row, shape (R, m), m the longest row's length.
+        numbers: Numbers of the tokens, visible ones first in each row, shape (R, m), m the longest row's length.
         padding: Bool, shape (R, m), True = not a visible token; None where all rows are m long.
     """
 
-    index: Tensor
+    numbers: Tensor
     padding: Tensor | None
 
 
@@ -68,10 +68,10 @@ def run_rows(tokens: Tensor, buckets: list[RowBucket], stage: PrunableLayers) ->
     Returns:
         Tensor of shape (T, d). What stands at hidden tokens means nothing.
     """
-    index = torch.cat([bucket.index.flatten() for bucket in buckets])
-    parts = tokens.index_select(0, index).split([bucket.index.numel() for bucket in buckets])
+    index = torch.cat([bucket.numbers.flatten() for bucket in buckets])
+    parts = tokens.index_select(0, index).split([bucket.numbers.numel() for bucket in buckets])
     rows = [
-        [*stage.run(part.unflatten(0, bucket.index.shape), bucket.padding)][-1].flatten(0, 1)
+        [*stage.run(part.unflatten(0, bucket.numbers.shape), bucket.padding)][-1].flatten(0, 1)
         for part, bucket in zip(parts, buckets, strict=True)
     ]
     return tokens.index_copy(0, index, torch.cat(rows))

@@ -126,7 +126,8 @@ class Mask2FormerLoss(nn.Module):
                 self._layer(class_logits.float(), masks.float(), labelled, classes, targets, num_masks)
                 for class_logits, masks in predictions
             ]
-        return dict(zip(("loss_class", "loss_mask", "loss_dice"), map(sum, zip(*terms, strict=True)), strict=True))
+        totals = [sum(parts[1:], parts[0]) for parts in zip(*terms, strict=True)]
+        return dict(zip(("loss_class", "loss_mask", "loss_dice"), totals, strict=True))
 
     def _layer(
         self,

@@ -131,7 +131,7 @@ class BandPreprocessor(BaseDataPreprocessor):
         Args:
             image: Raw, shape (B, H, W, C).
             valid: Pixels that hold data, bool (B, H, W); None if all do.
-            second: Raw second source; there is none here.
+            second: Raw second source, shape (B, H · s, W · s, C2); there is none here.
 
         Returns:
             float32 tensor of the same shape and layout in memory; pixels without data are 0. And what becomes of the

@@ -254,6 +254,7 @@ def attach_scenes(preprocessor: nn.Module, dataset: Dataset) -> None:
     """
     while isinstance(dataset, Subset):
         dataset = dataset.dataset
-    scene = getattr(dataset, "scene", None)  # also through mmengine's wrapper of a part of an epoch
-    if isinstance(preprocessor, ScenePreprocessor) and isinstance(scene, Scene):
-        preprocessor.attach(scene, dataset.margin)
+    # Also through mmengine's wrapper of a part of an epoch.
+    scene, margin = getattr(dataset, "scene", None), getattr(dataset, "margin", None)
+    if isinstance(preprocessor, ScenePreprocessor) and isinstance(scene, Scene) and margin is not None:
+        preprocessor.attach(scene, margin)

@@ -57,7 +57,7 @@ class WindowSampler:
 
         Args:
             rows: Of the pixels in the scene without its padding, shape (B,), on the device.
-            columns: Likewise.
+            columns: Likewise, shape (B,).
             window: (h, w), at most ``margin``; the pixel is at [h // 2, w // 2].
 
         Returns:
@@ -69,13 +69,19 @@ class WindowSampler:
         return gather_windows(self.image, *self._corners(rows, columns, window), window).permute(0, 3, 1, 2)
 
     def masks(self, rows: Tensor, columns: Tensor, window: tuple[int, int]) -> Tensor | None:
-        """Which pixels of the windows hold data, bool (B, h, w); None if all do. Arguments: :meth:`windows`."""
+        """Which pixels of the windows hold data, bool (B, h, w); None if all do.
+
+        It takes the arguments as of :meth:`windows`.
+        """
         if self.valid is None:
             return None
         return gather_windows(self.valid, *self._corners(rows, columns, window), window)
 
     def second_windows(self, rows: Tensor, columns: Tensor, window: tuple[int, int]) -> Tensor | None:
-        """Windows of the second source on the same ground, (B, C2, h · s, w · s). Arguments: :meth:`windows`."""
+        """Windows of the second source on the same ground, (B, C2, h · s, w · s).
+
+        It takes the arguments as of :meth:`windows`.
+        """
         if self.second is None:
             return None
         s = self.scale

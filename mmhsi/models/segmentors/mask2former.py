@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -27,15 +28,16 @@ def build_decoder(in_channels: Sequence[int], num_classes: int, **sizes: int) ->
     Raises:
         ConfigError: If transformers is not installed.
     """
+    settings: dict[str, Any] = {"num_labels": num_classes, **sizes}
     try:
         from transformers import Mask2FormerConfig
 
         from .mask2former_decoder import Mask2FormerDecoder
     except ImportError as error:
         raise ConfigError(
-            "Mask2Former: needs the package transformers; install it with pip install 'transformers>=5.23'"
+            "Mask2Former: needs the package transformers; install it with pip install 'transformers>=5.20'"
         ) from error
-    return Mask2FormerDecoder(Mask2FormerConfig(num_labels=num_classes, **sizes), in_channels)
+    return Mask2FormerDecoder(Mask2FormerConfig(**settings), in_channels)
 
 
 @MODELS.register_module()

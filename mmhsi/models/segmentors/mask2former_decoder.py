@@ -25,7 +25,7 @@ class Mask2FormerDecoder(Mask2FormerPreTrainedModel):
         super().__init__(config)
         self.pixel_decoder = Mask2FormerPixelDecoder(config, list(in_channels))
         self.transformer = Mask2FormerTransformerModule(config.feature_size, config)
-        self.class_predictor = nn.Linear(config.hidden_dim, config.num_labels + 1)
+        self.class_predictor = nn.Linear(config.hidden_dim, len(config.id2label or {}) + 1)
         self.post_init()
 
     @classmethod

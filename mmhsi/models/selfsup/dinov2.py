@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from mmengine.model import BaseModel
@@ -16,7 +16,7 @@ from mmhsi.registry import MASKING, MODELS
 from ..heads import DINOHead
 from ..layers import patch_grid
 from ..losses import SinkhornCentring, SoftmaxCentring, dino_loss, ibot_loss, koleo_loss
-from ..protocols import AdaptableModel, MaskTokenBackbone, TokenBackbone, check_protocol
+from ..protocols import AdaptableModel, LayeredBackbone, MaskTokenBackbone, check_protocol
 from ..quiet_init import QuietInit
 from ..rng import BatchRNG
 from ..weights import strip_prefix
@@ -28,7 +28,10 @@ GLOBAL_VIEWS = 2
 """Views of an image that the teacher sees; all others are local."""
 
 LOSS_WEIGHTS = {"dino": 1.0, "ibot": 1.0, "koleo": 0.1}
-CENTRING = {"sinkhorn_knopp": lambda prototypes: SinkhornCentring(), "softmax": SoftmaxCentring}
+CENTRING: dict[str, Callable[[int], nn.Module]] = {
+    "sinkhorn_knopp": lambda _: SinkhornCentring(),
+    "softmax": SoftmaxCentring,
+}
 
 
 @MODELS.register_module()
@@ -52,8 +55,8 @@ class DINOv2(QuietInit, BaseModel):
     has for the smaller size). Pixels without data: hidden patches that hold none but such do not count.
 
     Args:
-        backbone: Config of a :class:`mmhsi.models.protocols.TokenBackbone` with CLS; for iBOT of a
-            :class:`mmhsi.models.protocols.MaskTokenBackbone` with a mask token (HSIViT: ``with_mask_token=True``).
+        backbone: Config of a :class:`mmhsi.models.protocols.MaskTokenBackbone` with CLS, and for iBOT with a mask token
+            (HSIViT: ``with_mask_token=True``).
         head: Config of the head, without ``in_channels``. Default: :class:`mmhsi.models.DINOHead` as it is.
         separate_heads: Whether every term has a head of its own; else one serves all. Default False.
         centring: ``'sinkhorn_knopp'`` (3 iterations) or ``'softmax'`` (running mean, momentum 0.9).
@@ -88,7 +91,7 @@ class DINOv2(QuietInit, BaseModel):
         if not (0 < student_temperature <= 1 and 0 < teacher_temperature <= 1):
             given = f"{student_temperature=}, {teacher_temperature=} given"
             raise ConfigError(f"DINOv2: {given}, expected more than 0 and at most 1")
-        student = check_protocol("DINOv2", MODELS.build(backbone), TokenBackbone)
+        student = check_protocol("DINOv2", MODELS.build(backbone), MaskTokenBackbone)
         if not student.with_cls or student.num_blocks > 1:
             raise ConfigError(
                 f"DINOv2: {type(student).__name__} has with_cls={student.with_cls} and "
@@ -96,10 +99,8 @@ class DINOv2(QuietInit, BaseModel):
             )
         self.prefixes = ("", "spectral_") if student.num_groups else ("",)
         self.loss_weights = self._complete(loss_weights or {})
-        if any(self.loss_weights[f"{prefix}ibot"] for prefix in self.prefixes):
-            student = check_protocol("DINOv2: hidden patches", student, MaskTokenBackbone)
-            if not student.with_mask_token:
-                raise ConfigError("DINOv2: hidden patches need a mask token, set with_mask_token=True in the backbone")
+        if any(self.loss_weights[f"{prefix}ibot"] for prefix in self.prefixes) and not student.with_mask_token:
+            raise ConfigError("DINOv2: hidden patches need a mask token, set with_mask_token=True in the backbone")
         terms = [name for name, weight in self.loss_weights.items() if weight and not name.endswith("koleo")]
         if not terms:
             raise ConfigError(f"DINOv2: loss_weights={self.loss_weights} leave nothing to learn from the teacher")
@@ -155,7 +156,8 @@ class DINOv2(QuietInit, BaseModel):
         Args:
             param_name: Name within this model.
         """
-        return self.student.backbone.get_layer_depth(param_name, "student.backbone.")
+        backbone = check_protocol("DINOv2: layer-wise learning rates", self.student.backbone, LayeredBackbone)
+        return backbone.get_layer_depth(param_name, "student.backbone.")
 
     def adapt_weight(self, key: str, value: Tensor, state: dict[str, Tensor]) -> Tensor:
         """Fit a checkpoint's position tables to the backbones' grids, see :func:`mmhsi.models.transfer_weights`.
@@ -249,7 +251,9 @@ class DINOv2(QuietInit, BaseModel):
                 ibot_term = ibot_loss(scores[term], targets[term], mask.weights, len(crops), self.student_temperature)
                 losses[f"loss_{term}"] = weights["ibot"] * ibot_term
             if weights["koleo"]:
-                losses[f"loss_{prefix}koleo"] = weights["koleo"] * sum(map(koleo_loss, stream.cls.chunk(GLOBAL_VIEWS)))
+                losses[f"loss_{prefix}koleo"] = (
+                    weights["koleo"] * torch.stack([*map(koleo_loss, stream.cls.chunk(GLOBAL_VIEWS))]).sum()
+                )
         return losses
 
     @torch.no_grad()

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import torch
 from mmengine.model import ModuleDict
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmhsi.registry import MODELS
 
-from ..protocols import TokenBackbone
+from ..protocols import MaskTokenBackbone
 from ..quiet_init import QuietInit
 from .dino_masks import TokenMask
 
@@ -27,15 +27,15 @@ class DINOBranch(QuietInit):
     """Student or teacher.
 
     Args:
-        backbone: The backbone; where tokens are hidden, its ``forward_tokens`` takes a mask for each stream.
+        backbone: The backbone.
         head: Config of the head, without ``in_channels``.
         terms: Losses that go through a head.
         separate_heads: Whether every one has a head of its own; else one serves all.
     """
 
-    def __init__(self, backbone: TokenBackbone, head: dict, terms: Iterable[str], separate_heads: bool) -> None:
+    def __init__(self, backbone: MaskTokenBackbone, head: dict, terms: Iterable[str], separate_heads: bool) -> None:
         super().__init__()
-        self.backbone: nn.Module = backbone
+        self.backbone = backbone
         width = backbone.embed_dims
         names = terms if separate_heads else ["shared"]
         self.heads = ModuleDict({name: MODELS.build(dict(head, in_channels=width)) for name in names})
@@ -47,12 +47,9 @@ class DINOBranch(QuietInit):
             crops: Shape (V, C, h, w).
             masks: Hidden tokens of every stream; None where nothing is hidden.
         """
-        hidden = [mask and mask.hidden for mask in masks] if any(masks) else []
-        tokens = self.backbone.forward_tokens(crops, *hidden)
-        streams = [Stream(tokens.cls, tokens.patches)]
-        if tokens.spectral is not None:
-            streams.append(Stream(tokens.spectral_cls, tokens.spectral))
-        return streams
+        tokens = self.backbone.forward_tokens(crops, *(mask and mask.hidden for mask in masks))
+        pairs = ((tokens.cls, tokens.patches), (tokens.spectral_cls, tokens.spectral))
+        return [Stream(cls, others) for cls, others in pairs if cls is not None and others is not None]
 
     def score(self, tokens: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Prototype scores (n, K) of the tokens (n, d) of every term; a shared head takes all in one pass.

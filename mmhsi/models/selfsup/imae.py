@@ -79,9 +79,10 @@ class IMAE(MaskedPretraining):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(backbone, data_preprocessor, init_cfg)
-        if (side := check_plain("IMAE", self.backbone).patch_size) != 1:
+        encoder = check_plain("IMAE", self.backbone)
+        if (side := encoder.patch_size) != 1:
             raise ConfigError(f"IMAE: {backbone['type']} has patches of {side} x {side} pixels, expected single pixels")
-        self.decoder = self.build_decoder(decoder)
+        self.decoder = self.build_decoder(decoder, encoder)
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.5))
         self.check_masking(self.masking, TokenMasking)
         if alpha < 0:

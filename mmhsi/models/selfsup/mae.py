@@ -67,8 +67,7 @@ class MAE(MaskedPretraining):
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(backbone, data_preprocessor, init_cfg)
-        check_plain("MAE", self.backbone)
-        self.decoder = self.build_decoder(decoder)
+        self.decoder = self.build_decoder(decoder, check_plain("MAE", self.backbone))
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.75))
         self.check_masking(self.masking)
         self.norm_target = norm_target

@@ -13,6 +13,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..masking import Masking, TokenMasking
+from ..protocols import GridBackbone, TokenBackbone
 from ..quiet_init import QuietInit
 from ..rng import BatchRNG
 
@@ -59,31 +60,31 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
         self.data_preprocessor.with_valid = True
         self.data_preprocessor.with_rng = True
 
-    def build_decoder(self, decoder: dict) -> nn.Module:
+    def build_decoder(self, decoder: dict, backbone: TokenBackbone) -> nn.Module:
         """Build a decoder, which takes over bands, patches, width and image size of the backbone.
 
         Args:
             decoder: Its config; an image size that it states stays, position tables are interpolated.
+            backbone: The backbone.
 
         Raises:
             ConfigError: If it states other bands, patches or another width than the backbone has.
         """
-        backbone, kind = self.backbone, decoder["type"]
+        kind = decoder["type"]
         cls = MODELS.get(kind) if isinstance(kind, str) else kind
-        sizes = {name: getattr(backbone, name, None) for name in ("in_channels", "patch_size", "embed_dims")}
+        patch = backbone.patch_size
+        sizes: dict[str, object] = dict(
+            in_channels=backbone.in_channels, patch_size=patch, embed_dims=backbone.embed_dims
+        )
         for name, size in sizes.items():
-            if size is not None and decoder.get(name, size) != size:
+            if decoder.get(name, size) != size:
                 raise ConfigError(
                     f"{type(self).__name__}: decoder.{name}={decoder[name]} given, the backbone has {size}; leave it "
                     "out"
                 )
-        if hasattr(backbone, "grid") and sizes["patch_size"] is not None:
-            sizes["img_size"] = tuple(side * backbone.patch_size for side in backbone.grid)
-        known = {
-            name: size
-            for name, size in sizes.items()
-            if size is not None and cls is not None and takes_argument(cls, name)
-        }
+        if isinstance(backbone, GridBackbone):
+            sizes["img_size"] = tuple(side * patch for side in backbone.grid)
+        known = {name: size for name, size in sizes.items() if cls is not None and takes_argument(cls, name)}
         return MODELS.build(decoder, default_args=known)
 
     def check_masking(self, masking: Masking, kind: type[Masking] = Masking, name: str = "masking") -> None:

@@ -35,7 +35,7 @@ class RowDecoder(MAEDecoder):
         super().__init__(num_values, 1, (num_tokens, 1), embed_dims, decoder_embed_dims, depth, num_heads)
 
     def positions(self, channels: int) -> Tensor:
-        """Fixed positions of the row.
+        """Fixed positions of the row, shape (N, channels).
 
         Args:
             channels: Width of the decoder.

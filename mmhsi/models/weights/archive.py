@@ -122,7 +122,7 @@ def _names(members: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Tensor:
     """A record's bytes; zipfile compares their sum when the last has been read."""
     values = torch.empty(member.file_size, dtype=torch.uint8)
-    view, place = memoryview(values.numpy()), 0
+    view, place = memoryview(values.numpy().data), 0
     try:
         with archive.open(member) as file:
             while block := file.read(BLOCK):

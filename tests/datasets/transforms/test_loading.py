@@ -92,7 +92,9 @@ def test_turns_have_to_be_whole(tile: dict) -> None:
 
 @pytest.mark.parametrize("window", [None, (0, 0, 4, 4)])
 def test_label_map_of_another_size_is_refused(tile: dict, tmp_path: Path, window: tuple | None) -> None:
-    tile["seg_map_path"] = str(write_geotiff(tmp_path / "larger.tif", np.ones((HEIGHT + 1, WIDTH, 1), "uint8")))
+    tile["seg_map_path"] = str(
+        write_geotiff(tmp_path / "larger.tif", np.ones((HEIGHT + 1, WIDTH, 1), "uint8"), crs=None, transform=None)
+    )
     if window is not None:
         tile["window"] = window
     with pytest.raises(DataError, match=r"larger\.tif: label map of 11 x 13 .*image\.tif has 10 x 13"):

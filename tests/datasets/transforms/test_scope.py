@@ -157,7 +157,7 @@ def test_who_declares_nothing_is_refused_when_the_dataset_is_built(tmp_path: Pat
     write_cube(tmp_path / "a.tif", HSICube(np.ones((8, 8, 3), np.int16)))
     pipeline = [dict(type="LoadCube"), step, dict(type="PackTile")]
     with pytest.raises(ConfigError) as caught:
-        TileDataset(data_root=str(tmp_path), image="a.tif", with_labels=False, pipeline=pipeline, lazy_init=True)
+        TileDataset(dict(image="a.tif"), data_root=str(tmp_path), with_labels=False, pipeline=pipeline, lazy_init=True)
     line = str(caught.value)
     assert line.startswith(f"TileDataset: transform {name} declares no scope; set scope = 'pixel' on its class")
     assert "\n" not in line
@@ -173,7 +173,7 @@ def tiles(tmp_path: Path) -> Callable[..., TileDataset]:
 
     def build(*steps: object) -> TileDataset:
         pipeline = [dict(type="LoadCube"), *steps, dict(type="PackTile")]
-        return TileDataset(data_root=str(tmp_path), image="a.tif", with_labels=False, pipeline=pipeline)
+        return TileDataset(dict(image="a.tif"), data_root=str(tmp_path), with_labels=False, pipeline=pipeline)
 
     return build
 

@@ -1,0 +1,67 @@
+"""Figures of finished tables, by the config that has them: what the model zoo is written from."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+
+from .table import ROOT, ExperimentTable, Step, read_config, read_metrics, state, step_name
+
+RESULTS = ROOT / "benchmarks/results.json"
+
+
+def of_config_itself(step: Step) -> bool:
+    """Whether a run is what its config says: no other option than the weights that it starts from, and these its own.
+
+    Args:
+        step: Last of a chain.
+    """
+    if not step.config or any(value != "{checkpoint}" for value in step.options.values()):
+        return False
+    if step.previous is None:
+        return not step.options
+    init = read_config(step.config, step.dataset).model.backbone.get("init_cfg") or {}
+    before = step.previous
+    named = Path(init.get("checkpoint", "")).parent.name
+    return bool(before.config) and named == step_name(before.config, before.dataset) and unchanged(before)
+
+
+def unchanged(step: Step | None) -> bool:
+    """Whether a step and those before it have no other options than weights to start from.
+
+    Args:
+        step: The step.
+    """
+    return step is None or (
+        all(value == "{checkpoint}" for value in step.options.values()) and unchanged(step.previous)
+    )
+
+
+def record(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path, path: Path = RESULTS) -> int:
+    """Put mean and sample standard deviation of every finished cell that is a config's own into the file of results.
+
+    Args:
+        table: The table.
+        seeds: Repetitions.
+        work_dir: Folder of all runs.
+        path: The file; other entries, and the papers' figures, stay.
+
+    Returns:
+        How many cells.
+    """
+    values: dict[tuple[str, str | None], list[float]] = {}
+    for _, _, _, step in table.runs(seeds, work_dir):
+        if state(step) == "done" and of_config_itself(step):
+            values.setdefault((step.config, step.dataset), []).append(read_metrics(step)[table.metric])
+    entries = {(entry["config"], entry.get("dataset")): entry for entry in json.loads(path.read_text())}
+    for (config, dataset), found in values.items():
+        named = {"config": config} if dataset is None else {"config": config, "dataset": dataset}
+        entry = entries.setdefault((config, dataset), named)
+        entry.update(metrics={table.metric: round(statistics.fmean(found), 2)}, runs=len(found))
+        entry.pop("spread", None)
+        if len(found) > 1:
+            entry["spread"] = {table.metric: round(statistics.stdev(found), 2)}
+    ordered = sorted(entries.values(), key=lambda entry: (entry["config"], entry.get("dataset") or ""))
+    path.write_text("[\n" + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in ordered) + "\n]\n")
+    return len(values)

@@ -1,0 +1,190 @@
+"""Print the model zoo from model-index.yml and the metafiles; with --write make metafiles and docs/model_zoo.md anew.
+
+A metafile's models are the configs of its folder, each on its data (or its default) or on those of its results, which
+are those of benchmarks/results.json. Parameters and operations are counted where a model is new, or with --measure,
+for which the data have to be there (MMHSI_DATA).
+"""
+
+import json
+import os
+from pathlib import Path
+from unittest import mock
+
+import yaml
+from experiments.table import read_config, step_name
+
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.errors import DataError
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs/model_zoo.md"
+TASKS = {
+    "PixelClassifier": "Pixel classification",
+    "EncoderDecoder": "Semantic segmentation",
+    "Mask2Former": "Semantic segmentation",
+}
+PROTOCOLS = {
+    "20-per-class": "20 random pixels a class",
+    "5-per-class": "5 random pixels a class",
+    "disjoint": "disjoint blocks",
+    "halves": "left half trains, right half tests",
+    "halves-fine": "left half trains, right half tests, at the labels' resolution",
+    "c2seg-wuhan": "80 % of the tiles train",
+}
+HEADER = """# Model zoo
+
+Printed by `python benchmarks/model_zoo.py` from the `metafile.yml` of every folder of configs. A row is a run's name:
+that of the config, and of the data where the config [is written for several](training.md#one-config-several-data):
+the default's, or those of which there are results. Parameters are those of the whole model that a config builds,
+decoder and teacher included, fixed position tables too; GFLOPs those of a forward pass of one training window or tile
+through backbone and head, in pretraining through the backbone with nothing hidden, two operations for every
+multiply-add. Results are in per cent, mean ± standard deviation over n runs (the sample's; the population's for MAE
+and the comparison models); where there is no figure, it was not measured, or the paper has none on this data. What
+protocols mean: [splits](splits.md); more figures: [results](results.md). No weights are published.
+"""
+
+
+def metafiles() -> list[Path]:
+    """Those that the index names, in its order."""
+    return [ROOT / path for path in yaml.safe_load((ROOT / "model-index.yml").read_text())["Import"]]
+
+
+def results(config: str) -> list[dict]:
+    """What benchmarks/results.json holds of a config, by data."""
+    return [entry for entry in json.loads((ROOT / "benchmarks/results.json").read_text()) if entry["config"] == config]
+
+
+def measure(config: str, dataset: str | None) -> dict:
+    """Parameters and operations of a config's model, for which the training data are read.
+
+    Raises:
+        DataError: If they are not there.
+    """
+    import torch
+    from mmengine.registry import DefaultScope
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from mmhsi.engine import resolve_from_data
+    from mmhsi.engine.configs import DATASET, load_config, read_window
+    from mmhsi.models.complexity import count_stored
+    from mmhsi.registry import MODELS
+
+    with mock.patch.dict(os.environ, {DATASET: dataset} if dataset else {}):
+        cfg = load_config(ROOT / config)
+    for part in (cfg.model, cfg.model.backbone):
+        part.pop("init_cfg", None)
+    spec = resolve_from_data(cfg).spec
+    shape = (cfg.model.backbone.in_channels, *(read_window(cfg) or spec.window))
+    # Shapes are enough, unless the model needs values while it is built, or also while it runs.
+    for built_on, run_on in (("meta", "meta"), ("cpu", "meta"), ("cpu", "cpu")):
+        try:
+            with DefaultScope.overwrite_default_scope("mmhsi"), torch.no_grad(), torch.device(built_on):
+                model = MODELS.build(cfg.model).to(run_on).eval()
+            encoder = model.student.backbone if cfg.model.type == "DINOv2" else model.backbone
+            with FlopCounterMode(display=False) as counter, torch.no_grad(), torch.device(run_on):
+                images = torch.zeros(1, *shape)
+                model(images, mode="tensor") if cfg.model.type in TASKS else encoder(images)
+            break
+        except (NotImplementedError, RuntimeError):
+            if run_on == "cpu":
+                raise
+    return {
+        "Training Data": spec.scene,
+        "Input": " x ".join(map(str, shape)),
+        "Parameters": count_stored(model),
+        "FLOPs": counter.get_total_flops(),
+    }
+
+
+def model_of(collection: str, config: str, measured: dict, known: dict[str, dict], again: bool) -> dict:
+    """A metafile's entry for a config on some data."""
+    name = step_name(config, measured.get("dataset"))
+    metadata = known.get(name)
+    if metadata is None or again:
+        try:
+            metadata = measure(config, measured.get("dataset"))
+        except (DataError, OSError):
+            if metadata is None:
+                raise
+            print(f"{name}: its data are not there, what was measured before is kept")
+    entry = {"Name": name, "In Collection": collection, "Config": config, "Metadata": metadata}
+    task = TASKS.get(read_config(config, measured.get("dataset")).model.type)
+    if task is not None:
+        protocol = PROTOCOLS.get(name.split("_")[-1], "published split")
+        result = {"Task": task, "Dataset": metadata["Training Data"], "Protocol": protocol}
+        result["Metrics"] = measured.get("metrics", {})
+        named = {"Spread": "spread", "Runs": "runs", "Paper": "paper"}
+        entry["Results"] = [result | {key: measured[value] for key, value in named.items() if value in measured}]
+    return entry
+
+
+def metafile(path: Path, again: bool = False) -> str:
+    """Text of a metafile: its collection as it is, its models anew."""
+    content = yaml.safe_load(path.read_text())
+    known = {model["Name"]: model["Metadata"] for model in content.get("Models") or []}
+    collection = content["Collections"][0]["Name"]
+    lines = [yaml.safe_dump({"Collections": content["Collections"]}, sort_keys=False, allow_unicode=True, width=120)]
+    lines.append("Models:\n")
+    for file in sorted(path.parent.glob("*.py")):
+        config = str(file.relative_to(ROOT))
+        for measured in results(config) or [{}]:
+            model = model_of(collection, config, measured, known, again)
+            line = yaml.safe_dump(model, sort_keys=False, allow_unicode=True, default_flow_style=True, width=10**6)
+            lines.append(f"- {line}")
+    return "".join(lines)
+
+
+def figures(result: dict) -> str:
+    """Metrics with spread and number of runs."""
+    spread = result.get("Spread", {})
+    texts = [
+        f"{name} {value}" + (f" ± {spread[name]}" if name in spread else "")
+        for name, value in result["Metrics"].items()
+    ]
+    return ", ".join(texts) + (f" (n = {result['Runs']})" if texts else "not measured")
+
+
+def section(content: dict) -> str:
+    """Markdown of one method."""
+    collection = content["Collections"][0]
+    lines = [
+        f"## {collection['Name']}",
+        "",
+        f"{collection['Paper']['Title']}. [Configs](../{collection['README']})",
+        "",
+    ]
+    lines += [
+        "| config | data, protocol | input | parameters | GFLOPs | here | paper |",
+        "| --- | --- | --- | ---: | ---: | --- | --- |",
+    ]
+    for model in content["Models"]:
+        metadata = model["Metadata"]
+        for result in model.get("Results") or [{}]:
+            protocol = result.get("Protocol", "without labels")
+            cells = [f"`{model['Name']}`", f"{metadata['Training Data']}, {protocol}"]
+            cells += [metadata["Input"].replace(" x ", "x")]
+            cells += [f"{metadata['Parameters']:,}", f"{metadata['FLOPs'] / 1e9:.3f}"]
+            cells += [figures(result) if result else "pretraining"]
+            cells += [", ".join(f"{name} {value}" for name, value in result.get("Paper", {}).items())]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write or print."""
+    parser = tool_parser(__doc__)
+    parser.add_argument("--write", action="store_true", help="bring metafiles and page up to date with the configs")
+    parser.add_argument("--measure", action="store_true", help="with --write: count all parameters and operations anew")
+    args = parser.parse_args()
+    if args.write:
+        for path in metafiles():
+            path.write_text(metafile(path, args.measure))
+    text = "\n".join([HEADER, *(section(yaml.safe_load(path.read_text())) for path in metafiles())])
+    if args.write:
+        PAGE.write_text(text)
+    else:
+        print(text, end="")
+
+
+if __name__ == "__main__":
+    run(main)

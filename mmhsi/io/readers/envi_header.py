@@ -1,0 +1,38 @@
+"""The text of an ENVI header, as the file itself has it and not as a sidecar changes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmhsi.errors import FileFormatError
+
+_LARGEST = 64 << 20
+
+
+def read_envi_header(header: Path) -> dict[str, str]:
+    """Read a header.
+
+    Args:
+        header: The .hdr file.
+
+    Returns:
+        The values by name, in lower case with ``_`` for spaces; lists with their braces.
+
+    Raises:
+        FileFormatError: It is larger than any header.
+    """
+    size = header.stat().st_size
+    if size > _LARGEST:
+        raise FileFormatError(f"{header}: {size} bytes of ENVI header; expected at most {_LARGEST}")
+    fields: dict[str, str] = {}
+    lines = iter(header.read_bytes().decode("utf-8", errors="replace").splitlines())
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if not equals:
+            continue
+        parts = [value.strip()]
+        if parts[0].startswith("{"):
+            while "}" not in parts[-1] and (more := next(lines, None)) is not None:
+                parts.append(more.strip())
+        fields["_".join(name.split()).lower()] = " ".join(parts)
+    return fields

@@ -1,0 +1,203 @@
+"""Cubes in HDF5 files: those of MATLAB 7.3, of netCDF 4 and of any other program that names its axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from os import PathLike
+from typing import Literal
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from mmhsi.errors import DataError
+from mmhsi.io.axes import Order, as_cube, named_order, order_of, ordered_shape, plain_order
+from mmhsi.io.cube import CubeInfo
+from mmhsi.io.files import reading
+from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale, take_block
+from mmhsi.io.readers.hdf5_attributes import Declared, axis_roles, check_storage, declared, text_of
+from mmhsi.io.readers.variables import AXES, NOUN, NUMERIC_CLASSES, Variable, choose_variable
+from mmhsi.io.selection import Window
+
+# Large arrays lie in compressed chunks of some megabytes; HDF5's own 1 MB cache would unpack a chunk anew for every
+# window.
+_CHUNK_CACHE_BYTES = 64 << 20
+_MATLAB_MARK = b"MATLAB 7.3"
+_AXES_HINT = "say which axis is which with axes='y x band' in the order of the shape"
+
+
+def is_matlab(path: str | PathLike[str]) -> bool:
+    """Whether MATLAB wrote an HDF5 file: it begins with MATLAB's own words, or its variables carry MATLAB's classes.
+
+    Args:
+        path: An HDF5 file.
+    """
+    with open(path, "rb") as file:
+        if file.read(len(_MATLAB_MARK)) == _MATLAB_MARK:
+            return True
+    with reading(path, "not a readable HDF5 file"), h5py.File(path, "r") as content:
+        found = content.visititems(lambda _, item: True if "MATLAB_class" in item.attrs else None)
+    return bool(found)
+
+
+class Hdf5Reader(CubeReader[h5py.File]):
+    """A data set of an HDF5 or netCDF-4 file, read by windows.
+
+    Which axis holds rows, columns and bands is not guessed: it stands in the file (dimension scales, names of
+    dimensions, attributes) or is given. Rows and columns stay in the file's order.
+
+    Args:
+        path: The file.
+        key: The data set, with its groups; None means the only one that fits.
+        ndim: 3 for a cube, 2 for a map, which is then read as a cube of one band.
+        axes: The data set's axes, such as ``"y x band"``. Default None: the file says it.
+
+    Raises:
+        FileFormatError: The file is damaged.
+        DataError: No data set fits, or several, or its axes are not known.
+    """
+
+    def __init__(
+        self, path: str | PathLike[str], key: str | None, ndim: Literal[2, 3], axes: str | None = None
+    ) -> None:
+        super().__init__(path)
+        try:
+            variables = self._list()
+            if key is not None:
+                key = key.strip("/")
+            self.variable = choose_variable(self.path, variables, key, ndim, _AXES_HINT, column_major=self.column_major)
+            stored = self.handle()[self.variable.name]
+            self._dtype = check_dtype(stored.dtype, f"{self.path}: {self.variable.name}")
+            with reading(self.path, "not a readable HDF5 file"):
+                check_storage(stored, f"{self.path}: variable {self.variable.name!r}")
+            self.order = self._order(stored, axes, ndim, variables)
+            self._declared: Declared | None = None
+        except BaseException:
+            self.close()  # nobody else can: the caller never gets the reader
+            raise
+
+    column_major = False
+    """Whether shapes are shown in the order of MATLAB."""
+
+    def _open(self) -> h5py.File:
+        with reading(self.path, "not a readable HDF5 file"):
+            return h5py.File(self.path, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES)
+
+    def _release(self, handle: h5py.File) -> None:
+        handle.close()
+
+    def _list(self) -> list[Variable]:
+        variables: list[Variable] = []
+
+        def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if name.startswith("#") or not isinstance(item, h5py.Dataset):
+                return  # '#refs#' and '#subsystem#' are MATLAB's own
+            kind = text_of(item.attrs.get("MATLAB_class", b""))
+            # Text is stored as uint16 and cells as references: only MATLAB_class tells.
+            numeric = item.dtype.kind in "biuf" and (kind in NUMERIC_CLASSES or not kind)
+            shape = item.shape or ()
+            variables.append(
+                Variable(name, tuple(reversed(shape)) if self.column_major else shape, kind or str(item.dtype), numeric)
+            )
+
+        with reading(self.path, "not a readable HDF5 file"):
+            self.handle().visititems(visit)
+        return variables
+
+    def _order(
+        self, stored: h5py.Dataset, axes: str | None, ndim: Literal[2, 3], variables: Sequence[Variable]
+    ) -> Order:
+        """Where rows, columns and bands lie, as the user or the file says it."""
+        if axes is not None:
+            return named_order(axes, stored.shape, ndim, f"{self.path}: {self.variable.name}")
+        with reading(self.path, f"the attributes of {self.variable.name!r} cannot be read"):
+            order = order_of(axis_roles(stored), stored.shape, ndim)
+        if order is None:
+            raise DataError(
+                f"{self.path}: does not say which axis of {self.variable} is which; {_AXES_HINT} (and key= where "
+                f"another is meant); the file holds {', '.join(map(str, variables))}"
+            )
+        return order
+
+    def _unit_bytes(self) -> int:
+        chunks = self.handle()[self.variable.name].chunks
+        return 0 if chunks is None else math.prod(chunks) * self._dtype.itemsize
+
+    def _says(self) -> Declared:
+        """What the file says of the data set."""
+        if self._declared is None:
+            with reading(self.path, f"the attributes of {self.variable.name!r} cannot be read"):
+                self._declared = declared(self.handle(), self.variable.name, self.order, self.path)
+        return self._declared
+
+    def _describe(self) -> CubeInfo:
+        shape = ordered_shape(self.handle()[self.variable.name].shape, self.order)
+        said = self._says()
+        scale, offset = check_scale([said.scale] * shape[2], [said.offset] * shape[2], self.path)
+        return CubeInfo(
+            shape=shape,
+            dtype=self._dtype,
+            wavelengths=said.wavelengths,
+            fwhm=said.fwhm,
+            good_bands=np.ones(shape[2], dtype=bool) if said.good_bands is None else said.good_bands,
+            nodata=said.nodata[0] if said.nodata else None,
+            crs=said.crs,
+            transform=said.transform,
+            name=self.path,
+            scale=scale,
+            offset=offset,
+        )
+
+    def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+        row0, col0, height, width = window
+        row_axis, column_axis, band_axis = self.order
+        order: list[int] = []
+        with reading(self.path, f"cannot read window {window} of {self.variable.name!r}, the file may be truncated"):
+            dataset = self.handle()[self.variable.name]
+            index: list[object] = [0] * dataset.ndim
+            index[row_axis], index[column_axis] = slice(row0, row0 + height), slice(col0, col0 + width)
+            if band_axis is not None:
+                index[band_axis] = slice(None)
+                if bands is not None:
+                    # HDF5 takes bands in rising order without repeats.
+                    wanted, inverse = np.unique(bands, return_inverse=True)
+                    run = slice(int(wanted[0]), int(wanted[-1]) + 1)
+                    index[band_axis] = run if len(wanted) == run.stop - run.start else wanted
+                    order = inverse.tolist()
+            block = dataset[tuple(index)]
+        kept = sorted(axis for axis in self.order if axis is not None)
+        rows, columns, band = (None if axis is None else kept.index(axis) for axis in self.order)
+        assert rows is not None
+        assert columns is not None  # only bands may be missing
+        block = as_cube(block, (rows, columns, band))
+        return take_block(block, (0, 0, height, width), order or bands)
+
+    def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
+        return self._says().mask(data)
+
+
+class Mat73Reader(Hdf5Reader):
+    """A variable of a MATLAB 7.3 file, read by windows.
+
+    MATLAB writes its column-major arrays as they lie in memory, so that HDF5 sees (C, W, H) where MATLAB has (H, W, C).
+
+    Args:
+        path: The file.
+        key: The variable, with ``/`` before a struct's field; None means the only one that fits.
+        ndim: 3 for a cube (H, W, C), 2 for a map (H, W), which is then read as a cube of one band.
+        axes: The variable's axes in the order of MATLAB. Default ``"y x band"``.
+    """
+
+    column_major = True
+
+    def _order(
+        self, stored: h5py.Dataset, axes: str | None, ndim: Literal[2, 3], variables: Sequence[Variable]
+    ) -> Order:
+        if axes is not None:
+            return super()._order(stored, " ".join(reversed(axes.replace(",", " ").split())), ndim, variables)
+        order = plain_order(self.variable.shape, ndim)
+        if order is None:
+            raise DataError(f"{self.path}: variable {self.variable} is no {NOUN[ndim]}: expected {AXES[ndim]}")
+        last = stored.ndim - 1
+        return last, last - 1, None if order[2] is None else last - 2

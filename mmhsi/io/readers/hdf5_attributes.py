@@ -1,0 +1,315 @@
+"""What an HDF5 or netCDF-4 file says of a data set: its axes, missing values, scale, wavelengths, and its place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import h5py
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+
+from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io.axes import Order, Role, role_of
+from mmhsi.io.cube import holds_data
+from mmhsi.io.doubts import doubt
+from mmhsi.io.wavelengths import in_nanometres
+
+_NAME_LISTS = (
+    "_ARRAY_DIMENSIONS",
+    "Dimension_Labels",
+    "DIMENSION_LABELS",
+    "dimension_names",
+    "DimensionNames",
+    "axes",
+    "dims",
+)
+"""Attributes in which programs name the axes of a data set."""
+_INTERLEAVES: dict[str, list[Role]] = {"bsq": ["band", "y", "x"], "bil": ["y", "band", "x"], "bip": ["y", "x", "band"]}
+_STANDARD_NAMES: dict[str, Role] = {
+    "latitude": "y",
+    "projection_y_coordinate": "y",
+    "longitude": "x",
+    "projection_x_coordinate": "x",
+    "radiation_wavelength": "band",
+    "sensor_band_central_radiation_wavelength": "band",
+}
+_UNITS: dict[str, Role] = {
+    "degrees_north": "y",
+    "degrees_east": "x",
+    **dict.fromkeys(("nm", "nanometer", "nanometers", "um", "micrometer", "micrometers", "\u03bcm"), "band"),
+}
+_CENTRES = (
+    "wavelength",
+    "wavelengths",
+    "wl",
+    "wavelength_nm",
+    "center_wavelength",
+    "center_wavelengths",
+    "band_centers",
+)
+_WIDTHS = ("fwhm", "full_width_half_max")
+_GOOD = ("good_wavelengths", "bbl", "good_bands", "good_wavelength")
+_LONGEST = 1 << 16
+"""Entries of an axis or list that are read as metadata."""
+
+
+def text_of(value: object) -> str:
+    """An attribute as text.
+
+    Args:
+        value: As h5py gives it.
+    """
+    if isinstance(value, np.ndarray):
+        value = value.ravel()[0] if value.size else ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def axis_roles(dataset: h5py.Dataset) -> list[Role | None]:
+    """What each axis of a data set holds, None where the file does not say.
+
+    Args:
+        dataset: The data set.
+    """
+    roles: list[Role | None] = [_scale_role(dataset, axis) for axis in range(dataset.ndim)]
+    if any(role is None for role in roles):
+        named = _listed_roles(dataset)
+        if len(named) == dataset.ndim:
+            roles = [role or other for role, other in zip(roles, named, strict=True)]
+    return roles
+
+
+def _scale_role(dataset: h5py.Dataset, axis: int) -> Role | None:
+    """By the axis's label, and its scale's name and attributes."""
+    dimension = dataset.dims[axis]
+    if dimension.label and (role := role_of(dimension.label)):
+        return role
+    for scale in dimension.values():
+        attributes = scale.attrs
+        if role := role_of(scale.name or ""):
+            return role
+        if role := _STANDARD_NAMES.get(text_of(attributes.get("standard_name", ""))):
+            return role
+        letter = text_of(attributes.get("axis", "")).strip().lower()
+        if letter in ("x", "y"):
+            return "x" if letter == "x" else "y"
+        if role := _UNITS.get(text_of(attributes.get("units", "")).strip().casefold()):
+            return role
+    return None
+
+
+def _listed_roles(dataset: h5py.Dataset) -> list[Role | None]:
+    """By an attribute that lists the axes' names, or names the interleave."""
+    for name in _NAME_LISTS:
+        value = dataset.attrs.get(name)
+        if value is None:
+            continue
+        words = np.asarray(value).ravel().tolist()
+        texts = [word.decode("utf-8", "replace") if isinstance(word, bytes) else str(word) for word in words]
+        if len(texts) == 1:
+            texts = texts[0].replace(",", " ").split()
+        if len(texts) == dataset.ndim:
+            return [role_of(text) for text in texts]
+    interleave = text_of(dataset.attrs.get("interleave", "")).strip().lower()
+    found = _INTERLEAVES.get(interleave)
+    return list(found) if found and dataset.ndim == 3 else []
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a file says of a data set.
+
+    Attributes:
+        nodata: Values that stand for "not measured", the first of them told to everybody.
+        low: Smallest value that counts, or None.
+        high: Largest value that counts, or None.
+        scale: What stored values are multiplied with.
+        offset: What is then added.
+        wavelengths: (C,) nm, or None.
+        fwhm: (C,) nm, or None.
+        good_bands: (C,) bool, or None.
+        crs: Coordinate reference system, or None.
+        transform: Pixel (column, row) to coordinates, or None.
+    """
+
+    nodata: list[float] = field(default_factory=list)
+    low: float | None = None
+    high: float | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    wavelengths: NDArray[np.float64] | None = None
+    fwhm: NDArray[np.float64] | None = None
+    good_bands: NDArray[np.bool_] | None = None
+    crs: CRS | None = None
+    transform: Affine | None = None
+
+    def mask(self, data: NDArray) -> NDArray[np.bool_] | None:
+        """Where values count, beside the first nodata value.
+
+        Args:
+            data: Stored values (h, w, c).
+        """
+        if len(self.nodata) < 2 and self.low is None and self.high is None:
+            return None
+        mask = np.ones(data.shape, dtype=bool)
+        for value in self.nodata[1:]:
+            present = holds_data(data, value)
+            if present is not None:
+                mask &= present
+        if self.low is not None:
+            mask &= data >= self.low
+        if self.high is not None:
+            mask &= data <= self.high
+        return mask
+
+
+def declared(file: h5py.File, name: str, order: Order, path: str) -> Declared:
+    """Collect what a file says of a data set, by the CF conventions and by the names that sensors' products use.
+
+    Args:
+        file: Open.
+        name: The data set.
+        order: Its axes.
+        path: The file, for the messages.
+    """
+    dataset = file[name]
+    nodata = list(dict.fromkeys([*_numbers(dataset, "_FillValue"), *_numbers(dataset, "missing_value")]))
+    limits = _numbers(dataset, "valid_range")
+    low, high = limits if len(limits) == 2 else (None, None)
+    low = next(iter(_numbers(dataset, "valid_min")), low)
+    high = next(iter(_numbers(dataset, "valid_max")), high)
+    bands = 1 if order[2] is None else dataset.shape[order[2]]
+    lists = _lists(file)
+    centres, widths, good = (
+        _beside(lists, dataset, names, bands, order[2], path) for names in (_CENTRES, _WIDTHS, _GOOD)
+    )
+    units = None if centres is None else text_of(centres.attrs.get("units", "")) or None
+    wavelengths, fwhm = in_nanometres(_values(centres), _values(widths), units, path)
+    transform = _transform(dataset, order, path)
+    return Declared(
+        nodata,
+        low,
+        high,
+        next(iter(_numbers(dataset, "scale_factor")), 1.0),
+        next(iter(_numbers(dataset, "add_offset")), 0.0),
+        wavelengths,
+        fwhm,
+        None if good is None else np.asarray(good[()]).ravel() != 0,
+        None if transform is None else _crs(dataset, order),
+        transform,
+    )
+
+
+def _numbers(dataset: h5py.Dataset, name: str) -> list[float]:
+    """An attribute's numbers; none where it has other values."""
+    values = np.asarray(dataset.attrs.get(name, []))
+    return [float(value) for value in values.ravel()[:16]] if values.dtype.kind in "biuf" else []
+
+
+def _values(dataset: h5py.Dataset | None) -> NDArray[np.float64] | None:
+    return None if dataset is None else np.asarray(dataset[()], dtype=np.float64).ravel()
+
+
+def check_storage(dataset: h5py.Dataset, where: str) -> None:
+    """Refuse values that lie in other files, and packed chunks that are larger than the chunk itself.
+
+    HDF5 unpacks whatever such a chunk holds, however much that is.
+
+    Args:
+        dataset: The data set.
+        where: File and name, for the messages.
+
+    Raises:
+        FileFormatError: A chunk is too large.
+        DataError: The values lie in other files.
+    """
+    if dataset.external or dataset.is_virtual:
+        raise DataError(f"{where} keeps its values in other files; copy them into this one")
+    if dataset.chunks is None:
+        return
+    unpacked = math.prod(dataset.chunks) * dataset.dtype.itemsize
+    most = unpacked + unpacked // 64 + 1024  # what cannot be packed grows a little
+    sizes: list[int] = []
+    dataset.id.chunk_iter(lambda chunk: sizes.append(chunk.size))
+    if max(sizes, default=0) > most:
+        raise FileFormatError(f"{where} has a chunk of {max(sizes)} bytes for {unpacked} bytes; the file is damaged")
+
+
+def _lists(file: h5py.File) -> list[h5py.Dataset]:
+    """All short numeric data sets of one axis, by whatever name."""
+    found: list[h5py.Dataset] = []
+
+    def visit(_: str, item: h5py.Group | h5py.Dataset) -> None:
+        if not isinstance(item, h5py.Dataset) or not item.shape or item.dtype.kind not in "biuf":
+            return
+        if 0 < item.size == max(item.shape) <= _LONGEST and item.size * 8 >= math.prod(item.chunks or (1,)):
+            found.append(item)
+
+    file.visititems(visit)
+    return found
+
+
+def _beside(
+    lists: list[h5py.Dataset], dataset: h5py.Dataset, names: tuple[str, ...], bands: int, axis: int | None, path: str
+) -> h5py.Dataset | None:
+    """The list of one value a band with one of some names: the band axis's own, that of the group, or the only one."""
+    if axis is None:
+        return None
+    fitting = [
+        item
+        for item in lists
+        if item.size == bands and (item.name or "").rpartition("/")[2].lower() in names and item != dataset
+    ]
+    near = [item for item in fitting if item in list(dataset.dims[axis].values())]
+    near = near or [item for item in fitting if item.parent == dataset.parent]
+    near = near or fitting
+    if len(near) != 1:
+        return None
+    check_storage(near[0], f"{path}: {near[0].name}")
+    return near[0]
+
+
+def _transform(dataset: h5py.Dataset, order: Order, path: str) -> Affine | None:
+    """From evenly spaced coordinates of rows and columns, which are those of the pixels' centres."""
+    steps = []
+    for axis in order[:2]:
+        scales = [item for item in dataset.dims[axis].values() if item.shape == (dataset.shape[axis],)]
+        if not scales or scales[0].dtype.kind not in "iuf" or not 2 <= scales[0].size <= 1 << 20:
+            return None
+        if text_of(scales[0].attrs.get("NAME", "")).startswith("This is a netCDF dimension but not"):
+            return None
+        values = np.asarray(scales[0][()], dtype=np.float64)
+        gaps = np.diff(values)
+        if not np.isfinite(values).all() or gaps[0] == 0 or np.abs(gaps - gaps[0]).max() > abs(gaps[0]) * 1e-2:
+            if not np.array_equal(values, np.zeros(len(values))):
+                doubt(path, "place", "its coordinates are not evenly spaced; maps of it will have no place")
+            return None
+        steps.append((values[0], (values[-1] - values[0]) / (len(values) - 1)))
+    (y0, dy), (x0, dx) = steps
+    found = Affine(dx, 0, x0 - dx / 2, 0, dy, y0 - dy / 2)
+    return None if (x0, dx, y0, dy) == (0, 1, 0, 1) else found  # plain numbers of pixels are no place
+
+
+def _crs(dataset: h5py.Dataset, order: Order) -> CRS | None:
+    """From the grid mapping; latitude and longitude are WGS 84."""
+    name = text_of(dataset.attrs.get("grid_mapping", ""))
+    # A link to another file would be followed.
+    if name and "/" not in name and isinstance(dataset.parent.get(name, getlink=True), h5py.HardLink):
+        attributes = dataset.parent[name].attrs
+        for well_known in ("crs_wkt", "spatial_ref"):
+            if well_known in attributes:
+                return CRS.from_user_input(text_of(attributes[well_known]))
+    units = [
+        text_of(scale.attrs.get("units", "")).strip().casefold()
+        for axis in order[:2]
+        for scale in dataset.dims[axis].values()
+    ]
+    names = [
+        (scale.name or "").rpartition("/")[2].lower() for axis in order[:2] for scale in dataset.dims[axis].values()
+    ]
+    geographic = {"degrees_north", "degrees_east"} <= set(units) or (
+        any(name in ("lat", "latitude") for name in names) and any(name in ("lon", "longitude") for name in names)
+    )
+    return CRS.from_epsg(4326) if geographic else None

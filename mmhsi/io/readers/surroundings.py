@@ -1,0 +1,153 @@
+"""What lies beside a raster, or is named by it, and must not make GDAL wait: pipes, devices, servers."""
+
+from __future__ import annotations
+
+import functools
+import os
+import stat
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+from mmhsi.errors import FileFormatError
+from mmhsi.io.files import existing_file
+from mmhsi.io.readers.drivers import driver_of
+
+_RASTERS = (".msk", ".ovr", ".aux", ".rrd")
+"""Suffixes of rasters that GDAL opens unasked, with whatever driver takes them."""
+_RASTER_DRIVERS = ("GTiff", "HFA")
+_LARGEST_XML = 16 << 20
+_DEEPEST = 4
+"""Virtual rasters in each other."""
+_FILES = ("sourcefilename", "sourcedataset", "dempath", "srcdem")
+"""Elements of a virtual raster, in lower case, whose text is the name of a file."""
+_NEVER = ("pixelfunctioncode", "group")
+"""Elements of virtual rasters with code, or that are read by other means."""
+_SETTLED = 1.0
+"""Seconds after which a folder's time of change is believed: it may be as coarse as some milliseconds."""
+
+
+def check_surroundings(file: Path) -> None:
+    """Check that GDAL can open a raster without waiting for anything that lies beside it.
+
+    Args:
+        file: The raster.
+
+    Raises:
+        FileFormatError: A pipe or a device lies in its folder, a sidecar is no raster, or refers elsewhere.
+    """
+    folder = file.parent
+    try:
+        changed = folder.stat().st_mtime_ns
+    except OSError:
+        return
+    settled = time.time() - changed / 1e9 > _SETTLED
+    for name in (_kept_sidecars if settled else _sidecars)(folder, changed):
+        if name.lower().startswith(f"{file.stem}.".lower()) and name != file.name:
+            beside = folder / name
+            if not beside.is_file() or not beside.stat().st_size:
+                continue
+            if name.lower().endswith(".xml"):
+                _check_metadata(beside)
+            elif driver_of(beside) not in _RASTER_DRIVERS:
+                raise FileFormatError(f"{beside}: is no GeoTIFF, as a mask or overview of {file.name} has to be")
+
+
+def _sidecars(folder: Path, changed: int) -> tuple[str, ...]:
+    """Names of the sidecars in a folder without pipes and devices; `changed` is its time of change."""
+    names = []
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return ()  # a folder may allow to open what it does not list
+    for entry in entries:
+        if not entry.is_file(follow_symlinks=False) and not entry.is_dir(follow_symlinks=False):
+            _require_no_pipe(Path(entry.path))
+        if entry.name.lower().endswith((*_RASTERS, ".aux.xml")):
+            names.append(entry.name)
+    return tuple(names)
+
+
+_kept_sidecars = functools.lru_cache(maxsize=64)(_sidecars)
+
+
+def _require_no_pipe(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # a link to nothing
+    if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise FileFormatError(f"{path}: is a pipe or a device; GDAL could wait for it when it opens files beside it")
+
+
+def _check_metadata(path: Path) -> None:
+    """GDAL's metadata beside a raster may name overviews anywhere."""
+    for element in _elements(path):
+        text = (element.text or "").strip()
+        if element.get("key", "").upper() == "OVERVIEW_FILE" or "/vsi" in text.lower():
+            raise FileFormatError(f"{path}: refers to another file ({text[:80]})")
+
+
+def check_virtual(file: Path, others: tuple[Path, ...] = ()) -> None:
+    """Check that a virtual raster and all that it is made of are local files of known formats.
+
+    Args:
+        file: The virtual raster.
+        others: Those that lead to it.
+
+    Raises:
+        FileFormatError: A source is missing, is no raster of a known format, lies on a server, or leads back; or the
+            file holds code.
+    """
+    here = file.resolve()
+    if len(others) > _DEEPEST or here in others:
+        raise FileFormatError(f"{file}: virtual rasters lead back to each other, or are more than {_DEEPEST} deep")
+    elements = _elements(file)
+    raw = {child for band in elements if _is_raw(band) for child in band.iter()}
+    for element in elements:
+        tag = element.tag.lower()
+        if tag in _NEVER:
+            raise FileFormatError(f"{file}: a virtual raster with <{element.tag}> is not read")
+        for value in (element.text or "", *element.attrib.values()):
+            if "/vsi" in value.lower():
+                raise FileFormatError(f"{file}: refers to {value.strip()[:80]!r}, which is no local file")
+        if tag not in _FILES:
+            continue
+        source = existing_file(_source(file, element), f"a source of {file.name}")
+        check_surroundings(source)
+        driver = driver_of(source)
+        if driver == "VRT":
+            check_virtual(source, (*others, here))
+        elif driver is None and element not in raw:
+            raise FileFormatError(f"{file}: its source {source} is of no format that is read")
+
+
+def _is_raw(element: ElementTree.Element) -> bool:
+    """Whether a band is read as plain bytes, by no driver."""
+    return any(value.lower() == "vrtrawrasterband" for value in element.attrib.values())
+
+
+def _source(file: Path, element: ElementTree.Element) -> Path:
+    """Path of a source as GDAL finds it."""
+    name = (element.text or "").strip()
+    attributes = {key.lower(): value for key, value in element.attrib.items()}
+    relative = attributes.get("relativetovrt", "0") == "1"
+    if not name or ":" in name.split("/")[0] or not (relative or name.startswith("/")):
+        raise FileFormatError(
+            f"{file}: its source {name[:80]!r} is no local file; expected an absolute path, or one with relativeToVRT=1"
+        )
+    return file.parent / name
+
+
+def _elements(path: Path) -> list[ElementTree.Element]:
+    """All elements of an XML file."""
+    size = path.stat().st_size
+    if size > _LARGEST_XML:
+        raise FileFormatError(f"{path}: {size} bytes of XML; expected at most {_LARGEST_XML}")
+    text = path.read_bytes()
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        raise FileFormatError(f"{path}: XML with a document type is not read")
+    try:
+        return list(ElementTree.fromstring(text).iter())
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise FileFormatError(f"{path}: is no well-formed XML ({error})") from error

@@ -1,0 +1,68 @@
+"""The configs, and the data that those are run on which are written for several."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatch
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1] / "configs"
+
+MORE = ("indian-pines", "pavia-university", "salinas")
+TILES = ("enmap-potsdam", "houston2018-crop_halves")
+CROP = tuple(f"houston2018-crop_{split}" for split in ("20-per-class", "5-per-class", "disjoint"))
+CROP_RGB = tuple(name.replace("crop", "crop-rgb") for name in CROP)
+SALINAS_A = ("salinas-a_20-per-class", "salinas-a_disjoint")
+
+
+def few(*scenes: str) -> tuple[str, ...]:
+    """20 pixels a class of each."""
+    return tuple(f"{scene}_20-per-class" for scene in scenes)
+
+
+FAMILIES = {
+    "comparison/*": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *few(*MORE)),
+    "mae/mae_hsi-vit-tiny-p3": ("houston2018-crop", "salinas-a", *MORE),
+    "mae/mae-ft_hsi-vit-tiny-p3": (*CROP[::2], *SALINAS_A, *few(*MORE)),
+    "imae/imae_imae-vit-paper": MORE,
+    "imae/imae_imae-vit-tiny": ("houston2018-crop", "houston2018-crop-rgb", "salinas-a"),
+    "imae/imae-ft_imae-vit-paper": few(*MORE),
+    "imae/imae-ft_imae-vit-tiny": (*CROP, *CROP_RGB, *SALINAS_A),
+    "imae/imae-*": (*CROP, *SALINAS_A),
+    "lo_msst/lo-msst_sst-base-p3": ("houston2018-crop", "salinas-a", *MORE),
+    "lo_msst/lo-msst-ft_sst-base-p3": few("houston2018-crop", "salinas-a", *MORE),
+    "ss_mae/*_vit-base-w7": ("berlin", "houston2018"),
+    "ss_mae/*-ft_vit-tiny-w7": (*CROP_RGB, *few("salinas-a", *MORE)),
+    "ss_mae/*_vit-tiny-w7": ("houston2018-crop-rgb", "salinas-a", *MORE),
+    "deeplabv3plus/deeplabv3plus_r50": ("c2seg-wuhan", "whu-ohs", "whu-ohs-512"),
+    "fcn/*": (*TILES, "whu-ohs"),
+    "segformer/*": (*TILES, "whu-ohs"),
+    "unet/*": (*TILES, "whu-ohs"),
+    "upernet/*": (*TILES, "whu-ohs"),
+    "dinov2/*": TILES,
+    "lo_msst/*": TILES,
+    "segmentation/*": TILES,
+    "deeplabv3plus/deeplabv3plus_r18": TILES,
+    "mask2former/mask2former_swin-nano": TILES,
+}
+"""Data by pattern of the config's name; the first that fits counts. Others are run on their default."""
+
+CONFIGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py") if "_base_" not in path.parts)
+
+
+def of_several(path: Path) -> bool:
+    """Whether a config, or what it is based on, lets one choose its data."""
+    text = path.read_text()
+    bases = re.findall(r'"(\.{1,2}/[^"{]+\.py)"', text)
+    return "{{$MMHSI_DATASET:" in text or any(of_several(path.parent / base) for base in bases)
+
+
+def cases() -> list[tuple[str, str | None]]:
+    """Every config with each of its data, None for that which it has or its default."""
+    found: list[tuple[str, str | None]] = []
+    for config in CONFIGS:
+        names: tuple[str | None, ...] = (None,)
+        if of_several(ROOT / config):
+            names = next((data for pattern, data in FAMILIES.items() if fnmatch(config[:-3], pattern)), names)
+        found += [(config, name) for name in names]
+    return found

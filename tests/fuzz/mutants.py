@@ -1,0 +1,169 @@
+"""Files that are whole but for some bytes: what a target reads, and how its files are changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cube_files
+import h5py
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+
+from mmhsi.datasets.splits import FileSplit
+from mmhsi.io import open_cube, read_label_map
+
+HEIGHT, WIDTH, BANDS = 12, 14, 5
+CUBE = (np.arange(HEIGHT * WIDTH * BANDS).reshape(HEIGHT, WIDTH, BANDS) * 7 % 1009).astype(np.int16)
+_NUMBERS = (0, 1, 2, 4, 8, 127, 128, 255, 256, 32767, 65535, 2**31 - 1, 2**31, 2**32 - 1)
+_WORDS = (b"0", b"-1", b"1e308", b"nan", b"99999999999", b"{", b"}", b"=", b"<", b"/vsicurl/http://192.0.2.1/a", b"\0")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader and the files that are mutated for it.
+
+    Attributes:
+        seeds: Each writes files into a folder and gives the one to open; all files of the folder may be changed.
+        read: Reads the file; an error of mmhsi is as good as a result.
+    """
+
+    seeds: tuple[Callable[[Path], Path], ...]
+    read: Callable[[Path], object]
+
+
+def _read_cube(path: Path) -> object:
+    with open_cube(path) as reader:
+        info = reader.info
+        reader.read((info.shape[0] - 1, info.shape[1] - 1, 1, 1)).valid()
+        if np.prod(info.shape) < 1 << 22:
+            reader.read().valid()
+    return info.shape
+
+
+def _read_both(path: Path) -> object:
+    """As a cube; and as a label map, where that is none."""
+    try:
+        return _read_cube(path)
+    finally:
+        read_label_map(path)
+
+
+def _read_split(path: Path) -> object:
+    labels = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 3
+    return FileSplit(str(path))(labels, ["a", "b", "c"]).train.shape
+
+
+def _geotiff(**profile: object) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        path = cube_files.write_geotiff(folder / "scene.tif", CUBE, {1: {"wavelength": "450"}}, **profile)
+        with rasterio.open(path, "r+") as dataset:
+            dataset.scales = (0.5,) * BANDS
+            dataset.write_mask(np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 5 > 0)
+        return path
+
+    return write
+
+
+def _vrt(folder: Path) -> Path:
+    path = cube_files.write_geotiff(folder / "source.tif", CUBE)
+    band = (
+        '<VRTRasterBand dataType="Int16" band="{0}"><NoDataValue>7</NoDataValue><SimpleSource><SourceFilename '
+        'relativeToVRT="1">source.tif</SourceFilename><SourceBand>{0}</SourceBand></SimpleSource></VRTRasterBand>'
+    )
+    text = "".join(band.format(index) for index in range(1, BANDS + 1))
+    (folder / "scene.vrt").write_text(f'<VRTDataset rasterXSize="{WIDTH}" rasterYSize="{HEIGHT}">{text}</VRTDataset>')
+    return folder / path.with_name("scene.vrt").name
+
+
+def _envi(interleave: str) -> Callable[[Path], Path]:
+    extra = (
+        "wavelength units = nm\nwavelength = {450, 550, 650, 750, 850}\nfwhm = {9, 9, 9, 9, 9}\nbbl = {1, 1, 0, 1, 1}\n"
+        "data ignore value = 7\nreflectance scale factor = 10000\nmap info = {UTM, 1, 1, 5e5, 4e6, 30, 30, 32, North}\n"
+    )
+    return lambda folder: cube_files.write_envi(folder / "scene.img", CUBE, interleave, extra=extra)
+
+
+def _mat5(compress: bool) -> Callable[[Path], Path]:
+    others: dict[str, NDArray | dict | str] = dict(text="words", cells=np.array([[1], ["a"]], dtype=object))
+    others["fields"] = dict(a=1.0, b=np.eye(2))
+    return lambda folder: cube_files.write_mat5(folder / "scene.mat", compress, scene=CUBE, **others)
+
+
+def _hdf5(folder: Path) -> Path:
+    with h5py.File(folder / "scene.h5", "w") as file:
+        data = file.create_dataset("cube", data=CUBE, chunks=(6, 7, 5), compression="gzip", shuffle=True)
+        data.attrs.update({"_FillValue": np.int16(7), "scale_factor": 0.5, "grid_mapping": "crs"})
+        for axis, (name, size) in enumerate(zip(("y", "x", "wavelength"), CUBE.shape, strict=True)):
+            file[name] = 400.0 + 10 * np.arange(size)
+            file[name].make_scale(name)
+            data.dims[axis].attach_scale(file[name])
+        file["crs"] = 0
+        file["crs"].attrs["crs_wkt"] = rasterio.CRS.from_epsg(32633).to_wkt()
+    return folder / "scene.h5"
+
+
+def _npz(folder: Path) -> Path:
+    np.savez_compressed(folder / "split.npz", train=np.arange(20), test=np.arange(20, 90))
+    return folder / "split.npz"
+
+
+TARGETS: dict[str, Target] = {
+    "raster": Target(
+        (_geotiff(), _geotiff(compress="deflate", tiled=True, blockxsize=16, blockysize=16), _vrt), _read_cube
+    ),
+    "envi": Target(tuple(map(_envi, ("bsq", "bil", "bip"))), _read_cube),
+    "mat5": Target((_mat5(True), _mat5(False)), _read_cube),
+    "hdf5": Target(
+        (_hdf5, lambda folder: cube_files.write_mat73(folder / "scene.mat", scene=CUBE, count=np.ones((1, 1)))),
+        _read_cube,
+    ),
+    "npy": Target((lambda folder: cube_files.write_npy(folder / "scene.npy", CUBE),), _read_cube),
+    "npz": Target((_npz,), _read_split),
+}
+
+
+def mutate(content: bytes, rng: np.random.Generator) -> bytes:
+    """Change a file in one to four places.
+
+    Args:
+        content: Its bytes.
+        rng: Decides all.
+    """
+    data = bytearray(content)
+    for _ in range(int(rng.integers(1, 5))):
+        if not data:
+            return b"\0"
+        # Formats keep what matters at the beginning or the end.
+        reach = len(data) if rng.random() < 0.4 else min(len(data), 600)
+        place = int(rng.integers(reach))
+        if rng.random() < 0.2:
+            place = len(data) - 1 - place
+        kind = int(rng.integers(9))
+        if kind <= 1:
+            data[place] = int(rng.integers(256))
+        elif kind == 2:
+            data[place] ^= 1 << int(rng.integers(8))
+        elif kind == 3:
+            size = int(rng.choice([1, 2, 4, 8]))
+            number = int(rng.choice(_NUMBERS)) % 256**size
+            data[place : place + size] = number.to_bytes(size, "little" if rng.random() < 0.7 else "big")
+        elif kind == 4:
+            del data[place : place + int(rng.integers(1, 40))]
+        elif kind == 5:
+            data[place:place] = data[place : place + int(rng.integers(1, 40))]
+        elif kind == 6:
+            del data[place:]
+        elif kind == 7:
+            words = list(re.finditer(rb"[0-9.]+|[A-Za-z_]{3,}", bytes(data[:4000])))
+            if words:
+                word = words[int(rng.integers(len(words)))]
+                data[word.start() : word.end()] = _WORDS[int(rng.integers(len(_WORDS)))]
+        else:
+            other = int(rng.integers(len(data)))
+            length = int(rng.integers(1, 64))
+            data[place : place + length] = data[other : other + length]
+    return bytes(data)
