@@ -109,7 +109,7 @@ def test_wheels_of_the_checkout_and_of_the_sdist_are_equal(source, wheel, tmp_pa
 RESOLVE = """
 import json, sys
 from pathlib import Path
-import mmhsi
+import mmhsi.registry
 from mmengine.config import Config
 from mmengine.hub import get_config, get_model
 from mmhsi.engine.configs import load_config
@@ -140,7 +140,7 @@ def test_a_checkout_works_without_links_and_with_those_of_an_editable_install(so
     assert all(path.is_symlink() for path in (package / ".mim").iterdir())
     assert carried_folder(package, "configs") == package / ".mim/configs"
     (checkout / "own.py").write_text(f'_base_ = "mmhsi::{CONFIG}"')
-    inherit = "import mmhsi; from mmengine.config import Config; print(Config.fromfile('own.py').model.type)"
+    inherit = "import mmhsi.registry; from mmengine.config import Config; print(Config.fromfile('own.py').model.type)"
     assert python(sys.executable, "-c", inherit, cwd=checkout).split() == ["MAE"]
 
 
