@@ -10,10 +10,12 @@ from typing import Literal
 import torch
 from mmengine.config import Config
 
+from mmhsi.carried_config import check_carried_config
 from mmhsi.datasets.replay import Replay
 from mmhsi.datasets.scene import open_second
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, open_cube
+from mmhsi.registry import TRANSFORMS
 
 from .checks import (
     check_outputs,
@@ -160,7 +162,10 @@ class SceneInferencer:
             doubt = doubtful_wavelengths(info, bands, self.spec.wavelengths)
             if doubt:
                 warn(doubt)
-        return bands, Replay([*transforms, *self.spec.transforms], self.model.source)
+        # Before they are built: they came with the weights.
+        carried = list(self.spec.transforms)
+        check_carried_config(carried, f"{self.model.source}: its transforms", (TRANSFORMS,), files="file")
+        return bands, Replay([*transforms, *carried], self.model.source)
 
     @torch.inference_mode()
     def predict_rows(self, rows: SceneRows, batch_size: int | None = None, start: int = 0) -> Iterator[PredictedRows]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
+from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
 from .protocols import AttentiveBackbone, check_protocol
 
 
-def cls_row(attention: nn.Module, qkv: Tensor, extra: int) -> Tensor:
+def cls_row(attention: MultiheadAttention, qkv: Tensor, extra: int) -> Tensor:
     """Softmax over all tokens of the CLS query's row, the part of the ``extra`` first tokens left out.
 
     Args:
@@ -42,10 +45,11 @@ def cls_attention(backbone: nn.Module, images: Tensor) -> dict[str, Tensor]:
     seen: dict[str, Tensor] = {}
     handles = []
     try:
-        for stream, attention in attentive.last_attention().items():  # pruning leaves the last layer
+        for stream, module in attentive.last_attention().items():  # pruning leaves the last layer
+            attention = cast(MultiheadAttention, module)
 
             def keep(
-                _: nn.Module, __: tuple, qkv: Tensor, stream: str = stream, attention: nn.Module = attention
+                _: nn.Module, __: tuple, qkv: Tensor, stream: str = stream, attention: MultiheadAttention = attention
             ) -> None:
                 seen[stream] = cls_row(attention, qkv.float(), attentive.num_extra_tokens)
 

@@ -75,6 +75,8 @@ def hdf5(
     def build(folder: Path) -> Path:
         with h5py.File(folder / "scene.mat", "w", userblock_size=512) as file:
             fill(file)
+        with (folder / "scene.mat").open("r+b") as file:
+            file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
         return folder / "scene.mat"
 
     return Case(f".mat 7.3: {name}", build, refused, key=key, **options)

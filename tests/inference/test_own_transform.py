@@ -183,5 +183,8 @@ def test_a_published_checkpoint_says_what_to_import(
     del TRANSFORMS.module_dict["Absorbance"]
     capsys.readouterr()
     assert run_tool("predict", published, scene, "--out", tmp_path / "map.tif") == 2
-    assert "type='Absorbance' is not registered; import the module that registers it" in capsys.readouterr().err
+    assert (
+        "its transforms: type='Absorbance' is not registered; import the module that registers it"
+        in capsys.readouterr().err
+    )
     assert not (tmp_path / "map.tif").exists()

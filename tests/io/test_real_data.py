@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import rasterio
+import scipy.io
 
+from mmhsi.errors import DataError
 from mmhsi.io import open_cube, read_cube, read_label_map
 
 
@@ -88,3 +90,70 @@ def test_abu(shared_data):
         np.testing.assert_array_equal(
             reader.read((10, 20, 30, 40), [204]).data[..., 0], reader.read().data[10:40, 20:60, 204]
         )
+
+
+SENSORS = {
+    "AV320250308t200738_rdn.img": dict(wavelengths=(389.75, 2494.0)),
+    "emit20250324t221005_jpl_unmix_ex": dict(wavelengths=(381.0055927, None), nodata=-9999),
+    "Radiometric_8x2_1x1.dat": dict(),
+    "darkReference": dict(wavelengths=(379.027, None)),
+    "M3_4030seg_L2_aristcrater.tif": dict(wavelengths=(540.840027, 2976.199951), nodata=-999),
+    "frt0000932c_07_if164j_mtr3_subsampled.tif": dict(nodata=65535),
+    "HySpex_sub_area1.tif": dict(),
+    "PRS_L2D_STD_20191215092453_20191215092457_0003.tif": dict(),
+    "ENMAP01-____L2A-DT0000004950_20221103T162438Z_001_V010110_20221118T145147Z"
+    "-Y01460273_X05670694-SPECTRAL_IMAGE.TIF": dict(nodata=-32768),
+}
+
+
+@pytest.mark.filterwarnings("ignore::mmhsi.errors.DataWarning")
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("name", list(SENSORS))
+def test_files_of_sensors(shared_data, name):
+    path, said = shared_data / "sensors" / name, SENSORS[name]
+    with rasterio.open(path) as dataset:
+        stored, scales = dataset.read().transpose(1, 2, 0), np.array(dataset.scales)
+        place = (dataset.crs, None if dataset.transform.is_identity else dataset.transform)
+    with open_cube(path) as reader:
+        info, cube = reader.info, reader.read()
+    assert info.shape == stored.shape
+    assert (info.crs, info.transform) == place
+    assert (scales == 1).all()
+    np.testing.assert_array_equal(cube.data, stored)
+    first, last = said.get("wavelengths", (None, None))
+    assert (info.wavelengths is None) == (first is None)
+    if first is not None:
+        assert info.wavelengths[0] == pytest.approx(first)
+    if last is not None:
+        assert info.wavelengths[-1] == pytest.approx(last)
+    expected = np.isfinite(stored) & (stored != said.get("nodata", np.inf))
+    np.testing.assert_array_equal(cube.valid(), expected[..., info.good_bands].all(axis=-1))
+
+
+def test_raw_files_of_sensors_by_hand(shared_data):
+    """As their headers say it, read without GDAL: Specim's and EMIT's are line-interleaved floats."""
+    folder = shared_data / "sensors"
+    lines = np.fromfile(folder / "Radiometric_8x2_1x1.dat", "<f4").reshape(1, 363, 384)
+    np.testing.assert_array_equal(read_cube(folder / "Radiometric_8x2_1x1.hdr").data, lines.transpose(0, 2, 1))
+    lines = np.fromfile(folder / "emit20250324t221005_jpl_unmix_ex", "<f4").reshape(10, 285, 10)
+    np.testing.assert_array_equal(read_cube(folder / "emit20250324t221005_jpl_unmix_ex").data, lines.transpose(0, 2, 1))
+    lines = np.fromfile(folder / "darkReference", "<u2").reshape(1, 978, 1600)
+    np.testing.assert_array_equal(read_cube(folder / "darkReference").data, lines.transpose(0, 2, 1))
+
+
+def test_salton_sea(shared_data):
+    path = shared_data / "sensors" / "salton_sea_roi.mat"
+    with pytest.raises(DataError, match=r"2 variables.*I \(51x56x224 double\), rgb \(51x56x3 uint8\)"):
+        read_cube(path)
+    stored = scipy.io.loadmat(path)["I"]
+    cube = read_cube(path, key="I")
+    np.testing.assert_array_equal(cube.data, stored)
+    np.testing.assert_array_equal(cube.valid(), np.isfinite(stored).all(axis=-1))
+
+
+def test_matlab_files_as_scipy_reads_them(shared_data):
+    for path in sorted(shared_data.glob("*/*.mat")):
+        for name, shape, _ in scipy.io.whosmat(path):
+            if len(shape) != 3:
+                continue
+            np.testing.assert_array_equal(read_cube(path, key=name).data, scipy.io.loadmat(path)[name])

@@ -12,7 +12,8 @@ from mmcv.transforms import Compose as MMCVCompose
 from mmcv.transforms import RandomApply, RandomChoice
 from mmengine.dataset import Compose
 
-from mmhsi.errors import ConfigError
+from mmhsi.carried_config import check_carried_config
+from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.registry import TRANSFORMS, registered
 
 from .common import SCOPES, CubeTransform, Scope
@@ -158,19 +159,19 @@ def written(owner: str, config: object, step: Transform) -> dict:
         step: The transform.
 
     Raises:
-        ConfigError: If it is not registered, or an argument is no plain data.
+        ConfigError: If it is not registered, or an argument is not what may be taken from a checkpoint.
     """
     kind = type(step)
     given = dict(config) if isinstance(config, dict) else {}
     name = given.pop("type", None)
+    own = [key for key, value in TRANSFORMS.module_dict.items() if value is kind]
+    if not own and package_name(kind) not in OTHERS:
+        raise ConfigError(
+            f"{owner}: transform {kind.__name__} changes values and is not in mmhsi.registry.TRANSFORMS, so that a "
+            "checkpoint cannot name it; put @TRANSFORMS.register_module() above its class"
+        )
     if not isinstance(name, str) or registered(TRANSFORMS, name) is not kind:
-        names = [key for key, value in TRANSFORMS.module_dict.items() if value is kind]
-        if not names:
-            raise ConfigError(
-                f"{owner}: transform {kind.__name__} changes values and is not registered, so that a checkpoint cannot "
-                "name it; put @TRANSFORMS.register_module() above its class"
-            )
-        name = names[0]
+        name = own[0] if own else kind.__name__
     if isinstance(step, CubeTransform):
         if not isinstance(config, dict):
             given = {argument: getattr(step, argument) for argument in inspect.signature(kind).parameters}
@@ -180,7 +181,12 @@ def written(owner: str, config: object, step: Transform) -> dict:
             f"{owner}: transform {kind.__name__} changes values; give it as dict(type={name!r}, …), which a checkpoint "
             "can keep"
         )
-    return {"type": name, **{key: _plain(owner, name, key, value) for key, value in given.items()}}
+    made = {"type": name, **{key: _plain(owner, name, key, value) for key, value in given.items()}}
+    try:
+        check_carried_config(made, f"{owner}: transform {name}", (TRANSFORMS,), files="file")
+    except FileFormatError as error:
+        raise ConfigError(f"{error}; a map could not be made with it") from error
+    return made
 
 
 def _plain(owner: str, transform: str, argument: str, value: object) -> object:

@@ -98,7 +98,8 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             raise DataError(f"{self.path}: declares {dataset.count} bands; expected at most {MOST_BANDS}")
         self._check_pages(dataset)
         self._missing = MissingValues(dataset)
-        types = sorted({dataset.dtypes[index - 1] for index in self._missing.indexes})
+        dtypes = dataset.dtypes  # such a list is made anew whenever it is asked for
+        types = sorted({dtypes[index - 1] for index in self._missing.indexes})
         if len(types) > 1:
             raise DataError(f"{self.path}: bands have different types: {', '.join(types)}")
         if types[0].startswith("complex"):
@@ -162,8 +163,9 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
 
     def _describe_open(self, dataset: rasterio.DatasetReader, bands: MissingValues) -> CubeInfo:
         spectral = spectral_metadata(dataset, self.path, bands.indexes, self._own_tags(dataset))
-        scales = [dataset.scales[index - 1] for index in bands.indexes]
-        offsets = [dataset.offsets[index - 1] for index in bands.indexes]
+        all_scales, all_offsets = dataset.scales, dataset.offsets
+        scales = [all_scales[index - 1] for index in bands.indexes]
+        offsets = [all_offsets[index - 1] for index in bands.indexes]
         if dataset.driver == "ENVI" and set(scales) == {1.0} and set(offsets) == {0.0}:
             scales = [reflectance_scale(self._header(), self.path)] * len(scales)
         scale, offset = check_scale(scales, offsets, self.path)

@@ -34,13 +34,15 @@ class MissingValues:
         ]
         self.alpha = transparent[0] if transparent and len(transparent) < dataset.count else None
         self.indexes = [index for index in dataset.indexes if index != self.alpha]
-        declared = [dataset.nodatavals[index - 1] for index in self.indexes]
+        # rasterio makes such a list anew, band by band, whenever it is asked for one.
+        nodata, all_flags = dataset.nodatavals, dataset.mask_flag_enums
+        declared = [nodata[index - 1] for index in self.indexes]
         same = len({repr(value) for value in declared}) == 1
         self.nodata: float | None = declared[0] if same else None
         self._nodata_of = None if same else dict(zip(self.indexes, declared, strict=True))
-        flags = [dataset.mask_flag_enums[index - 1] for index in self.indexes]
+        flags = [all_flags[index - 1] for index in self.indexes]
         # Without any flag a band has a mask of its own; what GDAL makes of alpha and nodata is looked at here.
-        self._own_masks = any(not flag for flag in flags)
+        self._own_masks = {index for index, flag in zip(self.indexes, flags, strict=True) if not flag}
         self._shared_mask = any(
             MaskFlags.per_dataset in flag and (MaskFlags.alpha not in flag or self.alpha is None) for flag in flags
         ) and (ColorInterp.alpha not in dataset.colorinterp or self.alpha is not None)
@@ -69,7 +71,7 @@ class MissingValues:
             return mask
         each = np.ones(values.shape, dtype=bool) if mask is None else np.repeat(mask[..., np.newaxis], len(indexes), 2)
         for place, index in enumerate(indexes):
-            if self._own_masks and not dataset.mask_flag_enums[index - 1]:
+            if index in self._own_masks:
                 each[..., place] &= dataset.read_masks(index, window=area) > 0
             if self._nodata_of is not None:
                 present = holds_data(values[..., place], self._nodata_of[index])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import torch
 from mmengine.model import BaseModel
@@ -197,7 +198,7 @@ class DINOv2(QuietInit, BaseModel):
             ConfigError: If the mode is another.
         """
         if mode == "loss":
-            return self.loss(inputs, valid, rng)
+            return self.loss(cast(Sequence[Tensor], inputs), valid, rng)
         if mode == "tensor":
             return self.teacher.backbone(inputs)
         raise ConfigError(f"DINOv2: mode={mode!r} is not offered, expected 'loss' or 'tensor'")

@@ -124,10 +124,12 @@ def test_plain_data_alone_is_kept(register: Callable) -> None:
     assert kept(given) == [dict(type="Own", table=[[1.5]], file="a/b", one=2.0, nested=dict(a=(1, None)))]
     with pytest.raises(ConfigError, match="Here: by of Own is a builtin_function_or_method, which a checkpoint cannot"):
         kept(dict(type="Own", by=len))
+    with pytest.raises(ConfigError, match=r"Here: transform Own: 'a/b\.csv' is no word; names of files"):
+        kept(dict(type="Own", table="a/b.csv"))
     with pytest.raises(ConfigError, match=r"transform Own changes values; give it as dict\(type='Own', …\)"):
         kept(TRANSFORMS.get("Own")(table=1))
     hidden = own("Hidden", lambda self, results: results, scope="pixel")
-    with pytest.raises(ConfigError, match="transform Hidden changes values and is not registered"):
+    with pytest.raises(ConfigError, match=r"transform Hidden changes values and is not in mmhsi\.registry\.TRANSFORMS"):
         kept(hidden())
 
 
