@@ -187,6 +187,14 @@ def test_every_function_refuses_it(attack, config, marker, tmp_path):
     assert CheckpointLoader._schemes == before
 
 
+def test_words_in_the_place_of_weights(tmp_path):
+    module = MODELS.build(VIT)
+    torch.save(dict.fromkeys(module.state_dict(), "a"), tmp_path / "a.pth")
+    for read in (load_weights, transfer_weights):
+        with pytest.raises(ConfigError, match="is a str, expected a tensor"):
+            read(module, tmp_path / "a.pth")
+
+
 def test_nothing_is_asked_of_a_network(config, tmp_path, run_tool, capsys):
     asked = []
 
