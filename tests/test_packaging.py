@@ -111,11 +111,15 @@ import json, sys
 from pathlib import Path
 import mmhsi.registry
 from mmengine.config import Config
-from mmengine.hub import get_config, get_model
+from mmengine.hub import get_config
+from mmengine.registry import MODELS, DefaultScope
 from mmhsi.engine.configs import load_config
 Path("own.py").write_text('_base_ = ["mmhsi::_base_/default_runtime.py", "mmhsi::_base_/models/mae_hsi-vit-tiny.py"]')
 name = "mmhsi::" + sys.argv[1]
-model = get_model(name)
+cfg = get_config(name)
+cfg.model.data_preprocessor.num_bands = cfg.model.backbone.in_channels = 56
+with DefaultScope.overwrite_default_scope("mmhsi"):
+    model = MODELS.build(cfg.model)
 found = dict(
     package=mmhsi.__file__,
     hub=get_config(name).filename,

@@ -20,7 +20,7 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import get_torch_safe_globals
 from scene_models import META, QUERIES, VIT
 
-from mmhsi.engine import CheckedRunner, build_runner
+from mmhsi.engine import CheckedRunner, build_runner, resolve_from_spec
 from mmhsi.engine.runners import our_loader_alone, read_run
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.inference import SceneInferencer
@@ -28,6 +28,7 @@ from mmhsi.inference.feature_extractor import FeatureExtractor
 from mmhsi.inference.publishing import publish_checkpoint
 from mmhsi.models.weights import load_weights, read_checkpoint, transfer_weights, trusted_weights
 from mmhsi.registry import MODELS
+from mmhsi.spec import InputSpec
 
 pytestmark = [pytest.mark.usefixtures("scope"), pytest.mark.filterwarnings("ignore")]
 ROOT = Path(__file__).resolve().parents[2]
@@ -161,6 +162,7 @@ def test_every_function_refuses_it(attack, config, marker, tmp_path):
     cfg = Config.fromfile(config)
     cfg.update(work_dir=str(tmp_path / "w"), train_dataloader=None, train_cfg=None, optim_wrapper=None)
     cfg.update(param_scheduler=None, test_dataloader=None, test_cfg=None, test_evaluator=None)
+    resolve_from_spec(cfg, InputSpec.from_meta(WHOLE["meta"]["dataset_meta"], "test"), "test")
     runner = CheckedRunner.from_cfg(cfg)
     pretrained = dict(type="Pretrained", checkpoint=where)
     swin = MODELS.build(dict(QUERIES["backbone"], init_cfg=pretrained))
@@ -219,7 +221,7 @@ def test_the_text_of_a_config_is_not_executed(kind, config, marker, tmp_path, ru
     assert run_tool("train", config, "--work-dir", tmp_path / "a", *options) == 0
     (tmp_path / "a/epoch_2.pth").unlink()
     path = tmp_path / "a/epoch_1.pth"
-    monkeypatch.delenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD")  # which the command has set
+    monkeypatch.delenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", raising=False)  # the command may have set it
     whole = torch.load(path, weights_only=False)
     assert "cfg" in whole["meta"]
     whole["meta"].update(dict.fromkeys(("cfg", "config"), create(marker)))

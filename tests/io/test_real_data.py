@@ -95,7 +95,7 @@ def test_abu(shared_data):
 SENSORS = {
     "AV320250308t200738_rdn.img": dict(wavelengths=(389.75, 2494.0)),
     "emit20250324t221005_jpl_unmix_ex": dict(wavelengths=(381.0055927, None), nodata=-9999),
-    "Radiometric_8x2_1x1.dat": dict(),
+    "Radiometric_8x2_1x1.dat": dict(wavelengths=(379.87, 2503.73)),
     "darkReference": dict(wavelengths=(379.027, None)),
     "M3_4030seg_L2_aristcrater.tif": dict(wavelengths=(540.840027, 2976.199951), nodata=-999),
     "frt0000932c_07_if164j_mtr3_subsampled.tif": dict(nodata=65535),
