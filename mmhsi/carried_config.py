@@ -26,9 +26,7 @@ FOREIGN = re.compile(
     r"|torch\.nn\.modules\b"
 )
 """Modules beside those of mmhsi's registries whose classes may be built: parts of networks, and what turns arrays."""
-OPENING = re.compile(
-    r".*\.(timm_backbone|vpd|vqa_head|huggingface|tokenizer|clip_generator_helper|vector_quantizer|box_utils)$"
-)
+OPENING = re.compile(r".*\.(timm_backbone|vpd|vqa_head|huggingface|tokenizer|vector_quantizer)$")
 """Those among them that open files, or ask a network, when they are built."""
 SETTINGS_OF_FILES = ("init_cfg", "pretrained", "checkpoint", "custom_imports")
 """Settings that name a file or a module to load; None is harmless."""

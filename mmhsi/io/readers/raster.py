@@ -225,6 +225,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
                 return block
             return np.ascontiguousarray(dataset.read(indexes, window=area).transpose(1, 2, 0))  # (C, h, w) -> (h, w, C)
 
+    @local_files()
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
         with reading(self.path, f"cannot read the mask of window {window}"):
             return self._bands().mask(self.handle(), _area(window), self._indexes(bands), data)

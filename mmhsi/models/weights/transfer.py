@@ -98,6 +98,8 @@ def transfer_weights(
             report.new.append(key)
             continue
         given = state[key]
+        if not isinstance(given, Tensor):
+            raise ConfigError(f"checkpoint {path}: {prefix}{key} is a {type(given).__name__}, expected a tensor")
         if key in axes and input_layer == "interpolate" and wavelengths is not None and source is not None:
             if isinstance(module, ResamplingBackbone):
                 given = module.resample_bands(key, given, source, wavelengths)
