@@ -12,9 +12,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from distributed_cases import CASES, SAMPLES, Case
@@ -22,13 +22,17 @@ from mmengine.config import Config
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import DefaultScope
-from mmengine.runner import Runner
 from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.cli.command import quiet_imports
 from mmhsi.engine import build_runner, prepare_distributed
 from mmhsi.engine.unwrap import unwrap_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mmengine.runner import Runner
 
 BATCH, EPOCHS = 8, 3
 HOOKS = [dict(type="FitPreprocessorHook"), dict(type="SeedIterationHook"), dict(type="SyncBatchNormHook")]

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmhsi.datasets import FewShotSplit, PublishedSplit, SceneDataset
-from mmhsi.datasets.splits import SplitRule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmhsi.datasets.splits import SplitRule
 
 PROTOCOLS: dict[str, Sequence[SplitRule]] = {
     "20 a class": [FewShotSplit(20, seed) for seed in range(5)],

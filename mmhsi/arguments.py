@@ -6,12 +6,14 @@ import inspect
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Choice = TypeVar("Choice", bound=str)
 

@@ -7,14 +7,18 @@ ask a network, when they are built. A config of one's own may do so; one that ca
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from mmengine import registry as root
-from mmengine.registry import Registry
 
 from mmhsi.errors import FileFormatError
 from mmhsi.registry import MASKING, MODELS, registered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmengine.registry import Registry
 
 SCOPES = ("mmhsi", "mmseg", "mmpretrain", "mmengine")
 """Packages whose registered names may stand in front of the dot."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 import rasterio
 import scipy.io
-from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 HEIGHT, WIDTH = 13, 17
 PLACE = dict(crs=CRS.from_epsg(32633), transform=from_origin(366015.0, 5809965.0, 30.0, 30.0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
@@ -11,6 +11,9 @@ import scipy.io
 from mmhsi.datasets import CATALOGUE, SceneInfo
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.io import HSICube, write_class_map, write_cube
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEIGHT, WIDTH = 24, 26
 

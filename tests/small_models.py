@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mmengine.config import Config
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 SMALL = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 DECODER = dict(embed_dims=16, decoder_embed_dims=16, depth=1, num_heads=2)

@@ -18,7 +18,8 @@ def step(title: str, arguments: list[str], environment: dict[str, str]) -> None:
     """Run one command of the chain, its output shown, and stop where it fails."""
     print(f"\n== {title}\n$ mmhsi {' '.join(arguments)}", flush=True)
     start = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", "mmhsi", *arguments], env=environment, check=False)
+    command = [sys.executable, "-m", "mmhsi", *arguments]
+    done = subprocess.run(command, env=environment, check=False)  # noqa: S603, commands of ours
     if done.returncode:
         raise ConfigError(f"{arguments[0]} failed with exit status {done.returncode}; its message stands above")
     print(f"== {time.monotonic() - start:.0f} s", flush=True)

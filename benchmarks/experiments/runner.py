@@ -10,13 +10,16 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.process import BaseProcess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmhsi.engine.configs import land_cover_metric
 from mmhsi.errors import ConfigError, DataError
 
 from .table import ROOT, Step, last_checkpoint, read_config
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+    from pathlib import Path
 
 
 class ExperimentRunner:

@@ -7,15 +7,18 @@ import hashlib
 import json
 import os
 import statistics
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest import mock
 
 from mmengine.config import Config
 
 from mmhsi.engine.configs import DATASET, chosen_dataset, load_config
 from mmhsi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""

@@ -7,11 +7,14 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import MMHSIError, one_line
 
 from .memory import keep_freed_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 AXES_HELP = "axes of an array whose file does not name them, in the order of its shape, such as 'y x band'"
 WORKER_DIED = (

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmengine.config import Config, DictAction
 
 from mmhsi.engine.configs import DATASET, chosen_dataset, land_cover_metric, load_config, run_name
 from mmhsi.errors import ConfigError
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def config_argument(parser: argparse.ArgumentParser, help: str = "config file", optional: bool = False) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError
-from mmhsi.io import CubeInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mmhsi.io import CubeInfo
 
 
 def choose_bands(info: CubeInfo, bad_bands: Sequence[int] | None) -> list[int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from .catalogue import RGB, SceneInfo
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .catalogue import RGB, SceneInfo
 
 
 class ClassFacts(TypedDict):

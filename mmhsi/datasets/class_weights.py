@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from mmhsi.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Counts = npt.NDArray[np.integer]
 Weights = npt.NDArray[np.float64]

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, open_cube
@@ -18,6 +15,12 @@ from .catalogue import SceneInfo, scene_info
 from .replay import model_bands
 from .seeded_dataset import SeededDataset
 from .statistics import BandStatistics, cube_statistics, pipeline_statistics, require_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @DATASETS.register_module()

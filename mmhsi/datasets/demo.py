@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmengine.logging import print_log
 
 from .catalogue import CATALOGUE, SceneInfo
 from .simulation import simulate_scene, write_scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @contextmanager

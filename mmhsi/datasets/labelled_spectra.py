@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .labels import IGNORE_INDEX
-from .tile_dataset import TileDataset
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .tile_dataset import TileDataset
 
 BLOCK = 16
 """Side in pixels of the blocks that a large tile's pixels are grouped by."""

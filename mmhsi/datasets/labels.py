@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import NO_LABEL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 IGNORE_INDEX = 255
 """Class index of pixels without a label: left out of losses and metrics."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import ConfigError, MMHSIError
 from mmhsi.io.readers.opening import open_reader
 
 from .catalogue import CATALOGUE, SceneInfo, TileSubset, unknown_name
 from .tile_list import list_tiles
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _SHOWN = 5
 _VALUES_AT_A_TIME = 1 << 24

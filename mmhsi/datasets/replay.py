@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.errors import ConfigError, MMHSIError
 from mmhsi.io import CubeInfo, HSICube
 from mmhsi.io.files import reason
 from mmhsi.registry import TRANSFORMS, registered
 
-from .transforms.common import Scope
 from .transforms.scope import CONTAINERS, OTHERS, Transform, ValueStep, declared_scope, package_name, written
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .transforms.common import Scope
 
 PROBE_SIDE = 8
 """Side in pixels of the made-up image by which the bands that a model sees are found."""

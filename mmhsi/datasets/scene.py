@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from affine import Affine
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, CubeReader, HSICube, open_cube, open_label_map
@@ -16,10 +15,16 @@ from mmhsi.io.placement import Grid, Placement
 from mmhsi.io.readers.opening import open_reader
 
 from .bands import band_centres, choose_bands
-from .catalogue import SceneInfo
 from .label_grid import grid_classes
 from .labels import IGNORE_INDEX, LabelTable
 from .statistics import require_data
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from affine import Affine
+
+    from .catalogue import SceneInfo
 
 
 @dataclass(frozen=True, eq=False)

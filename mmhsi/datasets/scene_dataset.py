@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -27,7 +27,11 @@ from .samplers import SizedIndex
 from .scene import Scene, load_scene, read_scene_labels
 from .splits import Split, SplitRule, apply_split
 from .statistics import BandStatistics, cube_statistics
-from .transforms.scope import Transform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .transforms.scope import Transform
 
 SUBSETS = ("train", "test", "labelled", "all")
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from mmengine.dataset import BaseDataset
 
-from mmhsi.spec import InputSpec
-
 from .samplers import seed_everything
 from .transforms.scope import value_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mmhsi.spec import InputSpec
 
 
 class SeededDataset(BaseDataset):

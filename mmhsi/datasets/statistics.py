@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
 
 from mmhsi.errors import DataError
-from mmhsi.io import HSICube
 
 from .samplers import SeededIndex, sample_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mmhsi.io import HSICube
 
 
 class BandStatistics:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmhsi.arguments import size_pair
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeInfo
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
@@ -26,6 +25,9 @@ from .statistics import BandStatistics, pipeline_statistics
 from .tile_headers import read_headers
 from .tile_list import cut_windows, list_tiles
 from .transforms.loading import read_classes
+
+if TYPE_CHECKING:
+    from mmhsi.io import CubeInfo
 
 STATISTICS_TILES = 512
 """Tiles that band statistics are taken from."""
@@ -165,7 +167,7 @@ class TileDataset(SeededDataset):
             raise ConfigError("TileDataset: label_dir (or scene.labels) is needed for labels, or with_labels=False")
         for pair in files:
             for path in pair if self.with_labels else pair[:1]:
-                if not os.path.isfile(str(path)):  # also where the name is none that a file can have
+                if not Path(str(path)).is_file():  # also where the name is none that a file can have
                     raise DataError(f"{path}: no such file, listed in {self.split_file or self.image_dir or 'image'}")
         headers = read_headers(
             [image for image, _ in files], info.image_key, info.image_axes, info.bad_bands, info.wavelengths is not None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +10,10 @@ from mmhsi.errors import DataError
 from mmhsi.io import CubeInfo, open_cube
 
 from .bands import choose_bands
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 SAME_NM = 1.0
 """Centres that differ by less are those of the same band."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import DataError
-from mmhsi.io import Window
 from mmhsi.io.files import existing_file, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from mmhsi.io import Window
 
 
 def list_tiles(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmhsi.registry import OPTIM_WRAPPERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @OPTIM_WRAPPERS.register_module()

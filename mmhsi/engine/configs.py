@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmengine.config import Config
 from mmengine.logging import MMLogger
@@ -15,6 +15,9 @@ from mmengine.logging import MMLogger
 from mmhsi.arguments import size_pair
 from mmhsi.carried import carried_folder
 from mmhsi.errors import ConfigError
+
+if TYPE_CHECKING:
+    import logging
 
 DATASET = "MMHSI_DATASET"
 """Environment variable by which a config that is written for several data sets is told of one."""

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed
-from mmengine.config import Config
-from mmengine.runner import FlexibleRunner, Runner
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import RUNNERS
 
 from .numbers import resolve_from_data
 from .runners import ReadsCheckpointsAsData
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mmengine.config import Config
+    from mmengine.runner import FlexibleRunner, Runner
 
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 WRAPPERS = ("OptimWrapper", "AmpOptimWrapper", "BFloat16OptimWrapper")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mmpretrain.engine.optimizers import LearningRateDecayOptimWrapperConstructor
-from torch import nn
 
 from mmhsi.registry import OPTIM_WRAPPER_CONSTRUCTORS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
 
 INPUT_LAYERS = ("patch_embed.", "spectral_embed.")
 LAST_LAYER = ".last_layer."

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
-from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from torch.utils.data import Dataset
 
 from mmhsi.arguments import takes_argument
 from mmhsi.errors import ConfigError
@@ -15,6 +12,12 @@ from mmhsi.registry import DATASETS, MODELS
 from mmhsi.spec import InputSpec
 
 from .configs import read_window, training_dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mmengine.config import Config
+    from torch.utils.data import Dataset
 
 JOINED = {"concat": 1, "texture": 2, "separate": 0}
 """Bands that a model sees behind the cube's for every band of the second source, by ``data_preprocessor.second``."""

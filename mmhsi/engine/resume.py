@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.models.weights import read_checkpoint
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def newest_checkpoint(work_dir: str | Path) -> tuple[Path, dict] | None:

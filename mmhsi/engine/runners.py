@@ -6,10 +6,9 @@ metadata. In scope ``mmhsi`` a ``runner_type`` or a ``strategy`` of these names 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Real
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,6 +25,10 @@ from mmhsi.models.weights import read_checkpoint
 from mmhsi.registry import RUNNERS, STRATEGIES
 
 from .unwrap import unwrap_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 REVISED = [(r"^module.", "")]
 """mmengine's default: names of weights of a wrapped model."""

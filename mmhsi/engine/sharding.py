@@ -13,7 +13,7 @@ from mmhsi.models.heads import DINOHead
 from mmhsi.registry import MODEL_WRAPPERS, OPTIM_WRAPPERS
 
 
-def is_shard(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
+def is_shard(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:  # noqa: ARG001, FSDP hands it over
     """FSDP's ``auto_wrap_policy``: every layer of a transformer and every DINO head is a shard of its own.
 
     Args:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from mmengine.model import BaseModel, is_model_wrapper
-from mmengine.runner import Runner
+
+if TYPE_CHECKING:
+    from mmengine.runner import Runner
 
 
 def unwrap_model(runner: Runner) -> BaseModel:
@@ -14,4 +16,4 @@ def unwrap_model(runner: Runner) -> BaseModel:
     Args:
         runner: The run.
     """
-    return cast(BaseModel, runner.model.module if is_model_wrapper(runner.model) else runner.model)
+    return cast("BaseModel", runner.model.module if is_model_wrapper(runner.model) else runner.model)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -17,6 +17,9 @@ from mmhsi.registry import METRICS
 from mmhsi.spec import InputSpec
 
 from .confusion import ConfusionMatrix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @METRICS.register_module()

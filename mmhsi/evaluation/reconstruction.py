@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mmhsi.models.selfsup.masked_pretraining import Reconstruction
 
 MAX_PSNR = 100.0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 
 from mmhsi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WORTH_IT = 1.05
 """Factor by which a doubled batch has to be faster, per window, to be worth its memory."""

@@ -6,17 +6,22 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
-from mmhsi.io import CubeInfo
-from mmhsi.spec import InputSpec
 
-from .scene_rows import SceneRows
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from mmhsi.io import CubeInfo
+    from mmhsi.spec import InputSpec
+
+    from .scene_rows import SceneRows
 
 SAME_NM = 1.0
 """Wavelengths that differ by less are the same band."""
@@ -186,5 +191,5 @@ def file_state(path: str | Path) -> list[object]:
     Args:
         path: The file.
     """
-    status = os.stat(path)
+    status = Path(path).stat()
     return [str(Path(path).resolve()), status.st_size, status.st_mtime_ns]

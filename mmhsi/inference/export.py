@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +13,10 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.io.files import writing
 
-from .window_model import WindowModel
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .window_model import WindowModel
 
 SUFFIXES = (".onnx", ".pt2")
 TOLERANCE = 1e-4
@@ -114,7 +116,7 @@ def export_model(model: WindowModel, out: str | Path, window: tuple[int, int]) -
                 f"{out}: not written, the exported model's probabilities differ by {difference:.2g} from PyTorch's"
             )
         with writing(out):
-            os.replace(temporary, out)
+            temporary.replace(out)
     finally:
         temporary.unlink(missing_ok=True)
     return difference

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
@@ -24,6 +21,12 @@ from mmhsi.models.preprocessors import BandPreprocessor, attach_scenes, fit_prep
 from mmhsi.models.weights import checkpoint_spec, load_weights, read_checkpoint
 from mmhsi.registry import DATASETS, MODELS
 from mmhsi.spec import InputSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mmengine.config import Config
 
 
 class FeatureSet(NamedTuple):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mmhsi.models.preprocessors import WindowSampler, gather_windows
 
 from .blending import blend_weights, window_starts
-from .scene_rows import SceneRows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from .scene_rows import SceneRows
 
 STRIP = 1 << 14
 """Pixels that are classified before their rows are given out."""

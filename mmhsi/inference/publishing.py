@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.config import Config
@@ -15,8 +15,10 @@ from mmhsi.engine.configs import load_config
 from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint, write_checkpoint
-from mmhsi.spec import InputSpec
 from mmhsi.version import __version__
+
+if TYPE_CHECKING:
+    from mmhsi.spec import InputSpec
 
 KEPT = ("epoch", "iter", "seed", "time")
 

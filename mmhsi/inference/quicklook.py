@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmhsi.io import open_cube, read_class_map
-from mmhsi.spec import InputSpec
 from mmhsi.visualization import save_map_figure
 from mmhsi.visualization.mapped_scene import mapped_scene, read_truth
-from mmhsi.visualization.palette import RGB
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmhsi.spec import InputSpec
+    from mmhsi.visualization.palette import RGB
 
 
 def save_quicklook(

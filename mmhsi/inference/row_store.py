@@ -6,17 +6,20 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
 from mmhsi.io.files import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 SAVE_EVERY = 5.0
 """Seconds after which rows are made to survive a failure of power; a killed process loses no more than these either."""
@@ -82,7 +85,7 @@ class RowStore:
                     self.folder.mkdir(exist_ok=True)
                     for name in self.layers:
                         path = self.folder / f"{name}.raw"
-                        file = stack.enter_context(open(path, "r+b" if path.exists() else "x+b", buffering=0))
+                        file = stack.enter_context(path.open("r+b" if path.exists() else "x+b", buffering=0))
                         file.truncate(self.finished * self._row_bytes(name))
                         file.seek(0, os.SEEK_END)
                         self._files[name] = file
@@ -131,7 +134,7 @@ class RowStore:
                 os.fsync(file.fileno())
             temporary = self.folder / "state.json.tmp"
             temporary.write_text(json.dumps(dict(settings=self.settings, rows=self.finished), indent=1))
-            os.replace(temporary, self.folder / "state.json")
+            temporary.replace(self.folder / "state.json")
         self._saved = time.monotonic()
 
     def read(self, name: str, band: int, first: int, count: int) -> NDArray:
@@ -145,7 +148,7 @@ class RowStore:
         """
         layer = self.layers[name]
         block = np.empty((count, self.width), dtype=layer.dtype)
-        with open(self.folder / f"{name}.raw", "rb", buffering=0) as file:
+        with (self.folder / f"{name}.raw").open("rb", buffering=0) as file:
             for row, line in enumerate(block):
                 file.seek((first + row) * self._row_bytes(name) + band * line.nbytes)
                 if file.readinto(line) != line.nbytes:

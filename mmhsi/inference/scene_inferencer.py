@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
-from mmengine.config import Config
 
 from mmhsi.carried_config import check_carried_config
 from mmhsi.datasets.replay import Replay
@@ -32,6 +31,9 @@ from .row_store import RowStore, stored_state
 from .scene_rows import SceneRows
 from .window_model import WindowModel
 from .writers import layers_of, values_of, write_products
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 DEFAULT_BATCH = {True: 512, False: 16}
 """Windows at a time: of a pixel classifier, of a segmentor."""

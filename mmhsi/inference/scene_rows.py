@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mmhsi.datasets.mirroring import mirrored
-from mmhsi.datasets.replay import Replay
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.io import CubeReader, HSICube
-from mmhsi.models.preprocessors import BandPreprocessor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    from mmhsi.datasets.replay import Replay
+    from mmhsi.io import CubeReader, HSICube
+    from mmhsi.models.preprocessors import BandPreprocessor
 
 BUDGET = 32 << 20
 """Bytes of normalised rows that are read at a time."""

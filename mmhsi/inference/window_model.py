@@ -6,9 +6,9 @@ import copy
 import hashlib
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor
@@ -25,6 +25,9 @@ from mmhsi.registry import MODELS
 from mmhsi.visualization import default_palette
 
 from .batch_size import fastest_batch
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 AUTO_BATCH = {True: (32, 1024, 1 << 16), False: (1, 32, 1024)}
 """Windows that are tried first, and at most on a CPU and on a GPU: of a pixel classifier, of a segmentor."""

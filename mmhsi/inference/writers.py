@@ -5,17 +5,23 @@ from __future__ import annotations
 import glob
 import math
 from contextlib import ExitStack
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
 from mmhsi.io import ClassMapWriter, CubeInfo, ValueMapWriter
-from mmhsi.io.row_writer import RowWriter
-from mmhsi.visualization.palette import RGB
 
-from .prediction import PredictedRows
 from .row_store import Layer, RowStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from mmhsi.io.row_writer import RowWriter
+    from mmhsi.visualization.palette import RGB
+
+    from .prediction import PredictedRows
 
 NO_CLASS = 255
 """Value of pixels without data in a map."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from os import PathLike
+from typing import TYPE_CHECKING
 
-import numpy as np
 import rasterio
-from numpy.typing import NDArray
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.files import existing_file, reading
@@ -16,6 +14,12 @@ from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.drivers import driver_of
 from mmhsi.io.readers.raster import without_georeference_warning
 from mmhsi.io.readers.surroundings import check_surroundings
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 NO_CLASS = 255
 """Class id of pixels without one."""

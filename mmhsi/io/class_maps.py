@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from os import PathLike
-from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import numpy as np
-import rasterio
-from affine import Affine
-from numpy.typing import NDArray
-from rasterio.crs import CRS
 
 from mmhsi.errors import DataError
 from mmhsi.io.output import sidecar
 from mmhsi.io.row_writer import RowWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+    from pathlib import Path
+
+    import rasterio
+    from affine import Affine
+    from numpy.typing import NDArray
+    from rasterio.crs import CRS
 
 # Class number 255 stays free in a byte: it is the field's habit for "ignore" and nodata.
 _MOST_CLASSES_IN_A_BYTE = 255

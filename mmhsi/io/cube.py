@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from affine import Affine
-from numpy.typing import NDArray
-from rasterio.crs import CRS
 
 from mmhsi.errors import DataError
 from mmhsi.io.selection import check_bands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from affine import Affine
+    from numpy.typing import NDArray
+    from rasterio.crs import CRS
 
 # valid() needs a few boolean copies of what it looks at; a whole scene at once would cost more than the scene.
 _VALUES_AT_A_TIME = 1 << 24

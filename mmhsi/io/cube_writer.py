@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from os import PathLike
+from typing import TYPE_CHECKING
 
 import rasterio
 
 from mmhsi.errors import DataError
-from mmhsi.io.cube import HSICube
 from mmhsi.io.row_writer import RowWriter, predictor
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from mmhsi.io.cube import HSICube
 
 _WRITABLE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import uuid
-from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import DataError, FileFormatError, MMHSIError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CUBE_FORMATS = "a GeoTIFF, an ENVI .hdr or its data file, another raster that GDAL opens, a .mat or a .npy file"
 
@@ -116,6 +119,6 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
-            os.replace(temporary, out)
+            temporary.replace(out)
         finally:
             temporary.unlink(missing_ok=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rasterio._env import del_gdal_config
 from rasterio.env import get_gdal_config, set_gdal_config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CACHE = 128 << 20
 """Bytes of decoded blocks. GDAL would otherwise take 5 % of the machine's memory, in every worker process."""

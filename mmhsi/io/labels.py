@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from os import PathLike
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
 from mmhsi.io.cube import CubeInfo, HSICube
-from mmhsi.io.readers.base import CubeReader
 from mmhsi.io.readers.opening import open_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    from numpy.typing import NDArray
+
+    from mmhsi.io.readers.base import CubeReader
 
 NO_LABEL = int(np.iinfo(np.int64).min)
 """What :func:`read_label_map` gives for pixels that a file declares to hold nothing; no class has this number."""

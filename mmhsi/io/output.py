@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from os import PathLike, fspath
 from pathlib import Path
@@ -45,9 +44,9 @@ class PendingFile:
         try:
             with writing(self.path):
                 self._check_blocks()
-                os.replace(self.temporary, self.path)
+                self.temporary.replace(self.path)
                 if sidecar(self.temporary).exists():
-                    os.replace(sidecar(self.temporary), sidecar(self.path))
+                    sidecar(self.temporary).replace(sidecar(self.path))
                 else:
                     sidecar(self.path).unlink(missing_ok=True)
         except BaseException:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from affine import Affine
-from numpy.typing import NDArray
-from rasterio.crs import CRS
 from rasterio.warp import transform as transform_points
 
 from mmhsi.errors import DataError
 from mmhsi.io.cube import CubeInfo, HSICube
-from mmhsi.io.selection import Window
+
+if TYPE_CHECKING:
+    from affine import Affine
+    from numpy.typing import NDArray
+    from rasterio.crs import CRS
+
+    from mmhsi.io.selection import Window
 
 _OUTSIDE = -1
 _MOST_SAMPLES = 16

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from os import PathLike
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import rasterio
-from affine import Affine
-from numpy.typing import NDArray
-from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from mmhsi.errors import DataError
@@ -22,7 +16,14 @@ from mmhsi.io.output import PendingFile
 from mmhsi.io.readers.raster import without_georeference_warning
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+    from types import TracebackType
     from typing import Self
+
+    from affine import Affine
+    from numpy.typing import NDArray
+    from rasterio.crs import CRS
 
 _TILE = 256
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from os import PathLike
+from typing import TYPE_CHECKING
 
 import numpy as np
-import rasterio
-from affine import Affine
-from rasterio.crs import CRS
 
 from mmhsi.io.row_writer import RowWriter, predictor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    import rasterio
+    from affine import Affine
+    from rasterio.crs import CRS
 
 
 class ValueMapWriter(RowWriter):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
 from mmhsi.io.doubts import doubt
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _NANOMETRES_PER_UNIT = {
     1.0: ("nm", "nanometer", "nanometers", "nanometre", "nanometres"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
-from mmpretrain.models.utils import MultiheadAttention
 from torch import Tensor, nn
 
 from .protocols import AttentiveBackbone, check_protocol
+
+if TYPE_CHECKING:
+    from mmpretrain.models.utils import MultiheadAttention
 
 
 def cls_row(attention: MultiheadAttention, qkv: Tensor, extra: int) -> Tensor:
@@ -46,7 +48,7 @@ def cls_attention(backbone: nn.Module, images: Tensor) -> dict[str, Tensor]:
     handles = []
     try:
         for stream, module in attentive.last_attention().items():  # pruning leaves the last layer
-            attention = cast(MultiheadAttention, module)
+            attention = cast("MultiheadAttention", module)
 
             def keep(
                 _: nn.Module, __: tuple, qkv: Tensor, stream: str = stream, attention: MultiheadAttention = attention

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import TYPE_CHECKING
 
 from .quiet_init import QuietInit
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class FreezableBackbone(QuietInit):

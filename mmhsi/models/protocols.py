@@ -6,16 +6,18 @@ None has to be inherited: a backbone that has a protocol's members satisfies it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from inspect import get_annotations
-from typing import Protocol, TypeVar, runtime_checkable
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from mmhsi.errors import ConfigError
 
-from .layers.prunable import PrunableLayers
-from .layers.tokens import Tokens
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor, nn
+
+    from .layers.prunable import PrunableLayers
+    from .layers.tokens import Tokens
 
 
 @runtime_checkable

@@ -10,14 +10,18 @@ names them: a :class:`~mmhsi.models.protocols.PrunableBackbone`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import ConfigError
 
-from .layers.prunable import PrunableLayers
 from .protocols import PrunableBackbone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+    from .layers.prunable import PrunableLayers
 
 
 def prunable_stages(model: nn.Module) -> dict[str, PrunableLayers]:

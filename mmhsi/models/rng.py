@@ -8,11 +8,14 @@ depth are no matter of this: every rank draws its own.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from mmengine.dist import get_dist_info
 from torch import Generator, Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 POOL = 256
 """Samples that :meth:`BatchRNG.by_image` draws for; the bits of an image say which of them it is."""

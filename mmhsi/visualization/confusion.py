@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,10 @@ import numpy.typing as npt
 from mmhsi.errors import DataError
 
 from .png import save_figure
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
 
 
 def save_confusion_figure(

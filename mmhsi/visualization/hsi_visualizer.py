@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from mmengine.dist import master_only
-from mmengine.structures import BaseDataElement
 from mmengine.visualization import Visualizer
 from PIL import Image
 
@@ -20,6 +19,11 @@ from .false_colour import false_colour
 from .map_figure import map_figure_png
 from .palette import default_palette
 from .png import save_png
+
+if TYPE_CHECKING:
+    import os
+
+    from mmengine.structures import BaseDataElement
 
 
 @VISUALIZERS.register_module()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from mmhsi.io.placement import Grid
 
 from .false_colour import false_colour, rgb_band_indices
 from .palette import default_palette
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MOST_PIXELS = 1500
 VALUES_AT_A_TIME = 1 << 24

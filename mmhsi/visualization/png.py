@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import replacing
 
 if TYPE_CHECKING:
+    import os
+
     from matplotlib.figure import Figure
 
 

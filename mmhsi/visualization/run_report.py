@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -17,9 +15,14 @@ from .curves import curve_figure, read_scalars
 from .data_uri import classes_uri, picture_uri, svg_uri
 from .error_map import ERROR_COLOURS, error_classes
 from .map_figure import legend_entries
-from .mapped_scene import MappedScene
-from .palette import RGB
 from .spectra import ClassSpectra, spectra_figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from .mapped_scene import MappedScene
+    from .palette import RGB
 
 MOST_CHARACTERS = 200_000
 MOST_CHARTS = 40

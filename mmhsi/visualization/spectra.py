@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -10,12 +9,15 @@ import numpy.typing as npt
 
 from mmhsi.datasets.statistics import BandStatistics
 from mmhsi.errors import DataError
-from mmhsi.io import CubeReader
-
-from .palette import RGB
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.figure import Figure
+
+    from mmhsi.io import CubeReader
+
+    from .palette import RGB
 
 VALUES_AT_A_TIME = 1 << 24
 

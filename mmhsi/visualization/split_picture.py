@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +10,13 @@ import numpy.typing as npt
 from mmhsi.errors import DataError
 
 from .class_map import colourise
-from .palette import RGB
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mmhsi.datasets.splits import Split
+
+    from .palette import RGB
 
 
 def split_picture(labels: npt.NDArray[np.integer], split: Split, palette: Sequence[RGB]) -> npt.NDArray[np.uint8]:

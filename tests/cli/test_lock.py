@@ -118,5 +118,5 @@ def test_trainings_and_tests_hold_their_work_dir(arguments, place, tmp_path, run
     config = "configs/hsi_vit/hsi-vit-tiny-p3.py"
     with hold_work_dir(tmp_path / "w"):
         assert run_tool(tool, config, *checkpoint, "--work-dir", tmp_path / "w") == 2
-        assert os.listdir(tmp_path / "w") == [".lock"]
+        assert [path.name for path in (tmp_path / "w").iterdir()] == [".lock"]
     assert f"work dir {tmp_path / 'w'}: in use by process {os.getpid()} on" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     for content in (b"first", b"second"):
         WholeFiles(Saving(content)).save_checkpoint(str(tmp_path / "new"), "a.pth", meta={})
         assert (tmp_path / "new/a.pth").read_bytes() == content
-    assert os.listdir(tmp_path / "new") == ["a.pth"]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.pth"]
 
 
 def write_too_much(path):
@@ -104,7 +104,7 @@ def test_a_full_disk_or_a_kill_leaves_the_earlier_file(write, tmp_path):
     status = join(fork(write, path))
     assert path.read_bytes() == b"before"
     if write is write_too_much:
-        assert sorted(os.listdir(tmp_path)) == ["a.message", "a.pth"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a.message", "a.pth"]
         assert path.with_suffix(".message").read_text() == f"{path}: cannot write: [Errno {errno.EFBIG}] File too large"
     else:
         assert status == -signal.SIGKILL

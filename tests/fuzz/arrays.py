@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pickle
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from fuzz.case import Case
 from fuzz.entries import CUBE
 from fuzz.files import of_bytes, write_npy
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def npy(header: str, data: bytes = CUBE.tobytes(), length: int | None = None, version: int = 1) -> bytes:

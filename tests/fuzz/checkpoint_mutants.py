@@ -10,8 +10,8 @@ import sys
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,6 +21,9 @@ from torch import nn
 
 from mmhsi.errors import MMHSIError
 from mmhsi.models.weights import read_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def written(path: Path) -> Path:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from fuzz.arrays import Evil
 from fuzz.case import Case
 from fuzz.entries import MODEL_META, write_model
 from fuzz.files import cut, damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 def checkpoint(name: str, edit: Callable[[Path], object], refused: bool | None = True, **options: object) -> Case:

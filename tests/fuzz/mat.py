@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cube_files
 import h5py
@@ -14,6 +14,9 @@ import numpy as np
 from fuzz.case import Case
 from fuzz.entries import CUBE
 from fuzz.files import change, cut, damaged, of_bytes, write_mat5, write_mat73
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ANY = ("cube", "label_map", "scene", "predict")
 

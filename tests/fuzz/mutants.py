@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cube_files
 import h5py
 import numpy as np
 import rasterio
-from numpy.typing import NDArray
 
 from mmhsi.datasets.splits import FileSplit
 from mmhsi.io import open_cube, read_label_map
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 HEIGHT, WIDTH, BANDS = 12, 14, 5
 CUBE = (np.arange(HEIGHT * WIDTH * BANDS).reshape(HEIGHT, WIDTH, BANDS) * 7 % 1009).astype(np.int16)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from fuzz.case import Case
 from fuzz.files import FORMATS, Build, damaged, write_envi, write_geotiff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 SUFFIXES = (".tif", ".hdr", ".img", ".mat", ".npy")
 _ALL = (

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fuzz.case import Case
 from fuzz.entries import CUBE
 from fuzz.files import change, cut, damaged, of_bytes, write_envi, write_geotiff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 HUGE = ("pixel",)
 """Entries for files that declare more than any machine's memory."""

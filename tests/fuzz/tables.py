@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import rasterio
@@ -14,6 +13,10 @@ from fuzz.arrays import npy
 from fuzz.case import Case
 from fuzz.entries import CUBE, LABELS
 from fuzz.files import cut, write_geotiff, write_npy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 _LABELS = ("labels", "predict_labels")
 _INDICES = np.flatnonzero(LABELS)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from fuzz.case import Case
 from fuzz.entries import CUBE, SCENE_ENTRIES
 from fuzz.files import of_bytes, write_envi, write_geotiff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 _FLOAT = CUBE.astype(np.float32)
 _READ = ("cube", "scene", "tiles", "corpus")

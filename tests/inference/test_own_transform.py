@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,6 +16,10 @@ from mmhsi.io import HSICube, open_cube, write_cube
 from mmhsi.models.weights import read_checkpoint
 from mmhsi.registry import TRANSFORMS
 from mmhsi.spec import InputSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 MODULE = '''
 import numpy as np

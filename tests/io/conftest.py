@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from cube_files import write_envi, write_geotiff, write_mat5, write_mat73, write_npy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 def _geotiff(**options: object) -> Callable[[Path, np.ndarray], Path]:

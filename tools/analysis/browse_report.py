@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmhsi.cli.command import map_options, run, tool_parser
 
 if TYPE_CHECKING:
+    import argparse
+
     from mmhsi.visualization.run_report import Chart, MapPart
 
 

@@ -11,7 +11,6 @@ Parameters are chosen on at most 100 training pixels a class, the classifier is 
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -24,6 +23,8 @@ from mmhsi.cli.options import config_argument, read_config
 from mmhsi.engine.configs import training_dataset
 
 if TYPE_CHECKING:
+    import argparse
+
     import numpy as np
     from sklearn.base import ClassifierMixin
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from .info import SceneInfo
+from typing import TYPE_CHECKING
+
 from .lookup import CATALOGUE
+
+if TYPE_CHECKING:
+    from .info import SceneInfo
 
 COLUMNS = ("name", "data set", "form", "sensor", "bands", "classes", "size (pixels)", "source")
 

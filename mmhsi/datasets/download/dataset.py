@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from rich.console import Console
@@ -20,6 +20,9 @@ from ..layout import check_layout
 from .archive import extract_archive
 from .errors import DownloadError, NotPublicError, storing
 from .transfer import discard, transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LARGEST = 16 << 30
 """Bytes that a file may have of which no size is published."""
@@ -80,7 +83,7 @@ def download_dataset(
             target = root / path.relative_to(staging)
             with storing(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(path, target)
+                path.replace(target)
             report(f"{target}: fetched")
         shutil.rmtree(staging, ignore_errors=True)
     finally:

@@ -10,12 +10,14 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mmhsi.version import __version__
 
 from .errors import DownloadError, storing
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHUNK = 1 << 18
 AGAIN = "the same command goes on from there"
@@ -126,7 +128,8 @@ def _ask(url: str, have: int, known: RemoteState | None, timeout: float) -> http
         if validator := strong or known.last_modified:
             headers["If-Range"] = validator
     try:
-        return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout)
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310, schemes are checked where entries are made
+        return urllib.request.urlopen(request, timeout=timeout)  # noqa: S310
     except urllib.error.HTTPError as exc:
         exc.close()
         if exc.code == 416 and known is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from mmengine.dataset import DefaultSampler
@@ -14,6 +14,9 @@ from mmhsi.registry import DATA_SAMPLERS
 
 from .seeded import SeededIndex
 from .seeding import sample_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 class SizedIndex(SeededIndex):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 
 from mmhsi.registry import DATA_SAMPLERS
 
 from .seeding import sample_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class SeededIndex(int):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from mmhsi.registry import SPLITS
 
 from .leakage import assert_disjoint, leaking
 from .split import Split, check_split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DRAWS = 20
 """Draws of training blocks that are compared; more would not mend a class that lies in one block."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import SPLITS
 
 from .split import Split, split_at_random
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
 
 
 @SPLITS.register_module()

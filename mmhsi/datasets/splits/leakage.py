@@ -9,14 +9,17 @@ than up. So the real pixels in a window are always a rectangle, and :func:`_exte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmhsi.arguments import size_pair
 from mmhsi.errors import DataError
 
-from .split import Split
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .split import Split
 
 
 def _extent(centre: np.ndarray, size: int, side: int) -> tuple[np.ndarray, np.ndarray]:

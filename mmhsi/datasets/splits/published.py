@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import SPLITS
 
 from .split import Split, check_split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @SPLITS.register_module()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from mmhsi.io.files import existing_file, reason, replacing
 from mmhsi.registry import SPLITS
 
 from .split import Split, check_split, seeded_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _HEADER = 1 << 16
 """Bytes beside an array's values, and of a protocol."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PARTS = ("train", "test")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from ..labels import IGNORE_INDEX
 from .common import SPATIAL_KEYS, CubeTransform, generator, require_one_grid, source, valid_mask
 from .padding import PadMode, pad_results
 from .resizing import Interpolation, resize_results
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ATTEMPTS = 10
 """Draws of a window before the last one is taken as it is; mmseg's number."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ from mmseg.structures import SegDataSample
 from mmhsi.registry import TRANSFORMS
 
 from .common import CubeTransform
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 META_KEYS = ("img_path", "seg_map_path", "window", "ori_shape", "img_shape")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from mmcv import imflip
@@ -13,6 +13,9 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
 from .common import SPATIAL_KEYS, CubeTransform, generator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @TRANSFORMS.register_module()

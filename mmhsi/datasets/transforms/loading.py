@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -31,14 +31,16 @@ Open = Callable[[str, str | None, str | None], CubeReader]
 
 
 @functools.lru_cache(maxsize=32)
-def _cached_reader(path: str, key: str | None, axes: str | None, open_file: Open, state: tuple[int, int]) -> CubeReader:
+def _cached_reader(
+    path: str, key: str | None, axes: str | None, open_file: Open, _state: tuple[int, int]
+) -> CubeReader:
     return open_file(path, key, axes)
 
 
 def _reader(path: str, key: str | None, axes: str | None, open_file: Open) -> CubeReader:
     """An open reader, kept for the next window of the same file; a file that was written anew is opened anew."""
     try:
-        status = os.stat(path)
+        status = Path(path).stat()
     except OSError:
         return open_file(path, key, axes)  # says what is wrong
     return _cached_reader(path, key, axes, open_file, (status.st_mtime_ns, status.st_size))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -13,6 +12,9 @@ from mmhsi.registry import TRANSFORMS
 
 from ..labels import IGNORE_INDEX
 from .common import CubeTransform, require_one_grid, source, valid_mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PadMode: TypeAlias = Literal["constant", "reflect"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from mmhsi.arguments import is_whole
 from mmhsi.errors import ConfigError, DataError, FileFormatError
@@ -16,6 +16,9 @@ from mmhsi.io.files import existing_file, reading, replacing
 from mmhsi.registry import TRANSFORMS
 
 from .common import BAND_KEYS, CubeTransform, source
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True, eq=False)

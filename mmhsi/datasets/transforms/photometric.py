@@ -5,10 +5,9 @@ Statistics are those of the valid pixels; pixels without data never reach valid 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from mmhsi.arguments import check_interval, check_number
@@ -16,6 +15,11 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
 from .common import CubeTransform, band_means, generator, valid_mask, valid_spectra
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 @TRANSFORMS.register_module()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.arguments import check_number, numbers
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
 from .common import BAND_KEYS, CubeTransform, check_nanometres, known_wavelengths, source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 def merge_bands(values: NDArray, positions: NDArray[np.float64]) -> tuple[NDArray, NDArray[np.float64]]:

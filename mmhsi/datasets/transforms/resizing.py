@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -16,6 +14,11 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
 from .common import CubeTransform, require_one_grid, valid_mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 Interpolation: TypeAlias = Literal["bilinear", "bicubic"]
 

@@ -6,17 +6,20 @@ photometric augmentation whose strength is absolute.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.arguments import check_choice, check_interval, check_number, numbers
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
 from .common import CubeTransform, Scope, for_bands, valid_spectra
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 
 @TRANSFORMS.register_module()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.arguments import check_interval, is_whole
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
 from .common import BAND_KEYS, CubeTransform, check_nanometres, known_wavelengths, source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 WATER_VAPOUR: tuple[tuple[float, float], ...] = ((1340.0, 1460.0), (1790.0, 1960.0))
 """Ranges in nm in which water vapour leaves a sensor above the atmosphere almost no light from the ground."""

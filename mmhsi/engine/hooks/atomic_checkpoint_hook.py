@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import EpochBasedTrainLoop, Runner
-from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.errors import ConfigError
@@ -18,6 +17,9 @@ from mmhsi.registry import HOOKS
 
 from ..runners import our_loader_alone
 from ..unwrap import unwrap_model
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @HOOKS.register_module()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
 
 from mmhsi.models.preprocessors import attach_scenes
 from mmhsi.registry import HOOKS
 
 from ..unwrap import unwrap_model
+
+if TYPE_CHECKING:
+    from mmengine.runner import Runner
 
 
 @HOOKS.register_module()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import HOOKS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmengine.runner import Runner
 
 FLOORS = {"information": 0.05, "feature_std": 0.05, "effective_rank": 1.2}
 PEAKS = "collapse_guard_peaks"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.errors import ConfigError
@@ -15,6 +14,11 @@ from mmhsi.models.selfsup.dinov2 import DINOv2
 from mmhsi.registry import HOOKS
 
 from ..unwrap import unwrap_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmengine.runner import Runner
 
 
 @HOOKS.register_module()

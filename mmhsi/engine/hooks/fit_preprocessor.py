@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mmengine.dist import broadcast
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
 
 from mmhsi.models.preprocessors import BandPreprocessor, fit_preprocessor
 from mmhsi.registry import HOOKS
 
 from ..unwrap import unwrap_model
+
+if TYPE_CHECKING:
+    from mmengine.runner import Runner
 
 
 @HOOKS.register_module()

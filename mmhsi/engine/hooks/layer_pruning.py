@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
-from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 from torch.nn.parallel import DistributedDataParallel
 
@@ -13,6 +14,9 @@ from mmhsi.models.pruning import check_num_layers, count_parameters, prunable_st
 from mmhsi.registry import HOOKS
 
 from ..unwrap import unwrap_model
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @HOOKS.register_module()

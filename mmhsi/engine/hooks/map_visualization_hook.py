@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -12,13 +11,17 @@ from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.structures import BaseDataElement, PixelData
 from mmseg.structures import SegDataSample
-from torch.utils.data import DataLoader
 
 from mmhsi.datasets import IGNORE_INDEX, SceneDataset
 from mmhsi.errors import ConfigError
 from mmhsi.registry import HOOKS
 from mmhsi.visualization.hsi_visualizer import HSIVisualizer
 from mmhsi.visualization.selection import evenly_spread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence, Sized
+
+    from torch.utils.data import DataLoader
 
 
 @HOOKS.register_module()
@@ -84,7 +87,7 @@ class MapVisualizationHook(Hook):
         """Draw what all processes predicted for the pixels of a scene."""
         if not self._is_due(mode) or self.scene_map is None:
             return
-        dataset = cast(SceneDataset, self._loader(runner, mode).dataset)
+        dataset = cast("SceneDataset", self._loader(runner, mode).dataset)
         prediction = torch.from_numpy(self.scene_map)
         all_reduce(prediction, "min")  # IGNORE_INDEX is above every class
         sample = SegDataSample(pred_sem_seg=PixelData(data=prediction[None]))
@@ -106,7 +109,7 @@ class MapVisualizationHook(Hook):
             rows, columns = (np.asarray(batch[key]) for key in ("row", "column"))
             self.scene_map[rows, columns] = torch.cat([sample.pred_label for sample in outputs]).cpu().numpy()
             return
-        chosen = evenly_spread(len(cast(Sized, self._loader(runner, mode).sampler)), self.num_samples)
+        chosen = evenly_spread(len(cast("Sized", self._loader(runner, mode).sampler)), self.num_samples)
         for offset, sample in enumerate(outputs):
             if self.seen + offset in chosen:
                 runner.visualizer.add_datasample(

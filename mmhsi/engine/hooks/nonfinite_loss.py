@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.optim import AmpOptimWrapper
-from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
@@ -22,6 +21,11 @@ from mmhsi.spec import InputSpec
 
 from ..unwrap import unwrap_model
 from .batch_report import describe_batch, model_inputs, name_suspects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mmengine.runner import Runner
 
 
 def nonfinite(tensors: Mapping[str, Tensor | None]) -> list[str]:

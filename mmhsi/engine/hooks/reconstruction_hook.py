@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ from mmhsi.visualization.reconstruction import draw_reconstruction
 from mmhsi.visualization.selection import evenly_spread
 
 from ..unwrap import unwrap_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @contextmanager

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
 
 from mmhsi.datasets.samplers import sample_seed, seed_torch
 from mmhsi.models.preprocessors import BandPreprocessor
 from mmhsi.registry import HOOKS
 
 from ..unwrap import unwrap_model
+
+if TYPE_CHECKING:
+    from mmengine.runner import Runner
 
 
 @HOOKS.register_module()

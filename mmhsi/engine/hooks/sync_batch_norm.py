@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mmengine.dist import all_reduce_params
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmhsi.registry import HOOKS
+
+if TYPE_CHECKING:
+    from mmengine.runner import Runner
 
 
 @HOOKS.register_module()

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
 from mmhsi.io.cube import CubeInfo, HSICube, holds_data
 from mmhsi.io.files import existing_file
 from mmhsi.io.memory import require_memory
 from mmhsi.io.selection import Window, check_bands, check_window, shift_transform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import TracebackType
+
+    from numpy.typing import NDArray
 
 Handle = TypeVar("Handle")
 

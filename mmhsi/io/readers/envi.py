@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gzip
 import math
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import rasterio
 
 from mmhsi.errors import DataError, FileFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import rasterio
 
 _DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip")
 _INTERLEAVES = ("bsq", "bil", "bip")

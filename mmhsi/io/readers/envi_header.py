@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import FileFormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _LARGEST = 64 << 20
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from os import PathLike
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
 from mmhsi.io.axes import Order, as_cube, named_order, order_of, ordered_shape, plain_order
@@ -18,7 +16,14 @@ from mmhsi.io.files import reading
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale, take_block
 from mmhsi.io.readers.hdf5_attributes import Declared, axis_roles, check_storage, declared, text_of
 from mmhsi.io.readers.variables import AXES, NOUN, NUMERIC_CLASSES, Variable, choose_variable
-from mmhsi.io.selection import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    from numpy.typing import NDArray
+
+    from mmhsi.io.selection import Window
 
 # Large arrays lie in compressed chunks of some megabytes; HDF5's own 1 MB cache would unpack a chunk anew for every
 # window.
@@ -33,7 +38,7 @@ def is_matlab(path: str | PathLike[str]) -> bool:
     Args:
         path: An HDF5 file.
     """
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         if file.read(len(_MATLAB_MARK)) == _MATLAB_MARK:
             return True
     with reading(path, "not a readable HDF5 file"), h5py.File(path, "r") as content:

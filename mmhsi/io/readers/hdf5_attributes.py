@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 from affine import Affine
-from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from mmhsi.errors import DataError, FileFormatError
@@ -16,6 +16,9 @@ from mmhsi.io.axes import Order, Role, role_of
 from mmhsi.io.cube import holds_data
 from mmhsi.io.doubts import doubt
 from mmhsi.io.wavelengths import in_nanometres
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _NAME_LISTS = (
     "_ARRAY_DIMENSIONS",

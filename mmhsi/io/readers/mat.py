@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from os import PathLike
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import scipy.io
@@ -16,7 +16,11 @@ from mmhsi.io.files import reading
 from mmhsi.io.readers.base import CubeReader, check_dtype, take_block
 from mmhsi.io.readers.mat5_file import Mat5File
 from mmhsi.io.readers.variables import AXES, NOUN, NUMERIC_CLASSES, Variable, choose_variable
-from mmhsi.io.selection import Window
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from mmhsi.io.selection import Window
 
 
 class Mat5Reader(CubeReader[NDArray]):
@@ -59,7 +63,7 @@ class Mat5Reader(CubeReader[NDArray]):
 
     def _is_version_4(self) -> bool:
         """Whether the file is older than version 5, whose first word is no text."""
-        with open(self.path, "rb") as file:
+        with Path(self.path).open("rb") as file:
             return 0 in file.read(4)
 
     def _open(self) -> NDArray:

@@ -11,16 +11,20 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.memory import require_memory
 from mmhsi.io.readers.variables import Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 _FILE_HEADER = 128
 _MATRIX, _COMPRESSED = 14, 15
@@ -72,7 +76,7 @@ class Mat5File:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             start = file.read(_FILE_HEADER)
             mark = start[126:128]
             if len(start) < _FILE_HEADER or mark not in (b"IM", b"MI"):
@@ -105,7 +109,7 @@ class Mat5File:
             )
         if variable.data is None:
             raise DataError(f"{self.path}: variable {variable.listed} holds no numbers")
-        with open(self.path, "rb") as file:
+        with Path(self.path).open("rb") as file:
             content = _Content(file, variable)
             head = content.take(variable.data + 8)
             if len(head) < variable.data + 8:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import mmap
-from os import PathLike
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,11 @@ from mmhsi.io.axes import as_cube, named_order, plain_order
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import reading
 from mmhsi.io.readers.base import CubeReader, check_dtype, take_block
-from mmhsi.io.selection import Window
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from mmhsi.io.selection import Window
 
 _MAGIC = b"\x93NUMPY"
 
@@ -42,7 +46,7 @@ class NpyReader(CubeReader[NDArray]):
         self.handle()
 
     def _open(self) -> NDArray:
-        with open(self.path, "rb") as file:
+        with Path(self.path).open("rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise FileFormatError(f"{self.path}: not a .npy file (it does not begin with {_MAGIC!r})")
         with reading(self.path, "not a complete .npy file"):

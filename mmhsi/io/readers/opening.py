@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Sequence
-from os import PathLike
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import h5py
 
 from mmhsi.errors import DataError, FileFormatError
-from mmhsi.io.cube import HSICube
 from mmhsi.io.files import existing_file, reading
-from mmhsi.io.readers.base import CubeReader
 from mmhsi.io.readers.hdf5 import Hdf5Reader, Mat73Reader, is_matlab
 from mmhsi.io.readers.mat import Mat5Reader
 from mmhsi.io.readers.npy import NpyReader
 from mmhsi.io.readers.raster import RasterReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from os import PathLike
+    from pathlib import Path
+
+    from mmhsi.io.cube import HSICube
+    from mmhsi.io.readers.base import CubeReader
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HDF5_SUFFIXES = (".mat", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import rasterio
-from affine import Affine
-from numpy.typing import NDArray
 from rasterio.enums import Interleaving
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterWindow
@@ -29,7 +27,14 @@ from mmhsi.io.readers.envi_header import read_envi_header
 from mmhsi.io.readers.raster_metadata import TagSource, spectral_metadata, tag_source
 from mmhsi.io.readers.raster_missing import MissingValues
 from mmhsi.io.readers.surroundings import check_surroundings, check_virtual
-from mmhsi.io.selection import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from affine import Affine
+    from numpy.typing import NDArray
+
+    from mmhsi.io.selection import Window
 
 MOST_BANDS = 1 << 13
 """rasterio's time to read all bands grows with the square of their number."""
@@ -62,8 +67,9 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
     def __init__(self, path: str | PathLike[str], page: str | None = None) -> None:
         super().__init__(path)
         file = Path(path)
-        # As an absolute path no name is taken for a URL or for one of GDAL's prefixes.
-        self._data_file = Path(os.path.abspath(data_file_of(file) if file.suffix.lower() == ".hdr" else file))
+        # As an absolute path, links not followed, no name is taken for a URL or for one of GDAL's prefixes.
+        data_file = data_file_of(file) if file.suffix.lower() == ".hdr" else file
+        self._data_file = Path(os.path.abspath(data_file))  # noqa: PTH100
         self._page = page
         self._missing: MissingValues | None = None
         self.handle()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import rasterio
-from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
 from mmhsi.io.wavelengths import in_nanometres
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import rasterio
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import rasterio
-from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.windows import Window
 
 from mmhsi.io.cube import holds_data
+
+if TYPE_CHECKING:
+    import rasterio
+    from numpy.typing import NDArray
+    from rasterio.windows import Window
 
 
 class MissingValues:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mmhsi.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 AXES = {2: "two axes (H, W)", 3: "three axes (H, W, C)"}
 NOUN = {2: "label map", 3: "cube"}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from ..layers import PrunableLayers, Tokens
 from ..quiet_init import QuietInit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from ..layers import PrunableLayers, Tokens
 
 
 class TransformerBackbone(QuietInit):

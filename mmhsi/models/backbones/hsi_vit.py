@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,9 @@ from ..layers import (
 )
 from .base import TransformerBackbone
 from .vit_arch import FFN_TYPES, ViTArch, resolve_arch, vit_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @MODELS.register_module()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,9 @@ from ..checks import check_bands, resolve_out_indices
 from ..layers import Tokens, init_linear, prepend_tokens, take_tokens
 from .base import TransformerBackbone
 from .vit_arch import ViTArch, resolve_arch, vit_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ARCHS: dict[str, ViTArch] = {
     "tiny": {"embed_dims": 64, "num_layers": 4, "num_heads": 4, "feedforward_channels": 256},

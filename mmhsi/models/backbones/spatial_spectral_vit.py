@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +30,9 @@ from ..layers.spectral_embed import PixelSpectralEmbed, PooledSpectralEmbed, ban
 from ..layers.token_fusion import CrossAttentionFusion, PooledFusion, TokenMixFusion
 from .base import TransformerBackbone
 from .vit_arch import FFN_TYPES, ViTArch, resolve_arch, vit_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 
 @MODELS.register_module()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,11 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from .ss_mae_vit import SSMAEViT
-from .vit_arch import ViTArch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .vit_arch import ViTArch
 
 KERNEL_DEPTHS = (9, 7, 5)
 """Of the 3-D convolutions, as in the public code; each takes its depth less 3 from the components."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,9 @@ from ..layers.gated_ffn import GatedFFN
 from ..layers.spectral_embed import PooledSpectralEmbed
 from .base import TransformerBackbone
 from .vit_arch import ViTArch, drop_path_rates, resolve_arch, vit_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ARCHS: dict[str, ViTArch] = {
     "tiny": {"embed_dims": 64, "num_layers": 2, "num_heads": 4, "feedforward_channels": 256},

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +20,9 @@ from ..layers.visible_rows import row_buckets, run_rows
 from ..weights.spectral_weights import interpolate_blocks
 from .base import TransformerBackbone
 from .vit_arch import drop_path_rates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class SSTArch(TypedDict):
@@ -70,7 +72,7 @@ def resolve_arch(arch: str | SSTArch) -> SSTArch:
     if names != set(arch):
         what, which = ("lacks", names - set(arch)) if names - set(arch) else ("has unknown", set(arch) - names)
         raise ConfigError(f"SST: arch {what} {', '.join(sorted(which))}")
-    if min(cast(dict[str, int], arch).values()) < 1:
+    if min(cast("dict[str, int]", arch).values()) < 1:
         raise ConfigError(f"SST: arch={dict(arch)} has a size below 1")
     return arch
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from mmcv.cnn.bricks import DropPath
 from mmpretrain.models.backbones.vision_transformer import TransformerEncoderLayer
@@ -11,6 +10,9 @@ from mmpretrain.models.backbones.vision_transformer import TransformerEncoderLay
 from mmhsi.errors import ConfigError
 
 from ..layers import PrunableLayers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ViTArch(TypedDict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -14,6 +14,9 @@ from mmhsi.registry import MODELS
 from ..layers import init_classifier
 from ..quiet_init import QuietInit
 from .cnn_head import DoubleConv, UpsampleBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @MODELS.register_module()

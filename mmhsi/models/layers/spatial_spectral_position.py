@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 
 from .position import pair_positions, sinusoid_1d
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def interleaved_sinusoid(positions: Tensor, channels: int) -> Tensor:

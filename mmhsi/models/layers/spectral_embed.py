@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SHORTEST_WAVELENGTH = 100
 """In nm. Sensors see 300 nm and more; what is below 100 is in another unit, and its codes would hardly differ."""

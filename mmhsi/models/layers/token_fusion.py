@@ -5,10 +5,13 @@ All residuals start at zero, so that training begins with two plain transformers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def zero_(layer: nn.Linear | nn.Conv1d) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..masking import visible_first
-from .prunable import PrunableLayers
+
+if TYPE_CHECKING:
+    from .prunable import PrunableLayers
 
 # Rows up to the width of the shortest 40, 70, 90 and 100 % run together. Of a random 75 % mask over 29 x 16 x 16 tokens
 # that pads 5 % of the spatial and 15 % of the spectral rows' tokens, where one width pads 20 to 30 % and 110 %; more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,9 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from .across_processes import reduce_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def pairwise_entropy(masks: Tensor, targets: Tensor) -> Tensor:

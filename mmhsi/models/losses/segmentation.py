@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +12,9 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from .across_processes import reduce_mean, sum_over_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ClassWeightedLoss(nn.Module):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from mmhsi.errors import ConfigError
 
-from ..rng import BatchRNG
+if TYPE_CHECKING:
+    from ..rng import BatchRNG
 
 
 def hide_highest(scores: Tensor, count: int) -> Tensor:

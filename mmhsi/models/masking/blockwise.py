@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -10,8 +11,10 @@ from torch import Tensor
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING
 
-from ..rng import BatchRNG
 from .base import TokenMasking, hide_highest
+
+if TYPE_CHECKING:
+    from ..rng import BatchRNG
 
 
 def rectangle_scores(

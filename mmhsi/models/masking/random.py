@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from mmhsi.registry import MASKING
 
-from ..rng import BatchRNG
 from .base import TokenMasking, hide_highest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..rng import BatchRNG
 
 
 @MASKING.register_module()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from mmhsi.registry import MASKING
 
-from ..rng import BatchRNG
 from .base import BandMasking, hide_highest
+
+if TYPE_CHECKING:
+    from ..rng import BatchRNG
 
 
 @MASKING.register_module()

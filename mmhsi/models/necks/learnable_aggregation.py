@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
@@ -11,6 +11,9 @@ from mmhsi.registry import MODELS
 
 from ..layers import init_linear
 from ..quiet_init import QuietInit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def mlp(embed_dims: int) -> nn.Sequential:

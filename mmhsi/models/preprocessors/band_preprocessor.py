@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from mmhsi.datasets.statistics import BandStatistics
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..rng import BatchRNG
 from .batch_augments import BatchDihedral
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch.utils.data import Dataset
+
+    from mmhsi.datasets.statistics import BandStatistics
 
 
 @runtime_checkable

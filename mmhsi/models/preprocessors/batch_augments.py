@@ -5,12 +5,15 @@ They run on normalised values, so that strengths are in standard deviations of a
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
-from ..rng import BatchRNG
+if TYPE_CHECKING:
+    from ..rng import BatchRNG
 
 
 def dihedral(x: Tensor, element: int) -> Tensor:

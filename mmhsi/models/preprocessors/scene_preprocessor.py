@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from mmpretrain.structures import DataSample
@@ -17,6 +16,9 @@ from mmhsi.registry import MODELS
 
 from .band_preprocessor import BandPreprocessor
 from .window_sampler import WindowSampler
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def pool_scene(scene: Tensor, scale: int, with_std: bool = False) -> Tensor:

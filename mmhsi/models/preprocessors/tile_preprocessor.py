@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from mmseg.utils import stack_batch
@@ -13,6 +13,9 @@ from mmhsi.registry import MODELS
 
 from .band_preprocessor import BandPreprocessor
 from .batch_augments import BatchDihedral
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @MODELS.register_module()

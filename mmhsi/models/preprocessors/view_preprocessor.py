@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,6 +11,9 @@ from torch import Tensor
 from mmhsi.registry import MODELS
 
 from .band_preprocessor import BandPreprocessor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @MODELS.register_module()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from mmseg.models.segmentors import BaseSegmentor
-from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..freezing import FreezableBackbone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mmseg.structures import SegDataSample
 
 
 def build_decoder(in_channels: Sequence[int], num_classes: int, **sizes: int) -> nn.Module:

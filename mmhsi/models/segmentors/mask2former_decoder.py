@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
-from transformers import Mask2FormerConfig
 from transformers.models.mask2former.modeling_mask2former import (
     Mask2FormerPixelDecoder,
     Mask2FormerPreTrainedModel,
     Mask2FormerTransformerModule,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformers import Mask2FormerConfig
 
 
 class Mask2FormerDecoder(Mask2FormerPreTrainedModel):

@@ -6,9 +6,8 @@ known without waiting for the device, and the hidden tokens alone go through the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +18,11 @@ from mmhsi.registry import MASKING
 
 from ..layers import pad_to_multiple
 from ..masking.blockwise import rectangle_scores
-from ..rng import BatchRNG
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..rng import BatchRNG
 
 
 class TokenMask(NamedTuple):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from mmengine.model import BaseModel
@@ -24,6 +23,9 @@ from ..weights import strip_prefix
 from .dino_masks import DINOMasking, TokenMask, patches_with_data
 from .dinov2_branch import DINOBranch, Stream
 from .dinov2_collapse import collapse_measures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 GLOBAL_VIEWS = 2
 """Views of an image that the teacher sees; all others are local."""
@@ -198,7 +200,7 @@ class DINOv2(QuietInit, BaseModel):
             ConfigError: If the mode is another.
         """
         if mode == "loss":
-            return self.loss(cast(Sequence[Tensor], inputs), valid, rng)
+            return self.loss(cast("Sequence[Tensor]", inputs), valid, rng)
         if mode == "tensor":
             return self.teacher.backbone(inputs)
         raise ConfigError(f"DINOv2: mode={mode!r} is not offered, expected 'loss' or 'tensor'")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from mmengine.model import ModuleDict
@@ -11,9 +10,13 @@ from torch import Tensor
 
 from mmhsi.registry import MODELS
 
-from ..protocols import MaskTokenBackbone
 from ..quiet_init import QuietInit
-from .dino_masks import TokenMask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ..protocols import MaskTokenBackbone
+    from .dino_masks import TokenMask
 
 
 class Stream(NamedTuple):

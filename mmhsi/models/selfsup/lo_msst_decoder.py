@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,9 @@ from ..layers import init_linear
 from ..layers.spatial_spectral_position import SpatialSpectralPosition
 from ..layers.transformer_layer import TransformerLayer
 from ..quiet_init import QuietInit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @MODELS.register_module()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mmengine.model import BaseModel
-from torch import Tensor, nn
 
 from mmhsi.arguments import takes_argument
 from mmhsi.errors import ConfigError
@@ -16,6 +15,9 @@ from ..masking import Masking, TokenMasking
 from ..protocols import GridBackbone, TokenBackbone
 from ..quiet_init import QuietInit
 from ..rng import BatchRNG
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 class Reconstruction(NamedTuple):

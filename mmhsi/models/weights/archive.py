@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import re
 import zipfile
-from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from .pickled import read_pickle
 from .stand_ins import STORED, NotPlainError, StorageRecord, TensorRecord
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 RECORDS = re.compile(
     r"(?P<root>[^/]+)/(?P<name>data\.pkl|data/\d+|byteorder|version|\.format_version|\.storage_alignment"

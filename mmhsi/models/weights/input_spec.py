@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from mmhsi.spec import VERSION_KEY, InputSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def checkpoint_spec(checkpoint: dict, path: str | Path) -> InputSpec:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import pickletools
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 
 from .stand_ins import (
     CALLS,
@@ -27,6 +25,11 @@ from .stand_ins import (
     TensorRecord,
     storage_record,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
 
 MOST_INSTRUCTIONS = 1 << 23
 """A model of ten thousand weights takes a million."""
@@ -141,8 +144,8 @@ class _Machine:
 
 
 _STEPS: dict[str, Callable[[_Machine, Any], object]] = {
-    "PROTO": lambda machine, version: None,
-    "STOP": lambda machine, _: None,
+    "PROTO": lambda *_: None,
+    "STOP": lambda *_: None,
     **dict.fromkeys(("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"), lambda machine, value: machine.push(value)),
     "BINUNICODE": lambda machine, text: machine.text(text),
     "NONE": lambda machine, _: machine.push(None),

@@ -6,11 +6,14 @@ A name of a file is looked up in :data:`CALLS` and nowhere else.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 HISTORY = "mmengine.logging.history_buffer.HistoryBuffer"
 HISTORY_METHODS = ("min", "max", "current", "mean")
@@ -147,7 +150,7 @@ def _numbers(dtype: object, content: object) -> NDArray:
 
 
 def _tensor(
-    storage: object, offset: object, size: object, stride: object, grad: object, hooks: object, flags: object = None
+    storage: object, offset: object, size: object, stride: object, _grad: object, hooks: object, flags: object = None
 ) -> TensorRecord:
     if not isinstance(storage, StorageRecord) or type(size) is not tuple or type(stride) is not tuple:
         raise NotPlainError("a tensor that is no view of a storage")
@@ -156,7 +159,7 @@ def _tensor(
     return TensorRecord(storage, offset, size, stride)  # type: ignore[arg-type]
 
 
-def _parameter(tensor: object, grad: object, hooks: object) -> TensorRecord:
+def _parameter(tensor: object, _grad: object, hooks: object) -> TensorRecord:
     if not isinstance(tensor, TensorRecord) or hooks:
         raise NotPlainError("a parameter that is more than a tensor")
     return tensor
@@ -174,7 +177,7 @@ def _bytes(text: object, encoding: object) -> bytes:
     return text.encode("latin1")
 
 
-def _dtype(code: object, align: object, copy: object) -> DTypeRecord:
+def _dtype(code: object, _align: object, _copy: object) -> DTypeRecord:
     if type(code) is not str or code not in DTYPES:
         raise NotPlainError(f"numpy's type {code!r}")
     return DTypeRecord(code)
@@ -185,7 +188,7 @@ def _scalar(dtype: object, content: object) -> np.generic:
     return value
 
 
-def _array(kind: object, shape: object, code: object) -> ArrayRecord:
+def _array(kind: object, _shape: object, _code: object) -> ArrayRecord:
     if kind != Name("numpy.ndarray"):
         raise NotPlainError("an array of a class of its own")
     return ArrayRecord()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmengine.logging import print_log
 from torch import Tensor, nn
@@ -16,6 +15,10 @@ from ..protocols import AdaptableModel, BandedBackbone, ResamplingBackbone
 from .checkpoint import read_checkpoint, strip_prefix
 from .input_spec import checkpoint_spec
 from .spectral_weights import resample_band_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 INPUT_LAYER = ("refuse", "reinit", "interpolate")
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import stat
 import tarfile
 import tracemalloc
@@ -84,7 +83,7 @@ def test_what_an_extraction_that_was_killed_left_goes(tmp_path):
     archive.write_bytes(make_zip({"a.bin": b"1"}))
     assert extract_archive(archive, tmp_path / "out") == [tmp_path / "out/a.bin"]
     assert left_in(tmp_path / "out") == ["a.bin"]
-    assert os.listdir(tmp_path / "out") == ["a.bin"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.bin"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +11,9 @@ from samples import make_sample
 from mmhsi.datasets.samplers import seed_everything
 from mmhsi.datasets.transforms import BandDropout, SpectralNoise, SpectralShift
 from mmhsi.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_relative_noise(bands: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +11,9 @@ from samples import tagged
 from mmhsi.datasets.samplers import seed_everything
 from mmhsi.datasets.transforms import CenterCrop, RandomResizedCrop, RandomWindow
 from mmhsi.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def place(result: dict, width: int = 11) -> tuple[int, int]:

@@ -6,7 +6,7 @@ has in its place can be thought over.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import mmcv.transforms as mmcv_transforms
 import mmpretrain.datasets.transforms as mmpretrain_transforms
@@ -18,6 +18,9 @@ from mmengine.registry import DefaultScope
 from samples import make_sample, tagged
 
 from mmhsi.datasets.samplers import seed_everything
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MANY = [204, 430]
 

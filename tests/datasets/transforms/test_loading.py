@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +12,9 @@ from mmhsi.datasets.labels import LabelTable
 from mmhsi.datasets.transforms import LoadCube, LoadLabels
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.readers.raster import RasterReader
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEIGHT, WIDTH, BANDS = 10, 13, 5
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +11,9 @@ from sklearn.decomposition import PCA
 
 from mmhsi.datasets.transforms import PCAModel, PCAProject, fit_pca
 from mmhsi.errors import ConfigError, DataError, FileFormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def spectra(bands: int, count: int = 500) -> np.ndarray:

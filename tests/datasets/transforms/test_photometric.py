@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +11,9 @@ from samples import make_sample
 
 from mmhsi.datasets.samplers import seed_everything
 from mmhsi.datasets.transforms import BandJitter, GaussianBlur, Solarize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def jitter_factors(before: np.ndarray, after: np.ndarray) -> list[tuple[float, float]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from samples import make_sample
 
 from mmhsi.datasets.transforms import Resize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def triangle(t: float) -> float:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -20,6 +20,9 @@ from mmhsi.datasets.transforms.scope import OTHERS, declared_scope, value_steps
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import HSICube, write_cube
 from mmhsi.registry import TRANSFORMS, registered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.usefixtures("scope")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +10,9 @@ from samples import make_sample
 
 from mmhsi.datasets.transforms import RemoveBadBands, SelectBands
 from mmhsi.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def expect(sample: dict, kept: list[int]) -> dict:
