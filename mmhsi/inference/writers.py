@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import glob
 import math
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmhsi.io import ClassMapWriter, CubeInfo, ValueMapWriter
+from mmhsi.io.lock import hold
 
 from .row_store import Layer, RowStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from torch import Tensor
@@ -59,6 +61,23 @@ def entropy(scores: Tensor) -> Tensor:
         return scores[0] * 0
     nats = -(scores * scores.clamp_min(1e-30).log()).sum(dim=0)  # 0 ln 0 is 0
     return (nats / math.log(len(scores))).clamp_(0, 1)
+
+
+@contextmanager
+def hold_outputs(paths: Iterable[Path]) -> Iterator[None]:
+    """Keep others from writing the same files; each is held by its folder ``FILE.partial``.
+
+    Args:
+        paths: Files to write.
+
+    Raises:
+        ConfigError: If another run writes one of them.
+    """
+    with ExitStack() as stack:
+        for path in paths:
+            folder = path.with_name(f"{path.name}.partial")
+            stack.enter_context(hold(folder, "output", "give another file", passing=True))
+        yield
 
 
 def values_of(predicted: PredictedRows, layers: dict[str, Layer]) -> dict[str, np.ndarray]:
