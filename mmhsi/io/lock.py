@@ -60,7 +60,7 @@ def hold(folder: str | Path, what: str, instead: str, passing: bool = False) -> 
             yield
         finally:
             with suppress(OSError):
-                note.unlink()
+                note.unlink(missing_ok=True)
                 if made or passing:
                     folder.rmdir()  # if it is empty
 
