@@ -26,7 +26,7 @@ class Termination:
     def __init__(self) -> None:
         self.arrived = False
         self._wait = False
-        self._process = os.getpid()
+        self._process = 0
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -34,6 +34,7 @@ class Termination:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
+        self._process = os.getpid()
         before = signal.signal(signal.SIGTERM, self._handle)
         try:
             yield
