@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.io import ClassMapWriter, CubeInfo, ValueMapWriter
+from mmhsi.io.files import remove_begun
 from mmhsi.io.lock import hold
 
 from .row_store import Layer, RowStore
@@ -127,9 +128,7 @@ def write_products(
     with ExitStack() as stack:
         writers: dict[str, RowWriter] = {}
         for name, path in paths.items():
-            # What a run that was killed while it wrote has left.
-            for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp*"):
-                stale.unlink(missing_ok=True)
+            remove_begun(path.parent, glob.escape(path.name))
             writer: RowWriter
             if name == "classes":
                 writer = ClassMapWriter(

@@ -129,6 +129,17 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def remove_begun(folder: Path, name: str = "*") -> None:
+    """Remove what processes that were killed had begun to write by :func:`replacing`.
+
+    Args:
+        folder: One in which nobody else writes.
+        name: The file that was to be replaced, as a pattern.
+    """
+    for path in folder.glob(f".{name}.{'[0-9a-f]' * 12}.tmp*"):  # a GeoTIFF's metadata lie beside it
+        path.unlink(missing_ok=True)
+
+
 def put(file: Path, path: Path) -> None:
     """Let a finished file take its name, in a way that outlives a power cut: first its bytes, then the name.
 

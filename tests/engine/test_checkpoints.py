@@ -124,7 +124,7 @@ def test_an_old_checkpoint_goes_after_the_new_one_came(config, tmp_path, run_too
     assert "No space left" in capsys.readouterr().err.splitlines()[-1]
     assert sorted(path.name for path in (tmp_path / "w").glob("*.pth")) == ["epoch_1.pth"]
     monkeypatch.setattr(CheckedRunner, "save_checkpoint", save)
-    (tmp_path / "w/.epoch_2.pth.tmp").write_bytes(b"left by a kill")
+    (tmp_path / "w/.epoch_2.pth.0123456789ab.tmp").write_bytes(b"left by a kill")
     assert run_tool("train", config, "--work-dir", tmp_path / "w", "--resume", *options) == 0
     assert sorted(path.name for path in (tmp_path / "w").glob("*.pth")) == ["epoch_3.pth"]
     assert not list((tmp_path / "w").glob(".*.tmp"))

@@ -26,7 +26,7 @@ class PowerCut:
         self.folder = folder
         self.states: dict[str, Files] = {}
         self._bytes: dict[int, bytes] = {}
-        self._names: dict[int, dict[str, int]] = {}
+        self._names: dict[int, dict[str, tuple[int, bool]]] = {}
         self._open: list[int] = []  # so that no number of a file is given to another
         for path in [folder, *folder.rglob("*")]:
             self._safe(path)
@@ -54,21 +54,16 @@ class PowerCut:
         number = path.stat().st_ino
         self._open.append(os.open(path, os.O_RDONLY))
         if path.is_dir():
-            self._names[number] = {entry.name: entry.inode() for entry in os.scandir(path)}
+            self._names[number] = {entry.name: (entry.inode(), entry.is_dir()) for entry in os.scandir(path)}
         else:
             self._bytes[number] = path.read_bytes()
 
     def _lost(self, number: int, at: str = "") -> Files:
         """What is safe, by path."""
         found: Files = {}
-        for name, inner in self._names.get(number, {}).items():
-            if inner in self._bytes:
-                found[f"{at}{name}"] = self._bytes[inner]
-            elif inner in self._names:
-                found[f"{at}{name}"] = None
-                found.update(self._lost(inner, f"{at}{name}/"))
-            else:  # its name was synced, nothing in it
-                found[f"{at}{name}"] = b""
+        for name, (inner, is_folder) in self._names.get(number, {}).items():
+            found[f"{at}{name}"] = None if is_folder else self._bytes.get(inner, b"")
+            found.update(self._lost(inner, f"{at}{name}/"))
         return found
 
     def _names_first(self) -> Files:

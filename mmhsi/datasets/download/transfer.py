@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import http.client
 import json
 import os
@@ -12,7 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from mmhsi.io.files import make_folder, write_json
+from mmhsi.io.files import make_folder, remove_begun, write_json
 from mmhsi.version import __version__
 
 from .errors import DownloadError, storing
@@ -71,6 +72,7 @@ def discard(path: Path) -> None:
     """Forget what was fetched."""
     path.unlink(missing_ok=True)
     _note(path).unlink(missing_ok=True)
+    remove_begun(path.parent, glob.escape(_note(path).name))
 
 
 def _note(path: Path) -> Path:

@@ -12,7 +12,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.errors import ConfigError
-from mmhsi.io.files import replacing, write_whole
+from mmhsi.io.files import remove_begun, replacing, write_whole
 from mmhsi.registry import HOOKS
 
 from ..run_identity import check_same_run, describe_run, follow_schedule
@@ -65,8 +65,8 @@ class AtomicCheckpointHook(CheckpointHook):
         super().before_train(runner)
         self.file_backend = DeferredRemoval(self.file_backend, self.out_dir)
         if is_main_process():
-            for path in Path(self.out_dir).glob(".*.pth*.tmp"):  # half-written by a killed run
-                path.unlink(missing_ok=True)
+            for folder in {Path(self.out_dir), Path(runner.work_dir)}:
+                remove_begun(folder)
         for name, parameter in unwrap_model(runner).named_parameters():
             if name in self._pending:
                 parameter.grad = self._pending[name].to(parameter.device)
