@@ -177,6 +177,7 @@ def main() -> None:
                 found = {point: wrong for point in chosen if (wrong := attempt(point))}
                 print(f"| {case.name} | {way} | {count} | {len(chosen)} | {len(chosen) - len(found)} |", flush=True)
                 failed += [f"{case.name}, {way} at {point}: {wrong}" for point, wrong in found.items()]
+    gc.unfreeze()
     print(json.dumps(failed, indent=1) if failed else "all recovered")
     raise SystemExit(bool(failed))
 
