@@ -75,7 +75,7 @@ def test_a_run_that_is_asked_to_end_saves_says_so_and_resumes_exactly(name, tmp_
     def longer(cfg):
         shrink(cfg)
         cfg.default_hooks.checkpoint.interval = 100
-        cfg.train_cfg["max_iters" if "max_iters" in cfg.train_cfg else "max_epochs"] = 40
+        cfg.train_cfg.update(dict(max_iters=40) if "max_iters" in cfg.train_cfg else dict(max_epochs=6))
 
     config = crash_test.write_config(crash_test.CASES[name], tmp_path / "config.py", longer)
     crash_test.finish(config, tmp_path / "undisturbed")
