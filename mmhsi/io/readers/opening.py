@@ -9,6 +9,8 @@ import h5py
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.files import existing_file, reading
+from mmhsi.io.options import CubeOptions
+from mmhsi.io.products import open_product
 from mmhsi.io.readers.hdf5 import Hdf5Reader, Mat73Reader, is_matlab
 from mmhsi.io.readers.mat import Mat5Reader
 from mmhsi.io.readers.npy import NpyReader
@@ -26,7 +28,13 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HDF5_SUFFIXES = (".mat", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4")
 
 
-def open_reader(path: str | PathLike[str], key: str | None, ndim: Literal[2, 3], axes: str | None = None) -> CubeReader:
+def open_reader(
+    path: str | PathLike[str],
+    key: str | None,
+    ndim: Literal[2, 3],
+    axes: str | None = None,
+    options: CubeOptions | None = None,
+) -> CubeReader:
     """Open a cube (`ndim` 3) or a map (`ndim` 2): HDF5 by its content, .mat and .npy by their suffix, others by GDAL.
 
     Args:
@@ -34,8 +42,15 @@ def open_reader(path: str | PathLike[str], key: str | None, ndim: Literal[2, 3],
         key: Variable of a .mat or HDF5 file, page of a TIFF; None for the only one that fits.
         ndim: Axes wanted.
         axes: The axes of an array in the file's order, such as ``"y x band"``. Default None: what the file says.
+        options: How a cube is opened. Default: as :class:`mmhsi.io.options.CubeOptions` has it.
     """
+    options = options or CubeOptions()
+    if ndim == 3 and key is None and axes is None:
+        product = open_product(path, options)
+        if product is not None:
+            return product
     file = existing_file(path)
+    _refuse_options(file, options)
     suffix = file.suffix.lower()
     with reading(path, "cannot be opened"), file.open("rb") as content:
         start = content.read(8)
@@ -51,6 +66,13 @@ def open_reader(path: str | PathLike[str], key: str | None, ndim: Literal[2, 3],
     if axes is not None:
         raise DataError(f"{file}: axes={axes!r} are for arrays in .mat, HDF5 and .npy files; a raster names its own")
     return RasterReader(path, key)
+
+
+def _refuse_options(file: Path, options: CubeOptions) -> None:
+    """Say which options a plain file has no use for."""
+    for name in ("mask", "ortho", "overlap"):
+        if name in options.given():
+            raise DataError(f"{file}: {name}={getattr(options, name)!r} is for products; this file is none that is known")
 
 
 def _refuse_other_containers(file: Path, start: bytes) -> None:
