@@ -25,9 +25,9 @@ class CubeOptions:
 
     Attributes:
         mask: Which quality layers make a pixel invalid, of :data:`MASKS`. Default: none.
-        ortho: Whether a product in the sensor's own geometry with a lookup table is put onto the map grid. Default True.
-        overlap: Where two detectors measure the same wavelengths, whose bands are good: of the ``"longer"`` wavelengths
-            (default), of the ``"shorter"``, or of ``"both"``.
+        ortho: Whether a product in the sensor's geometry is put onto the map grid by its lookup table. Default True.
+        overlap: Where two detectors measure the same wavelengths, whose bands are good: of the ``"longer"``
+            wavelengths (default), of the ``"shorter"``, or of ``"both"``.
         shape: (rows, columns) of a cube that is stored as a matrix of pixels.
         dark: Dark reference of a lab camera's raw data. Default None: the one that lies beside it.
         white: White reference, likewise; ``"none"`` to read raw values as they are.

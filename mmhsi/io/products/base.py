@@ -6,15 +6,16 @@ import os
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-import h5py
 import numpy as np
 
 from mmhsi.errors import DataError, FileFormatError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import h5py
     from affine import Affine
     from numpy.typing import ArrayLike, NDArray
     from rasterio.crs import CRS
@@ -35,6 +36,7 @@ class Detector:
         scale: What stored values are multiplied with, one number or one a band. Default 1.
         offset: What is then added. Default 0.
         good: (C,) bool, False for bands that the product calls bad. Default: all are good.
+        group: Where a detector's bands lie in several data sets, its name, the same for all of them.
     """
 
     reader: CubeReader
@@ -44,6 +46,7 @@ class Detector:
     scale: ArrayLike = 1.0
     offset: ArrayLike = 0.0
     good: ArrayLike | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

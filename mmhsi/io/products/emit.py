@@ -1,6 +1,6 @@
 """EMIT L2A: reflectance in the sensor's geometry with a lookup table to the map grid; the masks are a second file.
 
-Layout: NASA/JPL EMIT L2A Algorithm and file description; ``location/glt_x`` and ``glt_y`` count from 1, 0 shows nothing.
+Layout: NASA/JPL's EMIT L2A files; ``location/glt_x`` and ``glt_y`` count from 1, 0 shows nothing.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class EMIT(Hdf5Product):
         with Content(self.file, self.title) as content:
             if not content.has("reflectance"):
                 raise FileFormatError(
-                    f"{self.path}: EMIT: holds no reflectance; expected EMIT_L2A_RFL_….nc, which is not level 1B, a mask "
-                    "or an uncertainty"
+                    f"{self.path}: EMIT: holds no reflectance (level 1B, a mask or an uncertainty?); expected "
+                    "EMIT_L2A_RFL_….nc"
                 )
             nm = content.values("sensor_band_parameters/wavelengths")
             fwhm = content.values("sensor_band_parameters/fwhm")
@@ -67,7 +67,9 @@ class EMIT(Hdf5Product):
             else:
                 doubt(self.path, "place", "EMIT with ortho=False is in the sensor's geometry; maps will have no place")
         reader = self._on_grid(DataSet(self.file, "reflectance", "y x band"), _NODATA, options)
-        return ProductCube([Detector(reader, nm, None, fwhm, good=good)], _NODATA, crs, transform, self._layers(options))
+        return ProductCube(
+            [Detector(reader, nm, None, fwhm, good=good)], _NODATA, crs, transform, self._layers(options)
+        )
 
     def _on_grid(self, reader: DataSet, fill: float, options: CubeOptions) -> CubeReader:
         if not options.ortho:
@@ -83,9 +85,7 @@ class EMIT(Hdf5Product):
             key = "sensor_band_parameters/mask_bands"
             names = [str(name).lower() for name in content.file[key].asstr()[()]] if content.has(key) else []
         reader = self._on_grid(DataSet(file, "mask", "y x band"), 0.0, options)
-        found = {
-            mask: tuple(names.index(name) for name in wanted if name in names) for mask, wanted in _MASKS.items()
-        }
+        found = {mask: tuple(names.index(name) for name in wanted if name in names) for mask, wanted in _MASKS.items()}
         return {mask: [Layer(reader, bands, values=(1,))] for mask, bands in found.items() if bands}
 
     def _mask_file(self) -> Path | None:

@@ -47,7 +47,8 @@ class EnMAP(Product):
         level = root.findtext("specific/code") or root.findtext("base/level") or self.file.name
         if not re.search(r"L1C|L2A", level):
             raise FileFormatError(
-                f"{self.path}: EnMAP: level {level.strip()[:20]} is not read (L1B is in the sensor's geometry); expected L1C or L2A"
+                f"{self.path}: EnMAP: level {level.strip()[:20]} is not read; expected L1C or L2A (L1B has the "
+                "sensor's geometry)"
             )
         stem = re.escape(re.sub(r"METADATA\.XML$", "", self.file.name, flags=re.IGNORECASE))
         image = self.beside(stem + r"SPECTRAL_IMAGE(_COG)?\.TIFF?")

@@ -61,7 +61,7 @@ class Content:
 
     def names(self, group: str) -> Iterator[str]:
         """Names in a group; none where there is no such group."""
-        yield from self.file[group] if group in self.file else ()
+        yield from self.file.get(group, ())
 
     def attribute(self, name: str, of: str = "/") -> object:
         """An attribute.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,8 @@ from mmhsi.io.cube import CubeInfo
 from mmhsi.io.readers.base import CubeReader
 
 if TYPE_CHECKING:
+    import os
+
     from affine import Affine
     from numpy.typing import NDArray
     from rasterio.crs import CRS

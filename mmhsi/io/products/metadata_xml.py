@@ -29,7 +29,9 @@ def numbers_of(elements: list[Element], tag: str, file: Path) -> NDArray[np.floa
     try:
         return np.array([float(element.findtext(tag) or "") for element in elements])
     except ValueError:
-        raise FileFormatError(f"{file}: a band has no number {tag}; the metadata are damaged or of another kind") from None
+        raise FileFormatError(
+            f"{file}: a band has no number {tag}; the metadata are damaged or of another kind"
+        ) from None
 
 
 def channels(root: Element, tag: str) -> list[int]:

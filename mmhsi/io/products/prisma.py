@@ -1,8 +1,8 @@
 """PRISMA L1, L2B, L2C and L2D: one HDF-EOS5 file with a cube a detector.
 
-Layout: PRISMA Products Specification Document (ASI). The cubes are (row, band, column), bands in falling wavelength, and
-the lists of the root say 0 for bands that are not used. Level 1 is radiance, ``DN / ScaleFactor − Offset``; level 2 is
-``Min + DN · (Max − Min) / 65535`` of the detector.
+Layout: PRISMA Products Specification Document (ASI). The cubes are (row, band, column), bands in falling wavelength,
+and the lists of the root say 0 for bands that are not used. Level 1 is radiance, ``DN / ScaleFactor − Offset``; level 2
+is ``Min + DN · (Max − Min) / 65535`` of the detector.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from mmhsi.errors import FileFormatError
-from mmhsi.io.files import reading
 from mmhsi.io.doubts import doubt
+from mmhsi.io.files import reading
 from mmhsi.io.products.base import Detector, Hdf5Product, Layer, ProductCube, register_product
 from mmhsi.io.products.hdf5 import Content, DataSet
 
@@ -49,8 +49,8 @@ class PRISMA(Hdf5Product):
             swath = next((name for name in names if _SWATH.fullmatch(name)), None)
             if swath is None:
                 raise FileFormatError(
-                    f"{self.path}: PRISMA: holds {', '.join(names[:4])}; expected a coregistered cube of level 1, 2B, 2C "
-                    "or 2D (PRS_L2D_HCO)"
+                    f"{self.path}: PRISMA: holds {', '.join(names[:4])}; expected a coregistered cube of level 1, "
+                    "2B, 2C or 2D (PRS_L2D_HCO)"
                 )
             level = swath.split("_")[1]
             fields = f"HDFEOS/SWATHS/{swath}/Data Fields"

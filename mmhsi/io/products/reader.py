@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from mmhsi.io.readers.base import CubeReader, check_scale
 from mmhsi.io.wavelengths import nearest_band
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
 
     from numpy.typing import ArrayLike, NDArray
@@ -56,7 +57,10 @@ class ProductReader(CubeReader[None]):
         order = np.argsort(joined[0], kind="stable")
         self._nm, self._fwhm, self._scale, self._offset, good, self._band = (column[order] for column in joined)
         self._good = good.astype(bool)
-        self._detector = np.repeat(np.arange(len(parts)), [len(part.columns[0]) for part in parts])[order]
+        counts = [len(part.columns[0]) for part in parts]
+        self._set = np.repeat(np.arange(len(parts)), counts)[order]
+        names = [detector.group or str(number) for number, detector in enumerate(cube.detectors)]
+        self._detector = np.array([names.index(name) for name in names])[self._set]
         self._flag_overlaps(options.overlap)
 
     def _check_shapes(self) -> tuple[int, int]:
@@ -73,12 +77,12 @@ class ProductReader(CubeReader[None]):
         if overlap == "both":
             return
         ranges = []
-        for number in range(len(self._cube.detectors)):
+        for number in np.unique(self._detector):
             nm = self._nm[self._good & (self._detector == number)]
             if nm.size:
                 ranges.append((nm.min(), nm.max(), number))
         ranges.sort()
-        for (_, end, first), (start, _, second) in zip(ranges, ranges[1:], strict=False):
+        for (_, end, first), (start, _, second) in pairwise(ranges):
             if overlap == "longer":
                 self._good &= ~((self._detector == first) & (self._nm >= start))
             else:
@@ -122,7 +126,7 @@ class ProductReader(CubeReader[None]):
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
         wanted = np.arange(len(self._nm)) if bands is None else np.asarray(bands)
         readers = [detector.reader for detector in self._cube.detectors]
-        owner = np.array([id(reader) for reader in readers])[self._detector[wanted]]
+        owner = np.array([id(reader) for reader in readers])[self._set[wanted]]
         block = np.empty((*window[2:], len(wanted)), self.stored.dtype)
         for reader in {id(reader): reader for reader in readers}.values():
             places = np.flatnonzero(owner == id(reader))

@@ -72,40 +72,74 @@ def _refuse_options(file: Path, options: CubeOptions) -> None:
     """Say which options a plain file has no use for."""
     for name in ("mask", "ortho", "overlap"):
         if name in options.given():
-            raise DataError(f"{file}: {name}={getattr(options, name)!r} is for products; this file is none that is known")
+            raise DataError(
+                f"{file}: {name}={getattr(options, name)!r} is for products; this file is none that is known"
+            )
 
 
 def _refuse_other_containers(file: Path, start: bytes) -> None:
     """Say what to do with containers that are not read."""
     if start[:4] in (b"CDF\x01", b"CDF\x02", b"CDF\x05"):
         raise FileFormatError(f"{file}: netCDF of version 3 is not read; nccopy -k nc4 makes a readable one of it")
+    if start[:4] == b"\x0e\x03\x13\x01":
+        raise FileFormatError(f"{file}: HDF4 is not read (of Hyperion take L1T or L1Gst instead of L1R)")
     if start[:4] == b"PK\x03\x04" and file.suffix.lower() == ".npz":
         with reading(file, "not a readable .npz file"), zipfile.ZipFile(file) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()[:20]]
         raise DataError(f"{file}: holds {', '.join(names)}; expected a cube alone, saved as .npy")
 
 
-def open_cube(path: str | PathLike[str], key: str | None = None, axes: str | None = None) -> CubeReader:
+def open_cube(
+    path: str | PathLike[str],
+    key: str | None = None,
+    axes: str | None = None,
+    *,
+    mask: str | Sequence[str] = (),
+    ortho: bool = True,
+    overlap: str = "longer",
+    shape: Sequence[int] | None = None,
+    dark: str | PathLike[str] | None = None,
+    white: str | PathLike[str] | None = None,
+) -> CubeReader:
     """Open a cube without reading its values.
 
     Args:
         path: A GeoTIFF, an ENVI header or its data file, another raster that GDAL opens, a .mat file (version 5 or
-            7.3), an HDF5 or netCDF-4 file or a .npy file.
+            7.3), an HDF5 or netCDF-4 file or a .npy file; or a sensor's product (:mod:`mmhsi.io.products`): its folder,
+            its zip file or any file of it.
         key: The variable of a .mat or HDF5 file, None for the only one that may be meant; of a TIFF of several pages
-            the number of one, from 1.
+            the number of one, from 1. With `key` or `axes` a product's file is read as any other file.
         axes: Of an array in a .mat, HDF5 or .npy file which axis is which, in the order of its shape, such as
             ``"y x band"``; ``-`` stands for an axis of length 1 that is left out. Default None: what the file says; of
             .mat and .npy files ``"y x band"``.
+        mask: Quality layers of a product that make a pixel invalid: ``"cloud"``, ``"shadow"``, ``"haze"``,
+            ``"cirrus"``, ``"snow"``, ``"saturation"``. Default: none.
+        ortho: Whether a product in the sensor's geometry is put onto the map grid by its lookup table. Default True.
+        overlap: Whose bands are good where two detectors of a product measure the same wavelengths: ``"longer"`` (the
+            detector of the longer wavelengths, the default), ``"shorter"`` or ``"both"``.
+        shape: (rows, columns) of a cube stored as a matrix of pixels; `axes` is then ``"band pixel"`` or
+            ``"pixel band"``, with ``/F`` after it where pixels are counted down the columns, as MATLAB does.
+        dark: Dark reference of a lab camera's raw ENVI file. Default: the one beside it.
+        white: White reference, likewise; ``"none"`` for raw values as they are.
 
     Returns:
         The reader, to be used in a ``with`` statement.
 
     Raises:
-        FileFormatError: The file is missing, empty, a folder, damaged or of another format.
+        FileFormatError: The file is missing, empty, a folder of no product, damaged or of another format.
         DataError: The file holds no cube of real numbers, `key` is not in it, several may be meant and none is named,
-            or it does not say which axis is which.
+            it does not say which axis is which, or an option does not fit it.
+        ConfigError: An option is none that is known.
     """
-    return open_reader(path, key, 3, axes)
+    options = CubeOptions(
+        mask=mask,  # type: ignore[arg-type]
+        ortho=ortho,
+        overlap=overlap,
+        shape=shape,  # type: ignore[arg-type]
+        dark=dark,  # type: ignore[arg-type]
+        white=white,  # type: ignore[arg-type]
+    )
+    return open_reader(path, key, 3, axes, options)
 
 
 def read_cube(
