@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeInfo, open_cube
+from mmhsi.io import CubeInfo, CubeOptions
+from mmhsi.io.readers.opening import open_reader
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
@@ -39,6 +40,7 @@ class CorpusDataset(SeededDataset):
             HDF5 and netCDF.
         image_key: Variable of ``.mat`` and HDF5 files; None for the only 3-D one.
         image_axes: Its axes where the files do not name them, such as ``"y x band"`` (:func:`mmhsi.io.open_cube`).
+        image_options: How they are opened beside that, such as ``dict(mask=["cloud"])`` (:class:`mmhsi.io.CubeOptions`).
         num_bands: Bands that every scene must have. Default None: they may differ.
         samples_per_scene: How often a scene occurs in an epoch, each time with its own random window. Default 64.
         pipeline: Transforms.
@@ -57,6 +59,7 @@ class CorpusDataset(SeededDataset):
         suffixes: Sequence[str] = (".tif", ".tiff", ".hdr", ".mat", ".npy", ".h5", ".hdf5", ".he5", ".nc"),
         image_key: str | None = None,
         image_axes: str | None = None,
+        image_options: Mapping[str, object] | None = None,
         num_bands: int | None = None,
         samples_per_scene: int = 64,
         pipeline: Sequence[dict | Callable] = (),
@@ -81,6 +84,7 @@ class CorpusDataset(SeededDataset):
             image_key, title = image_key or info.image_key, info.title
         self.image_key = image_key
         self.image_axes = image_axes
+        self.image_options = CubeOptions.of(image_options).under(root)
         self.num_bands = num_bands
         self.samples_per_scene = samples_per_scene
         self.title = title
@@ -91,7 +95,7 @@ class CorpusDataset(SeededDataset):
         entries: list[dict] = []
         read: list[tuple[CubeInfo, list[int]]] = []
         for path in self.files:
-            with open_cube(path, self.image_key, self.image_axes) as reader:
+            with open_reader(path, self.image_key, 3, self.image_axes, self.image_options) as reader:
                 header = reader.info
                 bands = choose_bands(header, None)
                 if self.num_bands not in (None, len(bands)):
@@ -106,6 +110,7 @@ class CorpusDataset(SeededDataset):
                 img_path=str(path),
                 img_key=self.image_key,
                 img_axes=self.image_axes,
+                img_options=self.image_options,
                 bands=bands,
                 file_bands=header.shape[2],
                 tile_shape=header.shape[:2],
@@ -134,6 +139,7 @@ class CorpusDataset(SeededDataset):
             classes=(),
             scene=self.title,
             protocol="unlabelled scenes",
+            image_options=self.image_options.recipe(),
             bands=tuple(read[0][1]) if same else (),
             file_bands=read[0][0].shape[2] if same else 0,
             wavelengths=_common(centres) if same else None,

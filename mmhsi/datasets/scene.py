@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeInfo, CubeReader, HSICube, open_cube, open_label_map
+from mmhsi.io import CubeInfo, CubeReader, HSICube, open_label_map
 from mmhsi.io.placement import Grid, Placement
 from mmhsi.io.readers.opening import open_reader
 
@@ -79,7 +79,8 @@ def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
         ConfigError: If no band is left, wavelengths do not fit, or there is no second source.
         DataError: If a file is missing or damaged, a band is empty, or the second source covers other ground.
     """
-    with open_cube(root / info.image, info.image_key, info.image_axes) as reader:
+    options = info.image_options.under(root)
+    with open_reader(root / info.image, info.image_key, 3, info.image_axes, options) as reader:
         header = reader.info
         bands = choose_bands(header, info.bad_bands)
         centres = band_centres(info.wavelengths, header)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,16 @@ from mmhsi.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 OVERLAPS = ("longer", "shorter", "both")
 """Which detector's bands are good where two detectors measure the same wavelengths."""
 
 MASKS = ("cloud", "shadow", "haze", "cirrus", "snow", "saturation")
 """What quality layers of products may mark."""
+
+NO_REFERENCE = "none"
+"""What ``white`` says where raw values are wanted although references lie beside them."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,29 @@ class CubeOptions:
                 raise ConfigError(f"image_options: {name!r} is unknown, expected some of {', '.join(known)}")
         return cls(**dict(options or {}))  # type: ignore[arg-type]
 
+    def under(self, root: Path) -> CubeOptions:
+        """The options with the paths of references relative to a folder.
+
+        Args:
+            root: The folder.
+        """
+        paths = {
+            name: str(root / value)
+            for name in ("dark", "white")
+            if (value := getattr(self, name)) is not None and value != NO_REFERENCE
+        }
+        return replace(self, **paths)
+
     def given(self) -> dict[str, object]:
         """The options that are not the default, as plain data."""
+        default = CubeOptions()
         found = {item.name: getattr(self, item.name) for item in fields(self)}
-        defaults = {item.name: item.default for item in fields(self)}
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in found.items()
-            if value != defaults[name]
+            if value != getattr(default, name)
         }
+
+    def recipe(self) -> dict[str, object]:
+        """Of :meth:`given` what holds for other scenes too: a model remembers it, and its maps are made alike."""
+        return {name: value for name, value in self.given().items() if name in ("mask", "ortho", "overlap")}

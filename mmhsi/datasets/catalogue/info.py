@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from mmhsi.io import CubeOptions
 
 RGB = tuple[int, int, int]
 Form = Literal["scene", "two-source scene", "big scene", "tiles", "corpus"]
@@ -84,6 +86,8 @@ class SceneInfo:
         image: Cube's file, relative to the data root; the set's folder for tiles and corpora.
         image_key: Variable of a ``.mat`` or HDF5 file, None elsewhere.
         image_axes: Its axes where the file does not name them, such as ``"y x band"``.
+        image_options: How the cube is opened beside that, such as ``dict(mask=("cloud",))``
+            (:class:`mmhsi.io.CubeOptions`).
         labels: Label map's file, None if there is none.
         labels_key: Its variable.
         labels_axes: Its axes.
@@ -148,6 +152,7 @@ class SceneInfo:
     split_file: str | None = None
     split_rule: str = ""
     image_axes: str | None = None
+    image_options: CubeOptions = field(default_factory=CubeOptions)
     labels_axes: str | None = None
     second_axes: str | None = None
     subsets: tuple[TileSubset, ...] = ()

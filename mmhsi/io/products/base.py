@@ -141,8 +141,8 @@ class Product(ABC):
             name: Of the file.
             beside: Names of the files of its folder.
 
-        Raises:
-            FileFormatError: It is one, but the main file is missing.
+        Returns:
+            The name; an empty one where the file is of such a product, but its main file is missing.
         """
         if cls.is_main(name):
             return name
@@ -150,13 +150,7 @@ class Product(ABC):
         if part is None:
             return None
         stem = part.group(1).lower()
-        found = [other for other in beside if other.lower().startswith(stem) and cls.is_main(other)]
-        if not found:
-            raise FileFormatError(
-                f"{name}: is a file of a product of {cls.title}, whose metadata file is missing beside it; without it "
-                "scale and wavelengths are not known (key='1' reads a TIFF alone, as it is)"
-            )
-        return found[0]
+        return next((other for other in beside if other.lower().startswith(stem) and cls.is_main(other)), "")
 
     def is_companion(self) -> bool:
         """Whether this file only accompanies the product that lies in the same folder."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import h5py
 
 from mmhsi.errors import FileFormatError
-from mmhsi.io.files import reading
+from mmhsi.io.doubts import doubt
+from mmhsi.io.files import CUBE_FORMATS, reading
 from mmhsi.io.products.base import PRODUCTS, Hdf5Product, Product
 from mmhsi.io.products.reader import ProductReader
 from mmhsi.io.products.unpacking import archived_names, unpacked
@@ -72,10 +73,15 @@ def _by_name(path: Path) -> Product | None:
         if kind.member is not None or kind.is_main(path.name):
             if beside is None:
                 beside = sorted(os.listdir(path.parent))  # noqa: PTH208, names alone are wanted
-            try:
-                name = kind.main_name(path.name, beside)
-            except FileFormatError as error:
-                raise FileFormatError(f"{path}: {error}") from None
+            name = kind.main_name(path.name, beside)
+            if name == "":
+                doubt(
+                    path,
+                    "metadata",
+                    f"a file of {kind.title} without the product's metadata file ({kind.main}) beside it; read as it "
+                    "is, without what that says of scale, wavelengths and quality",
+                )
+                return None
             if name is not None:
                 check_surroundings(path.parent / name)
                 return kind(path.parent / name, path)
@@ -114,7 +120,7 @@ def _in_folder(folder: Path, path: Path) -> Product:
     inner = [entry.path for entry in entries if entry.is_dir()]
     if len(inner) == 1:
         return _in_folder(Path(inner[0]), path)
-    raise FileFormatError(f"{path}: is a folder; expected a file, or the folder of a product ({_known()})")
+    raise FileFormatError(f"{path}: is a folder; expected {CUBE_FORMATS}, or the folder of a product ({_known()})")
 
 
 def _known() -> str:

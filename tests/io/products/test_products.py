@@ -220,8 +220,11 @@ def test_bad_input_is_one_line(enmap, tmp_path, monkeypatch):
     metadata.write_text(text.replace("<FWHMOfBand>8.5", "<FWHMOfBand>wide", 1))
     refused(folder, "no number FWHMOfBand")
     metadata.unlink()
-    refused(next(folder.glob("*SPECTRAL_IMAGE.TIF")), "metadata file is missing beside it")
     refused(folder, "is a folder; expected")
+    image = next(folder.glob("*SPECTRAL_IMAGE.TIF"))
+    with pytest.warns(DataWarning, match="without the product's metadata file"):
+        np.testing.assert_array_equal(open_cube(image).read().data, values)
+    refused(image, r"mask=\('cloud',\) is for products", mask="cloud")
     whole = _prisma(tmp_path / "b.he5").read_bytes()
     (tmp_path / "cut.he5").write_bytes(whole[: len(whole) // 2])
     refused(tmp_path / "cut.he5", "not a readable HDF5 file|truncated")
