@@ -40,7 +40,7 @@ class CorpusDataset(SeededDataset):
             HDF5 and netCDF.
         image_key: Variable of ``.mat`` and HDF5 files; None for the only 3-D one.
         image_axes: Its axes where the files do not name them, such as ``"y x band"`` (:func:`mmhsi.io.open_cube`).
-        image_options: How they are opened beside that, such as ``dict(mask=["cloud"])`` (:class:`mmhsi.io.CubeOptions`).
+        image_options: How they are opened beside that (:class:`mmhsi.io.CubeOptions`), as ``dict(mask=["cloud"])``.
         num_bands: Bands that every scene must have. Default None: they may differ.
         samples_per_scene: How often a scene occurs in an epoch, each time with its own random window. Default 64.
         pipeline: Transforms.

@@ -11,6 +11,7 @@ from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.options import CubeOptions
 from mmhsi.io.products import open_product
+from mmhsi.io.products.lab_camera import with_references
 from mmhsi.io.readers.hdf5 import Hdf5Reader, Mat73Reader, is_matlab
 from mmhsi.io.readers.mat import Mat5Reader
 from mmhsi.io.readers.npy import NpyReader
@@ -65,7 +66,8 @@ def open_reader(
     _refuse_other_containers(file, start)
     if axes is not None:
         raise DataError(f"{file}: axes={axes!r} are for arrays in .mat, HDF5 and .npy files; a raster names its own")
-    return RasterReader(path, key)
+    raster = RasterReader(path, key)
+    return with_references(raster, options) if ndim == 3 else raster
 
 
 def _refuse_options(file: Path, options: CubeOptions) -> None:
