@@ -16,6 +16,7 @@ from .catalogue import SceneInfo, scene_info
 from .replay import model_bands
 from .seeded_dataset import SeededDataset
 from .statistics import BandStatistics, cube_statistics, pipeline_statistics, require_data
+from .transforms.loading import RandomReadWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -92,6 +93,7 @@ class CorpusDataset(SeededDataset):
 
     def load_data_list(self) -> list[dict]:
         """Read every scene once for its header and the statistics of its bands."""
+        self._require_size()
         entries: list[dict] = []
         read: list[tuple[CubeInfo, list[int]]] = []
         for path in self.files:
@@ -120,6 +122,25 @@ class CorpusDataset(SeededDataset):
             entries += [entry] * self.samples_per_scene
         self._spec = self._describe(read)
         return entries
+
+    def _require_size(self) -> None:
+        """Name all scenes that are smaller than the windows that the pipeline cuts, before any is read."""
+        windows = [step.size for step in self.pipeline.transforms if isinstance(step, RandomReadWindow)]
+        if not windows:
+            return
+        height, width = (max(sides) for sides in zip(*windows, strict=True))
+        small = []
+        for path in self.files:
+            with open_reader(path, self.image_key, 3, self.image_axes, self.image_options) as reader:
+                rows, columns = reader.info.shape[:2]
+            if rows < height or columns < width:
+                small.append(f"{path.name} ({rows} x {columns})")
+        if small:
+            listed = ", ".join(small[:8]) + (f" and {len(small) - 8} more" if len(small) > 8 else "")
+            raise DataError(
+                f"{self.title}: {len(small)} of {len(self.files)} scenes are smaller than the windows of {height} x "
+                f"{width} pixels: {listed}; give RandomReadWindow a smaller size or leave them out"
+            )
 
     def _describe(self, read: list[tuple[CubeInfo, list[int]]]) -> InputSpec:
         """What a model trained on this is given, of scenes with these headers of which these bands are read."""

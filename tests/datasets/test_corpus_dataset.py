@@ -103,3 +103,11 @@ def test_the_abu_corpus(shared_data):
     assert len(counts) > 1
     assert counts <= set(range(191, 208))
     assert all(data[i]["inputs"].shape == (200, 32, 32) for i in range(14))
+
+
+def test_scenes_smaller_than_the_windows_are_named_at_once(tmp_path):
+    for name, shape in (("a", (40, 40, 3)), ("b", (20, 40, 3)), ("c", (40, 31, 3))):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).random(shape))
+    pipeline = [dict(type="RandomReadWindow", size=32), dict(type="LoadCube")]
+    with pytest.raises(DataError, match=r"2 of 3 scenes are smaller .* 32 x 32 pixels: b.npy \(20 x 40\), c.npy"):
+        CorpusDataset(image_dir=".", data_root=str(tmp_path), pipeline=pipeline)

@@ -107,6 +107,8 @@ class SceneInfo:
         label_scale: Label pixels per cube pixel along each axis.
         label_majority: With ``label_scale`` above 1: a block of label_scale² label pixels gives its most frequent
             id to the cube's pixel if that id has at least this many of them and is a class; else none.
+        label_threshold: Where the label map holds abundances, one band a class: least abundance of the largest one
+            that gives the pixel its class, numbered from 1; pixels below it have no label. None for class numbers.
         min_class_pixels: Classes with fewer pixels on the cube's grid are dropped.
         second_image: File of a second, co-registered source; may be that of the cube.
         second_key: Its variable.
@@ -152,6 +154,7 @@ class SceneInfo:
     split_file: str | None = None
     split_rule: str = ""
     image_axes: str | None = None
+    label_threshold: float | None = None
     image_options: CubeOptions = field(default_factory=CubeOptions)
     labels_axes: str | None = None
     second_axes: str | None = None

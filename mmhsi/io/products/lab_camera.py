@@ -1,12 +1,12 @@
 """Raw ENVI files of lab and field cameras, made reflectance by a dark and a white reference.
 
-``reflectance = (raw − dark) / (white − dark of white)``, each divided by its integration time, column by column of the
-sensor, since every pixel of a push-broom detector has a dark current and a gain of its own. The references are averaged
-over their lines. Where white is not above dark, a value is NaN.
+``reflectance = (raw − dark) / (white − dark of white)``, each divided by its integration time, column by column of
+the sensor, since every pixel of a push-broom detector has a dark current and a gain of its own. The references are
+averaged over their lines. Where white is not above dark, a value is NaN.
 
 References that lie beside the raw file are found by the names that cameras give them: Specim's ``WHITEREF_NAME``,
-``DARKREF_NAME`` and ``WHITEDARKREF_NAME``, Headwall's ``whiteReference`` and ``darkReference`` beside ``raw…``. Those of
-HySpex and Resonon have no fixed names and are given.
+``DARKREF_NAME`` and ``WHITEDARKREF_NAME``, Headwall's ``whiteReference`` and ``darkReference`` beside ``raw…``. Those
+of HySpex and Resonon have no fixed names and are given.
 """
 
 from __future__ import annotations

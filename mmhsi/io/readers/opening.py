@@ -15,6 +15,7 @@ from mmhsi.io.products.lab_camera import with_references
 from mmhsi.io.readers.hdf5 import Hdf5Reader, Mat73Reader, is_matlab
 from mmhsi.io.readers.mat import Mat5Reader
 from mmhsi.io.readers.npy import NpyReader
+from mmhsi.io.readers.pixel_matrix import PixelMatrixReader
 from mmhsi.io.readers.raster import RasterReader
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def open_reader(
         options: How a cube is opened. Default: as :class:`mmhsi.io.options.CubeOptions` has it.
     """
     options = options or CubeOptions()
+    if options.shape is not None and ndim == 3:
+        return _pixel_matrix(path, key, axes, options.shape)
     if ndim == 3 and key is None and axes is None:
         product = open_product(path, options)
         if product is not None:
@@ -68,6 +71,16 @@ def open_reader(
         raise DataError(f"{file}: axes={axes!r} are for arrays in .mat, HDF5 and .npy files; a raster names its own")
     raster = RasterReader(path, key)
     return with_references(raster, options) if ndim == 3 else raster
+
+
+def _pixel_matrix(path: str | PathLike[str], key: str | None, axes: str | None, shape: tuple[int, int]) -> CubeReader:
+    """A matrix of pixels as a cube."""
+    matrix = open_reader(path, key, 2, "y x")
+    try:
+        return PixelMatrixReader(matrix, shape, axes)
+    except BaseException:
+        matrix.close()
+        raise
 
 
 def _refuse_options(file: Path, options: CubeOptions) -> None:
@@ -120,7 +133,8 @@ def open_cube(
         overlap: Whose bands are good where two detectors of a product measure the same wavelengths: ``"longer"`` (the
             detector of the longer wavelengths, the default), ``"shorter"`` or ``"both"``.
         shape: (rows, columns) of a cube stored as a matrix of pixels; `axes` is then ``"band pixel"`` or
-            ``"pixel band"``, with ``/F`` after it where pixels are counted down the columns, as MATLAB does.
+            ``"pixel band"``, with ``/F`` after it where pixels are counted down the columns and ``/C`` where they are
+            counted along the rows. Default: the axis that fits; /F for .mat files, /C for others.
         dark: Dark reference of a lab camera's raw ENVI file. Default: the one beside it.
         white: White reference, likewise; ``"none"`` for raw values as they are.
 
@@ -133,15 +147,8 @@ def open_cube(
             it does not say which axis is which, or an option does not fit it.
         ConfigError: An option is none that is known.
     """
-    options = CubeOptions(
-        mask=mask,  # type: ignore[arg-type]
-        ortho=ortho,
-        overlap=overlap,
-        shape=shape,  # type: ignore[arg-type]
-        dark=dark,  # type: ignore[arg-type]
-        white=white,  # type: ignore[arg-type]
-    )
-    return open_reader(path, key, 3, axes, options)
+    options = dict(mask=mask, ortho=ortho, overlap=overlap, shape=shape, dark=dark, white=white)
+    return open_reader(path, key, 3, axes, CubeOptions.of(options))
 
 
 def read_cube(
@@ -150,6 +157,13 @@ def read_cube(
     window: Sequence[int] | None = None,
     bands: Iterable[int] | None = None,
     axes: str | None = None,
+    *,
+    mask: str | Sequence[str] = (),
+    ortho: bool = True,
+    overlap: str = "longer",
+    shape: Sequence[int] | None = None,
+    dark: str | PathLike[str] | None = None,
+    white: str | PathLike[str] | None = None,
 ) -> HSICube:
     """Read a cube, or a window or some bands of it.
 
@@ -159,6 +173,12 @@ def read_cube(
         window: (row0, col0, height, width) in pixels; None means the whole scene.
         bands: 0-based bands in the order wanted; None means all.
         axes: As in :func:`open_cube`.
+        mask: As there.
+        ortho: As there.
+        overlap: As there.
+        shape: As there.
+        dark: As there.
+        white: As there.
 
     Returns:
         The cube (height, width, bands).
@@ -167,5 +187,6 @@ def read_cube(
         FileFormatError: The file is missing, empty, a folder, damaged or of another format.
         DataError: The file holds no cube, or key, axes, window or bands do not fit it.
     """
-    with open_cube(path, key, axes) as reader:
+    options = dict(mask=mask, ortho=ortho, overlap=overlap, shape=shape, dark=dark, white=white)
+    with open_reader(path, key, 3, axes, CubeOptions.of(options)) as reader:
         return reader.read(window, bands)

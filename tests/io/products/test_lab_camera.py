@@ -40,9 +40,10 @@ def test_specim_capture_is_reflectance(capture):
     with np.errstate(divide="ignore"):
         expected = (raw - dark.mean(axis=0)) / 20 / ((white.mean(axis=0) - white_dark.mean(axis=0)) / 5)
     expected[:, 2, 1] = np.nan
-    with pytest.warns(DataWarning, match="read as reflectance by WHITEREF_leaf"), open_cube(path) as reader:
-        cube = reader.read()
-        part = reader.read((2, 1, 3, 3), [2, 0])
+    with pytest.warns(DataWarning, match="read as reflectance by WHITEREF_leaf"):
+        reader = open_cube(path)
+    cube, part = reader.read(), reader.read((2, 1, 3, 3), [2, 0])
+    reader.close()
     np.testing.assert_allclose(cube.data, expected, rtol=1e-5)
     np.testing.assert_allclose(part.data, expected[2:5, 1:4][..., [2, 0]], rtol=1e-5)
     assert cube.wavelengths.tolist() == [400, 500, 600]
