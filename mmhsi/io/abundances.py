@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.cube import CubeInfo
 from mmhsi.io.readers.base import CubeReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmhsi.io.cube import CubeInfo
     from mmhsi.io.selection import Window
 
 

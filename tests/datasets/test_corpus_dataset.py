@@ -89,13 +89,6 @@ def test_bad_input_is_one_clear_line(folder, keys, error, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_scene_smaller_than_the_window_is_named(folder):
-    pipeline = [dict(type="RandomReadWindow", size=7), *PIPELINE[1:]]
-    data = CorpusDataset(image_dir="c", data_root=folder, samples_per_scene=1, pipeline=pipeline)
-    with pytest.raises(DataError, match=r"b\.npy: RandomReadWindow of 7 x 7 exceeds its 7 x 6"):
-        data[1]
-
-
 def test_the_abu_corpus(shared_data):
     pipeline = [dict(PIPELINE[0], size=32), *PIPELINE[1:3], dict(type="BandResample", num_bands=200), PIPELINE[4]]
     data = CorpusDataset(scene="abu", data_root=str(shared_data), samples_per_scene=2, pipeline=pipeline)
