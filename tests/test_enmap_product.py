@@ -1,6 +1,5 @@
-"""From EnMAP's product as it is downloaded to a map: the scene of Potsdam, written with the true metadata's structure."""
+"""From EnMAP's product as it is downloaded to a map: Potsdam's scene, written with the true metadata's structure."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ NODATA = -32768
 VNIR = 91
 CONFIG = """
 _base_ = [
-    "{root}/configs/_base_/models/pixel_cnn2d.py",
+    "{root}/configs/_base_/models/pixel_cnn1d.py",
     "{root}/configs/_base_/datasets/scene_20-per-class.py",
     "{root}/configs/_base_/schedules/adamw_scratch_100e.py",
     "{root}/configs/_base_/default_runtime.py",
@@ -88,11 +87,9 @@ def test_from_the_product_to_a_map(potsdam, run_tool, tmp_path):
     product, mosaic, _, cloud = potsdam
     config = tmp_path / "potsdam.py"
     config.write_text(CONFIG.format(root=ROOT, product=product.name, folder=product.parent))
-    start = time.monotonic()
     assert run_tool("train", config, "--work-dir", tmp_path / "run") == 0
     out = tmp_path / "map.tif"
     assert run_tool("predict", config, tmp_path / "run" / "epoch_2.pth", product, "--out", out) == 0
-    print(f"{time.monotonic() - start:.0f} s")
     with rasterio.open(out) as file:
         classes = file.read(1)
         assert file.crs.to_epsg() == 32633
@@ -100,6 +97,3 @@ def test_from_the_product_to_a_map(potsdam, run_tool, tmp_path):
     covered = (mosaic[..., 20] != NODATA) & (cloud == 0)
     # as in training, clouds are no data
     np.testing.assert_array_equal(classes != 255, covered)
-    assert run_tool("predict", config, tmp_path / "run" / "epoch_2.pth", product, "--out", out, "--mask") == 0
-    with rasterio.open(out) as file:
-        np.testing.assert_array_equal(file.read(1) != 255, mosaic[..., 20] != NODATA)
