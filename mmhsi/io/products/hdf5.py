@@ -56,15 +56,27 @@ class Content:
         self.file.close()
 
     def has(self, name: str) -> bool:
-        """Whether there is such a group or data set."""
+        """Whether there is such a group or data set.
+
+        Args:
+            name: With its groups.
+        """
         return name in self.file
 
     def names(self, group: str) -> Iterator[str]:
-        """Names in a group; none where there is no such group."""
+        """Names in a group; none where there is no such group.
+
+        Args:
+            group: With the groups that it is in.
+        """
         yield from self.file.get(group, ())
 
     def attribute(self, name: str, of: str = "/") -> object:
         """An attribute.
+
+        Args:
+            name: Of the attribute.
+            of: Group or data set that has it. Default: the file.
 
         Raises:
             FileFormatError: It is missing.
@@ -76,23 +88,46 @@ class Content:
         return found
 
     def maybe(self, name: str, of: str = "/") -> object | None:
-        """An attribute, or None."""
+        """An attribute, or None.
+
+        Args:
+            name: Of the attribute.
+            of: Group or data set that has it. Default: the file.
+        """
         return self.file[of].attrs.get(name) if of in self.file else None
 
     def number(self, name: str, of: str = "/") -> float:
-        """An attribute that is one number."""
+        """An attribute that is one number.
+
+        Args:
+            name: Of the attribute.
+            of: Group or data set that has it. Default: the file.
+        """
         return float(self._numbers(self.attribute(name, of), name).ravel()[0])
 
     def numbers(self, name: str, of: str = "/") -> NDArray[np.float64]:
-        """An attribute that is a list of numbers."""
+        """An attribute that is a list of numbers.
+
+        Args:
+            name: Of the attribute.
+            of: Group or data set that has it. Default: the file.
+        """
         return self._numbers(self.attribute(name, of), name).ravel()
 
     def text(self, name: str, of: str = "/") -> str:
-        """An attribute that is text."""
+        """An attribute that is text.
+
+        Args:
+            name: Of the attribute.
+            of: Group or data set that has it. Default: the file.
+        """
         return text_of(self.attribute(name, of)).strip("\0 ")
 
     def values(self, name: str) -> NDArray[np.float64]:
         """A data set of numbers, one axis.
+
+        Args:
+            name: With its groups.
 
         Raises:
             FileFormatError: It is missing or cannot be read.
@@ -107,6 +142,9 @@ class Content:
 
     def word(self, name: str) -> str:
         """A data set that is text.
+
+        Args:
+            name: With its groups.
 
         Raises:
             FileFormatError: It is missing or cannot be read.
