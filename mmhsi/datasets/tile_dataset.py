@@ -176,7 +176,7 @@ class TileDataset(SeededDataset):
         header = headers[0]
         bands = choose_bands(header, info.bad_bands)
         self._spec = self._describe(header, bands)
-        common = dict(img_key=info.image_key, img_axes=info.image_axes, img_options=options)
+        common: dict[str, object] = dict(img_key=info.image_key, img_axes=info.image_axes, img_options=options)
         common.update(bands=bands, file_bands=header.shape[2])
         common.update(label_scale=info.label_scale, label_majority=info.label_majority, fine_labels=self.fine_labels)
         if self.with_labels:

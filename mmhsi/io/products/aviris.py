@@ -46,11 +46,10 @@ class AVIRIS(Hdf5Product):
             nm, fwhm = content.values(f"{group}/wavelength"), None
             if content.has(f"{group}/fwhm"):
                 fwhm = content.values(f"{group}/fwhm")
-            nodata = content.maybe("_FillValue", cube)
+            nodata = content.maybe_number("_FillValue", cube)
             crs, transform = self._place(content)
         reader = DataSet(self.file, cube, "band y x")
-        value = None if nodata is None else float(np.ravel(nodata)[0])
-        return ProductCube([Detector(reader, nm, None, fwhm)], value, crs, transform)
+        return ProductCube([Detector(reader, nm, None, fwhm)], nodata, crs, transform)
 
     def _place(self, content: Content) -> tuple[CRS | None, Affine | None]:
         if not (content.has("easting") and content.has("northing") and content.has(_SYSTEM)):

@@ -74,8 +74,8 @@ class EMIT(Hdf5Product):
     def _on_grid(self, reader: DataSet, fill: float, options: CubeOptions) -> CubeReader:
         if not options.ortho:
             return reader
-        tables = (DataSet(self.file, f"location/{name}", "y x") for name in ("glt_x", "glt_y"))
-        return LookedUpReader(self.path, reader, *tables, fill)
+        columns, rows = (DataSet(self.file, f"location/{name}", "y x") for name in ("glt_x", "glt_y"))
+        return LookedUpReader(self.path, reader, columns, rows, fill)
 
     def _layers(self, options: CubeOptions) -> dict[str, list[Layer]]:
         file = self._mask_file()

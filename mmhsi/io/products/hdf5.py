@@ -87,14 +87,24 @@ class Content:
             raise FileFormatError(f"{self.path}: {self.title}: the attribute {name} of {of} is missing")
         return found
 
-    def maybe(self, name: str, of: str = "/") -> object | None:
-        """An attribute, or None.
+    def maybe(self, name: str, of: str = "/") -> NDArray | None:
+        """An attribute of numbers, or None where there is none; shape as stored.
 
         Args:
             name: Of the attribute.
             of: Group or data set that has it. Default: the file.
         """
-        return self.file[of].attrs.get(name) if of in self.file else None
+        found = self.file[of].attrs.get(name) if of in self.file else None
+        return None if found is None else np.asarray(found)
+
+    def maybe_number(self, name: str, of: str = "/") -> float | None:
+        """An attribute that is one number, or None where there is none.
+
+        Args:
+            name: Of the attribute.
+            of: Group or data set that has it. Default: the file.
+        """
+        return None if self.maybe(name, of) is None else self.number(name, of)
 
     def number(self, name: str, of: str = "/") -> float:
         """An attribute that is one number.
@@ -106,7 +116,7 @@ class Content:
         return float(self._numbers(self.attribute(name, of), name).ravel()[0])
 
     def numbers(self, name: str, of: str = "/") -> NDArray[np.float64]:
-        """An attribute that is a list of numbers.
+        """An attribute that is a list of numbers, shape (n,).
 
         Args:
             name: Of the attribute.
@@ -124,7 +134,7 @@ class Content:
         return text_of(self.attribute(name, of)).strip("\0 ")
 
     def values(self, name: str) -> NDArray[np.float64]:
-        """A data set of numbers, one axis.
+        """A data set of numbers, shape (n,).
 
         Args:
             name: With its groups.

@@ -46,8 +46,8 @@ class NEON(Hdf5Product):
             good = np.ones(nm.size, dtype=bool)
             for number in (1, 2):
                 window = content.maybe(f"Band_Window_{number}_Nanometers", group)
-                if window is not None and np.size(window) == 2:
-                    low, high = np.asarray(window, dtype=np.float64).ravel()
+                if window is not None and window.size == 2:
+                    low, high = window.astype(np.float64).ravel()
                     good &= (nm < low) | (nm > high)
             transform = self._transform(content.word(f"{group}/Metadata/Coordinate_System/Map_Info"))
             with reading(self.path, "NEON AOP: EPSG Code is none"):

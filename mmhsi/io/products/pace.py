@@ -42,9 +42,9 @@ class PACE(Hdf5Product):
         doubt(self.path, "place", "PACE OCI is in the sensor's geometry; maps will have no place")
         with Content(self.file, self.title) as content:
             if content.has("observation_data/rhot_blue"):
-                nodata = content.maybe("_FillValue", "observation_data/rhot_blue")
+                nodata = content.maybe_number("_FillValue", "observation_data/rhot_blue")
                 detectors = [self._detector(content, name) for name in _DETECTORS]
-                return ProductCube(detectors, None if nodata is None else float(np.ravel(nodata)[0]))
+                return ProductCube(detectors, nodata)
             return self._level_2(content)
 
     def _detector(self, content: Content, name: str) -> Detector:
@@ -54,18 +54,20 @@ class PACE(Hdf5Product):
 
     def _level_2(self, content: Content) -> ProductCube:
         cube = next(f"geophysical_data/{name}" for name in _CUBES if content.has(f"geophysical_data/{name}"))
-        scale, offset, nodata = (content.maybe(name, cube) for name in ("scale_factor", "add_offset", "_FillValue"))
+        scale, offset, nodata = (
+            content.maybe_number(name, cube) for name in ("scale_factor", "add_offset", "_FillValue")
+        )
         detector = Detector(
             DataSet(self.file, cube, "y x band"),
             content.values("sensor_band_parameters/wavelength_3d"),
-            scale=1.0 if scale is None else float(np.ravel(scale)[0]),
-            offset=0.0 if offset is None else float(np.ravel(offset)[0]),
+            scale=1.0 if scale is None else scale,
+            offset=0.0 if offset is None else offset,
         )
         layers = {}
         flags = "geophysical_data/l2_flags"
         if content.has(flags):
             names = content.text("flag_meanings", flags).split()
-            masks = np.ravel(content.attribute("flag_masks", flags)).astype(np.int64)
+            masks = content.numbers("flag_masks", flags).astype(np.int64)
             if "CLDICE" in names and len(names) == len(masks):
                 layers["cloud"] = [Layer(DataSet(self.file, flags, "y x"), bits=int(masks[names.index("CLDICE")]))]
-        return ProductCube([detector], None if nodata is None else float(np.ravel(nodata)[0]), layers=layers)
+        return ProductCube([detector], nodata, layers=layers)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import numpy as np
 from affine import Affine
 from rasterio.crs import CRS
 
@@ -58,7 +57,7 @@ class Tanager(Hdf5Product):
             if nm is None:
                 raise FileFormatError(f"{self.path}: Tanager: the wavelengths of {cube} are none")
             good = content.maybe("good_wavelengths", cube)
-            nodata = content.maybe("_FillValue", cube)
+            nodata = content.maybe_number("_FillValue", cube)
             shape = content.file[cube].shape
             crs, transform = self._place(content, kind, shape[-2:])
             layers = {
@@ -68,8 +67,8 @@ class Tanager(Hdf5Product):
             }
         reader = DataSet(self.file, cube, "band y x")
         return ProductCube(
-            [Detector(reader, nm, None, fwhm, good=None if good is None else np.asarray(good))],
-            None if nodata is None else float(np.ravel(nodata)[0]),
+            [Detector(reader, nm, None, fwhm, good=good)],
+            nodata,
             crs,
             transform,
             layers,
