@@ -92,12 +92,11 @@ class CubeOptions:
         Args:
             root: The folder.
         """
-        paths = {
-            name: str(root / value)
-            for name in ("dark", "white")
-            if (value := getattr(self, name)) is not None and value != NO_REFERENCE
-        }
-        return replace(self, **paths)
+
+        def placed(value: str | None) -> str | None:
+            return value if value in (None, NO_REFERENCE) else str(root / str(value))
+
+        return replace(self, dark=placed(self.dark), white=placed(self.white))
 
     def given(self) -> dict[str, object]:
         """The options that are not the default, as plain data."""

@@ -65,7 +65,7 @@ class ProductReader(CubeReader[None]):
 
     def _check_shapes(self) -> tuple[int, int]:
         """Rows and columns, the same in all data sets."""
-        readers = [item.reader for item in (*self._cube.detectors, *self._masks)]
+        readers = [detector.reader for detector in self._cube.detectors] + [layer.reader for layer in self._masks]
         shapes = {reader.stored.shape[:2] for reader in readers}
         if len(shapes) != 1:
             sizes = ", ".join(f"{rows} x {columns}" for rows, columns in sorted(shapes))
@@ -105,8 +105,8 @@ class ProductReader(CubeReader[None]):
         )
 
     def _readers(self) -> Iterable[CubeReader]:
-        layers = [layer for several in self._cube.layers.values() for layer in several]
-        found = [item.reader for item in (*self._cube.detectors, *layers)]
+        found = [detector.reader for detector in self._cube.detectors]
+        found += [layer.reader for several in self._cube.layers.values() for layer in several]
         return {id(reader): reader for reader in found}.values()
 
     def handle(self) -> None:
