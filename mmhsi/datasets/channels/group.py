@@ -11,6 +11,8 @@ import numpy as np
 from mmhsi.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 
@@ -57,16 +59,18 @@ class ChannelGroup:
     """One family of channels. Its constructor's arguments are attributes of the same name, the fitted ones among them.
 
     Attributes:
+        short: Its name in tables and in lists of groups.
         needs_second: Whether it is made of the second source.
     """
 
+    short: str
     needs_second: bool = False
 
-    def fit(self, views: Views) -> None:
-        """Learn what :meth:`__call__` needs from a whole scene, without labels. Default: nothing.
+    def fit(self, parts: Iterable[Views]) -> None:
+        """Learn what :meth:`__call__` needs from whole scenes, without labels. Default: nothing.
 
         Args:
-            views: The whole scene.
+            parts: All rows of all scenes, some at a time; every pixel once, so that neighbours may be missing.
         """
 
     def reach(self, scale: int) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@CHANNELS.register_module(name="ms")
+@CHANNELS.register_module()
 class MultiScale(ChannelGroup):
     """Gaussian means of the principal components, and their standard deviations √(mean of squares − mean²).
 
@@ -26,6 +26,8 @@ class MultiScale(ChannelGroup):
         spreads: Likewise, for the standard deviations. Default 1, 2, 4.
         count: Principal components. Default 6.
     """
+
+    short = "ms"
 
     def __init__(
         self, means: Sequence[float] = (1, 2, 4, 8), spreads: Sequence[float] = (1, 2, 4), count: int = 6

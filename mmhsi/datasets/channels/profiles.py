@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@CHANNELS.register_module(name="emp")
+@CHANNELS.register_module()
 class MorphologicalProfiles(ChannelGroup):
     """Opening and closing by reconstruction of the principal components: shapes by their size.
 
@@ -26,6 +26,8 @@ class MorphologicalProfiles(ChannelGroup):
         steps: Pixels that a reconstruction reaches beyond its disc. Default 24.
         count: Principal components. Default 6.
     """
+
+    short = "emp"
 
     def __init__(self, radii: Sequence[int] = (2, 4, 6, 8), steps: int = 24, count: int = 6) -> None:
         self.radii = tuple(radii)
@@ -42,7 +44,7 @@ class MorphologicalProfiles(ChannelGroup):
         return profile(views.components[..., : self.count], self.radii, self.steps, views.limit)
 
 
-@CHANNELS.register_module(name="nemp")
+@CHANNELS.register_module()
 class NormalisedProfiles(ChannelGroup):
     """The principal components of spectra of unit length, and their profiles: shapes that shadows do not change.
 
@@ -51,6 +53,8 @@ class NormalisedProfiles(ChannelGroup):
         steps: Pixels that a reconstruction reaches beyond its disc. Default 24.
         count: Principal components. Default 4.
     """
+
+    short = "nemp"
 
     def __init__(self, radii: Sequence[int] = (2, 4, 8), steps: int = 24, count: int = 4) -> None:
         self.radii = tuple(radii)

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@CHANNELS.register_module(name="spectra")
+@CHANNELS.register_module()
 class Spectra(ChannelGroup):
     """The bands, of zero mean and unit variance over the scene."""
+
+    short = "spectra"
 
     def reach(self, scale: int) -> int:  # noqa: ARG002
         """None."""
@@ -26,9 +28,11 @@ class Spectra(ChannelGroup):
         return views.spectra
 
 
-@CHANNELS.register_module(name="components")
+@CHANNELS.register_module()
 class Components(ChannelGroup):
     """The principal components, of unit variance over the scene."""
+
+    short = "components"
 
     def reach(self, scale: int) -> int:  # noqa: ARG002
         """None."""

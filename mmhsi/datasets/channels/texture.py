@@ -22,7 +22,7 @@ ANGLES = tuple(pi * quarter / 4 for quarter in range(4))
 """Directions of the Gabor filters, in radians."""
 
 
-@CHANNELS.register_module(name="texture")
+@CHANNELS.register_module()
 class FinerTexture(ChannelGroup):
     """Texture of the second source's grey picture (the mean of its bands) and means of its bands.
 
@@ -37,6 +37,7 @@ class FinerTexture(ChannelGroup):
         means: Standard deviations of the Gaussian means of every band. Default 4, 8, 16, 32.
     """
 
+    short = "texture"
     needs_second = True
 
     def __init__(

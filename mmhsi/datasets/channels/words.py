@@ -14,7 +14,7 @@ from .filters import block_mean, block_spread, blur_valid, gaussian_radius
 from .group import ChannelGroup, Views, positive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -22,7 +22,7 @@ SAMPLE = 20000
 """Pixels that the words are found on, at most."""
 
 
-@CHANNELS.register_module(name="words")
+@CHANNELS.register_module()
 class WordHistograms(ChannelGroup):
     """Square roots of Gaussian-weighted histograms of words, a word being the nearest of k centres to a pixel.
 
@@ -40,6 +40,8 @@ class WordHistograms(ChannelGroup):
         spread: Fitted: its standard deviation.
         centres: Fitted: (k, parts).
     """
+
+    short = "words"
 
     def __init__(
         self,
@@ -75,13 +77,16 @@ class WordHistograms(ChannelGroup):
             parts += [block_mean(views.finer, views.scale), block_spread(views.finer, views.scale)]
         return np.concatenate(parts, axis=2, dtype=np.float64)
 
-    def fit(self, views: Views) -> None:
+    def fit(self, parts: Iterable[Views]) -> None:
         """Find the words.
+
+        Args:
+            parts: All rows of all scenes, some at a time.
 
         Raises:
             DataError: If the scene has fewer pixels than words.
         """
-        described = self.describe(views)[views.valid]
+        described = np.concatenate([self.describe(views)[views.valid] for views in parts])
         if len(described) < self.words:
             raise DataError(f"WordHistograms: {len(described)} pixels hold data, {self.words} words need as many")
         self.offset, spread = described.mean(axis=0), described.std(axis=0)
