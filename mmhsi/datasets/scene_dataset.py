@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,24 +26,12 @@ from .samplers import SizedIndex
 from .scene import Scene, load_scene, read_scene_labels
 from .splits import Split, SplitRule, apply_split
 from .statistics import BandStatistics, cube_statistics
+from .transformed_scene import transformed_scene
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from .transforms.scope import Transform
-
-def transformed(scene: Scene, replay: Replay) -> Scene:
-    """A scene behind transforms, which are fitted to it where they have to be.
-
-    Args:
-        scene: As it was read.
-        replay: The transforms.
-    """
-    parts = scene.valid, scene.second, scene.second_scale
-    replay.fit(scene.cube, *parts)
-    cube = replay(scene.cube, *parts)
-    return replace(scene, cube=cube, second=None) if replay.takes_second else replace(scene, cube=cube)
-
 
 SUBSETS = ("train", "test", "labelled", "all")
 
@@ -112,7 +99,8 @@ class SceneDataset(Dataset):
         kept = list(range(len(info.classes)))
         with scene_folder(info, Path(data_root)) as root:
             loaded = load_scene(info, root, use_second)
-            self.scene = transformed(loaded, replay)
+            self._shared = transformed_scene(loaded, replay)
+            self.scene, replay = self._shared.scene, self._shared.replay
             self.margin = self._margin(largest_window)
             if subset != "all":
                 self.labels, kept = read_scene_labels(info, root, loaded)
