@@ -163,7 +163,7 @@ class SceneChannels(CubeTransform):
 
     def _check(self, results: dict, image: NDArray, second: NDArray | None, scale: int) -> None:
         if self.basis is None:
-            raise ConfigError("SceneChannels: not fitted; a SceneDataset or a TileDataset fits it to its scene")
+            raise ConfigError("SceneChannels: not fitted; a SceneDataset fits it to its scene, elsewhere give basis")
         bands = len(self.basis.mean)
         if image.shape[2] != bands:
             raise DataError(f"{source(results)}: has {image.shape[2]} bands, SceneChannels was fitted on {bands}")
