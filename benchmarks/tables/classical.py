@@ -22,9 +22,7 @@ more_seeds = {name: tuple(range(8)) for name in columns if "disjoint" in name}
 
 
 def row(config):
-    return {
-        name: [dict(config=f"configs/classical/{config}.py", dataset=dataset)] for name, dataset in columns.items()
-    }
+    return {name: [dict(config=f"configs/classical/{config}.py", dataset=dataset)] for name, dataset in columns.items()}
 
 
 rows = {

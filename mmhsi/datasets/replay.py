@@ -188,7 +188,11 @@ def run(owner: str, steps: Sequence[ValueStep], results: dict) -> dict:
         size, name = results["img"].shape[:2], step.config["type"]
         results = step.transform(results)  # type: ignore[assignment]
         image = None if results is None else results.get("img")
-        if not isinstance(image, np.ndarray) or image.ndim != 3 or (step.scope in KEEPING_SIZE and image.shape[:2] != size):
+        if (
+            not isinstance(image, np.ndarray)
+            or image.ndim != 3
+            or (step.scope in KEEPING_SIZE and image.shape[:2] != size)
+        ):
             found = f"an image of {image.shape}" if isinstance(image, np.ndarray) else "no image"
             raise ConfigError(f"{owner}: {name} (scope {step.scope!r}) made {found} of one of {size} pixels")
     return results

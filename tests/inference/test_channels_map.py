@@ -10,8 +10,10 @@ from mmengine.config import Config
 from mmhsi.datasets import CATALOGUE
 from mmhsi.engine import build_runner
 from mmhsi.engine.configs import load_config
-from mmhsi.errors import DataError
+from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer, scene_rows
+from mmhsi.inference.export import export_model
+from mmhsi.inference.publishing import publish_checkpoint
 
 
 @pytest.fixture
@@ -45,5 +47,10 @@ def test_map_is_what_the_test_says(trained, place, monkeypatch):
         with rasterio.open(folder / f"{name}.tif") as file:
             classes = file.read(1)
         assert np.array_equal(classes.ravel()[dataset.pixels], predicted)
+    with pytest.raises(ConfigError, match="only networks are exported"):
+        export_model(inferencer.model, folder / "model.onnx", (1, 1))
+    published = SceneInferencer(None, publish_checkpoint(cfg, folder / "epoch_1.pth", folder / "p.pth"), device="cpu")
+    published.write_map(place / info.image, folder / "published.tif", **names)
+    assert (folder / "published.tif").read_bytes() == (folder / "whole.tif").read_bytes()
     with pytest.raises(DataError, match="two sources; give --second"):
         inferencer.write_map(place / info.image, folder / "one.tif", key=info.image_key)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 TRUNCATE = 4.0
 """Standard deviations at which a Gaussian ends."""

@@ -36,12 +36,12 @@ class MultiScale(ChannelGroup):
         self.spreads = positive("MultiScale", "spreads", tuple(spreads))
         self.count = count
 
-    def reach(self, scale: int) -> int:  # noqa: ARG002
+    def reach(self, scale: int) -> int:
         """Of the widest Gaussian."""
         return gaussian_radius(max(*self.means, *self.spreads), None)
 
     def __call__(self, views: Views) -> NDArray[np.float32]:
-        """k channels a Gaussian: all means, then all standard deviations."""
+        """K channels a Gaussian: all means, then all standard deviations."""
         image, valid, limit = views.components[..., : self.count], views.valid, views.limit
         means = {sigma: blur_valid(image, valid, sigma, limit) for sigma in {*self.means, *self.spreads}}
         squares = image**2

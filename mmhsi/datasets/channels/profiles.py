@@ -35,7 +35,7 @@ class MorphologicalProfiles(ChannelGroup):
         self.count = count
         check_radii(type(self).__name__, self.radii)
 
-    def reach(self, scale: int) -> int:  # noqa: ARG002
+    def reach(self, scale: int) -> int:
         """Radius of the largest disc and the steps."""
         return max(self.radii) + self.steps
 
@@ -62,11 +62,11 @@ class NormalisedProfiles(ChannelGroup):
         self.count = count
         check_radii(type(self).__name__, self.radii)
 
-    def reach(self, scale: int) -> int:  # noqa: ARG002
+    def reach(self, scale: int) -> int:
         """Radius of the largest disc and the steps."""
         return max(self.radii) + self.steps
 
     def __call__(self, views: Views) -> NDArray[np.float32]:
-        """k + 2 · n · k channels of n radii and k components."""
+        """K + 2 · n · k channels of n radii and k components."""
         chosen = views.normalised[..., : self.count]
         return np.concatenate([chosen, profile(chosen, self.radii, self.steps, views.limit)], axis=2)

@@ -19,7 +19,7 @@ class Spectra(ChannelGroup):
 
     short = "spectra"
 
-    def reach(self, scale: int) -> int:  # noqa: ARG002
+    def reach(self, scale: int) -> int:
         """None."""
         return 0
 
@@ -34,10 +34,10 @@ class Components(ChannelGroup):
 
     short = "components"
 
-    def reach(self, scale: int) -> int:  # noqa: ARG002
+    def reach(self, scale: int) -> int:
         """None."""
         return 0
 
     def __call__(self, views: Views) -> NDArray[np.float32]:
-        """k channels."""
+        """K channels."""
         return views.components

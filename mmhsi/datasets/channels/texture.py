@@ -59,9 +59,7 @@ class FinerTexture(ChannelGroup):
         """Of the filter that reaches farthest."""
         gabor = max(map(gabor_radius, self.frequencies)) + gaussian_radius(self.gabor_smoothing, None)
         pattern = 1 + gaussian_radius(self.pattern_smoothing, None)
-        fine = max(
-            1 + gaussian_radius(max(self.scales), None), gabor, pattern, gaussian_radius(max(self.means), None)
-        )
+        fine = max(1 + gaussian_radius(max(self.scales), None), gabor, pattern, gaussian_radius(max(self.means), None))
         return ceil(fine / scale)
 
     def __call__(self, views: Views) -> NDArray[np.float32]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from math import ceil, log, pi, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 from skimage.feature import local_binary_pattern
 
 from .filters import blur
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 PATTERNS = 10
 """Uniform patterns of 8 neighbours that do not tell rotations apart, and one for all others."""

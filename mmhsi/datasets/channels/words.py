@@ -97,7 +97,7 @@ class WordHistograms(ChannelGroup):
             described = described[random.choice(len(described), SAMPLE, replace=False)]
         self.centres, _ = kmeans2(described, self.words, iter=50, minit="++", rng=random)
 
-    def reach(self, scale: int) -> int:  # noqa: ARG002
+    def reach(self, scale: int) -> int:
         """Of the widest Gaussian."""
         return gaussian_radius(max(self.scales), None)
 
@@ -112,7 +112,7 @@ class WordHistograms(ChannelGroup):
         return ((self.centres**2).sum(axis=1) - 2 * described @ self.centres.T).argmin(axis=2)
 
     def __call__(self, views: Views) -> NDArray[np.float32]:
-        """k channels a scale."""
+        """K channels a scale."""
         one_hot = self.word(views)[..., None] == np.arange(self.words)
         one_hot = (one_hot & views.valid[..., None]).astype(np.float32)
         return np.concatenate(

@@ -11,8 +11,8 @@ from .pca import PCAModel, PCAProject, fit_pca
 from .photometric import BandJitter, GaussianBlur, Solarize
 from .resampling import BandResample, SpectralResample
 from .resizing import Resize
-from .scene_channels import SceneChannels
 from .scaling import MinMaxScale, ScaleReflectance, Standardize, StandardizeScene
+from .scene_channels import SceneChannels
 from .spectral import RemoveBadBands, SelectBands
 
 __all__ = [

@@ -43,8 +43,8 @@ class CubeTransform(BaseTransform):
         scope: ``'pixel'`` if a pixel's result depends on that pixel's bands alone, so that a scene may be transformed
             in parts; such a transform keeps height and width, may change the number of bands, and uses no other keys
             than ``img``, ``valid``, ``wavelengths``, ``fwhm``, ``img_path``, ``img_shape``. ``'neighbourhood'`` if it
-            depends on the pixels within ``margin`` of it too, and may be made to take a second source. ``'image'`` if
-            it depends on all pixels or on more than is in the file. ``'random'`` if it draws numbers: an augmentation, which
+            depends on the pixels within ``margin`` of it too; it may take a second source. ``'image'`` if it depends on
+            all pixels or on more than is in the file. ``'random'`` if it draws numbers: an augmentation, which
             keeps the number of bands and of which a map needs nothing.
         changes_values: Whether pixels have other values afterwards, or stand for other ground. Default True. False for
             what reads, packs, cuts out or pads.

@@ -115,8 +115,8 @@ class SceneChannels(CubeTransform):
         for family in self.families:
             if family.needs_second and not self.takes_second:
                 raise ConfigError(
-                    f"SceneChannels: {type(family).__name__} is made of a second source; give use_second=True, or other "
-                    "groups"
+                    f"SceneChannels: {type(family).__name__} is made of a second source; give use_second=True, or "
+                    "other groups"
                 )
             family.fit(self._pieces(scenes))
 
@@ -172,7 +172,9 @@ class SceneChannels(CubeTransform):
         given = "none" if second is None else f"one of {second.shape[2]} bands at scale {scale}"
         wanted = f"one of {len(self.basis.second_mean)} bands at scale {self.scale}"
         if given != wanted:
-            raise DataError(f"{source(results)}: SceneChannels was fitted with a second source, {wanted}; given {given}")
+            raise DataError(
+                f"{source(results)}: SceneChannels was fitted with a second source, {wanted}; given {given}"
+            )
 
     def _bands_of_rows(
         self, image: NDArray, valid: NDArray[np.bool_], second: NDArray | None
@@ -192,7 +194,7 @@ class SceneChannels(CubeTransform):
             yield made[first - low : last - low]
 
     def _views(self, image: NDArray, valid: NDArray[np.bool_], second: NDArray | None) -> Views:
-        assert self.basis is not None  # noqa: S101  (checked before)
+        assert self.basis is not None
         return self.basis.views(image, valid, second, self.scale, self.limit)
 
 

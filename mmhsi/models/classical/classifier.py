@@ -49,7 +49,7 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         self.num_classes = num_classes
         self.keep_none()
 
-    def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:  # noqa: ARG002
+    def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
         """Keep a batch; nothing is optimised.
 
         Args:

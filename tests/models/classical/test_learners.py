@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +13,10 @@ from sklearn.svm import SVC
 
 from mmhsi.errors import ConfigError
 from mmhsi.models import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, RandomForest
-from mmhsi.models.classical import Learner
 from mmhsi.models.weights import load_weights
+
+if TYPE_CHECKING:
+    from mmhsi.models.classical import Learner
 
 pytestmark = pytest.mark.usefixtures("scope")
 
