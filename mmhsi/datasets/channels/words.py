@@ -106,7 +106,12 @@ class WordHistograms(ChannelGroup):
 
         Args:
             views: Rows of a scene.
+
+        Raises:
+            ConfigError: If no words were found yet.
         """
+        if self.offset is None or self.spread is None or self.centres is None:
+            raise ConfigError("WordHistograms: not fitted; SceneChannels fits it to a scene")
         described = (self.describe(views) - self.offset) / self.spread
         # |x − c|² without |x|², which is the same for every word.
         return ((self.centres**2).sum(axis=1) - 2 * described @ self.centres.T).argmin(axis=2)

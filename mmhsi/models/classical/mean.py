@@ -32,14 +32,15 @@ class MeanOfLearners(Learner):
     def __init__(self, members: Sequence[dict]) -> None:
         super().__init__()
         self.members = nn.ModuleList(MODELS.build(member) for member in members)
-        if not members or not all(isinstance(member, Learner) for member in self.members):
+        self.learners = tuple(member for member in self.members if isinstance(member, Learner))
+        if not members or len(self.learners) < len(members):
             raise ConfigError("MeanOfLearners: members are configs of classical classifiers, at least one")
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
         """Fit all."""
-        for member in self.members:
+        for member in self.learners:
             member.learn(samples, labels, self.num_classes, seed)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Mean over the members."""
-        return np.mean([member.probabilities(samples) for member in self.members], axis=0)
+        return np.mean([member.probabilities(samples) for member in self.learners], axis=0)

@@ -83,8 +83,8 @@ class MLP(Learner):
         weights = 1 / torch.bincount(y, minlength=self.num_classes).clamp(min=1)[y]
         for step in range(self.steps):
             chosen = torch.multinomial(weights.double(), BATCH, replacement=True)
-            inputs, other, share = self._augmented(x[chosen]), torch.randperm(BATCH), torch.rand(())
-            scores = network(share * inputs + (1 - share) * inputs[other])
+            samples, other, share = self._augmented(x[chosen]), torch.randperm(BATCH), torch.rand(())
+            scores = network(share * samples + (1 - share) * samples[other])
             total = share * loss(scores, y[chosen]) + (1 - share) * loss(scores, y[chosen][other])
             optimizer.zero_grad()
             total.backward()
@@ -98,9 +98,9 @@ class MLP(Learner):
 
     def _augmented(self, x: Tensor) -> Tensor:
         """Noise, gain, and blocks of features set to their mean."""
-        count, features = x.shape
+        count, width = x.shape
         x = x * (1 + self.gain * torch.randn(count, 1)) + self.noise * torch.randn_like(x)
-        block = torch.arange(features) * self.blocks // features
+        block = torch.arange(width) * self.blocks // width
         return x * (torch.rand(count, self.blocks) >= self.block_dropout).float()[:, block]
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
