@@ -83,6 +83,7 @@ _EXPECTED: dict[str, tuple[str, Callable[[object], bool]]] = {
     "window": ("(height, width) in pixels", _optional(lambda value: _wholes(value, 1) and len(value) == 2)),
     "second_bands": ("a number of bands", _optional(lambda value: _whole(value, 1))),
     "second_scale": ("a whole factor", _optional(lambda value: _whole(value, 1))),
+    "second_in_transforms": ("True or False", lambda value: type(value) is bool),
     "rgb_bands": ("three 0-based bands", _optional(lambda value: _wholes(value, 0) and len(value) == 3)),
 }
 
@@ -109,6 +110,7 @@ class InputSpec:
         window: (height, width) in pixels of the windows or tiles, or None.
         second_bands: Bands of the second source, None without one.
         second_scale: Its pixels per pixel of the first along each axis, or None.
+        second_in_transforms: Whether ``transforms`` take the second source, so that the model itself sees none.
         rgb_bands: 0-based bands of the file for a false-colour picture where wavelengths are unknown, or None.
 
     Raises:
@@ -130,6 +132,7 @@ class InputSpec:
     window: tuple[int, int] | None = None
     second_bands: int | None = None
     second_scale: int | None = None
+    second_in_transforms: bool = False
     rgb_bands: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from .backbones import (
     SSMAEFusion,
     SSMAEViT,
 )
+from .classical import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, RandomForest
 from .classifiers import PixelClassifier
 from .decode_heads import CNNHead, MultiscaleLinearHead, UNetHead
 from .heads import DINOHead
@@ -96,4 +97,11 @@ __all__ = [
     "attach_scenes",
     "load_weights",
     "transfer_weights",
+    "LDA",
+    "MLP",
+    "SVM",
+    "ClassicalClassifier",
+    "ExtraTrees",
+    "MeanOfLearners",
+    "RandomForest",
 ]

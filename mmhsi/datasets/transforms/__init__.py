@@ -11,6 +11,7 @@ from .pca import PCAModel, PCAProject, fit_pca
 from .photometric import BandJitter, GaussianBlur, Solarize
 from .resampling import BandResample, SpectralResample
 from .resizing import Resize
+from .scene_channels import SceneChannels
 from .scaling import MinMaxScale, ScaleReflectance, Standardize, StandardizeScene
 from .spectral import RemoveBadBands, SelectBands
 
@@ -37,6 +38,7 @@ __all__ = [
     "RemoveBadBands",
     "Resize",
     "ScaleReflectance",
+    "SceneChannels",
     "SelectBands",
     "Solarize",
     "SpectralNoise",
