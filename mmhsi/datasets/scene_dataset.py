@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from .transforms.scope import Transform
 
+
 def transformed(scene: Scene, replay: Replay) -> Scene:
     """A scene behind transforms, which are fitted to it where they have to be.
 

@@ -24,6 +24,6 @@ class NoOptimWrapperConstructor:
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
         pass
 
-    def __call__(self, model: nn.Module) -> OptimWrapper:  # noqa: ARG002
+    def __call__(self, model: nn.Module) -> OptimWrapper:
         """The wrapper."""
         return OptimWrapper(torch.optim.SGD([nn.Parameter(torch.zeros(0))], lr=0.0))

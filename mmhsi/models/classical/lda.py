@@ -23,7 +23,7 @@ class LDA(Learner):
     x'Σ⁻¹μ_k − μ_k'Σ⁻¹μ_k / 2 + ln π_k (O. Ledoit, M. Wolf, Journal of Multivariate Analysis 88, 2004).
     """
 
-    def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:  # noqa: ARG002
+    def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
         """Fit; nothing is random."""
         self.analysis = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(samples, labels)
 

@@ -41,7 +41,7 @@ class SVM(Learner):
         self.penalty = penalty
         self.gamma = gamma
 
-    def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:  # noqa: ARG002
+    def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
         """Fit; nothing is random."""
         self.machine = SVC(C=self.penalty, gamma=self.gamma / samples.shape[1]).fit(samples, labels)
 
