@@ -18,6 +18,7 @@ from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.splits.folds import scene_folds
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer
+from mmhsi.io import open_cube
 from mmhsi.models.preprocessors.band_preprocessor import fit_preprocessor
 from mmhsi.registry import MODELS
 from mmhsi.version import __version__
@@ -180,7 +181,13 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(
-        self, cube: Any, *, second: Any = None, out: str | Path | None = None, scene: Mapping[str, Any] | None = None
+        self,
+        cube: Any,
+        *,
+        second: Any = None,
+        out: str | Path | None = None,
+        scene: Mapping[str, Any] | None = None,
+        resume: bool = False,
     ) -> SceneResult:
         """Map a scene.
 
@@ -190,6 +197,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             out: GeoTIFF for the map; probabilities and doubt lie beside it as ``OUT.probabilities.tif`` and
                 ``OUT.doubt.tif``. Default: temporary files.
             scene: Further keys of the scene's description: ``image_key``, ``image_axes``, ``second_key``.
+            resume: Whether to go on from the finished rows of an interrupted run with the same ``out``.
 
         Returns:
             Classes, probabilities and doubt; the report has the map's areas from then on.
@@ -214,6 +222,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             axes=scene.get("image_axes"),
             second=None if second is None else as_file(second, "second", folder),
             second_key=scene.get("second_key"),
+            resume=resume,
             **files,
         )
         result = SceneResult.read(files, self.classes_.tolist(), keep)
@@ -326,7 +335,16 @@ def _describe(
     found: dict[str, Any] = dict(title=image.stem, image=str(image), labels=str(path), **facts)
     if second is not None:
         found["second_image"] = str(as_file(second, "second", folder))
+        found["second_scale"] = max(
+            1, _rows(found["second_image"], scene, "second") // _rows(str(image), scene, "image")
+        )
     return {**found, **scene}
+
+
+def _rows(path: str, scene: Mapping[str, Any], name: str) -> int:
+    """Height of a source in pixels."""
+    with open_cube(path, scene.get(f"{name}_key"), scene.get(f"{name}_axes")) as reader:
+        return reader.info.shape[0]
 
 
 def _samples(network: ClassicalClassifier, dataset: SceneDataset) -> NDArray[np.float32]:

@@ -158,11 +158,12 @@ class SceneReport:
         lines += ["", "## Facts", "", *(f"- {name}: {value}" for name, value in self.facts.items())]
         return "\n".join(lines) + "\n"
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, picture: str | None = None) -> None:
         """Write it: JSON, Markdown, or one HTML page, by the file's suffix.
 
         Args:
             path: ``.json``, ``.md`` or ``.html``.
+            picture: Data URI of a picture of the map, for the page.
 
         Raises:
             DataError: If the file cannot be written.
@@ -171,9 +172,9 @@ class SceneReport:
         if path.suffix == ".json":
             text = self.to_json()
         elif path.suffix == ".html":
-            from mmhsi.visualization.scene_report import render_scene_report
+            from .page import render_page
 
-            text = render_scene_report(self)
+            text = render_page(self, picture)
         else:
             text = self.to_markdown()
         with replacing(path) as temporary:
