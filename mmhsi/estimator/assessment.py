@@ -57,8 +57,12 @@ def assess(
     folds: Folds,
     tried: Sequence[Tried],
     weights: Mapping[str, int],
+    shares: NDArray[np.float64],
 ) -> SceneReport:
     """Measure an ensemble on held-out pixels.
+
+    Few labels are rarely spread over the classes as the scene is, so the accuracy of the map is the mean over its
+    classes of how often each is right where it is predicted, weighted by its share of the map (post-stratification).
 
     Args:
         scene: Its name.
@@ -67,6 +71,7 @@ def assess(
         folds: Of the pixels.
         tried: Candidates.
         weights: Those of the ensemble.
+        shares: Share of the map that each class has, (K,).
     """
     raw = mixture(tried, weights)
     calibrated = out_of_fold_temperature(raw, classes, folds)
@@ -87,7 +92,7 @@ def assess(
         )
     report = SceneReport(
         scene=scene,
-        accuracy=_share(right, folds.group),
+        accuracy=_share(right, folds.group, (shares / np.bincount(predicted, minlength=len(names)).clip(1))[predicted]),
         folds=folds.rule,
         classes=rows,
         confusion=confusion.counts.tolist(),
@@ -109,11 +114,11 @@ def assess(
     return report
 
 
-def _share(right: NDArray[np.bool_], groups: NDArray[np.int64]) -> Share:
+def _share(right: NDArray[np.bool_], groups: NDArray[np.int64], weights: NDArray | None = None) -> Share:
     """Share of right pixels with a 90 % interval."""
-    if not right.size:
+    if not right.size or (weights is not None and not weights.any()):
         return Share(float("nan"))
-    return Share(float(right.mean()), *group_interval(right, groups, 0.9))
+    return Share(float(np.average(right, weights=weights)), *group_interval(right, groups, 0.9, weights))
 
 
 def fill_areas(report: SceneReport, mapped: NDArray[np.uint8]) -> None:

@@ -11,30 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from mmengine.registry import DefaultScope
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.splits.folds import scene_folds
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer
-from mmhsi.io import open_cube
-from mmhsi.models.preprocessors.band_preprocessor import fit_preprocessor
-from mmhsi.registry import MODELS
 from mmhsi.version import __version__
 
 from .assessment import assess, fill_areas, mixture
 from .comparison import CANDIDATES, choose_candidates, compare, fit_weights, thin
 from .keeping import Comparison, model_config, save_config, save_model
 from .result import SceneResult
-from .scene_files import as_file, describe_labels
+from .scene_files import as_file, describe_scene
+from .training import build_network, mapped_shares, pixel_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from mmhsi.models.classical import ClassicalClassifier
 
     from .comparison import Tried
     from .report import SceneReport
@@ -130,7 +125,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         self._keep = tempfile.TemporaryDirectory(prefix="mmhsi-") if workdir is None else None
         folder = Path(workdir or self._keep.name)  # type: ignore[union-attr]
         folder.mkdir(parents=True, exist_ok=True)
-        described = _describe(cube, labels, second, class_names, dict(scene or {}), folder)
+        described = describe_scene(cube, labels, second, class_names, dict(scene or {}), folder)
         data = dict(scene=described, data_root="", window=1, subset="labelled", transforms=[dict(type="SceneChannels")])
         data["use_second"] = "second_image" in described
         dataset = SceneDataset(**data)  # type: ignore[arg-type]
@@ -139,8 +134,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         say(f"scene: {height} x {width} pixels, {len(spec.bands)} bands in use")
         counts = np.bincount(classes, minlength=spec.num_classes)
         say("labels: " + ", ".join(f"{name} {count}" for name, count in zip(spec.classes, counts, strict=True)))
-        network = self._network(model_config(dict(type="ExtraTrees"), 1.0), dataset)
-        samples = _samples(network, dataset)
+        network = build_network(model_config(dict(type="ExtraTrees"), 1.0), dataset)
+        samples = pixel_samples(network, dataset, dataset.pixels)
         looked = time.monotonic()
 
         folds = scene_folds(dataset.pixels, classes, dataset.valid_pixels, self.folds, self.seed)
@@ -160,15 +155,17 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         if left and (seconds > 0 or not tried):
             compare(left, samples, classes, spec.num_classes, folds, self.seed, seconds, note)
         self.weights_ = fit_weights(tried, classes)
-        report = assess(spec.scene, spec.classes, classes, folds, tried, self.weights_)
-        self._add_random_figure(report, tried, samples, classes, dataset, begin)
         compared = time.monotonic()
 
-        model = model_config(self._learner(), report.temperature)
-        trained = self._network(model, dataset)
+        trained = build_network(model_config(self._learner(), 1.0), dataset)
         chosen = thin(np.arange(len(classes)), classes, self.seed)
         trained.seed.fill_(self.seed)
         trained.keep(torch.from_numpy(samples[chosen]), torch.from_numpy(classes[chosen]))
+        shares = mapped_shares(trained, dataset, self.seed)
+        report = assess(spec.scene, spec.classes, classes, folds, tried, self.weights_, shares)
+        self._add_random_figure(report, tried, samples, classes, dataset, begin)
+        trained.temperature = report.temperature
+        model = model_config(self._learner(), report.temperature)
         self.checkpoint_ = save_model(folder / "model.pth", model, trained, spec.to_meta(), self.seed)
         save_config(folder / "config.py", model, data, self.seed)
         self.classes_ = np.asarray(spec.classes)
@@ -256,17 +253,6 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         kept = (truth != 255) & (mapped != 255)
         return float((mapped == truth)[kept].mean())
 
-    def _network(self, model: dict[str, Any], dataset: SceneDataset) -> ClassicalClassifier:
-        """A model without samples, its preprocessor fitted to the scene."""
-        bands, classes = dataset.spec.num_bands, dataset.spec.num_classes
-        preprocessor = dict(model["data_preprocessor"], num_bands=bands)
-        with DefaultScope.overwrite_default_scope("mmhsi"):
-            network: ClassicalClassifier = MODELS.build(
-                dict(model, num_classes=classes, data_preprocessor=preprocessor)
-            )
-        fit_preprocessor(network.data_preprocessor, dataset)
-        return network
-
     def _learner(self) -> dict[str, Any]:
         """Config of what was chosen."""
         members = [CANDIDATES[name] for name in self.weights_]
@@ -318,43 +304,6 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         missing = [name for name in candidates if name not in {one.name for one in tried}]
         if missing:
             report.decisions.append(f"not tried for want of time ({self.minutes:g} minutes): {', '.join(missing)}")
-
-
-def _describe(
-    cube: Any,
-    labels: Any,
-    second: Any,
-    names: Mapping[int, str] | None,
-    scene: dict[str, Any],
-    folder: Path,
-) -> dict[str, Any]:
-    """The scene's description for the datasets."""
-    path = as_file(labels, "labels", folder)
-    facts = describe_labels(path, scene.get("labels_key"), scene.get("labels_axes"), dict(names or {}))
-    image = as_file(cube, "cube", folder)
-    found: dict[str, Any] = dict(title=image.stem, image=str(image), labels=str(path), **facts)
-    if second is not None:
-        found["second_image"] = str(as_file(second, "second", folder))
-        found["second_scale"] = max(
-            1, _rows(found["second_image"], scene, "second") // _rows(str(image), scene, "image")
-        )
-    return {**found, **scene}
-
-
-def _rows(path: str, scene: Mapping[str, Any], name: str) -> int:
-    """Height of a source in pixels."""
-    with open_cube(path, scene.get(f"{name}_key"), scene.get(f"{name}_axes")) as reader:
-        return reader.info.shape[0]
-
-
-def _samples(network: ClassicalClassifier, dataset: SceneDataset) -> NDArray[np.float32]:
-    """Channels of the labelled pixels as the preprocessor normalises them, (n, F)."""
-    cube, pixels = dataset.cube.data, dataset.pixels
-    values = torch.from_numpy(np.ascontiguousarray(cube.reshape(-1, cube.shape[2])[pixels])).float()
-    made = (values - network.data_preprocessor.mean) / network.data_preprocessor.std
-    made[~torch.from_numpy(dataset.valid_pixels.ravel()[pixels])] = 0
-    samples: NDArray[np.float32] = made.numpy()
-    return samples
 
 
 def _digest(path: Path) -> str:

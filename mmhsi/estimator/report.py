@@ -59,8 +59,8 @@ class SceneReport:
 
     Attributes:
         scene: The cube's name.
-        accuracy: Share of held-out pixels that are right, with a 90 % interval from whole groups.
-        random: The same by folds drawn pixel by pixel, which leak; NaN where time did not suffice.
+        accuracy: Share of the map that is right, from held-out pixels, with a 90 % interval from whole groups.
+        random: Share of right pixels by folds drawn pixel by pixel, which leak; NaN where time did not suffice.
         folds: How pixels were held out.
         classes: Rows of the table.
         confusion: Held-out pixels by true (rows) and predicted class.

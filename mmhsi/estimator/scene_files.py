@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmhsi.errors import DataError
-from mmhsi.io import HSICube, read_label_map, write_cube
+from mmhsi.io import HSICube, open_cube, read_label_map, write_cube
 from mmhsi.io.files import replacing
 from mmhsi.io.labels import NO_LABEL
 
-Given = "str | PathLike[str] | np.ndarray | HSICube"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def is_path(given: object) -> bool:
@@ -88,3 +89,42 @@ def describe_labels(path: Path, key: str | None, axes: str | None, names: dict[i
         raise DataError(f"{path}: holds {len(ids)} different values; expected at most 255 classes, one number each")
     names = names or {}
     return dict(classes=[names.get(label, f"class {label}") for label in ids], label_ids=ids, ignore_ids=[0])
+
+
+def describe_scene(
+    cube: Any,
+    labels: Any,
+    second: Any,
+    names: Mapping[int, str] | None,
+    scene: dict[str, Any],
+    folder: Path,
+) -> dict[str, Any]:
+    """What a person gives as the description of a scene, :class:`mmhsi.datasets.SceneInfo`.
+
+    Args:
+        cube: File or array.
+        labels: File or array.
+        second: File or array of a second source, or None.
+        names: Class names by id, or None.
+        scene: Further fields, which count more.
+        folder: Where arrays are written.
+
+    Raises:
+        DataError: If one cannot be read, or the labels hold no classes.
+    """
+    path = as_file(labels, "labels", folder)
+    facts = describe_labels(path, scene.get("labels_key"), scene.get("labels_axes"), dict(names or {}))
+    image = as_file(cube, "cube", folder)
+    found: dict[str, Any] = dict(title=image.stem, image=str(image), labels=str(path), **facts)
+    if second is not None:
+        found["second_image"] = str(as_file(second, "second", folder))
+        found["second_scale"] = max(
+            1, _rows(found["second_image"], scene, "second") // _rows(str(image), scene, "image")
+        )
+    return {**found, **scene}
+
+
+def _rows(path: str, scene: Mapping[str, Any], name: str) -> int:
+    """Height of a source in pixels."""
+    with open_cube(path, scene.get(f"{name}_key"), scene.get(f"{name}_axes")) as reader:
+        return reader.info.shape[0]

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def group_interval(right: NDArray, groups: NDArray, level: float = 0.9) -> tuple[float, float]:
+def group_interval(
+    right: NDArray, groups: NDArray, level: float = 0.9, weights: NDArray | None = None
+) -> tuple[float, float]:
     """Interval of the share of right pixels that were sampled in groups.
 
     Neighbours are right or wrong together, so that an interval from single pixels is far too narrow: what differs
@@ -24,6 +26,7 @@ def group_interval(right: NDArray, groups: NDArray, level: float = 0.9) -> tuple
         right: Whether each pixel is right, (N,).
         groups: Number of the group of each, (N,).
         level: Probability. Default 0.9.
+        weights: What each pixel stands for, (N,). Default: all alike.
 
     Returns:
         Lower and upper bound; with a single group (0, 1), of which nothing can be said.
@@ -41,7 +44,8 @@ def group_interval(right: NDArray, groups: NDArray, level: float = 0.9) -> tuple
     if right.shape != groups.shape or not right.size:
         raise DataError(f"right has shape {right.shape}, groups {groups.shape}; expected the same, not empty")
     _, members = np.unique(groups, return_inverse=True)
-    sizes, hits = np.bincount(members), np.bincount(members, right.astype(np.float64))
+    stands = np.ones(len(right)) if weights is None else np.asarray(weights, dtype=np.float64)
+    sizes, hits = np.bincount(members, stands), np.bincount(members, stands * right)
     count = len(sizes)
     if count == 1:
         return 0.0, 1.0
@@ -50,7 +54,7 @@ def group_interval(right: NDArray, groups: NDArray, level: float = 0.9) -> tuple
     # Where all are right or all wrong nothing varies: a group then counts once.
     number = share * (1 - share) / variance if variance > 0 else float(count)
     tail = (1 - level) / 2
-    number = min(number, float(sizes.sum())) * (norm.ppf(tail) / t.ppf(tail, count - 1)) ** 2
+    number = min(number, float(len(right))) * (norm.ppf(tail) / t.ppf(tail, count - 1)) ** 2
     low, high = beta.ppf(
         [tail, 1 - tail],
         [max(number * share, 1e-9), number * share + 1],
