@@ -59,7 +59,8 @@ def scene_folds(
     blocks of several sizes are tried, and those taken whose distances from each held-out pixel to the nearest training
     pixel are distributed most like the distances from the scene's pixels to the nearest label (the criterion of
     k-fold nearest neighbour distance matching, Linnenbrink et al. 2024, Geoscientific Model Development 17; the
-    distance between the distributions is Wasserstein's). A class that would lie in one block has smaller ones.
+    distance between the distributions is Wasserstein's). A class that would lie in
+    fewer blocks than there are folds has smaller ones.
 
     Args:
         pixels: Flat indices of the labelled pixels, (n,).
@@ -87,7 +88,7 @@ def scene_folds(
     wanted = _distances_of_the_map(places, pixels, valid, seed)
     best: tuple[float, int, Folds] | None = None
     for side in BLOCKS:
-        blocks = _blocks(places, classes, side)
+        blocks = _blocks(places, classes, side, count)
         if best is not None and len(np.unique(blocks)) < 2:
             break
         fold = _draw(classes, blocks, count, seed)
@@ -99,13 +100,16 @@ def scene_folds(
     return best[2]
 
 
-def _blocks(places: NDArray[np.int64], classes: NDArray[np.int64], side: int) -> NDArray[np.int64]:
-    """Block of each pixel; a class that would lie in a single block has smaller ones, or none could be held out."""
+def _blocks(places: NDArray[np.int64], classes: NDArray[np.int64], side: int, count: int) -> NDArray[np.int64]:
+    """Block of each pixel; a class that would lie in fewer blocks than there are folds has smaller ones.
+
+    Else holding one out would leave little of the class to learn from.
+    """
     sides = np.full(len(places), side)
     for index in np.unique(classes):
         own = classes == index
         smaller = side
-        while smaller > 1 and len(np.unique(places[own] // smaller, axis=0)) < 2:
+        while smaller > 1 and len(np.unique(places[own] // smaller, axis=0)) < count:
             smaller //= 2
         sides[own] = smaller
     keys = np.column_stack([places // sides[:, None], sides, np.where(sides < side, classes, -1)])
