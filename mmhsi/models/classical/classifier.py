@@ -17,6 +17,9 @@ from .samples import KeepsSamples
 if TYPE_CHECKING:
     from mmengine.optim import OptimWrapper
 
+SMALLEST = 1e-7
+"""Probabilities below are taken as this where they are calibrated: a forest gives exact zeros."""
+
 
 @MODELS.register_module()
 class ClassicalClassifier(KeepsSamples, PixelClassifier):
@@ -28,10 +31,12 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         backbone: Config of the learner, such as ``dict(type='ExtraTrees')``.
         num_classes: K. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
         data_preprocessor: Config of the preprocessor, e.g. :class:`mmhsi.models.ScenePreprocessor`.
+        temperature: Calibrates the probabilities, see :class:`mmhsi.evaluation.Temperature`. Default 1: as they are.
         init_cfg: mmengine's; there is nothing to initialise.
 
     Raises:
-        ConfigError: If the backbone is no classical learner, or the number of classes is missing.
+        ConfigError: If the backbone is no classical learner, the number of classes is missing, or the temperature is
+            not positive.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         backbone: dict,
         num_classes: int | None = None,
         data_preprocessor: dict | None = None,
+        temperature: float = 1.0,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(backbone, data_preprocessor=data_preprocessor, init_cfg=init_cfg)
@@ -46,7 +52,10 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
             raise ConfigError(f"ClassicalClassifier: {type(self.backbone).__name__} is no classical learner")
         if num_classes is None:
             raise ConfigError("ClassicalClassifier: num_classes is missing; build the runner with build_runner(cfg)")
+        if not temperature > 0:
+            raise ConfigError(f"ClassicalClassifier: temperature={temperature} given, expected more than 0")
         self.num_classes = num_classes
+        self.temperature = temperature
         self.keep_none()
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
@@ -69,7 +78,8 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         Returns:
             Shape (B, K).
         """
-        return self.scores(self.backbone, centres(inputs), self.num_classes)
+        scores = self.scores(self.backbone, centres(inputs), self.num_classes)
+        return scores if self.temperature == 1 else (scores.clamp_min(SMALLEST).log() / self.temperature).softmax(dim=1)
 
 
 def centres(windows: Tensor) -> Tensor:
