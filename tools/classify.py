@@ -73,9 +73,9 @@ def main() -> None:
         raise ConfigError(f"--report {report}: expected a name that ends in .html, .md or .json")
     outputs = (args.out, args.probabilities, args.uncertainty, report)
     check_outputs(outputs, (args.cube, args.labels, args.second))
-    keys = ("key", "image_key"), ("axes", "image_axes"), ("labels_key",) * 2, ("labels_axes",) * 2
-    keys += ("second_key",) * 2, ("second_scale",) * 2
-    scene = {field: getattr(args, name) for name, field in keys if getattr(args, name) is not None}
+    keys = dict(key="image_key", axes="image_axes")
+    keys.update({name: name for name in ("labels_key", "labels_axes", "second_key", "second_scale")})
+    scene = {field: getattr(args, name) for name, field in keys.items() if getattr(args, name) is not None}
     models = "auto" if args.models == ["auto"] else args.models
     classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample)
     workdir.mkdir(parents=True, exist_ok=True)

@@ -215,12 +215,14 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         )
         SceneInferencer(None, self.checkpoint_).write_map(
             as_file(cube, "cube", folder),
+            path,
             key=scene.get("image_key"),
             axes=scene.get("image_axes"),
             second=None if second is None else as_file(second, "second", folder),
             second_key=scene.get("second_key"),
             resume=resume,
-            **files,
+            probabilities=files["probabilities"],
+            uncertainty=files["uncertainty"],
         )
         result = SceneResult.read(files, self.classes_.tolist(), keep)
         fill_areas(self.report, result.classes)
@@ -236,7 +238,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         """
         return self.predict(cube, second=second).probabilities
 
-    def score(self, cube: Any, labels: Any, *, second: Any = None) -> float:  # type: ignore[override]
+    def score(self, cube: Any, labels: Any, *, second: Any = None) -> float:
         """Share of the labelled pixels of a map that are right.
 
         Args:

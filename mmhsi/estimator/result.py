@@ -84,8 +84,8 @@ class SceneResult:
         shown = right.imshow(self.doubt, vmin=0, vmax=1, cmap="magma")
         figure.colorbar(shown, ax=right, label="doubt", shrink=0.8)
         handles = [
-            Patch(color=[value / 255 for value in colour], label=name)
-            for name, colour in zip(self.names, palette, strict=True)
+            Patch(color=(red / 255, green / 255, blue / 255), label=name)
+            for name, (red, green, blue) in zip(self.names, palette, strict=True)
         ]
         left.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.02), ncols=3, fontsize="small")
         for axes in (left, right):

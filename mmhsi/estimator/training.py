@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from mmengine.registry import DefaultScope
 
-from mmhsi.models.preprocessors.band_preprocessor import fit_preprocessor
+from mmhsi.models.preprocessors.band_preprocessor import BandPreprocessor, fit_preprocessor
 from mmhsi.registry import MODELS
 
 if TYPE_CHECKING:
@@ -32,8 +32,13 @@ def build_network(model: dict[str, Any], dataset: SceneDataset) -> ClassicalClas
     preprocessor = dict(model["data_preprocessor"], num_bands=bands)
     with DefaultScope.overwrite_default_scope("mmhsi"):
         network: ClassicalClassifier = MODELS.build(dict(model, num_classes=classes, data_preprocessor=preprocessor))
-    fit_preprocessor(network.data_preprocessor, dataset)
+    fit_preprocessor(_preprocessor(network), dataset)
     return network
+
+
+def _preprocessor(network: ClassicalClassifier) -> BandPreprocessor:
+    assert isinstance(network.data_preprocessor, BandPreprocessor)  # of the config
+    return network.data_preprocessor
 
 
 def mapped_shares(network: ClassicalClassifier, dataset: SceneDataset, seed: int) -> NDArray[np.float64]:
@@ -48,7 +53,7 @@ def mapped_shares(network: ClassicalClassifier, dataset: SceneDataset, seed: int
     if len(pixels) > MAPPED_PIXELS:
         pixels = np.sort(np.random.default_rng(seed).choice(pixels, MAPPED_PIXELS, replace=False))
     samples = torch.from_numpy(pixel_samples(network, dataset, pixels))
-    chosen = network.scores(network.backbone, samples, network.num_classes).argmax(dim=1).numpy()
+    chosen = network.predict_scores(samples[:, :, None, None]).argmax(dim=1).numpy()
     return np.bincount(chosen, minlength=network.num_classes) / len(pixels)
 
 
@@ -64,7 +69,8 @@ def pixel_samples(
     """
     cube = dataset.cube.data
     values = torch.from_numpy(np.ascontiguousarray(cube.reshape(-1, cube.shape[2])[pixels])).float()
-    made = (values - network.data_preprocessor.mean) / network.data_preprocessor.std
+    preprocessor = _preprocessor(network)
+    made = (values - preprocessor.mean) / preprocessor.std
     made[~torch.from_numpy(dataset.valid_pixels.ravel()[pixels])] = 0
     samples: NDArray[np.float32] = made.numpy()
     return samples

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
@@ -65,7 +65,8 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
             data: As the preprocessor takes it.
             optim_wrapper: Not used.
         """
-        batch = self.data_preprocessor(data, True)
+        preprocessor: nn.Module = self.data_preprocessor  # type: ignore[assignment]
+        batch = preprocessor(data, True)
         labels = torch.cat([sample.gt_label for sample in batch["data_samples"]])
         return self.keep(centres(batch["inputs"]), labels)
 
@@ -78,6 +79,7 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         Returns:
             Shape (B, K).
         """
+        assert isinstance(self.backbone, Learner)  # the constructor sees to it
         scores = self.scores(self.backbone, centres(inputs), self.num_classes)
         return scores if self.temperature == 1 else (scores.clamp_min(SMALLEST).log() / self.temperature).softmax(dim=1)
 
