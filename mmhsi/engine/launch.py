@@ -12,6 +12,7 @@ import torch.distributed
 from mmhsi.errors import ConfigError
 from mmhsi.registry import RUNNERS
 
+from .config_check import check_complete, check_config
 from .numbers import resolve_from_data
 from .runners import ReadsCheckpointsAsData
 
@@ -146,9 +147,12 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
         cfg: The whole config; numbers of ``cfg.model`` are filled in place.
 
     Raises:
-        ConfigError: If there is no such runner, it would run what is in a checkpoint, or the config states another
+        ConfigError: If the config says what nobody reads (:func:`mmhsi.engine.check_config`) or lacks a section, there
+            is no such runner, it would run what is in a checkpoint, or the config states another
             number of bands or classes than the training data have.
     """
+    check_config(cfg)
+    check_complete(cfg)
     name = cfg.get("runner_type", "Runner")
     kind = RUNNERS.get(name) if isinstance(name, str) else name
     if not isinstance(kind, type) or not issubclass(kind, ReadsCheckpointsAsData):
