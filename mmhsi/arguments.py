@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, TypeVar
@@ -70,8 +70,8 @@ def nearest(name: str, names: Iterable[str]) -> str:
     Returns:
         Such as ``"; nearest: 'per_class'"``; empty where nothing could.
     """
-    known = {each.casefold(): each for each in sorted(names)}
-    close = get_close_matches(name.casefold(), known, n=3)
+    known = {each.casefold(): each for each in (sorted(names) if isinstance(names, Set) else names)}
+    close = [name.casefold()] if name.casefold() in known else get_close_matches(name.casefold(), known, n=3)
     if close:
         return f"; nearest: {', '.join(repr(known[each]) for each in close)}"
     if not known:

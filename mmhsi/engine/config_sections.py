@@ -104,7 +104,9 @@ PARTS = {
 }
 """Registry of what stands under a name outside models."""
 MODEL_PARTS = {
-    **dict.fromkeys(("backbone", "neck", "head", "decode_head", "auxiliary_head", "data_preprocessor"), registry.MODELS),
+    **dict.fromkeys(
+        ("backbone", "neck", "head", "decode_head", "auxiliary_head", "data_preprocessor"), registry.MODELS
+    ),
     "masking": registry.MASKING,
     "init_cfg": registry.WEIGHT_INITIALIZERS,
 }

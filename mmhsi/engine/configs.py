@@ -22,6 +22,8 @@ from mmhsi.io.files import reason
 if TYPE_CHECKING:
     import logging
 
+CARRIED = carried_folder(Path(__file__).parents[1], "configs")
+"""Folder of the package's configs."""
 MOST_FILES = 2000
 """Looked through for the name that was meant."""
 DATASET = "MMHSI_DATASET"
@@ -131,12 +133,12 @@ def _unknown_dataset(config: str | Path, error: FileNotFoundError) -> ConfigErro
 def _missing(config: str | Path, error: FileNotFoundError) -> ConfigError:
     """What to say where a config, or one of its base files, is missing: the nearest one."""
     path = Path(error.filename or config)
-    folders = [path.parent] if path.parent.is_dir() and path.parent != Path() else []
-    names = [str(each) for folder in folders for each in islice(folder.glob("*.py"), MOST_FILES)]
-    if not get_close_matches(str(path), names):
-        names += [str(each) for each in sorted(Path("configs").rglob("*.py"))[:MOST_FILES]]
+    found = list(islice(path.parent.glob("*.py"), MOST_FILES))
+    if not get_close_matches(path.name, [each.name for each in found]):
+        found += sorted(CARRIED.rglob("*.py"))
+    names = ["/".join(each.parts[-2:]) for each in found]
     what = "no such config" if path == Path(config) else f"its base {path} does not exist"
-    return ConfigError(f"{config}: {what}{nearest(str(path), names)}")
+    return ConfigError(f"{config}: {what}{nearest('/'.join(path.parts[-2:]), names)}")
 
 
 def _line(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """Parameters, pruned parameters, FLOPs and memory for the backward pass of a config's model, or of all presets."""
 
-
 from mmhsi.cli.command import run, tool_parser
 from mmhsi.cli.options import cfg_options, config_argument, read_config
 

@@ -70,7 +70,7 @@ def check_description(scene: object) -> None:
         ConfigError: If the name or a key is unknown, naming the nearest one.
     """
     if isinstance(scene, Mapping):
-        known = {field.name for field in fields(SceneInfo)} | {"base"}
+        known = ["base", *(field.name for field in fields(SceneInfo))]
         for key in scene:
             if key not in known and scene[key] is not None:
                 raise ConfigError(f"dataset: scene has no key {key!r}{nearest(str(key), known)}")

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 _MOST_LEVELS = 64
 
 
-def walk(group: h5py.Group, _seen: set[tuple[int, ...]] | None = None, _level: int = 0) -> Iterator[tuple[str, h5py.HLObject]]:
+def walk(
+    group: h5py.Group, _seen: set[tuple[int, ...]] | None = None, _level: int = 0
+) -> Iterator[tuple[str, h5py.HLObject]]:
     """Everything below a group, each thing once, links to elsewhere left out.
 
     ``visititems`` loops for ever in a group whose table is damaged; its size, which is asked first, is then an error.
