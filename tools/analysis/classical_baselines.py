@@ -16,8 +16,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mmengine.config import Config
-
 from mmhsi.cli.command import run, tool_parser
 from mmhsi.cli.options import cfg_options, config_argument, read_config
 from mmhsi.engine.configs import training_dataset
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     import argparse
 
     import numpy as np
+    from mmengine.config import Config
     from sklearn.base import ClassifierMixin
 
     from mmhsi.datasets import SceneDataset

@@ -1,4 +1,4 @@
-"""What an HDF5 file contains, asked of damaged files too: HDF5's own way of doing it loops or ends the process there."""
+"""What an HDF5 file contains, asked of damaged files too, where HDF5's own way of asking loops or crashes."""
 
 from __future__ import annotations
 
