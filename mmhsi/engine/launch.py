@@ -13,8 +13,10 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import RUNNERS
 
 from .config_check import check_complete, check_config
+from .last_batch import leave_out_single
 from .numbers import resolve_from_data
 from .runners import ReadsCheckpointsAsData
+from .unwrap import unwrap_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,6 +165,7 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
     dataset = resolve_from_data(cfg) if cfg.get("train_dataloader") else None
     runner = kind.from_cfg(cfg)  # type: ignore[attr-defined]
     if dataset is not None:
+        leave_out_single(cfg, dataset, unwrap_model(runner), runner.world_size)
         # So that files are read once. mmengine copies the config of a loader with all that is in it, but no function.
         runner._train_dataloader = {**cfg.train_dataloader, "dataset": {"type": lambda: dataset}}
     return runner
