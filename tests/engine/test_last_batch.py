@@ -25,9 +25,12 @@ def dataset(tmp_path_factory):
 def model(kind, **options):
     head = dict(type="mmpretrain.LinearClsHead", num_classes=3)
     backbone = dict(type=kind, in_channels=6, **options)
-    neck = dict(type="mmpretrain.GlobalAveragePooling")
+    parts = dict(
+        neck=dict(type="mmpretrain.GlobalAveragePooling"),
+        data_preprocessor=dict(type="ScenePreprocessor", num_bands=6),
+    )
     with DefaultScope.overwrite_default_scope("mmhsi"):
-        return MODELS.build(dict(type="PixelClassifier", backbone=backbone, neck=neck, head=head))
+        return MODELS.build(dict(type="PixelClassifier", backbone=backbone, head=head, **parts))
 
 
 @pytest.mark.parametrize(
