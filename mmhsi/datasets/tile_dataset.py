@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -167,7 +168,7 @@ class TileDataset(SeededDataset):
             raise ConfigError("TileDataset: label_dir (or scene.labels) is needed for labels, or with_labels=False")
         for pair in files:
             for path in pair if self.with_labels else pair[:1]:
-                if not Path(str(path)).is_file():  # also where the name is none that a file can have
+                if not os.path.isfile(str(path)):  # noqa: PTH113, Path raises where a name is too long
                     raise DataError(f"{path}: no such file, listed in {self.split_file or self.image_dir or 'image'}")
         headers = read_headers(
             [image for image, _ in files], info.image_key, info.image_axes, info.bad_bands, info.wavelengths is not None

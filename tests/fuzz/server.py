@@ -20,14 +20,18 @@ import time
 import traceback
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzz.corpus import CASES, Case
+from fuzz.corpus import CASES
 from fuzz.entries import ENTRIES, SCENE_ENTRIES
 from fuzz.files import write_geotiff
 
 from mmhsi.errors import MMHSIError
+
+if TYPE_CHECKING:
+    from fuzz.case import Case
 
 SECONDS = 120
 MOST_MEGABYTES = 2048
