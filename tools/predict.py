@@ -27,7 +27,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--labels", help="label map of the scene, shown in the picture beside the result")
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
-    parser.add_argument("--labels-key", help="variable of a .mat label map")
+    parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
+    parser.add_argument("--labels-axes", help="its axes, as --axes")
     parser.add_argument("--second", help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
     parser.add_argument("--scale", type=float, default=1.0, help="factor to the units of the training (default: 1)")
@@ -59,7 +60,7 @@ def main() -> None:
     inputs = (args.config, args.checkpoint, args.scene, args.labels, args.second)
     check_outputs((args.out, args.probabilities, args.uncertainty, args.png), inputs)
     if args.labels:
-        label_map_info(args.labels, args.labels_key)
+        label_map_info(args.labels, args.labels_key, args.labels_axes)
     config = read_config(args) if args.config else None
     inferencer = SceneInferencer(
         config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
@@ -103,6 +104,7 @@ def main() -> None:
             args.labels,
             args.labels_key,
             axes=args.axes,
+            labels_axes=args.labels_axes,
         )
         print(f"picture: {args.png}")
 
