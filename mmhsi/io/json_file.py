@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from numbers import Real
 from typing import TYPE_CHECKING, TypeGuard
 
 from mmhsi.errors import DataError
@@ -43,4 +42,4 @@ def is_number(value: object) -> TypeGuard[float]:
     Args:
         value: The value.
     """
-    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) < 1e300
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e300 < value < 1e300
