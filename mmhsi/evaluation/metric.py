@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from mmhsi.errors import DataError, one_line
+from mmhsi.io.files import write_json
 from mmhsi.io.json_file import is_number, read_json
 from mmhsi.registry import METRICS
 from mmhsi.spec import InputSpec
@@ -138,7 +138,7 @@ def format_report(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
 def write_report(
     path: str | Path, matrix: ConfusionMatrix, classes: Sequence[str], metrics: dict[str, float], protocol: str
 ) -> None:
-    """Write the full report as JSON; absent classes have null.
+    """Write the full report as JSON; absent classes, and metrics that are no number, have null.
 
     Args:
         path: JSON file.
@@ -153,8 +153,7 @@ def write_report(
         classes=class_figures(matrix, classes),
         confusion_matrix=matrix.counts.tolist(),
     )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(json.dumps(report, indent=1) + "\n")
+    write_json(path, report)
 
 
 def read_report(path: str | Path) -> dict:

@@ -22,7 +22,7 @@ from .checks import (
     choose_scene_bands,
     doubtful_scale,
     doubtful_wavelengths,
-    file_state,
+    file_states,
     matching_transform,
     warn,
 )
@@ -30,7 +30,7 @@ from .prediction import PredictedRows, classify_rows, segment_rows
 from .row_store import RowStore, stored_state
 from .scene_rows import SceneRows
 from .window_model import WindowModel
-from .writers import layers_of, values_of, write_products
+from .writers import hold_outputs, layers_of, values_of, write_products
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -236,29 +236,33 @@ class SceneInferencer:
             scale: Factor that brings the scene's values to the units of the training. Default 1.
             match_wavelengths: Whether the scene's bands are resampled to those of the training. Default False.
             resume: Whether to go on from the finished rows of an interrupted run, to the same bytes. Default False:
-                they are dropped.
+                they are dropped, and nothing else is.
             progress: Called with the rows done and the rows in all.
             axes: Axes of the scene's array where its file does not name them (:func:`mmhsi.io.open_cube`).
 
         Raises:
-            ConfigError: If the model does not fit the checkpoint, or memory does not last.
-            DataError: If the scene does not fit the model or cannot be read, an output cannot be written, or the
-                interrupted run had other settings.
+            ConfigError: If the model does not fit the checkpoint, memory does not last, or another run writes a file of
+                these.
+            DataError: If the scene does not fit the model or cannot be read, an output cannot be written, the folder
+                holds files of others, or the interrupted run had other settings or was of a scene that has changed.
         """
         wanted = dict(classes=out, probabilities=probabilities, uncertainty=uncertainty)
         paths = {name: Path(path) for name, path in wanted.items() if path is not None}
         check_outputs(paths.values(), (scene, second))
         folder = Path(f"{out}.partial")
-        with self.open_scene(scene, key, second, second_key, scale, match_wavelengths, axes) as rows:
+        with (
+            hold_outputs(paths.values()),
+            self.open_scene(scene, key, second, second_key, scale, match_wavelengths, axes) as rows,
+        ):
             height, width = rows.shape
             stored = stored_state(folder) if resume else None
             size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None
             size = size or self._batch_size(rows)
             settings = dict(
-                scene=file_state(scene),
+                scene=file_states(rows.reader.files),
                 key=key,
                 axes=axes,
-                second=None if second is None else [*file_state(second), second_key],
+                second=None if rows.second is None else [*file_states(rows.second.files), second_key],
                 weights=self.model.digest,
                 window=self.window,
                 stride=self.stride,
@@ -286,4 +290,4 @@ class SceneInferencer:
                 if not store.finished:
                     raise
                 raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
-        store.remove()
+            store.remove()

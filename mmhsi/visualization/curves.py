@@ -90,14 +90,17 @@ def is_logged(value: object) -> bool:
 
 
 def _records(work_dir: str | os.PathLike[str]) -> Iterator[dict]:
-    """Every line that a run logged, in the order of its files."""
+    """Every line that a run logged, in the order of its files; a last one that is torn is left out."""
     for path in sorted(Path(work_dir).glob("*/vis_data/scalars.json")):
-        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+        lines = path.read_text(errors="replace").splitlines()
+        for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)
                 if not all(is_number(entry.get(key, 0)) for key in ("epoch", "iter")) or not is_number(entry["step"]):
                     raise ValueError("step, epoch or iter is no number")
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                if number == len(lines):  # of a run that was ended while it wrote
+                    break
                 raise DataError(f"{path}: line {number} is no record of a step ({error})") from error
             yield entry
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
@@ -64,6 +65,11 @@ class CubeReader(ABC, Generic[Handle]):
         if self._stored is None:
             self._stored = self._describe()
         return self._stored
+
+    @property
+    def files(self) -> list[Path]:
+        """All files on which what is read depends."""
+        return [Path(self.path)]
 
     def read(self, window: Sequence[int] | None = None, bands: Iterable[int] | None = None) -> HSICube:
         """Read a part of the scene.

@@ -36,21 +36,40 @@ def check_surroundings(file: Path) -> None:
     Raises:
         FileFormatError: A pipe or a device lies in its folder, a sidecar is no raster, or refers elsewhere.
     """
+    for beside in _beside(file):
+        if not beside.stat().st_size:
+            continue
+        if beside.name.lower().endswith(".xml"):
+            _check_metadata(beside)
+        elif driver_of(beside) not in _RASTER_DRIVERS:
+            raise FileFormatError(f"{beside}: is no GeoTIFF, as a mask or overview of {file.name} has to be")
+
+
+def own_sidecars(file: Path) -> list[Path]:
+    """Masks, overviews and GDAL's own metadata of a raster, not of others whose names begin alike.
+
+    Args:
+        file: The raster.
+
+    Raises:
+        FileFormatError: A pipe or a device lies in its folder.
+    """
+    name, stem = f"{file.name}.".lower(), file.stem.lower()
+    ends = (*_RASTERS, ".aux.xml")
+    return [path for path in _beside(file) if path.name.lower().startswith((name, *(stem + end for end in ends)))]
+
+
+def _beside(file: Path) -> list[Path]:
+    """All that GDAL might take for a sidecar of a raster."""
     folder = file.parent
     try:
         changed = folder.stat().st_mtime_ns
     except OSError:
-        return
+        return []
     settled = time.time() - changed / 1e9 > _SETTLED
-    for name in (_kept_sidecars if settled else _sidecars)(folder, changed):
-        if name.lower().startswith(f"{file.stem}.".lower()) and name != file.name:
-            beside = folder / name
-            if not beside.is_file() or not beside.stat().st_size:
-                continue
-            if name.lower().endswith(".xml"):
-                _check_metadata(beside)
-            elif driver_of(beside) not in _RASTER_DRIVERS:
-                raise FileFormatError(f"{beside}: is no GeoTIFF, as a mask or overview of {file.name} has to be")
+    names = (_kept_sidecars if settled else _sidecars)(folder, changed)
+    own = (name for name in names if name.lower().startswith(f"{file.stem}.".lower()) and name != file.name)
+    return [folder / name for name in own if (folder / name).is_file()]
 
 
 def _sidecars(folder: Path, _changed: int) -> tuple[str, ...]:
@@ -88,12 +107,15 @@ def _check_metadata(path: Path) -> None:
             raise FileFormatError(f"{path}: refers to another file ({text[:80]})")
 
 
-def check_virtual(file: Path, others: tuple[Path, ...] = ()) -> None:
+def check_virtual(file: Path, others: tuple[Path, ...] = ()) -> list[Path]:
     """Check that a virtual raster and all that it is made of are local files of known formats.
 
     Args:
         file: The virtual raster.
         others: Those that lead to it.
+
+    Returns:
+        The files that it is made of, those of virtual rasters within it too.
 
     Raises:
         FileFormatError: A source is missing, is no raster of a known format, lies on a server, or leads back; or the
@@ -102,7 +124,7 @@ def check_virtual(file: Path, others: tuple[Path, ...] = ()) -> None:
     here = file.resolve()
     if len(others) > _DEEPEST or here in others:
         raise FileFormatError(f"{file}: virtual rasters lead back to each other, or are more than {_DEEPEST} deep")
-    elements = _elements(file)
+    elements, sources = _elements(file), []
     raw = {child for band in elements if _is_raw(band) for child in band.iter()}
     for element in elements:
         tag = element.tag.lower()
@@ -115,11 +137,13 @@ def check_virtual(file: Path, others: tuple[Path, ...] = ()) -> None:
             continue
         source = existing_file(_source(file, element), f"a source of {file.name}")
         check_surroundings(source)
+        sources.append(source)
         driver = driver_of(source)
         if driver == "VRT":
-            check_virtual(source, (*others, here))
+            sources += check_virtual(source, (*others, here))
         elif driver is None and element not in raw:
             raise FileFormatError(f"{file}: its source {source} is of no format that is read")
+    return sources
 
 
 def _is_raw(element: ElementTree.Element) -> bool:
