@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from mmhsi.spec import InputSpec
 from .confusion import ConfusionMatrix
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Sequence
 
 EXPECTED = "a report of tools/test.py --out"
