@@ -21,8 +21,8 @@ from mmhsi.spec import InputSpec
 from .confusion import ConfusionMatrix
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Sequence
+    from pathlib import Path
 
 EXPECTED = "a report of tools/test.py --out"
 
