@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,8 +13,9 @@ from mmhsi.carried_config import check_carried_config
 from mmhsi.datasets.replay import Replay
 from mmhsi.datasets.scene import open_second
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeInfo, open_cube
-from mmhsi.registry import TRANSFORMS
+from mmhsi.io import CubeInfo, CubeOptions
+from mmhsi.io.readers.opening import open_reader
+from mmhsi.registry import CHANNELS, TRANSFORMS
 
 from .checks import (
     check_outputs,
@@ -104,6 +105,7 @@ class SceneInferencer:
         scale: float = 1.0,
         match_wavelengths: bool = False,
         axes: str | None = None,
+        image_options: Mapping[str, object] | None = None,
     ) -> SceneRows:
         """Open a scene and check that it fits the model; what is doubtful about it becomes a ``SceneWarning``.
 
@@ -116,6 +118,8 @@ class SceneInferencer:
             match_wavelengths: Whether the scene's good bands are resampled to the wavelengths of the training, by
                 linear interpolation. Default False: the file must have the training's bands.
             axes: Axes of the scene's array where its file does not name them (:func:`mmhsi.io.open_cube`).
+            image_options: How the scene is opened beside that, such as ``dict(mask=["cloud"])``
+                (:class:`mmhsi.io.CubeOptions`). Default: as in training.
 
         Returns:
             The scene, to be used in a ``with`` statement.
@@ -126,19 +130,21 @@ class SceneInferencer:
             DataError: If a file cannot be read or does not fit the model.
         """
         preprocessor = self.model.preprocessor
-        wants_second = getattr(preprocessor, "second_normaliser", None) is not None
-        if wants_second and preprocessor.second == "separate":
+        joined = getattr(preprocessor, "second_normaliser", None) is not None
+        wants_second = joined or self.spec.second_in_transforms
+        if joined and preprocessor.second == "separate":
             raise ConfigError("the model takes its second source apart; maps are made of joined sources alone")
         if wants_second != (second is not None):
             raise DataError(
                 f"{scene}: the model takes {'two sources; give --second' if wants_second else 'one source'}"
             )
         with ExitStack() as opened:
-            reader = opened.enter_context(open_cube(scene, key, axes))
+            options = self.cube_options(image_options)
+            reader = opened.enter_context(open_reader(scene, key, 3, axes, options))
             other = None
             if second is not None:
                 other = opened.enter_context(open_second(Path(second), second_key, reader.info))
-                count = preprocessor.second_normaliser.num_bands
+                count = preprocessor.second_normaliser.num_bands if joined else self.spec.second_bands
                 if other.info.shape[2] != count:
                     raise DataError(
                         f"{second}: has {other.info.shape[2]} bands, the model takes {count} of a second source"
@@ -153,6 +159,14 @@ class SceneInferencer:
             opened.pop_all()  # the caller closes them
         return rows
 
+    def cube_options(self, given: Mapping[str, object] | None = None) -> CubeOptions:
+        """How scenes are opened: as in training, but for what is given.
+
+        Args:
+            given: Options by name.
+        """
+        return CubeOptions.of({**self.spec.image_options, **(given or {})})
+
     def _bands_and_transforms(self, info: CubeInfo, scale: float, match_wavelengths: bool) -> tuple[list[int], Replay]:
         """Which bands are read, and what becomes of them before they are normalised."""
         transforms: list[dict] = [dict(type="ScaleReflectance", factor=scale)] if scale != 1 else []
@@ -166,7 +180,7 @@ class SceneInferencer:
                 warn(doubt)
         # Before they are built: they came with the weights.
         carried = list(self.spec.transforms)
-        check_carried_config(carried, f"{self.model.source}: its transforms", (TRANSFORMS,), files="file")
+        check_carried_config(carried, f"{self.model.source}: its transforms", (TRANSFORMS, CHANNELS), files="file")
         return bands, Replay([*transforms, *carried], self.model.source)
 
     @torch.inference_mode()
@@ -218,6 +232,7 @@ class SceneInferencer:
         resume: bool = False,
         progress: Progress | None = None,
         axes: str | None = None,
+        image_options: Mapping[str, object] | None = None,
     ) -> None:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
 
@@ -239,6 +254,8 @@ class SceneInferencer:
                 they are dropped, and nothing else is.
             progress: Called with the rows done and the rows in all.
             axes: Axes of the scene's array where its file does not name them (:func:`mmhsi.io.open_cube`).
+            image_options: How the scene is opened beside that, such as ``dict(mask=["cloud"])``
+                (:class:`mmhsi.io.CubeOptions`). Default: as in training.
 
         Raises:
             ConfigError: If the model does not fit the checkpoint, memory does not last, or another run writes a file of
@@ -252,7 +269,7 @@ class SceneInferencer:
         folder = Path(f"{out}.partial")
         with (
             hold_outputs(paths.values()),
-            self.open_scene(scene, key, second, second_key, scale, match_wavelengths, axes) as rows,
+            self.open_scene(scene, key, second, second_key, scale, match_wavelengths, axes, image_options) as rows,
         ):
             height, width = rows.shape
             stored = stored_state(folder) if resume else None
@@ -262,6 +279,7 @@ class SceneInferencer:
                 scene=file_states(rows.reader.files),
                 key=key,
                 axes=axes,
+                options=self.cube_options(image_options).given(),
                 second=None if rows.second is None else [*file_states(rows.second.files), second_key],
                 weights=self.model.digest,
                 window=self.window,

@@ -10,6 +10,7 @@ import numpy as np
 
 from mmhsi.arguments import nearest
 from mmhsi.errors import ConfigError
+from mmhsi.io import CubeOptions
 
 from .classic import CLASSIC
 from .corpora import CORPORA
@@ -51,6 +52,8 @@ def scene_info(scene: str | SceneInfo | Mapping[str, object] | None) -> SceneInf
     assert isinstance(scene, Mapping)
     given: dict[str, Any] = {key: _plain(value) for key, value in scene.items() if value is not None}
     base = given.pop("base", None)
+    if "image_options" in given:
+        given["image_options"] = CubeOptions.of(given["image_options"])
     if base is not None:
         return replace(CATALOGUE[base], **given)
     if "image" not in given:

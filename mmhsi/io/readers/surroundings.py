@@ -7,16 +7,19 @@ import os
 import stat
 import time
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import FileFormatError
 from mmhsi.io.files import existing_file
 from mmhsi.io.readers.drivers import driver_of
+from mmhsi.io.xml_files import read_xml
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
 
 _RASTERS = (".msk", ".ovr", ".aux", ".rrd")
 """Suffixes of rasters that GDAL opens unasked, with whatever driver takes them."""
 _RASTER_DRIVERS = ("GTiff", "HFA")
-_LARGEST_XML = 16 << 20
 _DEEPEST = 4
 """Virtual rasters in each other."""
 _FILES = ("sourcefilename", "sourcedataset", "dempath", "srcdem")
@@ -165,13 +168,4 @@ def _source(file: Path, element: ElementTree.Element) -> Path:
 
 def _elements(path: Path) -> list[ElementTree.Element]:
     """All elements of an XML file."""
-    size = path.stat().st_size
-    if size > _LARGEST_XML:
-        raise FileFormatError(f"{path}: {size} bytes of XML; expected at most {_LARGEST_XML}")
-    text = path.read_bytes()
-    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        raise FileFormatError(f"{path}: XML with a document type is not read")
-    try:
-        return list(ElementTree.fromstring(text).iter())  # noqa: S314, without a document type nothing expands
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise FileFormatError(f"{path}: is no well-formed XML ({error})") from error
+    return list(read_xml(path).iter())
