@@ -38,8 +38,8 @@ def test_a_path_and_a_package_name_are_one_config(repository, monkeypatch, messa
 def test_what_is_not_there():
     with pytest.raises(ConfigError, match=r"nothing::a\.py: no package 'nothing' is installed"):
         load_config("nothing::a.py")
-    with pytest.raises(FileNotFoundError, match=r"configs/none\.py"):
-        load_config("mmhsi::none.py")
+    with pytest.raises(ConfigError, match=r"none\.py: no such config; nearest: "):
+        load_config("mmhsi::mae/none_hsi-vit-tiny-p3_demo.py")
 
 
 @pytest.mark.parametrize(
