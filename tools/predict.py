@@ -8,6 +8,8 @@ import warnings
 from mmhsi.cli.command import AXES_HELP, run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
 
+IDS_HELP = "numbers in the map: ids of the training's labels, where it had some, or 0 to K-1 (default: original)"
+
 
 def batch_size(text: str) -> int | str:
     """``auto`` or a number."""
@@ -23,11 +25,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--out", required=True, help="GeoTIFF for the map")
     parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
     parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
+    parser.add_argument("--ids", choices=["original", "index"], default="original", help=IDS_HELP)
     parser.add_argument("--png", help="picture of false colour and map, with a legend")
-    parser.add_argument("--labels", help="label map of the scene, shown in the picture beside the result")
+    parser.add_argument(
+        "--labels", help="label map or vector file of the scene, shown in the picture beside the result"
+    )
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--labels-key", help="variable of a .mat label map")
+    parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
     parser.add_argument("--second", help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
     parser.add_argument("--scale", type=float, default=1.0, help="factor to the units of the training (default: 1)")
@@ -52,13 +58,14 @@ def main() -> None:
     from mmhsi.inference import SceneInferencer, SceneWarning, save_quicklook
     from mmhsi.inference.checks import check_outputs
     from mmhsi.io import label_map_info
+    from mmhsi.io.vectors import is_vector
 
     warnings.simplefilter("always", SceneWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
     # Before the model is loaded, so that a mistyped folder costs no time.
     inputs = (args.config, args.checkpoint, args.scene, args.labels, args.second)
     check_outputs((args.out, args.probabilities, args.uncertainty, args.png), inputs)
-    if args.labels:
+    if args.labels and not is_vector(args.labels):
         label_map_info(args.labels, args.labels_key)
     config = read_config(args) if args.config else None
     inferencer = SceneInferencer(
@@ -87,6 +94,7 @@ def main() -> None:
             scale=args.scale,
             match_wavelengths=args.match_wavelengths,
             resume=args.resume,
+            ids=args.ids,
             progress=progress,
         )
     for name in ("out", "probabilities", "uncertainty"):
@@ -103,6 +111,7 @@ def main() -> None:
             args.labels,
             args.labels_key,
             axes=args.axes,
+            label_field=args.label_field,
         )
         print(f"picture: {args.png}")
 

@@ -26,6 +26,7 @@ def save_quicklook(
     labels: str | Path | None = None,
     labels_key: str | None = None,
     axes: str | None = None,
+    label_field: str = "class",
 ) -> None:
     """Draw false colour, ground truth if given, and map side by side, with a legend.
 
@@ -36,9 +37,10 @@ def save_quicklook(
         spec: What the model was trained on.
         palette: Colours of the classes.
         key: Variable of the scene's ``.mat`` file.
-        labels: Label map with the ids of the training data, of the scene's size or finer by a whole factor.
+        labels: Vector file, or label map with the ids of the training data, of the scene's size or finer by a whole factor.
         labels_key: Its variable.
         axes: Axes of the scene's array where its file does not name them.
+        label_field: Field of the classes of a vector file.
 
     Raises:
         DataError: If a file cannot be read or written, or the label map has an unknown id or another size.
@@ -46,7 +48,9 @@ def save_quicklook(
     with open_cube(scene, key, axes) as reader:
         info = reader.info
         ids = spec.label_ids or None, spec.ignore_ids
-        truth = None if labels is None else read_truth(labels, info, spec.classes, *ids, key=labels_key)
+        truth = (
+            None if labels is None else read_truth(labels, info, spec.classes, *ids, key=labels_key, field=label_field)
+        )
         bands = spec.rgb_bands if info.wavelengths is None else None
         shown = mapped_scene(reader, read_class_map(class_map), truth, bands)
     save_map_figure(

@@ -32,7 +32,7 @@ class ClassMap:
     """A class map and what its ids mean.
 
     Attributes:
-        classes: (H, W) class numbers 0..K-1, whatever their ids in the file, :data:`NO_CLASS` where there is none; uint8.
+        classes: (H, W) class numbers 0..K-1, whatever their ids in the file; uint8, :data:`NO_CLASS` where none.
         names: K class names.
         palette: K RGB colours, 0-255.
     """
@@ -71,9 +71,7 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
         names, nodata = [str(name) for name in json.loads(tag)], dataset.nodata
         ids = [int(label) for label in json.loads(dataset.tags().get("class_ids", "null")) or range(len(names))]
         if len(ids) != len(names) or len(ids) > NO_CLASS:
-            raise DataError(
-                f"{file}: {len(names)} class names and {len(ids)} ids; expected as many, at most {NO_CLASS}"
-            )
+            raise DataError(f"{file}: {len(names)} class names, {len(ids)} ids; expected as many, at most {NO_CLASS}")
         table = dataset.colormap(1)
         palette = [table.get(label, (0, 0, 0))[:3] for label in ids]
         values = dataset.read(1)

@@ -33,8 +33,8 @@ class ClassMapWriter(RowWriter):
     The file is a tiled, compressed GeoTIFF of one band: uint8 with a colour table, or uint16 without one beyond 255
     classes. The class names lie in the tag ``class_names`` (a JSON list) and in the sidecar ``NAME.aux.xml``, where
     GDAL looks for category names; the numbers of the classes, where they are not 0 to K−1, in the tag ``class_ids``;
-    and a style for QGIS in ``NAME.qml``, where it looks for one (the map's name without its suffix). The file appears under its name only if the ``with`` block ends well and every row
-    has been written; otherwise nothing is left.
+    and a style for QGIS in ``NAME.qml``, the map's name without its suffix, where it looks for one. The file appears
+    under its name only if the ``with`` block ends well and every row has been written; otherwise nothing is left.
 
     Args:
         path: The file; its folder is created.

@@ -35,7 +35,9 @@ def row_areas(grid: Grid) -> NDArray[np.float64] | None:
     if grid.crs.is_projected:
         return np.full(height, plane * grid.crs.linear_units_factor[1] ** 2)
     columns = np.full(height, width / 2)
-    x, y = grid.transform * (columns, np.arange(height) + 0.5)
+    to_map, rows = grid.transform, np.arange(height) + 0.5
+    x = to_map.a * columns + to_map.b * rows + to_map.c
+    y = to_map.d * columns + to_map.e * rows + to_map.f
     if not grid.crs.is_geographic:
         return None
     _, latitudes = transform_points(grid.crs, "EPSG:4326", x, y)

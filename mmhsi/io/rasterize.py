@@ -114,13 +114,15 @@ def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool
                 pairs, grid.shape, fill=0, transform=Affine.identity(), all_touched=all_touched, dtype="int32"
             )
 
-    lowest, highest = draw(codes)
-    conflict = lowest != highest
     numbers = np.arange(1, len(codes) + 1, dtype=np.int32)
     first, last = draw(numbers)
     seen = np.zeros(len(codes) + 1, dtype=bool)
     seen[first], seen[last] = True, True
     shared = first != last
+    lowest = highest = np.concatenate([[0], codes]).astype(np.int32)[last]
+    if shared.any():
+        lowest, highest = draw(codes)
+    conflict = lowest != highest
     groups = _joined(numbers, first, last, draw)
     slivers = named & has_shape & ~away & ~seen[1:]
     result = np.where(conflict, 0, highest)
@@ -201,8 +203,8 @@ def _places(vector: Vector, places: NDArray[np.float64], grid: Grid) -> NDArray[
         except Exception as error:
             raise DataError(f"{vector.path}: {source} cannot be brought into {grid.crs}: {error}") from error
         x, y = np.asarray(xs), np.asarray(ys)
-    columns, rows = ~grid.transform * (x, y)
-    return np.stack([columns, rows], axis=1)
+    back = ~grid.transform
+    return np.stack([back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f], axis=1)
 
 
 def _beyond(

@@ -124,6 +124,8 @@ def _read_layer(file: Path, field: str, layer: str | None, is_json: bool) -> Vec
         _require_field(file, field, [str(name) for name in read_info(source, layer=layer)["fields"]])
         meta, _, geometries, columns = read(source, layer=layer, columns=[field], force_2d=True)
         crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None
+        if crs is not None and not crs.is_projected and not crs.is_geographic:
+            crs = None  # GeoPackage's "undefined" systems
     column = columns[0]
     numeric = column.dtype.kind in "iuf"
     values = [_text(value) for value in column.tolist()]
@@ -136,26 +138,42 @@ def _read_layer(file: Path, field: str, layer: str | None, is_json: bool) -> Vec
             continue
         try:
             parts = decode(geometry)
-            for part in parts:
-                _check_shape(part)
         except ValueError as error:
             raise DataError(f"{file}: feature {index + 1} ({values[index] or 'no class'}): {error}") from None
         shapes += parts
         counts[index] = len(parts)
     owners = np.repeat(np.arange(len(values)), counts)
-    return Vector(file, shapes, owners, values, numeric, crs, may_be_pixels=is_json and crs == CRS.from_epsg(4326))
+    vector = Vector(file, shapes, owners, values, numeric, crs, may_be_pixels=is_json and crs == CRS.from_epsg(4326))
+    _check_rings(vector)
+    return vector
 
 
-def _check_shape(shape: Shape) -> None:
-    """Refuse what has no inside. A ring that crosses itself has one, by the even-odd rule."""
-    for ring in shape.rings:
-        if not np.isfinite(ring).all():
-            raise ValueError("it has a coordinate that is no number")
-        if shape.kind == "Polygon" and (len(ring) < 4 or (ring[0] != ring[-1]).any()):
-            raise ValueError(
-                f"it has a ring of {len(ring)} points that {'is closed' if (ring[0] == ring[-1]).all() else 'is open'};"
-                " a ring is closed and has at least 4 (QGIS: Fix geometries)"
-            )
+def _check_rings(vector: Vector) -> None:
+    """Refuse what has no place or no inside. A ring that crosses itself has one, by the even-odd rule."""
+    if not vector.shapes:
+        raise DataError(f"{vector.path}: holds no geometry")
+    rings = [ring for shape in vector.shapes for ring in shape.rings]
+    closed = np.repeat(
+        [shape.kind == "Polygon" for shape in vector.shapes], [len(shape.rings) for shape in vector.shapes]
+    )
+    places = np.concatenate(rings)
+    lengths = np.array([len(ring) for ring in rings])
+    ends = lengths.cumsum()
+    places_ok = np.logical_and.reduceat(np.isfinite(places).all(axis=1), ends - lengths)
+    is_ring = (lengths >= 4) & (places[ends - lengths] == places[ends - 1]).all(axis=1)
+    wrong = ~places_ok | (closed & ~is_ring)
+    if not wrong.any():
+        return
+    first = int(np.argmax(wrong))
+    shape = np.searchsorted(np.cumsum([len(shape.rings) for shape in vector.shapes]), first, side="right")
+    feature = int(vector.owners[shape])
+    what = "has a coordinate that is no number"
+    if places_ok[first]:
+        what = (
+            f"has a ring of {lengths[first]} points that is no ring: one is closed and has at least 4 (QGIS: Fix "
+            "geometries)"
+        )
+    raise DataError(f"{vector.path}: feature {feature + 1} ({vector.values[feature] or 'no class'}): it {what}")
 
 
 def _require_field(file: Path, field: str, known: Sequence[str]) -> None:

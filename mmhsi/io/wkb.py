@@ -80,8 +80,8 @@ def _take(data: bytes, at: int, shapes: list[Shape], depth: int) -> int:
         end = at + 8 * width * length
         if end > len(data):
             raise ValueError("its geometry ends early")
-        ring = np.frombuffer(data, f"{order}f8", width * length, at).reshape(length, width)[:, :2]
-        rings.append(ring.astype(np.float64))
+        ring = np.frombuffer(data, f"{order}f8", width * length, at).reshape(length, width)
+        rings.append(ring if width == 2 else ring[:, :2])
         at = end
     empty = not rings or not len(rings[0]) or (kind == 1 and np.isnan(rings[0]).all())
     if not empty:

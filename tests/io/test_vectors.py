@@ -24,7 +24,7 @@ NOWHERE = Grid((40, 50), None, None, "lab.hdr")
 
 def polygon(*points, z=False):
     """Well-known binary of a ring, with heights if asked for."""
-    places = np.array([(*point, 7.0) if z else point for point in points])
+    places = np.array([(*point, 7.0) if z else point for point in points], dtype=float)
     return struct.pack("<BIII", 1, 1003 if z else 3, 1, len(points)) + places.tobytes()
 
 
@@ -33,7 +33,7 @@ def square(x, y, side):
 
 
 def on_map(column, row):
-    return 300_000 + 30 * column, 5_800_000 - 30 * row
+    return 300_000.0 + 30 * column, 5_800_000.0 - 30 * row
 
 
 def gis_file(path, geometries, values, crs="EPSG:32633", kind="Polygon", **options):
