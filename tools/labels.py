@@ -23,11 +23,13 @@ def main() -> None:
 
     from mmhsi.datasets.drawn_labels import draw_labels
     from mmhsi.errors import DataError, DataWarning
+    from mmhsi.inference.checks import check_outputs
     from mmhsi.io import ClassMapWriter, open_cube
     from mmhsi.io.ground import area_text, row_areas
     from mmhsi.io.placement import Grid
     from mmhsi.visualization import class_palette
 
+    check_outputs((args.out,), (args.cube, args.labels))
     with open_cube(args.cube, args.key, args.axes) as reader:
         grid = Grid.of(reader.info)
     with warnings.catch_warnings():

@@ -25,11 +25,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--out", required=True, help="GeoTIFF for the map")
     parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
     parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
+    parser.add_argument("--vector", help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
+    parser.add_argument("--smallest", type=int, default=1, help="pixels of the smallest polygon (default: 1, all)")
     parser.add_argument("--ids", choices=["original", "index"], default="original", help=IDS_HELP)
     parser.add_argument("--png", help="picture of false colour and map, with a legend")
-    parser.add_argument(
-        "--labels", help="label map or vector file of the scene, shown in the picture beside the result"
-    )
+    parser.add_argument("--labels", help="labels, a map or a vector file, shown in the picture beside the result")
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--labels-key", help="variable of a .mat label map")
@@ -52,21 +52,25 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Predict and write."""
     args = parse_args()
+    import rasterio
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from mmhsi.errors import one_line
     from mmhsi.inference import SceneInferencer, SceneWarning, save_quicklook
     from mmhsi.inference.checks import check_outputs
-    from mmhsi.io import label_map_info
+    from mmhsi.io import label_map_info, read_class_map
+    from mmhsi.io.vector_writer import check_vector_name, write_areas
     from mmhsi.io.vectors import is_vector
 
     warnings.simplefilter("always", SceneWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
     # Before the model is loaded, so that a mistyped folder costs no time.
     inputs = (args.config, args.checkpoint, args.scene, args.labels, args.second)
-    check_outputs((args.out, args.probabilities, args.uncertainty, args.png), inputs)
+    check_outputs((args.out, args.probabilities, args.uncertainty, args.png, args.vector), inputs)
     if args.labels and not is_vector(args.labels):
         label_map_info(args.labels, args.labels_key)
+    if args.vector:
+        check_vector_name(args.vector)
     config = read_config(args) if args.config else None
     inferencer = SceneInferencer(
         config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
@@ -100,6 +104,12 @@ def main() -> None:
     for name in ("out", "probabilities", "uncertainty"):
         if getattr(args, name):
             print(f"{'map' if name == 'out' else name}: {getattr(args, name)}")
+    if args.vector:
+        found = read_class_map(args.out)
+        with rasterio.open(args.out) as written:
+            place = dict(crs=written.crs, transform=written.transform if written.crs else None)
+        count = write_areas(args.vector, found.classes, found.names, found.ids, smallest=args.smallest, **place)
+        print(f"polygons: {count} in {args.vector}, along the pixels' edges, none of fewer than {args.smallest} pixels")
     if args.png:
         save_quicklook(
             args.png,

@@ -19,6 +19,7 @@ def main() -> None:
     import numpy as np
 
     from mmhsi.errors import ConfigError, DataError
+    from mmhsi.inference.checks import check_outputs
     from mmhsi.inference.suggestion import CANDIDATES, suggest_pixels
     from mmhsi.io import open_cube
     from mmhsi.io.vector_writer import check_vector_name, write_points
@@ -26,6 +27,7 @@ def main() -> None:
     if args.count < 1:
         raise ConfigError(f"--count {args.count} given, expected at least 1")
     check_vector_name(args.out)
+    check_outputs((args.out,), (args.cube, args.uncertainty))
     with open_cube(args.uncertainty) as reader:
         if reader.info.shape[2] != 1:
             raise DataError(f"{args.uncertainty}: has {reader.info.shape[2]} bands; expected predict's --uncertainty")

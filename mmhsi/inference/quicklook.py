@@ -37,7 +37,8 @@ def save_quicklook(
         spec: What the model was trained on.
         palette: Colours of the classes.
         key: Variable of the scene's ``.mat`` file.
-        labels: Vector file, or label map with the ids of the training data, of the scene's size or finer by a whole factor.
+        labels: Vector file, or label map with the ids of the training data, of the scene's size or finer by a whole
+            factor.
         labels_key: Its variable.
         axes: Axes of the scene's array where its file does not name them.
         label_field: Field of the classes of a vector file.

@@ -234,8 +234,8 @@ class SceneInferencer:
 
         Args:
             scene: Any file that ``mmhsi.io`` reads.
-            out: GeoTIFF to write: a number a class, 255 where there is no data (0 or 65535 where that is a class's), with
-                colour table, class names and, where the scene has them, CRS and transform; a style for QGIS beside it.
+            out: GeoTIFF to write: a number a class, 255 where there is no data (0 or 65535 where that is a class's),
+                with colour table, class names and, where the scene has them, CRS and transform; a QGIS style beside it.
             key: Variable of a ``.mat`` file.
             second: Second source on the same ground, for models that take one.
             second_key: Its variable.

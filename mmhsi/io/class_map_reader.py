@@ -35,11 +35,18 @@ class ClassMap:
         classes: (H, W) class numbers 0..K-1, whatever their ids in the file; uint8, :data:`NO_CLASS` where none.
         names: K class names.
         palette: K RGB colours, 0-255.
+        given_ids: Number of each class in the file; none stands for 0..K-1.
     """
 
     classes: NDArray[np.uint8]
     names: list[str]
     palette: list[tuple[int, int, int]]
+    given_ids: tuple[int, ...] = ()
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Number of each class in the file."""
+        return self.given_ids or tuple(range(len(self.names)))
 
 
 def read_class_map(path: str | PathLike[str]) -> ClassMap:
@@ -82,4 +89,4 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
     if (classes == _NAMELESS).any():
         nameless = values[classes == _NAMELESS][0]
         raise DataError(f"{file}: class {nameless} has no name; the map names {len(names)} classes")
-    return ClassMap(classes.astype(np.uint8), names, palette)
+    return ClassMap(classes.astype(np.uint8), names, palette, tuple(ids))

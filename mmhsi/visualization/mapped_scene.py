@@ -97,8 +97,8 @@ def read_truth(
     """Read a label map in the classes of a map.
 
     Args:
-        path: Vector file, or label map, of the scene's size or finer by a whole factor; each pixel of the scene then has the class
-            that more than half of its label pixels have.
+        path: Vector file, or label map, of the scene's size or finer by a whole factor; each pixel of the scene then
+            has the class that more than half of its label pixels have.
         scene: What the scene's file says of itself.
         names: K class names.
         label_ids: Id of each class in the file. Default: 1 to K.
