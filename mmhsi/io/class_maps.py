@@ -64,7 +64,7 @@ class ClassMapWriter(RowWriter):
         class_ids: Sequence[int] | None = None,
     ) -> None:
         self.class_ids = [*range(len(class_names))] if class_ids is None else [int(label) for label in class_ids]
-        largest = max([*self.class_ids, nodata or 0, 0])
+        largest = max([*self.class_ids, 0, (nodata or 0) if class_ids is not None else 0])
         dtype = np.dtype(np.uint8 if largest < 256 and len(class_names) <= _MOST_CLASSES_IN_A_BYTE else np.uint16)
         super().__init__(path, shape, 1, dtype, nodata, crs, transform)
         self.class_names = [str(name) for name in class_names]
@@ -81,8 +81,7 @@ class ClassMapWriter(RowWriter):
             dataset.update_tags(class_ids=json.dumps(self.class_ids))
 
     def _finish(self, temporary: Path) -> None:
-        """Write the sidecars; rasterio has no call for category names, and a GeoTIFF no place."""
-        write_style(self.path, self.class_ids, self.class_names, self.palette)
+        """Write the sidecar; rasterio has no call for category names, and a GeoTIFF no place."""
         root = ElementTree.Element("PAMDataset")
         names = ElementTree.SubElement(ElementTree.SubElement(root, "PAMRasterBand", band="1"), "CategoryNames")
         # The n-th category is that of the value n.
@@ -90,6 +89,9 @@ class ClassMapWriter(RowWriter):
         for value in range(max(by_id) + 1):
             ElementTree.SubElement(names, "Category").text = by_id.get(value, "")
         ElementTree.ElementTree(root).write(sidecar(temporary), encoding="utf-8")
+
+    def _accompany(self) -> None:
+        write_style(self.path, self.class_ids, self.class_names, self.palette)
 
     def _check_arguments(self) -> None:
         classes, largest = len(self.class_names), 256**self.dtype.itemsize - 1

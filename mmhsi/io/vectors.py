@@ -120,7 +120,7 @@ def _read_layer(file: Path, field: str, layer: str | None, is_json: bool) -> Vec
             raise DataError(f"{file}: has no layer {layer!r}{_nearest(layer, layers)}")
         layer = layer or (layers[0] if layers else None)
         if layer is None:
-            raise DataError(f"{file}: has no layer")
+            raise FileFormatError(f"{file}: has no layer of features; it is empty or damaged")
         _require_field(file, field, [str(name) for name in read_info(source, layer=layer)["fields"]])
         meta, _, geometries, columns = read(source, layer=layer, columns=[field], force_2d=True)
         crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None

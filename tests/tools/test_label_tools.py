@@ -56,7 +56,9 @@ def test_labels_by_name_have_names_colours_and_a_style(scene, capsys, run_tool):
     assert f'value="1" label="Wasser" color="#{red:02x}{green:02x}{blue:02x}"' in style
     lines = capsys.readouterr().out.splitlines()
     pixels = int((classes == 0).sum())
-    assert any(line.split()[:3] == ["1", "Wasser", str(pixels)] and f"{pixels * 0.09:,.1f} ha" in line for line in lines)
+    assert any(
+        line.split()[:3] == ["1", "Wasser", str(pixels)] and f"{pixels * 0.09:,.1f} ha" in line for line in lines
+    )
 
 
 def test_suggested_points_are_read_back_when_they_are_filled_in(scene, run_tool):
