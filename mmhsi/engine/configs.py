@@ -45,11 +45,22 @@ def load_config(config: str | Path | Config) -> Config:
     logger = MMLogger.get_current_instance()
     logger.addFilter(_not_of_our_variables)
     try:
-        return Config.fromfile(config)
+        return _without_scope_of_functions(Config.fromfile(config))
     except FileNotFoundError as error:
         raise _unknown_dataset(config, error) or error from None
     finally:
         logger.removeFilter(_not_of_our_variables)
+
+
+def _without_scope_of_functions(cfg: Config) -> Config:
+    """Take away the scope with which mmengine marks what comes from a ``_base_`` of a package.
+
+    Collate functions it would get as an argument.
+    """
+    for name, loader in cfg.items():
+        if name.endswith("_dataloader") and isinstance(loader, dict) and isinstance(loader.get("collate_fn"), dict):
+            loader["collate_fn"].pop("_scope_", None)
+    return cfg
 
 
 def chosen_dataset(cfg: Config) -> str | None:

@@ -92,3 +92,11 @@ def test_a_dumped_config_is_for_its_data_alone(tmp_path, monkeypatch):
     assert dumped.train_dataloader.dataset.scene == "salinas"
     assert chosen_dataset(dumped) is None
     assert run_name(dumped) == "cnn2d"
+
+
+def test_a_config_on_a_packages_base_builds_its_loaders(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text('_base_ = ["mmhsi::hsi_vit/hsi-vit-tiny-p3.py"]\n')
+    loader = load_config(path).train_dataloader
+    assert loader.collate_fn == dict(type="collate_pixels")
+    assert loader.sampler["_scope_"] == "mmhsi"  # mmengine's mark, which functions cannot take
