@@ -8,6 +8,8 @@ import warnings
 from mmhsi.cli.command import AXES_HELP, run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
 
+IDS_HELP = "numbers in the map: ids of the training's labels, where it had some, or 0 to K-1 (default: original)"
+
 
 def batch_size(text: str) -> int | str:
     """``auto`` or a number."""
@@ -23,8 +25,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--out", required=True, help="GeoTIFF for the map")
     parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
     parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
+    parser.add_argument("--vector", help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
+    parser.add_argument("--smallest", type=int, default=1, help="pixels of the smallest polygon (default: 1, all)")
+    parser.add_argument("--ids", choices=["original", "index"], default="original", help=IDS_HELP)
     parser.add_argument("--png", help="picture of false colour and map, with a legend")
-    parser.add_argument("--labels", help="label map of the scene, shown in the picture beside the result")
+    parser.add_argument("--labels", help="labels, a map or a vector file, shown in the picture beside the result")
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument(
@@ -39,6 +44,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--white", help="its white reference, or none for raw values")
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")
+    parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
     parser.add_argument("--second", help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
     parser.add_argument("--scale", type=float, default=1.0, help="factor to the units of the training (default: 1)")
@@ -63,20 +69,25 @@ def image_options(args: argparse.Namespace) -> dict[str, object]:
 def main() -> None:
     """Predict and write."""
     args = parse_args()
+    import rasterio
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from mmhsi.errors import one_line
     from mmhsi.inference import SceneInferencer, SceneWarning, save_quicklook
     from mmhsi.inference.checks import check_outputs
-    from mmhsi.io import label_map_info
+    from mmhsi.io import label_map_info, read_class_map
+    from mmhsi.io.vector_writer import check_vector_name, write_areas
+    from mmhsi.io.vectors import is_vector
 
     warnings.simplefilter("always", SceneWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
     # Before the model is loaded, so that a mistyped folder costs no time.
     inputs = (args.config, args.checkpoint, args.scene, args.labels, args.second)
-    check_outputs((args.out, args.probabilities, args.uncertainty, args.png), inputs)
-    if args.labels:
+    check_outputs((args.out, args.probabilities, args.uncertainty, args.png, args.vector), inputs)
+    if args.labels and not is_vector(args.labels):
         label_map_info(args.labels, args.labels_key, args.labels_axes)
+    if args.vector:
+        check_vector_name(args.vector)
     config = read_config(args) if args.config else None
     inferencer = SceneInferencer(
         config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
@@ -105,11 +116,18 @@ def main() -> None:
             scale=args.scale,
             match_wavelengths=args.match_wavelengths,
             resume=args.resume,
+            ids=args.ids,
             progress=progress,
         )
     for name in ("out", "probabilities", "uncertainty"):
         if getattr(args, name):
             print(f"{'map' if name == 'out' else name}: {getattr(args, name)}")
+    if args.vector:
+        found = read_class_map(args.out)
+        with rasterio.open(args.out) as written:
+            place = dict(crs=written.crs, transform=written.transform if written.crs else None)
+        count = write_areas(args.vector, found.classes, found.names, found.ids, smallest=args.smallest, **place)
+        print(f"polygons: {count} in {args.vector}, along the pixels' edges, none of fewer than {args.smallest} pixels")
     if args.png:
         save_quicklook(
             args.png,
@@ -122,6 +140,7 @@ def main() -> None:
             args.labels_key,
             axes=args.axes,
             labels_axes=args.labels_axes,
+            label_field=args.label_field,
             options=inferencer.cube_options(image_options(args)),
         )
         print(f"picture: {args.png}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,10 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, CubeReader, HSICube, open_label_map
 from mmhsi.io.placement import Grid, Placement
 from mmhsi.io.readers.opening import open_reader
+from mmhsi.io.vectors import is_vector
 
 from .bands import band_centres, choose_bands
+from .drawn_labels import draw_labels
 from .label_grid import grid_classes
 from .labels import IGNORE_INDEX, LabelTable
 from .noise import doubt_bands
@@ -149,7 +151,24 @@ def _numbers(transform: Affine | None) -> str:
     return "none" if transform is None else ", ".join(f"{value:g}" for value in transform[:6])
 
 
-def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.ndarray, list[int]]:
+@dataclass(frozen=True, eq=False)
+class SceneLabels:
+    """Labels of a scene on the cube's grid.
+
+    Attributes:
+        labels: Class indices, int64, (H, W), :data:`IGNORE_INDEX` where there is no label or no data.
+        kept: Which of ``info.classes`` they count.
+        info: What is known of the scene, with the classes that a vector file names.
+        polygons: Which feature of a vector file each pixel lies in, (H, W) int32 from 1, 0 in none; None of a raster.
+    """
+
+    labels: np.ndarray
+    kept: list[int]
+    info: SceneInfo
+    polygons: np.ndarray | None = None
+
+
+def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> SceneLabels:
     """Read a scene's labels on the cube's grid.
 
     Args:
@@ -158,7 +177,7 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.nda
         scene: The scene.
 
     Returns:
-        Class indices, int64, (H, W), 255 where there is no label or no data; and which of ``info.classes`` they count.
+        The labels.
 
     Raises:
         ConfigError: If no label map is named.
@@ -166,14 +185,30 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.nda
     """
     if info.labels is None:
         raise ConfigError(f"{info.title}: scene=dict(labels=…) is needed, the file of the label map")
-    table = LabelTable(info.label_ids, info.classes, info.ignore_ids)
-    shape = info.image_options.shape if "pixel" in (info.labels_axes or "") else None
-    opened = open_label_map(root / info.labels, info.labels_key, info.labels_axes, info.label_threshold, shape)
-    with opened as labels_file:
-        labels = grid_classes(labels_file, Grid.of(scene.cube), table, info.label_scale, info.label_majority)
+    path, grid, polygons = root / info.labels, Grid.of(scene.cube), None
+    if is_vector(path):
+        drawn = draw_labels(
+            path,
+            grid,
+            info.classes,
+            info.label_ids,
+            info.ignore_ids,
+            info.label_field,
+            info.label_layer,
+            info.label_touched,
+        )
+        labels, polygons = drawn.labels, drawn.burned.polygons
+        ignored = tuple(label for label in info.ignore_ids if label not in drawn.label_ids)
+        info = replace(info, classes=drawn.classes, label_ids=drawn.label_ids, ignore_ids=ignored)
+    else:
+        table = LabelTable(info.label_ids, info.classes, info.ignore_ids)
+        shape = info.image_options.shape if "pixel" in (info.labels_axes or "") else None
+        opened = open_label_map(path, info.labels_key, info.labels_axes, info.label_threshold, shape)
+        with opened as labels_file:
+            labels = grid_classes(labels_file, grid, table, info.label_scale, info.label_majority)
     labels[~scene.valid] = IGNORE_INDEX
     counts = np.bincount(labels[labels != IGNORE_INDEX], minlength=len(info.classes))
     kept = np.flatnonzero(counts >= info.min_class_pixels)
     renumbered = np.full(IGNORE_INDEX + 1, IGNORE_INDEX)
     renumbered[kept] = np.arange(len(kept))
-    return renumbered[labels], kept.tolist()
+    return SceneLabels(renumbered[labels], kept.tolist(), info, polygons)

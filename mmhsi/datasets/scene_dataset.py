@@ -48,7 +48,8 @@ class SceneDataset(Dataset):
 
     Args:
         scene: Entry of the catalogue; or a description: a :class:`mmhsi.datasets.SceneInfo` or a dict of its fields,
-            such as ``dict(image='cube.hdr', labels='labels.tif', classes=[…], label_ids=[…])`` for files of one's own,
+            such as ``dict(image='cube.hdr', labels='labels.tif', classes=[…], label_ids=[…])`` or
+            ``dict(image='cube.hdr', labels='drawn.gpkg', label_field='class')`` for files of one's own,
             ``dict(base='salinas_a', bad_bands=[0])`` for an entry with changes. ``'demo'`` is simulated where its files
             are missing.
         data_root: Folder that the paths of the scene are relative to. Default: ``data``.
@@ -91,11 +92,11 @@ class SceneDataset(Dataset):
         if stride < 1:
             raise ConfigError(f"SceneDataset: stride={stride} given, expected at least 1")
         info = scene_info(scene)
-        self.info = info
         self.subset = subset
         self.window = size_pair("SceneDataset", window, "window")
         replay = Replay(transforms, "SceneDataset")
         self.labels: np.ndarray | None = None
+        self.polygons: np.ndarray | None = None
         kept = list(range(len(info.classes)))
         with scene_folder(info, Path(data_root)) as root:
             loaded = load_scene(info, root, use_second)
@@ -103,7 +104,9 @@ class SceneDataset(Dataset):
             self.scene, replay = self._shared.scene, self._shared.replay
             self.margin = self._margin(largest_window)
             if subset != "all":
-                self.labels, kept = read_scene_labels(info, root, loaded)
+                found = read_scene_labels(info, root, loaded)
+                self.labels, kept, info, self.polygons = found.labels, found.kept, found.info, found.polygons
+        self.info = info
         # Values without data may be NaN or far out of range; they are replaced by 0 after normalisation.
         self.cube, self.valid_pixels = self.scene.cube, self.scene.valid
         self.second, self.second_scale = self.scene.second, self.scene.second_scale
@@ -111,7 +114,7 @@ class SceneDataset(Dataset):
         self.split: Split | None = None
         protocol = {"labelled": "all labelled pixels", "all": "every valid pixel, without labels"}.get(subset, "")
         if split is not None and self.labels is not None:
-            self.split = apply_split(split, self.labels, [info.classes[index] for index in kept])
+            self.split = apply_split(split, self.labels, [info.classes[index] for index in kept], self.polygons)
             protocol = self.split.protocol
         self.pixels = self._choose_pixels(stride)
         self.spec = self._describe(loaded, kept, protocol, replay)

@@ -28,6 +28,7 @@ def save_quicklook(
     labels_key: str | None = None,
     axes: str | None = None,
     labels_axes: str | None = None,
+    label_field: str = "class",
     options: CubeOptions | None = None,
 ) -> None:
     """Draw false colour, ground truth if given, and map side by side, with a legend.
@@ -39,10 +40,12 @@ def save_quicklook(
         spec: What the model was trained on.
         palette: Colours of the classes.
         key: Variable of the scene's ``.mat`` file.
-        labels: Label map with the ids of the training data, of the scene's size or finer by a whole factor.
+        labels: Vector file, or label map with the ids of the training data, of the scene's size or finer by a whole
+            factor.
         labels_key: Its variable.
         axes: Axes of the scene's array where its file does not name them.
         labels_axes: Axes of the label map, likewise.
+        label_field: Field of the classes of a vector file.
         options: How the scene is opened. Default: as :class:`mmhsi.io.CubeOptions` has it.
 
     Raises:
@@ -51,7 +54,9 @@ def save_quicklook(
     with open_reader(scene, key, 3, axes, options) as reader:
         info = reader.info
         ids = spec.label_ids or None, spec.ignore_ids
-        truth = None if labels is None else read_truth(labels, info, spec.classes, *ids, labels_key, labels_axes)
+        truth = None
+        if labels is not None:
+            truth = read_truth(labels, info, spec.classes, *ids, labels_key, labels_axes, label_field)
         bands = spec.rgb_bands if info.wavelengths is None else None
         shown = mapped_scene(reader, read_class_map(class_map), truth, bands)
     save_map_figure(

@@ -212,6 +212,13 @@ class SceneInferencer:
                 f"{self.model.device}: memory does not last for {size} windows at a time; give a smaller --batch-size"
             ) from error
 
+    def _ids(self, ids: str) -> tuple[int, ...] | None:
+        """Number of each class in a map, None for its index."""
+        if ids not in ("original", "index"):
+            raise ConfigError(f"ids={ids!r} given, expected 'original' or 'index'")
+        given = self.spec.label_ids
+        return given if ids == "original" and given and 0 <= min(given) <= max(given) < 65535 else None
+
     def _batch_size(self, rows: SceneRows) -> int:
         """Windows at a time, found out where that is wanted."""
         if self.batch_size != "auto":
@@ -232,6 +239,7 @@ class SceneInferencer:
         resume: bool = False,
         progress: Progress | None = None,
         axes: str | None = None,
+        ids: Literal["original", "index"] = "original",
         image_options: Mapping[str, object] | None = None,
     ) -> None:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
@@ -241,8 +249,8 @@ class SceneInferencer:
 
         Args:
             scene: Any file that ``mmhsi.io`` reads.
-            out: GeoTIFF to write: class indices, 255 where there is no data, with colour table, class names and,
-                where the scene has them, CRS and transform.
+            out: GeoTIFF to write: a number a class, 255 where there is no data (0 or 65535 where that is a class's),
+                with colour table, class names and, where the scene has them, CRS and transform; a QGIS style beside it.
             key: Variable of a ``.mat`` file.
             second: Second source on the same ground, for models that take one.
             second_key: Its variable.
@@ -254,6 +262,8 @@ class SceneInferencer:
                 they are dropped, and nothing else is.
             progress: Called with the rows done and the rows in all.
             axes: Axes of the scene's array where its file does not name them (:func:`mmhsi.io.open_cube`).
+            ids: ``'original'``: the map has the ids of the labels that the model was trained on, where it was given
+                some between 0 and 65535; ``'index'``: 0 to K−1. Default ``'original'``.
             image_options: How the scene is opened beside that, such as ``dict(mask=["cloud"])``
                 (:class:`mmhsi.io.CubeOptions`). Default: as in training.
 
@@ -302,7 +312,7 @@ class SceneInferencer:
                         store.append(values_of(part, layers))
                         if progress is not None:
                             progress(store.finished, height)
-                if not write_products(store, paths, rows.reader.info, self.classes, self.palette):
+                if not write_products(store, paths, rows.reader.info, self.classes, self.palette, self._ids(ids)):
                     warn(f"{scene}: no pixel holds data, nothing was classified")
             except DataError as error:
                 if not store.finished:

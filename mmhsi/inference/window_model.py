@@ -23,7 +23,7 @@ from mmhsi.io.files import reading
 from mmhsi.models.classifiers import PixelClassifier
 from mmhsi.models.weights import load_weights, read_checkpoint
 from mmhsi.registry import MODELS
-from mmhsi.visualization import default_palette
+from mmhsi.visualization import class_palette
 
 from .batch_size import fastest_batch
 
@@ -71,7 +71,7 @@ class WindowModel:
         self.source = f"checkpoint {checkpoint}"
         self.spec = classifier_spec(read_checkpoint(checkpoint), checkpoint)
         self.classes = list(self.spec.classes)
-        self.palette = list(self.spec.palette or default_palette(self.spec.num_classes))
+        self.palette = list(self.spec.palette or class_palette(self.spec.classes))
         resolve_from_spec(cfg, self.spec, self.source)
         with DefaultScope.overwrite_default_scope("mmhsi"):
             model = copy.deepcopy(cfg.model)

@@ -16,7 +16,7 @@ from mmhsi.io.lock import hold
 from .row_store import Layer, RowStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -99,12 +99,28 @@ def values_of(predicted: PredictedRows, layers: dict[str, Layer]) -> dict[str, n
     return values
 
 
+def map_numbers(num_classes: int, ids: Sequence[int] | None = None) -> tuple[np.ndarray, int]:
+    """What stands in a map for each class index, and for no data.
+
+    Args:
+        num_classes: K.
+        ids: Number of each class. Default: 0 to K−1.
+
+    Returns:
+        Numbers by index, (256,) uint16, and the one that means "no data": 255, or where that is a class's 0, or 65535.
+    """
+    given = [*range(num_classes)] if ids is None else list(ids)
+    nodata = next(number for number in (NO_CLASS, 0, 65535) if number not in given)
+    return np.array([*given, *[nodata] * (256 - num_classes)], dtype=np.uint16), nodata
+
+
 def write_products(
     store: RowStore,
     paths: dict[str, Path],
     info: CubeInfo,
     classes: list[str],
     palette: list[RGB],
+    ids: Sequence[int] | None = None,
 ) -> bool:
     """Write the GeoTIFF of every layer; they appear under their names when the rows of all are written, the map last.
 
@@ -114,6 +130,7 @@ def write_products(
         info: The scene's shape, CRS and transform.
         classes: Class names.
         palette: Their colours.
+        ids: Number of each class in the map. Default: 0 to K−1.
 
     Returns:
         Whether any pixel has a class.
@@ -122,6 +139,7 @@ def write_products(
         DataError: If a file cannot be written; the map does not appear then.
     """
     height, width, _ = info.shape
+    numbers, nodata = map_numbers(len(classes), ids)
     place: dict = dict(crs=info.crs, transform=info.transform)
     names = {"probabilities": classes, "uncertainty": ["normalised entropy"]}
     any_class = False
@@ -132,7 +150,7 @@ def write_products(
             writer: RowWriter
             if name == "classes":
                 writer = ClassMapWriter(
-                    path, (height, width), class_names=classes, palette=palette, nodata=NO_CLASS, **place
+                    path, (height, width), class_names=classes, palette=palette, nodata=nodata, class_ids=ids, **place
                 )
             else:
                 writer = ValueMapWriter(path, (height, width), names[name], **place)
@@ -142,6 +160,8 @@ def write_products(
             for name, writer in writers.items():
                 for band in range(writer.bands):
                     block = store.read(name, band, first, count)
+                    if name == "classes":
+                        any_class |= bool((block != NO_CLASS).any())
+                        block = numbers[block]
                     writer.write_rows(first, block, band)
-                    any_class |= name == "classes" and bool((block != NO_CLASS).any())
     return any_class

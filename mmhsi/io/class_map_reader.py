@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import rasterio
 
 from mmhsi.errors import DataError, FileFormatError
@@ -18,11 +19,12 @@ from mmhsi.io.readers.surroundings import check_surroundings
 if TYPE_CHECKING:
     from os import PathLike
 
-    import numpy as np
     from numpy.typing import NDArray
 
 NO_CLASS = 255
 """Class id of pixels without one."""
+
+_NAMELESS = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +32,21 @@ class ClassMap:
     """A class map and what its ids mean.
 
     Attributes:
-        classes: (H, W) class numbers 0..K-1, :data:`NO_CLASS` where there is none; uint8.
+        classes: (H, W) class numbers 0..K-1, whatever their ids in the file; uint8, :data:`NO_CLASS` where none.
         names: K class names.
         palette: K RGB colours, 0-255.
+        given_ids: Number of each class in the file; none stands for 0..K-1.
     """
 
     classes: NDArray[np.uint8]
     names: list[str]
     palette: list[tuple[int, int, int]]
+    given_ids: tuple[int, ...] = ()
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Number of each class in the file."""
+        return self.given_ids or tuple(range(len(self.names)))
 
 
 def read_class_map(path: str | PathLike[str]) -> ClassMap:
@@ -63,14 +72,21 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
         without_georeference_warning(),
         rasterio.open(file.absolute(), driver="GTiff") as dataset,
     ):
-        tag, described = dataset.tags().get("class_names"), dataset.dtypes[0] == "uint8"
+        tag, described = dataset.tags().get("class_names"), dataset.dtypes[0] in ("uint8", "uint16")
         if tag is None or not described:
             raise DataError(f"{file}: has no class names; a map written by tools/predict.py was expected")
-        names, table, nodata = [str(name) for name in json.loads(tag)], dataset.colormap(1), dataset.nodata
-        classes = dataset.read(1)
-    if nodata is not None:
-        classes[classes == nodata] = NO_CLASS
-    wrong = (classes >= len(names)) & (classes != NO_CLASS)
-    if wrong.any():
-        raise DataError(f"{file}: class {classes[wrong][0]} has no name; the map names {len(names)} classes")
-    return ClassMap(classes, names, [table[index][:3] for index in range(len(names))])
+        names, nodata = [str(name) for name in json.loads(tag)], dataset.nodata
+        ids = [int(label) for label in json.loads(dataset.tags().get("class_ids", "null")) or range(len(names))]
+        if len(ids) != len(names) or len(ids) > NO_CLASS:
+            raise DataError(f"{file}: {len(names)} class names, {len(ids)} ids; expected as many, at most {NO_CLASS}")
+        table = dataset.colormap(1)
+        palette = [table.get(label, (0, 0, 0))[:3] for label in ids]
+        values = dataset.read(1)
+    lookup = np.full(np.iinfo(values.dtype).max + 1, _NAMELESS, dtype=np.int64)
+    lookup[NO_CLASS if nodata is None else int(nodata)] = NO_CLASS
+    lookup[ids] = np.arange(len(ids))
+    classes = lookup[values]
+    if (classes == _NAMELESS).any():
+        nameless = values[classes == _NAMELESS][0]
+        raise DataError(f"{file}: class {nameless} has no name; the map names {len(names)} classes")
+    return ClassMap(classes.astype(np.uint8), names, palette, tuple(ids))

@@ -140,6 +140,7 @@ class RowWriter:
             with writing(self.path):
                 self._finish(self._pending.temporary)
             self._pending.commit()
+            self._accompany()
         finally:
             self._pending.discard()
 
@@ -165,3 +166,6 @@ class RowWriter:
 
     def _finish(self, temporary: Path) -> None:
         """Write what lies beside the file that is complete but not yet renamed."""
+
+    def _accompany(self) -> None:
+        """Write what lies beside the file that has its name."""

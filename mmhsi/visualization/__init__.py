@@ -4,10 +4,12 @@ from .class_map import colourise
 from .error_map import error_map
 from .false_colour import false_colour, rgb_band_indices
 from .map_figure import save_map_figure
+from .meaning import class_palette
 from .palette import default_palette
 from .png import save_png
 
 __all__ = [
+    "class_palette",
     "colourise",
     "default_palette",
     "error_map",

@@ -17,7 +17,7 @@ from mmhsi.spec import InputSpec
 
 from .false_colour import false_colour
 from .map_figure import map_figure_png
-from .palette import default_palette
+from .meaning import class_palette
 from .png import save_png
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class HSIVisualizer(Visualizer):
         classes = meta.get("classes")
         if not classes:
             raise ConfigError("HSIVisualizer: the data set names no classes, so that no map can be drawn")
-        palette = [tuple(colour) for colour in meta.get("palette") or default_palette(len(classes))]
+        palette = [tuple(colour) for colour in meta.get("palette") or class_palette(classes)]
         shown = prediction if prediction is not None else truth
         assert shown is not None
         factors = {a / b for a, b in zip(shown.shape, picture.shape[:2], strict=True)}

@@ -14,7 +14,8 @@ from mmhsi.io.files import write_whole
 
 from .class_map import colourise
 from .error_map import ERROR_COLOURS, error_map
-from .palette import RGB, default_palette
+from .meaning import class_palette
+from .palette import RGB
 from .png import png_path, texts_as_they_are
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def save_map_figure(
         false_colour: (H, W, 3) uint8.
         class_map: Class ids 0..K-1 or ``ignore_index``, (H, W).
         class_names: K names.
-        palette: K RGB colours, 0-255; :func:`default_palette` if None.
+        palette: K RGB colours, 0-255; :func:`class_palette` if None.
         ground_truth: Class ids as in ``class_map``, (H, W).
         title: Line above the panels.
         ignore_index: Id of pixels with no label; they are black.
@@ -173,7 +174,7 @@ def map_figure_png(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    palette = default_palette(len(class_names)) if palette is None else palette
+    palette = class_palette(class_names) if palette is None else palette
     if len(palette) != len(class_names):
         raise ConfigError(f"save_map_figure: {len(class_names)} class names, but {len(palette)} colours")
     panels = _panels(false_colour, class_map, palette, ground_truth, ignore_index)

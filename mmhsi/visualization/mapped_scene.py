@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mmhsi.datasets import LabelTable
+from mmhsi.datasets.drawn_labels import draw_labels
 from mmhsi.datasets.label_grid import grid_classes
 from mmhsi.errors import DataError
 from mmhsi.io import NO_LABEL, ClassMap, CubeInfo, CubeReader, open_label_map, read_class_map, read_label_map
 from mmhsi.io.placement import Grid
+from mmhsi.io.vectors import is_vector
 
 from .false_colour import false_colour, rgb_band_indices
 from .palette import default_palette
@@ -91,18 +93,20 @@ def read_truth(
     ignore_ids: Sequence[int] = (0,),
     key: str | None = None,
     axes: str | None = None,
+    field: str = "class",
 ) -> npt.NDArray[np.uint8]:
     """Read a label map in the classes of a map.
 
     Args:
-        path: Label map, of the scene's size or finer by a whole factor; each pixel of the scene then has the class
-            that more than half of its label pixels have.
+        path: Vector file, or label map, of the scene's size or finer by a whole factor; each pixel of the scene then
+            has the class that more than half of its label pixels have.
         scene: What the scene's file says of itself.
         names: K class names.
         label_ids: Id of each class in the file. Default: 1 to K.
         ignore_ids: Ids that mean "no label". Default: 0.
         key: Variable of a ``.mat`` or HDF5 file.
         axes: Axes of an array whose file does not name them.
+        field: Field of the classes of a vector file. Default: ``class``.
 
     Returns:
         Class ids 0..K-1, 255 where there is no label, (H, W).
@@ -112,6 +116,8 @@ def read_truth(
         DataError: If it cannot be read, has an unknown id or does not fit the scene.
     """
     ids = range(1, len(names) + 1) if label_ids is None else label_ids
+    if is_vector(path):
+        return draw_labels(path, Grid.of(scene), names, ids, ignore_ids, field).labels.astype(np.uint8)
     return _on_grid(path, key, scene, LabelTable(ids, names, ignore_ids), axes)
 
 

@@ -85,3 +85,17 @@ def default_palette(n: int) -> list[RGB]:
     for red, green, blue in colours[chosen].astype(int).tolist():
         palette.append((red, green, blue))
     return palette
+
+
+def colour_distance(colours: npt.NDArray[np.integer], others: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
+    """Distance in CIE L*a*b* of each colour from each other one.
+
+    Args:
+        colours: RGB, 0 to 255, (N, 3).
+        others: Likewise, (M, 3).
+
+    Returns:
+        (N, M); about 2 is just seen.
+    """
+    seen = [_lab(_linear(part.astype(np.float64))) for part in (colours, others)]
+    return np.linalg.norm(seen[0][:, None] - seen[1][None], axis=-1)

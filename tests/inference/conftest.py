@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import rasterio
 import torch
 from mmengine.config import Config
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from scene_models import BANDS, META
 
-from mmhsi.io import HSICube, write_cube
+from mmhsi.io import HSICube, read_class_map, write_cube
 from mmhsi.registry import MODELS
 
 
@@ -49,11 +48,10 @@ def scene(tmp_path):
 
 @pytest.fixture
 def map_of(tmp_path) -> Callable:
-    """Write a map and read it back."""
+    """Write a map and read its class indices back."""
 
     def write(inferencer, scene, name="map.tif", **options):
         inferencer.write_map(scene, tmp_path / name, **options)
-        with rasterio.open(tmp_path / name) as file:
-            return file.read(1)
+        return read_class_map(tmp_path / name).classes
 
     return write

@@ -14,7 +14,7 @@ from mmhsi.inference import SceneInferencer
 from mmhsi.inference.batch_size import fastest_batch
 from mmhsi.inference.blending import blend_weights, window_starts
 from mmhsi.inference.scene_rows import SceneRows, mirrored, rows_at_a_time
-from mmhsi.io import HSICube, write_cube
+from mmhsi.io import HSICube, read_class_map, write_cube
 
 pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
 
@@ -161,7 +161,7 @@ def test_probabilities_and_uncertainty(trained, scene, tmp_path, model):
     np.testing.assert_allclose(shares[:, valid], scores.permute(2, 0, 1)[:, valid], atol=1e-6)
     assert np.isnan(shares[:, ~valid]).all()
     assert np.isnan(doubt[~valid]).all()
-    assert (classes[valid] == shares.argmax(0)[valid]).all()
+    assert (classes[valid] == shares.argmax(0)[valid] + 1).all(), "the ids of the labels: 1 to K"
     expected = -(shares[:, valid] * np.log(shares[:, valid])).sum(0) / np.log(3)
     np.testing.assert_allclose(doubt[valid], expected, atol=1e-5)
 
@@ -175,11 +175,11 @@ def test_map_carries_georeference_colours_and_names(trained, scene, tmp_path):
         assert file.crs == source.crs == CRS.from_epsg(32633)
         assert file.transform == source.transform
         assert file.nodata == 255
-        assert file.colormap(1)[1][:3] == (4, 5, 6)
+        assert file.colormap(1)[2][:3] == (4, 5, 6), "the second class has the id 2"
         assert file.tags()["class_names"] == '["a", "b", "c"]'
     assert progress[0] == (0, 17)
     assert progress[-1] == (17, 17)
-    assert sorted(path.name for path in out.parent.iterdir()) == ["map.tif", "map.tif.aux.xml"]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["map.qml", "map.tif", "map.tif.aux.xml"]
 
 
 @pytest.mark.parametrize("model", [PIXEL, SEGMENT], ids=["pixel", "segment"])
@@ -247,3 +247,16 @@ def test_mirroring_is_that_of_numpy(size):
 def test_rows_fit_the_budget():
     assert rows_at_a_time(1000 * 200 * 2, budget=4_000_000) == 8
     assert rows_at_a_time(10**9) == 1
+
+
+def test_ids_of_the_labels_or_indices(trained, scene, tmp_path):
+    config, checkpoint, _ = trained(PIXEL, window=[6, 6], label_ids=[300, 255, 7])
+    inferencer = SceneInferencer(config, checkpoint)
+    inferencer.write_map(scene[0], tmp_path / "ids.tif")
+    inferencer.write_map(scene[0], tmp_path / "indices.tif", ids="index")
+    with rasterio.open(tmp_path / "ids.tif") as ids, rasterio.open(tmp_path / "indices.tif") as indices:
+        values, classes = ids.read(1), indices.read(1)
+        assert (ids.nodata, indices.nodata) == (0, 255)
+        expected = np.array([300, 255, 7] + [0] * 253)[classes]
+    np.testing.assert_array_equal(values, expected)
+    np.testing.assert_array_equal(read_class_map(tmp_path / "ids.tif").classes, classes)

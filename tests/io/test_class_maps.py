@@ -47,7 +47,7 @@ def test_what_other_programs_see(tmp_path, classes):
     assert [line.strip() for line in listing.splitlines() if "<Category>" in line] == [
         f"<Category>{name}</Category>" for name in names
     ]
-    assert sorted(file.name for file in path.parent.iterdir()) == ["map.tif", "map.tif.aux.xml"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["map.qml", "map.tif", "map.tif.aux.xml"]
 
 
 def test_read_back_as_labels(tmp_path, classes):

@@ -58,7 +58,7 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
     with rasterio.open(tmp_path / "map.tif") as classes, rasterio.open(cube) as scene:
         assert classes.shape == scene.shape
         assert classes.crs == scene.crs
-        assert classes.read(1).max() < 8
+        assert 1 <= classes.read(1).min() <= classes.read(1).max() <= 8
     assert (tmp_path / "map.png").stat().st_size > 5000
     assert run_tool("converters/publish_model", finetune, checkpoint, tmp_path / "model.pth") == 0
     (published,) = tmp_path.glob("model-*.pth")

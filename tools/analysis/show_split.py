@@ -15,11 +15,11 @@ def main() -> None:
     import numpy as np
     from mmengine.registry import DefaultScope
 
-    from mmhsi.datasets.splits import leakage
+    from mmhsi.datasets.splits import leakage, on_both_sides
     from mmhsi.engine import set_seed
     from mmhsi.errors import ConfigError
     from mmhsi.registry import DATASETS
-    from mmhsi.visualization import default_palette, save_png
+    from mmhsi.visualization import class_palette, save_png
     from mmhsi.visualization.split_picture import split_picture
 
     cfg = read_config(args)
@@ -32,7 +32,7 @@ def main() -> None:
         raise ConfigError(f"{args.config}: train_dataloader.dataset has no split of labelled pixels to show")
     spec = dataset.spec
     classes, window = spec.classes, spec.window
-    save_png(args.out, split_picture(labels, split, spec.palette or default_palette(len(classes))))
+    save_png(args.out, split_picture(labels, split, spec.palette or class_palette(classes)))
 
     rows: list[tuple[str, ...]] = [("class", "train", "test", "unused")]
     train, test, labelled = (
@@ -48,6 +48,11 @@ def main() -> None:
     share = leakage(split, labels.shape, window)
     print(f"split: {split.protocol}")
     print(f"leakage: {100 * share:.1f} % of the test pixels lie in a training window of {window[0]} x {window[1]}")
+    polygons = getattr(dataset, "polygons", None)
+    if polygons is not None:
+        sides = [np.setdiff1d(polygons.ravel()[pixels], 0).size for pixels in (split.train, split.test)]
+        both = on_both_sides(split, polygons).size
+        print(f"polygons: {sides[0]} have training pixels, {sides[1]} test pixels, {both} both")
     print(f"picture: {args.out}")
 
 

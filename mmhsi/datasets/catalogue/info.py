@@ -88,10 +88,14 @@ class SceneInfo:
         image_axes: Its axes where the file does not name them, such as ``"y x band"``.
         image_options: How the cube is opened beside that, such as ``dict(mask=("cloud",))``
             (:class:`mmhsi.io.CubeOptions`).
-        labels: Label map's file, None if there is none.
+        labels: Label map's file, or a vector file of points, lines and polygons (GeoPackage, shapefile, FlatGeobuf,
+            GeoJSON, CSV of points); None if there is none.
         labels_key: Its variable.
         labels_axes: Its axes.
-        classes: Class names.
+        label_field: Of a vector file: field of the classes, names or ids.
+        label_layer: Its layer, where it has several.
+        label_touched: Whether its polygons hold every pixel that they touch, not those alone whose centres they hold.
+        classes: Class names; of a vector file those that occur may be left unsaid.
         label_ids: Id of each class in the label map.
         ignore_ids: Ids that mean "no label".
         palette: RGB colour of each class, 0 to 255; None for the default palette.
@@ -157,6 +161,9 @@ class SceneInfo:
     label_threshold: float | None = None
     image_options: CubeOptions = field(default_factory=CubeOptions)
     labels_axes: str | None = None
+    label_field: str = "class"
+    label_layer: str | None = None
+    label_touched: bool = False
     second_axes: str | None = None
     subsets: tuple[TileSubset, ...] = ()
     corpus: tuple[CorpusScene, ...] = ()

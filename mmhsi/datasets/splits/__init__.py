@@ -6,8 +6,10 @@ from .fraction import FractionSplit
 from .leakage import assert_disjoint, leakage, leaking
 from .maps import MapSplit
 from .pairs import PairSplit
+from .polygon_folds import PolygonFoldSplit
+from .polygons import on_both_sides, polygons_of
 from .published import PublishedSplit
-from .split import Split, SplitRule, apply_split, check_split
+from .split import PolygonRule, Split, SplitRule, apply_split, check_split
 from .split_file import FileSplit, save_split
 from .tiles import TileSplit, split_tiles
 
@@ -18,6 +20,8 @@ __all__ = [
     "FractionSplit",
     "MapSplit",
     "PairSplit",
+    "PolygonFoldSplit",
+    "PolygonRule",
     "PublishedSplit",
     "Split",
     "SplitRule",
@@ -27,6 +31,8 @@ __all__ = [
     "check_split",
     "leakage",
     "leaking",
+    "on_both_sides",
+    "polygons_of",
     "save_split",
     "split_tiles",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import SPLITS
 
 from .leakage import assert_disjoint, leaking
+from .polygons import polygons_of
 from .split import Split, check_split
 
 if TYPE_CHECKING:
@@ -41,11 +43,11 @@ class _Labelled:
     counts: np.ndarray
 
     @classmethod
-    def of(cls, labels: np.ndarray, block: int, num_classes: int) -> _Labelled:
-        """Cut class indices (H, W) into blocks from the upper left corner."""
+    def of(cls, labels: np.ndarray, blocks_of: np.ndarray, num_classes: int) -> _Labelled:
+        """Class indices (H, W) and the number of each pixel's block, (H, W)."""
         rows, columns = np.nonzero(labels != IGNORE_INDEX)
         classes = labels[rows, columns]
-        occupied, blocks = np.unique(rows // block * labels.shape[1] + columns // block, return_inverse=True)
+        occupied, blocks = np.unique(blocks_of[rows, columns], return_inverse=True)
         counts = np.bincount(classes * len(occupied) + blocks, minlength=num_classes * len(occupied))
         shape = (labels.shape[0], labels.shape[1])
         return cls(shape, rows * shape[1] + columns, classes, blocks, counts.reshape(num_classes, len(occupied)))
@@ -64,6 +66,9 @@ class DisjointSplit:
        half of the class) training pixels; where there is none, the draw with the fewest untested classes, then with
        the fewest missing training pixels. Classes that end up untested are named in the protocol.
 
+    With ``by="polygon"`` the blocks of step 1 are the features that the labels were drawn as (those that share a pixel
+    are one), so that no polygon has pixels on both sides; of a label raster, connected areas of a class.
+
     The result is asserted (:func:`assert_disjoint`), whatever the rules above promise.
 
     Args:
@@ -74,6 +79,7 @@ class DisjointSplit:
         seed: Seed of the draws. Default 0.
         strict: Whether the windows of test pixels keep clear of training windows too, and not the test pixels alone.
             Default False.
+        by: ``"block"`` or ``"polygon"``: what trains or tests as a whole. Default ``"block"``.
 
     Raises:
         ConfigError: If a value cannot work.
@@ -87,7 +93,10 @@ class DisjointSplit:
         train_share: float = 0.3,
         seed: int = 0,
         strict: bool = False,
+        by: str = "block",
     ) -> None:
+        if by not in ("block", "polygon"):
+            raise ConfigError(f"DisjointSplit: by={by!r} given, expected 'block' or 'polygon'")
         for name, value in (("per_class", per_class), ("block", block)):
             if value < 1:
                 raise ConfigError(f"DisjointSplit: {name}={value} given, expected at least 1")
@@ -99,6 +108,22 @@ class DisjointSplit:
         self.train_share = train_share
         self.seed = seed
         self.strict = strict
+        self.by = by
+        self._polygons: np.ndarray | None = None
+
+    def with_polygons(self, polygons: np.ndarray | None) -> DisjointSplit:
+        """The rule for a scene whose labels were drawn, see :class:`PolygonRule`."""
+        rule = copy(self)
+        rule._polygons = polygons
+        return rule
+
+    def _blocks(self, labels: np.ndarray) -> tuple[np.ndarray, str]:
+        """Number of each pixel's block, (H, W), and what they are."""
+        if self.by == "polygon":
+            return polygons_of(labels, self._polygons)
+        rows, columns = np.indices(labels.shape)
+        name = f"blocks of {self.block} x {self.block}"
+        return rows // self.block * labels.shape[1] + columns // self.block, name
 
     def __call__(self, labels: np.ndarray, classes: Sequence[str]) -> Split:
         """Split class indices (H, W).
@@ -106,7 +131,8 @@ class DisjointSplit:
         Raises:
             DataError: If no test pixel remains, or the split cannot be used (:func:`check_split`).
         """
-        scene = _Labelled.of(labels, self.block, len(classes))
+        blocks, kind = self._blocks(labels)
+        scene = _Labelled.of(labels, blocks, len(classes))
         if not scene.pixels.size:
             raise DataError("DisjointSplit: the scene has no labelled pixel")
         rng = np.random.default_rng(self.seed)
@@ -128,7 +154,7 @@ class DisjointSplit:
                 f"DisjointSplit: no test pixel remains outside the training windows of {self.window[0]} x "
                 f"{self.window[1]} pixels; take smaller blocks, a smaller train_share or a smaller window"
             )
-        split = Split(split.train, split.test, self._describe(split, used, scene.counts.shape[1], untested))
+        split = Split(split.train, split.test, self._describe(split, used, scene.counts.shape[1], kind, untested))
         check_split(split, labels, classes)
         assert_disjoint(split, scene.shape, self.window, self.strict)
         return split
@@ -151,11 +177,11 @@ class DisjointSplit:
         clear = ~leaking(draw, scene.shape, self.window, self.strict)
         return Split(draw.train, draw.test[clear], "candidates"), len(chosen)
 
-    def _describe(self, split: Split, used: int, occupied: int, untested: Sequence[str]) -> str:
+    def _describe(self, split: Split, used: int, occupied: int, kind: str, untested: Sequence[str]) -> str:
         """One line with everything that a reader needs to judge the numbers measured on the split."""
         apart = "test windows clear of training windows" if self.strict else "test pixels outside training windows"
         line = (
-            f"spatially disjoint: {used} of {occupied} blocks of {self.block} x {self.block} train, up to "
+            f"spatially disjoint: {used} of {occupied} {kind} train, up to "
             f"{self.per_class} pixels a class; guard: {apart} of {self.window[0]} x {self.window[1]}; "
             f"seed {self.seed}; {split.train.size} training and {split.test.size} test pixels"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -38,13 +38,24 @@ class SplitRule(Protocol):
         """Split the labelled pixels of class indices (H, W)."""
 
 
-def apply_split(split: Split | SplitRule | dict, labels: np.ndarray, classes: Sequence[str]) -> Split:
+@runtime_checkable
+class PolygonRule(Protocol):
+    """A rule that may put whole polygons on one side."""
+
+    def with_polygons(self, polygons: np.ndarray | None) -> SplitRule:
+        """The rule for a scene with polygons (H, W), numbers from 1, 0 in none; None where labels are a raster."""
+
+
+def apply_split(
+    split: Split | SplitRule | dict, labels: np.ndarray, classes: Sequence[str], polygons: np.ndarray | None = None
+) -> Split:
     """Split labelled pixels as a config or a person says.
 
     Args:
         split: A rule, its config, or the pixels themselves.
         labels: Class indices, (H, W); :data:`IGNORE_INDEX` where there is no label.
         classes: Class names.
+        polygons: Number of the polygon that each pixel lies in, (H, W), 0 in none; None where labels are a raster.
 
     Raises:
         ConfigError: If ``split`` is nothing of this kind.
@@ -55,6 +66,8 @@ def apply_split(split: Split | SplitRule | dict, labels: np.ndarray, classes: Se
     rule = SPLITS.build(split) if isinstance(split, dict) else split
     if not callable(rule):
         raise ConfigError(f"split={split!r} given, expected a rule such as FewShotSplit(20), its config, or a Split")
+    if isinstance(rule, PolygonRule):
+        rule = rule.with_polygons(polygons)
     return rule(labels, classes)
 
 

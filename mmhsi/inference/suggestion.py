@@ -1,0 +1,58 @@
+"""Where to label next: pixels of which the model is unsure, of spectra unlike each other, spread over the scene."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmhsi.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CANDIDATES = 5000
+
+
+def suggest_pixels(
+    spectra: NDArray[np.float32],
+    places: NDArray[np.int64],
+    uncertainty: NDArray[np.float32],
+    count: int,
+    distance: float = 0.0,
+    seed: int = 0,
+) -> NDArray[np.int64]:
+    """Choose pixels greedily by uncertainty times diversity.
+
+    The first is the most uncertain one. Each further one has the largest product of its uncertainty and of its
+    spectrum's distance from the nearest chosen one (k-centre, Sener and Savarese 2018, weighted), among those that lie
+    at least ``distance`` pixels from all that are chosen.
+
+    Args:
+        spectra: (N, C); bands are scaled to unit deviation.
+        places: (row, column) of each, (N, 2).
+        uncertainty: 0 to 1, (N,), such as the normalised entropy of a map.
+        count: Pixels wanted.
+        distance: Least distance of two of them, in pixels. Default 0.
+        seed: Of the draw that ties are broken by.
+
+    Returns:
+        Indices of the chosen ones in the order of choice, fewer than ``count`` where ``distance`` leaves no more.
+
+    Raises:
+        DataError: There is no pixel to choose from.
+    """
+    if not len(spectra):
+        raise DataError("suggest: there is no pixel to choose from")
+    scaled = (spectra - spectra.mean(axis=0)) / np.maximum(spectra.std(axis=0), 1e-12)
+    weight = uncertainty + np.random.default_rng(seed).uniform(0, 1e-6, len(uncertainty))
+    nearest = np.ones(len(scaled))
+    free = np.ones(len(scaled), dtype=bool)
+    chosen: list[int] = []
+    while len(chosen) < count and free.any():
+        pick = int(np.argmax(np.where(free, weight * nearest, -1.0)))
+        apart = np.linalg.norm(scaled - scaled[pick], axis=1)
+        nearest = apart if not chosen else np.minimum(nearest, apart)
+        free &= (np.linalg.norm(places - places[pick], axis=1) >= distance) & (np.arange(len(free)) != pick)
+        chosen.append(pick)
+    return np.array(chosen)

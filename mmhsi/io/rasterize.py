@@ -1,0 +1,241 @@
+"""Points, lines and polygons on a cube's grid, and what was lost on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from affine import Affine
+from rasterio.features import rasterize
+from rasterio.warp import transform as transform_points
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from mmhsi.errors import DataError
+from mmhsi.io.gdal import local_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from .placement import Grid
+    from .vectors import Vector
+    from .wkb import Shape
+
+    Draw = Callable[[NDArray[np.int32]], tuple[NDArray[np.int32], NDArray[np.int32]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Burned:
+    """Features on a grid.
+
+    Attributes:
+        codes: Code of the class of each pixel, (H, W) int32, 0 where none.
+        polygons: Which feature each pixel belongs to, (H, W) int32 from 1, 0 where none. Features that share a pixel
+            are one: they have one number.
+        features: Features with a class.
+        unnamed: Features without.
+        outside: Features with a class that lie wholly beyond the scene.
+        cut: Those that lie partly beyond it.
+        slivers: Those within it that hold no pixel.
+        overlapping: Pixels in several features of one class, which they keep.
+        conflicting: Pixels in features of several classes, which get none.
+    """
+
+    codes: NDArray[np.int32]
+    polygons: NDArray[np.int32]
+    features: int
+    unnamed: int
+    outside: int
+    cut: int
+    slivers: int
+    overlapping: int
+    conflicting: int
+
+    def losses(self) -> list[str]:
+        """One phrase for each kind of thing that was left out or is doubtful."""
+        found = (
+            (self.unnamed, "features have no class and are left out"),
+            (self.outside, "features lie outside the scene"),
+            (self.cut, "features reach beyond the scene"),
+            (self.slivers, "features hold no pixel: they are smaller than one or slivers"),
+            (self.overlapping, "pixels lie in several features of their class"),
+            (self.conflicting, "pixels lie in features of different classes and get none"),
+        )
+        return [f"{count} {what}" for count, what in found if count]
+
+
+def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool = False) -> Burned:
+    """Give every pixel the class of the feature that it lies in.
+
+    Vertices are brought into the grid's coordinates, edges stay straight between them. A polygon holds the pixels
+    whose centres lie in it, by the even-odd rule where it crosses itself; a line the pixels that it passes through; a
+    point its pixel. On a grid without a place coordinates are pixels, (column, row) from the upper left corner of the
+    picture; where all rows are at most 0, as QGIS draws them, they count downwards.
+
+    Args:
+        vector: The features.
+        codes: Code of each feature's class, (N,) int32, above 0; 0 for none.
+        grid: The cube's pixels.
+        all_touched: Whether a polygon holds every pixel that it touches. Default False.
+
+    Returns:
+        The pixels.
+
+    Raises:
+        DataError: File and grid cannot be matched, a place lies where the grid's coordinates end, no feature has a
+            class, or none lies on the grid.
+    """
+    named = codes > 0
+    if not named.any():
+        raise DataError(f"{vector.path}: none of its {len(codes)} features has a class")
+    kept = np.flatnonzero(named[vector.owners])
+    owners = vector.owners[kept]
+    shapes = _in_pixels(vector, [vector.shapes[index] for index in kept], owners, grid)
+    away, beyond = _beyond(shapes, owners, grid.shape, len(codes))
+    has_shape = np.bincount(owners, minlength=len(codes)) > 0
+    if not (has_shape & ~away).any():
+        raise DataError(f"{vector.path}: {_nowhere(shapes, vector, grid)}")
+    near = np.flatnonzero(~away[owners])
+    owners = owners[near]
+    geometries = [_geometry(shapes[index]) for index in near]
+
+    def draw(values: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        # The last one drawn wins.
+        order = np.argsort(values[owners], kind="stable").tolist()
+        return _draw(order[::-1], values), _draw(order, values)
+
+    def _draw(order: list[int], values: NDArray[np.int32]) -> NDArray[np.int32]:
+        pairs = ((geometries[index], int(values[owners[index]])) for index in order)
+        with local_files():
+            return rasterize(
+                pairs, grid.shape, fill=0, transform=Affine.identity(), all_touched=all_touched, dtype="int32"
+            )
+
+    numbers = np.arange(1, len(codes) + 1, dtype=np.int32)
+    first, last = draw(numbers)
+    seen = np.zeros(len(codes) + 1, dtype=bool)
+    seen[first], seen[last] = True, True
+    shared = first != last
+    lowest = highest = np.concatenate([[0], codes]).astype(np.int32)[last]
+    if shared.any():
+        lowest, highest = draw(codes)
+    conflict = lowest != highest
+    groups = _joined(numbers, first, last, draw)
+    slivers = named & has_shape & ~away & ~seen[1:]
+    result = np.where(conflict, 0, highest)
+    if not result.any():
+        raise DataError(f"{vector.path}: none of its features holds a pixel of {grid.name}")
+    return Burned(
+        codes=result,
+        polygons=groups,
+        features=int(named.sum()),
+        unnamed=int((~named).sum()),
+        outside=int((away & named).sum()),
+        cut=int((beyond & ~away & named).sum()),
+        slivers=int(slivers.sum()),
+        overlapping=int((shared & ~conflict).sum()),
+        conflicting=int(conflict.sum()),
+    )
+
+
+def _joined(
+    numbers: NDArray[np.int32], first: NDArray[np.int32], last: NDArray[np.int32], draw: Draw
+) -> NDArray[np.int32]:
+    """Numbers of the features in every pixel, where those that share a pixel have the least of their numbers."""
+    joined = numbers.copy()
+    while (first != last).any():
+        pairs = np.unique(np.stack([first[first != last], last[first != last]], axis=1), axis=0) - 1
+        size = len(numbers)
+        graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
+        _, component = connected_components(graph, directed=False)
+        least = np.full(component.max() + 1, size + 1, dtype=np.int32)
+        np.minimum.at(least, component, joined)
+        joined = least[component[joined - 1]]
+        # Features between the first and the last of a pixel come to light when it is drawn anew.
+        first, last = draw(joined)
+    return last
+
+
+def _in_pixels(vector: Vector, shapes: list[Shape], owners: NDArray[np.int64], grid: Grid) -> list[Shape]:
+    """The same shapes in the grid's pixels, (column, row)."""
+    rings = [ring for shape in shapes for ring in shape.rings]
+    places = np.concatenate(rings)
+    if not vector.in_pixels:
+        places = _places(vector, places, grid)
+    lengths = np.array([len(ring) for ring in rings])
+    if not np.isfinite(places).all():
+        ring = int(np.searchsorted(lengths.cumsum(), np.argmin(np.isfinite(places).all(axis=1)), side="right"))
+        per_shape = np.array([len(shape.rings) for shape in shapes])
+        feature = int(owners[np.searchsorted(per_shape.cumsum(), ring, side="right")])
+        raise DataError(
+            f"{vector.path}: feature {feature + 1} ({vector.values[feature]}) has a place that {grid.crs} does not "
+            f"reach; is {vector.crs} what its coordinates are in?"
+        )
+    parts = iter(np.split(places, lengths.cumsum()[:-1]))
+    return [shape._replace(rings=[next(parts) for _ in shape.rings]) for shape in shapes]
+
+
+def _places(vector: Vector, places: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
+    """Coordinates (N, 2) of a file as (column, row) of a grid."""
+    x, y = places.T
+    source = vector.crs
+    if grid.crs is None:
+        if source is not None and not vector.may_be_pixels:
+            raise DataError(
+                f"{vector.path}: its coordinates are in {source}, but {grid.name} has no coordinate system; give the "
+                "scene one, or draw on it without one"
+            )
+        if grid.transform is None:
+            return np.stack([x, -y if (y <= 0).all() else y], axis=1)
+    elif source is None and vector.path.suffix.lower() != ".csv":
+        raise DataError(
+            f"{vector.path}: has no coordinate system, {grid.name} has {grid.crs}; give the layer one (QGIS: Set layer "
+            "CRS, then save it)"
+        )
+    elif grid.transform is None:
+        raise DataError(f"{grid.name}: has a coordinate system, but does not say where its pixels lie in it")
+    elif source is not None and source != grid.crs:
+        try:
+            xs, ys = transform_points(source, grid.crs, x, y)
+        except Exception as error:
+            raise DataError(f"{vector.path}: {source} cannot be brought into {grid.crs}: {error}") from error
+        x, y = np.asarray(xs), np.asarray(ys)
+    back = ~grid.transform
+    return np.stack([back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f], axis=1)
+
+
+def _beyond(
+    shapes: list[Shape], owners: NDArray[np.int64], size: tuple[int, int], count: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which features lie wholly, and which at least partly, outside a grid of (H, W), (N,) bool each."""
+    low, high = np.full((count, 2), np.inf), np.full((count, 2), -np.inf)
+    starts = np.concatenate([[0], np.cumsum([len(shape.rings[0]) for shape in shapes])[:-1]]).astype(int)
+    outlines = np.concatenate([shape.rings[0] for shape in shapes])
+    np.minimum.at(low, owners, np.minimum.reduceat(outlines, starts))
+    np.maximum.at(high, owners, np.maximum.reduceat(outlines, starts))
+    height, width = size
+    has_shape = np.isfinite(low[:, 0])
+    away = (high < 0).any(axis=1) | (low[:, 0] >= width) | (low[:, 1] >= height)
+    beyond = (low < 0).any(axis=1) | (high[:, 0] > width) | (high[:, 1] > height)
+    return away & has_shape, beyond & has_shape
+
+
+def _nowhere(shapes: list[Shape], vector: Vector, grid: Grid) -> str:
+    """Where features lie that are not on a grid."""
+    places = np.concatenate([shape.rings[0] for shape in shapes])
+    (left, top), (right, bottom) = places.min(axis=0), places.max(axis=0)
+    return (
+        f"no feature with a class lies on {grid.name}: they span columns {left:.0f} to {right:.0f} and rows {top:.0f} "
+        f"to {bottom:.0f} of its {grid.shape[1]} x {grid.shape[0]} pixels ({vector.crs or 'no coordinate system'})"
+    )
+
+
+def _geometry(shape: Shape) -> dict:
+    """What rasterio draws."""
+    rings = [ring.tolist() for ring in shape.rings]
+    if shape.kind == "Point":
+        return {"type": "Point", "coordinates": rings[0][0]}
+    return {"type": shape.kind, "coordinates": rings if shape.kind == "Polygon" else rings[0]}

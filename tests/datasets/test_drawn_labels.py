@@ -1,0 +1,136 @@
+"""Scenes with drawn labels: classes, ids, and splits that know polygons."""
+
+import struct
+
+import numpy as np
+import pytest
+from affine import Affine
+from pyogrio.raw import write
+from rasterio.crs import CRS
+
+from mmhsi.datasets import SceneDataset
+from mmhsi.datasets.splits import DisjointSplit, PolygonFoldSplit, apply_split, on_both_sides
+from mmhsi.errors import DataError, DataWarning
+from mmhsi.io import HSICube, write_cube
+
+TRANSFORM = Affine(30, 0, 300_000, 0, -30, 5_800_000)
+
+
+def square(column, row, side):
+    x, y, s = 300_000.0 + 30 * column, 5_800_000.0 - 30 * row, 30 * side
+    ring = np.array([(x, y), (x + s, y), (x + s, y - s), (x, y - s), (x, y)])
+    return struct.pack("<BIII", 1, 3, 1, 5) + ring.tobytes()
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """A scene of 60 x 60 pixels, and 36 squares of 4 x 4 of them, of two names in turn."""
+    rng = np.random.default_rng(0)
+    write_cube(
+        tmp_path / "cube.tif",
+        HSICube(data=rng.random((60, 60, 4), np.float32), crs=CRS.from_epsg(32633), transform=TRANSFORM),
+    )
+    places = [(10 * column + 2, 10 * row + 3) for row in range(6) for column in range(6)]
+    names = [("水", "Wald")[(column + row) // 10 % 2] for column, row in places]
+    write_squares(tmp_path / "drawn.gpkg", places, names)
+    return tmp_path, places, names
+
+
+def write_squares(path, places, values):
+    geometries = np.array([square(*place, 4) for place in places], dtype=object)
+    values = np.array(values, dtype=object if isinstance(values[0], str) else None)
+    write(str(path), geometries, [values], ["kind"], geometry_type="Polygon", crs="EPSG:32633", driver="GPKG")
+
+
+def dataset(root, subset="train", split=None, **scene):
+    scene = dict(image="cube.tif", labels="drawn.gpkg", label_field="kind", **scene)
+    return SceneDataset(scene, root, window=3, subset=subset, split=split)
+
+
+def expected(places, names, order):
+    labels = np.full((60, 60), 255)
+    for (column, row), name in zip(places, names, strict=True):
+        labels[row : row + 4, column : column + 4] = order.index(name)
+    return labels
+
+
+def test_names_become_classes(drawn):
+    root, places, names = drawn
+    data = dataset(root, "labelled")
+    assert data.spec.classes == ("Wald", "水")
+    assert data.spec.label_ids == (1, 2)
+    np.testing.assert_array_equal(data.labels, expected(places, names, ["Wald", "水"]))
+    assert np.unique(data.polygons).size == 37
+
+
+def test_an_order_of_ones_own_and_ids_are_kept(drawn):
+    root, places, names = drawn
+    data = dataset(root, "labelled", classes=("水", "Wald"), label_ids=(7, 3), palette=((0, 0, 255), (0, 99, 0)))
+    assert (data.spec.classes, data.spec.label_ids) == (("水", "Wald"), (7, 3))
+    assert data.spec.palette == ((0, 0, 255), (0, 99, 0))
+    np.testing.assert_array_equal(data.labels, expected(places, names, ["水", "Wald"]))
+
+
+def test_numbers_are_ids(drawn):
+    root, places, names = drawn
+    write_squares(root / "drawn.gpkg", places, np.array([{"水": 40, "Wald": 12}[name] for name in names]))
+    data = dataset(root, "labelled")
+    assert (data.spec.classes, data.spec.label_ids) == (("12", "40"), (12, 40))
+    np.testing.assert_array_equal(data.labels, expected(places, names, ["Wald", "水"]))
+    with pytest.raises(DataError, match="has kind='12', expected one of 40, 41"):
+        dataset(root, "labelled", classes=("a", "b"), label_ids=(40, 41))
+
+
+def test_a_name_that_is_no_class_names_the_nearest(drawn):
+    with pytest.raises(DataError, match=r"feature 2 has kind='Wald', expected one of 水, Walt; did you mean 'Walt'"):
+        dataset(drawn[0], "labelled", classes=("水", "Walt"))
+
+
+def test_what_is_lost_is_warned_of(drawn):
+    root, places, names = drawn
+    write_squares(root / "lost.gpkg", [*places, (90, 0)], [*names, "Wald"])
+    with pytest.warns(DataWarning, match="1 features lie outside the scene"):
+        SceneDataset(dict(image="cube.tif", labels="lost.gpkg", label_field="kind"), root, subset="labelled")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        DisjointSplit(per_class=40, window=3, by="polygon"),
+        dict(type="mmhsi.DisjointSplit", per_class=40, window=3, by="polygon", seed=3),
+        dict(type="mmhsi.PolygonFoldSplit", folds=4, fold=2),
+    ],
+)
+def test_no_polygon_has_pixels_on_both_sides(drawn, rule):
+    data = dataset(drawn[0], split=rule)
+    assert "polygons" in data.split.protocol
+    train, test = (set(data.polygons.ravel()[pixels].tolist()) for pixels in (data.split.train, data.split.test))
+    assert train
+    assert test
+    assert not train & test
+    assert on_both_sides(data.split, data.polygons).size == 0
+
+
+def test_blocks_do_cut_polygons(drawn):
+    data = dataset(drawn[0], split=DisjointSplit(per_class=400, window=1, block=5, train_share=0.5))
+    assert on_both_sides(data.split, data.polygons).size > 0
+
+
+def test_folds_test_every_pixel_once(drawn):
+    labels = dataset(drawn[0], "labelled")
+    splits = [
+        apply_split(PolygonFoldSplit(4, fold), labels.labels, labels.spec.classes, labels.polygons) for fold in range(4)
+    ]
+    tested = np.concatenate([split.test for split in splits])
+    np.testing.assert_array_equal(np.sort(tested), np.flatnonzero(labels.labels.ravel() != 255))
+
+
+def test_of_a_raster_connected_areas_are_polygons():
+    labels = np.full((40, 40), 255)
+    for number, (row, column) in enumerate([(0, 0), (0, 20), (20, 0), (20, 20), (34, 34), (10, 34)]):
+        labels[row : row + 5, column : column + 5] = number % 2
+    split = apply_split(DisjointSplit(per_class=50, window=1, by="polygon"), labels, ["a", "b"])
+    assert "connected areas of a class" in split.protocol
+    for row, column in [(0, 0), (0, 20), (20, 0), (20, 20), (34, 34), (10, 34)]:
+        area = set((np.arange(row, row + 5)[:, None] * 40 + np.arange(column, column + 5)).ravel().tolist())
+        assert not (area & set(split.train.tolist()) and area & set(split.test.tolist()))

@@ -1,0 +1,24 @@
+"""Colours by the meaning of names."""
+
+import itertools
+
+import numpy as np
+
+from mmhsi.visualization import class_palette, default_palette
+from mmhsi.visualization.palette import colour_distance
+
+
+def test_names_of_several_languages_have_their_colours():
+    for water, tree in (("Water", "Tree"), ("Gewässer", "Nadelwald"), ("river", "deciduous forest")):
+        (red, green, blue), (r, g, b) = class_palette([water, tree])
+        assert blue > max(red, green)
+        assert g > max(r, b)
+        assert g < 128
+
+
+def test_all_colours_differ_and_unknown_names_get_the_usual_ones():
+    names = ["Healthy grass", "Stressed grass", "Synthetic grass", "Trees", "Soil", "Water", "thing", "Road", "other"]
+    palette = class_palette(names)
+    for one, other in itertools.combinations(palette, 2):
+        assert colour_distance(np.array([one]), np.array([other]))[0, 0] > 5
+    assert class_palette(["thing", "other"]) == default_palette(2)
