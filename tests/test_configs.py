@@ -222,6 +222,25 @@ def test_config_runs(name, dataset, choose, tmp_path):
         assert len(drawn) == (cfg.default_hooks.maps.num_samples if "maps" in cfg.default_hooks else 0)
 
 
+WHU_OHS = [case for case in CASES if any("whu-ohs" in (word or "") for word in case)]
+
+
+@pytest.mark.parametrize(("name", "dataset"), WHU_OHS, ids=lambda value: value or "")
+def test_epoch_of_whu_ohs_is_every_pixel_of_every_training_tile_once(name, dataset, choose):
+    choose(dataset)
+    trained = DATASETS.build(load_config(ROOT / name).train_dataloader.dataset)
+    tiles, side = 2, 128  # of the generated files
+    windows = tiles if "512" in f"{name} {dataset}" or "-hr_" in name else tiles * (side // 64) ** 2
+    assert len(trained) == windows
+    assert not any(
+        step["type"] == "RandomReadWindow" for step in load_config(ROOT / name).train_dataloader.dataset.pipeline
+    )
+    tile_pixels = sum(
+        np.prod(entry.get("window", (0, 0, side, side))[2:]) for entry in map(trained.get_data_info, range(windows))
+    )
+    assert tile_pixels == tiles * side**2
+
+
 FULL_SIZE = [
     case
     for case in CASES

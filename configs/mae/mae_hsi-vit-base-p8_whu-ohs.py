@@ -7,3 +7,4 @@ _base_ = [
 ]
 model = dict(backbone=dict(patch_size=8))
 train_cfg = dict(val_interval=10)
+default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=5))  # an epoch is long

@@ -5,6 +5,7 @@ small = dict(type="RandomResizedCrop", size=128, scale=(0.05, 0.32))
 train_dataloader = dict(
     batch_size=8,
     dataset=dict(
+        window=None,
         pipeline=[
             dict(type="LoadCube"),
             dict(
@@ -13,6 +14,6 @@ train_dataloader = dict(
                 num_views=[1, 1, 8],
             ),
             dict(type="PackViews"),
-        ]
+        ],
     ),
 )
