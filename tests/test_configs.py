@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 from mmhsi.datasets import SceneDataset, SeededIndex
+from mmhsi.datasets.transforms.pca import fit_pca
 from mmhsi.engine import BFloat16OptimWrapper, NonFiniteLossHook, build_runner, resolve_from_data, use_amp
 from mmhsi.engine.configs import DATASET, load_config, run_name
 from mmhsi.errors import ConfigError
@@ -84,9 +85,27 @@ def load_in_process(cfg: Config) -> None:
             cfg[loader].update(num_workers=0, persistent_workers=False)
 
 
+def fit_components(cfg: Config, folder: Path) -> None:
+    """Principal components of noise, in place of those that are fitted before a config is run."""
+    steps = [
+        step
+        for loader in ("train_dataloader", "val_dataloader", "test_dataloader")
+        if cfg.get(loader)
+        for step in cfg[loader].dataset.get("pipeline", ())
+        if step.get("type") == "PCAProject"
+    ]
+    for step in steps:
+        step.file = str(folder / "pca.npz")
+    if steps:
+        fit_pca([np.random.default_rng(0).normal(size=(100, 32))], 3, folder / "pca.npz")
+
+
 def save_pretrained(part: dict, path: Path) -> None:
     """A checkpoint such as pretraining leaves."""
-    model = MODELS.build({key: value for key, value in part.items() if key != "init_cfg"})
+    part_of_source = {key: value for key, value in part.items() if key != "init_cfg"}
+    if part["init_cfg"].get("source_wavelengths"):  # another sensor's
+        part_of_source["in_channels"] = len(part["init_cfg"]["source_wavelengths"])
+    model = MODELS.build(part_of_source)
     model.init_weights()
     prefix = part["init_cfg"].get("prefix", "")
     torch.save(dict(state_dict={f"{prefix}{key}": value for key, value in model.state_dict().items()}), path)
@@ -186,6 +205,7 @@ def test_config_runs(name, dataset, choose, tmp_path):
     shrink(cfg)
     fit_regions(cfg)
     load_in_process(cfg)
+    fit_components(cfg, tmp_path)
     pretrained = [part for part in (cfg.model, cfg.model.backbone) if part.get("init_cfg")]
     if pretrained:
         resolve_from_data(cfg)

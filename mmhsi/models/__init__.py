@@ -13,7 +13,7 @@ from .backbones import (
     SSMAEViT,
 )
 from .classifiers import PixelClassifier
-from .decode_heads import CNNHead, MultiscaleLinearHead, UNetHead
+from .decode_heads import CNNHead, MultiscaleLinearHead, TokenLinearHead, UNetHead
 from .heads import DINOHead
 from .losses import CrossEntropyLoss, DiceLoss, FocalLoss, Mask2FormerLoss
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
@@ -89,6 +89,7 @@ __all__ = [
     "SpectralMasking",
     "SpectralRNN",
     "TilePreprocessor",
+    "TokenLinearHead",
     "TubeMasking",
     "UNetHead",
     "ViewPreprocessor",
