@@ -2,8 +2,9 @@
 
 title = "C2Seg Wuhan: heads, masking, pruned layers, frozen or full fine-tuning"
 protocol = (
-    "Tiles of 128x128 pixels, 116 bands, 14 classes, 80 % for training, those also turned; every seed has a split and a "
-    "pretraining of its own, on its training tiles alone: 100 epochs, then 200 of each phase. Full: all weights, on 30 % of the training tiles; from scratch on all of them."
+    "Tiles of 128x128 pixels, 116 bands, 14 classes, 80 % for training, those in all four quarter turns. Every seed "
+    "has a split and a pretraining of its own, on its training tiles alone: 100 epochs, then 200 of each phase. Full: "
+    "all weights, on 30 % of the training tiles; from scratch on all of them."
 )
 metric = "OA"
 seeds = (0, 1, 2)

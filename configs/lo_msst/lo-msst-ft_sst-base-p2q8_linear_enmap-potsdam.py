@@ -18,3 +18,4 @@ model = dict(
 train_cfg = dict(val_interval=50)
 default_hooks = dict(logger=dict(interval=2))
 auto_scale_lr = dict(base_batch_size=7)
+find_unused_parameters = True  # layers that pretraining may have pruned have no gradients
