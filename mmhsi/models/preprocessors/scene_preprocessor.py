@@ -197,6 +197,27 @@ class ScenePreprocessor(BandPreprocessor):
             return image, finer
         return torch.cat([image, pool_scene(finer, scale, with_std=self.second == "texture")], dim=3), None
 
+    def restore(self, inputs: Tensor) -> Tensor:
+        """Undo the normalisation of both sources, their bands joined as ``second`` says.
+
+        Args:
+            inputs: Normalised, shape (B, C, H, W), (B, C + C2, H, W) or (B, C + 2 · C2, H, W).
+
+        Returns:
+            Values in the data's units, float32, same shape; of the second source too.
+        """
+        first, second = inputs[:, : self.num_bands], inputs[:, self.num_bands :]
+        values = [super().restore(first)]
+        if self.second_normaliser is not None and second.shape[1]:
+            means, spread = second.split(
+                [self.second_normaliser.num_bands, second.shape[1] - len(self.second_normaliser.mean)], dim=1
+            )
+            values += [
+                self.second_normaliser.restore(means),
+                spread.float() * self.second_normaliser.std[: spread.shape[1], None, None],
+            ]
+        return torch.cat(values, dim=1)
+
     def forward(self, data: dict, training: bool = False) -> dict:
         """Prepare a batch.
 
