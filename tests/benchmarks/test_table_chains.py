@@ -35,7 +35,7 @@ def kind(step: Step | None) -> tuple:
     if step is None:
         return ()
     if step.command:
-        flags = ("--model", "--features", "--methods", "--prefix")
+        flags = ("--model", "--features", "--methods", "--prefix", "--cfg-options")
         words = step.command
         chosen = tuple(words[index + 1] for index, word in enumerate(words) if word in flags)
         return (*kind(step.previous), (words[0], *chosen))
@@ -60,6 +60,11 @@ def make_tiny(cfg: Config) -> None:
             step["size"] = 128
     if model.type == "SSMAE":
         model.update(decoder_embed_dims=32, decoder_depth=1, decoder_num_heads=2)
+
+
+def write_metrics(step: Step, metrics: dict[str, float]) -> None:
+    """A report as ``tools/train.py --report`` writes it."""
+    (step.folder / "report.json").write_text(json.dumps({"metrics": {k: float(v) for k, v in metrics.items()}}))
 
 
 @dataclass
@@ -97,8 +102,23 @@ class Workshop:
         """Run a tool in this process."""
         words = [str(fill(step, word)).replace("{out}", str(step.folder / "report.json")) for word in step.command]
         words = [str(ROOT / word) if word.endswith(".py") else word for word in words]
+        if step.command[0] == "tools/test.py":  # of a model that was made tiny
+            return self.test(step, words, monkeypatch)
         monkeypatch.setattr(sys, "argv", words)
         runpy.run_path(words[0], run_name="__main__")
+
+    def test(self, step: Step, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """What ``tools/test.py`` does, with the tiny model."""
+        monkeypatch.setenv(DATASET, words[words.index("--dataset") + 1])
+        read = load_config(words[1])
+        cfg = Config(read.to_dict(), filename=read.filename, format_python_code=False)
+        cfg.merge_from_dict(dict([words[words.index("--cfg-options") + 1].split("=")]))
+        make_tiny(cfg)
+        load_in_process(cfg)
+        cfg.test_dataloader.dataset.window = int(cfg.test_dataloader.dataset.window)
+        cfg.update(work_dir=str(step.folder), load_from=words[2])
+        cfg.model.backbone.init_cfg = None
+        write_metrics(step, build_runner(cfg).test())
 
     def train(self, step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
         """One iteration and, where there are labels, the test, with the options that the table gives."""
@@ -136,8 +156,7 @@ class Workshop:
         runner.train()
         assert last_checkpoint(step.folder)
         if land_cover_metric(read):
-            metrics = runner.test()
-            (step.folder / "report.json").write_text(json.dumps({"metrics": {k: float(v) for k, v in metrics.items()}}))
+            write_metrics(step, runner.test())
 
 
 @pytest.fixture(scope="module")
