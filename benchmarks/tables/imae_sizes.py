@@ -4,9 +4,9 @@ title = "IMAE: sizes of windows in training, and in prediction"
 protocol = (
     "Seeds 0 to 2. Training at: 10 % of the pixels of every class, windows of sizes that pretraining has not (Fig. "
     "10); small, middle, large are 7, 11, 15 for `tiny` (Houston crop, Salinas-A; pretrained at 5, 9, 13) and 11, 21, "
-    "27 for the paper's model (the other scenes; pretrained at 9, 15, 29, 33). Prediction at: trained at 9 (`tiny`) or "
-    "15 on 20 pixels a class, the same weights with windows of another size, as shares of that (Fig. 11); 1 is that itself. "
-    "One pretraining a scene, without labels. The paper gives its figures as curves, of GF-5 pretraining."
+    "27 for the paper's model (the other scenes; pretrained at 9, 15, 29, 33). Prediction at: trained at 9 (`tiny`) "
+    "or 15 on 20 pixels a class, the same weights with windows of another size, as shares of that (Fig. 11); 1 is "
+    "that itself. One pretraining a scene, without labels. The paper gives curves, of GF-5 pretraining."
 )
 metric = "OA"
 seeds = (0, 1, 2)

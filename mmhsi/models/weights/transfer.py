@@ -134,7 +134,7 @@ def transfer_weights(
 
 
 def refuse_lost_layers(module: nn.Module, found: dict[str, Tensor], state: dict[str, Tensor], path: str | Path) -> None:
-    """Check that every layer of a backbone, and what comes after the last, was given something.
+    """Check that every layer of a backbone, and the norm after the last, was given something.
 
     Args:
         module: The backbone; others than a :class:`~mmhsi.models.protocols.PrunableBackbone` are not checked.
@@ -148,7 +148,7 @@ def refuse_lost_layers(module: nn.Module, found: dict[str, Tensor], state: dict[
     if not isinstance(module, PrunableBackbone):
         return
     layers = [f"{name}.{index}." for name, stage in module.prunable_stages().items() for index in range(len(stage))]
-    layers += [f"{name}." for name in getattr(module, "after_layers", ()) if hasattr(module, name)]
+    layers += [f"{name}." for name, child in module.named_children() if isinstance(child, nn.LayerNorm)]
     own, gone = module.state_dict(), pruned_prefixes(state)
     lost = [
         layer[:-1]
