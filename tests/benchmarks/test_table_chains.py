@@ -1,11 +1,12 @@
 """Every chain of every table of benchmarks/tables runs end to end, from pretraining to the test, on generated data.
 
-Chains that differ in data, seed or in numbers of a schedule alone are one, and so are their equal beginnings.
+Chains that differ in data, seed, numbers of a schedule or of pruned layers alone are one, and so are equal beginnings.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import sys
 from dataclasses import dataclass, field
@@ -39,9 +40,10 @@ def kind(step: Step | None) -> tuple:
         words = step.command
         chosen = tuple(words[index + 1] for index, word in enumerate(words) if word in flags)
         return (*kind(step.previous), (words[0], *chosen))
+    config = re.sub(r"-k\d_", "-k_", step.config)  # how many layers are pruned, test_configs.py goes through
     # Numbers shorten schedules; everything else may name what does not exist.
     told = {key: value for key, value in step.options.items() if isinstance(value, bool | str) or value is None}
-    return (*kind(step.previous), (step.config, *sorted(map(str, told.items()))))
+    return (*kind(step.previous), (config, *sorted(map(str, told.items()))))
 
 
 def make_tiny(cfg: Config) -> None:
@@ -169,6 +171,8 @@ def test_every_chain_runs(path, workshop, tmp_path, monkeypatch):
     table = ExperimentTable.from_file(path)
     chains = {kind(step): step for *_, step in reversed([*table.runs(table.seeds[:1], tmp_path)])}
     for step in chains.values():
+        if "FocalLoss" in step.options.values() and "dinov2" in step.config:
+            continue  # a loss does not know its encoder: MAE's and DeepLabV3+'s stand for all
         folder = workshop.run(step, monkeypatch)
         metrics = read_metrics(Step(folder, step.config))
         assert all(np.isfinite(metrics[metric]) for metric in table.metrics)
