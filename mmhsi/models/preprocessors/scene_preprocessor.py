@@ -206,16 +206,11 @@ class ScenePreprocessor(BandPreprocessor):
         Returns:
             Values in the data's units, float32, same shape; of the second source too.
         """
-        first, second = inputs[:, : self.num_bands], inputs[:, self.num_bands :]
-        values = [super().restore(first)]
-        if self.second_normaliser is not None and second.shape[1]:
-            means, spread = second.split(
-                [self.second_normaliser.num_bands, second.shape[1] - len(self.second_normaliser.mean)], dim=1
-            )
-            values += [
-                self.second_normaliser.restore(means),
-                spread.float() * self.second_normaliser.std[: spread.shape[1], None, None],
-            ]
+        values = [super().restore(inputs[:, : self.num_bands])]
+        rest, second = inputs[:, self.num_bands :], self.second_normaliser
+        if second is not None and rest.shape[1]:
+            means, spread = rest[:, : second.num_bands], rest[:, second.num_bands :]
+            values += [second.restore(means), spread.float() * second.std[: spread.shape[1], None, None]]
         return torch.cat(values, dim=1)
 
     def forward(self, data: dict, training: bool = False) -> dict:

@@ -119,8 +119,9 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
         Returns:
             The images, in the data's units where the strategy wants these.
         """
-        restorable = isinstance(self.data_preprocessor, BandPreprocessor)
-        return self.data_preprocessor.restore(inputs) if masking.on_file_values and restorable else inputs
+        if masking.on_file_values and isinstance(self.data_preprocessor, BandPreprocessor):
+            return self.data_preprocessor.restore(inputs)
+        return inputs
 
     def visible_count(self, masking: Masking, total: int, what: str, name: str = "masking") -> int:
         """How many of ``total`` a strategy leaves visible.
