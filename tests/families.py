@@ -21,6 +21,7 @@ def few(*scenes: str) -> tuple[str, ...]:
 
 
 FAMILIES = {
+    "classical/*": ("houston2018-crop-rgb_20-per-class", "salinas-a_disjoint"),
     "comparison/*": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *few(*MORE)),
     "mae/mae_hsi-vit-tiny-p3": ("houston2018-crop", "salinas-a", *MORE),
     "mae/mae-ft_hsi-vit-tiny-p3": (*CROP[::2], *SALINAS_A, *few(*MORE)),

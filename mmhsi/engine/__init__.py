@@ -15,6 +15,7 @@ from .hooks.seed_iteration import SeedIterationHook
 from .hooks.sync_batch_norm import SyncBatchNormHook
 from .launch import build_runner, prepare_distributed, scale_learning_rate, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
+from .no_optimizer import NoOptimWrapperConstructor
 from .numbers import check_classes, resolve_from_data, resolve_from_spec, resolve_numbers
 from .resume import newest_checkpoint, prepare_resume
 from .runners import (
@@ -41,6 +42,7 @@ __all__ = [
     "LayerDecayOptimWrapperConstructor",
     "LayerPruningHook",
     "MapVisualizationHook",
+    "NoOptimWrapperConstructor",
     "NonFiniteLossHook",
     "ReconstructionHook",
     "SaveSplitHook",

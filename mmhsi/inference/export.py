@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
-from mmhsi.io.files import writing
+from mmhsi.io.files import make_folder, put, writing
+from mmhsi.models.classical import ClassicalClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,13 +31,15 @@ class ScoringModel(nn.Module):
         model: Trained model.
 
     Raises:
-        ConfigError: If the model takes a second source.
+        ConfigError: If the model takes a second source, or is a classical one.
     """
 
     def __init__(self, model: WindowModel) -> None:
         super().__init__()
         if getattr(model.preprocessor, "second_normaliser", None) is not None:
             raise ConfigError("the model takes two sources; only models of one source are exported")
+        if isinstance(model.network, ClassicalClassifier):
+            raise ConfigError("classical models learn from their samples again when loaded; only networks are exported")
         self.network = model.network
         self.score = model
 
@@ -107,7 +110,7 @@ def export_model(model: WindowModel, out: str | Path, window: tuple[int, int]) -
     temporary = out.with_name(f".{uuid.uuid4().hex[:12]}.{out.name}")
     try:
         with writing(out):
-            out.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(out.parent)
             save = _save_onnx if out.suffix == ".onnx" else _save_program
             run = save(program, temporary, metadata(model, window))
         difference = max(float((run(x) - y).abs().max()) for x, y in zip(samples, expected, strict=True))
@@ -116,7 +119,7 @@ def export_model(model: WindowModel, out: str | Path, window: tuple[int, int]) -
                 f"{out}: not written, the exported model's probabilities differ by {difference:.2g} from PyTorch's"
             )
         with writing(out):
-            temporary.replace(out)
+            put(temporary, out)
     finally:
         temporary.unlink(missing_ok=True)
     return difference

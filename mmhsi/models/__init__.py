@@ -12,6 +12,7 @@ from .backbones import (
     SSMAEFusion,
     SSMAEViT,
 )
+from .classical import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, RandomForest
 from .classifiers import PixelClassifier
 from .decode_heads import CNNHead, MultiscaleLinearHead, TokenLinearHead, UNetHead
 from .heads import DINOHead
@@ -49,10 +50,13 @@ __all__ = [
     "CNN2D",
     "CNN3D",
     "IMAE",
+    "LDA",
     "LOMSST",
     "MAE",
+    "MLP",
     "SSMAE",
     "SST",
+    "SVM",
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
@@ -60,12 +64,14 @@ __all__ = [
     "BlockwiseMasking",
     "CNNHead",
     "CenterContext",
+    "ClassicalClassifier",
     "CrossEntropyLoss",
     "DINOHead",
     "DINOMasking",
     "DINOv2",
     "DiceLoss",
     "EncoderDecoder",
+    "ExtraTrees",
     "FocalLoss",
     "HSIViT",
     "IMAEDecoder",
@@ -77,8 +83,10 @@ __all__ = [
     "Mask2Former",
     "Mask2FormerLoss",
     "MaskedPretraining",
+    "MeanOfLearners",
     "MultiscaleLinearHead",
     "PixelClassifier",
+    "RandomForest",
     "RandomMasking",
     "Reconstruction",
     "SSMAEFusion",

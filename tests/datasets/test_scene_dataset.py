@@ -236,7 +236,7 @@ def test_transforms_are_applied_to_the_cube_once(files):
     expected = PCA(2).fit_transform(cube.reshape(-1, 6).astype(float)).reshape(12, 15, 2)
     np.testing.assert_allclose(abs(data.cube.data), abs(expected), rtol=1e-3, atol=1)
     assert data.band_statistics().mean == pytest.approx([0, 0], abs=1)
-    with pytest.raises(ConfigError, match=r"Resize \(scope 'image'\) depends on more than one pixel"):
+    with pytest.raises(ConfigError, match=r"Resize \(scope 'image'\) depends on all pixels"):
         dataset(root, transforms=[dict(type="Resize", size=4)])
 
 
