@@ -60,6 +60,8 @@ def make_tiny(cfg: Config) -> None:
     for step in cfg.train_dataloader.dataset.get("pipeline", ()):
         if step.get("type") == "RandomResizedCrop" and step["size"] == 512:
             step["size"] = 128
+    if model.type == "IMAE" and backbone.arch == "paper":  # as its fine-tuning is made small
+        backbone.arch = dict(SMALL, num_layers=4)
     if model.type == "SSMAE":
         model.update(decoder_embed_dims=32, decoder_depth=1, decoder_num_heads=2)
 
