@@ -1,6 +1,7 @@
 """What turns a config into a run: hooks, optimiser wrappers, launch options."""
 
 from .bf16_optim_wrapper import BFloat16OptimWrapper
+from .config_check import check_config
 from .hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from .hooks.attach_scenes import AttachScenesHook
 from .hooks.collapse_guard import CollapseGuardHook
@@ -52,6 +53,7 @@ __all__ = [
     "SyncBatchNormHook",
     "build_runner",
     "check_classes",
+    "check_config",
     "newest_checkpoint",
     "prepare_distributed",
     "prepare_resume",

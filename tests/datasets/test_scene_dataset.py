@@ -363,7 +363,7 @@ def test_the_demo_scene_needs_no_files(tmp_path, monkeypatch):
         (dict(scene=dict(base="mars")), ConfigError, "scene='mars' is not in the catalogue"),
         (dict(scene=None), ConfigError, "scene=None given, expected one of .*dict"),
         (dict(image=None), ConfigError, "image="),
-        (dict(scene=dict(image="cube.mat", lables="gt.mat")), ConfigError, "no key 'lables'; did you mean 'labels'"),
+        (dict(scene=dict(image="cube.mat", lables="gt.mat")), ConfigError, "no key 'lables'; nearest: 'labels'"),
         (dict(labels=None), ConfigError, r"scene=dict\(labels=…\) is needed"),
         (dict(subset="train", split=5), ConfigError, "split=5 given, expected a rule"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
@@ -16,6 +16,9 @@ from .samples import KeepsSamples
 
 if TYPE_CHECKING:
     from mmengine.optim import OptimWrapper
+
+SMALLEST = 1e-7
+"""Probabilities below are taken as this where they are calibrated: a forest gives exact zeros."""
 
 
 @MODELS.register_module()
@@ -28,10 +31,12 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         backbone: Config of the learner, such as ``dict(type='ExtraTrees')``.
         num_classes: K. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
         data_preprocessor: Config of the preprocessor, e.g. :class:`mmhsi.models.ScenePreprocessor`.
+        temperature: Calibrates the probabilities, see :class:`mmhsi.evaluation.Temperature`. Default 1: as they are.
         init_cfg: mmengine's; there is nothing to initialise.
 
     Raises:
-        ConfigError: If the backbone is no classical learner, or the number of classes is missing.
+        ConfigError: If the backbone is no classical learner, the number of classes is missing, or the temperature is
+            not positive.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         backbone: dict,
         num_classes: int | None = None,
         data_preprocessor: dict | None = None,
+        temperature: float = 1.0,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(backbone, data_preprocessor=data_preprocessor, init_cfg=init_cfg)
@@ -46,7 +52,10 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
             raise ConfigError(f"ClassicalClassifier: {type(self.backbone).__name__} is no classical learner")
         if num_classes is None:
             raise ConfigError("ClassicalClassifier: num_classes is missing; build the runner with build_runner(cfg)")
+        if not temperature > 0:
+            raise ConfigError(f"ClassicalClassifier: temperature={temperature} given, expected more than 0")
         self.num_classes = num_classes
+        self.temperature = temperature
         self.keep_none()
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
@@ -56,7 +65,8 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
             data: As the preprocessor takes it.
             optim_wrapper: Not used.
         """
-        batch = self.data_preprocessor(data, True)
+        preprocessor: nn.Module = self.data_preprocessor  # type: ignore[assignment]
+        batch = preprocessor(data, True)
         labels = torch.cat([sample.gt_label for sample in batch["data_samples"]])
         return self.keep(centres(batch["inputs"]), labels)
 
@@ -69,7 +79,9 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         Returns:
             Shape (B, K).
         """
-        return self.scores(self.backbone, centres(inputs), self.num_classes)
+        assert isinstance(self.backbone, Learner)  # the constructor sees to it
+        scores = self.scores(self.backbone, centres(inputs), self.num_classes)
+        return scores if self.temperature == 1 else (scores.clamp_min(SMALLEST).log() / self.temperature).softmax(dim=1)
 
 
 def centres(windows: Tensor) -> Tensor:

@@ -24,15 +24,19 @@ class MeanOfLearners(Learner):
 
     Args:
         members: Their configs.
+        weights: Weight of each, positive. Default: all alike.
 
     Raises:
-        ConfigError: If there is none, or one is no classical classifier.
+        ConfigError: If there is none, one is no classical classifier, or the weights do not fit.
     """
 
-    def __init__(self, members: Sequence[dict]) -> None:
+    def __init__(self, members: Sequence[dict], weights: Sequence[float] | None = None) -> None:
         super().__init__()
         self.members = nn.ModuleList(MODELS.build(member) for member in members)
         self.learners = tuple(member for member in self.members if isinstance(member, Learner))
+        self.weights = [1.0] * len(members) if weights is None else list(weights)
+        if len(self.weights) != len(members) or not all(weight > 0 for weight in self.weights):
+            raise ConfigError(f"MeanOfLearners: weights={weights} given, expected {len(members)} positive numbers")
         if not members or len(self.learners) < len(members):
             raise ConfigError("MeanOfLearners: members are configs of classical classifiers, at least one")
 
@@ -42,5 +46,5 @@ class MeanOfLearners(Learner):
             member.learn(samples, labels, self.num_classes, seed)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Mean over the members."""
-        return np.mean([member.probabilities(samples) for member in self.learners], axis=0)
+        """Weighted mean over the members."""
+        return np.average([member.probabilities(samples) for member in self.learners], axis=0, weights=self.weights)
