@@ -15,6 +15,9 @@ def main() -> None:
     parser = tool_parser(__doc__)
     parser.add_argument("table", help="table file, e.g. benchmarks/tables/ss_mae.py")
     parser.add_argument("--list", action="store_true", help="say what there is to run and how far it is, and stop")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what is missing and how long it would take, and stop"
+    )
     parser.add_argument("--no-run", action="store_true", help="tabulate what is finished, run nothing")
     parser.add_argument("--seeds", type=int, nargs="+", help="repetitions in place of the table's")
     parser.add_argument("--rows", nargs="+", help="run only rows with one of these words in their name")
@@ -25,6 +28,7 @@ def main() -> None:
     parser.add_argument("--out", help="Markdown file for the table (default: print it)")
     parser.add_argument("--record", action="store_true", help="put finished figures into benchmarks/results.json")
     args = parser.parse_args()
+    from experiments.plan import describe
     from experiments.record import RESULTS, record
     from experiments.runner import ExperimentRunner
     from experiments.table import ExperimentTable, state, tabulate
@@ -45,6 +49,9 @@ def main() -> None:
     if args.list:
         for row, column, seed, step in runs:
             print(f"{state(step):<6}{row} | {column} | seed {seed} | {step.folder}")
+        return
+    if args.dry_run:
+        print(describe([step for *_, step in runs], work_dir))
         return
     if not args.no_run:
         ExperimentRunner(args.jobs, args.threads).run_all([step for *_, step in runs])

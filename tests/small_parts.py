@@ -28,5 +28,6 @@ ARGUMENTS = {
     "SpatialSpectralViT, pooled": dict(in_channels=30, arch="tiny", img_size=9, patch_size=3, fusion="pooled"),
     "SpectralCNN1D": dict(in_channels=30),
     "SpectralRNN": dict(in_channels=30),
+    "TokenLinearHead": dict(in_channels=16, num_classes=5, patch_size=2, loss_decode=LOSS),
     "UNetHead": dict(MAPS, num_upsamples=1),
 }

@@ -8,6 +8,7 @@ import torch
 from families import CONFIGS, FAMILIES, ROOT, cases
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from small_runs import fit_components, fit_regions, load_in_process, shrink
 
 from mmhsi.datasets import SceneDataset, SeededIndex
 from mmhsi.engine import BFloat16OptimWrapper, NonFiniteLossHook, build_runner, resolve_from_data, use_amp
@@ -25,70 +26,12 @@ DATA = sorted(path.stem for path in (ROOT / "_base_/datasets").glob("*.py") if n
 pytestmark = pytest.mark.usefixtures("scope")
 
 
-# In place of ViT-B, of which a step would take minutes.
-SMALL = dict(embed_dims=48, num_layers=2, num_heads=4, feedforward_channels=96)
-WIDE, NARROW = 768, 48
-
-
-def shrink(cfg: Config) -> None:
-    """Make ViT-B, Swin-S, ResNet-50 and IMAE's encoder narrow, and 512-pixel views small: they would only cost time."""
-    backbone = cfg.model.backbone
-    if backbone.get("depth") == 50:
-        backbone.update(stem_channels=8, base_channels=8)
-        for head in (cfg.model.decode_head, cfg.model.auxiliary_head):
-            head.update({key: head[key] // 8 for key in ("in_channels", "channels", "c1_in_channels") if key in head})
-        return
-    if cfg.model.type == "PixelClassifier" and backbone.get("arch") == "paper":
-        backbone.arch = dict(SMALL, num_layers=4)
-        cfg.model.neck.embed_dims = NARROW
-        return
-    if cfg.model.type == "DINOv2" and backbone.img_size == 512:
-        backbone.img_size //= 4
-        for crop, *_ in cfg.train_dataloader.dataset.pipeline[1].transforms:
-            crop.size //= 4
-    if cfg.model.type == "Mask2Former" and backbone.embed_dims == 96:
-        backbone.update(embed_dims=8, depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1))
-        cfg.model.update(in_channels=[8, 16, 32, 64], channels=64, num_queries=20, encoder_layers=1, decoder_layers=3)
-        return
-    if backbone.get("arch") != "base" or backbone.type not in ("HSIViT", "SpatialSpectralViT"):
-        return
-    if cfg.model.type == "DINOv2":
-        backbone.arch = SMALL
-        cfg.model.head.num_prototypes = 64
-    elif cfg.model.type == "EncoderDecoder":
-        backbone.arch = dict(SMALL, num_layers=12)
-        head = cfg.model.decode_head
-        for key in ("in_channels", "channels", "embed_dims"):
-            if isinstance(head.get(key), list):
-                head[key] = [NARROW if width == WIDE else width for width in head[key]]
-            elif head.get(key) == WIDE:
-                head[key] = NARROW
-
-
-def fit_regions(cfg: Config) -> None:
-    """Parts and splits of the generated scene, which is smaller, in place of the real one's; windows of 64 at most."""
-    for loader, column in (("train_dataloader", 0), ("val_dataloader", 10), ("test_dataloader", 10)):
-        dataset = (cfg.get(loader) or {}).get("dataset") or {}
-        if (dataset.get("split") or {}).get("type") == "PublishedSplit":
-            dataset.split = dict(type="DisjointSplit", per_class=4, window=3, block=4, seed=0)
-        if dataset.get("window") == 128:
-            dataset.window = 64
-        if dataset.get("region"):
-            dataset.update(region=(0, column, 24, 16))
-            if dataset.get("window"):
-                dataset.update(window=16, stride=8)
-
-
-def load_in_process(cfg: Config) -> None:
-    """No worker processes: forking and ending them costs more than what they would read here."""
-    for loader in ("train_dataloader", "val_dataloader", "test_dataloader"):
-        if cfg.get(loader):
-            cfg[loader].update(num_workers=0, persistent_workers=False)
-
-
 def save_pretrained(part: dict, path: Path) -> None:
     """A checkpoint such as pretraining leaves."""
-    model = MODELS.build({key: value for key, value in part.items() if key != "init_cfg"})
+    part_of_source = {key: value for key, value in part.items() if key != "init_cfg"}
+    if part["init_cfg"].get("source_wavelengths"):  # another sensor's
+        part_of_source["in_channels"] = len(part["init_cfg"]["source_wavelengths"])
+    model = MODELS.build(part_of_source)
     model.init_weights()
     prefix = part["init_cfg"].get("prefix", "")
     torch.save(dict(state_dict={f"{prefix}{key}": value for key, value in model.state_dict().items()}), path)
@@ -215,6 +158,7 @@ def test_config_runs(name, dataset, choose, tmp_path):
     shrink(cfg)
     fit_regions(cfg)
     load_in_process(cfg)
+    fit_components(cfg, tmp_path)
     pretrained = [part for part in (cfg.model, cfg.model.backbone) if part.get("init_cfg")]
     if pretrained:
         resolve_from_data(cfg)
@@ -249,6 +193,25 @@ def test_config_runs(name, dataset, choose, tmp_path):
         assert 0 <= metrics.get("OA", 0) <= 100
         drawn = list(tmp_path.glob("*/vis_data/vis_image/test_*.png"))
         assert len(drawn) == (cfg.default_hooks.maps.num_samples if "maps" in cfg.default_hooks else 0)
+
+
+WHU_OHS = [case for case in CASES if any("whu-ohs" in (word or "") for word in case)]
+
+
+@pytest.mark.parametrize(("name", "dataset"), WHU_OHS, ids=lambda value: value or "")
+def test_epoch_of_whu_ohs_is_every_pixel_of_every_training_tile_once(name, dataset, choose):
+    choose(dataset)
+    trained = DATASETS.build(load_config(ROOT / name).train_dataloader.dataset)
+    tiles, side = 2, 128  # of the generated files
+    windows = tiles if "512" in f"{name} {dataset}" or "-hr_" in name else tiles * (side // 64) ** 2
+    assert len(trained) == windows
+    assert not any(
+        step["type"] == "RandomReadWindow" for step in load_config(ROOT / name).train_dataloader.dataset.pipeline
+    )
+    tile_pixels = sum(
+        np.prod(entry.get("window", (0, 0, side, side))[2:]) for entry in map(trained.get_data_info, range(windows))
+    )
+    assert tile_pixels == tiles * side**2
 
 
 FULL_SIZE = [

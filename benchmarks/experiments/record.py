@@ -52,18 +52,22 @@ def record(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path, path:
     Returns:
         How many cells.
     """
-    values: dict[tuple[str, str | None], list[float]] = {}
+    values: dict[tuple[str, str | None], list[dict[str, float]]] = {}
     for _, _, _, step in table.runs(seeds, work_dir):
         if state(step) == "done" and of_config_itself(step):
-            values.setdefault((step.config, step.dataset), []).append(read_metric(step, table.metric))
+            values.setdefault((step.config, step.dataset), []).append(
+                {metric: read_metric(step, metric) for metric in table.metrics}
+            )
     entries = {(entry["config"], entry.get("dataset")): entry for entry in json.loads(path.read_text())}
     for (config, dataset), found in values.items():
         named = {"config": config} if dataset is None else {"config": config, "dataset": dataset}
         entry = entries.setdefault((config, dataset), named)
-        entry.update(metrics={table.metric: round(statistics.fmean(found), 2)}, runs=len(found))
+        figures = {metric: [run[metric] for run in found] for metric in table.metrics}
+        means = {metric: round(statistics.fmean(runs), 2) for metric, runs in figures.items()}
+        entry.update(metrics=means, runs=len(found))
         entry.pop("spread", None)
         if len(found) > 1:
-            entry["spread"] = {table.metric: round(statistics.stdev(found), 2)}
+            entry["spread"] = {metric: round(statistics.stdev(runs), 2) for metric, runs in figures.items()}
     ordered = sorted(entries.values(), key=lambda entry: (entry["config"], entry.get("dataset") or ""))
     write_whole(path, "[\n" + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in ordered) + "\n]\n")
     return len(values)

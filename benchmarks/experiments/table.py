@@ -128,24 +128,26 @@ class ExperimentTable:
     Attributes:
         title: Heading.
         protocol: Sentence on data, splits, budget.
-        metric: Key of the metric.
+        metrics: Keys of the metrics; each has a table.
         seeds: Repetitions.
         more_seeds: Repetitions of single columns in place of ``seeds``.
         rows: Cells by column, each a list of steps, by the row's name.
-        paper: The paper's figures by column, by the row's name; only where the data is the paper's.
+        paper: The paper's figures, one a metric, by column, by the row's name; only where the data is the paper's.
     """
 
     title: str
     protocol: str
-    metric: str
+    metrics: tuple[str, ...]
     seeds: tuple[int, ...]
     more_seeds: dict[str, tuple[int, ...]]
     rows: dict[str, dict[str, list[dict]]]
-    paper: dict[str, dict[str, float]]
+    paper: dict[str, dict[str, tuple[float | None, ...]]]
 
     @staticmethod
     def from_file(path: str | Path) -> ExperimentTable:
         """Read a table file, a Python file with the attributes' names at its top level; ``paper`` may be missing.
+
+        ``metric`` is a name or several, and a figure of ``paper`` likewise one or as many, None where there is none.
 
         Args:
             path: The table file.
@@ -165,9 +167,15 @@ class ExperimentTable:
         unknown = set(more_seeds) - {column for cells in rows.values() for column in cells}
         if unknown:
             raise ConfigError(f"{path}: more_seeds names {', '.join(sorted(unknown))}, which is no column")
-        return ExperimentTable(
-            cfg.title, cfg.protocol, cfg.metric, tuple(cfg.seeds), more_seeds, rows, written.get("paper", {})
-        )
+        metrics = (cfg.metric,) if isinstance(cfg.metric, str) else tuple(cfg.metric)
+        paper = {
+            row: {name: figure if isinstance(figure, tuple) else (figure,) for name, figure in cells.items()}
+            for row, cells in written.get("paper", {}).items()
+        }
+        uneven = [row for row, cells in paper.items() if any(len(figure) != len(metrics) for figure in cells.values())]
+        if uneven:
+            raise ConfigError(f"{path}: paper has figures of {uneven[0]} that are not one a metric ({len(metrics)})")
+        return ExperimentTable(cfg.title, cfg.protocol, metrics, tuple(cfg.seeds), more_seeds, rows, paper)
 
     @property
     def columns(self) -> list[str]:
@@ -276,23 +284,25 @@ def tabulate(table: ExperimentTable, seeds: tuple[int, ...] | None, work_dir: Pa
         seeds: Repetitions. None: the table's.
         work_dir: Folder of all runs.
     """
-    values: dict[tuple[str, str], list[float]] = {}
+    values: dict[tuple[str, str], list[dict[str, float]]] = {}
     seconds: dict[str, list[float]] = {}
     for row, column, _, step in table.runs(seeds, work_dir):
         if state(step) == "done":
-            values.setdefault((row, column), []).append(read_metric(step, table.metric))
+            values.setdefault((row, column), []).append({metric: read_metric(step, metric) for metric in table.metrics})
             seconds.setdefault(row, []).append(chain_seconds(step))
     columns = table.columns
-    lines = [f"### {table.title}", "", table.protocol, ""]
-    lines += [f"| {table.metric} | {' | '.join(columns)} | s a run |", "| --- |" + " --- |" * (len(columns) + 1)]
-    for row, cells in table.rows.items():
-        texts = []
-        for column in columns:
-            text = summary(values.get((row, column), [])) if column in cells else ""
-            published = table.paper.get(row, {}).get(column)
-            texts.append(text if published is None else f"{text} (paper: {published})")
-        took = f"{statistics.fmean(seconds[row]):.0f}" if row in seconds else ""
-        lines.append(f"| {row} | {' | '.join(texts)} | {took} |")
+    lines = [f"### {table.title}", "", table.protocol]
+    for number, metric in enumerate(table.metrics):
+        lines += ["", f"| {metric} | {' | '.join(columns)} | s a run |", "| --- |" + " --- |" * (len(columns) + 1)]
+        for row, cells in table.rows.items():
+            texts = []
+            for column in columns:
+                text = summary([run[metric] for run in values.get((row, column), [])]) if column in cells else ""
+                published = table.paper.get(row, {}).get(column)
+                figure = None if published is None else published[number]
+                texts.append(text if figure is None else f"{text} (paper: {figure})")
+            took = f"{statistics.fmean(seconds[row]):.0f}" if row in seconds else ""
+            lines.append(f"| {row} | {' | '.join(texts)} | {took} |")
     return "\n".join(lines) + "\n"
 
 

@@ -2,8 +2,9 @@
 
 title = "C2Seg Wuhan: heads, masking, pruned layers, frozen or full fine-tuning"
 protocol = (
-    "Tiles of 128x128 pixels, 116 bands, 14 classes, 80 % for training, those also turned; 100 epochs of pretraining, "
-    "200 of each phase. Full: all weights, on 30 % of the training tiles; from scratch on all of them."
+    "Tiles of 128x128 pixels, 116 bands, 14 classes, 80 % for training, those in all four quarter turns. Every seed "
+    "has a split and a pretraining of its own, on its training tiles alone: 100 epochs, then 200 of each phase. Full: "
+    "all weights, on 30 % of the training tiles; from scratch on all of them."
 )
 metric = "OA"
 seeds = (0, 1, 2)
@@ -14,7 +15,7 @@ init = {"model.backbone.init_cfg.checkpoint": "{checkpoint}"}
 
 def row(arch, variant=""):
     """Phases 1 and 2 after one pretraining."""
-    pretrain = dict(config=f"configs/lo_msst/lo-msst{variant}_sst-{arch}-p8q4_c2seg-wuhan.py", seeded=False)
+    pretrain = dict(config=f"configs/lo_msst/lo-msst{variant}_sst-{arch}-p8q4_c2seg-wuhan.py")
     config = f"configs/lo_msst/lo-msst-{{}}_sst-{arch}-p8q4_{{}}_c2seg-wuhan.py"
     cells = {
         f"{name}, frozen": [pretrain, dict(config=config.format("frozen", head), options=init)]

@@ -5,3 +5,4 @@ _base_ = [
     "../_base_/default_runtime.py",
 ]
 auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)
+default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=5))  # an epoch is long

@@ -5,3 +5,4 @@ model = dict(
     init_cfg=dict(type="Pretrained", checkpoint="work_dirs/dinov2_hsi-vit-base-p8_whu-ohs/epoch_100.pth"),
 )
 auto_scale_lr = dict(base_batch_size=8)
+default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=5))  # an epoch is long

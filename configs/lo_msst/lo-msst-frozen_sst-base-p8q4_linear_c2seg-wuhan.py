@@ -13,6 +13,7 @@ model = dict(
         norm_before=True,
         init_cfg=dict(checkpoint="work_dirs/lo-msst_sst-base-p8q4_c2seg-wuhan/epoch_100.pth"),
     ),
+    decode_head=dict(patch_size=8),
 )
 train_cfg = dict(max_epochs=200, val_interval=20)
 param_scheduler = [

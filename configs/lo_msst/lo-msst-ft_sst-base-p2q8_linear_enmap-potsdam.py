@@ -13,7 +13,9 @@ model = dict(
         bands_per_block=8,
         init_cfg=dict(checkpoint="work_dirs/lo-msst_sst-base-p2q8_enmap-potsdam/epoch_200.pth"),
     ),
+    decode_head=dict(patch_size=2),
 )
 train_cfg = dict(val_interval=50)
 default_hooks = dict(logger=dict(interval=2))
 auto_scale_lr = dict(base_batch_size=7)
+find_unused_parameters = True  # layers that pretraining may have pruned have no gradients

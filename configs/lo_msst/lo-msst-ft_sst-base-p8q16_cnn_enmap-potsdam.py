@@ -1,6 +1,5 @@
 _base_ = "./lo-msst-ft_sst-base-p8q16_linear_enmap-potsdam.py"
 model = dict(
-    backbone=dict(out_indices=(7,)),
     decode_head=dict(
         _delete_=True,
         type="CNNHead",

@@ -5,4 +5,5 @@ model = dict(
         bands_per_block=16,
         init_cfg=dict(checkpoint="work_dirs/lo-msst_sst-base-p8q16_enmap-potsdam/epoch_200.pth"),
     ),
+    decode_head=dict(patch_size=8),
 )

@@ -4,3 +4,4 @@ model = dict(frozen=False)
 train_dataloader = dict(
     dataset=dict(split=dict(train_share=0.24))
 )  # of the shuffled tiles the first 30 % of those 80 %
+find_unused_parameters = True  # layers that pretraining may have pruned have no gradients

@@ -6,3 +6,4 @@ _base_ = [
     "../_base_/default_runtime.py",
 ]
 model = dict(backbone=dict(init_cfg=dict(checkpoint="work_dirs/mae_hsi-vit-base-p8_whu-ohs/epoch_100.pth")))
+default_hooks = dict(logger=dict(interval=100), checkpoint=dict(interval=5))  # an epoch is long

@@ -61,6 +61,8 @@ class SceneDataset(Dataset):
         split: Which labelled pixels train, needed for ``'train'`` and ``'test'``: a rule such as
             :class:`mmhsi.datasets.FewShotSplit` or its config, or the :class:`mmhsi.datasets.Split` itself.
         stride: With ``'all'``: every ``stride``-th row and column. Default 1.
+        random_pixels: With ``'all'``: so many of these at random, always the same; all, if there are no more. Default
+            None: all.
         use_second: Whether the windows of the second source are cut too. Default False.
         transforms: Transforms of scope ``'pixel'`` or ``'neighbourhood'``, such as ``PCAProject`` or
             ``SceneChannels``, or their configs, applied to the cube once; they are fitted to it where they have to be,
@@ -82,6 +84,7 @@ class SceneDataset(Dataset):
         subset: str = "train",
         split: Split | SplitRule | dict | None = None,
         stride: int = 1,
+        random_pixels: int | None = None,
         use_second: bool = False,
         transforms: Sequence[dict | Transform] = (),
     ) -> None:
@@ -91,6 +94,10 @@ class SceneDataset(Dataset):
             raise ConfigError(f"SceneDataset: subset={subset!r} {'needs' if split is None else 'takes no'} split")
         if stride < 1:
             raise ConfigError(f"SceneDataset: stride={stride} given, expected at least 1")
+        if random_pixels is not None and (random_pixels < 1 or subset != "all"):
+            raise ConfigError(
+                f"SceneDataset: random_pixels={random_pixels} given, expected at least 1 and subset='all'"
+            )
         info = scene_info(scene)
         self.subset = subset
         self.window = size_pair("SceneDataset", window, "window")
@@ -116,7 +123,7 @@ class SceneDataset(Dataset):
         if split is not None and self.labels is not None:
             self.split = apply_split(split, self.labels, [info.classes[index] for index in kept], self.polygons)
             protocol = self.split.protocol
-        self.pixels = self._choose_pixels(stride)
+        self.pixels = self._choose_pixels(stride, random_pixels)
         self.spec = self._describe(loaded, kept, protocol, replay)
 
     def _describe(self, loaded: Scene, kept: list[int], protocol: str, replay: Replay) -> InputSpec:
@@ -151,7 +158,7 @@ class SceneDataset(Dataset):
             )
         return h, w
 
-    def _choose_pixels(self, stride: int) -> np.ndarray:
+    def _choose_pixels(self, stride: int, random_pixels: int | None) -> np.ndarray:
         """Flat indices of this subset."""
         if self.split is not None:
             return self.split.train if self.subset == "train" else self.split.test
@@ -159,7 +166,10 @@ class SceneDataset(Dataset):
             return np.flatnonzero(self.labels.ravel() != IGNORE_INDEX)
         grid = np.zeros_like(self.valid_pixels)
         grid[::stride, ::stride] = True
-        return np.flatnonzero(grid & self.valid_pixels)
+        pixels = np.flatnonzero(grid & self.valid_pixels)
+        if random_pixels is None or random_pixels >= len(pixels):
+            return pixels
+        return np.sort(np.random.default_rng(0).choice(pixels, random_pixels, replace=False))
 
     @property
     def metainfo(self) -> dict:

@@ -14,7 +14,7 @@ from .backbones import (
 )
 from .classical import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, RandomForest
 from .classifiers import PixelClassifier
-from .decode_heads import CNNHead, MultiscaleLinearHead, UNetHead
+from .decode_heads import CNNHead, MultiscaleLinearHead, TokenLinearHead, UNetHead
 from .heads import DINOHead
 from .losses import CrossEntropyLoss, DiceLoss, FocalLoss, Mask2FormerLoss
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
@@ -97,6 +97,7 @@ __all__ = [
     "SpectralMasking",
     "SpectralRNN",
     "TilePreprocessor",
+    "TokenLinearHead",
     "TubeMasking",
     "UNetHead",
     "ViewPreprocessor",

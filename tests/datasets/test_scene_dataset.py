@@ -94,6 +94,12 @@ def test_a_sample_is_the_window_around_its_pixel(files, window):
         assert (sample["row"], sample["column"]) == (row, column)
         assert "label" not in sample
     assert len(dataset(root, subset="all", stride=4)) == 3 * 4
+    everything = dataset(root, subset="all")
+    chosen = dataset(root, subset="all", random_pixels=20)
+    assert len(set(chosen.pixels)) == 20
+    assert set(chosen.pixels) < set(everything.pixels)
+    assert np.array_equal(chosen.pixels, dataset(root, subset="all", random_pixels=20).pixels)
+    assert np.array_equal(dataset(root, subset="all", random_pixels=10**6).pixels, everything.pixels)
 
 
 def test_an_index_with_a_size_has_a_window_of_that_side(files):

@@ -55,7 +55,7 @@ DECODE = [(r"conv_seg\.weight$", 0.01), (r"conv_seg\.bias$", "zeros"), (r"\.conv
 DINO = [(r"original0$", "ones"), (r"bias$", "zeros"), ("", 0.02)]
 RULES = {
     **dict.fromkeys(("CNN2D", "CNN3D", "SpectralCNN1D", "SpectralRNN"), TORCH),
-    **dict.fromkeys(("CNNHead", "UNetHead", "MultiscaleLinearHead"), DECODE),
+    **dict.fromkeys(("CNNHead", "UNetHead", "MultiscaleLinearHead", "TokenLinearHead"), DECODE),
     "DINOHead": DINO,
 }
 """For the parameters of each, those of norms aside: the first pattern that is found, and a constant or a deviation."""

@@ -140,3 +140,21 @@ def test_a_table_of_another_grid_is_never_taken_for_granted():
 def test_constructor_says_what_is_wrong(change, message):
     with pytest.raises(ConfigError, match=message):
         HSIViT(**{**dict(in_channels=4, arch="tiny"), **change})
+
+
+@pytest.mark.parametrize(("uniform", "expected"), [(False, [0.0, 0.1, 0.2, 0.3]), (True, [0.3] * 4)])
+@pytest.mark.parametrize("ffn", ["origin", "swiglu_fused"])
+def test_stochastic_depth_grows_or_is_uniform(uniform, expected, ffn):
+    model = vit(drop_path_rate=0.3, drop_path_uniform=uniform, ffn_type=ffn)
+    assert [layer.ffn.dropout_layer.drop_prob for layer in model.layers] == pytest.approx(expected)
+
+
+def test_maps_of_all_layers_may_be_normalised():
+    plain, normed = (vit(out_indices=(0, 1, 3), norm_maps=norm).eval() for norm in (False, True))
+    torch.nn.init.normal_(plain.norm.weight)
+    normed.load_state_dict(plain.state_dict())
+    x = torch.randn(2, 6, 16, 16)
+    raw, found = plain(x), normed(x)
+    for index in (0, 1):
+        assert torch.allclose(found[index], plain.norm(raw[index].movedim(1, -1)).movedim(-1, 1), atol=1e-5)
+    assert torch.equal(found[2], raw[2])

@@ -98,3 +98,10 @@ def test_ratio_is_checked(strategy, ratio):
 def test_block_arguments_are_checked(keys):
     with pytest.raises(ConfigError, match="BlockwiseMasking: min_aspect"):
         BlockwiseMasking(0.5, **keys)
+
+
+def test_mrs_takes_its_cosines_of_what_it_is_told():
+    assert MRSMasking(0.5).on_file_values
+    assert not MRSMasking(0.5, values="normalised").on_file_values
+    with pytest.raises(ConfigError, match="values='raw' is unknown"):
+        MRSMasking(0.5, values="raw")

@@ -456,3 +456,23 @@ def test_finetuning_configs_take_the_weights_of_their_pretraining_and_choose_no_
         assert pretraining.train_dataloader.dataset.scene == cfg.train_dataloader.dataset.scene
         assert cfg.get("val_dataloader") is None
         assert "save_best" not in cfg.default_hooks.checkpoint
+
+
+def test_mrs_hides_the_bands_that_are_alike_in_the_units_of_the_file():
+    """Bands 0 to 2 are bright and even, 3 to 5 dark and uneven; their deviations pair them otherwise."""
+    rng = np.random.default_rng(0)
+    shapes = rng.normal(size=(6, 1, 5, 5)) * np.array([5, 5, 5, 60, 60, 60])[:, None, None, None]
+    shapes[3], shapes[4], shapes[5] = shapes[0] * 12, shapes[1] * 12, shapes[2] * 12
+    raw = torch.tensor(100.0 + shapes[:, 0], dtype=torch.float32)[None].repeat(16, 1, 1, 1)
+    preprocessor = dict(type="ScenePreprocessor", num_bands=6)
+    model = SSMAE(BACKBONE, spectral_masking=dict(type="MRSMasking", ratio=0.5), data_preprocessor=preprocessor)
+    flat = raw[0].flatten(1)
+    model.data_preprocessor.fit(flat.mean(1), flat.std(1))
+    inputs = (raw - flat.mean(1)[:, None, None]) / flat.std(1)[:, None, None]
+    assert torch.allclose(model.data_preprocessor.restore(inputs), raw, rtol=1e-4)
+    hidden = model.reconstruct(inputs)["bands"].hidden[:, :, 0, 0]
+    bright = hidden[hidden[:, 0] & hidden[:, 1] & hidden[:, 2]]
+    assert len(bright)  # the three even bands go together, whichever of them was drawn
+    cosine = flat @ flat.T / (flat.norm(dim=1)[:, None] * flat.norm(dim=1))
+    possible = {tuple(cosine[band].topk(3).indices.sort().values.tolist()) for band in range(6)}
+    assert {tuple(row.nonzero().flatten().tolist()) for row in hidden} <= possible

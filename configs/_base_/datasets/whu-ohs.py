@@ -1,4 +1,5 @@
-# WHU-OHS: 32 bands, 512x512 tiles; true 64x64 windows, labels 1 to 24 to classes 0 to 23, 0 ignored.
+# WHU-OHS: 32 bands, 512x512 tiles; labels 1 to 24 to classes 0 to 23, 0 ignored. An epoch is every true 64x64 window of
+# the 4,822 training tiles once: 308,608 windows, 2,411 steps of 128.
 dataset = dict(type="TileDataset", scene="whu_ohs", data_root="{{$MMHSI_DATA:data}}")
 test_pipeline = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
 train_dataloader = dict(
@@ -8,10 +9,11 @@ train_dataloader = dict(
     sampler=dict(type="SeededSampler", shuffle=True),
     dataset=dict(
         subset="train",
+        window=64,
         pipeline=[
-            dict(type="RandomReadWindow", size=64),
             dict(type="LoadCube"),
             dict(type="LoadLabels"),
+            dict(type="RandomResizedCrop", size=64, scale=(0.2, 1.0), interpolation="bicubic"),
             dict(type="RandomDihedral"),
             dict(type="PackTile"),
         ],

@@ -13,6 +13,7 @@ model = dict(
         layer_scale_init_value=1e-5,
         with_mask_token=True,
         drop_path_rate=0.3,
+        drop_path_uniform=True,
     ),
     head=dict(type="DINOHead", num_prototypes=65536),
 )

@@ -11,6 +11,7 @@ model = dict(
         patch_size=8,
         spectral_patch_size=2,
         drop_path_rate=0.3,
+        drop_path_uniform=True,
     ),
     head=dict(type="DINOHead", num_prototypes=65536),
 )

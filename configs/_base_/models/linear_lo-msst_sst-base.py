@@ -1,4 +1,5 @@
-# Multiscale linear head on the spectral layers. Fill in: patch_size, bands_per_block and the checkpoint to start from.
+# The LO-SST paper's linear head on the last layer. Fill in: patch_size of both, bands_per_block and the checkpoint to start
+# from.
 _base_ = ["./linear_hsi-vit-tiny.py"]
 model = dict(
     backbone=dict(
@@ -6,8 +7,8 @@ model = dict(
         type="SST",
         arch="base",
         norm_before=False,
-        out_indices=(4, 5, 6, 7),
+        out_indices=(7,),
         init_cfg=dict(type="Pretrained", checkpoint="", prefix="backbone."),
     ),
-    decode_head=dict(in_channels=[48, 48, 48, 48]),
+    decode_head=dict(_delete_=True, type="TokenLinearHead", in_channels=48, loss_decode=dict(type="CrossEntropyLoss")),
 )

@@ -1,4 +1,4 @@
-# The dissertation's encoder, frozen, under the multiscale linear head. Fill in: the checkpoint to start from.
+# The dissertation's encoder, frozen, under the multiscale linear head, whose only weights are its convolution's. Fill in: the checkpoint to start from.
 _base_ = ["./linear_hsi-vit-tiny.py"]
 model = dict(
     frozen=True,
@@ -9,5 +9,5 @@ model = dict(
         out_indices=(8, 9, 10, 11),
         init_cfg=dict(type="Pretrained", checkpoint="", prefix="backbone."),
     ),
-    decode_head=dict(in_channels=[768, 768, 768, 768]),
+    decode_head=dict(in_channels=[768, 768, 768, 768], norm_cfg=dict(type="BN", affine=False), dropout_ratio=0.0),
 )

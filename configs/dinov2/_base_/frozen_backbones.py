@@ -4,6 +4,7 @@ hsi_vit = dict(
     num_registers=4,
     ffn_type="swiglu_fused",
     layer_scale_init_value=1e-5,
+    norm_maps=True,
     init_cfg=dict(checkpoint="work_dirs/dinov2_hsi-vit-base-p8_whu-ohs/epoch_100.pth", prefix="teacher.backbone."),
 )
 hsi_vit_512 = dict(
@@ -21,6 +22,7 @@ spatial_spectral_vit = dict(
     patch_size=8,
     spectral_patch_size=2,
     out_indices=(8, 9, 10, 11),
+    norm_maps=True,
     init_cfg=dict(
         type="Pretrained",
         checkpoint="work_dirs/dinov2_spatial-spectral-vit-base-p8_whu-ohs/epoch_100.pth",

@@ -1,10 +1,9 @@
-# All tiles cut into true 64x64 windows, as the dissertation counts an epoch: 2 global views of 64 pixels, 8 local of 32.
+# 2 global views of 64 pixels, 8 local of 32.
 _base_ = ["../../_base_/datasets/whu-ohs_pretrain.py", "./views.py"]
-large = dict(type="RandomResizedCrop", size=64, scale=(0.32, 1.0))
-small = dict(type="RandomResizedCrop", size=32, scale=(0.05, 0.32))
+large = dict(type="RandomResizedCrop", size=64, scale=(0.32, 1.0), interpolation="bicubic")
+small = dict(type="RandomResizedCrop", size=32, scale=(0.05, 0.32), interpolation="bicubic")
 train_dataloader = dict(
     dataset=dict(
-        window=64,
         pipeline=[
             dict(type="LoadCube"),
             dict(

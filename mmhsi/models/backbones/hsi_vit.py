@@ -54,6 +54,9 @@ class HSIViT(TransformerBackbone):
         frozen_stages: 0 freezes the embedding, k also the first k layers; they stay in eval mode. Default −1: none.
         drop_rate: Dropout after attention and in the MLP.
         drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly.
+        drop_path_uniform: Whether all layers have that of the last, as in DINOv2. Default False.
+        norm_maps: Whether the last norm is applied to the maps of earlier layers too, as DINOv2 gives them to decode
+            heads. Default False.
         init_cfg: mmengine's initialisation, e.g. ``dict(type='Pretrained', checkpoint=…, prefix='backbone.')``.
 
     Raises:
@@ -77,6 +80,8 @@ class HSIViT(TransformerBackbone):
         frozen_stages: int = -1,
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
+        drop_path_uniform: bool = False,
+        norm_maps: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -94,6 +99,7 @@ class HSIViT(TransformerBackbone):
         self.out_indices = resolve_out_indices("HSIViT", out_indices, depth)
         self.with_mask_token = with_mask_token
         self.frozen_stages = frozen_stages
+        self.norm_maps = norm_maps
 
         self.patch_embed = PatchEmbed(in_channels, self.embed_dims, patch_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
@@ -109,7 +115,7 @@ class HSIViT(TransformerBackbone):
         # The table's grid travels with it: N positions alone would not tell 4 x 16 from 8 x 8.
         self.register_buffer("pos_grid", torch.tensor(self.grid))
         self.drop_after_pos = nn.Dropout(drop_rate)
-        self.layers = vit_layers(sizes, drop_rate, drop_path_rate, ffn_type, layer_scale_init_value)
+        self.layers = vit_layers(sizes, drop_rate, drop_path_rate, ffn_type, layer_scale_init_value, drop_path_uniform)
         self.norm = nn.LayerNorm(self.embed_dims, eps=1e-6)
 
         if pos_embed == "learned":
@@ -202,7 +208,8 @@ class HSIViT(TransformerBackbone):
         """
         x = prepend_tokens(tokens.patches, self.cls_token + self.pos_embed[:, :1], self.registers)
         outputs = enumerate(self.layers.run(self.drop_after_pos(x)))
-        chosen = [self.norm(x) if index == self.depth - 1 else x for index, x in outputs if index in out_indices]
+        normed = range(self.depth) if self.norm_maps else (self.depth - 1,)
+        chosen = [self.norm(x) if index in normed else x for index, x in outputs if index in out_indices]
         return [Tokens(x[:, 0], x[:, self.num_extra_tokens :], tokens.grid) for x in chosen]
 
     def forward_tokens(self, x: Tensor, mask: Tensor | None = None) -> Tokens:

@@ -88,6 +88,9 @@ class SpatialSpectralViT(TransformerBackbone):
         local_img_size: The second, smaller size that paper mode takes. Default 32.
         drop_rate: Dropout of the embedded tokens, after attention and in the MLP.
         drop_path_rate: Stochastic depth of the last layers; earlier ones less, linearly.
+        drop_path_uniform: Whether all layers have that of the last, as in DINOv2. Default False.
+        norm_maps: Whether the last norms are applied to the outputs of earlier layers too, as DINOv2 gives them to
+            decode heads. Default False.
         layer_scale_init_value: Start of LayerScale; 0 leaves it out. Default 1e-5, as DINOv2.
         ffn_type: ``'origin'`` (MLP with GELU) or ``'swiglu_fused'``.
         init_cfg: mmengine's initialisation, e.g. ``dict(type='Pretrained', checkpoint=…, prefix='backbone.')``.
@@ -119,6 +122,8 @@ class SpatialSpectralViT(TransformerBackbone):
         local_img_size: int | tuple[int, int] = 32,
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
+        drop_path_uniform: bool = False,
+        norm_maps: bool = False,
         layer_scale_init_value: float = 1e-5,
         ffn_type: str = "origin",
         init_cfg: dict | list[dict] | None = None,
@@ -129,6 +134,7 @@ class SpatialSpectralViT(TransformerBackbone):
         check_choice("SpatialSpectralViT", "mode", mode, ("any", "paper"))
         check_choice("SpatialSpectralViT", "fusion", fusion, ("cross_attention", "pooled"))
         check_choice("SpatialSpectralViT", "ffn_type", ffn_type, FFN_TYPES)
+        self.norm_maps = norm_maps
         check_sizes("SpatialSpectralViT", patch_size=patch_size, spectral_grid=spectral_grid)
         if num_registers < 0:
             raise ConfigError(f"SpatialSpectralViT: num_registers={num_registers} given, expected at least 0")
@@ -175,7 +181,8 @@ class SpatialSpectralViT(TransformerBackbone):
         self.drop_after_pos = nn.Dropout(drop_rate)
 
         self.spatial_layers, self.spectral_layers = (
-            vit_layers(sizes, drop_rate, drop_path_rate, ffn_type, layer_scale_init_value) for _ in range(2)
+            vit_layers(sizes, drop_rate, drop_path_rate, ffn_type, layer_scale_init_value, drop_path_uniform)
+            for _ in range(2)
         )
         self.fusions = nn.ModuleList(build_fusion() for _ in range(depth))
         self.spatial_norm = nn.LayerNorm(embed_dims, eps=1e-6)
@@ -245,10 +252,10 @@ class SpatialSpectralViT(TransformerBackbone):
             spatial = self.spatial_layers.run_layer(index, spatial)
             spectral = self.spectral_layers.run_layer(index, spectral)
             spatial, spectral = fusion(spatial, spectral)
-            if index == len(self.fusions) - 1:
-                spatial, spectral = self.spatial_norm(spatial), self.spectral_norm(spectral)
             if index in out_indices:
-                outputs.append((spatial, spectral))
+                normed = self.norm_maps or index == len(self.fusions) - 1
+                pair = (self.spatial_norm(spatial), self.spectral_norm(spectral)) if normed else (spatial, spectral)
+                outputs.append(pair)
         return [Tokens(x[:, 0], x[:, extra:], tokens.grid, y[:, 0], y[:, extra:]) for x, y in outputs]
 
     def forward_tokens(self, x: Tensor, mask: Tensor | None = None, spectral_mask: Tensor | None = None) -> Tokens:

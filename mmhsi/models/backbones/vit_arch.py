@@ -96,6 +96,7 @@ def vit_layers(
     drop_path_rate: float,
     ffn_type: str = "origin",
     layer_scale_init_value: float = 0.0,
+    drop_path_uniform: bool = False,
 ) -> PrunableLayers:
     """As many layers as ``sizes`` say; see :func:`vit_layer`.
 
@@ -105,8 +106,10 @@ def vit_layers(
         drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly.
         ffn_type: ``'origin'`` or ``'swiglu_fused'``.
         layer_scale_init_value: 0 for none.
+        drop_path_uniform: Whether all layers have that of the last. Default False.
     """
-    rates = drop_path_rates(drop_path_rate, sizes["num_layers"])
+    depth = sizes["num_layers"]
+    rates = [drop_path_rate] * depth if drop_path_uniform else drop_path_rates(drop_path_rate, depth)
     return PrunableLayers(vit_layer(sizes, drop_rate, rate, ffn_type, layer_scale_init_value) for rate in rates)
 
 

@@ -85,7 +85,13 @@ class TokenMasking(Masking, metaclass=ABCMeta):
 
 
 class BandMasking(Masking, metaclass=ABCMeta):
-    """Chooses the hidden bands of images."""
+    """Chooses the hidden bands of images.
+
+    Attributes:
+        on_file_values: Whether it looks at values as the files have them, not at normalised ones. Default False.
+    """
+
+    on_file_values = False
 
     @abstractmethod
     def __call__(self, rng: BatchRNG, images: Tensor) -> Tensor:

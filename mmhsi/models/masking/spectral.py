@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from mmhsi.arguments import check_choice
 from mmhsi.registry import MASKING
 
 from .base import BandMasking, hide_highest
@@ -31,7 +32,20 @@ class MRSMasking(BandMasking):
 
     Similarity is the cosine between band images; a band of zeros is similar to none (0). Of bands that are equally
     similar the earlier are hidden first.
+
+    Args:
+        ratio: Share that is hidden, as of every :class:`Masking`.
+        values: What the cosines are taken of: ``'file'`` (default), the values as the files have them, which is the
+            paper's eq. 1 on values of one scale for all bands (a common factor changes no cosine); or
+            ``'normalised'``, every band's deviations from its mean in its standard deviations.
+
+    Raises:
+        ConfigError: If ``values`` is unknown.
     """
+
+    def __init__(self, ratio: float, values: str = "file") -> None:
+        super().__init__(ratio)
+        self.on_file_values = check_choice("MRSMasking", "values", values, ("file", "normalised")) == "file"
 
     def __call__(self, rng: BatchRNG, images: Tensor) -> Tensor:
         """Draw a mask; see :class:`BandMasking`."""

@@ -115,6 +115,17 @@ class BandPreprocessor(BaseDataPreprocessor):
         self.fitted.fill_(True)
         self.statistics_changed()
 
+    def restore(self, inputs: Tensor) -> Tensor:
+        """Undo the normalisation; what was clipped stays so, pixels without data have their bands' means.
+
+        Args:
+            inputs: Normalised, shape (B, C, H, W).
+
+        Returns:
+            Values in the data's units, float32, same shape.
+        """
+        return inputs.float() * self.std[:, None, None] + self.mean[:, None, None]
+
     def statistics_changed(self) -> None:
         """Note that what was normalised earlier is out of date; :meth:`fit` and loading weights do so."""
         self._revision += 1

@@ -197,6 +197,22 @@ class ScenePreprocessor(BandPreprocessor):
             return image, finer
         return torch.cat([image, pool_scene(finer, scale, with_std=self.second == "texture")], dim=3), None
 
+    def restore(self, inputs: Tensor) -> Tensor:
+        """Undo the normalisation of both sources, their bands joined as ``second`` says.
+
+        Args:
+            inputs: Normalised, shape (B, C, H, W), (B, C + C2, H, W) or (B, C + 2 · C2, H, W).
+
+        Returns:
+            Values in the data's units, float32, same shape; of the second source too.
+        """
+        values = [super().restore(inputs[:, : self.num_bands])]
+        rest, second = inputs[:, self.num_bands :], self.second_normaliser
+        if second is not None and rest.shape[1]:
+            means, spread = rest[:, : second.num_bands], rest[:, second.num_bands :]
+            values += [second.restore(means), spread.float() * second.std[: spread.shape[1], None, None]]
+        return torch.cat(values, dim=1)
+
     def forward(self, data: dict, training: bool = False) -> dict:
         """Prepare a batch.
 

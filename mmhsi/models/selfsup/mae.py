@@ -168,7 +168,7 @@ class MAE(MaskedPretraining):
         grid = patch_grid(inputs.shape[2:], patch)
         if isinstance(self.masking, BandMasking):
             self.visible_count(self.masking, inputs.shape[1], "bands")
-            bands = self.masking(rng, inputs)
+            bands = self.masking(rng, self.band_images(self.masking, inputs))
             everything = torch.arange(grid[0] * grid[1], device=inputs.device).expand(len(inputs), -1)
             return MaskedInput(inputs.masked_fill(bands[..., None, None], 0.0), everything, everything, bands, grid)
         shown = self.visible_count(self.masking, grid[0] * grid[1], f"patches of {patch} x {patch} pixels")

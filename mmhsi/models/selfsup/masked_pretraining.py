@@ -11,7 +11,8 @@ from mmhsi.arguments import takes_argument
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..masking import Masking, TokenMasking
+from ..masking import BandMasking, Masking, TokenMasking
+from ..preprocessors.band_preprocessor import BandPreprocessor
 from ..protocols import GridBackbone, TokenBackbone
 from ..quiet_init import QuietInit
 from ..rng import BatchRNG
@@ -107,6 +108,20 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
             raise ConfigError(
                 f"{type(self).__name__}: {name}.ratio={masking.ratio} leaves nothing to hide or nothing to see"
             )
+
+    def band_images(self, masking: BandMasking, inputs: Tensor) -> Tensor:
+        """What a strategy over bands looks at.
+
+        Args:
+            masking: The strategy.
+            inputs: Normalised images, shape (B, C, H, W).
+
+        Returns:
+            The images, in the data's units where the strategy wants these.
+        """
+        if masking.on_file_values and isinstance(self.data_preprocessor, BandPreprocessor):
+            return self.data_preprocessor.restore(inputs)
+        return inputs
 
     def visible_count(self, masking: Masking, total: int, what: str, name: str = "masking") -> int:
         """How many of ``total`` a strategy leaves visible.

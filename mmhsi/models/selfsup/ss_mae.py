@@ -173,7 +173,7 @@ class SSMAE(MaskedPretraining):
             )
         rng = rng or BatchRNG(len(inputs), inputs.device)
         hidden_pixels = self.spatial_masking(rng, 1, encoder.grid).flatten(1)
-        hidden_bands = self.spectral_masking(rng, inputs)
+        hidden_bands = self.spectral_masking(rng, self.band_images(self.spectral_masking, inputs))
         pixels = visible_first(hidden_pixels)[:, : self.visible_pixels]
         bands = visible_first(hidden_bands)[:, : self.visible_bands]
         seen = encoder.forward_visible(inputs, pixels, bands)

@@ -15,6 +15,7 @@ from mmhsi.io.files import existing_file, reading, reason, replacing
 from ..protocols import ResizableModel
 from ..pruning import pruned_prefixes
 from .archive import Archive
+from .layouts import CONTAINERS
 from .stand_ins import NotPlainError
 
 TRUST = "rewrite it once with tools/converters/trust_checkpoint.py"
@@ -28,7 +29,8 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu", 
     """Read a checkpoint as data: nothing in the file is run or imported (:mod:`mmhsi.models.weights.pickled`).
 
     Args:
-        path: File written by mmengine's CheckpointHook, or a bare state dict.
+        path: File written by mmengine's CheckpointHook, a bare state dict, or one under ``model`` (MAE, timm) or
+            ``teacher`` (DINOv2).
         map_location: Where its tensors go. Default: the CPU.
         allow_nonfinite: Whether weights may be NaN or infinite, to look into what a run left that came to that.
 
@@ -63,7 +65,8 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu", 
     if not isinstance(checkpoint, dict):
         raise FileFormatError(f"checkpoint {path}: holds a {type(checkpoint).__name__}, expected a dict of weights")
     if "state_dict" not in checkpoint:
-        checkpoint = {"state_dict": checkpoint}
+        inner = [checkpoint[name] for name in CONTAINERS if isinstance(checkpoint.get(name), dict)]
+        checkpoint = {"state_dict": inner[0] if inner else checkpoint}
     state, meta = checkpoint["state_dict"], checkpoint.setdefault("meta", {})
     if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
         raise FileFormatError(f"checkpoint {path}: its state_dict is not a dict of named weights")

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.registry import WEIGHT_INITIALIZERS
 
-from ..protocols import AdaptableModel, BandedBackbone, ResamplingBackbone
+from ..protocols import AdaptableModel, BandedBackbone, PrunableBackbone, ResamplingBackbone
+from ..pruning import pruned_prefixes
 from .checkpoint import read_checkpoint, strip_prefix
 from .input_spec import checkpoint_spec
+from .layouts import translate
 from .spectral_weights import resample_band_weights
 
 if TYPE_CHECKING:
@@ -59,6 +61,9 @@ def transfer_weights(
 ) -> LoadReport:
     """Load pretrained weights into a backbone, whatever sensor they were trained on.
 
+    Those of public vision transformers, under MAE's, timm's, DINOv2's or mmpretrain's names, are translated first
+    (:func:`mmhsi.models.weights.layouts.translate`).
+
     Args:
         module: Backbone. A :class:`~mmhsi.models.protocols.BandedBackbone` names the weights that depend on the bands,
             a :class:`~mmhsi.models.protocols.ResamplingBackbone` fits them where they are no plain weights a band, an
@@ -76,12 +81,13 @@ def transfer_weights(
 
     Raises:
         FileFormatError: If the file cannot be read.
-        ConfigError: If nothing fits, wavelengths are missing, or a shape differs and may not be adapted.
+        ConfigError: If nothing fits, a layer of the backbone or its last norm finds nothing, wavelengths are missing,
+            or a shape differs and may not be adapted.
     """
     if input_layer not in INPUT_LAYER:
         raise ConfigError(f"input_layer={input_layer!r} is unknown, expected one of {', '.join(INPUT_LAYER)}")
     checkpoint = read_checkpoint(path)
-    state = strip_prefix(checkpoint["state_dict"], prefix)
+    state = translate(strip_prefix(checkpoint["state_dict"], prefix))
     own = module.state_dict()
     if not own.keys() & state.keys():
         under = f" under {prefix!r}" if prefix else ""
@@ -121,9 +127,42 @@ def transfer_weights(
             )
         found[key] = given
         (report.loaded if given is state[key] else report.adapted).append(key)
+    refuse_lost_layers(module, found, state, path)
     module.load_state_dict(found, strict=False)
     print_log(f"{path} into {type(module).__name__}: {report}", logger="current")
     return report
+
+
+def refuse_lost_layers(module: nn.Module, found: dict[str, Tensor], state: dict[str, Tensor], path: str | Path) -> None:
+    """Check that every layer of a backbone, and the norm after the last, was given something.
+
+    Args:
+        module: The backbone; others than a :class:`~mmhsi.models.protocols.PrunableBackbone` are not checked.
+        found: Weights that it is given.
+        state: The checkpoint's, whose pruned layers may have none.
+        path: The checkpoint.
+
+    Raises:
+        ConfigError: If one was given nothing.
+    """
+    if not isinstance(module, PrunableBackbone):
+        return
+    layers = [f"{name}.{index}." for name, stage in module.prunable_stages().items() for index in range(len(stage))]
+    layers += [f"{name}." for name, child in module.named_children() if isinstance(child, nn.LayerNorm)]
+    own, gone = module.state_dict(), pruned_prefixes(state)
+    lost = [
+        layer[:-1]
+        for layer in layers
+        if not layer.startswith(gone or ("\0",))
+        and any(key.startswith(layer) for key in own)
+        and not any(key.startswith(layer) for key in found)
+    ]
+    if lost:
+        raise ConfigError(
+            f"checkpoint {path}: nothing for {len(lost)} of {len(layers)} layers of {type(module).__name__} ({lost[0]}"
+            f"{', …' if len(lost) > 1 else ''}), though other weights fit; is it of another model or of fewer layers? "
+            f"It has {', '.join(sorted(state)[:3])}, …"
+        )
 
 
 @WEIGHT_INITIALIZERS.register_module(name="Pretrained")
