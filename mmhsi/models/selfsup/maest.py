@@ -21,7 +21,6 @@ from ..rng import BatchRNG
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
 
-
 class MAESTDecoder(QuietInit):
     """Transformer from the visible bands' tokens to what all bands' tokens held.
 

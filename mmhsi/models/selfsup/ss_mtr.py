@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,8 +12,10 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..layers import init_linear
-from ..rng import BatchRNG
 from .mae import MAE
+
+if TYPE_CHECKING:
+    from ..rng import BatchRNG
 
 
 def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:

@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import math
 import re
-from typing import NamedTuple
-
-from torch import Tensor
+from typing import TYPE_CHECKING, NamedTuple
 
 from mmhsi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LAYER = r"\.layers\.(\d+)"
 CLASSIFIER = "head.fc"
 
 
 class Rule(NamedTuple):
-    """What becomes of the weights that a pattern finds.
+    r"""What becomes of the weights that a pattern finds.
 
     Attributes:
         pattern: Of the beginning of a public name.
-        name: Put in its place, its groups as ``\\1`` and so on; None: the weight is unused there, and left out.
+        name: Put in its place, its groups as ``\1`` and so on; None: the weight is unused there, and left out.
         axes: Axes that are kept, those of length 1 behind them dropped; None: all are.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
@@ -50,6 +51,16 @@ def normalised_conv(before: int, after: int, groups: int) -> list[nn.Module]:
     return [nn.Conv2d(before, after, 3, padding=1), nn.GroupNorm(groups, after), nn.ReLU()]
 
 
+def excited_block(channels: int, groups: int) -> nn.Sequential:
+    """Excitation, then a convolution, of as many channels.
+
+    Args:
+        channels: Channels in and out.
+        groups: Groups of the norm, and how much narrower the excitation's hidden layer is.
+    """
+    return nn.Sequential(SpectralExcitation(channels, channels // groups), *normalised_conv(channels, channels, groups))
+
+
 @MODELS.register_module()
 class FreeNet(QuietInit):
     """Fully convolutional encoder with spectral attention, and a light decoder that adds up its levels.
@@ -93,17 +104,10 @@ class FreeNet(QuietInit):
         self.embed_dims = embed_dims
         self.stem = nn.Sequential(*normalised_conv(in_channels, block_channels[0], groups))
         self.levels = nn.ModuleList(
-            nn.Sequential(
-                *(
-                    nn.Sequential(SpectralExcitation(channels, channels // groups), *normalised_conv(channels, channels, groups))
-                    for _ in range(num_blocks)
-                )
-            )
-            for channels in block_channels
+            nn.Sequential(*(excited_block(channels, groups) for _ in range(num_blocks))) for channels in block_channels
         )
         self.halvings = nn.ModuleList(
-            nn.Conv2d(before, after, 3, stride=2, padding=1)
-            for before, after in zip(block_channels[:-1], block_channels[1:], strict=True)
+            nn.Conv2d(before, after, 3, stride=2, padding=1) for before, after in pairwise(block_channels)
         )
         self.laterals = nn.ModuleList(nn.Conv2d(channels, embed_dims, 1) for channels in block_channels)
         self.fusions = nn.ModuleList(nn.Conv2d(embed_dims, embed_dims, 3, padding=1) for _ in block_channels)
