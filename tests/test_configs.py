@@ -29,7 +29,7 @@ WIDE, NARROW = 768, 48
 
 
 def shrink(cfg: Config) -> None:
-    """Make ViT-B, Swin-S, ResNet-50, HiT and IMAE's encoder narrow, 512-pixel views small: they would only cost time."""
+    """Make ViT-B, Swin-S, ResNet-50, HiT and IMAE's encoder narrow, 512-pixel views small: they only cost time."""
     backbone = cfg.model.backbone
     if backbone.type == "HiT":
         backbone.update(embed_dims=32, depths=(1, 1, 1, 1))
