@@ -1,12 +1,12 @@
-"""IMAE paper, Tables 5 to 7, on its data, which are to be downloaded: nine classifiers, windows of 15x15; for GPUs."""
+"""IMAE paper, Tables 5 to 7, on its data, to be downloaded: nine classifiers, windows of 15x15; for GPUs."""
 
 title = "Indian Pines, Salinas and Pavia University: the IMAE paper's comparison"
 protocol = (
-    "20 random pixels a class (half of a class that has fewer than 40), windows of 15x15, 100 epochs, last checkpoint, "
-    "augmentation, label smoothing and averaging over symmetries as in every model here; all without tuning. SVM: RBF, "
-    "cross-validated inside the training pixels; the paper's is not. MAEST, SS-MTr and IMAE are pretrained on the scene "
-    "itself, without labels, where the paper's IMAE is on scenes of GF-5, which are not public. The paper scores all "
-    "labelled pixels, those it trained on among them; here test pixels alone are scored."
+    "20 random pixels a class (half of a class that has fewer than 40), windows of 15x15, 100 epochs, last "
+    "checkpoint; augmentation, label smoothing and averaging over symmetries as in all models here; none is tuned. "
+    "SVM: RBF, cross-validated inside the training pixels; the paper's is not. MAEST, SS-MTr and IMAE are pretrained "
+    "on the scene itself, without labels, where the paper's IMAE is on scenes of GF-5, which are not public. The paper "
+    "scores all labelled pixels, those it trained on among them; here test pixels alone are scored."
 )
 metric = "OA"
 seeds = (0, 1, 2)

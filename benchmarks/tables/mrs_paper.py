@@ -2,10 +2,10 @@
 
 title = "Berlin and Houston 2018: ExViT and SS-MAE"
 protocol = (
-    "The published training and test pixels, both sources, windows of 7x7. ExViT: 100 epochs from scratch, augmentation "
-    "and label smoothing as in every model here, where the paper has its authors' recipe. SS-MAE: one pretraining a row "
-    "on the whole scene without labels, then 100 epochs of fine-tuning; last checkpoint, where the public code picks the "
-    "best epoch on the test pixels."
+    "The published training and test pixels, both sources, windows of 7x7. ExViT: 100 epochs from scratch, "
+    "augmentation and label smoothing as in every model here, where the paper has its authors' recipe. SS-MAE: one "
+    "pretraining a row on the whole scene without labels, then 100 epochs of fine-tuning; last checkpoint, where the "
+    "public code picks the best epoch on the test pixels."
 )
 metric = "OA"
 seeds = (0, 1, 2)

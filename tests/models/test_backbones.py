@@ -20,6 +20,7 @@ SUMMED_UP = (*ONE_PIXEL, "ExViT", "MAESTViT")
 OF_ONE_BAND_COUNT = ("HiT", "MAESTViT")  # their weights cannot be carried over to another
 VARIANTS = {
     **{name: {} for name in (*TRANSFORMERS, *COMPARISON)},
+    "FreeNet": dict(embed_dims=8, block_channels=(32, 48)),
     "HiT": dict(embed_dims=32, depths=(1, 1, 1, 1)),
     "SSTN, linear": dict(stem="linear"),
     "SpatialSpectralViT, pooled": dict(fusion="pooled"),

@@ -56,8 +56,8 @@ DINO = [(r"original0$", "ones"), (r"bias$", "zeros"), ("", 0.02)]
 HIT = [
     (r"^stem\.\d\.weight$", 1.0),
     (r"gate\.narrow\.weight$", "zeros"),
-    (r"^stages.*(weigh|project|mlp).*bias$", "zeros"),
-    (r"^stages.*(weigh|project|mlp)", 0.02),
+    (r"^stages.*\.(weigh|project|mlp)\..*bias$", "zeros"),
+    (r"^stages.*\.(weigh|project|mlp)\.", 0.02),
     *TORCH,
 ]
 RULES = {
