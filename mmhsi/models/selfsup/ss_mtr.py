@@ -12,23 +12,30 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..layers import init_linear
+from ..losses import reduce_mean
 from .mae import MAE
 
 if TYPE_CHECKING:
     from ..rng import BatchRNG
 
 
-def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+def info_nce(first: Tensor, second: Tensor, temperature: float, counted: Tensor | None = None) -> Tensor:
     """How badly each row is told from all others as the partner of the same row of the other batch, both ways.
 
     Args:
         first: Shape (B, d).
         second: Shape (B, d).
         temperature: What cosines are divided by.
+        counted: Rows that count, neither scored nor compared with otherwise, bool (B,); None for all.
     """
     scores = F.normalize(first.float(), dim=1) @ F.normalize(second.float(), dim=1).T / temperature
     own = torch.arange(len(scores), device=scores.device)
-    return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
+    if counted is None:
+        return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
+    compared = counted[:, None] & counted | torch.eye(len(own), dtype=torch.bool, device=own.device)
+    scores = scores.masked_fill(~compared, -torch.inf)  # a row that does not count keeps itself: its loss is 0
+    rows = F.cross_entropy(scores, own, reduction="none") + F.cross_entropy(scores.T, own, reduction="none")
+    return rows.sum() / reduce_mean(counted.sum()) / 2
 
 
 @MODELS.register_module()
@@ -94,7 +101,8 @@ class SSMTr(MAE):
         losses = super().loss(inputs, valid, rng)
         if self.contrast:
             first, second = (self.projector(self.encode_cls(inputs, rng)) for _ in range(2))
-            losses["loss_contrast"] = self.contrast * info_nce(first, second, self.temperature)
+            counted = None if valid is None else valid.flatten(1).any(dim=1)
+            losses["loss_contrast"] = self.contrast * info_nce(first, second, self.temperature, counted)
         return losses
 
     def encode_cls(self, inputs: Tensor, rng: BatchRNG | None) -> Tensor:
