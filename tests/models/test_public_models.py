@@ -5,6 +5,7 @@ jingyao16/ExViT, xiachangxue/DeepHyperX, Z-Zheng/FreeNet): names and shapes of i
 they were there, its number of parameters, and what it gave for the images of :func:`images`, in evaluation.
 """
 
+import argparse
 import json
 import math
 import zlib
@@ -15,7 +16,7 @@ import torch
 
 from mmhsi.errors import ConfigError
 from mmhsi.models.complexity import count_stored
-from mmhsi.models.weights import PUBLIC_MODELS, public_state
+from mmhsi.models.weights import PUBLIC_MODELS, public_state, read_checkpoint
 from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -175,3 +176,15 @@ def test_weights_of_another_model_are_refused():
             public_state(model, {"blocks.0": torch.zeros(1)})
     with pytest.raises(ConfigError, match=r"layer1.s1.weight has shape \(1, 1, 7, 2, 1\)"):
         public_state("SSTN", {"layer1.s1.weight": torch.zeros(1, 1, 7, 2, 1)})
+
+
+def test_the_tool_makes_of_a_trained_file_what_a_classifier_loads(run_tool, tmp_path):
+    """A checkpoint as MAEST's code saves it, arguments among it, which is refused before it is trusted."""
+    saved = dict(model=layout("MAEST"), optimizer={}, epoch=3, args=argparse.Namespace(mode="CAF"))
+    torch.save(saved, tmp_path / "theirs.pth")
+    public = ("converters/public_weights", "MAEST")
+    assert run_tool(*public, tmp_path / "theirs.pth", tmp_path / "ours.pth") == 2
+    assert run_tool("converters/trust_checkpoint", tmp_path / "theirs.pth", tmp_path / "plain.pth") == 0
+    assert run_tool(*public, tmp_path / "plain.pth", tmp_path / "ours.pth") == 0
+    weights = read_checkpoint(tmp_path / "ours.pth")["state_dict"]
+    load(classifier(6, type="MAESTViT", in_channels=20, neighbours=5), weights)

@@ -47,13 +47,13 @@ class SSMTr(MAE):
     abstract says: a vanilla transformer is pretrained by reconstruction from masked inputs (SS-MTr), and a contrastive
     loss may be added (C-SS-MTr). Ours are: patches across all bands as tokens, the decoder, mask ratio and loss, which
     are those of :class:`mmhsi.models.MAE`; and the contrast, which asks that the CLS tokens of two masks of one window,
-    through a two-layer map, be more alike than those of other windows of the batch. The variants with labels in
-    pretraining (S-SS-MTr, SC-SS-MTr) are not offered: pretraining data here have none.
+    through a two-layer map, be more alike than those of other windows of the batch, in each process its own. The
+    variants with labels in pretraining (S-SS-MTr, SC-SS-MTr) are not offered: pretraining data here have none.
 
     Args:
         backbone: See :class:`mmhsi.models.MAE`.
         decoder: See there.
-        masking: See there; a strategy over tokens where there is a contrast.
+        masking: See there.
         contrast: Weight of the contrast. Default 0, none: SS-MTr.
         temperature: What cosines are divided by. Default 0.1.
         norm_target: See :class:`mmhsi.models.MAE`.
