@@ -6,3 +6,4 @@ _base_ = [
 ]
 # Of a finer second source, mean and standard deviation within each pixel of the cube come behind the cube's bands.
 model = dict(data_preprocessor=dict(second="texture"))
+auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)

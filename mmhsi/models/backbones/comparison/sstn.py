@@ -149,6 +149,7 @@ class SSTN(QuietInit):
         self.in_channels = in_channels
         self.embed_dims = embed_dims
         self.stem_kind = stem
+        self.stem: nn.Conv1d | nn.Conv2d
         if stem == "strided":
             check_sizes("SSTN", bands_of_the_strided_stem=in_channels - STRIDED_KERNEL + 1)
             channels = (in_channels - STRIDED_KERNEL) // STRIDED_STEP + 1
