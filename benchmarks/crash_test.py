@@ -17,6 +17,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from experiments.runner import start_tool
 from mmengine.config import Config
 from torch import Tensor
 
+from mmhsi.cli.termination import AGAIN
 from mmhsi.engine import newest_checkpoint
 from mmhsi.models.weights import read_checkpoint
 
@@ -128,11 +130,11 @@ def finish(config: Path, work_dir: Path) -> float:
     return time.monotonic() - began
 
 
-def kill(config: Path, work_dir: Path, when: Callable[[], bool]) -> bool:
-    """Run until ``when`` is true, then kill.
+def kill(config: Path, work_dir: Path, when: Callable[[], bool], how: int = signal.SIGKILL) -> bool:
+    """Run until ``when`` is true, then send a signal; SIGTERM to all processes, as schedulers do.
 
     Returns:
-        Whether it was killed; otherwise it had ended before.
+        Whether it ended by that; otherwise it had ended before.
 
     Raises:
         RuntimeError: If the run fails on its own.
@@ -140,9 +142,12 @@ def kill(config: Path, work_dir: Path, when: Callable[[], bool]) -> bool:
     process = start(config, work_dir)
     while process.is_alive() and not when():
         time.sleep(0.001)
-    process.kill()  # SIGKILL
+    with suppress(ProcessLookupError, FileNotFoundError):
+        loaders = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for number in [*loaders, process.pid] if how == signal.SIGTERM else [process.pid]:
+            os.kill(int(number), how)
     process.join()
-    if process.exitcode not in (0, -signal.SIGKILL):
+    if process.exitcode not in (0, -signal.SIGKILL, AGAIN):
         raise RuntimeError((work_dir / "output.log").read_text()[-2000:])
     return process.exitcode != 0
 

@@ -7,6 +7,7 @@ from side_by_side import Comparison, main
 
 FILES = (
     "data_layer",
+    "product_windows",
     "hsi_vit_step",
     "sst_attention",
     "mae_step",

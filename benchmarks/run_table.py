@@ -30,6 +30,7 @@ def main() -> None:
     from experiments.table import ExperimentTable, state, tabulate
 
     from mmhsi.errors import ConfigError
+    from mmhsi.io.files import write_whole
 
     table = ExperimentTable.from_file(args.table)
     seeds = tuple(args.seeds) if args.seeds else None
@@ -51,7 +52,7 @@ def main() -> None:
         print(f"{RESULTS}: {record(table, seeds, work_dir)} figures; benchmarks/model_zoo.py --write takes them over")
     text = tabulate(table, seeds, work_dir)
     if args.out:
-        Path(args.out).write_text(text)
+        write_whole(args.out, text)
     else:
         print(text)
 

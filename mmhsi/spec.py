@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import reprlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from math import inf, isfinite
 from typing import Any
 
@@ -83,6 +83,7 @@ _EXPECTED: dict[str, tuple[str, Callable[[object], bool]]] = {
     "window": ("(height, width) in pixels", _optional(lambda value: _wholes(value, 1) and len(value) == 2)),
     "second_bands": ("a number of bands", _optional(lambda value: _whole(value, 1))),
     "second_scale": ("a whole factor", _optional(lambda value: _whole(value, 1))),
+    "image_options": ("options of a cube", lambda value: isinstance(value, dict) and _plain(value)),
     "rgb_bands": ("three 0-based bands", _optional(lambda value: _wholes(value, 0) and len(value) == 3)),
 }
 
@@ -109,6 +110,8 @@ class InputSpec:
         window: (height, width) in pixels of the windows or tiles, or None.
         second_bands: Bands of the second source, None without one.
         second_scale: Its pixels per pixel of the first along each axis, or None.
+        image_options: How the files were opened where that is not the default, such as a product's ``mask``
+            (:meth:`mmhsi.io.CubeOptions.given`); a scene is opened in the same way when a map of it is made.
         rgb_bands: 0-based bands of the file for a false-colour picture where wavelengths are unknown, or None.
 
     Raises:
@@ -131,9 +134,10 @@ class InputSpec:
     second_bands: int | None = None
     second_scale: int | None = None
     rgb_bands: tuple[int, int, int] | None = None
+    image_options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        fault = _fault({field.name: getattr(self, field.name) for field in fields(self)})
+        fault = _fault({item.name: getattr(self, item.name) for item in fields(self)})
         if fault:
             raise ConfigError(f"InputSpec: {fault}")
 

@@ -47,17 +47,15 @@ def main() -> None:
     if args.list:
         show_list()
         return
-    from mmhsi.cli.lock import hold
     from mmhsi.datasets.download import DownloadError, NotPublicError, download_dataset
-    from mmhsi.datasets.download.dataset import default_root, staging_folder
+    from mmhsi.datasets.download.dataset import default_root
     from mmhsi.datasets.layout import check_layout
 
     root = args.root or Path(default_root())
     problems = check_layout(args.name, root)
     if not args.check:
         try:
-            with hold(staging_folder(args.name, root), "download", "give another --root"):
-                download_dataset(args.name, root, args.url_base, args.timeout)
+            download_dataset(args.name, root, args.url_base, args.timeout)
         except NotPublicError:
             if problems:
                 raise

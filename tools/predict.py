@@ -19,7 +19,7 @@ def parse_args() -> argparse.Namespace:
     parser = tool_parser(__doc__)
     config_argument(parser, "config file of the training; none for a published checkpoint", optional=True)
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
+    parser.add_argument("scene", help="GeoTIFF, ENVI, .mat, HDF5, .npy, or a sensor's product")
     parser.add_argument("--out", required=True, help="GeoTIFF for the map")
     parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
     parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
@@ -27,6 +27,16 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--labels", help="label map of the scene, shown in the picture beside the result")
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
+    parser.add_argument(
+        "--mask",
+        nargs="*",
+        metavar="LAYER",
+        help="quality layers of a product that make a pixel invalid: cloud, shadow, haze, cirrus, snow, saturation, or "
+        "nothing for none (default: as in training)",
+    )
+    parser.add_argument("--raw-geometry", action="store_true", help="read a product as the sensor saw it, off the map")
+    parser.add_argument("--dark", help="dark reference of a lab camera's raw file (default: the one beside it)")
+    parser.add_argument("--white", help="its white reference, or none for raw values")
     parser.add_argument("--labels-key", help="variable of a .mat label map")
     parser.add_argument("--second", help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
@@ -41,6 +51,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
     parser.add_argument("--stride", type=int, help="step of a segmentor's windows (default: half a window)")
     return parser.parse_intermixed_args()  # options may stand between the two or three positional ones
+
+
+def image_options(args: argparse.Namespace) -> dict[str, object]:
+    """Those of :class:`mmhsi.io.CubeOptions` that are given."""
+    given = dict(mask=args.mask, dark=args.dark, white=args.white, ortho=False if args.raw_geometry else None)
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def main() -> None:
@@ -80,6 +96,7 @@ def main() -> None:
             args.out,
             key=args.key,
             axes=args.axes,
+            image_options=image_options(args),
             second=args.second,
             second_key=args.second_key,
             probabilities=args.probabilities,
@@ -103,6 +120,7 @@ def main() -> None:
             args.labels,
             args.labels_key,
             axes=args.axes,
+            options=inferencer.cube_options(image_options(args)),
         )
         print(f"picture: {args.png}")
 

@@ -1,7 +1,35 @@
 """Train a model from a config file."""
 
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
 from mmhsi.cli.command import run, tool_parser
 from mmhsi.cli.options import config_argument, report_to, runner_config, runner_options
+from mmhsi.cli.termination import AGAIN, TERMINATION, Terminated
+
+if TYPE_CHECKING:
+    from mmengine.runner import FlexibleRunner, Runner
+
+
+def train(runner: Runner | FlexibleRunner, test: bool) -> None:
+    """Train, and test the last weights; SIGTERM ends it at the next point from which it can go on."""
+    from mmhsi.engine.hooks.stop_hook import RunStopped, StopHook
+
+    with TERMINATION.waiting() as asked:
+        runner.register_hook(StopHook(asked))
+        try:
+            runner.train()
+            if test:
+                runner.test()
+        except RunStopped as stopped:
+            sys.stderr.write(f"ended by SIGTERM: {stopped}; --resume goes on from there\n")
+            sys.exit(AGAIN)
+        except RuntimeError as error:
+            if not asked() or "DataLoader worker" not in str(error):
+                raise
+            raise Terminated from error  # the signal got them first
 
 
 def main() -> None:
@@ -44,9 +72,7 @@ def main() -> None:
             prepare_resume(cfg, args.resume)
         prepare_distributed(cfg)
         runner = build_runner(cfg)
-        runner.train()
-        if args.report:
-            runner.test()
+        train(runner, test=bool(args.report))
 
 
 if __name__ == "__main__":

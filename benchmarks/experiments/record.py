@@ -6,6 +6,8 @@ import json
 import statistics
 from pathlib import Path
 
+from mmhsi.io.files import write_whole
+
 from .table import ROOT, ExperimentTable, Step, read_config, read_metrics, state, step_name
 
 RESULTS = ROOT / "benchmarks/results.json"
@@ -63,5 +65,5 @@ def record(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path, path:
         if len(found) > 1:
             entry["spread"] = {table.metric: round(statistics.stdev(found), 2)}
     ordered = sorted(entries.values(), key=lambda entry: (entry["config"], entry.get("dataset") or ""))
-    path.write_text("[\n" + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in ordered) + "\n]\n")
+    write_whole(path, "[\n" + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in ordered) + "\n]\n")
     return len(values)

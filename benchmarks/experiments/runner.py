@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import ctypes
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
 import threading
 import time
@@ -14,12 +15,16 @@ from typing import TYPE_CHECKING
 
 from mmhsi.engine.configs import land_cover_metric
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.files import make_folder, write_json
+from mmhsi.io.lock import hold
 
 from .table import ROOT, Step, last_checkpoint, read_config
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from pathlib import Path
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class ExperimentRunner:
@@ -35,9 +40,11 @@ class ExperimentRunner:
         os.environ["OMP_NUM_THREADS"] = str(threads)
         self._locks: dict[Path, threading.Lock] = {}
         self._guard = threading.Lock()
+        self._running: set[BaseProcess] = set()
+        self._ended = False
 
     def run_all(self, steps: list[Step]) -> None:
-        """Run all steps and what they stand on.
+        """Run all steps and what they stand on; who ends this process ends those that run.
 
         Args:
             steps: Last steps of chains.
@@ -46,8 +53,18 @@ class ExperimentRunner:
             DataError: If a command fails; steps that are running are finished first.
         """
         with ThreadPoolExecutor(self.jobs) as pool:
-            for future in [pool.submit(self.run, step) for step in steps]:
-                future.result()
+            futures = [pool.submit(self.run, step) for step in steps]
+            try:
+                for future in futures:
+                    future.result()
+            except Exception:
+                raise
+            except BaseException:  # Ctrl-C or SIGTERM
+                with self._guard:
+                    self._ended = True
+                    for process in self._running:
+                        process.terminate()  # which lets a training save a checkpoint
+                raise
 
     def run(self, step: Step) -> None:
         """Run one step after its predecessors, and test it if it ends a chain that can be tested.
@@ -59,24 +76,23 @@ class ExperimentRunner:
             self.run(step.previous)
         with self._guard:
             lock = self._locks.setdefault(step.folder, threading.Lock())
-        with lock:
+        busy = step.folder.with_name(f"{step.folder.name}.running")  # the folder itself is held by the step's command
+        with lock, hold(busy, "step", "choose another --work-dir", passing=True):
             if (step.folder / "finished.json").is_file():
                 return
-            step.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(step.folder)
             began = time.monotonic()
             if step.command:
                 out = str(step.folder / "report.json")
                 self._call([str(fill(step, word)).replace("{out}", out) for word in step.command], step.folder)
             else:
                 self._train(step)
-            (step.folder / "finished.json").write_text(json.dumps({"seconds": round(time.monotonic() - began, 1)}))
+            write_json(step.folder / "finished.json", {"seconds": round(time.monotonic() - began, 1)})
 
     def _train(self, step: Step) -> None:
         options = {key: fill(step, value) for key, value in step.options.items()}
         config = str(ROOT / step.config)
-        words = ["tools/train.py", config, "--seed", str(step.seed), "--work-dir", str(step.folder)]
-        if (step.folder / "last_checkpoint").is_file():
-            words += ["--resume"]
+        words = ["tools/train.py", config, "--seed", str(step.seed), "--work-dir", str(step.folder), "--resume"]
         if step.dataset:
             words += ["--dataset", step.dataset]
         if land_cover_metric(read_config(step.config, step.dataset)):
@@ -88,12 +104,18 @@ class ExperimentRunner:
     def _call(self, words: list[str], folder: Path) -> None:
         # Paths of tools and configs are those of the repository, wherever the table is run.
         command = [str(ROOT / word) if word.endswith(".py") else word for word in words]
-        process = start_tool(command, folder / "output.log")
+        with self._guard:
+            if self._ended:
+                raise DataError(f"{folder.name}: not begun")
+            process = start_tool(command, folder / "output.log")
+            self._running.add(process)
         process.join()
-        status = process.exitcode
-        if status:
-            lines = (folder / "output.log").read_text().splitlines()
-            raise DataError(f"{folder.name}: {words[0]} ended with status {status}: {lines[-1] if lines else ''}")
+        with self._guard:
+            self._running.remove(process)
+        if status := process.exitcode:
+            lines = (folder / "output.log").read_text(errors="replace").splitlines() or [""]
+            said = [line for line in lines if line.startswith("error: ")] or lines
+            raise DataError(f"{folder.name}: {words[0]} ended with status {status}: {said[-1]}")
 
 
 def start_tool(words: list[str], log: Path) -> BaseProcess:
@@ -118,6 +140,8 @@ def run_tool(words: list[str], log: Path, environment: dict[str, str]) -> None:
         log: File for its output.
         environment: All variables.
     """
+    if sys.platform.startswith("linux"):  # to end with the server, which ends with the process that started it
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     os.environ.clear()  # that of the server which forked this process may be older
     os.environ.update(environment)
     with log.open("a") as file:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mmhsi.errors import MMHSIError, one_line
 
 from .memory import keep_freed_memory
+from .termination import AGAIN, TERMINATION, Terminated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,8 @@ def message_of(error: BaseException) -> str:
 def run(main: Callable[[], None]) -> None:
     """Run a command: an error that the user can mend is one line and exit status 2; ``--debug`` shows the traceback.
 
+    SIGTERM ends it in order, with exit status 75.
+
     Args:
         main: The command.
     """
@@ -79,7 +82,11 @@ def run(main: Callable[[], None]) -> None:
     # Where mmengine would read a file from the network, or a library one of its own, with whatever code is in it.
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
     try:
-        main()
+        with TERMINATION.installed():
+            main()
+    except Terminated:
+        sys.stderr.write("ended by SIGTERM; the same command goes on from there, with --resume where it has one\n")
+        sys.exit(AGAIN)
     except (MMHSIError, OSError, MemoryError) as error:
         if "--debug" in sys.argv:
             raise

@@ -1,67 +1,17 @@
-"""One writer at a time in a folder."""
+"""One run at a time in a work dir."""
 
 from __future__ import annotations
 
 import os
-import socket
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from pathlib import Path
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout, lock_descriptor
-
-from mmhsi.errors import ConfigError
+from mmhsi.io.lock import hold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 RANK_VARIABLES = dict(pytorch="RANK", slurm="SLURM_PROCID", mpi="OMPI_COMM_WORLD_RANK")
-
-_held: set[int] = set()
-
-
-def _let_go() -> None:
-    while _held:
-        os.close(_held.pop())
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    # Processes that load data outlive a killed run for seconds, and would hold its folder.
-    os.register_at_fork(after_in_child=_let_go)
-
-
-@contextmanager
-def hold(folder: str | Path, what: str, instead: str) -> Iterator[None]:
-    """Keep others out of a folder; the operating system lets go of it when the process ends, however it ends.
-
-    It is the folder itself that is locked, where the system can: nothing in it may be removed to get in. While it is
-    held, ``.lock`` says by whom.
-
-    Args:
-        folder: Made if it is missing, and removed again if it is empty in the end.
-        what: What the folder is, for the message.
-        instead: What else can be done, for the message.
-
-    Raises:
-        ConfigError: If another process holds it.
-    """
-    folder = Path(folder)
-    note = folder / ".lock"
-    made = not folder.exists()
-    with ExitStack() as stack:
-        if not _acquire(folder, stack):
-            holder = "another process"
-            with suppress(OSError):
-                holder = note.read_text() or holder
-            raise ConfigError(f"{what} {folder}: in use by {holder}; wait for it, end it, or {instead}")
-        note.write_text(f"process {os.getpid()} on {socket.gethostname()}")
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                note.unlink()
-                if made:
-                    folder.rmdir()  # if it is empty
 
 
 def hold_work_dir(folder: str | Path, launcher: str = "none") -> AbstractContextManager[None]:
@@ -74,40 +24,3 @@ def hold_work_dir(folder: str | Path, launcher: str = "none") -> AbstractContext
     if int(os.environ.get(RANK_VARIABLES.get(launcher, ""), 0)) > 0:
         return nullcontext()
     return hold(folder, "work dir", "choose another --work-dir")
-
-
-def _acquire(folder: Path, stack: ExitStack) -> bool:
-    """Lock a folder until the stack is closed; False if another process has."""
-    while True:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(folder, os.O_RDONLY)
-        except PermissionError:  # Windows opens no folders, and lets nobody remove a file that is open
-            return _acquire_file(folder, stack)
-        _held.add(descriptor)
-        release = stack.enter_context(ExitStack())
-        release.callback(_close, descriptor)
-        try:
-            if not lock_descriptor(descriptor, blocking=False):
-                return False
-        except OSError:  # network file systems may lock files alone
-            return _acquire_file(folder, stack)
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), folder.stat()):
-                return True
-        release.close()  # whoever held it removed it in between
-
-
-def _acquire_file(folder: Path, stack: ExitStack) -> bool:
-    lock = FileLock(folder / ".lock.file", blocking=False)
-    try:
-        stack.enter_context(lock)
-    except Timeout:
-        return False
-    return True
-
-
-def _close(descriptor: int) -> None:
-    if descriptor in _held:  # not in a forked process
-        _held.remove(descriptor)
-        os.close(descriptor)

@@ -19,6 +19,7 @@ class ClassFacts(TypedDict):
     ignore_ids: tuple[int, ...]
     palette: tuple[RGB, ...] | None
     rgb_bands: RGB | None
+    image_options: dict[str, object]
 
 
 def class_facts(info: SceneInfo, kept: Sequence[int] | None = None) -> ClassFacts:
@@ -37,6 +38,7 @@ def class_facts(info: SceneInfo, kept: Sequence[int] | None = None) -> ClassFact
         ignore_ids=tuple(int(label) for label in (*info.ignore_ids, *dropped)),
         palette=None if info.palette is None else tuple(_three(info.palette[index]) for index in kept),
         rgb_bands=None if info.rgb_bands is None else _three(info.rgb_bands),
+        image_options=info.image_options.recipe(),
     )
 
 

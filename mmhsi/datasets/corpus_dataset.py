@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeInfo, open_cube
+from mmhsi.io import CubeInfo, CubeOptions
+from mmhsi.io.readers.opening import open_reader
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
@@ -15,6 +16,7 @@ from .catalogue import SceneInfo, scene_info
 from .replay import model_bands
 from .seeded_dataset import SeededDataset
 from .statistics import BandStatistics, cube_statistics, pipeline_statistics, require_data
+from .transforms.loading import RandomReadWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +41,7 @@ class CorpusDataset(SeededDataset):
             HDF5 and netCDF.
         image_key: Variable of ``.mat`` and HDF5 files; None for the only 3-D one.
         image_axes: Its axes where the files do not name them, such as ``"y x band"`` (:func:`mmhsi.io.open_cube`).
+        image_options: How they are opened beside that (:class:`mmhsi.io.CubeOptions`), as ``dict(mask=["cloud"])``.
         num_bands: Bands that every scene must have. Default None: they may differ.
         samples_per_scene: How often a scene occurs in an epoch, each time with its own random window. Default 64.
         pipeline: Transforms.
@@ -57,6 +60,7 @@ class CorpusDataset(SeededDataset):
         suffixes: Sequence[str] = (".tif", ".tiff", ".hdr", ".mat", ".npy", ".h5", ".hdf5", ".he5", ".nc"),
         image_key: str | None = None,
         image_axes: str | None = None,
+        image_options: Mapping[str, object] | None = None,
         num_bands: int | None = None,
         samples_per_scene: int = 64,
         pipeline: Sequence[dict | Callable] = (),
@@ -81,6 +85,7 @@ class CorpusDataset(SeededDataset):
             image_key, title = image_key or info.image_key, info.title
         self.image_key = image_key
         self.image_axes = image_axes
+        self.image_options = CubeOptions.of(image_options).under(root)
         self.num_bands = num_bands
         self.samples_per_scene = samples_per_scene
         self.title = title
@@ -88,10 +93,11 @@ class CorpusDataset(SeededDataset):
 
     def load_data_list(self) -> list[dict]:
         """Read every scene once for its header and the statistics of its bands."""
+        self._require_size()
         entries: list[dict] = []
         read: list[tuple[CubeInfo, list[int]]] = []
         for path in self.files:
-            with open_cube(path, self.image_key, self.image_axes) as reader:
+            with open_reader(path, self.image_key, 3, self.image_axes, self.image_options) as reader:
                 header = reader.info
                 bands = choose_bands(header, None)
                 if self.num_bands not in (None, len(bands)):
@@ -106,6 +112,7 @@ class CorpusDataset(SeededDataset):
                 img_path=str(path),
                 img_key=self.image_key,
                 img_axes=self.image_axes,
+                img_options=self.image_options,
                 bands=bands,
                 file_bands=header.shape[2],
                 tile_shape=header.shape[:2],
@@ -115,6 +122,25 @@ class CorpusDataset(SeededDataset):
             entries += [entry] * self.samples_per_scene
         self._spec = self._describe(read)
         return entries
+
+    def _require_size(self) -> None:
+        """Name all scenes that are smaller than the windows that the pipeline cuts, before any is read."""
+        windows = [step.size for step in self.pipeline.transforms if isinstance(step, RandomReadWindow)]
+        if not windows:
+            return
+        height, width = (max(sides) for sides in zip(*windows, strict=True))
+        small = []
+        for path in self.files:
+            with open_reader(path, self.image_key, 3, self.image_axes, self.image_options) as reader:
+                rows, columns = reader.info.shape[:2]
+            if rows < height or columns < width:
+                small.append(f"{path.name} ({rows} x {columns})")
+        if small:
+            listed = ", ".join(small[:8]) + (f" and {len(small) - 8} more" if len(small) > 8 else "")
+            raise DataError(
+                f"{self.title}: {len(small)} of {len(self.files)} scenes are smaller than the windows of {height} x "
+                f"{width} pixels: {listed}; give RandomReadWindow a smaller size or leave them out"
+            )
 
     def _describe(self, read: list[tuple[CubeInfo, list[int]]]) -> InputSpec:
         """What a model trained on this is given, of scenes with these headers of which these bands are read."""
@@ -134,6 +160,7 @@ class CorpusDataset(SeededDataset):
             classes=(),
             scene=self.title,
             protocol="unlabelled scenes",
+            image_options=self.image_options.recipe(),
             bands=tuple(read[0][1]) if same else (),
             file_bands=read[0][0].shape[2] if same else 0,
             wavelengths=_common(centres) if same else None,

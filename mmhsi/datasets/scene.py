@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeInfo, CubeReader, HSICube, open_cube, open_label_map
+from mmhsi.io import CubeInfo, CubeReader, HSICube, open_label_map
 from mmhsi.io.placement import Grid, Placement
 from mmhsi.io.readers.opening import open_reader
 
 from .bands import band_centres, choose_bands
 from .label_grid import grid_classes
 from .labels import IGNORE_INDEX, LabelTable
+from .noise import doubt_bands
 from .statistics import require_data
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
         ConfigError: If no band is left, wavelengths do not fit, or there is no second source.
         DataError: If a file is missing or damaged, a band is empty, or the second source covers other ground.
     """
-    with open_cube(root / info.image, info.image_key, info.image_axes) as reader:
+    options = info.image_options.under(root)
+    with open_reader(root / info.image, info.image_key, 3, info.image_axes, options) as reader:
         header = reader.info
         bands = choose_bands(header, info.bad_bands)
         centres = band_centres(info.wavelengths, header)
@@ -87,6 +89,8 @@ def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
     file_bands = header.shape[2]
     if centres is not None:
         cube.wavelengths = centres[bands]
+    if not info.citation and not info.bad_bands:  # what the catalogue describes has been looked at
+        doubt_bands(cube)
     require_data(cube)
     valid = cube.valid()
     if not use_second:
@@ -163,7 +167,9 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> tuple[np.nda
     if info.labels is None:
         raise ConfigError(f"{info.title}: scene=dict(labels=…) is needed, the file of the label map")
     table = LabelTable(info.label_ids, info.classes, info.ignore_ids)
-    with open_label_map(root / info.labels, info.labels_key, info.labels_axes) as labels_file:
+    shape = info.image_options.shape if "pixel" in (info.labels_axes or "") else None
+    opened = open_label_map(root / info.labels, info.labels_key, info.labels_axes, info.label_threshold, shape)
+    with opened as labels_file:
         labels = grid_classes(labels_file, Grid.of(scene.cube), table, info.label_scale, info.label_majority)
     labels[~scene.valid] = IGNORE_INDEX
     counts = np.bincount(labels[labels != IGNORE_INDEX], minlength=len(info.classes))

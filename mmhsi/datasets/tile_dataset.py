@@ -170,13 +170,14 @@ class TileDataset(SeededDataset):
             for path in pair if self.with_labels else pair[:1]:
                 if not os.path.isfile(str(path)):  # noqa: PTH113, Path raises where a name is too long
                     raise DataError(f"{path}: no such file, listed in {self.split_file or self.image_dir or 'image'}")
-        headers = read_headers(
-            [image for image, _ in files], info.image_key, info.image_axes, info.bad_bands, info.wavelengths is not None
-        )
+        images, options = [image for image, _ in files], info.image_options.under(self.root)
+        declared = info.wavelengths is not None
+        headers = read_headers(images, info.image_key, info.image_axes, info.bad_bands, declared, options)
         header = headers[0]
         bands = choose_bands(header, info.bad_bands)
         self._spec = self._describe(header, bands)
-        common = dict(img_key=info.image_key, img_axes=info.image_axes, bands=bands, file_bands=header.shape[2])
+        common: dict[str, object] = dict(img_key=info.image_key, img_axes=info.image_axes, img_options=options)
+        common.update(bands=bands, file_bands=header.shape[2])
         common.update(label_scale=info.label_scale, label_majority=info.label_majority, fine_labels=self.fine_labels)
         if self.with_labels:
             common.update(seg_map_key=info.labels_key, seg_map_axes=info.labels_axes)

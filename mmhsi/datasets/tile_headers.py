@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import DataError
-from mmhsi.io import CubeInfo, open_cube
+from mmhsi.io.readers.opening import open_reader
 
 from .bands import choose_bands
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from mmhsi.io import CubeInfo, CubeOptions
 
 SAME_NM = 1.0
 """Centres that differ by less are those of the same band."""
@@ -25,6 +27,7 @@ def read_headers(
     axes: str | None = None,
     bad_bands: Sequence[int] | None = None,
     declared: bool = False,
+    options: CubeOptions | None = None,
 ) -> list[CubeInfo]:
     """Read the header of every file and check that one model can take them all.
 
@@ -36,6 +39,7 @@ def read_headers(
         axes: Their axes.
         bad_bands: 0-based bands that are left out beside those that the files flag.
         declared: Whether the wavelengths are given by the user, so that those of the files do not count.
+        options: How the files are opened. Default: as :class:`mmhsi.io.CubeOptions` has it.
 
     Returns:
         One a file.
@@ -45,7 +49,7 @@ def read_headers(
     """
     headers: list[CubeInfo] = []
     for path in paths:
-        with open_cube(path, key, axes) as reader:
+        with open_reader(path, key, 3, axes, options) as reader:
             headers.append(reader.info)
         if len(headers) > 1:
             _require_same_bands(headers[0], headers[-1], bad_bands, declared)

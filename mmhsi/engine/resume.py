@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def newest_checkpoint(work_dir: str | Path) -> tuple[Path, dict] | None:
-    """Find the newest checkpoint of a run that can be read.
+    """Find the newest checkpoint of a run that can be read: ``last_checkpoint``, then that of the highest number.
 
     Args:
         work_dir: The run's folder.
@@ -29,10 +29,10 @@ def newest_checkpoint(work_dir: str | Path) -> tuple[Path, dict] | None:
     """
     folder = Path(work_dir)
     found = [path for pattern in ("epoch_*.pth", "iter_*.pth") for path in folder.glob(pattern)]
-    found.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    found.sort(key=_number, reverse=True)
     named = folder / "last_checkpoint"
     if named.is_file():  # what mmengine calls the last one comes first; it may be empty if the run was killed just then
-        last = Path(named.read_text().strip())
+        last = Path(named.read_bytes().decode(errors="replace").strip())
         last = last if last.is_file() else folder / last.name
         if last.is_file():
             found = [last, *(path for path in found if path.resolve() != last.resolve())]
@@ -46,6 +46,11 @@ def newest_checkpoint(work_dir: str | Path) -> tuple[Path, dict] | None:
     if found:
         raise FileFormatError(f"{folder}: none of its {len(found)} checkpoints can be read; the newest: {reason}")
     return None
+
+
+def _number(path: Path) -> int:
+    number = path.stem.rpartition("_")[2]
+    return int(number) if number.isdecimal() else -1
 
 
 def prepare_resume(cfg: Config, path: str = "auto") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from mmhsi.errors import DataError
+from mmhsi.io.files import write_json
 from mmhsi.registry import METRICS
 from mmhsi.spec import InputSpec
 
@@ -132,7 +134,7 @@ def format_report(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
 def write_report(
     path: str | Path, matrix: ConfusionMatrix, classes: Sequence[str], metrics: dict[str, float], protocol: str
 ) -> None:
-    """Write the full report as JSON; absent classes have null.
+    """Write the full report as JSON; absent classes, and metrics that are no number, have null.
 
     Args:
         path: JSON file.
@@ -147,8 +149,7 @@ def write_report(
         classes=class_figures(matrix, classes),
         confusion_matrix=matrix.counts.tolist(),
     )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(json.dumps(report, indent=1) + "\n")
+    write_json(path, report)
 
 
 def read_report(path: str | Path) -> dict:
@@ -167,7 +168,9 @@ def read_report(path: str | Path) -> dict:
         if shape != (len(rows), len(rows)) or not rows:
             raise ValueError(f"a matrix of shape {shape} for {len(rows)} classes")
         # Texts and numbers, or a TypeError.
-        _ = "".join([report["protocol"], *(name for name, *_ in rows)]), sum(report["metrics"].values())
+        _ = "".join([report["protocol"], *(name for name, *_ in rows)])
+        report["metrics"] = {name: math.nan if value is None else value for name, value in report["metrics"].items()}
+        _ = sum(report["metrics"].values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: not a report of tools/test.py --out ({error})") from error
     return report

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import DataError
+from mmhsi.io.files import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,7 +62,7 @@ def check_outputs(outputs: Iterable[str | Path | None], inputs: Iterable[str | P
         if path.is_dir():
             raise DataError(f"{path}: is a folder; expected a file name")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             with tempfile.TemporaryFile(dir=path.parent):
                 pass
         except OSError as error:
@@ -185,11 +186,11 @@ def _places(size: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, max(0, size - SAMPLE_SIDE), SAMPLES).astype(np.intp))
 
 
-def file_state(path: str | Path) -> list[object]:
-    """What tells a file from another, or from an earlier state of it: path, bytes, time of the last change.
+def file_states(paths: Iterable[Path]) -> list[list]:
+    """What tells files from others, or from earlier states of them: path, bytes, time of the last change.
 
     Args:
-        path: The file.
+        paths: The files.
     """
-    status = Path(path).stat()
-    return [str(Path(path).resolve()), status.st_size, status.st_mtime_ns]
+    states = [(path.resolve(), path.stat()) for path in paths]
+    return sorted([str(path), status.st_size, status.st_mtime_ns] for path, status in states)

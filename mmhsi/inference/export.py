@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
-from mmhsi.io.files import writing
+from mmhsi.io.files import make_folder, put, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,7 @@ def export_model(model: WindowModel, out: str | Path, window: tuple[int, int]) -
     temporary = out.with_name(f".{uuid.uuid4().hex[:12]}.{out.name}")
     try:
         with writing(out):
-            out.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(out.parent)
             save = _save_onnx if out.suffix == ".onnx" else _save_program
             run = save(program, temporary, metadata(model, window))
         difference = max(float((run(x) - y).abs().max()) for x, y in zip(samples, expected, strict=True))
@@ -116,7 +116,7 @@ def export_model(model: WindowModel, out: str | Path, window: tuple[int, int]) -
                 f"{out}: not written, the exported model's probabilities differ by {difference:.2g} from PyTorch's"
             )
         with writing(out):
-            temporary.replace(out)
+            put(temporary, out)
     finally:
         temporary.unlink(missing_ok=True)
     return difference

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmhsi.io import open_cube, read_class_map
+from mmhsi.io import CubeOptions, read_class_map
+from mmhsi.io.readers.opening import open_reader
 from mmhsi.visualization import save_map_figure
 from mmhsi.visualization.mapped_scene import mapped_scene, read_truth
 
@@ -26,6 +27,7 @@ def save_quicklook(
     labels: str | Path | None = None,
     labels_key: str | None = None,
     axes: str | None = None,
+    options: CubeOptions | None = None,
 ) -> None:
     """Draw false colour, ground truth if given, and map side by side, with a legend.
 
@@ -39,11 +41,12 @@ def save_quicklook(
         labels: Label map with the ids of the training data, of the scene's size or finer by a whole factor.
         labels_key: Its variable.
         axes: Axes of the scene's array where its file does not name them.
+        options: How the scene is opened. Default: as :class:`mmhsi.io.CubeOptions` has it.
 
     Raises:
         DataError: If a file cannot be read or written, or the label map has an unknown id or another size.
     """
-    with open_cube(scene, key, axes) as reader:
+    with open_reader(scene, key, 3, axes, options) as reader:
         info = reader.info
         ids = spec.label_ids or None, spec.ignore_ids
         truth = None if labels is None else read_truth(labels, info, spec.classes, *ids, key=labels_key)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import shutil
 import time
+import zlib
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from mmhsi.errors import DataError
-from mmhsi.io.files import writing
+from mmhsi.io.files import make_folder, sync, write_whole, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 SAVE_EVERY = 5.0
 """Seconds after which rows are made to survive a failure of power; a killed process loses no more than these either."""
+
+STATE = "state.json"
+LAYERS = ("classes", "probabilities", "uncertainty")
+FORMAT = "mmhsi rows 2"
+"""By which a state is known for ours."""
+BLOCK = 1 << 24
+"""Bytes that are read at a time to be compared with their checksum."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,10 @@ class Layer:
 class RowStore:
     """Rows of some layers in a folder: raw values, one file a layer, and in ``state.json`` how many are finished.
 
+    Rows and state carry checksums, which are compared when they are taken up again.
+
     Args:
-        folder: The folder.
+        folder: The folder, held by nobody else (:func:`mmhsi.io.lock.hold`).
         width: Pixels a row.
         layers: The layers by name.
         settings: What makes the result what it is, in JSON's types; rows of a run with others are not continued.
@@ -58,6 +68,7 @@ class RowStore:
         self.settings = settings
         self.finished = 0
         self._files: dict[str, BinaryIO] = {}
+        self._sums = dict.fromkeys(self.layers, 0)
         self._saved = 0.0
 
     @property
@@ -67,13 +78,14 @@ class RowStore:
 
     @contextmanager
     def open(self, resume: bool) -> Iterator[RowStore]:
-        """Open for appending; rows finished by then are kept if the block fails, an empty folder is not.
+        """Open for appending; rows finished by then are kept if the block fails, the state of none is not.
 
         Args:
             resume: Whether finished rows are kept; otherwise they are dropped.
 
         Raises:
-            DataError: If the rows belong to a run with other settings, or the disk refuses.
+            DataError: If the rows belong to a run with other settings or are damaged, the folder holds files of others,
+                or the disk refuses.
         """
         if resume:
             self._load()
@@ -82,14 +94,15 @@ class RowStore:
         try:
             with ExitStack() as stack:
                 with writing(self.folder):
-                    self.folder.mkdir(exist_ok=True)
+                    make_folder(self.folder)
+                    self.save()  # first, so that the folder is known for ours whatever happens
                     for name in self.layers:
                         path = self.folder / f"{name}.raw"
                         file = stack.enter_context(path.open("r+b" if path.exists() else "x+b", buffering=0))
                         file.truncate(self.finished * self._row_bytes(name))
                         file.seek(0, os.SEEK_END)
                         self._files[name] = file
-                    self.save()
+                    sync(self.folder)
                 try:
                     yield self
                 except BaseException:
@@ -100,7 +113,8 @@ class RowStore:
         finally:
             self._files.clear()
             if self.finished == 0:
-                self.remove()
+                with suppress(DataError):  # the disk refuses, of which the caller hears already
+                    self.remove()
 
     def append(self, values: Mapping[str, NDArray]) -> None:
         """Add rows below those that are finished.
@@ -111,15 +125,17 @@ class RowStore:
         Raises:
             DataError: The disk refuses.
         """
-        count = 0
+        count, sums = 0, {}
         with writing(self.folder):
             for name, layer in self.layers.items():
                 block = np.ascontiguousarray(values[name].transpose(1, 0, 2), dtype=layer.dtype)  # (rows, bands, W)
                 left = memoryview(block.data).cast("B")
+                sums[name] = zlib.crc32(left, self._sums[name])
                 while left:  # an unbuffered write may take less than it is given
                     left = left[self._files[name].write(left) or 0 :]
                 count = len(block)
         self.finished += count
+        self._sums = sums
         if time.monotonic() - self._saved > SAVE_EVERY:
             self.save()
 
@@ -132,9 +148,8 @@ class RowStore:
         with writing(self.folder):
             for file in self._files.values():
                 os.fsync(file.fileno())
-            temporary = self.folder / "state.json.tmp"
-            temporary.write_text(json.dumps(dict(settings=self.settings, rows=self.finished), indent=1))
-            temporary.replace(self.folder / "state.json")
+        state = dict(format=FORMAT, settings=self.settings, rows=self.finished, checksums=self._sums)
+        write_whole(self.folder / STATE, json.dumps(dict(state, checksum=_checksum(state)), indent=1))
         self._saved = time.monotonic()
 
     def read(self, name: str, band: int, first: int, count: int) -> NDArray:
@@ -156,8 +171,21 @@ class RowStore:
         return block
 
     def remove(self) -> None:
-        """Remove the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove what an earlier run left in the folder, but not the folder, which is held.
+
+        Raises:
+            DataError: If the folder holds anything else, or its state is not known for ours; nothing is removed then.
+        """
+        found = {path.name: path for path in self.folder.glob("*") if path.name not in (".lock", ".lock.file")}
+        begun = {name for name in found if name.startswith(f".{STATE}.")}  # by a run that was killed just then
+        own = {STATE, *(f"{name}.raw" for name in LAYERS)} if _is_ours(self.folder / STATE) else set()
+        if strange := sorted(found.keys() - begun - own):
+            raise DataError(
+                f"{self.folder}: holds {strange[0]}, which is not of an interrupted run; move it, or give another --out"
+            )
+        with writing(self.folder):
+            for name in sorted(found, key=lambda name: name == STATE):  # last, for it tells whose the others are
+                found[name].unlink()
 
     def _row_bytes(self, name: str) -> int:
         layer = self.layers[name]
@@ -176,24 +204,58 @@ class RowStore:
                     f"{self.folder}: cannot be resumed, the interrupted run had {key} {earlier.get(key)!r} instead of "
                     f"{now[key]!r}; run with the same, or without --resume to start over"
                 )
-        lengths = [(self.folder / f"{name}.raw").stat().st_size // self._row_bytes(name) for name in self.layers]
-        self.finished = min(state["rows"], *lengths)
+        self.finished, self._sums = state["rows"], state["checksums"]
+        for name in self.layers:
+            if self._sum_of(name) != self._sums.get(name):
+                raise DataError(
+                    f"{self.folder / name}.raw: its {self.finished} finished rows are damaged (other checksum); run "
+                    "without --resume to start over"
+                )
+
+    def _sum_of(self, name: str) -> int | None:
+        """CRC-32 of a layer's finished rows; None if some are missing."""
+        left, total = self.finished * self._row_bytes(name), 0
+        try:
+            with (self.folder / f"{name}.raw").open("rb") as file:
+                while left and (block := file.read(min(left, BLOCK))):
+                    total = zlib.crc32(block, total)
+                    left -= len(block)
+        except FileNotFoundError:
+            pass  # of a run that was killed before it had one
+        return None if left else total
+
+
+def _checksum(state: dict) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return str(json.loads(path.read_text())["format"]).startswith(FORMAT.rstrip("0123456789"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def stored_state(folder: Path) -> dict | None:
-    """What an interrupted run has left in a folder: ``settings`` and finished ``rows``; None if there is nothing.
+    """What an interrupted run has left in a folder: ``settings``, finished ``rows``, and ``checksums`` of the layers.
 
     Args:
         folder: ``MAP.tif.partial``.
 
+    Returns:
+        None if there is nothing.
+
     Raises:
-        DataError: The folder's state cannot be read.
+        DataError: The folder's state is damaged, or of another version.
     """
-    path = folder / "state.json"
+    path = folder / STATE
     if not path.is_file():
         return None
     try:
         state = json.loads(path.read_text())
-        return dict(settings=dict(state["settings"]), rows=int(state["rows"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); run without --resume to start over") from error
+        checksum = state.pop("checksum")
+        if state["format"] != FORMAT or checksum != _checksum(state):
+            raise ValueError("another version or checksum")
+        return dict(settings=dict(state["settings"]), rows=int(state["rows"]), checksums=dict(state["checksums"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); remove {folder} to start over") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,7 +13,8 @@ from mmhsi.carried_config import check_carried_config
 from mmhsi.datasets.replay import Replay
 from mmhsi.datasets.scene import open_second
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeInfo, open_cube
+from mmhsi.io import CubeInfo, CubeOptions
+from mmhsi.io.readers.opening import open_reader
 from mmhsi.registry import TRANSFORMS
 
 from .checks import (
@@ -22,7 +23,7 @@ from .checks import (
     choose_scene_bands,
     doubtful_scale,
     doubtful_wavelengths,
-    file_state,
+    file_states,
     matching_transform,
     warn,
 )
@@ -30,7 +31,7 @@ from .prediction import PredictedRows, classify_rows, segment_rows
 from .row_store import RowStore, stored_state
 from .scene_rows import SceneRows
 from .window_model import WindowModel
-from .writers import layers_of, values_of, write_products
+from .writers import hold_outputs, layers_of, values_of, write_products
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -104,6 +105,7 @@ class SceneInferencer:
         scale: float = 1.0,
         match_wavelengths: bool = False,
         axes: str | None = None,
+        image_options: Mapping[str, object] | None = None,
     ) -> SceneRows:
         """Open a scene and check that it fits the model; what is doubtful about it becomes a ``SceneWarning``.
 
@@ -116,6 +118,8 @@ class SceneInferencer:
             match_wavelengths: Whether the scene's good bands are resampled to the wavelengths of the training, by
                 linear interpolation. Default False: the file must have the training's bands.
             axes: Axes of the scene's array where its file does not name them (:func:`mmhsi.io.open_cube`).
+            image_options: How the scene is opened beside that, such as ``dict(mask=["cloud"])``
+                (:class:`mmhsi.io.CubeOptions`). Default: as in training.
 
         Returns:
             The scene, to be used in a ``with`` statement.
@@ -134,7 +138,8 @@ class SceneInferencer:
                 f"{scene}: the model takes {'two sources; give --second' if wants_second else 'one source'}"
             )
         with ExitStack() as opened:
-            reader = opened.enter_context(open_cube(scene, key, axes))
+            options = self.cube_options(image_options)
+            reader = opened.enter_context(open_reader(scene, key, 3, axes, options))
             other = None
             if second is not None:
                 other = opened.enter_context(open_second(Path(second), second_key, reader.info))
@@ -152,6 +157,14 @@ class SceneInferencer:
                 warn(doubt)
             opened.pop_all()  # the caller closes them
         return rows
+
+    def cube_options(self, given: Mapping[str, object] | None = None) -> CubeOptions:
+        """How scenes are opened: as in training, but for what is given.
+
+        Args:
+            given: Options by name.
+        """
+        return CubeOptions.of({**self.spec.image_options, **(given or {})})
 
     def _bands_and_transforms(self, info: CubeInfo, scale: float, match_wavelengths: bool) -> tuple[list[int], Replay]:
         """Which bands are read, and what becomes of them before they are normalised."""
@@ -218,6 +231,7 @@ class SceneInferencer:
         resume: bool = False,
         progress: Progress | None = None,
         axes: str | None = None,
+        image_options: Mapping[str, object] | None = None,
     ) -> None:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
 
@@ -236,29 +250,36 @@ class SceneInferencer:
             scale: Factor that brings the scene's values to the units of the training. Default 1.
             match_wavelengths: Whether the scene's bands are resampled to those of the training. Default False.
             resume: Whether to go on from the finished rows of an interrupted run, to the same bytes. Default False:
-                they are dropped.
+                they are dropped, and nothing else is.
             progress: Called with the rows done and the rows in all.
             axes: Axes of the scene's array where its file does not name them (:func:`mmhsi.io.open_cube`).
+            image_options: How the scene is opened beside that, such as ``dict(mask=["cloud"])``
+                (:class:`mmhsi.io.CubeOptions`). Default: as in training.
 
         Raises:
-            ConfigError: If the model does not fit the checkpoint, or memory does not last.
-            DataError: If the scene does not fit the model or cannot be read, an output cannot be written, or the
-                interrupted run had other settings.
+            ConfigError: If the model does not fit the checkpoint, memory does not last, or another run writes a file of
+                these.
+            DataError: If the scene does not fit the model or cannot be read, an output cannot be written, the folder
+                holds files of others, or the interrupted run had other settings or was of a scene that has changed.
         """
         wanted = dict(classes=out, probabilities=probabilities, uncertainty=uncertainty)
         paths = {name: Path(path) for name, path in wanted.items() if path is not None}
         check_outputs(paths.values(), (scene, second))
         folder = Path(f"{out}.partial")
-        with self.open_scene(scene, key, second, second_key, scale, match_wavelengths, axes) as rows:
+        with (
+            hold_outputs(paths.values()),
+            self.open_scene(scene, key, second, second_key, scale, match_wavelengths, axes, image_options) as rows,
+        ):
             height, width = rows.shape
             stored = stored_state(folder) if resume else None
             size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None
             size = size or self._batch_size(rows)
             settings = dict(
-                scene=file_state(scene),
+                scene=file_states(rows.reader.files),
                 key=key,
                 axes=axes,
-                second=None if second is None else [*file_state(second), second_key],
+                options=self.cube_options(image_options).given(),
+                second=None if rows.second is None else [*file_states(rows.second.files), second_key],
                 weights=self.model.digest,
                 window=self.window,
                 stride=self.stride,
@@ -286,4 +307,4 @@ class SceneInferencer:
                 if not store.finished:
                     raise
                 raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
-        store.remove()
+            store.remove()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import glob
 import math
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmhsi.io import ClassMapWriter, CubeInfo, ValueMapWriter
+from mmhsi.io.files import remove_begun
+from mmhsi.io.lock import hold
 
 from .row_store import Layer, RowStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from torch import Tensor
@@ -59,6 +62,23 @@ def entropy(scores: Tensor) -> Tensor:
         return scores[0] * 0
     nats = -(scores * scores.clamp_min(1e-30).log()).sum(dim=0)  # 0 ln 0 is 0
     return (nats / math.log(len(scores))).clamp_(0, 1)
+
+
+@contextmanager
+def hold_outputs(paths: Iterable[Path]) -> Iterator[None]:
+    """Keep others from writing the same files; each is held by its folder ``FILE.partial``.
+
+    Args:
+        paths: Files to write.
+
+    Raises:
+        ConfigError: If another run writes one of them.
+    """
+    with ExitStack() as stack:
+        for path in paths:
+            folder = path.with_name(f"{path.name}.partial")
+            stack.enter_context(hold(folder, "output", "give another file", passing=True))
+        yield
 
 
 def values_of(predicted: PredictedRows, layers: dict[str, Layer]) -> dict[str, np.ndarray]:
@@ -108,9 +128,7 @@ def write_products(
     with ExitStack() as stack:
         writers: dict[str, RowWriter] = {}
         for name, path in paths.items():
-            # What a run that was killed while it wrote has left.
-            for stale in path.parent.glob(f".{glob.escape(path.name)}.*.tmp*"):
-                stale.unlink(missing_ok=True)
+            remove_begun(path.parent, glob.escape(path.name))
             writer: RowWriter
             if name == "classes":
                 writer = ClassMapWriter(

@@ -1,7 +1,10 @@
-"""What every reader and writer says about a file that it cannot use: one line, the path first."""
+"""What every reader and writer of files shares: one line about one that cannot be used, and files that appear whole."""
 
 from __future__ import annotations
 
+import errno
+import json
+import math
 import os
 import stat
 import uuid
@@ -107,6 +110,8 @@ def writing(path: str | PathLike[str]) -> Iterator[None]:
 def replacing(path: str | PathLike[str]) -> Iterator[Path]:
     """Give a name to write a file under; at the end of the block it takes the place of the file, whole or not at all.
 
+    When the block has ended, the file outlives a power cut.
+
     Args:
         path: The file; folders that are missing are made.
 
@@ -117,8 +122,113 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
     temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}.tmp")
     with writing(out):
         try:
-            out.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(out.parent)
             yield temporary
-            temporary.replace(out)
+            put(temporary, out)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def remove_begun(folder: Path, name: str = "*") -> None:
+    """Remove what processes that were killed had begun to write by :func:`replacing`.
+
+    Args:
+        folder: One in which nobody else writes.
+        name: The file that was to be replaced, as a pattern.
+    """
+    for path in folder.glob(f".{name}.{'[0-9a-f]' * 12}.tmp*"):  # a GeoTIFF's metadata lie beside it
+        path.unlink(missing_ok=True)
+
+
+def put(file: Path, path: Path) -> None:
+    """Let a finished file take its name, in a way that outlives a power cut: first its bytes, then the name.
+
+    What it replaces in another place may be removed afterwards, not before.
+
+    Args:
+        file: The file under a temporary name.
+        path: Its name, in the same file system.
+
+    Raises:
+        OSError: The system refuses.
+    """
+    sync(file)
+    file.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's bytes, or the names in a folder, are on the disk.
+
+    Args:
+        path: File or folder.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    folder = path.is_dir()
+    if folder and os.name == "nt":  # opens no folders
+        return
+    descriptor = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if not folder or error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not every file system does so for folders
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, so that their names outlive a power cut.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        OSError: The system refuses.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(missing):
+        sync(folder.parent)
+
+
+def write_whole(path: str | PathLike[str], content: bytes | str) -> None:
+    """Write a small file, whole or not at all (:func:`replacing`).
+
+    Args:
+        path: The file; folders that are missing are made.
+        content: All of it; texts as UTF-8.
+
+    Raises:
+        DataError: The disk refuses.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_json(path: str | PathLike[str], content: object) -> None:
+    """Write strict JSON, whole or not at all: what is no finite number is null.
+
+    Args:
+        path: The file; folders that are missing are made.
+        content: Dicts, lists, texts, numbers.
+
+    Raises:
+        DataError: The disk refuses.
+    """
+    write_whole(path, json.dumps(strict(content), indent=1, allow_nan=False) + "\n")
+
+
+def strict(content: object) -> object:
+    """The same without NaN and infinite numbers, which JSON does not know: None in their place.
+
+    Args:
+        content: Dicts, lists, texts, numbers.
+    """
+    if isinstance(content, dict):
+        return {key: strict(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [strict(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

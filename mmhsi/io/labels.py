@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import DataError
+from mmhsi.io.abundances import AbundanceLabels
 from mmhsi.io.cube import CubeInfo, HSICube
+from mmhsi.io.options import CubeOptions
 from mmhsi.io.readers.opening import open_reader
 
 if TYPE_CHECKING:
@@ -73,15 +75,43 @@ def read_label_map(
         return read_labels(reader, window, fill)
 
 
-def open_label_map(path: str | PathLike[str], key: str | None = None, axes: str | None = None) -> CubeReader:
-    """Open a label map for :func:`read_labels`; arguments and errors as for :func:`label_map_info`."""
+def open_label_map(
+    path: str | PathLike[str],
+    key: str | None = None,
+    axes: str | None = None,
+    threshold: float | None = None,
+    shape: tuple[int, int] | None = None,
+) -> CubeReader:
+    """Open a label map for :func:`read_labels`.
+
+    Args:
+        path: As for :func:`label_map_info`, as `key` and `axes` are.
+        key: The variable.
+        axes: The axes.
+        threshold: For abundances (H, W, K) of K classes: a pixel has the class of the largest one, 1 to K, if that is
+            at least this, else 0. Default None: the file holds class numbers.
+        shape: (rows, columns) of abundances that are stored as a matrix of pixels.
+
+    Raises:
+        FileFormatError: As for :func:`label_map_info`.
+        DataError: As there.
+        ConfigError: The threshold is none.
+    """
+    if threshold is not None:
+        abundances = open_reader(path, key, 3, axes, CubeOptions(shape=shape))
+        try:
+            return AbundanceLabels(abundances, threshold)
+        except BaseException:
+            abundances.close()
+            raise
     reader = open_reader(path, key, 2, axes)
     bands = reader.stored.shape[2]
     if bands != 1:
         reader.close()
         raise DataError(
             f"{reader.path}: has {bands} bands; a label map has one band of class numbers (of one band a class take "
-            "the number of the class that is set, of a coloured picture the number of each colour)"
+            "the number of the class that is set, with label_threshold=, of a coloured picture the number of each "
+            "colour)"
         )
     return reader
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import rasterio
 
 from mmhsi.errors import DataError
-from mmhsi.io.files import writing
+from mmhsi.io.files import make_folder, put, sync, writing
 from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.raster import without_georeference_warning
 
@@ -32,11 +32,13 @@ class PendingFile:
         with writing(self.path):
             if self.path.is_dir():
                 raise IsADirectoryError("it is a folder; expected a file name")
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
         self.temporary = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:12]}.tmp")
 
     def commit(self) -> None:
-        """Give the closed file its final name, or leave nothing.
+        """Give the closed file its final name, or leave nothing; it outlives a power cut then.
+
+        A sidecar never lies beside a file that it does not describe, and where nothing was it comes before the file.
 
         Raises:
             DataError: The file is not complete, or the operating system refuses.
@@ -44,11 +46,15 @@ class PendingFile:
         try:
             with writing(self.path):
                 self._check_blocks()
-                self.temporary.replace(self.path)
+                old, beside = self.path.exists(), sidecar(self.path)
+                if beside.exists():
+                    beside.unlink()
+                    sync(beside.parent)
+                pairs = [(self.temporary, self.path)]
                 if sidecar(self.temporary).exists():
-                    sidecar(self.temporary).replace(sidecar(self.path))
-                else:
-                    sidecar(self.path).unlink(missing_ok=True)
+                    pairs.insert(1 if old else 0, (sidecar(self.temporary), beside))
+                for file, name in pairs:
+                    put(file, name)
         except BaseException:
             self.discard()
             raise

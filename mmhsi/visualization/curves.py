@@ -78,13 +78,16 @@ def read_scalars(work_dir: str | os.PathLike[str]) -> dict[str, tuple[str, Curve
 
 
 def _records(work_dir: str | os.PathLike[str]) -> Iterator[dict]:
-    """Every line that a run logged, in the order of its files."""
+    """Every line that a run logged, in the order of its files; a last one that is torn is left out."""
     for path in sorted(Path(work_dir).glob("*/vis_data/scalars.json")):
-        for number, line in enumerate(path.read_text().splitlines(), 1):
+        lines = path.read_text().splitlines()
+        for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)
                 entry["step"]
             except (ValueError, KeyError, TypeError) as error:
+                if number == len(lines):  # of a run that was ended while it wrote
+                    break
                 raise DataError(f"{path}: line {number} is no record of a step ({error})") from error
             yield entry
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io.files import replacing
+from mmhsi.io.files import write_whole
 
 from .class_map import colourise
 from .error_map import ERROR_COLOURS, error_map
@@ -152,8 +152,7 @@ def save_map_figure(
     """
     path = png_path(path)
     content = map_figure_png(false_colour, class_map, class_names, palette, ground_truth, title, ignore_index)
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
+    write_whole(path, content)
     return path
 
 

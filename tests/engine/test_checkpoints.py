@@ -124,7 +124,7 @@ def test_an_old_checkpoint_goes_after_the_new_one_came(config, tmp_path, run_too
     assert "No space left" in capsys.readouterr().err.splitlines()[-1]
     assert sorted(path.name for path in (tmp_path / "w").glob("*.pth")) == ["epoch_1.pth"]
     monkeypatch.setattr(CheckedRunner, "save_checkpoint", save)
-    (tmp_path / "w/.epoch_2.pth.tmp").write_bytes(b"left by a kill")
+    (tmp_path / "w/.epoch_2.pth.0123456789ab.tmp").write_bytes(b"left by a kill")
     assert run_tool("train", config, "--work-dir", tmp_path / "w", "--resume", *options) == 0
     assert sorted(path.name for path in (tmp_path / "w").glob("*.pth")) == ["epoch_3.pth"]
     assert not list((tmp_path / "w").glob(".*.tmp"))
@@ -134,6 +134,8 @@ def test_the_newest_good_checkpoint_is_found(tmp_path):
     assert newest_checkpoint(tmp_path) is None
     for step in (1, 2, 10):
         save(tmp_path / f"epoch_{step}.pth", step)
+    for step in (1, 2, 10):
+        os.utime(tmp_path / f"epoch_{step}.pth", (20 - step, 20 - step))  # as after copying: dates say nothing
     assert newest_checkpoint(tmp_path)[0].name == "epoch_10.pth"
     (tmp_path / "last_checkpoint").write_text("/moved/since/epoch_2.pth")  # of a run begun anew: older numbers, later
     assert newest_checkpoint(tmp_path)[0].name == "epoch_2.pth"
@@ -141,11 +143,10 @@ def test_the_newest_good_checkpoint_is_found(tmp_path):
     assert newest_checkpoint(tmp_path)[0].name == "epoch_10.pth"
     (tmp_path / "last_checkpoint").write_text("")  # killed while it was written
     (tmp_path / "epoch_10.pth").write_bytes(b"")
-    os.utime(tmp_path / "epoch_10.pth", (20, 20))
     path, meta = newest_checkpoint(tmp_path)
     assert (path.name, meta["iter"]) == ("epoch_1.pth", 1)
     (tmp_path / "epoch_1.pth").write_bytes(b"")
-    with pytest.raises(FileFormatError, match=r"none of its 3 checkpoints can be read; the newest: .*epoch_1\.pth"):
+    with pytest.raises(FileFormatError, match=r"none of its 3 checkpoints can be read; the newest: .*epoch_10\.pth"):
         newest_checkpoint(tmp_path)
 
 

@@ -1,5 +1,7 @@
 """Runs that are killed and resumed end as runs that nobody killed, bit for bit."""
 
+import signal
+
 import crash_test
 import pytest
 import torch
@@ -63,6 +65,31 @@ def test_a_killed_run_resumes_exactly(name, tmp_path):
     assert expected["optimizer"]["state"]
     assert "report" in expected or "MAE" in name or "LO-MSST" in name or "DINO" in name
     assert crash_test.differences(expected, crash_test.outcome(killed)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in crash_test.CASES if name.startswith(("classif", "segment"))])
+def test_a_run_that_is_asked_to_end_saves_says_so_and_resumes_exactly(name, tmp_path):
+    """SIGTERM to all its processes, those that load data too."""
+
+    def longer(cfg):
+        shrink(cfg)
+        cfg.default_hooks.checkpoint.interval = 100
+        cfg.train_cfg.update(dict(max_iters=40) if "max_iters" in cfg.train_cfg else dict(max_epochs=6))
+
+    config = crash_test.write_config(crash_test.CASES[name], tmp_path / "config.py", longer)
+    crash_test.finish(config, tmp_path / "undisturbed")
+    stopped = tmp_path / "stopped"
+    begun = lambda: any("(train)" in path.read_text() for path in stopped.glob("output.log"))  # noqa: E731
+    assert crash_test.kill(config, stopped, begun, signal.SIGTERM)
+    (saved,) = stopped.glob("*_[0-9]*.pth")
+    assert 0 < int(saved.stem.rpartition("_")[2]) < 40
+    said = [line for line in (stopped / "output.log").read_text().splitlines() if "SIGTERM" in line]
+    assert said == [f"ended by SIGTERM: {saved} is there; --resume goes on from there"]
+    crash_test.finish(config, stopped)
+    expected, actual = (crash_test.outcome(folder) for folder in (tmp_path / "undisturbed", stopped))
+    actual["files"] = expected["files"]
+    assert crash_test.differences(expected, actual) == []
 
 
 def test_differences_are_found():

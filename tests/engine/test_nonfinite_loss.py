@@ -78,7 +78,7 @@ def test_a_fill_value_stops_the_run_and_is_named(run_tool, repository, tmp_path,
     good = read_checkpoint(tmp_path / "w/iter_2.pth")["state_dict"]
     assert all(value.isfinite().all() for value in good.values() if value.is_floating_point())
 
-    dump = read_checkpoint(tmp_path / "w/nonfinite_iter_4.pth")
+    dump = read_checkpoint(tmp_path / "w/nonfinite_iter_4.pth", allow_nonfinite=True)
     assert (dump["iter"], dump["epoch"], dump["seed"], dump["rank"]) == (4, 1, 0, 0)
     assert not math.isfinite(dump["losses"]["loss"])
     assert dump["state_dict"].keys() == good.keys()
@@ -104,7 +104,11 @@ def test_pixels_of_a_scene_are_named(run_tool, repository, tmp_path, capfd):
     assert run_tool("train", tmp_path / "c.py", "--work-dir", tmp_path / "w") == 2
     line = capfd.readouterr().err.strip().splitlines()[-1]
     (dump,) = (tmp_path / "w").glob("nonfinite_iter_*.pth")
-    suspicious = [sample for sample in read_checkpoint(dump)["samples"] if sample["finite"] < sample["values"]]
+    suspicious = [
+        sample
+        for sample in read_checkpoint(dump, allow_nonfinite=True)["samples"]
+        if sample["finite"] < sample["values"]
+    ]
     assert suspicious
     for sample in suspicious:
         _, row, _, column, *scene = sample["name"].split()
@@ -176,7 +180,7 @@ def test_patience_while_the_weights_are_whole(tmp_path):
         TrainingError, match=r"iteration 5 \(epoch 1, 3 steps in a row\): loss=inf; .* largest, 4, in sample 1"
     ):
         run.step(math.nan)
-    dump = read_checkpoint(tmp_path / "nonfinite_iter_5.pth")
+    dump = read_checkpoint(tmp_path / "nonfinite_iter_5.pth", allow_nonfinite=True)
     assert dump["inputs"][0].unique().tolist() == [4.0]
     assert dump["nonfinite_weights"] == []
 
@@ -186,7 +190,7 @@ def test_every_bad_term_is_named(tmp_path):
     terms = dict(loss_ibot=torch.tensor(math.nan), loss_koleo=torch.tensor(2.0), loss_dino=torch.tensor(-math.inf))
     with pytest.raises(TrainingError, match=r": loss=nan, loss_ibot=nan, loss_dino=-inf; the inputs"):
         run.step(math.nan, **terms)
-    assert read_checkpoint(tmp_path / "nonfinite_iter_1.pth")["losses"]["loss_koleo"] == 2
+    assert read_checkpoint(tmp_path / "nonfinite_iter_1.pth", allow_nonfinite=True)["losses"]["loss_koleo"] == 2
 
 
 def test_broken_weights_end_patience(tmp_path):
@@ -194,7 +198,7 @@ def test_broken_weights_end_patience(tmp_path):
     run.step(1.0)
     with pytest.raises(TrainingError, match=r"iteration 2 .*loss=nan"):
         run.step(math.nan, gradient=math.nan)
-    assert read_checkpoint(tmp_path / "nonfinite_iter_2.pth")["nonfinite_weights"] == ["weight"]
+    assert read_checkpoint(tmp_path / "nonfinite_iter_2.pth", allow_nonfinite=True)["nonfinite_weights"] == ["weight"]
 
 
 def test_accumulated_gradients_end_patience_before_the_step(tmp_path):
@@ -203,7 +207,7 @@ def test_accumulated_gradients_end_patience_before_the_step(tmp_path):
     run.step(1.0)
     with pytest.raises(TrainingError, match="iteration 2 "):
         run.step(math.nan, gradient=math.nan)
-    dump = read_checkpoint(tmp_path / "nonfinite_iter_2.pth")
+    dump = read_checkpoint(tmp_path / "nonfinite_iter_2.pth", allow_nonfinite=True)
     assert (dump["nonfinite_weights"], dump["nonfinite_gradients"]) == ([], ["weight"])
 
 
@@ -286,7 +290,7 @@ def test_inputs_are_those_of_the_step_and_are_let_go_after_it(tmp_path):
     assert held() is None
     with pytest.raises(TrainingError, match="loss=nan"):
         run.step(math.nan, gradient=math.nan)
-    (dumped,) = read_checkpoint(tmp_path / "nonfinite_iter_2.pth")["inputs"]
+    (dumped,) = read_checkpoint(tmp_path / "nonfinite_iter_2.pth", allow_nonfinite=True)["inputs"]
     assert torch.equal(dumped, seen[0])
     hook.after_train(run)
     run.model.data_preprocessor(dict(inputs=torch.zeros(2, 3)), True)

@@ -15,7 +15,7 @@ import torch
 from processes import SECONDS, fork, join
 from scene_models import BANDS, PIXEL_CONV, SEGMENT_CONV3
 
-from mmhsi.errors import DataError
+from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer
 from mmhsi.io import HSICube, write_cube
 
@@ -91,7 +91,7 @@ def test_a_killed_process_leaves_no_map_and_is_resumed_to_the_same_bytes(trained
     assert here.recv() > 40
     process.kill()
     assert join(process) == -signal.SIGKILL
-    assert [path.name for path in parts.iterdir()] == ["map.tif.partial"]
+    assert sorted(path.name for path in parts.iterdir()) == sorted(f"{name}.partial" for name in OUTPUTS)
     assert 40 < json.loads((parts / "map.tif.partial/state.json").read_text())["rows"] < 90
     # Rows that were written but not yet declared finished are written anew.
     with (parts / "map.tif.partial/classes.raw").open("ab") as file:
@@ -131,11 +131,115 @@ def test_a_run_with_other_settings_is_not_resumed(trained, long_scene, tmp_path,
     with pytest.raises(DataError, match="had scene "):
         write(inferencer, long_scene, tmp_path, resume=True)
     assert (tmp_path / "map.tif.partial/classes.raw").read_bytes() == kept
-    (tmp_path / "map.tif.partial/state.json").write_text("{")
-    with pytest.raises(DataError, match=r"state\.json: cannot be read"):
-        write(inferencer, long_scene, tmp_path, resume=True)
     write(other, long_scene, tmp_path)  # starts over
     assert not (tmp_path / "map.tif.partial").exists()
+
+
+def interrupted(trained, scene, folder, row=20):
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    inferencer = SceneInferencer(config, checkpoint)
+    with pytest.raises(KeyboardInterrupt):
+        write(inferencer, scene, folder, progress=stop_at(row))
+    return inferencer, folder / "map.tif.partial"
+
+
+def test_rows_and_state_that_were_damaged_are_not_taken_up(trained, long_scene, tmp_path, often):
+    inferencer, partial = interrupted(trained, long_scene, tmp_path)
+    rows, state = (partial / "probabilities.raw").read_bytes(), (partial / "state.json").read_text()
+    (partial / "probabilities.raw").write_bytes(rows[:100] + bytes([rows[100] ^ 1]) + rows[101:])
+    with pytest.raises(DataError, match=r"probabilities\.raw: its \d+ finished rows are damaged"):
+        write(inferencer, long_scene, tmp_path, resume=True)
+    (partial / "probabilities.raw").write_bytes(rows[:100])
+    with pytest.raises(DataError, match=r"probabilities\.raw: its \d+ finished rows are damaged"):
+        write(inferencer, long_scene, tmp_path, resume=True)
+    (partial / "probabilities.raw").write_bytes(rows)
+    count = json.loads(state)["rows"]
+    for damaged in (state[:-40], state.replace(f'"rows": {count}', f'"rows": {count - 5}'), "[]"):
+        (partial / "state.json").write_text(damaged)
+        with pytest.raises(DataError, match=r"state\.json: cannot be read"):
+            write(inferencer, long_scene, tmp_path, resume=True)
+    (partial / "state.json").write_text(state)
+    write(inferencer, long_scene, tmp_path, resume=True)
+    assert not partial.exists()
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "state.json", "classes.raw"])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_of_others_is_left_alone(trained, long_scene, tmp_path, name, resume):
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    theirs = tmp_path / "map.tif.partial" / name
+    theirs.parent.mkdir()
+    theirs.write_text('{"theirs": 1}')
+    with pytest.raises(DataError, match=r"holds .*not of an interrupted run; move it|state\.json: cannot be read"):
+        SceneInferencer(config, checkpoint).write_map(long_scene, tmp_path / "map.tif", resume=resume)
+    assert theirs.read_text() == '{"theirs": 1}'
+    assert sorted(path.name for path in theirs.parent.iterdir()) == [name]
+
+
+def test_two_runs_do_not_write_one_file(trained, long_scene, tmp_path, often):
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    inferencer, others = SceneInferencer(config, checkpoint), []
+
+    def second_run(done, total):
+        if done > 30 and not others:
+            for path in tmp_path.glob("*.partial/.lock*"):
+                path.unlink()  # lets nobody in
+            for names in (dict(out="map.tif"), dict(out="other.tif", uncertainty=tmp_path / "uncertainty.tif")):
+                out = tmp_path / names.pop("out")
+                with pytest.raises(
+                    ConfigError, match=r"output .*\.partial: in use by .*; wait for it, end it, or give"
+                ):
+                    SceneInferencer(config, checkpoint).write_map(long_scene, out, **names)
+                others.append(out)
+
+    write(inferencer, long_scene, tmp_path / "alone")
+    write(inferencer, long_scene, tmp_path, progress=second_run)
+    assert len(others) == 2
+    assert all((tmp_path / name).read_bytes() == (tmp_path / "alone" / name).read_bytes() for name in OUTPUTS)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def write_envi(folder):
+    cube = np.random.default_rng(0).normal(500, 200, (90, 30, BANDS)).astype(np.float32)
+    place = dict(height=90, width=30, count=BANDS, dtype="float32")
+    with rasterio.open(folder / "scene.img", "w", "ENVI", **place) as file:
+        file.write(cube.transpose(2, 0, 1))
+    return folder / "scene.hdr", folder / "scene.img"
+
+
+def write_vrt(folder):
+    cube = np.random.default_rng(0).normal(500, 200, (90, 30, BANDS)).astype(np.float32)
+    write_cube(folder / "inner.tif", HSICube(cube))
+    source = (
+        "<SimpleSource><SourceFilename relativeToVRT='1'>{}</SourceFilename><SourceBand>{}</SourceBand></SimpleSource>"
+    )
+    for name, inner in (("middle.vrt", "inner.tif"), ("scene.vrt", "middle.vrt")):
+        bands = "".join(
+            f"<VRTRasterBand dataType='Float32' band='{i}'>{source.format(inner, i)}</VRTRasterBand>"
+            for i in range(1, BANDS + 1)
+        )
+        text = f"<VRTDataset rasterXSize='30' rasterYSize='90'>{bands}</VRTDataset>"
+        (folder / name).write_text(text)
+    return folder / "scene.vrt", folder / "inner.tif"
+
+
+def write_with_sidecar(folder):
+    cube = np.random.default_rng(0).normal(500, 200, (90, 30, BANDS)).astype(np.float32)
+    write_cube(folder / "scene.tif", HSICube(cube))
+    (folder / "scene.tif.aux.xml").write_text("<PAMDataset></PAMDataset>")
+    return folder / "scene.tif", folder / "scene.tif.aux.xml"
+
+
+@pytest.mark.parametrize("make", [write_envi, write_vrt, write_with_sidecar])
+def test_a_change_in_any_file_of_the_scene_is_noticed(trained, tmp_path, often, make):
+    scene, beside = make(tmp_path)
+    inferencer, partial = interrupted(trained, scene, tmp_path)
+    # Its own outputs, and what belongs to others, are no part of the scene.
+    (tmp_path / "scene.map.tif.aux.xml").write_text("<PAMDataset></PAMDataset>")
+    os.utime(beside, (1, 1))
+    with pytest.raises(DataError, match=r"cannot be resumed, the interrupted run had scene .*" + beside.name):
+        write(inferencer, scene, tmp_path, resume=True)
+    assert partial.exists()
 
 
 def test_a_batch_found_out_is_kept(trained, long_scene, tmp_path, often, monkeypatch):

@@ -190,3 +190,17 @@ def test_links_to_other_files_are_not_followed(tmp_path, refused):
         file["crs"] = h5py.ExternalLink("/dev/zero", "/crs")
         file["reflectance"].attrs["grid_mapping"] = "crs"
     assert open_cube(path).info.shape == CUBE.shape
+
+
+@pytest.mark.parametrize("user_block", [0, 1024])
+@pytest.mark.parametrize("dtype", ["<u2", ">f4"])
+@pytest.mark.parametrize("chunks", [None, (3, 2, 2)])
+def test_windows_of_plain_arrays_are_those_of_h5py(tmp_path, user_block, dtype, chunks):
+    values = np.random.default_rng(0).integers(0, 999, (9, 4, 7)).astype(dtype)
+    with h5py.File(tmp_path / "a.h5", "w", userblock_size=user_block) as out:
+        out["before"] = np.arange(5)
+        out.create_dataset("cube", data=values, chunks=chunks)
+    with open_cube(tmp_path / "a.h5", "cube", "y band x") as reader:
+        found = reader.read((2, 1, 5, 4), [3, 0, 3]).data
+    np.testing.assert_array_equal(found, values.transpose(0, 2, 1)[2:7, 1:5][..., [3, 0, 3]])
+    assert found.flags.writeable

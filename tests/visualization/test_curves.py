@@ -47,6 +47,9 @@ def test_every_logged_value_step_by_step(tmp_path):
         "loss": ("epoch", [[1, 4], [2, 2], [3, 1]]),
         "lr": ("iteration", [[3, 0.1]]),
     }
-    (tmp_path / "1/vis_data/scalars.json").write_text("{")
+    with (tmp_path / "1/vis_data/scalars.json").open("a") as file:
+        file.write('{"lr": 0.7, "st')  # torn, as a kill leaves it
+    assert {key: (unit, curve.tolist()) for key, (unit, curve) in read_scalars(tmp_path).items()} == found
+    (tmp_path / "1/vis_data/scalars.json").write_text("{\n{}")
     with pytest.raises(DataError, match="line 1 is no record"):
         read_scalars(tmp_path)

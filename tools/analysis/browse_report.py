@@ -50,7 +50,7 @@ def main() -> None:
     """Gather the parts and write the page."""
     args = parse_args()
     from mmhsi.errors import ConfigError, DataError
-    from mmhsi.io.files import replacing
+    from mmhsi.io.files import write_whole
     from mmhsi.visualization.run_report import config_part, curve_charts, find_report, metrics_part, render_report
 
     work_dir = Path(args.work_dir)
@@ -67,8 +67,7 @@ def main() -> None:
         raise DataError(f"{work_dir}: holds no config, no logged values and no report; is it the work dir of a run?")
     out = Path(args.out or work_dir / "report.html")
     content = render_report(work_dir.resolve().name, test, map_, spectra, curves, config).encode()
-    with replacing(out) as temporary:
-        temporary.write_bytes(content)
+    write_whole(out, content)
     print(f"page: {out} ({len(content) / 1e6:.1f} MB; {', '.join(name for name, part in parts.items() if part)})")
 
 

@@ -11,9 +11,7 @@ Parameters are chosen on at most 100 training pixels a class, the classifier is 
 
 from __future__ import annotations
 
-import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mmengine.config import Config, DictAction
@@ -243,6 +241,7 @@ def main() -> None:
 
     from mmhsi.datasets.scene_features import SceneFeatures
     from mmhsi.errors import ConfigError
+    from mmhsi.io.files import write_json
     from mmhsi.registry import DATASETS
 
     MMLogger.get_current_instance().setLevel("ERROR")  # not a table of every class for every run
@@ -278,8 +277,7 @@ def main() -> None:
     if args.out:
         options = dict(trees=args.trees, mean_window=args.mean_window, components=args.components, radii=args.radii)
         report = dict(config=args.config, options=options, protocols=protocols, rows=list(rows.values()))
-        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-        Path(args.out).write_text(json.dumps(report, indent=1) + "\n")
+        write_json(args.out, report)
 
 
 if __name__ == "__main__":

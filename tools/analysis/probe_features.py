@@ -18,8 +18,6 @@ def main() -> None:
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     parser.add_argument("--out", help="JSON file for the figures")
     args = parser.parse_args()
-    import json
-    from pathlib import Path
 
     import torch
 
@@ -27,6 +25,7 @@ def main() -> None:
     from mmhsi.evaluation import ConfusionMatrix
     from mmhsi.evaluation.probes import knn_probe, linear_probe
     from mmhsi.inference.feature_extractor import FeatureExtractor
+    from mmhsi.io.files import write_json
 
     cfg = read_config(args)
     set_seed(cfg, args.seed)
@@ -46,7 +45,7 @@ def main() -> None:
         report["methods"][method] = figures
         print(f"{method:<7}" + "  ".join(f"{name} {value:.2f}" for name, value in figures.items()))
     if args.out:
-        Path(args.out).write_text(json.dumps(report, indent=1) + "\n")
+        write_json(args.out, report)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from mmhsi.io import CubeOptions
 
 RGB = tuple[int, int, int]
 Form = Literal["scene", "two-source scene", "big scene", "tiles", "corpus"]
@@ -84,6 +86,8 @@ class SceneInfo:
         image: Cube's file, relative to the data root; the set's folder for tiles and corpora.
         image_key: Variable of a ``.mat`` or HDF5 file, None elsewhere.
         image_axes: Its axes where the file does not name them, such as ``"y x band"``.
+        image_options: How the cube is opened beside that, such as ``dict(mask=("cloud",))``
+            (:class:`mmhsi.io.CubeOptions`).
         labels: Label map's file, None if there is none.
         labels_key: Its variable.
         labels_axes: Its axes.
@@ -103,6 +107,8 @@ class SceneInfo:
         label_scale: Label pixels per cube pixel along each axis.
         label_majority: With ``label_scale`` above 1: a block of label_scale² label pixels gives its most frequent
             id to the cube's pixel if that id has at least this many of them and is a class; else none.
+        label_threshold: Where the label map holds abundances, one band a class: least abundance of the largest one
+            that gives the pixel its class, numbered from 1; pixels below it have no label. None for class numbers.
         min_class_pixels: Classes with fewer pixels on the cube's grid are dropped.
         second_image: File of a second, co-registered source; may be that of the cube.
         second_key: Its variable.
@@ -148,6 +154,8 @@ class SceneInfo:
     split_file: str | None = None
     split_rule: str = ""
     image_axes: str | None = None
+    label_threshold: float | None = None
+    image_options: CubeOptions = field(default_factory=CubeOptions)
     labels_axes: str | None = None
     second_axes: str | None = None
     subsets: tuple[TileSubset, ...] = ()

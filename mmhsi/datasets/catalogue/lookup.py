@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mmhsi.errors import ConfigError
+from mmhsi.io import CubeOptions
 
 from .classic import CLASSIC
 from .corpora import CORPORA
@@ -62,6 +63,8 @@ def scene_info(scene: str | SceneInfo | Mapping[str, object] | None) -> SceneInf
             near = difflib.get_close_matches(key, [*known, "base"], n=1)
             meant = f"; did you mean {near[0]!r}?" if near else f", expected base or some of {', '.join(known)}"
             raise ConfigError(f"dataset: scene has no key {key!r}{meant}")
+    if "image_options" in given:
+        given["image_options"] = CubeOptions.of(given["image_options"])
     if base is not None:
         return replace(_entry(base), **given)
     if "image" not in given:

@@ -35,13 +35,18 @@ class _TarMember(tarfile.TarInfo):
         return member
 
 
+def extraction_folder(folder: Path) -> Path:
+    """Where members lie until all of them could be read."""
+    return folder / ".extracting"
+
+
 def extract_archive(archive: Path, folder: Path, limit: int | None = None) -> list[Path]:
     """Extract a zip or tar archive; nothing appears in the folder until all of it could be read.
 
     Links are refused even where they stay inside: no data set needs them. All members together have at most ``limit``
     bytes, by default 100 times those of the archive, at least 1 GiB. Gives the files, sorted.
     """
-    temporary = folder / ".extracting"
+    temporary = extraction_folder(folder)
     limit = max(LEAST_LIMIT, LARGEST_RATIO * archive.stat().st_size) if limit is None else limit
     shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed
     try:

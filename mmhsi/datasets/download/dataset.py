@@ -14,10 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from mmhsi.errors import ConfigError
+from mmhsi.io.files import make_folder, put
+from mmhsi.io.lock import hold
 
 from ..catalogue import CATALOGUE, ArchiveMember, RemoteFile, SceneInfo, unknown_name
 from ..layout import check_layout
-from .archive import extract_archive
+from .archive import extract_archive, extraction_folder
 from .errors import DownloadError, NotPublicError, storing
 from .transfer import discard, transfer
 
@@ -62,7 +64,7 @@ def download_dataset(
         The files that are then in place.
 
     Raises:
-        ConfigError: The name is unknown.
+        ConfigError: The name is unknown, or another process fetches it.
         NotPublicError: The files cannot be fetched without an account or a form.
         DownloadError: A file cannot be fetched, verified, extracted or stored.
     """
@@ -74,23 +76,47 @@ def download_dataset(
         raise NotPublicError(how_to_obtain(name, info, root))
     staging = staging_folder(name, root)
     missing = [pair for pair in zip(info.files, addresses, strict=True) if not _in_place(pair[0], root, report)]
+    if missing or staging.exists():
+        with hold(staging, "download", "give another --root", passing=True):
+            _bring(name, missing, root, staging, timeout, report)
+    return [root / path for file in info.files for path in _paths(file)]
+
+
+def _bring(
+    name: str,
+    missing: list[tuple[RemoteFile, str | None]],
+    root: Path,
+    staging: Path,
+    timeout: float,
+    report: Callable[[str], None],
+) -> None:
+    """Fetch files into the staging folder, and put them into place when all of them are there and right."""
     try:
         staged = [path for file, url in missing for path in _fetch(file, str(url), staging, timeout)]
         if not all(file.md5 or file.sha256 for file, _ in missing) and (problems := check_layout(name, root, staging)):
-            shutil.rmtree(staging, ignore_errors=True)
+            for path in staged:
+                path.unlink()
+            _discard_fetched(name, staging)
             raise DownloadError(f"{name}: not what was published, it was not kept: {problems[0]}")
         for path in staged:
             target = root / path.relative_to(staging)
             with storing(target):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                path.replace(target)
+                make_folder(target.parent)
+                put(path, target)
             report(f"{target}: fetched")
-        shutil.rmtree(staging, ignore_errors=True)
+        _discard_fetched(name, staging)
     finally:
-        for folder in [*sorted(staging.rglob("*"), reverse=True), staging]:
+        for folder in sorted(staging.rglob("*"), reverse=True):
             with suppress(OSError):
                 folder.rmdir()  # if it is one and empty
-    return [root / path for file in info.files for path in _paths(file)]
+
+
+def _discard_fetched(name: str, staging: Path) -> None:
+    """Remove what was fetched and is no longer needed, and what a killed process was extracting; nothing of others."""
+    for file in CATALOGUE[name].files:
+        fetched = staging / file.name
+        discard(fetched)
+        shutil.rmtree(extraction_folder(fetched.parent), ignore_errors=True)
 
 
 def expected_files(info: SceneInfo) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import http.client
 import json
 import os
@@ -10,8 +11,9 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from mmhsi.io.files import make_folder, remove_begun, write_json
 from mmhsi.version import __version__
 
 from .errors import DownloadError, storing
@@ -25,21 +27,27 @@ REFUSALS = {
     (404, 410): "no such file on the server ({}); it may have moved, see the homepage or give --url-base",
     (401, 403): "the server refuses it ({}); it may need an account, fetch it by hand",
 }
+SYNC_EVERY = 64 << 20
+"""Bytes after which what was fetched is made to survive a power cut."""
 Progress = Callable[[int, int | None], None]
 """Told how many bytes are there, and of how many (None where the server does not say)."""
 
 
 class RemoteState(NamedTuple):
-    """What a server says about a file, to notice that it changed between two attempts; None where it does not say."""
+    """What a server says about a file, to notice that it changed between two attempts; None where it does not say.
+
+    ``stored`` is how many bytes of it are on this machine's disk for certain.
+    """
 
     url: str
     total: int | None
     etag: str | None
     last_modified: str | None
+    stored: int = 0
 
     def agrees(self, other: RemoteState) -> bool:
-        """Whether all that both know is the same."""
-        return all(None in pair or pair[0] == pair[1] for pair in zip(self, other, strict=True))
+        """Whether all that both know of the server's file is the same."""
+        return all(None in pair or pair[0] == pair[1] for pair in zip(self[:4], other[:4], strict=True))
 
 
 def transfer(url: str, path: Path, largest: int, progress: Progress | None = None, timeout: float = 30.0) -> None:
@@ -51,7 +59,7 @@ def transfer(url: str, path: Path, largest: int, progress: Progress | None = Non
     if not url.startswith(("http://", "https://")):
         raise DownloadError(f"{url}: not an http or https address")
     known = _known(path, url)
-    if known is not None and known.total == path.stat().st_size:
+    if known is not None and known.total == known.stored:
         return
     # A server that has another version, or does not know ranges, answers with the whole file.
     if not (known and _fetch(url, path, known, largest, progress, timeout)) and not _fetch(
@@ -64,6 +72,7 @@ def discard(path: Path) -> None:
     """Forget what was fetched."""
     path.unlink(missing_ok=True)
     _note(path).unlink(missing_ok=True)
+    remove_begun(path.parent, glob.escape(_note(path).name))
 
 
 def _note(path: Path) -> Path:
@@ -76,14 +85,15 @@ def _known(path: Path, url: str) -> RemoteState | None:
         state = RemoteState(**json.loads(_note(path).read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    return state if state.url == url and path.is_file() and path.stat().st_size else None
+    begun = state.url == url and path.is_file() and 0 < state.stored <= path.stat().st_size
+    return state if begun else None
 
 
 def _fetch(
     url: str, path: Path, known: RemoteState | None, largest: int, progress: Progress | None, timeout: float
 ) -> bool:
     """Fetch what is missing, all if nothing is known; False if the file has to be begun anew."""
-    count = path.stat().st_size if known else 0
+    count = known.stored if known else 0
     response = _ask(url, count, known, timeout)
     if response is None:
         return False
@@ -92,31 +102,45 @@ def _fetch(
         if response.status == 206 and not (known and known.agrees(state) and begin == count):
             return False
         _refuse(url, response, state, largest)
-        count = begin
+        count, too_large = begin, False
         with storing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             free = shutil.disk_usage(path.parent).free
             if state.total is not None and state.total - count > free:
                 raise DownloadError(
                     f"{path}: the disk is full, {state.total - count} bytes are needed and {free} are free"
                 )
-            _note(path).write_text(json.dumps(state._asdict()))
-            with path.open("ab" if count else "wb") as file:
-                for chunk in _chunks(url, response, timeout):
-                    count += len(chunk)
-                    if count > largest:
-                        break
-                    file.write(chunk)
-                    if progress is not None:
-                        progress(count, state.total)
-                file.flush()
-                os.fsync(file.fileno())
-    if count > largest:
+            with path.open("r+b" if count else "wb") as file:
+                file.truncate(count)  # beyond it nobody knows what a power cut left
+                file.seek(count)
+                stored = count
+                try:
+                    for chunk in _chunks(url, response, timeout):
+                        if count + len(chunk) > largest:
+                            too_large = True
+                            break
+                        file.write(chunk)
+                        count += len(chunk)
+                        if progress is not None:
+                            progress(count, state.total)
+                        if count - stored > SYNC_EVERY:
+                            stored = _store(file, path, state, count)
+                finally:
+                    _store(file, path, state, count)
+    if too_large:
         discard(path)
         raise DownloadError(f"{url}: has more than {largest} bytes; it was not kept")
     if state.total is not None and count != state.total:
         raise DownloadError(f"{url}: the connection broke off after {count} of {state.total} bytes; {AGAIN}")
     return True
+
+
+def _store(file: BinaryIO, path: Path, state: RemoteState, count: int) -> int:
+    """Bring all bytes to the disk, and say so in the note."""
+    file.flush()
+    os.fsync(file.fileno())
+    write_json(_note(path), state._replace(stored=count)._asdict())
+    return count
 
 
 def _ask(url: str, have: int, known: RemoteState | None, timeout: float) -> http.client.HTTPResponse | None:

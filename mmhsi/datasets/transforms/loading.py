@@ -11,8 +11,9 @@ import numpy as np
 
 from mmhsi.arguments import is_whole, size_pair
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeReader, HSICube, open_cube, open_label_map
+from mmhsi.io import CubeOptions, CubeReader, HSICube, open_label_map
 from mmhsi.io.placement import Grid
+from mmhsi.io.readers.opening import open_reader
 from mmhsi.registry import TRANSFORMS
 
 from ..label_grid import grid_classes
@@ -27,28 +28,37 @@ def _turns(results: dict) -> int:
     return int(turns) % 4
 
 
-Open = Callable[[str, str | None, str | None], CubeReader]
+Open = Callable[[str, str | None, str | None, CubeOptions], CubeReader]
+
+
+def _open_cube(path: str, key: str | None, axes: str | None, options: CubeOptions) -> CubeReader:
+    return open_reader(path, key, 3, axes, options)
+
+
+def _open_labels(path: str, key: str | None, axes: str | None, _: CubeOptions) -> CubeReader:
+    return open_label_map(path, key, axes)
 
 
 @functools.lru_cache(maxsize=32)
 def _cached_reader(
-    path: str, key: str | None, axes: str | None, open_file: Open, _state: tuple[int, int]
+    path: str, key: str | None, axes: str | None, options: CubeOptions, open_file: Open, _state: tuple[int, int]
 ) -> CubeReader:
-    return open_file(path, key, axes)
+    return open_file(path, key, axes, options)
 
 
-def _reader(path: str, key: str | None, axes: str | None, open_file: Open) -> CubeReader:
+def _reader(path: str, key: str | None, axes: str | None, options: CubeOptions, open_file: Open) -> CubeReader:
     """An open reader, kept for the next window of the same file; a file that was written anew is opened anew."""
     try:
         status = Path(path).stat()
     except OSError:
-        return open_file(path, key, axes)  # says what is wrong
-    return _cached_reader(path, key, axes, open_file, (status.st_mtime_ns, status.st_size))
+        return open_file(path, key, axes, options)  # says what is wrong
+    return _cached_reader(path, key, axes, options, open_file, (status.st_mtime_ns, status.st_size))
 
 
 def _cube_reader(entry: dict) -> CubeReader:
     """An open reader of an entry's cube."""
-    return _reader(entry["img_path"], entry.get("img_key"), entry.get("img_axes"), open_cube)
+    options = CubeOptions.of(entry.get("img_options"))
+    return _reader(entry["img_path"], entry.get("img_key"), entry.get("img_axes"), options, _open_cube)
 
 
 @TRANSFORMS.register_module()
@@ -92,8 +102,9 @@ class LoadCube(CubeTransform):
     """Read a cube, or a window of it, in its file's dtype.
 
     Required keys: ``img_path``, ``bands`` (0-based, to read), ``file_bands`` (how many the file must have). Optional:
-    ``img_key``, variable of a ``.mat`` or HDF5 file, and ``img_axes``, its axes; ``window`` (row0, col0, height,
-    width) in pixels, all of the file without it; ``turns``, quarter turns anticlockwise after reading, 0 without it.
+    ``img_key``, variable of a ``.mat`` or HDF5 file, ``img_axes``, its axes, and ``img_options``, how it is
+    opened beside that; ``window`` (row0, col0, height, width) in pixels, all of the file without it; ``turns``, quarter
+    turns anticlockwise after reading, 0 without it.
 
     Added keys: ``img`` (H, W, C), ``valid`` (H, W) bool, ``img_shape``, ``ori_shape``, ``file_shape`` (rows, columns of
     the file), ``wavelengths`` and ``fwhm`` (C,) nm or None. ``valid`` is listed in ``seg_fields``, so that those of
@@ -162,7 +173,8 @@ def read_classes(entry: dict) -> np.ndarray:
     Raises:
         DataError: If the label map cannot be read or has an unknown id.
     """
-    reader = _reader(entry["seg_map_path"], entry.get("seg_map_key"), entry.get("seg_map_axes"), open_label_map)
+    key, axes = entry.get("seg_map_key"), entry.get("seg_map_axes")
+    reader = _reader(entry["seg_map_path"], key, axes, CubeOptions(), _open_labels)
     cube = _cube_reader(entry).info
     return grid_classes(
         reader,

@@ -12,9 +12,10 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.distributed.fsdp import FullyShardedDataParallel
 
 from mmhsi.errors import ConfigError
-from mmhsi.io.files import replacing
+from mmhsi.io.files import remove_begun, replacing, write_whole
 from mmhsi.registry import HOOKS
 
+from ..run_identity import check_same_run, describe_run, follow_schedule
 from ..runners import our_loader_alone
 from ..unwrap import unwrap_model
 
@@ -32,6 +33,8 @@ class AtomicCheckpointHook(CheckpointHook):
     - Gradients that are still accumulating (``accumulative_counts``) are saved too, averaged over ranks; not with FSDP.
     - A resumed run repeats the validation that was due at its checkpoint, since the interrupted run may have been
       killed during it. Doing it twice changes nothing.
+    - A checkpoint says what its run is; a run of other data, model or optimiser does not go on from it. A longer
+      training and another schedule are followed (:mod:`mmhsi.engine.run_identity`).
 
     Arguments are those of mmengine's ``CheckpointHook``. With another storage in ``backend_args``, what a kill leaves
     behind is up to that storage.
@@ -44,6 +47,7 @@ class AtomicCheckpointHook(CheckpointHook):
     _default_greater_keys = [*CheckpointHook._default_greater_keys, "OA", "AA", "Kappa", "PSNR", "SSIM"]
     file_backend: Any
     _pending: dict[str, Tensor] = {}
+    _other_schedule = False
 
     def before_train(self, runner: Runner) -> None:
         """Check the loop, tidy up after a killed run, and catch up with what it may not have done.
@@ -56,11 +60,13 @@ class AtomicCheckpointHook(CheckpointHook):
                 "checkpoint hook: by_epoch=False given, but training counts epochs, and a run resumes at their ends "
                 "alone; expected by_epoch=True"
             )
+        if self._other_schedule:
+            follow_schedule(runner)
         super().before_train(runner)
         self.file_backend = DeferredRemoval(self.file_backend, self.out_dir)
         if is_main_process():
-            for path in Path(self.out_dir).glob(".*.pth*.tmp"):  # half-written by a killed run
-                path.unlink(missing_ok=True)
+            for folder in {Path(self.out_dir), Path(runner.work_dir)}:
+                remove_begun(folder)
         for name, parameter in unwrap_model(runner).named_parameters():
             if name in self._pending:
                 parameter.grad = self._pending[name].to(parameter.device)
@@ -68,19 +74,47 @@ class AtomicCheckpointHook(CheckpointHook):
             runner.val_loop.run()
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Take over the waiting gradients of the run that is resumed."""
+        """Take over the waiting gradients of the run that is resumed, if it is the same.
+
+        Raises:
+            ConfigError: If it is another run.
+        """
         if runner._resume:
             self._pending = checkpoint.get("pending_gradients", {})
+            self._other_schedule = check_same_run(checkpoint["meta"], describe_run(runner))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add the waiting gradients."""
+        """Add what the run is, and the waiting gradients."""
+        checkpoint["meta"]["run"] = describe_run(runner)
         if self._pending and "optimizer" in checkpoint:
             checkpoint["pending_gradients"] = self._pending
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
-        # At the end of a step; all ranks come here, and rank 0 alone to before_save_checkpoint.
+        # At the end of a step; all ranks come here, and rank 0 alone to before_save_checkpoint. As mmengine has it, but
+        # for the order: what is outdated goes when the new file and its name as the last one are on the disk.
         self._pending = waiting_gradients(runner)
-        super()._save_checkpoint_with_step(self._writer(runner), step, meta)
+        kept = self.keep_ckpt_ids
+        if self.max_keep_ckpts > 0 and (not kept or kept[-1] != step):
+            if len(kept) == self.max_keep_ckpts and is_main_process():
+                self.file_backend.remove(self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(kept[0])))
+            kept.append(step)  # which drops the first
+            runner.message_hub.update_info("keep_ckpt_ids", list(kept))
+        name = self.filename_tmpl.format(step)
+        self.last_ckpt = self.file_backend.join_path(self.out_dir, name)
+        runner.message_hub.update_info("last_ckpt", self.last_ckpt)
+        self._writer(runner).save_checkpoint(
+            self.out_dir,
+            name,
+            self.file_client_args,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
+        if is_main_process():
+            write_whole(Path(runner.work_dir) / "last_checkpoint", self.last_ckpt)
         self.file_backend.flush()
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict) -> None:
@@ -119,8 +153,6 @@ class WholeFiles:
             return
         with replacing(Path(out_dir) / filename) as temporary:
             self._runner.save_checkpoint(out_dir, temporary.name, *args, **kwargs)
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._runner, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
@@ -64,6 +65,11 @@ class CubeReader(ABC, Generic[Handle]):
         if self._stored is None:
             self._stored = self._describe()
         return self._stored
+
+    @property
+    def files(self) -> list[Path]:
+        """All files on which what is read depends."""
+        return [Path(self.path)]
 
     def read(self, window: Sequence[int] | None = None, bands: Iterable[int] | None = None) -> HSICube:
         """Read a part of the scene.
@@ -139,6 +145,10 @@ class CubeReader(ABC, Generic[Handle]):
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
         """Values (height, width, bands) of a checked window, native byte order, C order, writable."""
 
+    def _read_view(self, window: Window, bands: list[int] | None) -> NDArray:
+        """As :meth:`_read_block`, in any order in memory, for those who copy it to its place themselves."""
+        return self._read_block(window, bands)
+
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
         """Where the file says beside its nodata that there is data: (height, width), or as `data`, read there."""
         return None
@@ -197,10 +207,12 @@ def _scaled(
     data: NDArray, scale: NDArray[np.float64], offset: NDArray[np.float64], nodata: float | None, dtype: np.dtype
 ) -> NDArray:
     """Scaled values, NaN where they are missing; row by row, since the product is of 64 bits."""
-    result = np.empty(data.shape, dtype)
+    result, product = np.empty(data.shape, dtype), np.empty(data.shape[1:])
     with np.errstate(over="ignore", invalid="ignore"):
         for row, values in enumerate(data):
-            result[row] = values * scale + offset
+            np.multiply(values, scale, out=product)
+            np.add(product, offset, out=product)
+            result[row] = product
             present = holds_data(values, nodata)
             if present is not None:
                 result[row][~present] = np.nan

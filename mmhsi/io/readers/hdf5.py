@@ -155,9 +155,12 @@ class Hdf5Reader(CubeReader[h5py.File]):
         )
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+        return take_block(self._read_view(window, bands), (0, 0, window[2], window[3]), None)
+
+    def _read_view(self, window: Window, bands: list[int] | None) -> NDArray:
         row0, col0, height, width = window
         row_axis, column_axis, band_axis = self.order
-        order: list[int] = []
+        order: list[int] | None = None
         with reading(self.path, f"cannot read window {window} of {self.variable.name!r}, the file may be truncated"):
             dataset = self.handle()[self.variable.name]
             index: list[object] = [0] * dataset.ndim
@@ -169,14 +172,14 @@ class Hdf5Reader(CubeReader[h5py.File]):
                     wanted, inverse = np.unique(bands, return_inverse=True)
                     run = slice(int(wanted[0]), int(wanted[-1]) + 1)
                     index[band_axis] = run if len(wanted) == run.stop - run.start else wanted
-                    order = inverse.tolist()
+                    order = None if np.array_equal(wanted, bands) else inverse.tolist()
             block = dataset[tuple(index)]
         kept = sorted(axis for axis in self.order if axis is not None)
         rows, columns, band = (None if axis is None else kept.index(axis) for axis in self.order)
         assert rows is not None
         assert columns is not None  # only bands may be missing
         block = as_cube(block, (rows, columns, band))
-        return take_block(block, (0, 0, height, width), order or bands)
+        return block if order is None else block[..., order]
 
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
         return self._says().mask(data)

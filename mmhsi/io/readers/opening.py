@@ -9,9 +9,13 @@ import h5py
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.files import existing_file, reading
+from mmhsi.io.options import CubeOptions
+from mmhsi.io.products import open_product
+from mmhsi.io.products.lab_camera import with_references
 from mmhsi.io.readers.hdf5 import Hdf5Reader, Mat73Reader, is_matlab
 from mmhsi.io.readers.mat import Mat5Reader
 from mmhsi.io.readers.npy import NpyReader
+from mmhsi.io.readers.pixel_matrix import PixelMatrixReader
 from mmhsi.io.readers.raster import RasterReader
 
 if TYPE_CHECKING:
@@ -26,7 +30,13 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HDF5_SUFFIXES = (".mat", ".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4")
 
 
-def open_reader(path: str | PathLike[str], key: str | None, ndim: Literal[2, 3], axes: str | None = None) -> CubeReader:
+def open_reader(
+    path: str | PathLike[str],
+    key: str | None,
+    ndim: Literal[2, 3],
+    axes: str | None = None,
+    options: CubeOptions | None = None,
+) -> CubeReader:
     """Open a cube (`ndim` 3) or a map (`ndim` 2): HDF5 by its content, .mat and .npy by their suffix, others by GDAL.
 
     Args:
@@ -34,8 +44,17 @@ def open_reader(path: str | PathLike[str], key: str | None, ndim: Literal[2, 3],
         key: Variable of a .mat or HDF5 file, page of a TIFF; None for the only one that fits.
         ndim: Axes wanted.
         axes: The axes of an array in the file's order, such as ``"y x band"``. Default None: what the file says.
+        options: How a cube is opened. Default: as :class:`mmhsi.io.options.CubeOptions` has it.
     """
+    options = options or CubeOptions()
+    if options.shape is not None and ndim == 3:
+        return _pixel_matrix(path, key, axes, options.shape)
+    if ndim == 3 and key is None and axes is None:
+        product = open_product(path, options)
+        if product is not None:
+            return product
     file = existing_file(path)
+    _refuse_options(file, options)
     suffix = file.suffix.lower()
     with reading(path, "cannot be opened"), file.open("rb") as content:
         start = content.read(8)
@@ -50,40 +69,86 @@ def open_reader(path: str | PathLike[str], key: str | None, ndim: Literal[2, 3],
     _refuse_other_containers(file, start)
     if axes is not None:
         raise DataError(f"{file}: axes={axes!r} are for arrays in .mat, HDF5 and .npy files; a raster names its own")
-    return RasterReader(path, key)
+    raster = RasterReader(path, key)
+    return with_references(raster, options) if ndim == 3 else raster
+
+
+def _pixel_matrix(path: str | PathLike[str], key: str | None, axes: str | None, shape: tuple[int, int]) -> CubeReader:
+    """A matrix of pixels as a cube."""
+    matrix = open_reader(path, key, 2, "y x")
+    try:
+        return PixelMatrixReader(matrix, shape, axes)
+    except BaseException:
+        matrix.close()
+        raise
+
+
+def _refuse_options(file: Path, options: CubeOptions) -> None:
+    """Say which options a plain file has no use for."""
+    for name in ("mask", "ortho", "overlap"):
+        if name in options.given():
+            raise DataError(
+                f"{file}: {name}={getattr(options, name)!r} is for products; this file is none that is known"
+            )
 
 
 def _refuse_other_containers(file: Path, start: bytes) -> None:
     """Say what to do with containers that are not read."""
     if start[:4] in (b"CDF\x01", b"CDF\x02", b"CDF\x05"):
         raise FileFormatError(f"{file}: netCDF of version 3 is not read; nccopy -k nc4 makes a readable one of it")
+    if start[:4] == b"\x0e\x03\x13\x01":
+        raise FileFormatError(f"{file}: HDF4 is not read (of Hyperion take L1T or L1Gst instead of L1R)")
     if start[:4] == b"PK\x03\x04" and file.suffix.lower() == ".npz":
         with reading(file, "not a readable .npz file"), zipfile.ZipFile(file) as archive:
             names = [name.removesuffix(".npy") for name in archive.namelist()[:20]]
         raise DataError(f"{file}: holds {', '.join(names)}; expected a cube alone, saved as .npy")
 
 
-def open_cube(path: str | PathLike[str], key: str | None = None, axes: str | None = None) -> CubeReader:
+def open_cube(
+    path: str | PathLike[str],
+    key: str | None = None,
+    axes: str | None = None,
+    *,
+    mask: str | Sequence[str] = (),
+    ortho: bool = True,
+    overlap: str = "longer",
+    shape: Sequence[int] | None = None,
+    dark: str | PathLike[str] | None = None,
+    white: str | PathLike[str] | None = None,
+) -> CubeReader:
     """Open a cube without reading its values.
 
     Args:
         path: A GeoTIFF, an ENVI header or its data file, another raster that GDAL opens, a .mat file (version 5 or
-            7.3), an HDF5 or netCDF-4 file or a .npy file.
+            7.3), an HDF5 or netCDF-4 file or a .npy file; or a sensor's product (:mod:`mmhsi.io.products`): its folder,
+            its zip file or any file of it.
         key: The variable of a .mat or HDF5 file, None for the only one that may be meant; of a TIFF of several pages
-            the number of one, from 1.
+            the number of one, from 1. With `key` or `axes` a product's file is read as any other file.
         axes: Of an array in a .mat, HDF5 or .npy file which axis is which, in the order of its shape, such as
             ``"y x band"``; ``-`` stands for an axis of length 1 that is left out. Default None: what the file says; of
             .mat and .npy files ``"y x band"``.
+        mask: Quality layers of a product that make a pixel invalid: ``"cloud"``, ``"shadow"``, ``"haze"``,
+            ``"cirrus"``, ``"snow"``, ``"saturation"``. Default: none.
+        ortho: Whether a product in the sensor's geometry is put onto the map grid by its lookup table. Default True.
+        overlap: Whose bands are good where two detectors of a product measure the same wavelengths: ``"longer"`` (the
+            detector of the longer wavelengths, the default), ``"shorter"`` or ``"both"``.
+        shape: (rows, columns) of a cube stored as a matrix of pixels; `axes` is then ``"band pixel"`` or
+            ``"pixel band"``, with ``/F`` after it where pixels are counted down the columns and ``/C`` where they are
+            counted along the rows. Default: the axis that fits; /F for .mat files, /C for others.
+        dark: Dark reference of a lab camera's raw ENVI file. Default: the one beside it.
+        white: White reference, likewise; ``"none"`` for raw values as they are.
 
     Returns:
         The reader, to be used in a ``with`` statement.
 
     Raises:
-        FileFormatError: The file is missing, empty, a folder, damaged or of another format.
+        FileFormatError: The file is missing, empty, a folder of no product, damaged or of another format.
         DataError: The file holds no cube of real numbers, `key` is not in it, several may be meant and none is named,
-            or it does not say which axis is which.
+            it does not say which axis is which, or an option does not fit it.
+        ConfigError: An option is none that is known.
     """
-    return open_reader(path, key, 3, axes)
+    options = dict(mask=mask, ortho=ortho, overlap=overlap, shape=shape, dark=dark, white=white)
+    return open_reader(path, key, 3, axes, CubeOptions.of(options))
 
 
 def read_cube(
@@ -92,6 +157,13 @@ def read_cube(
     window: Sequence[int] | None = None,
     bands: Iterable[int] | None = None,
     axes: str | None = None,
+    *,
+    mask: str | Sequence[str] = (),
+    ortho: bool = True,
+    overlap: str = "longer",
+    shape: Sequence[int] | None = None,
+    dark: str | PathLike[str] | None = None,
+    white: str | PathLike[str] | None = None,
 ) -> HSICube:
     """Read a cube, or a window or some bands of it.
 
@@ -101,6 +173,12 @@ def read_cube(
         window: (row0, col0, height, width) in pixels; None means the whole scene.
         bands: 0-based bands in the order wanted; None means all.
         axes: As in :func:`open_cube`.
+        mask: As there.
+        ortho: As there.
+        overlap: As there.
+        shape: As there.
+        dark: As there.
+        white: As there.
 
     Returns:
         The cube (height, width, bands).
@@ -109,5 +187,6 @@ def read_cube(
         FileFormatError: The file is missing, empty, a folder, damaged or of another format.
         DataError: The file holds no cube, or key, axes, window or bands do not fit it.
     """
-    with open_cube(path, key, axes) as reader:
+    options = dict(mask=mask, ortho=ortho, overlap=overlap, shape=shape, dark=dark, white=white)
+    with open_reader(path, key, 3, axes, CubeOptions.of(options)) as reader:
         return reader.read(window, bands)

@@ -26,7 +26,7 @@ from mmhsi.io.readers.envi import check_header, data_file_of, reflectance_scale
 from mmhsi.io.readers.envi_header import read_envi_header
 from mmhsi.io.readers.raster_metadata import TagSource, spectral_metadata, tag_source
 from mmhsi.io.readers.raster_missing import MissingValues
-from mmhsi.io.readers.surroundings import check_surroundings, check_virtual
+from mmhsi.io.readers.surroundings import check_surroundings, check_virtual, own_sidecars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,6 +112,17 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             raise DataError(f"{self.path}: values of type {types[0]} are not supported; expected real ones")
         if dataset.driver == "ENVI":
             check_header(dataset, self._header(), self.path)
+
+    @property
+    def files(self) -> list[Path]:
+        """The raster, what a virtual one is made of, and what lies beside each: header, mask, overviews, metadata."""
+        rasters = [self._data_file]
+        if driver_of(self._data_file) == "VRT":
+            rasters += check_virtual(self._data_file)
+        beside = [path for raster in rasters for path in (*own_sidecars(raster), header_of(raster)) if path is not None]
+        told = (Path(name) for name in self.handle().files)  # such as a world file
+        found = {Path(self.path), *rasters, *beside, *(path for path in told if path.is_file())}
+        return sorted({path.absolute() for path in found})
 
     def _name(self, driver: str) -> str:
         """The file, or its page, as GDAL is asked for it."""

@@ -7,16 +7,19 @@ import os
 import stat
 import time
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import FileFormatError
 from mmhsi.io.files import existing_file
 from mmhsi.io.readers.drivers import driver_of
+from mmhsi.io.xml_files import read_xml
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
 
 _RASTERS = (".msk", ".ovr", ".aux", ".rrd")
 """Suffixes of rasters that GDAL opens unasked, with whatever driver takes them."""
 _RASTER_DRIVERS = ("GTiff", "HFA")
-_LARGEST_XML = 16 << 20
 _DEEPEST = 4
 """Virtual rasters in each other."""
 _FILES = ("sourcefilename", "sourcedataset", "dempath", "srcdem")
@@ -36,21 +39,40 @@ def check_surroundings(file: Path) -> None:
     Raises:
         FileFormatError: A pipe or a device lies in its folder, a sidecar is no raster, or refers elsewhere.
     """
+    for beside in _beside(file):
+        if not beside.stat().st_size:
+            continue
+        if beside.name.lower().endswith(".xml"):
+            _check_metadata(beside)
+        elif driver_of(beside) not in _RASTER_DRIVERS:
+            raise FileFormatError(f"{beside}: is no GeoTIFF, as a mask or overview of {file.name} has to be")
+
+
+def own_sidecars(file: Path) -> list[Path]:
+    """Masks, overviews and GDAL's own metadata of a raster, not of others whose names begin alike.
+
+    Args:
+        file: The raster.
+
+    Raises:
+        FileFormatError: A pipe or a device lies in its folder.
+    """
+    name, stem = f"{file.name}.".lower(), file.stem.lower()
+    ends = (*_RASTERS, ".aux.xml")
+    return [path for path in _beside(file) if path.name.lower().startswith((name, *(stem + end for end in ends)))]
+
+
+def _beside(file: Path) -> list[Path]:
+    """All that GDAL might take for a sidecar of a raster."""
     folder = file.parent
     try:
         changed = folder.stat().st_mtime_ns
     except OSError:
-        return
+        return []
     settled = time.time() - changed / 1e9 > _SETTLED
-    for name in (_kept_sidecars if settled else _sidecars)(folder, changed):
-        if name.lower().startswith(f"{file.stem}.".lower()) and name != file.name:
-            beside = folder / name
-            if not beside.is_file() or not beside.stat().st_size:
-                continue
-            if name.lower().endswith(".xml"):
-                _check_metadata(beside)
-            elif driver_of(beside) not in _RASTER_DRIVERS:
-                raise FileFormatError(f"{beside}: is no GeoTIFF, as a mask or overview of {file.name} has to be")
+    names = (_kept_sidecars if settled else _sidecars)(folder, changed)
+    own = (name for name in names if name.lower().startswith(f"{file.stem}.".lower()) and name != file.name)
+    return [folder / name for name in own if (folder / name).is_file()]
 
 
 def _sidecars(folder: Path, _changed: int) -> tuple[str, ...]:
@@ -88,12 +110,15 @@ def _check_metadata(path: Path) -> None:
             raise FileFormatError(f"{path}: refers to another file ({text[:80]})")
 
 
-def check_virtual(file: Path, others: tuple[Path, ...] = ()) -> None:
+def check_virtual(file: Path, others: tuple[Path, ...] = ()) -> list[Path]:
     """Check that a virtual raster and all that it is made of are local files of known formats.
 
     Args:
         file: The virtual raster.
         others: Those that lead to it.
+
+    Returns:
+        The files that it is made of, those of virtual rasters within it too.
 
     Raises:
         FileFormatError: A source is missing, is no raster of a known format, lies on a server, or leads back; or the
@@ -102,7 +127,7 @@ def check_virtual(file: Path, others: tuple[Path, ...] = ()) -> None:
     here = file.resolve()
     if len(others) > _DEEPEST or here in others:
         raise FileFormatError(f"{file}: virtual rasters lead back to each other, or are more than {_DEEPEST} deep")
-    elements = _elements(file)
+    elements, sources = _elements(file), []
     raw = {child for band in elements if _is_raw(band) for child in band.iter()}
     for element in elements:
         tag = element.tag.lower()
@@ -115,11 +140,13 @@ def check_virtual(file: Path, others: tuple[Path, ...] = ()) -> None:
             continue
         source = existing_file(_source(file, element), f"a source of {file.name}")
         check_surroundings(source)
+        sources.append(source)
         driver = driver_of(source)
         if driver == "VRT":
-            check_virtual(source, (*others, here))
+            sources += check_virtual(source, (*others, here))
         elif driver is None and element not in raw:
             raise FileFormatError(f"{file}: its source {source} is of no format that is read")
+    return sources
 
 
 def _is_raw(element: ElementTree.Element) -> bool:
@@ -141,13 +168,4 @@ def _source(file: Path, element: ElementTree.Element) -> Path:
 
 def _elements(path: Path) -> list[ElementTree.Element]:
     """All elements of an XML file."""
-    size = path.stat().st_size
-    if size > _LARGEST_XML:
-        raise FileFormatError(f"{path}: {size} bytes of XML; expected at most {_LARGEST_XML}")
-    text = path.read_bytes()
-    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        raise FileFormatError(f"{path}: XML with a document type is not read")
-    try:
-        return list(ElementTree.fromstring(text).iter())  # noqa: S314, without a document type nothing expands
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise FileFormatError(f"{path}: is no well-formed XML ({error})") from error
+    return list(read_xml(path).iter())

@@ -119,6 +119,8 @@ def choose_variable(
         return fitting[0]
     count = "no variable" if not rivals else f"{len(rivals)} variables" if len(rivals) > 1 else "no sure variable"
     more = f" and {hint}" if hint else ""
+    if ndim == 3 and not rivals and any(item.numeric and item.fits(2) and item.rivals(2) for item in variables):
+        more += ", a matrix of pixels with shape=(rows, columns) too"
     raise DataError(
         f"{path}: {count} with {axes}, expected one {NOUN[ndim]}; name it with key={more}, here are {listed}"
     )

@@ -23,12 +23,13 @@ REMOTE = re.compile(r"[\w.+-]+:(//|s3:)")
 """What begins as mmengine's names of other places do."""
 
 
-def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict:
+def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu", allow_nonfinite: bool = False) -> dict:
     """Read a checkpoint as data: nothing in the file is run or imported (:mod:`mmhsi.models.weights.pickled`).
 
     Args:
         path: File written by mmengine's CheckpointHook, or a bare state dict.
         map_location: Where its tensors go. Default: the CPU.
+        allow_nonfinite: Whether weights may be NaN or infinite, to look into what a run left that came to that.
 
     Returns:
         The checkpoint, with ``state_dict`` and ``meta``; a bare state dict becomes the former. mmengine's histories of
@@ -36,7 +37,7 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
 
     Raises:
         FileFormatError: If the file is missing, damaged, of torch's old format, no file of this machine, or holds more
-            than weights and plain metadata.
+            than weights and plain metadata, or weights that are not finite.
         DataError: If memory does not last.
     """
     if REMOTE.match(str(path)) and not Path(path).exists():
@@ -67,8 +68,17 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
         raise FileFormatError(f"checkpoint {path}: its state_dict is not a dict of named weights")
     if not isinstance(meta, dict):
         raise FileFormatError(f"checkpoint {path}: its meta is a {type(meta).__name__}, expected a dict")
+    broken = None if allow_nonfinite else next((key for key in state if not _is_finite(state[key])), None)
+    if broken is not None:
+        raise FileFormatError(f"checkpoint {path}: {broken} holds NaN or infinite values; take one from before it did")
     checkpoint["meta"] = {key: value for key, value in meta.items() if key not in PROGRAMS}
     return checkpoint
+
+
+def _is_finite(value: object) -> bool:
+    if not isinstance(value, Tensor) or not (value.is_floating_point() or value.is_complex()):
+        return True
+    return bool(torch.isfinite(value).all())
 
 
 def _is_bare_pickle(path: str | Path) -> bool:

@@ -12,10 +12,10 @@ import pytest
 import scipy.io
 from download_server import CONTENT, MD5, fetch, left_in
 
-from mmhsi.cli.lock import hold
 from mmhsi.datasets.catalogue import CATALOGUE
 from mmhsi.datasets.download import DownloadError, NotPublicError, download_dataset
 from mmhsi.errors import ConfigError
+from mmhsi.io.lock import hold
 
 
 @pytest.mark.parametrize("facts", [{"md5": "0" * 32}, {"sha256": "0" * 64}, {"size": 800_000}])

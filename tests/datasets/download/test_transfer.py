@@ -87,6 +87,7 @@ def test_part_of_another_address_or_too_long_is_not_continued(server, publish, t
     part.parent.mkdir(parents=True)
     part.write_bytes(b"x" * (len(CONTENT) + 5))
     state = {"url": f"{server.base}/published/cube.npy", "total": len(CONTENT), "etag": '"1"', "last_modified": None}
+    state["stored"] = len(CONTENT) + 5
     part.with_name("cube.npy.json").write_text(json.dumps(state))
     fetch(tmp_path)  # the server answers 416
     assert (tmp_path / "toy/cube.npy").read_bytes() == CONTENT

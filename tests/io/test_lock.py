@@ -10,9 +10,10 @@ from contextlib import contextmanager
 import pytest
 from processes import started
 
-from mmhsi.cli import lock
-from mmhsi.cli.lock import hold, hold_work_dir
+from mmhsi.cli.lock import hold_work_dir
 from mmhsi.errors import ConfigError
+from mmhsi.io import lock
+from mmhsi.io.lock import hold
 
 HOLDER = """
 import os, sys, time

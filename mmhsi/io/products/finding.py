@@ -1,0 +1,127 @@
+"""Which sensor's product a path leads to: a folder, a zip file, or any file of a product."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h5py
+
+from mmhsi.errors import FileFormatError
+from mmhsi.io.doubts import doubt
+from mmhsi.io.files import CUBE_FORMATS, reading
+from mmhsi.io.products.base import PRODUCTS, Hdf5Product, Product
+from mmhsi.io.products.reader import ProductReader
+from mmhsi.io.products.unpacking import archived_names, unpacked
+from mmhsi.io.readers.surroundings import check_surroundings
+
+if TYPE_CHECKING:
+    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.readers.base import CubeReader
+
+_SIGNATURES = (b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")
+
+
+def open_product(path: str | os.PathLike[str], options: CubeOptions) -> CubeReader | None:
+    """Open a path as a product.
+
+    Args:
+        path: A folder, a zip file or a file.
+        options: How it is read.
+
+    Returns:
+        The reader; None where a file is of no product that is known.
+
+    Raises:
+        FileFormatError: A folder or a zip file holds no product, or the product is damaged, incomplete or of a level
+            that is not read.
+        DataError: The product does not fit the options.
+    """
+    product = find_product(Path(os.fspath(path)))
+    if product is None:
+        return None
+    reader = ProductReader(path, product.title, product.describe(options), options)
+    _ = reader.stored  # what is wrong is said now
+    return reader
+
+
+def find_product(path: Path) -> Product | None:
+    """The product that a path leads to; arguments, result and errors as for :func:`open_product`."""
+    if path.is_dir():
+        return _in_folder(path, path)
+    if not path.is_file():
+        return None
+    with reading(path, "cannot be opened"), path.open("rb") as file:
+        start = file.read(8)
+    if start[:4] == _SIGNATURES[1] and path.suffix.lower() == ".zip":
+        names = archived_names(path)
+        if not any(kind.is_main(name) for kind in PRODUCTS for name in names):
+            raise FileFormatError(f"{path}: holds no product that is known ({_known()})")
+        return _in_folder(unpacked(path), path)
+    if start == _SIGNATURES[0]:
+        return _by_content(path, path)
+    return _by_name(path)
+
+
+def _by_name(path: Path) -> Product | None:
+    """By the name of any of its files."""
+    beside: list[str] | None = None
+    for kind in PRODUCTS:
+        if issubclass(kind, Hdf5Product):
+            continue
+        if kind.member is not None or kind.is_main(path.name):
+            if beside is None:
+                beside = sorted(os.listdir(path.parent))  # noqa: PTH208, names alone are wanted
+            name = kind.main_name(path.name, beside)
+            if name == "":
+                doubt(
+                    path,
+                    "metadata",
+                    f"a file of {kind.title} without the product's metadata file ({kind.main}) beside it; read as it "
+                    "is, without what that says of scale, wavelengths and quality",
+                )
+                return None
+            if name is not None:
+                check_surroundings(path.parent / name)
+                return kind(path.parent / name, path)
+    return None
+
+
+def _by_content(file: Path, path: Path) -> Product | None:
+    """By what an HDF5 file holds."""
+    with reading(path, "not a readable HDF5 file"), h5py.File(file, "r") as content:
+        for kind in PRODUCTS:
+            if issubclass(kind, Hdf5Product) and kind.holds(content):
+                return kind(file, path)
+    return None
+
+
+def _in_folder(folder: Path, path: Path) -> Product:
+    """The only product in a folder, or in the only folder in it."""
+    with reading(path, "cannot be looked at"):
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    names = [entry.name for entry in entries if entry.is_file()]
+    found: list[Product] = []
+    for kind in PRODUCTS:
+        if not issubclass(kind, Hdf5Product):
+            mains = [name for name in names if kind.is_main(name)]
+            found += [kind(folder / name, path) for name in mains[: 1 if kind.many_mains else None]]
+    for name in names:
+        if Hdf5Product.is_main(name):
+            product = _by_content(folder / name, path)
+            found += [product] if product is not None and not product.is_companion() else []
+    if len(found) == 1:
+        check_surroundings(found[0].file)
+        return found[0]
+    if found:
+        listed = ", ".join(product.file.name for product in found[:6])
+        raise FileFormatError(f"{path}: holds {len(found)} products; name one of {listed}")
+    inner = [entry.path for entry in entries if entry.is_dir()]
+    if len(inner) == 1:
+        return _in_folder(Path(inner[0]), path)
+    raise FileFormatError(f"{path}: is a folder; expected {CUBE_FORMATS}, or the folder of a product ({_known()})")
+
+
+def _known() -> str:
+    return ", ".join(sorted(kind.title for kind in PRODUCTS))

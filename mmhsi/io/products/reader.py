@@ -1,0 +1,204 @@
+"""A product's bands as one cube: several data sets are joined when a window is read, and not before."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io.cube import CubeInfo
+from mmhsi.io.readers.base import CubeReader, check_scale
+from mmhsi.io.wavelengths import nearest_band
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.products.base import Detector, Layer, ProductCube
+    from mmhsi.io.selection import Window
+
+
+class ProductReader(CubeReader[None]):
+    """The cube of a product, its bands in increasing wavelength.
+
+    Where two detectors measure the same wavelengths, the bands of one of them are flagged bad (`overlap`).
+
+    Args:
+        path: What the user named.
+        title: Name of the product.
+        cube: Where its bands lie.
+        options: ``mask`` and ``overlap`` count here.
+
+    Raises:
+        DataError: The data sets do not fit each other, or the product has no such quality layer.
+    """
+
+    copies = 3
+
+    def __init__(self, path: str | os.PathLike[str], title: str, cube: ProductCube, options: CubeOptions) -> None:
+        super().__init__(path)
+        self.title = title
+        self._cube = cube
+        self.layers = tuple(sorted(cube.layers))
+        for name in options.mask:
+            if name not in cube.layers:
+                raise DataError(
+                    f"{self.path}: {title} has no layer for mask={name!r}; it has {', '.join(self.layers) or 'none'}"
+                )
+        self._masks = [layer for name in options.mask for layer in cube.layers[name]]
+        self._shape = self._check_shapes()
+        parts = [_Bands.of(detector, self.path) for detector in cube.detectors]
+        joined = [np.concatenate(columns) for columns in zip(*(part.columns for part in parts), strict=True)]
+        order = np.argsort(joined[0], kind="stable")
+        self._nm, self._fwhm, self._scale, self._offset, good, self._band = (column[order] for column in joined)
+        self._good = good.astype(bool)
+        counts = [len(part.columns[0]) for part in parts]
+        self._set = np.repeat(np.arange(len(parts)), counts)[order]
+        names = [detector.group or str(number) for number, detector in enumerate(cube.detectors)]
+        self._detector = np.array([names.index(name) for name in names])[self._set]
+        self._flag_overlaps(options.overlap)
+
+    def _check_shapes(self) -> tuple[int, int]:
+        """Rows and columns, the same in all data sets."""
+        readers = [detector.reader for detector in self._cube.detectors] + [layer.reader for layer in self._masks]
+        shapes = {reader.stored.shape[:2] for reader in readers}
+        if len(shapes) != 1:
+            sizes = ", ".join(f"{rows} x {columns}" for rows, columns in sorted(shapes))
+            raise DataError(f"{self.path}: {self.title}: its data sets have {sizes} pixels; expected the same size")
+        return shapes.pop()
+
+    def _flag_overlaps(self, overlap: str) -> None:
+        """Flag the bands of one detector where the next one measures too."""
+        if overlap == "both":
+            return
+        ranges = []
+        for number in np.unique(self._detector):
+            nm = self._nm[self._good & (self._detector == number)]
+            if nm.size:
+                ranges.append((nm.min(), nm.max(), number))
+        ranges.sort()
+        for (_, end, first), (start, _, second) in pairwise(ranges):
+            if overlap == "longer":
+                self._good &= ~((self._detector == first) & (self._nm >= start))
+            else:
+                self._good &= ~((self._detector == second) & (self._nm <= end))
+
+    def _describe(self) -> CubeInfo:
+        scale, offset = check_scale(self._scale.tolist(), self._offset.tolist(), self.path)
+        return CubeInfo(
+            shape=(*self._shape, len(self._nm)),
+            dtype=np.result_type(*(detector.reader.stored.dtype for detector in self._cube.detectors)),
+            wavelengths=self._nm,
+            fwhm=None if np.isnan(self._fwhm).any() else self._fwhm,
+            good_bands=self._good,
+            nodata=self._cube.nodata,
+            crs=self._cube.crs,
+            transform=self._cube.transform,
+            name=self.path,
+            scale=scale,
+            offset=offset,
+        )
+
+    def _readers(self) -> Iterable[CubeReader]:
+        found = [detector.reader for detector in self._cube.detectors]
+        found += [layer.reader for several in self._cube.layers.values() for layer in several]
+        return {id(reader): reader for reader in found}.values()
+
+    def handle(self) -> None:
+        """Nothing is open here; the data sets' own readers open their files."""
+
+    def _open(self) -> None:
+        """As :meth:`handle`."""
+
+    def close(self) -> None:
+        """Give the files back; a later read opens them again."""
+        for reader in self._readers():
+            reader.close()
+
+    def _unit_bytes(self) -> int:
+        return max(detector.reader._unit_bytes() for detector in self._cube.detectors)
+
+    def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+        wanted = np.arange(len(self._nm)) if bands is None else np.asarray(bands)
+        readers = [detector.reader for detector in self._cube.detectors]
+        owner = np.array([id(reader) for reader in readers])[self._set[wanted]]
+        block = np.empty((*window[2:], len(wanted)), self.stored.dtype)
+        for reader in {id(reader): reader for reader in readers}.values():
+            places = np.flatnonzero(owner == id(reader))
+            if places.size:
+                numbers = self._band[wanted[places]].astype(int)
+                rising = np.argsort(numbers, kind="stable")
+                part = reader._read_view(window, numbers[rising].tolist())
+                for here, there in _runs(places[rising]):
+                    block[..., there] = part[..., here]
+        return block
+
+    def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
+        masks = [self._valid(layer, window) for layer in self._masks]
+        if self._cube.empty:
+            probes = [nearest_band(self._nm, nm) for nm in self._cube.empty]
+            read = list(range(len(self._nm))) if bands is None else bands
+            seen = data[..., [read.index(band) for band in probes]] if set(probes) <= set(read) else None
+            masks.append(((self._read_block(window, probes) if seen is None else seen) != 0).any(axis=-1))
+        return np.logical_and.reduce(masks) if masks else None
+
+    @staticmethod
+    def _valid(layer: Layer, window: Window) -> NDArray[np.bool_]:
+        return ~layer.marks(layer.reader._read_block(window, list(layer.bands)))
+
+
+def _runs(places: NDArray[np.int64]) -> list[tuple[slice, slice]]:
+    """Places in evenly spaced runs, (slice of the list, slice of the places): copying slices is much faster."""
+    steps = np.diff(places)
+    runs, start = [], 0
+    while start < places.size:
+        step = int(steps[start]) if start < steps.size else 1
+        stop = start + 1
+        while stop < places.size and steps[stop - 1] == step and step != 0:
+            stop += 1
+        end = int(places[stop - 1]) + (1 if step > 0 else -1)
+        runs.append((slice(start, stop), slice(int(places[start]), None if end < 0 else end, step or 1)))
+        start = stop
+    return runs
+
+
+class _Bands:
+    """Columns (wavelength, width, scale, offset, good, band) of a detector."""
+
+    def __init__(self, columns: list[NDArray[np.float64]]) -> None:
+        self.columns = columns
+
+    @classmethod
+    def of(cls, detector: Detector, path: str) -> _Bands:
+        nm = np.asarray(detector.wavelengths, dtype=np.float64)
+        count = detector.reader.stored.shape[2]
+        bands = np.arange(count) if detector.bands is None else np.asarray(detector.bands)
+        if nm.shape != bands.shape or (bands.size and bands.max() >= count):
+            raise FileFormatError(
+                f"{path}: says {nm.size} wavelengths for {bands.size} bands, of a data set of {count} "
+                f"({detector.reader.path})"
+            )
+        if not np.isfinite(nm).all():
+            raise FileFormatError(f"{path}: a wavelength is no number")
+
+        def column(values: ArrayLike | None, missing: float) -> NDArray[np.float64]:
+            array = np.asarray(missing if values is None else values, dtype=np.float64)
+            if array.shape not in ((), nm.shape):
+                raise FileFormatError(f"{path}: says {array.size} values for {nm.size} bands")
+            return np.broadcast_to(array, nm.shape)
+
+        return cls(
+            [
+                nm,
+                column(detector.fwhm, np.nan),
+                column(detector.scale, 1.0),
+                column(detector.offset, 0.0),
+                column(detector.good, 1.0),
+                bands.astype(np.float64),
+            ]
+        )

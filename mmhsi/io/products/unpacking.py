@@ -1,0 +1,118 @@
+"""Products in zip files: unpacked once, since no window can be cut from a compressed file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import uuid
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io.files import reading
+
+_MOST_FILES = 10_000
+_MOST_RATIO = 200
+"""Deflate packs pixels of a constant at most 1000 times; a product as a whole never comes near this."""
+_PLENTY = 256 << 20
+"""Bytes below which a ratio says nothing: constant layers pack well."""
+_BLOCK = 1 << 20
+
+
+def archived_names(path: Path) -> list[str]:
+    """Names of the files in a zip file, without their folders.
+
+    Args:
+        path: The zip file.
+
+    Raises:
+        FileFormatError: It is no zip file.
+    """
+    with reading(path, "not a readable zip file"), zipfile.ZipFile(path) as archive:
+        return [PurePosixPath(item.filename).name for item in archive.infolist() if not item.is_dir()]
+
+
+def unpacked(path: Path) -> Path:
+    """The folder that a zip file's files lie in, unpacked there unless they are already.
+
+    The folder is below the environment's ``MMHSI_UNPACKED``, or a folder of the user's own below the system's for
+    temporary files, and is kept: the next process, and every worker, finds it.
+
+    Args:
+        path: The zip file.
+
+    Raises:
+        FileFormatError: It is no zip file, holds links or names that lead elsewhere, or much more than its size.
+        DataError: There is no room for its files.
+    """
+    state = path.stat()
+    key = f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}"
+    folder = _cache() / hashlib.sha256(key.encode()).hexdigest()[:24]
+    if folder.is_dir():
+        return folder
+    with reading(path, "not a readable zip file"), zipfile.ZipFile(path) as archive:
+        members = _members(path, archive)
+        needed = sum(item.file_size for item in members.values())
+        free = shutil.disk_usage(folder.parent).free
+        if needed > free:
+            raise DataError(
+                f"{path}: needs {needed >> 20} MB to be unpacked in {folder.parent}, which has {free >> 20} MB free; "
+                "set MMHSI_UNPACKED to another folder, or unpack it yourself"
+            )
+        partial = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.partial")
+        partial.mkdir()
+        try:
+            for name, item in members.items():
+                _extract(path, archive, item, partial / name)
+            try:
+                partial.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # another process was faster
+                    raise
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _cache() -> Path:
+    """A folder that nobody else can write to."""
+    named = os.environ.get("MMHSI_UNPACKED")
+    folder = Path(named) if named else Path(tempfile.gettempdir()) / f"mmhsi-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.lstat()
+    if not named and (not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022):
+        raise DataError(f"{folder}: is not a folder of yours alone; set MMHSI_UNPACKED to one")
+    return folder
+
+
+def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """The files by name; a product's lie in one folder."""
+    items = [item for item in archive.infolist() if not item.is_dir()]
+    if len(items) > _MOST_FILES:
+        raise FileFormatError(f"{path}: holds {len(items)} files; expected those of one product")
+    size, packed = sum(item.file_size for item in items), max(1, path.stat().st_size)
+    if size > _PLENTY and size > _MOST_RATIO * packed:
+        raise FileFormatError(f"{path}: would be {size >> 20} MB, {size // packed} times its size; not unpacked")
+    members: dict[str, zipfile.ZipInfo] = {}
+    for item in items:
+        name = PurePosixPath(item.filename).name
+        if stat.S_ISLNK(item.external_attr >> 16) or "\\" in name or name in ("", ".", ".."):
+            raise FileFormatError(f"{path}: holds {item.filename!r}, a link or no plain name; not unpacked")
+        if name in members:
+            raise FileFormatError(f"{path}: holds several files {name}; expected one product (unpack it yourself)")
+        members[name] = item
+    return members
+
+
+def _extract(path: Path, archive: zipfile.ZipFile, item: zipfile.ZipInfo, target: Path) -> None:
+    """Write one file, no longer than it is said to be."""
+    left = item.file_size
+    with archive.open(item) as source, target.open("wb") as out:
+        while block := source.read(_BLOCK):
+            left -= len(block)
+            if left < 0:
+                raise FileFormatError(f"{path}: {item.filename} is longer than the zip file says; not unpacked")
+            out.write(block)
