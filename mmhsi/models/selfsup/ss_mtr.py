@@ -109,7 +109,7 @@ class SSMTr(MAE):
         """CLS of the windows (B, C, H, W) under a mask, shape (B, d).
 
         Args:
-            inputs: Normalised windows.
+            inputs: Normalised windows, shape (B, C, H, W).
             rng: What to draw the mask from.
         """
         masked = self.mask(inputs, rng)

@@ -123,7 +123,7 @@ class MAESTViT(QuietInit):
         """Tokens with CLS before them, positions added, shape (B, 1 + C, d).
 
         Args:
-            bands: Of :meth:`bands`.
+            bands: Of :meth:`bands`, shape (B, C, n · w · w).
         """
         tokens = torch.cat([self.cls_token.expand(len(bands), -1, -1), self.embed(bands)], dim=1)
         return self.drop(tokens + self.pos_embed)
