@@ -83,6 +83,7 @@ setup(
     package_data={
         "mmhsi": ["py.typed"],
         "mmhsi.datasets.splits": ["published.json"],
+        "mmhsi.estimator": ["templates/*.j2"],
         "mmhsi.visualization": ["templates/*.j2"],
     },
     cmdclass={"build_py": BuildWithMim},

@@ -48,7 +48,9 @@ def main() -> None:
     info = dataset.info
     from mmhsi.io import read_label_map
 
-    kinds = purity(read_label_map(Path(root) / str(info.labels), info.labels_key), info.label_scale).ravel()
+    kinds = purity(
+        read_label_map(Path(root) / str(info.labels), info.labels_key, axes=info.labels_axes), info.label_scale
+    ).ravel()
     print("| protocol | one class | one class and unlabelled ground | several classes |\n| --- | --- | --- | --- |")
     for name, rules in PROTOCOLS.items():
         tests = [rule(dataset.labels, dataset.spec.classes).test for rule in rules]

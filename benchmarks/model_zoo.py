@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/model_zoo.md"
 TASKS = {
     "PixelClassifier": "Pixel classification",
+    "ClassicalClassifier": "Pixel classification",
     "EncoderDecoder": "Semantic segmentation",
     "Mask2Former": "Semantic segmentation",
 }
@@ -74,6 +75,9 @@ def measure(config: str, dataset: str | None) -> dict:
     for part in (cfg.model, cfg.model.backbone):
         part.pop("init_cfg", None)
     spec = resolve_from_data(cfg).spec
+    if cfg.model.type == "ClassicalClassifier":  # keeps its samples, and has neither weights nor layers
+        shape = (spec.num_bands, *spec.window)
+        return {"Training Data": spec.scene, "Input": " x ".join(map(str, shape)), "Parameters": 0, "FLOPs": 0}
     shape = (cfg.model.backbone.in_channels, *(read_window(cfg) or spec.window))
     # Shapes are enough, unless the model needs values while it is built, or also while it runs.
     for built_on, run_on in (("meta", "meta"), ("cpu", "meta"), ("cpu", "cpu")):

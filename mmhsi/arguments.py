@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
+from difflib import get_close_matches
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,27 +14,69 @@ import numpy as np
 from mmhsi.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from numpy.typing import NDArray
 
 Choice = TypeVar("Choice", bound=str)
 
 
-def takes_argument(cls: type, name: str) -> bool:
-    """Whether a class's constructor has an argument of this name, also one that it hands on to its bases.
+def named_arguments(target: Callable) -> tuple[dict[str, inspect.Parameter], bool]:
+    """Arguments that a function or a class's constructor names, also those that it hands on to its bases.
 
     Args:
-        cls: The class; its own ``**kwargs`` go to the next class of its bases.
-        name: The argument.
+        target: The function or class; a class's own ``**kwargs`` go to the next class of its bases.
+
+    Returns:
+        The arguments by name, and whether it takes others besides, which nobody names.
     """
-    for base in inspect.getmro(cls):
+    named: dict[str, inspect.Parameter] = {}
+    if not isinstance(target, type):
+        return _named(inspect.signature(target).parameters)
+    for base in inspect.getmro(target)[:-1]:
         if "__init__" not in vars(base):
             continue
-        parameters = inspect.signature(vars(base)["__init__"]).parameters
-        if name in parameters:
-            return True
-        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-            return False
-    return False
+        _, *parameters = inspect.signature(vars(base)["__init__"]).parameters.items()
+        own, others = _named(dict(parameters))
+        named = {**own, **named}
+        if not others:
+            return named, False
+    return named, target.__init__ is not object.__init__  # type: ignore[misc]
+
+
+def _named(parameters: Mapping[str, inspect.Parameter]) -> tuple[dict[str, inspect.Parameter], bool]:
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    named = {name: parameter for name, parameter in parameters.items() if parameter.kind in kinds}
+    return named, any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+
+
+def takes_argument(cls: type, name: str) -> bool:
+    """Whether a class's constructor names an argument, see :func:`named_arguments`.
+
+    Args:
+        cls: The class.
+        name: The argument.
+    """
+    return name in named_arguments(cls)[0]
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The end of a message about a name that is unknown: the nearest of those that are known, or a few of them.
+
+    Args:
+        name: What was given.
+        names: What could have been given.
+
+    Returns:
+        Such as ``"; nearest: 'per_class'"``; empty where nothing could.
+    """
+    known = {each.casefold(): each for each in (sorted(names) if isinstance(names, Set) else names)}
+    close = [name.casefold()] if name.casefold() in known else get_close_matches(name.casefold(), known, n=3)
+    if close:
+        return f"; nearest: {', '.join(repr(known[each]) for each in close)}"
+    if not known:
+        return ""
+    return f"; expected one of {', '.join(list(known.values())[:12])}{', …' if len(known) > 12 else ''}"
 
 
 def is_whole(value: object) -> bool:

@@ -47,6 +47,7 @@ DATA_SAMPLERS = Registry("data sampler", parent=root.DATA_SAMPLERS, scope="mmhsi
 TRANSFORMS = Registry("transform", parent=root.TRANSFORMS, scope="mmhsi", locations=["mmhsi.datasets.transforms"])
 # mmengine looks collate functions up in its own registry, whatever the scope.
 FUNCTIONS = root.FUNCTIONS
+CHANNELS = Registry("family of channels", scope="mmhsi", locations=["mmhsi.datasets.channels"])
 SPLITS = Registry("split", scope="mmhsi", locations=["mmhsi.datasets"])
 MODELS = Registry("model", parent=root.MODELS, scope="mmhsi", locations=["mmhsi.models"])
 MASKING = Registry("masking strategy", scope="mmhsi", locations=["mmhsi.models"])

@@ -84,6 +84,7 @@ _EXPECTED: dict[str, tuple[str, Callable[[object], bool]]] = {
     "second_bands": ("a number of bands", _optional(lambda value: _whole(value, 1))),
     "second_scale": ("a whole factor", _optional(lambda value: _whole(value, 1))),
     "image_options": ("options of a cube", lambda value: isinstance(value, dict) and _plain(value)),
+    "second_in_transforms": ("True or False", lambda value: type(value) is bool),
     "rgb_bands": ("three 0-based bands", _optional(lambda value: _wholes(value, 0) and len(value) == 3)),
 }
 
@@ -112,6 +113,7 @@ class InputSpec:
         second_scale: Its pixels per pixel of the first along each axis, or None.
         image_options: How the files were opened where that is not the default, such as a product's ``mask``
             (:meth:`mmhsi.io.CubeOptions.given`); a scene is opened in the same way when a map of it is made.
+        second_in_transforms: Whether ``transforms`` take the second source, so that the model itself sees none.
         rgb_bands: 0-based bands of the file for a false-colour picture where wavelengths are unknown, or None.
 
     Raises:
@@ -133,6 +135,7 @@ class InputSpec:
     window: tuple[int, int] | None = None
     second_bands: int | None = None
     second_scale: int | None = None
+    second_in_transforms: bool = False
     rgb_bands: tuple[int, int, int] | None = None
     image_options: dict[str, Any] = field(default_factory=dict)
 

@@ -12,9 +12,11 @@ from mmengine.dataset import pseudo_collate
 from mmhsi.datasets import SceneDataset, SeededIndex
 from mmhsi.engine import BFloat16OptimWrapper, NonFiniteLossHook, build_runner, resolve_from_data, use_amp
 from mmhsi.engine.configs import DATASET, load_config, run_name
+from mmhsi.engine.unwrap import unwrap_model
 from mmhsi.errors import ConfigError
 from mmhsi.models import TilePreprocessor
 from mmhsi.models.pruning import prunable_stages
+from mmhsi.models.weights import load_weights
 from mmhsi.registry import DATASETS, MODELS
 
 CASES = cases()
@@ -156,7 +158,34 @@ def choose(generated_data, monkeypatch):
     return choose
 
 
-@pytest.mark.parametrize(("name", "dataset"), CASES, ids=lambda value: value or "")
+CLASSICAL = [case for case in CASES if case[0].startswith("classical/")]
+NETWORKS = [case for case in CASES if case not in CLASSICAL]
+
+
+@pytest.mark.parametrize(("name", "dataset"), CLASSICAL, ids=lambda value: value or "")
+def test_classical_config_runs(name, dataset, choose, tmp_path):
+    """One pass, a checkpoint, a test, and the same figures from the checkpoint."""
+    choose(dataset)
+    read = load_config(ROOT / name)
+    assert derivable(read.model) == {}
+    cfg = Config(read.to_dict(), filename=read.filename, format_python_code=False)
+    cfg.work_dir = str(tmp_path)
+    learners = cfg.model.backbone.get("members", [cfg.model.backbone])
+    for learner in learners:
+        short = dict(ExtraTrees=dict(trees=5), RandomForest=dict(trees=5), MLP=dict(steps=5, networks=1))
+        learner.update(short.get(learner.type, {}))
+    fit_regions(cfg)
+    runner = build_runner(cfg)
+    runner.train()
+    metrics = runner.test()
+    assert 0 <= metrics["OA"] <= 100
+    loaded = MODELS.build(cfg.model)
+    load_weights(loaded, tmp_path / "epoch_1.pth")
+    trained, x = unwrap_model(runner), torch.randn(20, loaded.data_preprocessor.num_bands, 1, 1)
+    assert torch.equal(loaded.predict_scores(x), trained.predict_scores(x))
+
+
+@pytest.mark.parametrize(("name", "dataset"), NETWORKS, ids=lambda value: value or "")
 def test_config_runs(name, dataset, choose, tmp_path):
     choose(dataset)
     read = load_config(ROOT / name)

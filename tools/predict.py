@@ -37,7 +37,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--raw-geometry", action="store_true", help="read a product as the sensor saw it, off the map")
     parser.add_argument("--dark", help="dark reference of a lab camera's raw file (default: the one beside it)")
     parser.add_argument("--white", help="its white reference, or none for raw values")
-    parser.add_argument("--labels-key", help="variable of a .mat label map")
+    parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
+    parser.add_argument("--labels-axes", help="its axes, as --axes")
     parser.add_argument("--second", help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
     parser.add_argument("--scale", type=float, default=1.0, help="factor to the units of the training (default: 1)")
@@ -75,7 +76,7 @@ def main() -> None:
     inputs = (args.config, args.checkpoint, args.scene, args.labels, args.second)
     check_outputs((args.out, args.probabilities, args.uncertainty, args.png), inputs)
     if args.labels:
-        label_map_info(args.labels, args.labels_key)
+        label_map_info(args.labels, args.labels_key, args.labels_axes)
     config = read_config(args) if args.config else None
     inferencer = SceneInferencer(
         config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
@@ -120,6 +121,7 @@ def main() -> None:
             args.labels,
             args.labels_key,
             axes=args.axes,
+            labels_axes=args.labels_axes,
             options=inferencer.cube_options(image_options(args)),
         )
         print(f"picture: {args.png}")

@@ -15,6 +15,7 @@ def main() -> None:
 
     from mmhsi.cli.lock import hold_work_dir
     from mmhsi.engine import CheckedRunner, check_classes, prepare_distributed, resolve_from_data, resolve_from_spec
+    from mmhsi.engine.fitted_transforms import take_fitted_transforms
     from mmhsi.engine.unwrap import unwrap_model
     from mmhsi.errors import ConfigError
     from mmhsi.models import load_weights
@@ -32,6 +33,7 @@ def main() -> None:
         spec = checkpoint_spec(checkpoint, args.checkpoint) if checkpoint["meta"].get("dataset_meta") else None
         if spec is not None:
             resolve_from_spec(cfg, spec, source)
+            take_fitted_transforms(cfg, spec)
         elif cfg.model.get("data_preprocessor", {}).get("num_bands") is None:
             resolve_from_data(cfg)  # weights from elsewhere do not say
         prepare_distributed(cfg)

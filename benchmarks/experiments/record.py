@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmhsi.io.files import write_whole
 
-from .table import ROOT, ExperimentTable, Step, read_config, read_metrics, state, step_name
+from .table import ROOT, ExperimentTable, Step, read_config, read_metric, state, step_name
 
 RESULTS = ROOT / "benchmarks/results.json"
 
@@ -55,7 +55,7 @@ def record(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path, path:
     values: dict[tuple[str, str | None], list[float]] = {}
     for _, _, _, step in table.runs(seeds, work_dir):
         if state(step) == "done" and of_config_itself(step):
-            values.setdefault((step.config, step.dataset), []).append(read_metrics(step)[table.metric])
+            values.setdefault((step.config, step.dataset), []).append(read_metric(step, table.metric))
     entries = {(entry["config"], entry.get("dataset")): entry for entry in json.loads(path.read_text())}
     for (config, dataset), found in values.items():
         named = {"config": config} if dataset is None else {"config": config, "dataset": dataset}

@@ -5,17 +5,20 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 import os
 import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from mmengine.config import Config
 
+from mmhsi.arguments import nearest
 from mmhsi.engine.configs import DATASET, chosen_dataset, load_config
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.json_file import is_number, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,11 +217,38 @@ def read_metrics(step: Step) -> dict[str, float]:
 
     Args:
         step: Finished.
+
+    Raises:
+        DataError: If the report is missing, damaged or of something else.
     """
-    report = json.loads((step.folder / "report.json").read_text())
-    if "methods" in report:
-        return next(iter(report["methods"].values()))
-    return report["metrics"] if "metrics" in report else report["rows"][0]["runs"][0]["metrics"]
+    path = step.folder / "report.json"
+    report: Any = read_json(path, "a report of a finished step")
+    try:
+        if "methods" in report:
+            metrics = next(iter(report["methods"].values()))
+        else:
+            metrics = report["metrics"] if "metrics" in report else report["rows"][0]["runs"][0]["metrics"]
+        if not all(value is None or is_number(value) for value in metrics.values()):
+            raise ValueError("a metric is no number")
+    except (LookupError, TypeError, ValueError, AttributeError, StopIteration) as error:
+        raise DataError(f"{path}: not a report of a finished step ({error!r})") from error
+    return metrics
+
+
+def read_metric(step: Step, name: str) -> float:
+    """One metric of :func:`read_metrics`; NaN where it could not be measured.
+
+    Args:
+        step: Finished.
+        name: Of the metric.
+
+    Raises:
+        DataError: If the report has no such metric.
+    """
+    metrics = read_metrics(step)
+    if name not in metrics:
+        raise DataError(f"{step.folder / 'report.json'}: has no metric {name!r}{nearest(name, metrics)}")
+    return math.nan if metrics[name] is None else metrics[name]
 
 
 def chain_seconds(step: Step | None) -> float:
@@ -229,7 +259,11 @@ def chain_seconds(step: Step | None) -> float:
     """
     if step is None:
         return 0.0
-    return json.loads((step.folder / "finished.json").read_text())["seconds"] + chain_seconds(step.previous)
+    path = step.folder / "finished.json"
+    finished = read_json(path, "what a finished step left")
+    if not isinstance(finished, dict) or not is_number(finished.get("seconds")):
+        raise DataError(f"{path}: not what a finished step left (no seconds)")
+    return finished["seconds"] + chain_seconds(step.previous)
 
 
 def tabulate(table: ExperimentTable, seeds: tuple[int, ...] | None, work_dir: Path) -> str:
@@ -246,7 +280,7 @@ def tabulate(table: ExperimentTable, seeds: tuple[int, ...] | None, work_dir: Pa
     seconds: dict[str, list[float]] = {}
     for row, column, _, step in table.runs(seeds, work_dir):
         if state(step) == "done":
-            values.setdefault((row, column), []).append(read_metrics(step)[table.metric])
+            values.setdefault((row, column), []).append(read_metric(step, table.metric))
             seconds.setdefault(row, []).append(chain_seconds(step))
     columns = table.columns
     lines = [f"### {table.title}", "", table.protocol, ""]

@@ -50,7 +50,8 @@ def map_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")
     parser.add_argument("--labels", help="label map of the scene")
-    parser.add_argument("--labels-key", help="variable of a .mat label map")
+    parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
+    parser.add_argument("--labels-axes", help="its axes, as --axes")
     parser.add_argument("--label-ids", type=int, nargs="+", help="its id of each class of the map (default: 1 to K)")
     parser.add_argument("--ignore-ids", type=int, nargs="+", default=[0], help="its ids without a class (default: 0)")
 

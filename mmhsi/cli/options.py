@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 
 from mmengine.config import Config, DictAction
 
+from mmhsi.arguments import nearest
+from mmhsi.engine import check_config, set_seed
+from mmhsi.engine.config_sections import SECTIONS
 from mmhsi.engine.configs import DATASET, chosen_dataset, land_cover_metric, load_config, run_name
 from mmhsi.errors import ConfigError
+from mmhsi.io.files import reason
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator, Sequence
 
 
 def config_argument(parser: argparse.ArgumentParser, help: str = "config file", optional: bool = False) -> None:
@@ -28,20 +33,83 @@ def config_argument(parser: argparse.ArgumentParser, help: str = "config file", 
 
 
 def read_config(args: argparse.Namespace) -> Config:
-    """Read ``args.config`` with the data that ``args.dataset`` names.
+    """Read ``args.config`` with the data that ``args.dataset`` names and the keys that ``args.cfg_options`` sets.
 
     Args:
         args: Parsed, see :func:`config_argument`.
 
     Raises:
-        ConfigError: If there are no such data, or the config does not let one choose.
+        ConfigError: If there are no such data, the config does not let one choose, or a key, type or section of it or
+            of the options is mistyped.
     """
     if args.dataset:
         os.environ[DATASET] = args.dataset
     cfg = load_config(args.config)
     if args.dataset and chosen_dataset(cfg) is None:
         raise ConfigError(f"--dataset {args.dataset}: {args.config} has data of its own, it is not written for several")
+    override(cfg, getattr(args, "cfg_options", None) or {})
+    check_config(cfg)
     return cfg
+
+
+class Overrides(DictAction):
+    """mmengine's ``KEY=VALUE`` pairs; what is none is one line."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[object] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Add the pairs to those of the namespace; arguments are argparse's."""
+        for pair in values or ():
+            key, equals, _ = str(pair).partition("=")
+            if not equals or not all(key.split(".")):
+                raise ConfigError(f"{option_string} {pair}: expected KEY=VALUE, such as train_cfg.max_epochs=100")
+            try:
+                super().__call__(parser, namespace, [pair], option_string)
+            except AssertionError as error:
+                raise ConfigError(f"{option_string} {pair}: {error}") from None
+
+
+def cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cfg-options``, which :func:`read_config` applies.
+
+    Args:
+        parser: Changed in place.
+    """
+    parser.add_argument("--cfg-options", nargs="+", action=Overrides, help="override config keys: a.b=1 c.d='[1,2]'")
+
+
+def override(cfg: Config, options: dict[str, object]) -> None:
+    """Set keys of a config.
+
+    Args:
+        cfg: Changed in place.
+        options: Values by dotted key.
+
+    Raises:
+        ConfigError: If there is no such section, or a key leads nowhere.
+    """
+    for key in options:
+        section, _, rest = key.partition(".")
+        if section not in cfg and section not in SECTIONS:
+            known = [*_keys_named(key.rpartition(".")[2], cfg.to_dict())]
+            names = known or [f"{name}.{rest}" if rest else name for name in (*cfg, *SECTIONS)]
+            raise ConfigError(f"--cfg-options {key}: no section is named {section!r}{nearest(key, names)}")
+    try:
+        cfg.merge_from_dict(options)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ConfigError(f"--cfg-options {' '.join(options)}: {reason(error)}") from None
+
+
+def _keys_named(name: str, value: object, where: str = "") -> Iterator[str]:
+    """Dotted keys of a config that end in a name."""
+    for key, inner in value.items() if isinstance(value, dict) else ():
+        if key == name:
+            yield f"{where}{key}"
+        yield from _keys_named(name, inner, f"{where}{key}.")
 
 
 def runner_options(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +120,7 @@ def runner_options(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("--work-dir", help="where everything is written (default: work_dirs/CONFIG or CONFIG_DATASET)")
     parser.add_argument("--seed", type=int, help="seed of the run and of the splits of its data")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
+    cfg_options(parser)
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument("--local_rank", "--local-rank", type=int, default=0)
 
@@ -65,13 +133,9 @@ def runner_config(args: argparse.Namespace) -> Config:
     """
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = read_config(args)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or str(Path("work_dirs") / run_name(cfg))
     if args.seed is not None:
-        from mmhsi.engine import set_seed  # not at the top: --help should not wait for torch
-
         set_seed(cfg, args.seed)
     return cfg
 

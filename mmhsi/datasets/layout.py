@@ -40,12 +40,18 @@ def check_layout(name: str, root: str | Path = "data", staged: Path | None = Non
     if info.subsets:
         return [problem for subset in info.subsets for problem in _check_subset(info, subset, folder / info.image)]
 
-    def check(file: str, key: str | None, published: tuple[int, ...] | None, is_map: bool = False) -> Iterator[str]:
+    def check(
+        file: str, key: str | None, axes: str | None, published: tuple[int, ...] | None, is_map: bool = False
+    ) -> Iterator[str]:
         whole = staged is not None and (staged / file).is_file()
-        yield from _check_file((staged if staged and whole else folder) / file, key, published, is_map, whole)
+        yield from _check_file((staged if staged and whole else folder) / file, key, axes, published, is_map, whole)
 
     if info.corpus:
-        return [problem for scene in info.corpus for problem in check(scene.image, info.image_key, scene.shape)]
+        return [
+            problem
+            for scene in info.corpus
+            for problem in check(scene.image, info.image_key, info.image_axes, scene.shape)
+        ]
     problems = list(_check_scene(info, check))
     if info.split_file is not None and not any((at / info.split_file).is_file() for at in (folder, staged) if at):
         problems.append(f"{folder / info.split_file}: missing, the published split")
@@ -54,16 +60,21 @@ def check_layout(name: str, root: str | Path = "data", staged: Path | None = Non
 
 def _check_scene(info: SceneInfo, check: Callable[..., Iterator[str]]) -> Iterator[str]:
     """Cube, labels and second source of a scene."""
-    yield from check(info.image, info.image_key, info.shape)
+    yield from check(info.image, info.image_key, info.image_axes, info.shape)
     if info.labels is not None:
         size = None if info.shape is None else (info.shape[0] * info.label_scale, info.shape[1] * info.label_scale)
-        yield from check(info.labels, info.labels_key, size, is_map=True)
+        yield from check(info.labels, info.labels_key, info.labels_axes, size, is_map=True)
     if info.second_image is not None:
-        yield from check(info.second_image, info.second_key, info.second_shape)
+        yield from check(info.second_image, info.second_key, info.second_axes, info.second_shape)
 
 
 def _check_file(
-    path: Path, key: str | None, published: tuple[int, ...] | None, is_map: bool = False, whole: bool = False
+    path: Path,
+    key: str | None,
+    axes: str | None,
+    published: tuple[int, ...] | None,
+    is_map: bool = False,
+    whole: bool = False,
 ) -> Iterator[str]:
     """A cube, or a map, opens and has the published size; as a whole, it can be read to its end."""
     is_map = is_map or (published is not None and published[2] == 1)  # one band may be stored with two axes
@@ -71,7 +82,7 @@ def _check_file(
         yield f"{path}: missing"
         return
     try:
-        with open_reader(path, key, 2 if is_map else 3) as reader:
+        with open_reader(path, key, 2 if is_map else 3, axes) as reader:
             found = reader.info.shape[: 3 if published is None else len(published)]
             height, width, bands = reader.info.shape
             rows = max(1, _VALUES_AT_A_TIME // (width * bands))
@@ -99,9 +110,10 @@ def _check_subset(info: SceneInfo, subset: TileSubset, folder: Path) -> Iterator
         yield f"{folder}: subset {subset.name} has {len(pairs)} tiles, {subset.tiles} are published"
     image, labels = pairs[0]
     if image.is_file():
-        yield from _check_file(image, info.image_key, info.shape)
+        yield from _check_file(image, info.image_key, info.image_axes, info.shape)
     if labels is not None and labels.is_file():
-        yield from _check_file(labels, info.labels_key, None if info.shape is None else info.shape[:2], is_map=True)
+        size = None if info.shape is None else info.shape[:2]
+        yield from _check_file(labels, info.labels_key, info.labels_axes, size, is_map=True)
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Transforms that treat every pixel alike, applied to a scene as a whole or in parts."""
+"""Transforms of which a scene in parts, with a margin where they need one, gives what the whole scene does."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mmhsi.io import CubeInfo, HSICube
 from mmhsi.io.files import reason
 from mmhsi.registry import TRANSFORMS, registered
 
+from .transforms.scene_channels import SceneChannels
 from .transforms.scope import CONTAINERS, OTHERS, Transform, ValueStep, declared_scope, package_name, written
 
 if TYPE_CHECKING:
@@ -24,21 +25,24 @@ if TYPE_CHECKING:
 PROBE_SIDE = 8
 """Side in pixels of the made-up image by which the bands that a model sees are found."""
 
+KEEPING_SIZE: tuple[Scope, ...] = ("pixel", "neighbourhood")
+"""Scopes of what gives an image of the same height and width."""
+
 REFUSED: dict[Scope, str] = {
-    "image": "depends on more than one pixel: a scene in parts would be given other values than in training",
+    "image": "depends on all pixels: a scene in parts would be given other values than in training",
     "random": "draws numbers: what is applied to a scene once is the same for every sample",
 }
 
 
 class Replay:
-    """Transforms of scope ``'pixel'``, built once, for any number of cubes.
+    """Transforms of scope ``'pixel'`` or ``'neighbourhood'``, built once, for any number of cubes.
 
     Args:
         transforms: Their configs, or the transforms.
         owner: Whose they are, for messages.
 
     Attributes:
-        transforms: The configs as a checkpoint keeps them, with fitted state.
+        steps: The transforms with their configs as a checkpoint keeps them.
 
     Raises:
         ConfigError: If one is not registered, declares no scope or another, or cannot be built.
@@ -47,12 +51,45 @@ class Replay:
     def __init__(self, transforms: Sequence[dict | Transform], owner: str) -> None:
         self.owner = owner
         self.steps = [self._step(given) for given in transforms]
-        self.transforms = tuple(step.config for step in self.steps)
+
+    @property
+    def transforms(self) -> tuple[dict, ...]:
+        """The configs as a checkpoint keeps them, with fitted state."""
+        return tuple(step.config for step in self.steps)
+
+    @property
+    def margin(self) -> int:
+        """Pixels in every direction that a pixel's result depends on."""
+        return sum(getattr(step.transform, "margin", 0) for step in self.steps)
+
+    @property
+    def takes_second(self) -> bool:
+        """Whether a transform needs the second source, and takes it away."""
+        return any(getattr(step.transform, "takes_second", False) for step in self.steps)
+
+    def fit(self, cube: HSICube, valid: NDArray[np.bool_], second: NDArray | None = None, scale: int = 1) -> None:
+        """Fit those transforms that are fitted to the scene that they are used on, each behind those before it.
+
+        Args:
+            cube: The whole scene, (H, W, C).
+            valid: Pixels that hold data, (H, W).
+            second: Second source, (H · s, W · s, C2), or None.
+            scale: s.
+        """
+        if not any(isinstance(step.transform, SceneChannels) for step in self.steps):
+            return
+        results = results_of(cube, valid, second, scale)
+        for index, step in enumerate(self.steps):
+            if isinstance(step.transform, SceneChannels):
+                step.transform.fit([(results["img"], valid, results.get("second"), scale)])
+                self.steps[index] = step._replace(config=written(self.owner, step.config, step.transform))
+            if index + 1 < len(self.steps):
+                results = run(self.owner, [step], results)
 
     def _step(self, given: dict | Transform) -> ValueStep:
         transform = self._built(given) if isinstance(given, dict) else given
         scope = declared_scope(self.owner, transform).scope
-        if scope != "pixel":
+        if scope not in ("pixel", "neighbourhood"):
             raise self._refusal(type(transform).__name__, scope)
         return ValueStep(written(self.owner, given, transform), transform, scope)
 
@@ -77,11 +114,21 @@ class Replay:
         except TypeError as error:
             raise ConfigError(f"{self.owner}: transform {name}: {reason(error)}") from error
 
-    def __call__(self, cube: HSICube) -> HSICube:
+    def __call__(
+        self,
+        cube: HSICube,
+        valid: NDArray[np.bool_] | None = None,
+        second: NDArray | None = None,
+        scale: int = 1,
+    ) -> HSICube:
         """Apply the transforms.
 
         Args:
-            cube: (H, W, C).
+            cube: (H, W, C); of a part of a scene, with :attr:`margin` pixels more where the scene goes on, whose
+                results mean nothing.
+            valid: Pixels that hold data in every source, (H, W). Default: ``cube.valid()``.
+            second: Second source, (H · s, W · s, C2), for transforms that take one.
+            scale: s.
 
         Returns:
             The transformed cube; ``cube`` itself without transforms. Its pixels without data are those of
@@ -92,7 +139,7 @@ class Replay:
         """
         if not self.steps:
             return cube
-        results = run(self.owner, self.steps, results_of(cube))
+        results = run(self.owner, self.steps, results_of(cube, valid, second if self.takes_second else None, scale))
         return HSICube(
             results["img"],
             wavelengths=results["wavelengths"],
@@ -103,19 +150,26 @@ class Replay:
         )
 
 
-def results_of(cube: HSICube) -> dict:
+def results_of(
+    cube: HSICube, valid: NDArray[np.bool_] | None = None, second: NDArray | None = None, scale: int = 1
+) -> dict:
     """What a transform is given of a scene.
 
     Args:
         cube: (H, W, C).
+        valid: Pixels that hold data in every source, (H, W). Default: ``cube.valid()``.
+        second: Second source, (H · s, W · s, C2), or None.
+        scale: s.
     """
+    finer = {} if second is None else dict(second=second, second_scale=scale)
     return dict(
         img=cube.data,
-        valid=cube.valid(),
+        valid=cube.valid() if valid is None else valid,
         wavelengths=cube.wavelengths,
         fwhm=cube.fwhm,
         img_path=cube.name,
         img_shape=cube.data.shape[:2],
+        **finer,
     )
 
 
@@ -128,13 +182,17 @@ def run(owner: str, steps: Sequence[ValueStep], results: dict) -> dict:
         results: Of :func:`results_of`.
 
     Raises:
-        ConfigError: If one of scope ``'pixel'`` gives no image of the same height and width.
+        ConfigError: If one that has to gives no image of the same height and width.
     """
     for step in steps:
         size, name = results["img"].shape[:2], step.config["type"]
         results = step.transform(results)  # type: ignore[assignment]
         image = None if results is None else results.get("img")
-        if not isinstance(image, np.ndarray) or image.ndim != 3 or (step.scope == "pixel" and image.shape[:2] != size):
+        if (
+            not isinstance(image, np.ndarray)
+            or image.ndim != 3
+            or (step.scope in KEEPING_SIZE and image.shape[:2] != size)
+        ):
             found = f"an image of {image.shape}" if isinstance(image, np.ndarray) else "no image"
             raise ConfigError(f"{owner}: {name} (scope {step.scope!r}) made {found} of one of {size} pixels")
     return results
@@ -146,6 +204,8 @@ def model_bands(
     cube: CubeInfo | HSICube,
     bands: Sequence[int],
     wavelengths: NDArray[np.float64] | None,
+    second_bands: int = 0,
+    scale: int = 1,
 ) -> tuple[int, NDArray[np.float64] | None]:
     """How many bands a model sees behind the steps of a pipeline, and where they lie.
 
@@ -157,6 +217,8 @@ def model_bands(
         cube: What is read, or what its file says about itself.
         bands: 0-based bands of it that are used.
         wavelengths: Their centres in nm, shape (C,), or None.
+        second_bands: Bands C2 of a second source that the steps are given. Default 0, none.
+        scale: Its pixels per pixel of the image along each axis.
 
     Returns:
         Number of bands K, and their centres in nm, shape (K,), or None.
@@ -167,7 +229,10 @@ def model_bands(
     values = np.arange(PROBE_SIDE**2 * len(bands)).reshape(PROBE_SIDE, PROBE_SIDE, len(bands))
     dtype = cube.dtype if isinstance(cube, CubeInfo) else cube.data.dtype
     fwhm = None if cube.fwhm is None else cube.fwhm[list(bands)]
-    results = results_of(HSICube((values * 37 % 101 + 1).astype(dtype), wavelengths, fwhm, name=cube.name))
+    side = PROBE_SIDE * scale
+    second = (np.arange(side * side * second_bands) * 37 % 101).reshape(side, side, -1) if second_bands else None
+    made_up = HSICube((values * 37 % 101 + 1).astype(dtype), wavelengths, fwhm, name=cube.name)
+    results = results_of(made_up, None, second, scale)
     for step in steps:
         kind = type(step.transform)
         # What is known keeps the number of bands; resized to the size of a tile, the image would be a large one.

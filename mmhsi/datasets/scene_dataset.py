@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from .samplers import SizedIndex
 from .scene import Scene, load_scene, read_scene_labels
 from .splits import Split, SplitRule, apply_split
 from .statistics import BandStatistics, cube_statistics
+from .transformed_scene import transformed_scene
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,8 +61,10 @@ class SceneDataset(Dataset):
             :class:`mmhsi.datasets.FewShotSplit` or its config, or the :class:`mmhsi.datasets.Split` itself.
         stride: With ``'all'``: every ``stride``-th row and column. Default 1.
         use_second: Whether the windows of the second source are cut too. Default False.
-        transforms: Transforms of scope ``'pixel'``, such as ``PCAProject``, or their configs, applied to the cube once;
-            they are kept with the model and done again to a scene before a map is made.
+        transforms: Transforms of scope ``'pixel'`` or ``'neighbourhood'``, such as ``PCAProject`` or
+            ``SceneChannels``, or their configs, applied to the cube once; they are fitted to it where they have to be,
+            kept with the model, and done again to a scene before a map is made. A second source that one of them takes
+            is no more to be seen behind them.
 
     Raises:
         ConfigError: If a key has a value that cannot work.
@@ -97,7 +99,8 @@ class SceneDataset(Dataset):
         kept = list(range(len(info.classes)))
         with scene_folder(info, Path(data_root)) as root:
             loaded = load_scene(info, root, use_second)
-            self.scene = replace(loaded, cube=replay(loaded.cube))
+            self._shared = transformed_scene(loaded, replay)
+            self.scene, replay = self._shared.scene, self._shared.replay
             self.margin = self._margin(largest_window)
             if subset != "all":
                 self.labels, kept = read_scene_labels(info, root, loaded)
@@ -116,7 +119,9 @@ class SceneDataset(Dataset):
     def _describe(self, loaded: Scene, kept: list[int], protocol: str, replay: Replay) -> InputSpec:
         """What a model trained on this is given, of the classes ``kept`` of a scene."""
         cube = loaded.cube
-        model_bands("SceneDataset", replay.steps, cube, range(cube.data.shape[2]), cube.wavelengths)
+        second, scale = loaded.second, loaded.second_scale
+        given = second.shape[2] if second is not None and replay.takes_second else 0
+        model_bands("SceneDataset", replay.steps, cube, range(cube.data.shape[2]), cube.wavelengths, given, scale)
         return InputSpec(
             **class_facts(self.info, kept),
             protocol=protocol,
@@ -127,8 +132,9 @@ class SceneDataset(Dataset):
             transforms=replay.transforms,
             num_bands=self.cube.data.shape[2],
             model_wavelengths=nanometres(self.cube.wavelengths),
-            second_bands=None if self.second is None else self.second.shape[2],
-            second_scale=None if self.second is None else self.second_scale,
+            second_bands=None if second is None else second.shape[2],
+            second_scale=None if second is None else scale,
+            second_in_transforms=replay.takes_second,
         )
 
     def _margin(self, largest_window: int | None) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """What turns a config into a run: hooks, optimiser wrappers, launch options."""
 
 from .bf16_optim_wrapper import BFloat16OptimWrapper
+from .config_check import check_config
 from .hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from .hooks.attach_scenes import AttachScenesHook
 from .hooks.collapse_guard import CollapseGuardHook
@@ -15,6 +16,7 @@ from .hooks.seed_iteration import SeedIterationHook
 from .hooks.sync_batch_norm import SyncBatchNormHook
 from .launch import build_runner, prepare_distributed, scale_learning_rate, set_seed, use_amp
 from .layer_decay_optim import LayerDecayOptimWrapperConstructor
+from .no_optimizer import NoOptimWrapperConstructor
 from .numbers import check_classes, resolve_from_data, resolve_from_spec, resolve_numbers
 from .resume import newest_checkpoint, prepare_resume
 from .runners import (
@@ -41,6 +43,7 @@ __all__ = [
     "LayerDecayOptimWrapperConstructor",
     "LayerPruningHook",
     "MapVisualizationHook",
+    "NoOptimWrapperConstructor",
     "NonFiniteLossHook",
     "ReconstructionHook",
     "SaveSplitHook",
@@ -50,6 +53,7 @@ __all__ = [
     "SyncBatchNormHook",
     "build_runner",
     "check_classes",
+    "check_config",
     "newest_checkpoint",
     "prepare_distributed",
     "prepare_resume",

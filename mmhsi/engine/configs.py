@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import os
 import re
+import traceback
 from difflib import get_close_matches
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from mmhsi.arguments import size_pair
+from mmhsi.arguments import nearest, size_pair
 from mmhsi.carried import carried_folder
 from mmhsi.errors import ConfigError
+from mmhsi.io.files import reason
 
 if TYPE_CHECKING:
     import logging
 
+CARRIED = carried_folder(Path(__file__).parents[1], "configs")
+"""Folder of the package's configs."""
+MOST_FILES = 2000
+"""Looked through for the name that was meant."""
 DATASET = "MMHSI_DATASET"
 """Environment variable by which a config that is written for several data sets is told of one."""
 
@@ -31,8 +38,7 @@ def load_config(config: str | Path | Config) -> Config:
             such as ``mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py``.
 
     Raises:
-        ConfigError: If the package is not installed.
-        FileNotFoundError: If there is no such file.
+        ConfigError: If the package is not installed, there is no such file, or the file cannot be read.
     """
     if isinstance(config, Config):
         return config
@@ -45,11 +51,24 @@ def load_config(config: str | Path | Config) -> Config:
     logger = MMLogger.get_current_instance()
     logger.addFilter(_not_of_our_variables)
     try:
-        return Config.fromfile(config)
+        return _without_scope_of_functions(Config.fromfile(config))
     except FileNotFoundError as error:
-        raise _unknown_dataset(config, error) or error from None
+        raise _unknown_dataset(config, error) or _missing(config, error) from None
+    except Exception as error:  # whatever its code raises
+        raise ConfigError(f"{config}: {type(error).__name__}{_line(error)}: {reason(error)}") from error
     finally:
         logger.removeFilter(_not_of_our_variables)
+
+
+def _without_scope_of_functions(cfg: Config) -> Config:
+    """Take away the scope with which mmengine marks what comes from a ``_base_`` of a package.
+
+    Collate functions it would get as an argument.
+    """
+    for name, loader in cfg.items():
+        if name.endswith("_dataloader") and isinstance(loader, dict) and isinstance(loader.get("collate_fn"), dict):
+            loader["collate_fn"].pop("_scope_", None)
+    return cfg
 
 
 def chosen_dataset(cfg: Config) -> str | None:
@@ -118,8 +137,25 @@ def _unknown_dataset(config: str | Path, error: FileNotFoundError) -> ConfigErro
         return None
     ending = missing.name.removeprefix(name)
     names = sorted(path.name.removesuffix(ending) for path in missing.parent.glob(f"*{ending}"))
-    nearest = get_close_matches(name, names, n=3, cutoff=0.3) or names
-    return ConfigError(f"{config}: has no data set {name!r}, expected the name of one, such as {', '.join(nearest)}")
+    close = get_close_matches(name, names, n=3, cutoff=0.3) or names
+    return ConfigError(f"{config}: has no data set {name!r}, expected the name of one, such as {', '.join(close)}")
+
+
+def _missing(config: str | Path, error: FileNotFoundError) -> ConfigError:
+    """What to say where a config, or one of its base files, is missing: the nearest one."""
+    path = Path(error.filename or config)
+    found = list(islice(path.parent.glob("*.py"), MOST_FILES))
+    if not get_close_matches(path.name, [each.name for each in found]):
+        found += sorted(CARRIED.rglob("*.py"))
+    names = ["/".join(each.parts[-2:]) for each in found]
+    what = "no such config" if path == Path(config) else f"its base {path} does not exist"
+    return ConfigError(f"{config}: {what}{nearest('/'.join(path.parts[-2:]), names)}")
+
+
+def _line(error: Exception) -> str:
+    """The line of a config in which an error was raised; empty if none was."""
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_name == "<module>"]
+    return f" in line {lines[-1]}" if lines else ""
 
 
 def _not_of_our_variables(record: logging.LogRecord) -> bool:

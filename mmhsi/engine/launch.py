@@ -12,8 +12,11 @@ import torch.distributed
 from mmhsi.errors import ConfigError
 from mmhsi.registry import RUNNERS
 
+from .config_check import check_complete, check_config
+from .last_batch import leave_out_single
 from .numbers import resolve_from_data
 from .runners import ReadsCheckpointsAsData
+from .unwrap import unwrap_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,9 +149,12 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
         cfg: The whole config; numbers of ``cfg.model`` are filled in place.
 
     Raises:
-        ConfigError: If there is no such runner, it would run what is in a checkpoint, or the config states another
+        ConfigError: If the config says what nobody reads (:func:`mmhsi.engine.check_config`) or lacks a section, there
+            is no such runner, it would run what is in a checkpoint, or the config states another
             number of bands or classes than the training data have.
     """
+    check_config(cfg)
+    check_complete(cfg)
     name = cfg.get("runner_type", "Runner")
     kind = RUNNERS.get(name) if isinstance(name, str) else name
     if not isinstance(kind, type) or not issubclass(kind, ReadsCheckpointsAsData):
@@ -159,6 +165,7 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
     dataset = resolve_from_data(cfg) if cfg.get("train_dataloader") else None
     runner = kind.from_cfg(cfg)  # type: ignore[attr-defined]
     if dataset is not None:
+        leave_out_single(cfg, dataset, unwrap_model(runner), runner.world_size)
         # So that files are read once. mmengine copies the config of a loader with all that is in it, but no function.
         runner._train_dataloader = {**cfg.train_dataloader, "dataset": {"type": lambda: dataset}}
     return runner

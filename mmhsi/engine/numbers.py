@@ -100,7 +100,7 @@ def _bands(model: dict, spec: InputSpec) -> Iterator[Number]:
     if _takes(preprocessor, "num_bands"):
         yield Number(preprocessor, "model.data_preprocessor", "num_bands", spec.num_bands, cube)
     if _takes(preprocessor, "second_bands"):
-        second = spec.second_bands or 0
+        second = 0 if spec.second_in_transforms else spec.second_bands or 0
         reason = f"{second} bands of a second source" if second else "no second source (use_second=True)"
         yield Number(preprocessor, "model.data_preprocessor", "second_bands", second, reason)
         joined = second * JOINED.get(preprocessor.get("second", "concat"), 0)

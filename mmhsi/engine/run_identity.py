@@ -40,7 +40,7 @@ def describe_run(runner: Runner) -> dict[str, str]:
         By dotted key the text of every value of the config that matters, and of the data what no config says: how many
         samples there are, and a digest of the training pixels.
     """
-    run = {}
+    run: dict[str, str] = {}
     for part in PARTS:
         run.update(_leaves(part, runner.cfg.get(part), NOT_THE_RUN.get(part, ())))
     data = runner.train_dataloader.dataset

@@ -1,7 +1,23 @@
-"""From predictions to OA, AA, Kappa and IoU, from reconstructions to PSNR and SSIM."""
+"""From predictions to accuracies, areas and how sure they are; from reconstructions to PSNR and SSIM."""
 
+from .areas import Estimate, MapAccuracy, stratified_accuracy
+from .calibration import Reliability, Temperature, reliability
 from .confusion import ConfusionMatrix
+from .intervals import group_interval
 from .metric import LandCoverMetric
 from .reconstruction import ReconstructionMetric, psnr, ssim
 
-__all__ = ["ConfusionMatrix", "LandCoverMetric", "ReconstructionMetric", "psnr", "ssim"]
+__all__ = [
+    "ConfusionMatrix",
+    "Estimate",
+    "LandCoverMetric",
+    "MapAccuracy",
+    "ReconstructionMetric",
+    "Reliability",
+    "Temperature",
+    "group_interval",
+    "psnr",
+    "reliability",
+    "ssim",
+    "stratified_accuracy",
+]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, one_line
 from mmhsi.io.files import write_json
+from mmhsi.io.json_file import is_number, read_json
 from mmhsi.registry import METRICS
 from mmhsi.spec import InputSpec
 
@@ -22,6 +22,9 @@ from .confusion import ConfusionMatrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+
+EXPECTED = "a report of tools/test.py --out"
 
 
 @METRICS.register_module()
@@ -80,7 +83,7 @@ class LandCoverMetric(BaseMetric):
         metrics = matrix.percentages()
         protocol = "" if spec is None else spec.protocol
         logger = MMLogger.get_current_instance()
-        logger.info("Protocol: %s\n%s", protocol, format_report(matrix, classes))
+        logger.info("Protocol: %s\n%s", one_line(protocol), format_report(matrix, classes))
         if self.out_file is not None:
             write_report(self.out_file, matrix, classes, metrics, protocol)
         return metrics
@@ -112,7 +115,7 @@ def cells(figures: dict) -> list[str]:
         figures: Of :func:`class_figures` or of a report.
     """
     shares = [f"{figures[key]:.2f}" if figures["pixels"] else "absent" for key in ("accuracy", "iou")]
-    return [figures["name"], str(figures["pixels"]), *shares]
+    return [one_line(figures["name"]), str(figures["pixels"]), *shares]
 
 
 def format_report(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
@@ -122,9 +125,10 @@ def format_report(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
         matrix: K × K counts.
         classes: K names.
     """
+    # As texts, for in a word rich would take brackets for its markup.
     table = Table("class", *(Column(name, justify="right") for name in ("pixels", "accuracy", "IoU")))
     for figures in class_figures(matrix, classes):
-        table.add_row(*cells(figures))
+        table.add_row(*map(Text, cells(figures)))
     console = Console(width=100, color_system=None)
     with console.capture() as capture:
         console.print(table)
@@ -159,18 +163,32 @@ def read_report(path: str | Path) -> dict:
         path: JSON file.
 
     Raises:
-        DataError: If it is another file.
+        DataError: If it is missing, damaged or another file.
     """
+    report = read_json(path, EXPECTED)
     try:
-        report = json.loads(Path(path).read_text())
-        rows = [(entry["name"], entry["pixels"], entry["accuracy"], entry["iou"]) for entry in report["classes"]]
-        shape = np.array(report["confusion_matrix"], dtype=np.int64).shape
-        if shape != (len(rows), len(rows)) or not rows:
-            raise ValueError(f"a matrix of shape {shape} for {len(rows)} classes")
-        # Texts and numbers, or a TypeError.
-        _ = "".join([report["protocol"], *(name for name, *_ in rows)])
-        report["metrics"] = {name: math.nan if value is None else value for name, value in report["metrics"].items()}
-        _ = sum(report["metrics"].values())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}: not a report of tools/test.py --out ({error})") from error
+        _check_report(report)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise DataError(f"{path}: not {EXPECTED} ({error})") from error
+    assert isinstance(report, dict)
+    report["protocol"] = one_line(report["protocol"])
+    report["metrics"] = {
+        one_line(name): math.nan if value is None else value for name, value in report["metrics"].items()
+    }
     return report
+
+
+def _check_report(report: Any) -> None:
+    """Raise whatever comes first where a file's content is no report."""
+    rows, matrix = report["classes"], report["confusion_matrix"]
+    for row in rows:
+        shares = [share for share in (row["accuracy"], row["iou"]) if share is not None or row["pixels"] > 0]
+        if not isinstance(row["name"], str) or not all(map(is_number, [row["pixels"], *shares])):
+            raise ValueError(f"class {row['name']!r}")
+    shape = np.array(matrix, dtype=np.int64).shape
+    if shape != (len(rows), len(rows)) or not rows or not all(type(count) is int for line in matrix for count in line):
+        raise ValueError(f"a matrix of shape {shape} for {len(rows)} classes")
+    if not isinstance(report["protocol"], str):
+        raise TypeError("its protocol is no text")
+    if not all(value is None or is_number(value) for value in report["metrics"].values()):
+        raise ValueError("a metric is no number")

@@ -165,7 +165,7 @@ def doubtful_scale(rows: SceneRows) -> str | None:
     sizes = []
     for row in _places(height):
         for column in _places(width):
-            cube, valid = rows.cube((row, column, min(SAMPLE_SIDE, height), min(SAMPLE_SIDE, width)))
+            cube, valid, _ = rows.cube((row, column, min(SAMPLE_SIDE, height), min(SAMPLE_SIDE, width)))
             if valid.any():
                 sizes.append(np.sqrt(np.square(cube.data[valid].astype(np.float64)).mean(axis=0)))
     if not sizes:

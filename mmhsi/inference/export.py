@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.io.files import make_folder, put, writing
+from mmhsi.models.classical import ClassicalClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,13 +31,15 @@ class ScoringModel(nn.Module):
         model: Trained model.
 
     Raises:
-        ConfigError: If the model takes a second source.
+        ConfigError: If the model takes a second source, or is a classical one.
     """
 
     def __init__(self, model: WindowModel) -> None:
         super().__init__()
         if getattr(model.preprocessor, "second_normaliser", None) is not None:
             raise ConfigError("the model takes two sources; only models of one source are exported")
+        if isinstance(model.network, ClassicalClassifier):
+            raise ConfigError("classical models learn from their samples again when loaded; only networks are exported")
         self.network = model.network
         self.score = model
 

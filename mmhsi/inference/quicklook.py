@@ -27,6 +27,7 @@ def save_quicklook(
     labels: str | Path | None = None,
     labels_key: str | None = None,
     axes: str | None = None,
+    labels_axes: str | None = None,
     options: CubeOptions | None = None,
 ) -> None:
     """Draw false colour, ground truth if given, and map side by side, with a legend.
@@ -41,6 +42,7 @@ def save_quicklook(
         labels: Label map with the ids of the training data, of the scene's size or finer by a whole factor.
         labels_key: Its variable.
         axes: Axes of the scene's array where its file does not name them.
+        labels_axes: Axes of the label map, likewise.
         options: How the scene is opened. Default: as :class:`mmhsi.io.CubeOptions` has it.
 
     Raises:
@@ -49,7 +51,7 @@ def save_quicklook(
     with open_reader(scene, key, 3, axes, options) as reader:
         info = reader.info
         ids = spec.label_ids or None, spec.ignore_ids
-        truth = None if labels is None else read_truth(labels, info, spec.classes, *ids, key=labels_key)
+        truth = None if labels is None else read_truth(labels, info, spec.classes, *ids, labels_key, labels_axes)
         bands = spec.rgb_bands if info.wavelengths is None else None
         shown = mapped_scene(reader, read_class_map(class_map), truth, bands)
     save_map_figure(

@@ -15,7 +15,7 @@ from mmhsi.datasets.scene import open_second
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, CubeOptions
 from mmhsi.io.readers.opening import open_reader
-from mmhsi.registry import TRANSFORMS
+from mmhsi.registry import CHANNELS, TRANSFORMS
 
 from .checks import (
     check_outputs,
@@ -130,8 +130,9 @@ class SceneInferencer:
             DataError: If a file cannot be read or does not fit the model.
         """
         preprocessor = self.model.preprocessor
-        wants_second = getattr(preprocessor, "second_normaliser", None) is not None
-        if wants_second and preprocessor.second == "separate":
+        joined = getattr(preprocessor, "second_normaliser", None) is not None
+        wants_second = joined or self.spec.second_in_transforms
+        if joined and preprocessor.second == "separate":
             raise ConfigError("the model takes its second source apart; maps are made of joined sources alone")
         if wants_second != (second is not None):
             raise DataError(
@@ -143,7 +144,7 @@ class SceneInferencer:
             other = None
             if second is not None:
                 other = opened.enter_context(open_second(Path(second), second_key, reader.info))
-                count = preprocessor.second_normaliser.num_bands
+                count = preprocessor.second_normaliser.num_bands if joined else self.spec.second_bands
                 if other.info.shape[2] != count:
                     raise DataError(
                         f"{second}: has {other.info.shape[2]} bands, the model takes {count} of a second source"
@@ -179,7 +180,7 @@ class SceneInferencer:
                 warn(doubt)
         # Before they are built: they came with the weights.
         carried = list(self.spec.transforms)
-        check_carried_config(carried, f"{self.model.source}: its transforms", (TRANSFORMS,), files="file")
+        check_carried_config(carried, f"{self.model.source}: its transforms", (TRANSFORMS, CHANNELS), files="file")
         return bands, Replay([*transforms, *carried], self.model.source)
 
     @torch.inference_mode()

@@ -119,6 +119,8 @@ class SceneRows:
         wanted = mirrored(first, last, self.shape[0])
         low, high = int(wanted.min()), int(wanted.max()) + 1
         size = rows_at_a_time(len(self.columns) * self._bytes_per_column)
+        while size < 2 * self.replay.margin:  # else the margins, which are computed twice, would outweigh the rows
+            size *= 2
         needed = range(low // size, (high - 1) // size + 1)
         for index in [index for index in self._chunks if index < needed.start]:
             del self._chunks[index]
@@ -137,36 +139,48 @@ class SceneRows:
             rows, valid = rows[torch.from_numpy(wanted - low).to(rows.device)], valid[wanted - low]
         return rows, valid
 
-    def cube(self, window: tuple[int, int, int, int]) -> tuple[HSICube, NDArray[np.bool_]]:
-        """Read a window (row, column, height, width), transformed but not normalised, and which pixels hold data.
+    def cube(self, window: tuple[int, int, int, int]) -> tuple[HSICube, NDArray[np.bool_], NDArray | None]:
+        """Read a window (row, column, height, width), transformed but not normalised.
+
+        Where transforms depend on a pixel's surroundings, these are read too, as far as the scene reaches.
 
         Args:
             window: In pixels of the scene.
+
+        Returns:
+            The cube, which pixels hold data in every source, and the second source as a model sees it, or None.
         """
+        (row, column, height, width), margin = window, self.replay.margin
+        top, left = max(0, row - margin), max(0, column - margin)
+        bottom, right = min(self.shape[0], row + height + margin), min(self.shape[1], column + width + margin)
         try:
-            cube = self.reader.read(window, self.bands)
+            cube = self.reader.read((top, left, bottom - top, right - left), self.bands)
         except FileFormatError as error:
-            raise FileFormatError(f"{error} (rows {window[0]} to {window[0] + window[2] - 1})") from error
+            raise FileFormatError(f"{error} (rows {row} to {row + height - 1})") from error
         if cube.wavelengths is None and self.wavelengths is not None:
             cube.wavelengths = np.asarray(self.wavelengths)
-        valid = cube.valid()
-        cube = self.replay(cube)
+        valid, second, s = cube.valid(), None, self.scale
+        if self.second is not None:
+            finer = self.second.read((top * s, left * s, (bottom - top) * s, (right - left) * s))
+            valid &= finer.valid().reshape(bottom - top, s, right - left, s).all(axis=(1, 3))
+            second = finer.data
+        cube = self.replay(cube, valid, second, s)
         if cube.data.shape[2] != self.preprocessor.num_bands:
             raise ConfigError(
                 f"{self.reader.path}: the checkpoint's bands and transforms give {cube.data.shape[2]} bands, its model "
                 f"takes {self.preprocessor.num_bands}"
             )
-        return cube, valid
+        rows, columns = slice(row - top, row - top + height), slice(column - left, column - left + width)
+        cube.data = cube.data[rows, columns]
+        if second is not None:  # without margin, unless a transform has taken it
+            second = None if self.replay.takes_second else second[_finer(rows, s), _finer(columns, s)]
+        return cube, valid[rows, columns], second
 
     @torch.no_grad()
     def _read(self, first: int, last: int) -> tuple[Tensor, NDArray[np.bool_]]:
         """Rows of the scene with all columns."""
         width, s = self.shape[1], self.scale
-        cube, valid = self.cube((first, 0, last - first, width))
-        second = None
-        if self.second is not None:
-            second = self.second.read((first * s, 0, (last - first) * s, width * s))
-            valid &= second.valid().reshape(last - first, s, width, s).all(axis=(1, 3))
+        cube, valid, second = self.cube((first, 0, last - first, width))
         data = cube.data
         if len(self.columns) != width:
             data, valid = data[:, self.columns], valid[:, self.columns]
@@ -175,6 +189,11 @@ class SceneRows:
         finer = None
         if second is not None:
             fine = (self.columns[:, None] * s + np.arange(s)).ravel()
-            finer = torch.from_numpy(second.data[:, fine]).to(device)[None]
+            finer = torch.from_numpy(second[:, fine]).to(device)[None]
         rows, _ = self.preprocessor.prepare(torch.from_numpy(data).to(device)[None], mask[None], finer)
         return rows[0].contiguous(), valid
+
+
+def _finer(places: slice, scale: int) -> slice:
+    """The same ground in pixels of the second source."""
+    return slice(places.start * scale, places.stop * scale)

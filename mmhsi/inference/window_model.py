@@ -12,6 +12,7 @@ import torch
 from mmengine.registry import DefaultScope
 from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor
+from torch.nn.functional import pad
 
 from mmhsi.engine.configs import load_config
 from mmhsi.engine.device import choose_device
@@ -107,8 +108,12 @@ class WindowModel:
             if self.by_pixel:
                 scores = self.network.predict_scores(x)
             else:
+                height, width = x.shape[2:]
+                divisor = getattr(self.preprocessor, "size_divisor", 1)
+                x = pad(x, (0, -width % divisor, 0, -height % divisor))  # as in training
                 size = tuple(x.shape[2:])
                 scores = self.network.encode_decode(x, [dict(img_shape=size, pad_shape=size)])
+                scores = scores[..., :height, :width]
         if scores.shape[1] != len(self.classes):
             raise ConfigError(f"the model gives {scores.shape[1]} classes, its checkpoint names {len(self.classes)}")
         return scores.float()

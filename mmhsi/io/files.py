@@ -18,7 +18,9 @@ from mmhsi.errors import DataError, FileFormatError, MMHSIError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CUBE_FORMATS = "a GeoTIFF, an ENVI .hdr or its data file, another raster that GDAL opens, a .mat or a .npy file"
+CUBE_FORMATS = (
+    "a GeoTIFF, an ENVI .hdr or its data file, another raster that GDAL opens, a .mat, HDF5, netCDF or .npy file"
+)
 
 
 def existing_file(path: str | PathLike[str], expected: str = CUBE_FORMATS) -> Path:

@@ -17,6 +17,7 @@ from .backbones import (
     SSMAEFusion,
     SSMAEViT,
 )
+from .classical import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, RandomForest
 from .classifiers import PixelClassifier
 from .decode_heads import CNNHead, MultiscaleLinearHead, UNetHead
 from .heads import DINOHead
@@ -56,12 +57,20 @@ __all__ = [
     "CNN2D",
     "CNN3D",
     "IMAE",
+    "LDA",
     "LOMSST",
     "MAE",
+<<<<<<< HEAD
     "MAEST",
     "SSMAE",
     "SST",
     "SSTN",
+=======
+    "MLP",
+    "SSMAE",
+    "SST",
+    "SVM",
+>>>>>>> main
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
@@ -69,13 +78,18 @@ __all__ = [
     "BlockwiseMasking",
     "CNNHead",
     "CenterContext",
+    "ClassicalClassifier",
     "CrossEntropyLoss",
     "DINOHead",
     "DINOMasking",
     "DINOv2",
     "DiceLoss",
     "EncoderDecoder",
+<<<<<<< HEAD
     "ExViT",
+=======
+    "ExtraTrees",
+>>>>>>> main
     "FocalLoss",
     "FreeNet",
     "HSIViT",
@@ -90,8 +104,10 @@ __all__ = [
     "Mask2Former",
     "Mask2FormerLoss",
     "MaskedPretraining",
+    "MeanOfLearners",
     "MultiscaleLinearHead",
     "PixelClassifier",
+    "RandomForest",
     "RandomMasking",
     "Reconstruction",
     "SSMAEFusion",

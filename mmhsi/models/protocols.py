@@ -180,6 +180,18 @@ class AdaptableModel(Protocol):
         """
 
 
+@runtime_checkable
+class ResizableModel(Protocol):
+    """A model some of whose weights have the shape that the training gave them, as kept samples have."""
+
+    def make_room(self, state: dict[str, Tensor]) -> None:
+        """Give them the shapes of those in a checkpoint, which are loaded next.
+
+        Args:
+            state: The checkpoint's weights by name.
+        """
+
+
 P = TypeVar("P")
 
 

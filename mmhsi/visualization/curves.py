@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmhsi.errors import DataError
+from mmhsi.io.json_file import is_number
 
 from .png import save_figure
 
@@ -38,7 +39,9 @@ def read_curve(work_dir: str | os.PathLike[str], key: str) -> Curve:
         DataError: If the run logged no such value, or a line cannot be read.
     """
     by_step = {
-        entry["step"]: (entry["epoch"], entry[key]) for entry in _records(work_dir) if key in entry and "epoch" in entry
+        entry["step"]: (entry["epoch"], entry[key])
+        for entry in _records(work_dir)
+        if is_logged(entry.get(key)) and "epoch" in entry
     }
     if not by_step:
         raise DataError(f"{work_dir}: the run logged no {key!r}")
@@ -64,7 +67,7 @@ def read_scalars(work_dir: str | os.PathLike[str]) -> dict[str, tuple[str, Curve
     for entry in _records(work_dir):
         by_epoch |= "epoch" in entry
         for key in entry.keys() - {"step", "epoch", "iter"}:
-            if isinstance(entry[key], int | float):
+            if is_logged(entry[key]):
                 values.setdefault(key, {})[entry["step"]] = entry[key]
                 if "iter" in entry:
                     by_iteration.add(key)
@@ -77,15 +80,25 @@ def read_scalars(work_dir: str | os.PathLike[str]) -> dict[str, tuple[str, Curve
     }
 
 
+def is_logged(value: object) -> bool:
+    """Whether a logged value is one of a curve: a number, NaN and infinity included.
+
+    Args:
+        value: Of a record.
+    """
+    return isinstance(value, float) or is_number(value)
+
+
 def _records(work_dir: str | os.PathLike[str]) -> Iterator[dict]:
     """Every line that a run logged, in the order of its files; a last one that is torn is left out."""
     for path in sorted(Path(work_dir).glob("*/vis_data/scalars.json")):
-        lines = path.read_text().splitlines()
+        lines = path.read_text(errors="replace").splitlines()
         for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)
-                entry["step"]
-            except (ValueError, KeyError, TypeError) as error:
+                if not all(is_number(entry.get(key, 0)) for key in ("epoch", "iter")) or not is_number(entry["step"]):
+                    raise ValueError("step, epoch or iter is no number")
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 if number == len(lines):  # of a run that was ended while it wrote
                     break
                 raise DataError(f"{path}: line {number} is no record of a step ({error})") from error

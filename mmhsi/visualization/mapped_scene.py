@@ -90,6 +90,7 @@ def read_truth(
     label_ids: Sequence[int] | None = None,
     ignore_ids: Sequence[int] = (0,),
     key: str | None = None,
+    axes: str | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Read a label map in the classes of a map.
 
@@ -100,7 +101,8 @@ def read_truth(
         names: K class names.
         label_ids: Id of each class in the file. Default: 1 to K.
         ignore_ids: Ids that mean "no label". Default: 0.
-        key: Variable of a ``.mat`` file.
+        key: Variable of a ``.mat`` or HDF5 file.
+        axes: Axes of an array whose file does not name them.
 
     Returns:
         Class ids 0..K-1, 255 where there is no label, (H, W).
@@ -110,7 +112,7 @@ def read_truth(
         DataError: If it cannot be read, has an unknown id or does not fit the scene.
     """
     ids = range(1, len(names) + 1) if label_ids is None else label_ids
-    return _on_grid(path, key, scene, LabelTable(ids, names, ignore_ids))
+    return _on_grid(path, key, scene, LabelTable(ids, names, ignore_ids), axes)
 
 
 def read_classes(path: FilePath, scene: CubeInfo, key: str | None = None) -> ClassMap:
@@ -136,9 +138,11 @@ def read_classes(path: FilePath, scene: CubeInfo, key: str | None = None) -> Cla
     return ClassMap(_on_grid(path, key, scene, LabelTable(ids, names)), names, default_palette(len(ids)))
 
 
-def _on_grid(path: FilePath, key: str | None, scene: CubeInfo, table: LabelTable) -> npt.NDArray[np.uint8]:
+def _on_grid(
+    path: FilePath, key: str | None, scene: CubeInfo, table: LabelTable, axes: str | None = None
+) -> npt.NDArray[np.uint8]:
     """Class ids on the scene's grid, of a label map of its size or finer by a whole factor, or with a place."""
-    with open_label_map(path, key=key) as reader:
+    with open_label_map(path, key, axes) as reader:
         rows, columns = reader.info.shape[:2]
         scale = max(1, rows // scene.shape[0])
         if (rows, columns) != (scene.shape[0] * scale, scene.shape[1] * scale):

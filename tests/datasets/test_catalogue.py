@@ -105,9 +105,9 @@ def test_scene_of_ones_own_needs_only_an_image():
 @pytest.mark.parametrize(
     ("scene", "message"),
     [
-        ("salinas-a", "did you mean 'salinas_a'"),
-        (dict(base="salinas-a"), "did you mean 'salinas_a'"),
-        (dict(base="salinas", colour=1), "scene has no key 'colour', expected base or some of title, image"),
+        ("salinas-a", "nearest: 'salinas_a'"),
+        (dict(base="salinas-a"), "nearest: 'salinas_a'"),
+        (dict(base="salinas", colour=1), "scene has no key 'colour'; expected one of base, title, image"),
         (dict(labels="a.tif"), r"give scene=dict\(image=…\) for a scene of your own, or base="),
         (None, r"scene=None given, expected one of indian_pines, .* or dict\(image=…\)"),
     ],

@@ -230,7 +230,7 @@ def test_transforms_are_applied_to_the_cube_once(files):
     expected = PCA(2).fit_transform(cube.reshape(-1, 6).astype(float)).reshape(12, 15, 2)
     np.testing.assert_allclose(abs(data.cube.data), abs(expected), rtol=1e-3, atol=1)
     assert data.band_statistics().mean == pytest.approx([0, 0], abs=1)
-    with pytest.raises(ConfigError, match=r"Resize \(scope 'image'\) depends on more than one pixel"):
+    with pytest.raises(ConfigError, match=r"Resize \(scope 'image'\) depends on all pixels"):
         dataset(root, transforms=[dict(type="Resize", size=4)])
 
 
@@ -357,7 +357,7 @@ def test_the_demo_scene_needs_no_files(tmp_path, monkeypatch):
         (dict(scene=dict(base="mars")), ConfigError, "scene='mars' is not in the catalogue"),
         (dict(scene=None), ConfigError, "scene=None given, expected one of .*dict"),
         (dict(image=None), ConfigError, "image="),
-        (dict(scene=dict(image="cube.mat", lables="gt.mat")), ConfigError, "no key 'lables'; did you mean 'labels'"),
+        (dict(scene=dict(image="cube.mat", lables="gt.mat")), ConfigError, "no key 'lables'; nearest: 'labels'"),
         (dict(labels=None), ConfigError, r"scene=dict\(labels=…\) is needed"),
         (dict(subset="train", split=5), ConfigError, "split=5 given, expected a rule"),
     ],

@@ -38,8 +38,8 @@ def test_a_path_and_a_package_name_are_one_config(repository, monkeypatch, messa
 def test_what_is_not_there():
     with pytest.raises(ConfigError, match=r"nothing::a\.py: no package 'nothing' is installed"):
         load_config("nothing::a.py")
-    with pytest.raises(FileNotFoundError, match=r"configs/none\.py"):
-        load_config("mmhsi::none.py")
+    with pytest.raises(ConfigError, match=r"none\.py: no such config; nearest: "):
+        load_config("mmhsi::mae/none_hsi-vit-tiny-p3_demo.py")
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,11 @@ def test_a_dumped_config_is_for_its_data_alone(tmp_path, monkeypatch):
     assert dumped.train_dataloader.dataset.scene == "salinas"
     assert chosen_dataset(dumped) is None
     assert run_name(dumped) == "cnn2d"
+
+
+def test_a_config_on_a_packages_base_builds_its_loaders(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text('_base_ = ["mmhsi::hsi_vit/hsi-vit-tiny-p3.py"]\n')
+    loader = load_config(path).train_dataloader
+    assert loader.collate_fn == dict(type="collate_pixels")
+    assert loader.sampler["_scope_"] == "mmhsi"  # mmengine's mark, which functions cannot take

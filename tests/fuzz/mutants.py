@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,9 +12,15 @@ import cube_files
 import h5py
 import numpy as np
 import rasterio
+import torch
+from fuzz.checkpoint_mutants import written
+from scene_models import META
 
-from mmhsi.datasets.splits import FileSplit
-from mmhsi.io import open_cube, read_label_map
+from mmhsi.datasets.splits import FileSplit, PairSplit
+from mmhsi.datasets.tile_list import read_tile_list
+from mmhsi.engine.runners import read_run
+from mmhsi.io import open_cube, read_class_map, read_label_map, write_class_map
+from mmhsi.models.weights import checkpoint_spec, read_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
 
 HEIGHT, WIDTH, BANDS = 12, 14, 5
 CUBE = (np.arange(HEIGHT * WIDTH * BANDS).reshape(HEIGHT, WIDTH, BANDS) * 7 % 1009).astype(np.int16)
+LABELS = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 3
 _NUMBERS = (0, 1, 2, 4, 8, 127, 128, 255, 256, 32767, 65535, 2**31 - 1, 2**31, 2**32 - 1)
 _WORDS = (b"0", b"-1", b"1e308", b"nan", b"99999999999", b"{", b"}", b"=", b"<", b"/vsicurl/http://192.0.2.1/a", b"\0")
 
@@ -57,8 +66,15 @@ def _read_both(path: Path) -> object:
 
 
 def _read_split(path: Path) -> object:
-    labels = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 3
-    return FileSplit(str(path))(labels, ["a", "b", "c"]).train.shape
+    return FileSplit(str(path))(LABELS, ["a", "b", "c"]).train.shape
+
+
+def _read_pairs(path: Path) -> object:
+    return PairSplit(str(path), "train", "test")(LABELS, ["a", "b", "c"]).train.shape
+
+
+def _read_model(path: Path) -> object:
+    return checkpoint_spec(read_checkpoint(path), path)
 
 
 def _geotiff(**profile: object) -> Callable[[Path], Path]:
@@ -115,6 +131,27 @@ def _npz(folder: Path) -> Path:
     return folder / "split.npz"
 
 
+def _pairs(folder: Path) -> Path:
+    places = np.argwhere(LABELS >= 0)
+    return cube_files.write_mat5(folder / "pairs.mat", True, train=places[:20], test=places[20:])
+
+
+def _class_map(folder: Path) -> Path:
+    write_class_map(folder / "map.tif", LABELS, class_names=["a", "b", "c"], palette=np.eye(3, dtype=int) * 255)
+    return folder / "map.tif"
+
+
+def _model(folder: Path) -> Path:
+    facts = {**META, "window": [3, 3], "wavelengths": [450.0, 550.0, 650.0, 850.0]}
+    torch.save(dict(state_dict=dict(weight=torch.eye(3)), meta=dict(dataset_meta=facts)), folder / "model.pth")
+    return folder / "model.pth"
+
+
+def _tile_list(folder: Path) -> Path:
+    (folder / "tiles.csv").write_text("image,mask\n" + "".join(f"image/{n}.tif,mask/{n}.tif\n" for n in range(9)))
+    return folder / "tiles.csv"
+
+
 TARGETS: dict[str, Target] = {
     "raster": Target(
         (_geotiff(), _geotiff(compress="deflate", tiled=True, blockxsize=16, blockysize=16), _vrt), _read_cube
@@ -127,16 +164,34 @@ TARGETS: dict[str, Target] = {
     ),
     "npy": Target((lambda folder: cube_files.write_npy(folder / "scene.npy", CUBE),), _read_cube),
     "npz": Target((_npz,), _read_split),
+    "pairs": Target((_pairs,), _read_pairs),
+    "tile list": Target((_tile_list,), lambda path: read_tile_list(path, ("image", "mask"))),
+    "class map": Target((_class_map,), read_class_map),
+    "model": Target((_model,), _read_model),
+    "run": Target((lambda folder: written(folder / "epoch_1.pth"),), read_run),
 }
 
 
 def mutate(content: bytes, rng: np.random.Generator) -> bytes:
-    """Change a file in one to four places.
+    """Change a file in one to four places; of an archive, in three of four cases, one member, with sums that are right.
 
     Args:
         content: Its bytes.
         rng: Decides all.
     """
+    if content[:4] != b"PK\3\4" or rng.random() < 0.25:
+        return _changed(content, rng)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {info: archive.read(info) for info in archive.infolist()}
+    chosen = list(members)[int(rng.integers(len(members)))] if rng.random() < 0.3 else next(iter(members))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for info, data in members.items():
+            archive.writestr(info, _changed(data, rng) if info is chosen else data)
+    return buffer.getvalue()
+
+
+def _changed(content: bytes, rng: np.random.Generator) -> bytes:
     data = bytearray(content)
     for _ in range(int(rng.integers(1, 5))):
         if not data:

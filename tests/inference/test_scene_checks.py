@@ -245,7 +245,7 @@ def test_options_that_cannot_work(trained, options, message):
 def test_transforms_of_whole_images_are_refused(trained, scene, tmp_path):
     config, checkpoint, _ = trained(PIXEL_CONV, window=[6, 6], transforms=[dict(type="MinMaxScale")])
     with pytest.raises(
-        ConfigError, match=r"checkpoint .*model\.pth: MinMaxScale \(scope 'image'\) depends on more than one pixel"
+        ConfigError, match=r"checkpoint .*model\.pth: MinMaxScale \(scope 'image'\) depends on all pixels"
     ):
         SceneInferencer(config, checkpoint).write_map(scene[0], tmp_path / "d.tif")
     assert not list(tmp_path.glob("d.tif*"))

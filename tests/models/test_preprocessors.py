@@ -259,7 +259,7 @@ def test_tiles_of_two_sizes_are_padded_with_the_mean_and_ignored_labels():
         valid=[torch.ones(size, dtype=torch.bool) for size in sizes],
         data_samples=samples,
     )
-    out = preprocessor(batch)
+    out = preprocessor(batch, training=True)
     assert out["inputs"].shape == (2, 2, 5, 6)
     for i, (h, w) in enumerate(sizes):
         assert (out["inputs"][i, :, :h, :w] == 2).all()
@@ -268,6 +268,26 @@ def test_tiles_of_two_sizes_are_padded_with_the_mean_and_ignored_labels():
         labels = out["data_samples"][i].gt_sem_seg.data
         assert (labels[0, :h, :w] == 1).all()
         assert (labels == 255).sum() == 30 - h * w
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_sides_are_padded_to_a_multiple(training):
+    kind = dict(type="TilePreprocessor", num_bands=2, mean=[5.0, 5], std=[2.0, 2])
+    tile = torch.full((2, 5, 7), 9, dtype=torch.int16)
+
+    def prepared(divisor):
+        sample = SegDataSample(gt_sem_seg=PixelData(data=torch.ones(1, 5, 7, dtype=torch.int64)))
+        batch = dict(inputs=[tile], valid=[torch.ones(5, 7, dtype=torch.bool)], data_samples=[sample])
+        return MODELS.build(dict(kind, size_divisor=divisor))(batch, training=training)
+
+    out = prepared(4)
+    assert out["inputs"].shape == (1, 2, 8, 8)
+    assert (out["inputs"][..., :5, :7] == 2).all()
+    assert out["inputs"].sum() == 2 * 2 * 5 * 7
+    labels = out["data_samples"][0].gt_sem_seg.data
+    assert tuple(labels.shape) == ((1, 8, 8) if training else (1, 5, 7))
+    assert (labels == 1).sum() == 35
+    assert torch.equal(prepared(1)["inputs"], torch.full((1, 2, 5, 7), 2.0))
 
 
 def test_statistics_travel_with_the_weights():

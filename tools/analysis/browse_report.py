@@ -37,7 +37,9 @@ def scene_parts(args: argparse.Namespace) -> tuple[MapPart, list[Chart]]:
     truth = None
     with open_cube(args.scene, args.key, args.axes) as reader:
         if args.labels:
-            truth = read_truth(args.labels, reader.info, names, args.label_ids, args.ignore_ids, args.labels_key)
+            truth = read_truth(
+                args.labels, reader.info, names, args.label_ids, args.ignore_ids, args.labels_key, args.labels_axes
+            )
         scene = mapped_scene(reader, class_map, truth, args.bands)
         spectra = [("Predicted classes", class_spectra(reader, class_map.classes, len(names)))]
         if truth is not None:

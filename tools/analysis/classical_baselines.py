@@ -14,16 +14,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from mmengine.config import Config, DictAction
-
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.cli.options import config_argument, read_config
+from mmhsi.cli.options import cfg_options, config_argument, read_config
 from mmhsi.engine.configs import training_dataset
 
 if TYPE_CHECKING:
     import argparse
 
     import numpy as np
+    from mmengine.config import Config
     from sklearn.base import ClassifierMixin
 
     from mmhsi.datasets import SceneDataset
@@ -64,8 +63,6 @@ def seeded_config(args: argparse.Namespace, seed: int) -> Config:
     from mmhsi.errors import ConfigError
 
     cfg = read_config(args)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
     set_seed(cfg, seed)
     if cfg.get("test_evaluator") is None:
         raise ConfigError(f"{args.config}: has no test_evaluator")
@@ -234,7 +231,7 @@ def main() -> None:
     parser.add_argument("--components", type=int, default=6, help="principal components of 'emp'")
     parser.add_argument("--radii", nargs="+", type=int, default=[2, 4, 6, 8], help="radii of the discs of 'emp'")
     parser.add_argument("--out", help="JSON file for the figures and chosen parameters of every run")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
+    cfg_options(parser)
     args = parser.parse_args()
     from mmengine.logging import MMLogger
     from mmengine.registry import DefaultScope

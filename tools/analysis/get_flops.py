@@ -1,9 +1,7 @@
 """Parameters, pruned parameters, FLOPs and memory for the backward pass of a config's model, or of all presets."""
 
-from mmengine.config import DictAction
-
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.cli.options import config_argument, read_config
+from mmhsi.cli.options import cfg_options, config_argument, read_config
 
 
 def main() -> None:
@@ -14,7 +12,7 @@ def main() -> None:
     parser.add_argument("--bands", type=int, help="bands, where the config's training data are not at hand")
     parser.add_argument("--second-bands", type=int, help="bands of a second source, likewise")
     parser.add_argument("--classes", type=int, default=0, help="classes, likewise")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: a.b=1 c.d='[1,2]'")
+    cfg_options(parser)
     args = parser.parse_args()
     import torch
     from mmengine.registry import DefaultScope
@@ -32,8 +30,6 @@ def main() -> None:
         print(preset_table())
         return
     cfg = read_config(args)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
     cfg.model.backbone.pop("init_cfg", None)
     size = (args.shape[0], args.shape[-1]) if args.shape else None
     spec: InputSpec | None

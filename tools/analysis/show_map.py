@@ -23,7 +23,13 @@ def main() -> None:
     with open_cube(args.scene, args.key, args.axes) as reader:
         if args.labels:
             truth = read_truth(
-                args.labels, reader.info, class_map.names, args.label_ids, args.ignore_ids, args.labels_key
+                args.labels,
+                reader.info,
+                class_map.names,
+                args.label_ids,
+                args.ignore_ids,
+                args.labels_key,
+                args.labels_axes,
             )
         scene = mapped_scene(reader, class_map, truth, args.bands)
     save_map_figure(

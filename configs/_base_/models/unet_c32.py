@@ -1,6 +1,7 @@
-# mmseg's UNet of 4 levels, 32 channels at the first, from scratch. Sides must be multiples of 8.
+# mmseg's UNet of 4 levels, 32 channels at the first, from scratch. Sides are padded to multiples of 8.
 _base_ = "./fcn_r18.py"
 model = dict(
+    data_preprocessor=dict(size_divisor=8),
     backbone=dict(
         _delete_=True,
         type="mmseg.UNet",

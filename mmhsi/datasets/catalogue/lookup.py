@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
+from mmhsi.arguments import nearest
 from mmhsi.errors import ConfigError
 from mmhsi.io import CubeOptions
 
@@ -27,9 +27,7 @@ def unknown_name(name: str) -> str:
     Args:
         name: What was asked for.
     """
-    near = difflib.get_close_matches(name.lower().replace("-", "_"), CATALOGUE, n=1)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{name!r} is not in the catalogue, expected one of {', '.join(CATALOGUE)}{meant}"
+    return f"{name!r} is not in the catalogue{nearest(name.replace('-', '_'), CATALOGUE)}"
 
 
 def scene_info(scene: str | SceneInfo | Mapping[str, object] | None) -> SceneInfo:
@@ -46,27 +44,18 @@ def scene_info(scene: str | SceneInfo | Mapping[str, object] | None) -> SceneInf
     Raises:
         ConfigError: If the name or a field is unknown, or a scene of one's own names no ``image``.
     """
+    check_description(scene)
     if isinstance(scene, SceneInfo):
         return scene
     if isinstance(scene, str):
-        return _entry(scene)
-    if not isinstance(scene, Mapping):
-        raise ConfigError(
-            f"dataset: scene={scene!r} given, expected one of {', '.join(CATALOGUE)}, a SceneInfo, or "
-            "dict(image=…) for a scene of your own"
-        )
+        return CATALOGUE[scene]
+    assert isinstance(scene, Mapping)
     given: dict[str, Any] = {key: _plain(value) for key, value in scene.items() if value is not None}
     base = given.pop("base", None)
-    known = [field.name for field in fields(SceneInfo)]
-    for key in given:
-        if key not in known:
-            near = difflib.get_close_matches(key, [*known, "base"], n=1)
-            meant = f"; did you mean {near[0]!r}?" if near else f", expected base or some of {', '.join(known)}"
-            raise ConfigError(f"dataset: scene has no key {key!r}{meant}")
     if "image_options" in given:
         given["image_options"] = CubeOptions.of(given["image_options"])
     if base is not None:
-        return replace(_entry(base), **given)
+        return replace(CATALOGUE[base], **given)
     if "image" not in given:
         raise ConfigError(
             f"dataset: give scene=dict(image=…) for a scene of your own, or base=… (one of {', '.join(CATALOGUE)})"
@@ -74,10 +63,29 @@ def scene_info(scene: str | SceneInfo | Mapping[str, object] | None) -> SceneInf
     return SceneInfo(**{"title": str(given["image"]), **given})
 
 
-def _entry(name: str) -> SceneInfo:
-    if name not in CATALOGUE:
-        raise ConfigError(f"dataset: scene={unknown_name(name)}")
-    return CATALOGUE[name]
+def check_description(scene: object) -> None:
+    """Check the name of a scene, or the keys of a description, which need not be complete.
+
+    Args:
+        scene: As for :func:`scene_info`.
+
+    Raises:
+        ConfigError: If the name or a key is unknown, naming the nearest one.
+    """
+    if isinstance(scene, Mapping):
+        known = ["base", *(field.name for field in fields(SceneInfo))]
+        for key in scene:
+            if key not in known and scene[key] is not None:
+                raise ConfigError(f"dataset: scene has no key {key!r}{nearest(str(key), known)}")
+        scene = "demo" if scene.get("base") is None else scene["base"]
+    if isinstance(scene, str):
+        if scene not in CATALOGUE:
+            raise ConfigError(f"dataset: scene={unknown_name(scene)}")
+    elif not isinstance(scene, SceneInfo):
+        raise ConfigError(
+            f"dataset: scene={scene!r} given, expected one of {', '.join(CATALOGUE)}, a SceneInfo, or "
+            "dict(image=…) for a scene of your own"
+        )
 
 
 def _plain(value: object) -> object:

@@ -12,6 +12,7 @@ from .photometric import BandJitter, GaussianBlur, Solarize
 from .resampling import BandResample, SpectralResample
 from .resizing import Resize
 from .scaling import MinMaxScale, ScaleReflectance, Standardize, StandardizeScene
+from .scene_channels import SceneChannels
 from .spectral import RemoveBadBands, SelectBands
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "RemoveBadBands",
     "Resize",
     "ScaleReflectance",
+    "SceneChannels",
     "SelectBands",
     "Solarize",
     "SpectralNoise",

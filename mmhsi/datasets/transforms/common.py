@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Scope: TypeAlias = Literal["pixel", "image", "random"]
+Scope: TypeAlias = Literal["pixel", "neighbourhood", "image", "random"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
@@ -36,13 +36,15 @@ class CubeTransform(BaseTransform):
     """Base of the N-band transforms: every constructor argument is an attribute of the same name, and is shown.
 
     Every class declares its scope; a dataset refuses one that does not. What changes values in training is done to a
-    scene before a map is made of it, where its scope is ``'pixel'``; where it is ``'image'``, no map is made.
+    scene before a map is made of it, where its scope is ``'pixel'`` or ``'neighbourhood'``; where it is ``'image'``, no
+    map is made.
 
     Attributes:
         scope: ``'pixel'`` if a pixel's result depends on that pixel's bands alone, so that a scene may be transformed
             in parts; such a transform keeps height and width, may change the number of bands, and uses no other keys
-            than ``img``, ``valid``, ``wavelengths``, ``fwhm``, ``img_path``, ``img_shape``. ``'image'`` if it depends
-            on other pixels or on more than is in the file. ``'random'`` if it draws numbers: an augmentation, which
+            than ``img``, ``valid``, ``wavelengths``, ``fwhm``, ``img_path``, ``img_shape``. ``'neighbourhood'`` if it
+            depends on the pixels within ``margin`` of it too; it may take a second source. ``'image'`` if it depends on
+            all pixels or on more than is in the file. ``'random'`` if it draws numbers: an augmentation, which
             keeps the number of bands and of which a map needs nothing.
         changes_values: Whether pixels have other values afterwards, or stand for other ground. Default True. False for
             what reads, packs, cuts out or pads.
@@ -50,6 +52,16 @@ class CubeTransform(BaseTransform):
 
     scope: Scope
     changes_values: bool = True
+
+    @property
+    def margin(self) -> int:
+        """Pixels in every direction that a pixel's result depends on, where the scope is ``'neighbourhood'``."""
+        return 0
+
+    @property
+    def takes_second(self) -> bool:
+        """Whether it needs ``second`` and ``second_scale`` of a sample, and takes them away. Default False."""
+        return False
 
     def fitted(self, arguments: dict) -> dict:
         """Give the arguments by which the transform can be built again where the files that it was fitted in are not.

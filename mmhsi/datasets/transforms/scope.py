@@ -14,7 +14,7 @@ from mmengine.dataset import Compose
 
 from mmhsi.carried_config import check_carried_config
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.registry import TRANSFORMS, registered
+from mmhsi.registry import CHANNELS, TRANSFORMS, registered
 
 from .common import SCOPES, CubeTransform, Scope
 from .multi_view import MultiView
@@ -63,7 +63,7 @@ class ValueStep(NamedTuple):
     Attributes:
         config: By which it can be built again, plain data with its fitted state.
         transform: The transform.
-        scope: ``'pixel'``, which a map repeats, or ``'image'``, for which it is refused.
+        scope: ``'pixel'`` or ``'neighbourhood'``, which a map repeats, or ``'image'``, for which it is refused.
     """
 
     config: dict
@@ -100,7 +100,8 @@ def declared_scope(owner: str, transform: object) -> Declared:
     shown = getattr(transform, "__qualname__", name) if kind.__module__ == "builtins" else name
     raise ConfigError(
         f"{owner}: transform {shown} declares no scope; set scope = 'pixel' on its class or a subclass if a pixel's "
-        "result depends on that pixel alone, 'image' if on others too, 'random' if it draws numbers "
+        "result depends on that pixel alone, 'neighbourhood' if on those within its margin too, 'image' if on all, "
+        "'random' if it draws numbers "
         "(docs/extend/transform.md)"
     )
 
@@ -183,7 +184,7 @@ def written(owner: str, config: object, step: Transform) -> dict:
         )
     made = {"type": name, **{key: _plain(owner, name, key, value) for key, value in given.items()}}
     try:
-        check_carried_config(made, f"{owner}: transform {name}", (TRANSFORMS,), files="file")
+        check_carried_config(made, f"{owner}: transform {name}", (TRANSFORMS, CHANNELS), files="file")
     except FileFormatError as error:
         raise ConfigError(f"{error}; a map could not be made with it") from error
     return made

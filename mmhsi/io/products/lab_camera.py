@@ -119,6 +119,12 @@ class ReflectanceReader(CubeReader[None]):
         self.references = references
         self._dark, self._factor = self._coefficients()
 
+    @property
+    def files(self) -> list[Path]:
+        """All files on which what is read depends."""
+        files = self.references
+        return [*self.raw.files, *(file for file in (files.white, files.dark, files.white_dark) if file is not None)]
+
     def _coefficients(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Dark (W, C), and what a difference from it is multiplied with."""
         files = self.references

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +49,11 @@ class LookedUpReader(CubeReader[None]):
         super().__init__(path)
         self.reader, self.columns, self.rows, self.fill = reader, columns, rows, fill
         self._place = crs, transform
+
+    @property
+    def files(self) -> list[Path]:
+        """All files on which what is read depends."""
+        return [Path(self.path), *self.reader.files]
 
     def handle(self) -> None:
         """Nothing is open here; the data sets' own readers open their files."""

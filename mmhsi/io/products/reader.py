@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,6 +109,11 @@ class ProductReader(CubeReader[None]):
         found = [detector.reader for detector in self._cube.detectors]
         found += [layer.reader for several in self._cube.layers.values() for layer in several]
         return {id(reader): reader for reader in found}.values()
+
+    @property
+    def files(self) -> list[Path]:
+        """All files on which what is read depends."""
+        return [Path(self.path), *(file for reader in self._readers() for file in reader.files)]
 
     def handle(self) -> None:
         """Nothing is open here; the data sets' own readers open their files."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 import h5py
 import numpy as np
@@ -15,6 +15,7 @@ from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import reading
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale, take_block
 from mmhsi.io.readers.hdf5_attributes import Declared, axis_roles, check_storage, declared, text_of
+from mmhsi.io.readers.hdf5_content import walk
 from mmhsi.io.readers.variables import AXES, NOUN, NUMERIC_CLASSES, Variable, choose_variable
 
 if TYPE_CHECKING:
@@ -42,8 +43,12 @@ def is_matlab(path: str | PathLike[str]) -> bool:
         if file.read(len(_MATLAB_MARK)) == _MATLAB_MARK:
             return True
     with reading(path, "not a readable HDF5 file"), h5py.File(path, "r") as content:
-        found = content.visititems(lambda _, item: True if "MATLAB_class" in item.attrs else None)
-    return bool(found)
+        return any("MATLAB_class" in item.attrs for _, item in walk(content))
+
+
+def _is_meant(name: str, item: h5py.HLObject) -> TypeGuard[h5py.Dataset]:
+    """Whether an object is a data set, and not MATLAB's own: those lie in '#refs#' and '#subsystem#'."""
+    return isinstance(item, h5py.Dataset) and not name.startswith("#")
 
 
 class Hdf5Reader(CubeReader[h5py.File]):
@@ -93,22 +98,15 @@ class Hdf5Reader(CubeReader[h5py.File]):
         handle.close()
 
     def _list(self) -> list[Variable]:
-        variables: list[Variable] = []
-
-        def visit(name: str, item: h5py.Group | h5py.Dataset) -> None:
-            if name.startswith("#") or not isinstance(item, h5py.Dataset):
-                return  # '#refs#' and '#subsystem#' are MATLAB's own
-            kind = text_of(item.attrs.get("MATLAB_class", b""))
-            # Text is stored as uint16 and cells as references: only MATLAB_class tells.
-            numeric = item.dtype.kind in "biuf" and (kind in NUMERIC_CLASSES or not kind)
-            shape = item.shape or ()
-            variables.append(
-                Variable(name, tuple(reversed(shape)) if self.column_major else shape, kind or str(item.dtype), numeric)
-            )
-
         with reading(self.path, "not a readable HDF5 file"):
-            self.handle().visititems(visit)
-        return variables
+            return [self._variable(name, item) for name, item in walk(self.handle()) if _is_meant(name, item)]
+
+    def _variable(self, name: str, item: h5py.Dataset) -> Variable:
+        kind = text_of(item.attrs.get("MATLAB_class", b""))
+        # Text is stored as uint16 and cells as references: only MATLAB_class tells.
+        numeric = item.dtype.kind in "biuf" and (kind in NUMERIC_CLASSES or not kind)
+        shape = tuple(reversed(item.shape or ())) if self.column_major else item.shape or ()
+        return Variable(name, shape, kind or str(item.dtype), numeric)
 
     def _order(
         self, stored: h5py.Dataset, axes: str | None, ndim: Literal[2, 3], variables: Sequence[Variable]

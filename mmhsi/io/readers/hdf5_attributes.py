@@ -15,6 +15,7 @@ from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.axes import Order, Role, role_of
 from mmhsi.io.cube import holds_data
 from mmhsi.io.doubts import doubt
+from mmhsi.io.readers.hdf5_content import axis_label, axis_scales, walk
 from mmhsi.io.wavelengths import in_nanometres
 
 if TYPE_CHECKING:
@@ -86,10 +87,9 @@ def axis_roles(dataset: h5py.Dataset) -> list[Role | None]:
 
 def _scale_role(dataset: h5py.Dataset, axis: int) -> Role | None:
     """By the axis's label, and its scale's name and attributes."""
-    dimension = dataset.dims[axis]
-    if dimension.label and (role := role_of(dimension.label)):
+    if role := role_of(text_of(axis_label(dataset, axis))):
         return role
-    for scale in dimension.values():
+    for scale in axis_scales(dataset, axis):
         attributes = scale.attrs
         if role := role_of(scale.name or ""):
             return role
@@ -243,14 +243,11 @@ def check_storage(dataset: h5py.Dataset, where: str) -> None:
 def _lists(file: h5py.File) -> list[h5py.Dataset]:
     """All short numeric data sets of one axis, by whatever name."""
     found: list[h5py.Dataset] = []
-
-    def visit(_: str, item: h5py.Group | h5py.Dataset) -> None:
+    for _, item in walk(file):
         if not isinstance(item, h5py.Dataset) or not item.shape or item.dtype.kind not in "biuf":
-            return
+            continue
         if 0 < item.size == max(item.shape) <= _LONGEST and item.size * 8 >= math.prod(item.chunks or (1,)):
             found.append(item)
-
-    file.visititems(visit)
     return found
 
 
@@ -265,7 +262,7 @@ def _beside(
         for item in lists
         if item.size == bands and (item.name or "").rpartition("/")[2].lower() in names and item != dataset
     ]
-    near = [item for item in fitting if item in list(dataset.dims[axis].values())]
+    near = [item for item in fitting if item in axis_scales(dataset, axis)]
     near = near or [item for item in fitting if item.parent == dataset.parent]
     near = near or fitting
     if len(near) != 1:
@@ -278,7 +275,7 @@ def _transform(dataset: h5py.Dataset, order: Order, path: str) -> Affine | None:
     """From evenly spaced coordinates of rows and columns, which are those of the pixels' centres."""
     steps = []
     for axis in order[:2]:
-        scales = [item for item in dataset.dims[axis].values() if item.shape == (dataset.shape[axis],)]
+        scales = [item for item in axis_scales(dataset, axis) if item.shape == (dataset.shape[axis],)]
         if not scales or scales[0].dtype.kind not in "iuf" or not 2 <= scales[0].size <= 1 << 20:
             return None
         if text_of(scales[0].attrs.get("NAME", "")).startswith("This is a netCDF dimension but not"):
@@ -307,10 +304,10 @@ def _crs(dataset: h5py.Dataset, order: Order) -> CRS | None:
     units = [
         text_of(scale.attrs.get("units", "")).strip().casefold()
         for axis in order[:2]
-        for scale in dataset.dims[axis].values()
+        for scale in axis_scales(dataset, axis)
     ]
     names = [
-        (scale.name or "").rpartition("/")[2].lower() for axis in order[:2] for scale in dataset.dims[axis].values()
+        (scale.name or "").rpartition("/")[2].lower() for axis in order[:2] for scale in axis_scales(dataset, axis)
     ]
     geographic = {"degrees_north", "degrees_east"} <= set(units) or (
         any(name in ("lat", "latitude") for name in names) and any(name in ("lon", "longitude") for name in names)

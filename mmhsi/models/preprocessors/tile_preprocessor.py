@@ -8,6 +8,7 @@ import torch
 from mmseg.utils import stack_batch
 from torch import Tensor
 
+from mmhsi.arguments import check_sizes
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
@@ -23,7 +24,7 @@ class TilePreprocessor(BandPreprocessor):
     """Stack tiles, move the raw values to the device, normalise there.
 
     Tiles of one batch may differ in size: they are padded below and to the right with the mean (0 after
-    normalisation), their labels with ``seg_pad_val``.
+    normalisation), their labels with ``seg_pad_val``; predictions are cut to the tile again.
 
     Args:
         num_bands: Bands C. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
@@ -31,6 +32,7 @@ class TilePreprocessor(BandPreprocessor):
         std: C standard deviations, or None to fit them.
         clip: Normalised values are clipped to ± this.
         seg_pad_val: Label of padded pixels. Default 255, ignored by losses and metrics.
+        size_divisor: Sides are padded in the same way to a multiple of this, for networks that need it. Default 1.
         augments: Configs of batch augmentations that leave the geometry alone.
         non_blocking: Copy to the device without waiting.
     """
@@ -42,11 +44,14 @@ class TilePreprocessor(BandPreprocessor):
         std: Sequence[float] | None = None,
         clip: float | None = None,
         seg_pad_val: int = 255,
+        size_divisor: int = 1,
         augments: Sequence[dict] = (),
         non_blocking: bool = False,
     ) -> None:
         super().__init__(num_bands, mean, std, clip, augments, non_blocking)
+        check_sizes("TilePreprocessor", size_divisor=size_divisor)
         self.seg_pad_val = seg_pad_val
+        self.size_divisor = size_divisor
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Prepare a collated batch.
@@ -72,16 +77,24 @@ class TilePreprocessor(BandPreprocessor):
         samples = data.get("data_samples")
         valid: Sequence[Tensor] = data["valid"]
         sizes = {tuple(tile.shape[1:]) for tile in inputs}
-        if len(sizes) == 1:
+        height, width = (-(-max(side) // self.size_divisor) * self.size_divisor for side in zip(*sizes, strict=True))
+        if sizes == {(height, width)}:
             x = self.cast_data(torch.stack(list(inputs)))
             mask = self.cast_data(torch.stack(list(valid)))
         else:
-            size = (max(height for height, _ in sizes), max(width for _, width in sizes))
+            size = (height, width)
             mask = self.cast_data(stack_batch([v[None] for v in valid], size=size, pad_val=0)[0][:, 0])
-            x, samples = stack_batch(list(inputs), samples, size=size, pad_val=0, seg_pad_val=self.seg_pad_val)
+            # In tests labels stay as they are, and what was added to the tile is told, for the prediction loses it.
+            padded = samples if training else None
+            x, samples_or_sizes = stack_batch(list(inputs), padded, size=size, pad_val=0, seg_pad_val=self.seg_pad_val)
+            if training:
+                samples = samples_or_sizes
+            else:
+                for sample, added in zip(samples or (), samples_or_sizes, strict=False):
+                    sample.set_metainfo(added)
             x = self.cast_data(x)
         # Asked on the host: where every pixel holds data, there is nothing to fill.
-        complete = len(sizes) == 1 and all(bool(tile.all()) for tile in valid)
+        complete = sizes == {(height, width)} and all(bool(tile.all()) for tile in valid)
         x = self.normalise(x, None if complete else mask)
         rng = self.step_rng(len(x), x.device) if training else None
         if rng is not None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from mmseg.models import segmentors
+from typing import TYPE_CHECKING
 
+from mmseg.models import UNet, segmentors
+
+from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..freezing import FreezableBackbone
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @MODELS.register_module()
@@ -22,3 +28,18 @@ class EncoderDecoder(FreezableBackbone, segmentors.EncoderDecoder):
         super().__init__(**kwargs)
         if frozen:
             self.freeze_backbone()
+
+    def extract_feat(self, inputs: Tensor) -> list[Tensor]:
+        """Features of images (B, C, H, W).
+
+        Raises:
+            ConfigError: If the backbone is a U-Net that does not take their sides.
+        """
+        if isinstance(self.backbone, UNet):
+            halvings = sum(self.backbone.downsamples) + sum(stride == 2 for stride in self.backbone.strides[1:])
+            if any(side % (2**halvings) for side in inputs.shape[2:]):
+                raise ConfigError(
+                    f"mmseg.UNet takes sides that divide by {2**halvings}, got {inputs.shape[2]} x {inputs.shape[3]} "
+                    f"pixels; give model.data_preprocessor.size_divisor={2**halvings}"
+                )
+        return super().extract_feat(inputs)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError, DataError, FileFormatError
 from mmhsi.io.files import existing_file, reading, reason, replacing
 
+from ..protocols import ResizableModel
 from ..pruning import pruned_prefixes
 from .archive import Archive
 from .stand_ins import NotPlainError
@@ -148,6 +149,8 @@ def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: 
         ConfigError: If nothing fits, a shape differs, or ``strict`` and something is missing.
     """
     state = strip_prefix(read_checkpoint(path)["state_dict"], prefix)
+    if isinstance(module, ResizableModel):
+        module.make_room(state)
     own = module.state_dict()
     found = own.keys() & state.keys()
     if not found:

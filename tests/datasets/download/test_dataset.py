@@ -108,7 +108,7 @@ def test_sets_that_cannot_be_fetched_say_where_to_get_them(tmp_path):
         download_dataset("whu_ohs", tmp_path)
     with pytest.raises(NotPublicError, match=r"tools/make_demo_scene\.py"):
         download_dataset("demo", tmp_path)
-    with pytest.raises(ConfigError, match="did you mean 'salinas_a'"):
+    with pytest.raises(ConfigError, match="nearest: 'salinas_a'"):
         download_dataset("salinas-a", tmp_path)
 
 

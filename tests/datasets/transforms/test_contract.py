@@ -77,6 +77,7 @@ def test_the_lists_above_are_complete() -> None:
         "MultiView",
         "PackViews",
         "PCAProject",
+        "SceneChannels",
     }
     registered = {
         name

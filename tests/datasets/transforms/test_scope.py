@@ -69,7 +69,7 @@ def register() -> Callable[[type], type]:
 
 @pytest.mark.parametrize("name", [name for name in transforms.__all__ if name in TRANSFORMS.module_dict])
 def test_each_of_mmhsi_declares_its_own(name: str) -> None:
-    assert vars(getattr(transforms, name))["scope"] in ("pixel", "image", "random")
+    assert vars(getattr(transforms, name))["scope"] in ("pixel", "neighbourhood", "image", "random")
 
 
 @pytest.mark.parametrize("config", PIXEL, ids=lambda config: "-".join(map(str, config)))
@@ -255,7 +255,7 @@ def test_projections_of_values_far_from_those_of_the_fit_are_no_wrong_declaratio
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        (MEASURED, r"Here: MinMaxScale \(scope 'image'\) depends on more than one pixel"),
+        (MEASURED, r"Here: MinMaxScale \(scope 'image'\) depends on all pixels"),
         (JITTER, r"Here: BandJitter \(scope 'random'\) draws numbers"),
         (dict(type="RandomApply", transforms=[SCALE], prob=1.0), r"Here: RandomApply \(scope 'random'\)"),
         (dict(type="MultiView", transforms=[[SCALE]], num_views=1), r"Here: MultiView \(scope 'image'\)"),

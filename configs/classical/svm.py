@@ -1,0 +1,2 @@
+_base_ = "./extra-trees.py"
+model = dict(backbone=dict(type="SVM"))

@@ -1,0 +1,22 @@
+"""Channels made of a pixel's surroundings, one family a file, without labels."""
+
+from .basis import Basis
+from .group import ChannelGroup, Views
+from .multiscale import MultiScale
+from .profiles import MorphologicalProfiles, NormalisedProfiles
+from .spectral import Components, Spectra
+from .texture import FinerTexture
+from .words import WordHistograms
+
+__all__ = [
+    "Basis",
+    "ChannelGroup",
+    "Components",
+    "FinerTexture",
+    "MorphologicalProfiles",
+    "MultiScale",
+    "NormalisedProfiles",
+    "Spectra",
+    "Views",
+    "WordHistograms",
+]

@@ -1,0 +1,191 @@
+"""Scaling and principal components of a scene, fitted once without labels, from which all channels are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmhsi.errors import DataError, FileFormatError
+
+from .group import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+
+class Moments:
+    """Mean and covariance of vectors, merged part by part (Chan et al. 1979)."""
+
+    def __init__(self) -> None:
+        self.count, self.mean, self.scatter = 0, np.zeros(0), np.zeros((0, 0))
+
+    def update(self, values: NDArray[np.float64]) -> None:
+        """Take vectors in.
+
+        Args:
+            values: Shape (n, C), finite.
+        """
+        if not len(values):
+            return
+        mean = values.mean(axis=0)
+        centred = values - mean
+        scatter = centred.T @ centred
+        if not self.count:
+            self.count, self.mean, self.scatter = len(values), mean, scatter
+            return
+        delta, total = mean - self.mean, self.count + len(values)
+        self.scatter = self.scatter + scatter + np.outer(delta, delta) * (self.count * len(values) / total)
+        self.mean = self.mean + delta * (len(values) / total)
+        self.count = total
+
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        """Of n degrees of freedom, (C, C)."""
+        return self.scatter / max(1, self.count)
+
+
+def _std(variance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard deviations; 1 of what does not vary."""
+    return np.where(variance > 0, np.sqrt(variance.clip(min=0)), 1.0)
+
+
+def _projection(covariance: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Principal axes over the standard deviations along them, (C, k); the largest entry of each is positive."""
+    variances, vectors = np.linalg.eigh(covariance)
+    axes, variances = vectors[:, ::-1][:, :count], variances[::-1][:count]
+    largest = np.abs(axes).argmax(axis=0)
+    axes = axes * np.sign(axes[largest, np.arange(axes.shape[1])])
+    kept = variances > variances[0] * len(variances) * np.finfo(np.float64).eps
+    return axes * np.where(kept, 1 / _std(variances), 0.0)
+
+
+def unit_length(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spectra divided by their Euclidean length; zeros stay.
+
+    Args:
+        spectra: Shape (n, C).
+    """
+    length = np.linalg.norm(spectra, axis=1, keepdims=True)
+    return spectra / np.where(length > 0, length, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Scaling and projections of a scene.
+
+    Attributes:
+        mean: Of the bands, float64 (C,).
+        std: Their standard deviations, (C,).
+        axes: Projects scaled bands to principal components of unit variance, (C, k).
+        unit_mean: Mean of the spectra of unit length, (C,).
+        unit_axes: Projects them, less their mean, to principal components of unit variance, (C, k').
+        second_mean: Of the second source's bands, (C2,); C2 is 0 without one.
+        second_std: Their standard deviations, (C2,).
+    """
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    unit_mean: NDArray[np.float64]
+    unit_axes: NDArray[np.float64]
+    second_mean: NDArray[np.float64]
+    second_std: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, ArrayLike], owner: str) -> Basis:
+        """Make one of arrays under the names of the attributes.
+
+        Args:
+            arrays: Arrays or lists of numbers.
+            owner: Where they come from, for messages.
+
+        Raises:
+            FileFormatError: If one is missing, or their shapes contradict each other.
+        """
+        try:
+            basis = cls(**{field.name: np.asarray(arrays[field.name], dtype=np.float64) for field in fields(cls)})
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileFormatError(f"{owner}: no fitted scaling of a scene ({error})") from error
+        bands = (len(basis.mean),)
+        shapes = {basis.std.shape, basis.axes.shape[:1], basis.unit_mean.shape, basis.unit_axes.shape[:1]}
+        if shapes != {bands} or basis.second_mean.shape != basis.second_std.shape:
+            raise FileFormatError(f"{owner}: no fitted scaling of a scene, shapes of its arrays contradict each other")
+        return basis
+
+    @classmethod
+    def fit(
+        cls,
+        scenes: Iterable[tuple[NDArray, NDArray[np.bool_], NDArray | None, int]],
+        components: int,
+        unit_components: int,
+    ) -> Basis:
+        """Fit to one scene or many tiles, row by row.
+
+        Args:
+            scenes: Image (H, W, C), pixels that hold data (H, W), second source (H · s, W · s, C2) or None, and s.
+            components: k, at most C.
+            unit_components: k', at most C.
+
+        Raises:
+            DataError: If no pixel holds data, or one that should is NaN or infinite.
+        """
+        bands, units, fine = Moments(), Moments(), Moments()
+        for image, valid, second, scale in scenes:
+            for row, mask in enumerate(valid):
+                spectra = image[row][mask].astype(np.float64)
+                if not np.isfinite(spectra).all():
+                    raise DataError("SceneChannels: a pixel that should hold data is NaN or infinite")
+                bands.update(spectra)
+                units.update(unit_length(spectra))
+                if second is not None:
+                    rows = second[row * scale : (row + 1) * scale][:, mask.repeat(scale)]
+                    fine.update(rows.reshape(-1, second.shape[2]).astype(np.float64))
+        if not bands.count:
+            raise DataError("SceneChannels: no pixel of the scene holds data")
+        std = _std(bands.covariance.diagonal())
+        correlation = bands.covariance / np.outer(std, std)
+        return cls(
+            mean=bands.mean,
+            std=std,
+            axes=_projection(correlation, components),
+            unit_mean=units.mean,
+            unit_axes=_projection(units.covariance, unit_components),
+            second_mean=fine.mean,
+            second_std=_std(fine.covariance.diagonal()),
+        )
+
+    def views(
+        self,
+        image: NDArray,
+        valid: NDArray[np.bool_],
+        second: NDArray | None,
+        scale: int,
+        limit: int | None,
+    ) -> Views:
+        """Scale and project rows of a scene.
+
+        Args:
+            image: Shape (H, W, C).
+            valid: Pixels that hold data, (H, W).
+            second: Second source (H · s, W · s, C2), or None.
+            scale: s.
+            limit: Pixels that a channel may see in every direction; None for any.
+        """
+        spectra = np.zeros(image.shape, dtype=np.float32)
+        components = np.zeros((*valid.shape, self.axes.shape[1]), dtype=np.float32)
+        normalised = np.zeros((*valid.shape, self.unit_axes.shape[1]), dtype=np.float32)
+        for row, mask in enumerate(valid):  # a row in float64 at a time
+            values = image[row][mask].astype(np.float64)
+            scaled = (values - self.mean) / self.std
+            spectra[row, mask] = scaled
+            components[row, mask] = scaled @ self.axes
+            normalised[row, mask] = (unit_length(values) - self.unit_mean) @ self.unit_axes
+        finer = None
+        if second is not None and len(self.second_mean):
+            filled = valid.repeat(scale, axis=0).repeat(scale, axis=1)[..., None]
+            finer = np.where(filled, (second - self.second_mean) / self.second_std, 0).astype(np.float32)
+        return Views(spectra, components, normalised, valid, finer, scale, limit)

@@ -1,0 +1,125 @@
+"""Histograms of the materials around a pixel: spectra and texture put into words without labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.cluster.vq import kmeans2
+
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.registry import CHANNELS
+
+from .filters import block_mean, block_spread, blur_valid, gaussian_radius
+from .group import ChannelGroup, Views, positive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+SAMPLE = 20000
+"""Pixels that the words are found on, at most."""
+
+
+@CHANNELS.register_module()
+class WordHistograms(ChannelGroup):
+    """Square roots of Gaussian-weighted histograms of words, a word being the nearest of k centres to a pixel.
+
+    A pixel's description is its principal components, those of its spectrum of unit length and, with a second source,
+    mean and standard deviation of that source's bands within the pixel, each of unit variance over the scene. The
+    centres are those of k-means (k-means++ start). Bags of visual words: L. Fei-Fei, P. Perona, CVPR 2005; the square
+    root makes distances those of Hellinger.
+
+    Args:
+        words: k. Default 24.
+        scales: Standard deviations of the Gaussians in pixels. Default 1.5, 3, 6.
+        count: Components of either kind. Default 5.
+        seed: Of the start. Default 0.
+        offset: Fitted: mean of every part of the description.
+        spread: Fitted: its standard deviation.
+        centres: Fitted: (k, parts).
+    """
+
+    short = "words"
+
+    def __init__(
+        self,
+        words: int = 24,
+        scales: Sequence[float] = (1.5, 3, 6),
+        count: int = 5,
+        seed: int = 0,
+        offset: Sequence[float] | None = None,
+        spread: Sequence[float] | None = None,
+        centres: Sequence[Sequence[float]] | None = None,
+    ) -> None:
+        if type(words) is not int or words < 2:
+            raise ConfigError(f"WordHistograms: words={words!r} given, expected at least 2")
+        self.words = words
+        self.scales = positive("WordHistograms", "scales", tuple(scales))
+        self.count = count
+        self.seed = seed
+        self.offset = None if offset is None else np.asarray(offset, dtype=np.float64)
+        self.spread = None if spread is None else np.asarray(spread, dtype=np.float64)
+        self.centres = None if centres is None else np.asarray(centres, dtype=np.float64)
+
+    def describe(self, views: Views) -> NDArray[np.float64]:
+        """Describe every pixel.
+
+        Args:
+            views: Rows of a scene.
+
+        Returns:
+            float64 array (H, W, parts), not scaled.
+        """
+        parts = [views.components[..., : self.count], views.normalised[..., : self.count]]
+        if views.finer is not None:
+            parts += [block_mean(views.finer, views.scale), block_spread(views.finer, views.scale)]
+        return np.concatenate(parts, axis=2, dtype=np.float64)
+
+    def fit(self, parts: Iterable[Views]) -> None:
+        """Find the words.
+
+        Args:
+            parts: All rows of all scenes, some at a time.
+
+        Raises:
+            DataError: If the scene has fewer pixels than words.
+        """
+        described = np.concatenate([self.describe(views)[views.valid] for views in parts])
+        if len(described) < self.words:
+            raise DataError(f"WordHistograms: {len(described)} pixels hold data, {self.words} words need as many")
+        self.offset, spread = described.mean(axis=0), described.std(axis=0)
+        self.spread = np.where(spread > 0, spread, 1.0)
+        described = (described - self.offset) / self.spread
+        random = np.random.default_rng(self.seed)
+        if len(described) > SAMPLE:
+            described = described[random.choice(len(described), SAMPLE, replace=False)]
+        self.centres, _ = kmeans2(described, self.words, iter=50, minit="++", rng=random)
+
+    def reach(self, scale: int) -> int:
+        """Of the widest Gaussian."""
+        return gaussian_radius(max(self.scales), None)
+
+    def word(self, views: Views) -> NDArray[np.intp]:
+        """Word of every pixel, (H, W).
+
+        Args:
+            views: Rows of a scene.
+
+        Raises:
+            ConfigError: If no words were found yet.
+        """
+        if self.offset is None or self.spread is None or self.centres is None:
+            raise ConfigError("WordHistograms: not fitted; SceneChannels fits it to a scene")
+        described = (self.describe(views) - self.offset) / self.spread
+        # |x − c|² without |x|², which is the same for every word.
+        return ((self.centres**2).sum(axis=1) - 2 * described @ self.centres.T).argmin(axis=2)
+
+    def __call__(self, views: Views) -> NDArray[np.float32]:
+        """K channels a scale."""
+        one_hot = self.word(views)[..., None] == np.arange(self.words)
+        one_hot = (one_hot & views.valid[..., None]).astype(np.float32)
+        return np.concatenate(
+            [np.sqrt(blur_valid(one_hot, views.valid, sigma, views.limit)) for sigma in self.scales], axis=2
+        )

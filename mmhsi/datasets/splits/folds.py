@@ -1,0 +1,149 @@
+"""Folds of labelled pixels for cross-validation that is as hard as the map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.stats import wasserstein_distance
+from sklearn.model_selection import StratifiedGroupKFold
+
+from mmhsi.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+BLOCKS = (1, 2, 4, 8, 16, 32, 64, 128)
+"""Sides in pixels of the blocks that are tried."""
+
+PLACES = 20_000
+"""Pixels of the scene whose distance to the labels is measured."""
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """Which pixels are held out together.
+
+    Attributes:
+        fold: Fold of each pixel, (n,), 0 to K - 1.
+        group: Group of each pixel, (n,): groups are never cut by a fold.
+        rule: How they were made, in words.
+    """
+
+    fold: NDArray[np.int64]
+    group: NDArray[np.int64]
+    rule: str
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+        """Masks (n,) of the pixels that train and of those held out, fold by fold."""
+        for index in range(int(self.fold.max()) + 1):
+            yield self.fold != index, self.fold == index
+
+
+def scene_folds(
+    pixels: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    valid: NDArray[np.bool_],
+    count: int = 5,
+    seed: int = 0,
+    groups: NDArray[np.int64] | None = None,
+) -> Folds:
+    """Cut labelled pixels into folds whose held-out pixels are as far from the training pixels as the map is.
+
+    Neighbours resemble each other. Folds drawn pixel by pixel measure how well a label's neighbour is recognised, folds
+    of huge blocks how well other ground is; what the map needs lies between, and depends on where the labels are. So
+    blocks of several sizes are tried, and those taken whose distances from each held-out pixel to the nearest training
+    pixel are distributed most like the distances from the scene's pixels to the nearest label (the criterion of
+    k-fold nearest neighbour distance matching, Linnenbrink et al. 2024, Geoscientific Model Development 17; the
+    distance between the distributions is Wasserstein's). A class that would lie in
+    fewer blocks than there are folds has smaller ones.
+
+    Args:
+        pixels: Flat indices of the labelled pixels, (n,).
+        classes: Class of each, (n,).
+        valid: Pixels of the scene that hold data, (H, W): those that are mapped.
+        count: Folds, at most; fewer where the groups do not suffice. Default 5.
+        seed: Of the draw. Default 0.
+        groups: Number of the polygon of each pixel, (n,), where there are polygons: they are then the groups, and no
+            block is tried.
+
+    Raises:
+        DataError: If fewer than two groups can be held out.
+
+    Example:
+        >>> import numpy as np
+        >>> pixels = np.arange(0, 400, 3)
+        >>> folds = scene_folds(pixels, pixels % 2, np.ones((20, 20), bool))
+        >>> len(list(folds))
+        5
+    """
+    places = np.stack(np.divmod(pixels, valid.shape[1]), axis=1)
+    if groups is not None:
+        fold = _draw(classes, groups, count, seed)
+        return Folds(fold, groups, f"{fold.max() + 1} folds of whole polygons, {len(np.unique(groups))} in all")
+    wanted = _distances_of_the_map(places, pixels, valid, seed)
+    best: tuple[float, int, Folds] | None = None
+    for side in BLOCKS:
+        blocks = _blocks(places, classes, side, count)
+        if best is not None and len(np.unique(blocks)) < 2:
+            break
+        fold = _draw(classes, blocks, count, seed)
+        gap = wasserstein_distance(_distances_held_out(places, fold), wanted)
+        if best is None or gap < best[0]:
+            rule = f"{fold.max() + 1} folds of blocks of {side} x {side} pixels, as far from the labels as the map is"
+            best = (gap, side, Folds(fold, blocks, rule))
+    assert best is not None  # the first is always taken
+    return best[2]
+
+
+def _blocks(places: NDArray[np.int64], classes: NDArray[np.int64], side: int, count: int) -> NDArray[np.int64]:
+    """Block of each pixel; a class that would lie in fewer blocks than there are folds has smaller ones.
+
+    Else holding one out would leave little of the class to learn from.
+    """
+    sides = np.full(len(places), side)
+    for index in np.unique(classes):
+        own = classes == index
+        smaller = side
+        while smaller > 1 and len(np.unique(places[own] // smaller, axis=0)) < count:
+            smaller //= 2
+        sides[own] = smaller
+    keys = np.column_stack([places // sides[:, None], sides, np.where(sides < side, classes, -1)])
+    return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def _draw(classes: NDArray[np.int64], groups: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """Fold of each pixel: classes as even as whole groups allow."""
+    count = min(count, len(np.unique(groups)), int(np.bincount(classes).max()))
+    if count < 2:
+        raise DataError("the labels lie in one group; at least two polygons or places are needed to hold one out")
+    fold = np.zeros(len(classes), dtype=np.int64)
+    draws = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    for index, (_, held) in enumerate(draws.split(classes[:, None], classes, groups)):
+        fold[held] = index
+    return np.unique(fold, return_inverse=True)[1].reshape(-1)  # a fold may have come out empty
+
+
+def _distances_of_the_map(
+    places: NDArray[np.int64], pixels: NDArray[np.int64], valid: NDArray[np.bool_], seed: int
+) -> NDArray[np.float64]:
+    """Distances in pixels from places of the scene without a label to the nearest label."""
+    others = valid.ravel().copy()
+    others[pixels] = False
+    chosen = np.flatnonzero(others if others.any() else valid.ravel())
+    if len(chosen) > PLACES:
+        chosen = np.random.default_rng(seed).choice(chosen, PLACES, replace=False)
+    return cKDTree(places).query(np.stack(np.divmod(chosen, valid.shape[1]), axis=1))[0]
+
+
+def _distances_held_out(places: NDArray[np.int64], fold: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Distances in pixels from each held-out pixel to the nearest of the other folds."""
+    found = np.zeros(len(places))
+    for index in range(int(fold.max()) + 1):
+        held = fold == index
+        found[held] = cKDTree(places[~held]).query(places[held])[0]
+    return found

@@ -1,0 +1,146 @@
+"""From held-out predictions to the figures of a report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmhsi.errors import DataError
+from mmhsi.evaluation import ConfusionMatrix, Temperature, group_interval, reliability, stratified_accuracy
+
+from .report import ClassRow, SceneReport, Share
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from mmhsi.datasets.splits.folds import Folds
+
+    from .comparison import Tried
+
+FEWEST = 10
+"""Labelled pixels below which a class is warned of."""
+
+
+def mixture(tried: Sequence[Tried], weights: Mapping[str, int]) -> NDArray[np.float64]:
+    """Weighted mean of what candidates say, (n, K).
+
+    Args:
+        tried: Candidates.
+        weights: Of those that count, by name.
+    """
+    members = [one for one in tried if one.name in weights]
+    return np.average([one.probabilities for one in members], axis=0, weights=[weights[one.name] for one in members])
+
+
+def out_of_fold_temperature(probabilities: NDArray, classes: NDArray[np.int64], folds: Folds) -> NDArray[np.float64]:
+    """Probabilities calibrated by temperatures that were fitted to the other folds, (n, K).
+
+    Args:
+        probabilities: Of held-out pixels, (n, K).
+        classes: (n,).
+        folds: Of the pixels.
+    """
+    found = np.array(probabilities, dtype=np.float64)
+    for train, held in folds:
+        found[held] = Temperature.fit(probabilities[train], classes[train])(probabilities[held])
+    return found
+
+
+def assess(
+    scene: str,
+    names: Sequence[str],
+    classes: NDArray[np.int64],
+    folds: Folds,
+    tried: Sequence[Tried],
+    weights: Mapping[str, int],
+    shares: NDArray[np.float64],
+) -> SceneReport:
+    """Measure an ensemble on held-out pixels.
+
+    Few labels are rarely spread over the classes as the scene is, so the accuracy of the map is the mean over its
+    classes of how often each is right where it is predicted, weighted by its share of the map (post-stratification).
+
+    Args:
+        scene: Its name.
+        names: Class names.
+        classes: Class of each labelled pixel, (n,).
+        folds: Of the pixels.
+        tried: Candidates.
+        weights: Those of the ensemble.
+        shares: Share of the map that each class has, (K,).
+    """
+    raw = mixture(tried, weights)
+    calibrated = out_of_fold_temperature(raw, classes, folds)
+    predicted = calibrated.argmax(axis=1)
+    right = predicted == classes
+    confusion = ConfusionMatrix.from_labels(classes, predicted, len(names))
+    after = reliability(calibrated, classes)
+    rows = []
+    for index, name in enumerate(names):
+        own, called = classes == index, predicted == index
+        rows.append(
+            ClassRow(
+                name=name,
+                labels=int(own.sum()),
+                producers=_share(right[own], folds.group[own]),
+                users=_share(right[called], folds.group[called]),
+            )
+        )
+    report = SceneReport(
+        scene=scene,
+        accuracy=_share(right, folds.group, (shares / np.bincount(predicted, minlength=len(names)).clip(1))[predicted]),
+        folds=folds.rule,
+        classes=rows,
+        confusion=confusion.counts.tolist(),
+        candidates=[dict(name=one.name, accuracy=one.accuracy, seconds=round(one.seconds, 2)) for one in tried],
+        weights=dict(weights),
+        temperature=Temperature.fit(raw, classes).value,
+        calibration=(reliability(raw, classes).expected_error, after.expected_error),
+        reliability=[
+            (float(confidence), float(accuracy), int(count))
+            for confidence, accuracy, count in zip(after.confidence, after.accuracy, after.counts, strict=True)
+            if count
+        ],
+    )
+    report.warnings += [f"{row.name}: only {row.labels} labelled pixels" for row in rows if row.labels < FEWEST]
+    for index, name in enumerate(names):
+        groups = len(np.unique(folds.group[classes == index]))
+        if groups < 2:
+            report.warnings.append(f"{name}: all its labels lie in one place, so nothing is known of it elsewhere")
+    return report
+
+
+def _share(right: NDArray[np.bool_], groups: NDArray[np.int64], weights: NDArray | None = None) -> Share:
+    """Share of right pixels with a 90 % interval."""
+    if not right.size or (weights is not None and not weights.any()):
+        return Share(float("nan"))
+    return Share(float(np.average(right, weights=weights)), *group_interval(right, groups, 0.9, weights))
+
+
+def fill_areas(report: SceneReport, mapped: NDArray[np.uint8]) -> None:
+    """Put a map's shares into a report, and areas with intervals where its labels are a probability sample.
+
+    Args:
+        report: Changed in place.
+        mapped: Class indices (H, W); others than classes hold no data.
+    """
+    counts = np.bincount(mapped.ravel(), minlength=256)[: len(report.classes)]
+    report.pixels = int(counts.sum())
+    shares = counts / max(1, report.pixels)
+    areas = [Share(float("nan"))] * len(shares)
+    if report.sample:
+        try:
+            found = stratified_accuracy(ConfusionMatrix(np.asarray(report.confusion)), counts).areas
+        except DataError as error:
+            report.warnings.append(f"areas have no intervals: {error}")
+        else:
+            bounds = zip(found.value, *found.interval(0.95), strict=True)
+            areas = [Share(*(float(number) for number in row)) for row in bounds]
+    report.classes = [
+        replace(row, mapped=float(share), area=area)
+        for row, share, area in zip(report.classes, shares, areas, strict=True)
+    ]

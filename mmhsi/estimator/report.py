@@ -1,0 +1,190 @@
+"""What a classifier of a scene found out about itself, as data and as a text for a paper."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmhsi.io.files import replacing
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of 1 with its interval.
+
+    Attributes:
+        value: The estimate.
+        low: Lower bound.
+        high: Upper bound.
+    """
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+    def __str__(self) -> str:
+        if not math.isfinite(self.value):
+            return "-"
+        bounds = f" ({100 * self.low:.1f} to {100 * self.high:.1f})" if math.isfinite(self.low) else ""
+        return f"{100 * self.value:.1f} %{bounds}"
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """A class in the report.
+
+    Attributes:
+        name: Its name.
+        labels: Labelled pixels.
+        producers: Producer's accuracy (recall) of held-out pixels.
+        users: User's accuracy (precision) of held-out pixels.
+        mapped: Share of the map.
+        area: Estimated share of the ground; NaN where labels are no probability sample.
+    """
+
+    name: str
+    labels: int
+    producers: Share
+    users: Share
+    mapped: float = math.nan
+    area: Share = field(default_factory=lambda: Share(math.nan))
+
+
+@dataclass
+class SceneReport:
+    """Everything that a reader needs to judge the map.
+
+    Attributes:
+        scene: The cube's name.
+        accuracy: Share of the map that is right, from held-out pixels, with a 90 % interval from whole groups.
+        random: Share of right pixels by folds drawn pixel by pixel, which leak; NaN where time did not suffice.
+        folds: How pixels were held out.
+        classes: Rows of the table.
+        confusion: Held-out pixels by true (rows) and predicted class.
+        candidates: Name, accuracy and seconds of each that was tried.
+        weights: Weights of the ensemble by name.
+        temperature: Of the calibration.
+        calibration: Expected calibration error before and after, the latter by folds that did not fit it.
+        reliability: Mean probability, share of right ones and pixels of each bin, after calibration.
+        sample: Whether the labels were said to be a probability sample.
+        pixel_area: Square metres a pixel covers, or None.
+        pixels: Pixels of the map that hold data.
+        decisions: What was decided, and why.
+        warnings: What matters and cannot be mended here.
+        facts: Versions, seed, hashes of the inputs, seconds of each step.
+    """
+
+    scene: str
+    accuracy: Share
+    folds: str
+    classes: list[ClassRow]
+    confusion: list[list[int]]
+    candidates: list[dict[str, Any]]
+    weights: dict[str, int]
+    temperature: float
+    calibration: tuple[float, float]
+    reliability: list[tuple[float, float, int]]
+    random: float = math.nan
+    sample: bool = False
+    pixel_area: float | None = None
+    pixels: int = 0
+    decisions: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def areas(self) -> dict[str, tuple[float, float, float]]:
+        """Area of every class in hectares with its 95 % interval, or in pixels where their size is unknown.
+
+        Bounds are NaN where the labels are no probability sample: the map's count then stands, which is biased.
+        """
+        unit = self.pixels if self.pixel_area is None else self.pixels * self.pixel_area / 1e4
+        rows = {}
+        for row in self.classes:
+            known = math.isfinite(row.area.value)
+            share = row.area if known else Share(row.mapped)
+            rows[row.name] = (share.value * unit, share.low * unit, share.high * unit)
+        return rows
+
+    def to_json(self) -> str:
+        """Strict JSON: what is not a number is null."""
+        return json.dumps(_finite(asdict(self)), indent=1, allow_nan=False)
+
+    def to_markdown(self) -> str:
+        """Text and tables for the methods section of a paper."""
+        unit = "pixels" if self.pixel_area is None else "ha"
+        best = ", ".join(f"{name} (weight {weight})" for name, weight in self.weights.items())
+        lines = [
+            f"# Classification of {self.scene}",
+            "",
+            f"Pixels were classified by the mean of the class probabilities of {best}, each trained on all labelled "
+            f"pixels. The accuracy expected elsewhere on the scene is {self.accuracy} (90 % interval by whole "
+            f"groups), measured on held-out pixels: {self.folds}.",
+        ]
+        if math.isfinite(self.random):
+            lines.append(
+                f"Folds drawn pixel by pixel, whose held-out pixels lie beside training pixels, would have given "
+                f"{100 * self.random:.1f} %."
+            )
+        before, after = self.calibration
+        lines += [
+            f"Probabilities are calibrated by a temperature of {self.temperature:.2f}; the expected calibration error "
+            f"of held-out pixels is {after:.3f} ({before:.3f} before).",
+            "",
+            f"| class | labels | producer's accuracy | user's accuracy | area, {unit} |",
+            "| --- | ---: | ---: | ---: | ---: |",
+        ]
+        for row in self.classes:
+            value, low, high = self.areas[row.name]
+            area = f"{value:.1f} ({low:.1f} to {high:.1f})" if math.isfinite(low) else f"{value:.1f}"
+            lines.append(f"| {row.name} | {row.labels} | {row.producers} | {row.users} | {area} |")
+        if self.sample:
+            lines.append("\nAreas: stratified estimates with 95 % intervals (Olofsson et al. 2014).")
+        else:
+            lines.append(
+                "\nAreas are counts of the map. The labels were not drawn at random over the map, so that no interval "
+                "can be given and the counts may be biased."
+            )
+        lines += ["", "| tried | held-out accuracy | seconds |", "| --- | ---: | ---: |"]
+        lines += [
+            f"| {one['name']} | {100 * one['accuracy']:.1f} % | {one['seconds']:.1f} |" for one in self.candidates
+        ]
+        for title, items in (("Decisions", self.decisions), ("Warnings", self.warnings)):
+            if items:
+                lines += ["", f"## {title}", "", *(f"- {item}" for item in items)]
+        lines += ["", "## Facts", "", *(f"- {name}: {value}" for name, value in self.facts.items())]
+        return "\n".join(lines) + "\n"
+
+    def save(self, path: str | Path, picture: str | None = None) -> None:
+        """Write it: JSON, Markdown, or one HTML page, by the file's suffix.
+
+        Args:
+            path: ``.json``, ``.md`` or ``.html``.
+            picture: Data URI of a picture of the map, for the page.
+
+        Raises:
+            DataError: If the file cannot be written.
+        """
+        path = Path(path)
+        if path.suffix == ".json":
+            text = self.to_json()
+        elif path.suffix == ".html":
+            from .page import render_page
+
+            text = render_page(self, picture)
+        else:
+            text = self.to_markdown()
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    """Plain data with None in place of what is not a number."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,93 @@
+"""A map in memory, with what it was made of."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmhsi.errors import DataError
+from mmhsi.io import read_class_map, read_cube
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class SceneResult:
+    """What a classifier says of a scene.
+
+    Attributes:
+        classes: Class indices, uint8 (H, W); 255 where there is no data.
+        probabilities: Calibrated probabilities, float32 (H, W, K); NaN where there is no data.
+        doubt: Their entropy as a share of the largest possible, float32 (H, W).
+        names: Class names.
+        files: GeoTIFFs of the three, by the name of :meth:`save`'s arguments.
+    """
+
+    classes: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+    doubt: NDArray[np.float32]
+    names: list[str]
+    files: Mapping[str, Path]
+    _keep: Any = None
+
+    @classmethod
+    def read(cls, files: Mapping[str, Path], names: list[str], keep: Any = None) -> SceneResult:
+        """Read what an inferencer wrote.
+
+        Args:
+            files: ``out``, ``probabilities`` and ``uncertainty``.
+            names: Class names.
+            keep: Temporary folder that has to last as long as the result.
+        """
+        layers = [read_cube(files[name]).data for name in ("probabilities", "uncertainty")]
+        return cls(read_class_map(files["out"]).classes, layers[0], layers[1][..., 0], names, dict(files), keep)
+
+    def save(self, out: str | Path, probabilities: str | Path | None = None, doubt: str | Path | None = None) -> None:
+        """Copy the GeoTIFFs, with place, colours and names, to where they shall stay.
+
+        Args:
+            out: File of the map.
+            probabilities: File of the probabilities. Default: not kept.
+            doubt: File of the doubt. Default: not kept.
+
+        Raises:
+            DataError: If a file cannot be written.
+        """
+        for name, path in (("out", out), ("probabilities", probabilities), ("uncertainty", doubt)):
+            if path is None or Path(path).resolve() == Path(self.files[name]).resolve():
+                continue
+            try:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self.files[name], path)
+            except OSError as error:
+                raise DataError(f"{path}: cannot write: {error}") from error
+
+    def plot(self) -> Figure:
+        """Map and doubt side by side, with a legend."""
+        from matplotlib.figure import Figure as NewFigure
+        from matplotlib.patches import Patch
+
+        from mmhsi.visualization import default_palette
+        from mmhsi.visualization.class_map import colourise
+
+        palette = default_palette(len(self.names))
+        figure = NewFigure(figsize=(9, 4.5), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        left.imshow(colourise(self.classes, palette))
+        shown = right.imshow(self.doubt, vmin=0, vmax=1, cmap="magma")
+        figure.colorbar(shown, ax=right, label="doubt", shrink=0.8)
+        handles = [
+            Patch(color=(red / 255, green / 255, blue / 255), label=name)
+            for name, (red, green, blue) in zip(self.names, palette, strict=True)
+        ]
+        left.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.02), ncols=3, fontsize="small")
+        for axes in (left, right):
+            axes.set_axis_off()
+        return figure

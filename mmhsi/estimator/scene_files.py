@@ -1,0 +1,130 @@
+"""What a person gives: files or arrays, as the description of a scene that the datasets read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmhsi.errors import DataError
+from mmhsi.io import HSICube, open_cube, read_label_map, write_cube
+from mmhsi.io.files import replacing
+from mmhsi.io.labels import NO_LABEL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def is_path(given: object) -> bool:
+    """Whether something names a file.
+
+    Args:
+        given: What a person gave.
+    """
+    return isinstance(given, str) or hasattr(given, "__fspath__")
+
+
+def as_file(given: Any, name: str, folder: Path) -> Path:
+    """Where something lies, written to a file first if it is an array.
+
+    Args:
+        given: A path, an array (H, W, C) or (H, W), a :class:`mmhsi.io.HSICube`, or an xarray ``DataArray`` with
+            dimensions y, x, band and a coordinate ``wavelength`` in nm.
+        name: Of the file, without suffix.
+        folder: Of the file.
+
+    Raises:
+        DataError: If it is nothing of this kind.
+    """
+    if is_path(given):
+        return Path(given).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    if hasattr(given, "dims") and hasattr(given, "coords"):
+        given = _cube_of(given)
+    if isinstance(given, HSICube):
+        path = folder / f"{name}.tif"
+        write_cube(path, given)
+        return path.resolve()
+    array = np.asarray(given)
+    if array.dtype.kind not in "biuf" or array.ndim not in (2, 3):
+        raise DataError(f"{name}: {array.dtype} of shape {array.shape} given, expected numbers (H, W, C) or (H, W)")
+    path = folder / f"{name}.npy"
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array)
+    return path.resolve()
+
+
+def _cube_of(array: Any) -> HSICube:
+    """Cube of an xarray ``DataArray``."""
+    names = {"y": ("y", "row", "lat"), "x": ("x", "column", "lon"), "band": ("band", "wavelength", "bands")}
+    order = [next((dim for dim in array.dims if dim in some), None) for some in names.values()]
+    if None in order or len(array.dims) != 3:
+        raise DataError(f"a DataArray with dimensions {tuple(array.dims)} given, expected y, x and band")
+    data = array.transpose(*order)
+    waves = data.coords.get("wavelength")
+    return HSICube(np.asarray(data.values), None if waves is None else np.asarray(waves.values, dtype=np.float64))
+
+
+def describe_labels(path: Path, key: str | None, axes: str | None, names: dict[int, str] | None) -> dict[str, Any]:
+    """Classes of a raster of labels: every id that occurs but 0.
+
+    Args:
+        path: The raster.
+        key: Its variable.
+        axes: Its axes.
+        names: Class names by id. Default: ``class 3`` and so on.
+
+    Returns:
+        ``classes``, ``label_ids`` and ``ignore_ids`` of :class:`mmhsi.datasets.SceneInfo`.
+
+    Raises:
+        DataError: If fewer than two ids occur.
+    """
+    found = np.unique(read_label_map(path, key, axes=axes))
+    ids = [int(label) for label in found if label not in (0, NO_LABEL)]
+    if len(ids) < 2:
+        raise DataError(f"{path}: holds {len(ids)} class(es) beside 0, which means no label; expected at least 2")
+    if len(ids) > 255:
+        raise DataError(f"{path}: holds {len(ids)} different values; expected at most 255 classes, one number each")
+    names = names or {}
+    return dict(classes=[names.get(label, f"class {label}") for label in ids], label_ids=ids, ignore_ids=[0])
+
+
+def describe_scene(
+    cube: Any,
+    labels: Any,
+    second: Any,
+    names: Mapping[int, str] | None,
+    scene: dict[str, Any],
+    folder: Path,
+) -> dict[str, Any]:
+    """What a person gives as the description of a scene, :class:`mmhsi.datasets.SceneInfo`.
+
+    Args:
+        cube: File or array.
+        labels: File or array.
+        second: File or array of a second source, or None.
+        names: Class names by id, or None.
+        scene: Further fields, which count more.
+        folder: Where arrays are written.
+
+    Raises:
+        DataError: If one cannot be read, or the labels hold no classes.
+    """
+    path = as_file(labels, "labels", folder)
+    facts = describe_labels(path, scene.get("labels_key"), scene.get("labels_axes"), dict(names or {}))
+    image = as_file(cube, "cube", folder)
+    found: dict[str, Any] = dict(title=image.stem, image=str(image), labels=str(path), **facts)
+    if second is not None:
+        found["second_image"] = str(as_file(second, "second", folder))
+        found["second_scale"] = max(
+            1, _rows(found["second_image"], scene, "second") // _rows(str(image), scene, "image")
+        )
+    return {**found, **scene}
+
+
+def _rows(path: str, scene: Mapping[str, Any], name: str) -> int:
+    """Height of a source in pixels."""
+    with open_cube(path, scene.get(f"{name}_key"), scene.get(f"{name}_axes")) as reader:
+        return reader.info.shape[0]

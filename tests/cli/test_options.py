@@ -1,0 +1,73 @@
+"""Mistakes on the command line of what reads a config."""
+
+import argparse
+
+import pytest
+
+from mmhsi.cli.options import runner_config, runner_options
+from mmhsi.errors import ConfigError
+
+CONFIG = "mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py"
+
+
+def parsed(*options, config=CONFIG):
+    parser = argparse.ArgumentParser()
+    runner_options(parser)
+    args = parser.parse_args(options)
+    args.config, args.dataset = config, None
+    return runner_config(args)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("max_epochs", "max_epochs: expected KEY=VALUE"),
+        ("=3", "=3: expected KEY=VALUE"),
+        ("train_cfg..max_epochs=3", "expected KEY=VALUE"),
+        ("max_epochs=3", "no section is named 'max_epochs'; nearest: 'train_cfg.max_epochs'"),
+        ("optim_wraper.optimizer.lr=3", "no section is named 'optim_wraper'; nearest: 'optim_wrapper.optimizer.lr'"),
+        ("modle.masking=3", "no section is named 'modle'; nearest: 'model.masking'"),
+        ("train_cfg.max_epoch=3", "train_cfg: EpochBasedTrainLoop takes no 'max_epoch'; nearest: 'max_epochs'"),
+        ("optim_wrapper.optimizer.betas=[1,2", "Imbalanced brackets"),
+        ("custom_hooks.77.type=A", "custom_hooks.77.type: .*exceeds the length of list"),
+        ("model.backbone.type.x=3", "model.backbone.type.x: .*cannot inherit"),
+    ],
+)
+def test_an_override_that_leads_nowhere_is_one_line(option, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        parsed("--cfg-options", option)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_overrides_that_lead_somewhere():
+    cfg = parsed("--cfg-options", "train_cfg.max_epochs=3", "load_from=a.pth", "randomness.deterministic=True")
+    assert (cfg.train_cfg.max_epochs, cfg.load_from, cfg.randomness.deterministic) == (3, "a.pth", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("configs/mae/mae_hsi-vit-tny-p3_demo.py", "mae/mae_hsi-vit-tiny-p3_demo.py"),
+        ("configs/mea/mae_hsi-vit-tiny-p3_demo.py", "mae/mae_hsi-vit-tiny-p3_demo.py"),
+        ("mae_hsi-vit-tiny-p3_demo.py", "mae/mae_hsi-vit-tiny-p3_demo.py"),
+    ],
+)
+def test_a_missing_config_names_the_nearest(name, meant, repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    with pytest.raises(ConfigError, match=f"^{name}: no such config; nearest: '{meant}'"):
+        parsed(config=name)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("_base_ = ['./absent.py']", "its base .*absent.py does not exist; nearest: "),
+        ("model = dict(\n", "SyntaxError"),
+        ("a = 3\nmodel = modell\n", "NameError in line 2: name 'modell' is not defined"),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_one_line(text, message, tmp_path):
+    (tmp_path / "config.py").write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        parsed(config=str(tmp_path / "config.py"))
+    assert len(str(caught.value).splitlines()) == 1

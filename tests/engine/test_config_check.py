@@ -1,0 +1,132 @@
+"""Mistakes of a config's writer are found before anything is built, and the nearest right name is said."""
+
+import functools
+
+import pytest
+from mmengine.config import Config
+
+from mmhsi.engine import build_runner, check_config
+from mmhsi.engine.configs import load_config
+from mmhsi.errors import ConfigError
+
+FINETUNING = "mae/mae-ft_hsi-vit-tiny-p3.py"
+SEGMENTATION = "segformer/segformer_mit-b0.py"
+
+
+@functools.cache
+def read(name):
+    return load_config(f"mmhsi::{name}")
+
+
+def changed(name=FINETUNING, **changes):
+    cfg = read(name).copy()
+    cfg = Config(cfg.to_dict())
+    cfg.merge_from_dict({key.replace("__", "."): value for key, value in changes.items()})
+    return cfg
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "meant"),
+    [
+        (dict(train_dataloader__dataset__split__per_clas=3), "train_dataloader.dataset.split", "per_class"),
+        (dict(train_dataloader__dataset__windw=3), "train_dataloader.dataset", "window"),
+        (dict(train_dataloader__dataset__scene=dict(_delete_=True, image="a", lables="b")), "scene", "labels"),
+        (dict(test_dataloader__dataset__scene="salinas-b"), "scene", "salinas_a"),
+        (dict(train_dataloader__batchsize=3), "train_dataloader", "batch_size"),
+        (dict(train_dataloader__sampler__suffle=True), "train_dataloader.sampler", "shuffle"),
+        (dict(train_dataloader__sampler__type="Defaultsampler"), "train_dataloader.sampler", "DefaultSampler"),
+        (dict(train_dataloder=dict(batch_size=3)), "train_dataloder", "train_dataloader"),
+        (dict(modle=dict()), "modle", "model"),
+        (dict(load_form="a.pth"), "load_form", "load_from"),
+        (dict(model__backbone__type="HSIVit"), "model.backbone", "HSIViT"),
+        (dict(model__backbone__patchsize=3), "model.backbone", "patch_size"),
+        (dict(model__nek=dict(type="CenterContext")), "model", "neck"),
+        (dict(model__head__type="mmpretrain.LinearClsHed"), "model.head", "mmpretrain.LinearClsHead"),
+        (dict(model__head__type="mmpretrian.LinearClsHead"), "model.head", "mmpretrain.LinearClsHead"),
+        (dict(model__head__loss__type="CrossEntropyLos"), "model.head.loss", "CrossEntropyLoss"),
+        (dict(model__backbone__init_cfg__chekpoint="a"), "model.backbone.init_cfg", "checkpoint"),
+        (dict(model__init_cfg=dict(type="Pretraind")), "model.init_cfg", "Pretrained"),
+        (dict(optim_wrapper__clip_grads=dict(max_norm=1)), "optim_wrapper", "clip_grad"),
+        (dict(optim_wrapper__optimizer__weightdecay=1), "optim_wrapper.optimizer", "weight_decay"),
+        (dict(optim_wrapper__optimizer__type="Adamw"), "optim_wrapper.optimizer", "AdamW"),
+        (dict(optim_wrapper__paramwise_cfg__norm_decay=0), "optim_wrapper.paramwise_cfg", "norm_decay_mult"),
+        (
+            dict(optim_wrapper__paramwise_cfg__custom_keys=dict(head=dict(lr_mul=1))),
+            "optim_wrapper.paramwise_cfg.custom_keys['head']",
+            "lr_mult",
+        ),
+        (dict(train_cfg__max_epoch=3), "train_cfg", "max_epochs"),
+        (dict(train_cfg=dict(_delete_=True, by_epoch=False, max_iter=3)), "train_cfg", "max_iters"),
+        (dict(default_hooks__checkpoint__intervall=3), "default_hooks.checkpoint", "interval"),
+        (dict(default_hooks__chekpoint__interval=3), "default_hooks.chekpoint", "checkpoint"),
+        (dict(custom_hooks=[dict(type="NonFiniteLossHok")]), "custom_hooks[0]", "NonFiniteLossHook"),
+        (dict(custom_hooks=[dict(type="EMAHook", momentm=0.1)]), "custom_hooks[0]", "momentum"),
+        (dict(test_evaluator__outfile="a"), "test_evaluator", "out_file"),
+        (dict(param_scheduler=[dict(type="LinearLR", strt_factor=1)]), "param_scheduler[0]", "start_factor"),
+        (dict(param_scheduler=[dict(type="LinearLRs")]), "param_scheduler[0]", "LinearLR"),
+        (dict(randomness__sed=1), "randomness", "seed"),
+        (dict(env_cfg__mp_cfg__mp_start_methd="fork"), "env_cfg.mp_cfg", "mp_start_method"),
+        (dict(log_processor__by_epochs=True), "log_processor", "by_epoch"),
+        (
+            dict(visualizer__vis_backends=[dict(type="LocalVisBackends")]),
+            "visualizer.vis_backends[0]",
+            "LocalVisBackend",
+        ),
+    ],
+)
+def test_a_mistake_names_the_place_and_the_nearest_right_name(changes, place, meant):
+    with pytest.raises(ConfigError) as caught:
+        check_config(changed(**changes))
+    assert place in str(caught.value)
+    assert f"nearest: {meant!r}" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "meant"),
+    [
+        (dict(model__decode_head__in_chanels=[1]), "in_channels"),
+        (dict(model__backbone__type="mmseg.MixVisionTransfomer"), "mmseg.MixVisionTransformer"),
+        (dict(model__decode_head__norm_cfg=dict(type="BNN")), "BN"),
+        (dict(train_dataloader__dataset__pipeline=[dict(type="LoadCubes")]), "LoadCube"),
+    ],
+)
+def test_of_the_sister_packages_too(changes, meant):
+    with pytest.raises(ConfigError, match=f"nearest: .*{meant!r}"):
+        check_config(changed(SEGMENTATION, **changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(crop_size=3, train_dataloader_2=dict(batch=3), mode="fast"),  # variables
+        dict(custom_hooks=[dict(type="EMAHook", momentum=0.1, priority="NORMAL")]),
+        dict(default_hooks__checkpoint__save_param_scheduler=False),  # goes to Runner.save_checkpoint
+        dict(default_hooks__logger=None),
+        dict(param_scheduler=[dict(type="CosineAnnealingLR", T_max=3, convert_to_iter_based=True)]),
+        dict(optim_wrapper=dict(type="AmpOptimWrapper", dtype="bfloat16", loss_scale="dynamic")),
+        dict(optim_wrapper=dict(constructor="OfTheUser", generator=dict(lr=3))),
+        dict(model__init_cfg=dict(type="Constant", layer="Linear", val=1, override=dict(name="a"))),
+        dict(model__type=lambda anything=None, **others: None),
+        dict(train_dataloader__dataset__split__type="mmhsi.FewShotSplit"),
+        dict(train_cfg=dict(_delete_=True, type="IterBasedTrainLoop", max_iters=3)),
+    ],
+)
+def test_what_is_no_mistake_passes(changes):
+    check_config(changed(**changes))
+
+
+def test_what_a_class_needs_is_asked_for():
+    with pytest.raises(ConfigError, match=r"train_dataloader\.dataset\.split: FewShotSplit needs per_class"):
+        check_config(changed(train_dataloader__dataset__split=dict(_delete_=True, type="FewShotSplit")))
+
+
+@pytest.mark.parametrize(
+    ("removed", "message"),
+    [("model", "no section 'model'"), ("train_cfg", "train_dataloader, optim_wrapper, but no train_cfg")],
+)
+def test_a_run_lacks_no_section(removed, message):
+    cfg = changed()
+    cfg.pop(removed)
+    with pytest.raises(ConfigError, match=message):
+        build_runner(cfg)

@@ -1,0 +1,169 @@
+"""The classifier of scenes: files and arrays, the same map by every way, a report that is strict JSON."""
+
+import json
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+from sklearn.base import clone
+
+from mmhsi import SceneClassifier
+from mmhsi.datasets.simulation import simulate_scene, write_scene
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.io import read_class_map, read_cube
+
+MODELS = ("lda", "svm")
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    """A simulated cube, 15 labels a class in a raster, and the truth."""
+    folder = tmp_path_factory.mktemp("scene")
+    simulated = simulate_scene(48, 48, 24, classes=4)
+    cube, labels = write_scene(simulated, folder)
+    with rasterio.open(labels) as file:
+        truth, profile = file.read(1), file.profile
+    few, rng = np.zeros_like(truth), np.random.default_rng(0)
+    for label in range(1, 5):
+        few.flat[rng.choice(np.flatnonzero(truth == label), 15, replace=False)] = label
+    with rasterio.open(folder / "few.tif", "w", **profile) as file:
+        file.write(few, 1)
+    return cube, folder / "few.tif", few, truth
+
+
+@pytest.fixture(scope="module")
+def fitted(scene, tmp_path_factory):
+    """A classifier, its folder, its map."""
+    folder = tmp_path_factory.mktemp("work")
+    model = SceneClassifier(minutes=1, models=MODELS).fit(scene[0], scene[1], workdir=folder)
+    return model, folder, model.predict(scene[0], out=folder / "map.tif")
+
+
+def test_the_map_is_better_than_chance_and_the_report_says_how_good(scene, fitted):
+    model, _, result = fitted
+    tested = (scene[3] > 0) & (scene[2] == 0)
+    right = (result.classes + 1 == scene[3])[tested].mean()
+    assert right > 0.75
+    assert model.report.accuracy.low - 0.05 < right < model.report.accuracy.high + 0.05
+    assert model.classes_.tolist() == ["class 1", "class 2", "class 3", "class 4"]
+
+
+def test_probabilities_and_doubt_belong_to_the_map(fitted):
+    _, folder, result = fitted
+    assert result.probabilities.sum(axis=2) == pytest.approx(1, abs=1e-5)
+    assert (result.probabilities.argmax(axis=2) == result.classes).all()
+    entropy = -(result.probabilities * np.log(result.probabilities.clip(1e-30))).sum(axis=2) / np.log(4)
+    assert result.doubt == pytest.approx(entropy, abs=1e-5)
+    result.save(folder / "copy/map.tif", doubt=folder / "copy/doubt.tif")
+    assert (read_class_map(folder / "copy/map.tif").classes == result.classes).all()
+    assert (read_cube(folder / "copy/doubt.tif").data[..., 0] == result.doubt).all()
+
+
+def test_arrays_give_the_map_of_the_files(scene, fitted):
+    cube = read_cube(scene[0])
+    model = SceneClassifier(minutes=1, models=MODELS).fit(
+        cube.data[..., cube.good_bands], scene[2], class_names={1: "meadow"}
+    )
+    assert (model.predict(cube.data[..., cube.good_bands]).classes == fitted[2].classes).all()
+    assert model.classes_[0] == "meadow"
+
+
+def test_the_commands_go_on_from_the_model_and_the_config(scene, fitted, run_tool, tmp_path):
+    model, folder, result = fitted
+    assert run_tool("predict", model.checkpoint_, scene[0], "--out", tmp_path / "predicted.tif") == 0
+    assert (read_class_map(tmp_path / "predicted.tif").classes == result.classes).all()
+    assert run_tool("train", folder / "config.py", "--work-dir", tmp_path / "w") == 0
+    (checkpoint,) = (tmp_path / "w").glob("epoch_*.pth")
+    state = torch.load(checkpoint, weights_only=False)["state_dict"]
+    kept = torch.load(model.checkpoint_, weights_only=True)["state_dict"]
+    assert torch.allclose(state["samples"], kept["samples"], atol=1e-5)
+    assert torch.equal(state["classes"], kept["classes"])
+
+
+def test_the_same_seed_gives_the_same_map_and_a_clone_is_unfitted(scene, fitted):
+    copy = clone(fitted[0])
+    with pytest.raises(ConfigError, match="not fitted yet"):
+        copy.predict(scene[0])
+    copy.fit(scene[0], scene[1])
+    assert copy.weights_ == fitted[0].weights_
+    assert (copy.predict(scene[0]).classes == fitted[2].classes).all()
+    assert copy.score(scene[0], np.where(scene[3] > 0, scene[3] - 1, 255)) > 0.75
+
+
+def test_what_was_tried_is_not_tried_again(scene, fitted, tmp_path):
+    lines = []
+    first = SceneClassifier(minutes=1, models="lda").fit(scene[0], scene[1], workdir=tmp_path)
+    both = SceneClassifier(minutes=1, models=MODELS).fit(
+        scene[0], scene[1], workdir=tmp_path, resume=True, say=lines.append
+    )
+    assert next(line for line in lines if "LDA" in line).endswith("tried before")
+    assert sum("tried before" in line for line in lines) == 1
+    assert both.weights_ == fitted[0].weights_
+    assert first.report.candidates[0]["accuracy"] == both.report.candidates[0]["accuracy"]
+    lines.clear()
+    other = scene[2].copy()
+    other[other == 1] = 0
+    SceneClassifier(minutes=1, models=MODELS).fit(scene[0], other, workdir=tmp_path, resume=True, say=lines.append)
+    assert not any("tried before" in line for line in lines)  # of other labels
+
+
+def test_reports_are_strict_json_a_text_and_a_page(fitted, tmp_path):
+    report = fitted[0].report
+    plain = json.loads(report.to_json(), parse_constant=lambda name: pytest.fail(name))
+    assert sum(map(sum, plain["confusion"])) == 60
+    assert plain["classes"][0]["area"]["value"] is None  # no probability sample
+    assert sum(row["mapped"] for row in plain["classes"]) == pytest.approx(1)
+    report.classes[0] = type(report.classes[0])("<b>", *list(vars(report.classes[0]).values())[1:])
+    report.save(tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text()
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page.replace(f"<b>{report.accuracy}</b>", "")
+    report.save(tmp_path / "r.md")
+    assert f"{report.accuracy}" in (tmp_path / "r.md").read_text()
+    assert "may be biased" in (tmp_path / "r.md").read_text()
+
+
+def test_areas_of_a_random_sample_hold_the_truth():
+    rng = np.random.default_rng(1)
+    truth = np.digitize(np.arange(60)[:, None] + np.arange(60) / 4, [20, 55]) + 1
+    cube = truth[..., None] * [1.0, 0.5, 0.2, 0.8] + rng.normal(0, 1, (60, 60, 4))
+    sample = np.where(rng.random(truth.shape) < 0.1, truth, 0)
+    model = SceneClassifier(minutes=1, models="lda", sample=True).fit(cube, sample)
+    assert all(np.isnan(row.mapped) for row in model.report.classes)  # there is no map yet
+    model.predict(cube)
+    for index, (value, low, high) in enumerate(model.report.areas.values()):
+        assert low < value < high
+        assert low < (truth == index + 1).sum() < high  # pixels: their size is unknown
+    assert "Olofsson" in model.report.to_markdown()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.zeros((48, 48), int), "holds 0 class"),
+        (np.arange(48 * 48).reshape(48, 48), "holds 2303 different values"),
+        (np.ones((4, 4, 4, 4)), r"expected numbers \(H, W, C\) or \(H, W\)"),
+    ],
+)
+def test_labels_that_cannot_be_learnt_from(scene, labels, message):
+    with pytest.raises(DataError, match=message):
+        SceneClassifier(minutes=1).fit(scene[0], labels)
+
+
+def test_options_are_checked(scene):
+    for options, message in ((dict(minutes=0), "minutes=0"), (dict(folds=1), "folds=1"), (dict(models="x"), "'x'")):
+        with pytest.raises(ConfigError, match=message):
+            SceneClassifier(**options).fit(*scene[:2])
+
+
+def test_the_command_writes_everything(scene, run_tool, tmp_path, capsys):
+    arguments = (scene[0], scene[1], "--out", tmp_path / "map.tif", "--models", *MODELS, "--minutes", 1)
+    assert run_tool("classify", *arguments, "--uncertainty", tmp_path / "doubt.tif") == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1].startswith("expected accuracy elsewhere on the scene: ")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"map.tif", "doubt.tif", "map.html", "map.tif.work"} <= names
+    assert "data:image/png" in (tmp_path / "map.html").read_text()
+    assert run_tool("classify", *arguments[:3], tmp_path / "m.tif", "--report", tmp_path / "r.doc") == 2
+    assert "expected a name that ends in .html, .md or .json" in capsys.readouterr().err

@@ -1,0 +1,81 @@
+"""Candidates on held-out pixels against scikit-learn by hand."""
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from mmhsi.datasets.splits.folds import Folds
+from mmhsi.errors import ConfigError
+from mmhsi.estimator.comparison import Tried, choose_candidates, compare, fit_weights, held_out, thin
+
+
+@pytest.fixture
+def table():
+    """Samples of three overlapping classes and folds of them."""
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 3, 150)
+    samples = (np.eye(3)[classes] @ rng.normal(size=(3, 6)) * 1.5 + rng.normal(size=(150, 6))).astype(np.float32)
+    return samples, classes, Folds(np.arange(150) % 5, np.arange(150), "by hand")
+
+
+def test_held_out_predictions_are_those_of_scikit_learn(table):
+    samples, classes, folds = table
+    found = held_out(dict(type="LDA"), samples, classes, 3, folds, seed=0)
+    for fold in range(5):
+        train = folds.fold != fold
+        by_hand = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(samples[train], classes[train])
+        assert found[~train].argmax(axis=1).tolist() == by_hand.predict(samples[~train]).tolist()
+
+
+def test_a_class_that_only_the_fold_has_is_never_right(table):
+    samples, classes, folds = table
+    odd = Folds(np.where(classes == 2, 0, 1 + np.arange(150) % 4), folds.group, "one class in one fold")
+    found = held_out(dict(type="LDA"), samples, classes, 3, odd, seed=0)
+    assert (found[classes == 2, 2] == 0).all()
+
+
+def test_time_ends_the_trying_and_the_first_is_always_tried(table):
+    samples, classes, folds = table
+    told = []
+    tried = compare(choose_candidates(["lda", "svm"]), samples, classes, 3, folds, 0, 0.0, told.append)
+    assert [one.name for one in tried] == [one.name for one in told] == ["LDA"]
+    assert tried[0].accuracy == (tried[0].probabilities.argmax(axis=1) == classes).mean()
+
+
+def test_names_are_forgiving_and_checked():
+    assert list(choose_candidates("Extra trees")) == ["extra trees"]
+    assert len(choose_candidates("auto")) == 5
+    with pytest.raises(ConfigError, match="'xgboost' is unknown, expected auto or some of extra-trees, lda"):
+        choose_candidates(["svm", "xgboost"])
+
+
+def scores(classes, right, rng, sharp=3.0):
+    """Probabilities that are right for a share of the pixels."""
+    chosen = np.where(rng.random(len(classes)) < right, classes, rng.integers(0, 3, len(classes)))
+    raised = np.exp(sharp * np.eye(3)[chosen])
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def test_weights_leave_out_what_harms_and_keep_what_helps():
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 3, 600)
+    shares = dict(good=0.9, other=0.9, noise=0.0)
+    tried = [Tried(name, {}, scores(classes, share, rng), share, 0.0) for name, share in shares.items()]
+    weights = fit_weights(tried, classes)
+    assert weights.keys() == {"good", "other"}
+    assert 0.4 < weights["good"] / (weights["good"] + weights["other"]) < 0.6
+
+
+def test_few_labels_leave_the_weights_alone():
+    rng = np.random.default_rng(3)
+    classes = rng.integers(0, 3, 12)
+    tried = [Tried(name, {}, scores(classes, 0.8, rng), 0.8, 0.0) for name in ("a", "b", "c")]
+    assert fit_weights(tried, classes) == dict(a=1, b=1, c=1)
+
+
+def test_many_pixels_are_thinned_evenly(monkeypatch):
+    monkeypatch.setattr("mmhsi.estimator.comparison.MOST_SAMPLES", 100)
+    classes = np.repeat([0, 1, 2], [500, 20, 80])
+    kept = thin(np.arange(600), classes, seed=0)
+    assert np.bincount(classes[kept]).tolist() == [40, 20, 40]
+    assert (np.diff(kept) > 0).all()

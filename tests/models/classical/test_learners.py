@@ -1,0 +1,165 @@
+"""Classical learners against scikit-learn and formulas, and models that keep their samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from sklearn.covariance import ledoit_wolf
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.svm import SVC
+
+from mmhsi.errors import ConfigError
+from mmhsi.models import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, RandomForest
+from mmhsi.models.weights import load_weights
+
+if TYPE_CHECKING:
+    from mmhsi.models.classical import Learner
+
+pytestmark = pytest.mark.usefixtures("scope")
+
+LEARNERS = {
+    "lda": lambda: LDA(),
+    "svm": lambda: SVM(),
+    "trees": lambda: ExtraTrees(20),
+    "forest": lambda: RandomForest(20),
+    "mlp": lambda: MLP(networks=2, steps=60),
+    "mean": lambda: MeanOfLearners([dict(type="LDA"), dict(type="ExtraTrees", trees=10)]),
+}
+
+
+@pytest.fixture
+def data() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Classes 0, 1 and 3 of 4."""
+    rng = np.random.default_rng(0)
+    centres = 1.5 * rng.normal(size=(4, 6))
+    labels = rng.choice([0, 1, 3], 120)
+    samples = (centres[labels] + rng.normal(size=(120, 6))).astype(np.float32)
+    return samples[:60], labels[:60], samples[60:], labels[60:]
+
+
+def learnt(learner: Learner, data: tuple, seed: int = 0) -> Learner:
+    learner.learn(data[0], data[1], 4, seed)
+    return learner
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_probabilities_of_all_classes(name, data):
+    made = learnt(LEARNERS[name](), data).probabilities(data[2])
+    assert made.shape == (60, 4)
+    np.testing.assert_allclose(made.sum(axis=1), 1, atol=1e-6)
+    assert name == "mlp" or not made[:, 2].any()
+    assert (made.argmax(axis=1) == data[3]).mean() > 0.8
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_learning_again_gives_the_same(name, data):
+    one, again = (learnt(LEARNERS[name](), data, seed=3).probabilities(data[2]) for _ in range(2))
+    assert np.array_equal(one, again)
+
+
+def test_lda_by_its_formula(data):
+    x, y, asked, _ = data
+    classes = np.unique(y)
+    means = np.stack([x[y == k].mean(axis=0) for k in classes])
+    share = np.array([(y == k).mean() for k in classes])
+    scaled = []
+    for k in classes:  # scikit-learn shrinks each class's covariance on standardised features, then averages
+        part = x[y == k].astype(np.float64)
+        std = part.std(axis=0)
+        scaled.append(std[:, None] * ledoit_wolf((part - part.mean(axis=0)) / std)[0] * std)
+    inverse = np.linalg.inv(sum(w * c for w, c in zip(share, scaled, strict=True)))
+    scores = asked @ inverse @ means.T - 0.5 * np.einsum("kf,fg,kg->k", means, inverse, means) + np.log(share)
+    expected = np.exp(scores - scores.max(axis=1, keepdims=True))
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(learnt(LDA(), data).probabilities(asked)[:, classes], expected, atol=1e-4)
+
+
+def test_svm_and_trees_give_scikit_learns_labels(data):
+    x, y, asked, _ = data
+    machine = SVC(C=30, gamma=0.3 / 6).fit(x, y)
+    assert np.array_equal(learnt(SVM(), data).probabilities(asked).argmax(axis=1), machine.predict(asked))
+    forest = ExtraTreesClassifier(20, random_state=0).fit(x, y)
+    expected = forest.predict_proba(asked)
+    assert np.array_equal(learnt(ExtraTrees(20), data).probabilities(asked)[:, [0, 1, 3]], expected)
+
+
+def test_svm_of_two_classes(data):
+    two = data[1] != 3
+    part = (data[0][two], data[1][two], data[2])
+    machine = SVC(C=30, gamma=0.3 / 6).fit(*part[:2])
+    assert np.array_equal(learnt(SVM(), part).probabilities(part[2]).argmax(axis=1), machine.predict(part[2]))
+
+
+def test_mean_is_the_mean(data):
+    both = learnt(MeanOfLearners([dict(type="LDA"), dict(type="SVM")]), data).probabilities(data[2])
+    each = [learnt(learner, data).probabilities(data[2]) for learner in (LDA(), SVM())]
+    np.testing.assert_allclose(both, (each[0] + each[1]) / 2, atol=1e-12)
+
+
+def test_mlp_leaves_torchs_generator_alone(data):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    with torch.inference_mode():  # fitted when scores are first asked for
+        learnt(MLP(networks=1, steps=5), data)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_what_cannot_be_learnt(data):
+    with pytest.raises(ConfigError, match=r"1 class\(es\)"):
+        LDA().learn(data[0], np.zeros(60, np.int64), 4, 0)
+    with pytest.raises(ConfigError, match="trees=0"):
+        ExtraTrees(0)
+    with pytest.raises(ConfigError, match="penalty=-1"):
+        SVM(penalty=-1)
+    with pytest.raises(ConfigError, match="at least one"):
+        MeanOfLearners([])
+
+
+def model(learner: dict) -> ClassicalClassifier:
+    return ClassicalClassifier(
+        backbone=learner,
+        num_classes=4,
+        data_preprocessor=dict(type="ScenePreprocessor", num_bands=6, mean=[0.5] * 6, std=[2.0] * 6),
+    )
+
+
+def windows(samples: np.ndarray, size: int = 1) -> torch.Tensor:
+    x = torch.full((len(samples), size, size, 6), 77.0)
+    x[:, size // 2, size // 2] = torch.from_numpy(samples)
+    return x
+
+
+def batch(samples: np.ndarray, labels: np.ndarray, size: int = 1) -> dict:
+    x = windows(samples, size)
+    return dict(window=x, valid=torch.ones(x.shape[:3], dtype=torch.bool), label=torch.from_numpy(labels))
+
+
+def test_classifier_keeps_the_centres_and_is_saved_as_tensors(data, tmp_path):
+    """In two batches or in one, and after saving and loading: the scores are those of the learner itself."""
+    one = model(dict(type="ExtraTrees", trees=20))
+    one.train_step(batch(data[0][:25], data[1][:25], 3), None)
+    log = one.train_step(batch(data[0][25:], data[1][25:], 3), None)
+    assert float(log["samples"]) == 60
+    scaled = [((values - 0.5) / 2).astype(np.float32) for values in (data[0], data[2])]
+    expected = ExtraTrees(20)
+    expected.learn(scaled[0], data[1], 4, int(one.seed))
+    asked = torch.from_numpy(scaled[1])[:, :, None, None]
+    assert np.allclose(one.predict_scores(asked).numpy(), expected.probabilities(scaled[1]), atol=1e-7)
+    torch.save(dict(state_dict=one.state_dict(), meta={}), tmp_path / "model.pth")
+    torch.load(tmp_path / "model.pth", weights_only=True)  # nothing but tensors
+    other = model(dict(type="ExtraTrees", trees=20))
+    other.train_step(batch(data[0][:5], data[1][:5]), None)
+    load_weights(other, tmp_path / "model.pth")
+    assert torch.equal(other.predict_scores(asked), one.predict_scores(asked))
+    assert not list(one.parameters())
+
+
+def test_classifier_without_samples(data):
+    with pytest.raises(ConfigError, match="no training samples"):
+        model(dict(type="LDA")).predict_scores(torch.zeros(1, 6, 1, 1))
+    with pytest.raises(ConfigError, match="no classical learner"):
+        model(dict(type="mmpretrain.ResNet", depth=18))

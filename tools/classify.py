@@ -1,0 +1,97 @@
+"""Classify a scene from some labelled pixels, with a report of what the map is worth; no config is needed."""
+
+import argparse
+import sys
+import time
+import warnings
+from pathlib import Path
+
+from mmhsi.cli.command import AXES_HELP, run, tool_parser
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = tool_parser(__doc__)
+    parser.add_argument("cube", help="any file that is read: GeoTIFF, ENVI, .mat, HDF5, netCDF, .npy")
+    parser.add_argument("labels", help="labels on the cube's grid: class numbers, 0 for no label")
+    parser.add_argument("--out", required=True, help="GeoTIFF for the map")
+    parser.add_argument("--second", help="second source on the same ground, such as an aerial picture")
+    parser.add_argument("--minutes", type=float, default=10, help="time for everything, roughly (default: 10)")
+    parser.add_argument("--models", nargs="+", default=["auto"], help="auto, or candidates: extra-trees lda svm …")
+    parser.add_argument("--folds", type=int, default=5, help="folds of the comparison, at most (default: 5)")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    parser.add_argument("--sample", action="store_true", help="the labels are a random sample of the map")
+    parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
+    parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
+    parser.add_argument("--report", help="file for the report: .html, .md or .json (default: MAP.html)")
+    parser.add_argument("--workdir", help="folder for model, configs and comparison (default: MAP.work)")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    parser.add_argument("--key", help="variable of a .mat or HDF5 cube")
+    parser.add_argument("--axes", help=AXES_HELP)
+    parser.add_argument("--labels-key", help="variable of the labels")
+    parser.add_argument("--labels-axes", help="axes of the labels, such as 'y x'")
+    parser.add_argument("--second-key", help="variable of the second source")
+    parser.add_argument("--second-scale", type=int, help="its pixels per pixel of the cube (default: from the sizes)")
+    parser.add_argument("--quiet", action="store_true", help="say nothing but warnings and the last line")
+    return parser.parse_args()
+
+
+def picture_of(args: argparse.Namespace, names: list[str]) -> str:
+    """The map beside the scene in false colour, as a data URI."""
+    import base64
+
+    from mmhsi.io import open_cube, read_class_map
+    from mmhsi.visualization.map_figure import map_figure_png
+    from mmhsi.visualization.mapped_scene import mapped_scene
+
+    with open_cube(args.cube, args.key, args.axes) as reader:
+        shown = mapped_scene(reader, read_class_map(args.out), None, None)
+    content = map_figure_png(shown.picture, shown.classes, names)
+    return "data:image/png;base64," + base64.b64encode(content).decode()
+
+
+def main() -> None:
+    """Classify."""
+    args = parse_args()
+    begin = time.monotonic()
+
+    def say(line: str) -> None:
+        if not args.quiet:
+            print(f"{time.monotonic() - begin:6.1f} s  {line}", flush=True)
+
+    from mmhsi.cli.lock import hold
+    from mmhsi.errors import ConfigError, one_line
+    from mmhsi.estimator import SceneClassifier
+    from mmhsi.inference import SceneWarning
+    from mmhsi.inference.checks import check_outputs
+
+    warnings.simplefilter("always", SceneWarning)
+    warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
+    out = Path(args.out)
+    report, workdir = Path(args.report or out.with_suffix(".html")), Path(args.workdir or f"{out}.work")
+    if report.suffix not in (".html", ".md", ".json"):
+        raise ConfigError(f"--report {report}: expected a name that ends in .html, .md or .json")
+    outputs = (args.out, args.probabilities, args.uncertainty, report)
+    check_outputs(outputs, (args.cube, args.labels, args.second))
+    keys = dict(key="image_key", axes="image_axes")
+    keys.update({name: name for name in ("labels_key", "labels_axes", "second_key", "second_scale")})
+    scene = {field: getattr(args, name) for name, field in keys.items() if getattr(args, name) is not None}
+    models = "auto" if args.models == ["auto"] else args.models
+    classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample)
+    workdir.mkdir(parents=True, exist_ok=True)
+    with hold(workdir, "work dir", "give another --workdir"):
+        classifier.fit(
+            args.cube, args.labels, second=args.second, scene=scene, workdir=workdir, resume=args.resume, say=say
+        )
+        say("map of the whole scene")
+        result = classifier.predict(args.cube, second=args.second, out=out, scene=scene, resume=args.resume)
+        result.save(out, args.probabilities, args.uncertainty)
+        classifier.report.save(report, picture_of(args, result.names) if report.suffix == ".html" else None)
+    for warning in classifier.report.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    say(f"map {out}, report {report}, model {classifier.checkpoint_}")
+    print(f"expected accuracy elsewhere on the scene: {classifier.report.accuracy}")
+
+
+if __name__ == "__main__":
+    run(main)
