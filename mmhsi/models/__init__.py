@@ -60,17 +60,12 @@ __all__ = [
     "LDA",
     "LOMSST",
     "MAE",
-<<<<<<< HEAD
     "MAEST",
-    "SSMAE",
-    "SST",
-    "SSTN",
-=======
     "MLP",
     "SSMAE",
     "SST",
+    "SSTN",
     "SVM",
->>>>>>> main
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
@@ -85,11 +80,8 @@ __all__ = [
     "DINOv2",
     "DiceLoss",
     "EncoderDecoder",
-<<<<<<< HEAD
     "ExViT",
-=======
     "ExtraTrees",
->>>>>>> main
     "FocalLoss",
     "FreeNet",
     "HSIViT",
