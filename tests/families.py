@@ -21,6 +21,13 @@ def few(*scenes: str) -> tuple[str, ...]:
 
 
 FAMILIES = {
+    "comparison/free-net": (*TILES, "whu-ohs"),
+    "comparison/exvit": (CROP_RGB[0], SALINAS_A[0], "berlin", "houston2018"),
+    "comparison/maest": ("houston2018-crop", "salinas-a", *MORE),
+    "comparison/ss-mtr-ft_*": (CROP[0], SALINAS_A[0], *few(*MORE)),
+    "comparison/ss-mtr-contrast_*": ("salinas-a",),
+    "comparison/ss-mtr_*": ("houston2018-crop", "salinas-a", *MORE),
+    "comparison/maest-ft": (CROP[0], SALINAS_A[0], *few(*MORE)),
     "classical/*": ("houston2018-crop-rgb_20-per-class", "salinas-a_disjoint"),
     "comparison/*": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *few(*MORE)),
     "mae/mae_hsi-vit-tiny-p3": ("houston2018-crop", "salinas-a", *MORE),

@@ -21,6 +21,8 @@ WIDE, NARROW = 768, 48
 def shrink(cfg: Config) -> None:
     """Make ViT-B, Swin-S, ResNet-50 and IMAE's encoder narrow, and 512-pixel views small: they would only cost time."""
     backbone = cfg.model.backbone
+    if backbone.type == "HiT":
+        backbone.update(embed_dims=32, depths=(1, 1, 1, 1))
     if backbone.get("depth") == 50:
         backbone.update(stem_channels=8, base_channels=8)
         for head in (cfg.model.decode_head, cfg.model.auxiliary_head):

@@ -16,15 +16,20 @@ CLASSES = {name: cls for name, cls in MODELS.module_dict.items() if cls.__module
 COMPARISON = sorted(name for name, cls in CLASSES.items() if ".comparison." in cls.__module__)
 TRANSFORMERS = sorted(CLASSES.keys() - COMPARISON)
 ONE_PIXEL = ("SpectralRNN", "SpectralCNN1D")
+SUMMED_UP = (*ONE_PIXEL, "ExViT", "MAESTViT")
+OF_ONE_BAND_COUNT = ("HiT", "MAESTViT")  # their weights cannot be carried over to another
 VARIANTS = {
     **{name: {} for name in (*TRANSFORMERS, *COMPARISON)},
+    "FreeNet": dict(embed_dims=8, block_channels=(32, 48)),
+    "HiT": dict(embed_dims=32, depths=(1, 1, 1, 1)),
+    "SSTN, linear": dict(stem="linear"),
     "SpatialSpectralViT, pooled": dict(fusion="pooled"),
     "SpatialSpectralViT, paper": dict(mode="paper", img_size=9, local_img_size=6),
     "SpatialSpectralViT, SwiGLU": dict(ffn_type="swiglu_fused"),
     "HSIViT, DINOv2": dict(pos_embed="learned", num_registers=2, ffn_type="swiglu_fused", layer_scale_init_value=0.5),
     "SST, concat": dict(spectral_pool="concat"),
 }
-PRUNABLE = [name for name in VARIANTS if name not in COMPARISON]
+PRUNABLE = [name for name in VARIANTS if name.split(",")[0] not in COMPARISON]
 SIZES = [(4, 1, 1), (32, 15, 17), (103, 9, 9), (430, 8, 12)]
 
 
@@ -47,7 +52,7 @@ def changed(model):
 
 def test_all_are_found():
     assert set(TRANSFORMERS) >= {"HSIViT", "IMAEViT", "SSMAEFusion", "SSMAEViT", "SST", "SpatialSpectralViT"}
-    assert set(COMPARISON) >= {"CNN2D", "CNN3D", *ONE_PIXEL}
+    assert set(COMPARISON) >= {"CNN2D", "CNN3D", "ExViT", "FreeNet", "HiT", "MAESTViT", "SSTN", *ONE_PIXEL}
     assert set(backbones.__all__) >= set(CLASSES)
 
 
@@ -71,7 +76,9 @@ def test_comparison_networks_take_any_bands_and_window(name, shape):
     model = build(name, shape[0])
     maps = model(torch.randn(2, *shape))
     assert isinstance(maps, tuple)
-    size = (1, 1) if name in ONE_PIXEL else shape[1:]
+    size = (1, 1) if name in SUMMED_UP else shape[1:]
+    if name == "HiT":
+        size = tuple(max((side + 1) // 2 // 2, 1) for side in size)
     assert [tuple(m.shape) for m in maps] == [(2, model.embed_dims, *size)]
     maps[0].square().mean().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
@@ -111,6 +118,10 @@ def test_weights_that_depend_on_the_bands_are_named(name):
         # Paper mode's spectral positions and exchanges are of one number of tokens.
         and not ("paper" in name and key.startswith(("fusions.", "spectral_pos_embed")))
     }
+    if name in OF_ONE_BAND_COUNT:
+        assert differing
+        assert build(name, 24).band_axes() == {}
+        return
     assert differing == {key: [axis] for key, axis in build(name, 24).band_axes().items()}
 
 

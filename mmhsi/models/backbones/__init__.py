@@ -1,7 +1,7 @@
 """Backbones: from (B, C, H, W) to a tuple of maps (B, d, h, w)."""
 
 from .base import TransformerBackbone
-from .comparison import CNN2D, CNN3D, SpectralCNN1D, SpectralRNN
+from .comparison import CNN2D, CNN3D, SSTN, ExViT, FreeNet, HiT, MAESTViT, SpectralCNN1D, SpectralRNN
 from .hsi_vit import HSIViT
 from .imae_vit import IMAEViT
 from .spatial_spectral_vit import SpatialSpectralViT
@@ -13,8 +13,13 @@ __all__ = [
     "CNN2D",
     "CNN3D",
     "SST",
+    "SSTN",
+    "ExViT",
+    "FreeNet",
     "HSIViT",
+    "HiT",
     "IMAEViT",
+    "MAESTViT",
     "SSMAEFusion",
     "SSMAEViT",
     "SpatialSpectralViT",

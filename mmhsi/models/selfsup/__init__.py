@@ -8,13 +8,16 @@ from .lo_msst import LOMSST
 from .lo_msst_decoder import LOMSSTDecoder
 from .mae import MAE
 from .mae_decoder import MAEDecoder
+from .maest import MAEST
 from .masked_pretraining import MaskedPretraining, Reconstruction
 from .ss_mae import SSMAE
+from .ss_mtr import SSMTr
 
 __all__ = [
     "IMAE",
     "LOMSST",
     "MAE",
+    "MAEST",
     "SSMAE",
     "DINOMasking",
     "DINOv2",
@@ -23,4 +26,5 @@ __all__ = [
     "MAEDecoder",
     "MaskedPretraining",
     "Reconstruction",
+    "SSMTr",
 ]

@@ -2,13 +2,16 @@
 
 from .checkpoint import load_weights, read_checkpoint, strip_prefix, trusted_weights, write_checkpoint
 from .input_spec import checkpoint_spec
+from .public_layouts import PUBLIC_MODELS, public_state
 from .spectral_weights import resample_band_weights
 from .transfer import LoadReport, transfer_weights
 
 __all__ = [
+    "PUBLIC_MODELS",
     "LoadReport",
     "checkpoint_spec",
     "load_weights",
+    "public_state",
     "read_checkpoint",
     "resample_band_weights",
     "strip_prefix",

@@ -94,7 +94,8 @@ def trusted_weights(path: str | Path) -> dict[str, Tensor]:
     """Read the weights of a file whose author is trusted: any code in it runs.
 
     Args:
-        path: Checkpoint or bare state dict that :func:`read_checkpoint` refuses.
+        path: Checkpoint that :func:`read_checkpoint` refuses, its weights under ``state_dict`` or ``model``, or a bare
+            state dict.
 
     Returns:
         Its tensors by name, on the CPU.
@@ -104,7 +105,8 @@ def trusted_weights(path: str | Path) -> dict[str, Tensor]:
     """
     with reading(path, "not a readable checkpoint"):
         checkpoint = torch.load(path, map_location="cpu", weights_only=False)
-    state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else {}
+    state = checkpoint if isinstance(checkpoint, dict) else {}
+    state = next((state[key] for key in ("state_dict", "model") if isinstance(state.get(key), dict)), state)
     state = {key: value.contiguous() for key, value in state.items() if isinstance(value, Tensor)}
     if not state:
         raise FileFormatError(f"checkpoint {path}: holds no tensors, expected a state dict")

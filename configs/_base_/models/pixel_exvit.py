@@ -1,0 +1,5 @@
+_base_ = "./pixel_hsi-vit-tiny.py"
+model = dict(
+    backbone=dict(_delete_=True, type="ExViT", window=9),
+    neck=dict(_delete_=True, type="mmpretrain.GlobalAveragePooling"),
+)
