@@ -187,7 +187,8 @@ class MAEST(MaskedPretraining):
             ConfigError: If there are too few bands for the ratio.
         """
         shown = self.visible_count(self.masking, inputs.shape[1], "bands")
-        hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), inputs)
+        rng = rng or BatchRNG(len(inputs), inputs.device)
+        hidden = self.masking(rng, self.band_images(self.masking, inputs))
         order = visible_first(hidden)
         target = self.backbone.bands(inputs)
         tokens = self.backbone.tokens(target)
