@@ -157,7 +157,7 @@ def counted_seconds(step: Step, operations: dict[str, int]) -> float | None:
     passes = 1 if cfg.model.get("frozen") else BACKWARD
     if cfg.model.type == "DINOv2":
         passes = DISTILLATION
-    return forward * passes * samples * int(epochs) / PACE
+    return forward * passes * samples * int(str(epochs)) / PACE
 
 
 def describe(steps: list[Step], work_dir: Path, root: Path | None = None) -> str:
