@@ -13,7 +13,8 @@ def parse_args() -> argparse.Namespace:
     """Options."""
     parser = tool_parser(__doc__)
     parser.add_argument("cube", help="any file that is read: GeoTIFF, ENVI, .mat, HDF5, netCDF, .npy")
-    parser.add_argument("labels", help="labels on the cube's grid: class numbers, 0 for no label")
+    parser.add_argument("labels", help="polygons or points, or a raster on the cube's grid: class numbers, 0 for none")
+    parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
     parser.add_argument("--out", required=True, help="GeoTIFF for the map")
     parser.add_argument("--second", help="second source on the same ground, such as an aerial picture")
     parser.add_argument("--minutes", type=float, default=10, help="time for everything, roughly (default: 10)")
@@ -81,7 +82,14 @@ def main() -> None:
     workdir.mkdir(parents=True, exist_ok=True)
     with hold(workdir, "work dir", "give another --workdir"):
         classifier.fit(
-            args.cube, args.labels, second=args.second, scene=scene, workdir=workdir, resume=args.resume, say=say
+            args.cube,
+            args.labels,
+            label_field=args.label_field,
+            second=args.second,
+            scene=scene,
+            workdir=workdir,
+            resume=args.resume,
+            say=say,
         )
         say("map of the whole scene")
         result = classifier.predict(args.cube, second=args.second, out=out, scene=scene, resume=args.resume)

@@ -89,6 +89,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         cube: Any,
         labels: Any,
         *,
+        label_field: str = "class",
         second: Any = None,
         class_names: Mapping[int, str] | None = None,
         scene: Mapping[str, Any] | None = None,
@@ -101,7 +102,9 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         Args:
             cube: A file that :func:`mmhsi.io.open_cube` reads, an array (H, W, C), a :class:`mmhsi.io.HSICube` or a
                 ``DataArray``.
-            labels: A raster on the cube's grid, or an array (H, W): class numbers, 0 for no label.
+            labels: A raster on the cube's grid, or an array (H, W): class numbers, 0 for no label; or a vector file,
+                whose polygons are then held out whole.
+            label_field: Of a vector file: field of the classes, names or numbers. Default: ``class``.
             second: A second source on the same ground, finer by a whole factor or not.
             class_names: Name of each class number. Default: ``class 3`` and so on.
             scene: Further keys of the scene's description (:class:`mmhsi.datasets.SceneInfo`), such as ``image_key``,
@@ -125,7 +128,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         self._keep = tempfile.TemporaryDirectory(prefix="mmhsi-") if workdir is None else None
         folder = Path(workdir or self._keep.name)  # type: ignore[union-attr]
         folder.mkdir(parents=True, exist_ok=True)
-        described = describe_scene(cube, labels, second, class_names, dict(scene or {}), folder)
+        fields = {"label_field": label_field, **(scene or {})}
+        described = describe_scene(cube, labels, second, class_names, fields, folder)
         data = dict(scene=described, data_root="", window=1, subset="labelled", transforms=[dict(type="SceneChannels")])
         data["use_second"] = "second_image" in described
         dataset = SceneDataset(**data)  # type: ignore[arg-type]
@@ -138,7 +142,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         samples = pixel_samples(network, dataset, dataset.pixels)
         looked = time.monotonic()
 
-        folds = scene_folds(dataset.pixels, classes, dataset.valid_pixels, self.folds, self.seed)
+        polygons = _polygons(dataset)
+        folds = scene_folds(dataset.pixels, classes, dataset.valid_pixels, self.folds, self.seed, polygons)
         say(f"held out: {folds.rule}")
         comparison = Comparison.of(folder, self.seed, samples, classes, folds.fold)
         tried = comparison.load(candidates, classes) if resume else []
@@ -306,6 +311,14 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         missing = [name for name in candidates if name not in {one.name for one in tried}]
         if missing:
             report.decisions.append(f"not tried for want of time ({self.minutes:g} minutes): {', '.join(missing)}")
+
+
+def _polygons(dataset: SceneDataset) -> NDArray[np.int64] | None:
+    """Polygon of each labelled pixel, where labels were drawn as polygons; None for rasters and points."""
+    if dataset.polygons is None:
+        return None
+    numbers = dataset.polygons.ravel()[dataset.pixels].astype(np.int64)
+    return numbers if len(numbers) >= 2 * len(np.unique(numbers)) else None
 
 
 def _digest(path: Path) -> str:

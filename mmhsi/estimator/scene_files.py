@@ -11,6 +11,7 @@ from mmhsi.errors import DataError
 from mmhsi.io import HSICube, open_cube, read_label_map, write_cube
 from mmhsi.io.files import replacing
 from mmhsi.io.labels import NO_LABEL
+from mmhsi.io.vectors import is_vector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +114,11 @@ def describe_scene(
         DataError: If one cannot be read, or the labels hold no classes.
     """
     path = as_file(labels, "labels", folder)
-    facts = describe_labels(path, scene.get("labels_key"), scene.get("labels_axes"), dict(names or {}))
+    facts: dict[str, Any] = {}  # of a vector file the data set finds the classes itself
+    if not is_vector(path):
+        facts = describe_labels(path, scene.get("labels_key"), scene.get("labels_axes"), dict(names or {}))
+    elif names:
+        facts = dict(classes=list(names.values()), label_ids=list(names))
     image = as_file(cube, "cube", folder)
     found: dict[str, Any] = dict(title=image.stem, image=str(image), labels=str(path), **facts)
     if second is not None:

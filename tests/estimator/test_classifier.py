@@ -12,6 +12,7 @@ from mmhsi import SceneClassifier
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import read_class_map, read_cube
+from mmhsi.io.vector_writer import write_areas
 
 MODELS = ("lda", "svm")
 
@@ -79,6 +80,27 @@ def test_the_commands_go_on_from_the_model_and_the_config(scene, fitted, run_too
     kept = torch.load(model.checkpoint_, weights_only=True)["state_dict"]
     assert torch.allclose(state["samples"], kept["samples"], atol=1e-5)
     assert torch.equal(state["classes"], kept["classes"])
+
+
+def test_polygons_give_the_map_of_their_raster_and_are_held_out_whole(scene, tmp_path):
+    rng, patches = np.random.default_rng(2), np.full(scene[3].shape, 255)
+    for label in range(1, 5):
+        for index in rng.choice(np.flatnonzero(scene[3] == label), 6, replace=False):
+            row, column = divmod(int(index), 48)
+            patches[row : row + 3, column : column + 3] = np.where(
+                scene[3][row : row + 3, column : column + 3] == label, label - 1, 255
+            )
+    with rasterio.open(scene[0]) as file:
+        place = file.crs, file.transform
+    names = ["meadow", "soil", "tree", "water"]
+    write_areas(tmp_path / "drawn.gpkg", patches, names, [1, 2, 3, 4], *place)
+    model = SceneClassifier(minutes=1, models=MODELS).fit(scene[0], tmp_path / "drawn.gpkg")
+    assert "folds of whole polygons" in model.report.folds
+    assert model.classes_.tolist() == names
+    raster = SceneClassifier(minutes=1, models=MODELS).fit(scene[0], np.where(patches == 255, 0, patches + 1))
+    same = model.predict(scene[0]).probabilities - raster.predict(scene[0]).probabilities
+    assert np.abs(same).max() < 0.5  # other folds, other weights; the same samples
+    assert np.mean(np.abs(same)) < 0.1
 
 
 def test_the_same_seed_gives_the_same_map_and_a_clone_is_unfitted(scene, fitted):
