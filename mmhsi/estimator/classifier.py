@@ -20,7 +20,7 @@ from mmhsi.inference import SceneInferencer
 from mmhsi.version import __version__
 
 from .assessment import assess, fill_areas, mixture
-from .comparison import CANDIDATES, choose_candidates, compare, fit_weights, thin
+from .comparison import choose_candidates, compare, fit_weights, learner_config, thin
 from .keeping import Comparison, model_config, save_config, save_model
 from .result import SceneResult
 from .scene_files import as_file, describe_scene
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
     from .comparison import Tried
     from .report import SceneReport
+
+GROUPS = ["spectra", "emp", "ms", "nemp", "words"]
+"""Channels, with ``texture`` where there is a finer source; spectra come first, for some candidates see them alone."""
 
 TRYING = 0.5
 """Share of the time in which candidates are tried; training, the map and the leaky figure get the rest."""
@@ -47,7 +50,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
 
     Args:
         minutes: Time for everything, kept roughly: candidates are tried while there is some. Default 10.
-        models: ``'auto'``, or names of candidates: ``extra-trees``, ``lda``, ``random-forest``, ``svm``, ``mlp``.
+        models: ``'auto'``, or names of candidates: ``extra-trees``, ``lda``, ``lda-on-spectra``, ``svm``,
+            ``svm-on-spectra``, ``random-forest``, ``mlp``.
         folds: Folds of the comparison, at most. Default 5.
         seed: Of everything random; the same files and seed give the same map. Default 0.
         sample: Whether the labels are a random sample of the map; areas then get intervals. Default False.
@@ -124,16 +128,18 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             raise ConfigError(f"minutes={self.minutes} given, expected more than 0")
         if type(self.folds) is not int or self.folds < 2:
             raise ConfigError(f"folds={self.folds!r} given, expected at least 2")
-        candidates, begin = choose_candidates(self.models), time.monotonic()
+        names, begin = choose_candidates(self.models), time.monotonic()
         self._keep = tempfile.TemporaryDirectory(prefix="mmhsi-") if workdir is None else None
         folder = Path(workdir or self._keep.name)  # type: ignore[union-attr]
         folder.mkdir(parents=True, exist_ok=True)
         fields = {"label_field": label_field, **(scene or {})}
         described = describe_scene(cube, labels, second, class_names, fields, folder)
-        data = dict(scene=described, data_root="", window=1, subset="labelled", transforms=[dict(type="SceneChannels")])
-        data["use_second"] = "second_image" in described
+        finer = "second_image" in described
+        channels = dict(type="SceneChannels", groups=GROUPS + ["texture"] * finer)
+        data = dict(scene=described, data_root="", window=1, subset="labelled", transforms=[channels], use_second=finer)
         dataset = SceneDataset(**data)  # type: ignore[arg-type]
         spec, classes = dataset.spec, dataset.labels.ravel()[dataset.pixels]  # type: ignore[union-attr]
+        candidates = {name: learner_config(name, len(spec.bands), finer) for name in names}
         height, width = dataset.scene.shape
         say(f"scene: {height} x {width} pixels, {len(spec.bands)} bands in use")
         counts = np.bincount(classes, minlength=spec.num_classes)
@@ -162,7 +168,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         self.weights_ = fit_weights(tried, classes)
         compared = time.monotonic()
 
-        trained = build_network(model_config(self._learner(), 1.0), dataset)
+        trained = build_network(model_config(self._learner(candidates), 1.0), dataset)
         chosen = thin(np.arange(len(classes)), classes, self.seed)
         trained.seed.fill_(self.seed)
         trained.keep(torch.from_numpy(samples[chosen]), torch.from_numpy(classes[chosen]))
@@ -170,7 +176,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         report = assess(spec.scene, spec.classes, classes, folds, tried, self.weights_, shares)
         self._add_random_figure(report, tried, samples, classes, dataset, begin)
         trained.temperature = report.temperature
-        model = model_config(self._learner(), report.temperature)
+        model = model_config(self._learner(candidates), report.temperature)
         self.checkpoint_ = save_model(folder / "model.pth", model, trained, spec.to_meta(), self.seed)
         save_config(folder / "config.py", model, data, self.seed)
         self.classes_ = np.asarray(spec.classes)
@@ -260,9 +266,9 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         kept = (truth != 255) & (mapped != 255)
         return float((mapped == truth)[kept].mean())
 
-    def _learner(self) -> dict[str, Any]:
+    def _learner(self, candidates: Mapping[str, dict]) -> dict[str, Any]:
         """Config of what was chosen."""
-        members = [CANDIDATES[name] for name in self.weights_]
+        members = [candidates[name] for name in self.weights_]
         if len(members) == 1:
             return dict(members[0])
         return dict(type="MeanOfLearners", members=members, weights=list(self.weights_.values()))
@@ -322,6 +328,11 @@ def _polygons(dataset: SceneDataset) -> NDArray[np.int64] | None:
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of a file, or of a folder's files one after another, by name."""
+    digest = hashlib.sha256()
+    for part in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if part.is_file():
+            with part.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+    return digest.hexdigest()

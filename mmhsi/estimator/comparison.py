@@ -21,14 +21,20 @@ if TYPE_CHECKING:
     from mmhsi.datasets.splits.folds import Folds
     from mmhsi.models.classical.learner import Learner
 
-CANDIDATES: dict[str, dict] = {
-    "extra trees": dict(type="ExtraTrees"),
-    "LDA": dict(type="LDA"),
-    "random forest": dict(type="RandomForest"),
-    "SVM": dict(type="SVM"),
-    "MLP": dict(type="MLP"),
+CANDIDATES: dict[str, tuple[str, str]] = {
+    "extra trees": ("ExtraTrees", "channels"),
+    "LDA": ("LDA", "channels"),
+    "LDA on spectra": ("LDA", "spectra"),
+    "SVM": ("SVM", "channels"),
+    "SVM on spectra": ("SVM", "spectra"),
+    "random forest": ("RandomForest", "channels"),
+    "MLP": ("MLP", "channels"),
 }
-"""Configs of learners by name, the cheapest good ones first."""
+"""Type and input of learners by name, the cheapest good ones first.
+
+Surroundings tell more than spectra where labels lie around what is mapped, and mislead on ground that is arranged in
+another way: which holds for a scene is found out.
+"""
 
 ROUNDS = 10
 """Members that the ensemble's selection may add."""
@@ -67,26 +73,40 @@ def build_learner(config: Mapping) -> Learner:
     return learner
 
 
-def choose_candidates(models: str | Sequence[str]) -> dict[str, dict]:
-    """Configs of the learners that are tried.
+def choose_candidates(models: str | Sequence[str]) -> list[str]:
+    """Names of the candidates that are tried.
 
     Args:
-        models: ``'auto'`` for all, or names of :data:`CANDIDATES`.
+        models: ``'auto'`` for all, or names of :data:`CANDIDATES`, in any case and with hyphens for spaces.
 
     Raises:
-        ConfigError: If a name is unknown.
+        ConfigError: If a name is unknown, or there is none.
     """
     names = list(CANDIDATES) if models == "auto" else [models] if isinstance(models, str) else list(models)
     known = {name.lower().replace(" ", "-"): name for name in CANDIDATES}
-    chosen = {}
+    chosen = []
     for given in names:
         name = known.get(str(given).lower().replace(" ", "-"))
         if name is None:
             raise ConfigError(f"models: {given!r} is unknown, expected auto or some of {', '.join(known)}")
-        chosen[name] = CANDIDATES[name]
+        chosen.append(name)
     if not chosen:
         raise ConfigError("models: none given, expected auto or names")
     return chosen
+
+
+def learner_config(name: str, bands: int, second: bool) -> dict:
+    """Config of a candidate, for channels that begin with the spectra.
+
+    Args:
+        name: Of :data:`CANDIDATES`.
+        bands: Bands of the spectra.
+        second: Whether the other channels know a finer source, and need no spectra beside them.
+    """
+    kind, sees = CANDIDATES[name]
+    if sees == "spectra":
+        return dict(type="OnColumns", learner=dict(type=kind), stop=bands)
+    return dict(type="OnColumns", learner=dict(type=kind), start=bands) if second else dict(type=kind)
 
 
 def held_out(

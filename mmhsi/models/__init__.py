@@ -17,7 +17,7 @@ from .backbones import (
     SSMAEFusion,
     SSMAEViT,
 )
-from .classical import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, RandomForest
+from .classical import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, OnColumns, RandomForest
 from .classifiers import PixelClassifier
 from .decode_heads import CNNHead, MultiscaleLinearHead, TokenLinearHead, UNetHead
 from .heads import DINOHead
@@ -98,6 +98,7 @@ __all__ = [
     "MaskedPretraining",
     "MeanOfLearners",
     "MultiscaleLinearHead",
+    "OnColumns",
     "PixelClassifier",
     "RandomForest",
     "RandomMasking",

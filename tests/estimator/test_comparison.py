@@ -6,7 +6,15 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from mmhsi.datasets.splits.folds import Folds
 from mmhsi.errors import ConfigError
-from mmhsi.estimator.comparison import Tried, choose_candidates, compare, fit_weights, held_out, thin
+from mmhsi.estimator.comparison import (
+    Tried,
+    choose_candidates,
+    compare,
+    fit_weights,
+    held_out,
+    learner_config,
+    thin,
+)
 
 
 @pytest.fixture
@@ -37,14 +45,15 @@ def test_a_class_that_only_the_fold_has_is_never_right(table):
 def test_time_ends_the_trying_and_the_first_is_always_tried(table):
     samples, classes, folds = table
     told = []
-    tried = compare(choose_candidates(["lda", "svm"]), samples, classes, 3, folds, 0, 0.0, told.append)
+    tried = compare({"LDA": dict(type="LDA"), "SVM": dict(type="SVM")}, samples, classes, 3, folds, 0, 0.0, told.append)
     assert [one.name for one in tried] == [one.name for one in told] == ["LDA"]
     assert tried[0].accuracy == (tried[0].probabilities.argmax(axis=1) == classes).mean()
 
 
 def test_names_are_forgiving_and_checked():
-    assert list(choose_candidates("Extra trees")) == ["extra trees"]
-    assert len(choose_candidates("auto")) == 5
+    assert choose_candidates("Extra trees") == ["extra trees"]
+    assert choose_candidates("svm-on-spectra") == ["SVM on spectra"]
+    assert len(choose_candidates("auto")) == 7
     with pytest.raises(ConfigError, match="'xgboost' is unknown, expected auto or some of extra-trees, lda"):
         choose_candidates(["svm", "xgboost"])
 
@@ -79,3 +88,13 @@ def test_many_pixels_are_thinned_evenly(monkeypatch):
     kept = thin(np.arange(600), classes, seed=0)
     assert np.bincount(classes[kept]).tolist() == [40, 20, 40]
     assert (np.diff(kept) > 0).all()
+
+
+def test_some_see_the_spectra_alone(table):
+    samples, classes, folds = table
+    seen = held_out(learner_config("LDA on spectra", 2, second=False), samples, classes, 3, folds, seed=0)
+    assert (seen == held_out(dict(type="LDA"), samples[:, :2], classes, 3, folds, seed=0)).all()
+    beside = held_out(learner_config("LDA", 2, second=True), samples, classes, 3, folds, seed=0)
+    assert (beside == held_out(dict(type="LDA"), samples[:, 2:], classes, 3, folds, seed=0)).all()
+    with pytest.raises(ConfigError, match="samples have 6 columns, none from 9 on"):
+        held_out(learner_config("LDA", 9, second=True), samples, classes, 3, folds, seed=0)

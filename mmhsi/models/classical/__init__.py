@@ -1,6 +1,7 @@
 """Classical classifiers, one a file; they keep their training samples and learn from them again when loaded."""
 
 from .classifier import ClassicalClassifier
+from .columns import OnColumns
 from .lda import LDA
 from .learner import Learner
 from .mean import MeanOfLearners
@@ -8,4 +9,14 @@ from .mlp import MLP
 from .svm import SVM
 from .trees import ExtraTrees, RandomForest
 
-__all__ = ["LDA", "MLP", "SVM", "ClassicalClassifier", "ExtraTrees", "Learner", "MeanOfLearners", "RandomForest"]
+__all__ = [
+    "LDA",
+    "MLP",
+    "SVM",
+    "ClassicalClassifier",
+    "ExtraTrees",
+    "Learner",
+    "MeanOfLearners",
+    "OnColumns",
+    "RandomForest",
+]
