@@ -35,6 +35,9 @@ class Estimate:
 
         Args:
             level: Probability that the interval holds the truth. Default 0.95.
+
+        Returns:
+            Both of the shape of ``value``.
         """
         half = norm.ppf(0.5 + level / 2) * self.error
         return self.value - half, self.value + half

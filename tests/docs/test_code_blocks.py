@@ -171,6 +171,8 @@ def check_command(words: list[str]) -> None:
         word = word.removesuffix("]")  # [options of tools/…]
         if re.match(r"(configs|tools|benchmarks)/", word):
             assert Path(word).exists() or (ROOT / word).exists(), word
+    if words[0] == "mmhsi":
+        words = ["python", f"tools/{words[1]}.py", *words[2:]]
     script = words[words[0] in ("bash", "sh")]
     if script.endswith(".sh"):
         assert processes.run_command(["bash", "-n", ROOT / script]).returncode == 0

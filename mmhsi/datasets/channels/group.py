@@ -45,7 +45,7 @@ class Views:
 
     @property
     def second(self) -> NDArray[np.float32]:
-        """:attr:`finer`, where it has to be.
+        """:attr:`finer`, shape (H · s, W · s, C2), where it has to be.
 
         Raises:
             DataError: If there is none.

@@ -37,7 +37,7 @@ class MultiScale(ChannelGroup):
         self.count = count
 
     def reach(self, scale: int) -> int:
-        """Of the widest Gaussian."""
+        """Of the widest Gaussian; arguments as for :meth:`ChannelGroup.reach`."""
         return gaussian_radius(max(*self.means, *self.spreads), None)
 
     def __call__(self, views: Views) -> NDArray[np.float32]:

@@ -36,7 +36,7 @@ class MorphologicalProfiles(ChannelGroup):
         check_radii(type(self).__name__, self.radii)
 
     def reach(self, scale: int) -> int:
-        """Radius of the largest disc and the steps."""
+        """Radius of the largest disc and the steps; arguments as for :meth:`ChannelGroup.reach`."""
         return max(self.radii) + self.steps
 
     def __call__(self, views: Views) -> NDArray[np.float32]:
@@ -63,7 +63,7 @@ class NormalisedProfiles(ChannelGroup):
         check_radii(type(self).__name__, self.radii)
 
     def reach(self, scale: int) -> int:
-        """Radius of the largest disc and the steps."""
+        """Radius of the largest disc and the steps; arguments as for :meth:`ChannelGroup.reach`."""
         return max(self.radii) + self.steps
 
     def __call__(self, views: Views) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ class Spectra(ChannelGroup):
     short = "spectra"
 
     def reach(self, scale: int) -> int:
-        """None."""
+        """None; arguments as for :meth:`ChannelGroup.reach`."""
         return 0
 
     def __call__(self, views: Views) -> NDArray[np.float32]:
@@ -35,7 +35,7 @@ class Components(ChannelGroup):
     short = "components"
 
     def reach(self, scale: int) -> int:
-        """None."""
+        """None; arguments as for :meth:`ChannelGroup.reach`."""
         return 0
 
     def __call__(self, views: Views) -> NDArray[np.float32]:

@@ -56,7 +56,7 @@ class FinerTexture(ChannelGroup):
         self.means = positive("FinerTexture", "means", tuple(means))
 
     def reach(self, scale: int) -> int:
-        """Of the filter that reaches farthest."""
+        """Of the filter that reaches farthest; arguments as for :meth:`ChannelGroup.reach`."""
         gabor = max(map(gabor_radius, self.frequencies)) + gaussian_radius(self.gabor_smoothing, None)
         pattern = 1 + gaussian_radius(self.pattern_smoothing, None)
         fine = max(1 + gaussian_radius(max(self.scales), None), gabor, pattern, gaussian_radius(max(self.means), None))

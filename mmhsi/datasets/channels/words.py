@@ -98,7 +98,7 @@ class WordHistograms(ChannelGroup):
         self.centres, _ = kmeans2(described, self.words, iter=50, minit="++", rng=random)
 
     def reach(self, scale: int) -> int:
-        """Of the widest Gaussian."""
+        """Of the widest Gaussian; arguments as for :meth:`ChannelGroup.reach`."""
         return gaussian_radius(max(self.scales), None)
 
     def word(self, views: Views) -> NDArray[np.intp]:

@@ -112,7 +112,11 @@ class DisjointSplit:
         self._polygons: np.ndarray | None = None
 
     def with_polygons(self, polygons: np.ndarray | None) -> DisjointSplit:
-        """The rule for a scene whose labels were drawn, see :class:`PolygonRule`."""
+        """The rule for a scene whose labels were drawn, see :class:`PolygonRule`.
+
+        Args:
+            polygons: Number of the polygon that each pixel lies in, shape (H, W), 0 in none; None of a raster.
+        """
         rule = copy(self)
         rule._polygons = polygons
         return rule

@@ -43,7 +43,11 @@ class PolygonFoldSplit:
         self._polygons: np.ndarray | None = None
 
     def with_polygons(self, polygons: np.ndarray | None) -> PolygonFoldSplit:
-        """The rule for a scene whose labels were drawn, see :class:`PolygonRule`."""
+        """The rule for a scene whose labels were drawn, see :class:`PolygonRule`.
+
+        Args:
+            polygons: Number of the polygon that each pixel lies in, shape (H, W), 0 in none; None of a raster.
+        """
         rule = PolygonFoldSplit(self.folds, self.fold, self.seed)
         rule._polygons = polygons
         return rule

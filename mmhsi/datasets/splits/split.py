@@ -43,7 +43,11 @@ class PolygonRule(Protocol):
     """A rule that may put whole polygons on one side."""
 
     def with_polygons(self, polygons: np.ndarray | None) -> SplitRule:
-        """The rule for a scene with polygons (H, W), numbers from 1, 0 in none; None where labels are a raster."""
+        """The rule for a scene with polygons (H, W), numbers from 1, 0 in none; None where labels are a raster.
+
+        Args:
+            polygons: Number of the polygon that each pixel lies in, shape (H, W), 0 in none; None of a raster.
+        """
 
 
 def apply_split(

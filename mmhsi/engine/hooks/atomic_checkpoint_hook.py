@@ -93,8 +93,8 @@ class AtomicCheckpointHook(CheckpointHook):
         # At the end of a step; all ranks come here, and rank 0 alone to before_save_checkpoint. As mmengine has it, but
         # for the order: what is outdated goes when the new file and its name as the last one are on the disk.
         self._pending = waiting_gradients(runner)
-        kept = self.keep_ckpt_ids
-        if self.max_keep_ckpts > 0 and (not kept or kept[-1] != step):
+        kept = self.keep_ckpt_ids if self.max_keep_ckpts > 0 else None
+        if kept is not None and (not kept or kept[-1] != step):
             if len(kept) == self.max_keep_ckpts and is_main_process():
                 self.file_backend.remove(self.file_backend.join_path(self.out_dir, self.filename_tmpl.format(kept[0])))
             kept.append(step)  # which drops the first

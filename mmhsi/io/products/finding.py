@@ -48,9 +48,9 @@ def open_product(path: str | os.PathLike[str], options: CubeOptions) -> CubeRead
 
 def find_product(path: Path) -> Product | None:
     """The product that a path leads to; arguments, result and errors as for :func:`open_product`."""
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112, Path raises where a name is too long or a folder closed
         return _in_folder(path, path)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113
         return None
     with reading(path, "cannot be opened"), path.open("rb") as file:
         start = file.read(8)

@@ -38,7 +38,7 @@ class OnColumns(Learner):
         self.columns = slice(start, stop)
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
-        """Fit to the columns.
+        """Fit to the columns; arguments as for :meth:`Learner.learn`.
 
         Raises:
             ConfigError: If the samples have no such columns.
@@ -48,5 +48,5 @@ class OnColumns(Learner):
         self.inner.learn(samples[:, self.columns], labels, self.num_classes, seed)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Those of the classifier."""
+        """Those of the classifier; arguments as for :meth:`Learner.probabilities`."""
         return self.inner.probabilities(samples[:, self.columns])

@@ -24,9 +24,9 @@ class LDA(Learner):
     """
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
-        """Fit; nothing is random."""
+        """Fit; nothing is random; arguments as for :meth:`Learner.learn`."""
         self.analysis = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(samples, labels)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Of the Gaussians."""
+        """Of the Gaussians; arguments as for :meth:`Learner.probabilities`."""
         return self.spread(self.analysis.predict_proba(samples), self.analysis.classes_)

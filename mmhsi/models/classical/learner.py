@@ -46,11 +46,18 @@ class Learner(nn.Module):
         self.fit(samples, labels, seed)
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
-        """Fit; :meth:`learn` has checked the samples."""
+        """Fit; :meth:`learn` has checked the samples; arguments as for :meth:`Learner.learn`."""
         raise NotImplementedError
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Class probabilities (n, K) of samples (n, F); 0 for classes without training pixels."""
+        """Class probabilities of samples; 0 for classes without training pixels.
+
+        Args:
+            samples: Shape (n, F).
+
+        Returns:
+            Shape (n, K).
+        """
         raise NotImplementedError
 
     def spread(self, scores: NDArray, classes: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -41,10 +41,10 @@ class MeanOfLearners(Learner):
             raise ConfigError("MeanOfLearners: members are configs of classical classifiers, at least one")
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
-        """Fit all."""
+        """Fit all; arguments as for :meth:`Learner.learn`."""
         for member in self.learners:
             member.learn(samples, labels, self.num_classes, seed)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Weighted mean over the members."""
+        """Weighted mean over the members; arguments as for :meth:`Learner.probabilities`."""
         return np.average([member.probabilities(samples) for member in self.learners], axis=0, weights=self.weights)

@@ -64,7 +64,7 @@ class MLP(Learner):
         self.trained: tuple[nn.Module, ...] = ()  # no ModuleList: they are learnt anew, never saved
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
-        """Train the networks, on the CPU."""
+        """Train the networks, on the CPU; arguments as for :meth:`Learner.learn`."""
         x, y = torch.from_numpy(samples), torch.from_numpy(labels)
         with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
             torch.manual_seed(seed)
@@ -104,7 +104,7 @@ class MLP(Learner):
         return x * (torch.rand(count, self.blocks) >= self.block_dropout).float()[:, block]
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Mean of the networks' softmax."""
+        """Mean of the networks' softmax; arguments as for :meth:`Learner.probabilities`."""
         x = torch.from_numpy(np.ascontiguousarray(samples))
         with torch.no_grad():
             scores = [network(x).softmax(dim=1) for network in self.trained]

@@ -42,11 +42,11 @@ class SVM(Learner):
         self.gamma = gamma
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
-        """Fit; nothing is random."""
+        """Fit; nothing is random; arguments as for :meth:`Learner.learn`."""
         self.machine = SVC(C=self.penalty, gamma=self.gamma / samples.shape[1]).fit(samples, labels)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Softmax of the decision values."""
+        """Softmax of the decision values; arguments as for :meth:`Learner.probabilities`."""
         values = self.machine.decision_function(samples)
         if values.ndim == 1:  # two classes
             values = np.stack([-values, values], axis=1)

@@ -34,6 +34,9 @@ class EncoderDecoder(FreezableBackbone, segmentors.EncoderDecoder):
 
         Raises:
             ConfigError: If the backbone is a U-Net that does not take their sides.
+
+        Args:
+            inputs: Shape (B, C, H, W).
         """
         if isinstance(self.backbone, UNet):
             halvings = sum(self.backbone.downsamples) + sum(stride == 2 for stride in self.backbone.strides[1:])
