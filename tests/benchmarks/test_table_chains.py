@@ -145,7 +145,7 @@ class Workshop:
         cfg.default_hooks.checkpoint = dict(type="CheckpointHook", by_epoch=False, interval=1)
         cfg.default_hooks.pop("reconstruction", None)
         cfg.default_hooks.pop("maps", None)
-        cfg.train_dataloader.batch_size = 2
+        cfg.train_dataloader.batch_size = 4096 if cfg.model.type == "ClassicalClassifier" else 2
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         pruning = cfg.default_hooks.get("pruning")
         if pruning:  # counts epochs

@@ -38,7 +38,9 @@ def test_a_path_and_a_package_name_are_one_config(repository, monkeypatch, messa
 def test_what_is_not_there():
     with pytest.raises(ConfigError, match=r"nothing::a\.py: no package 'nothing' is installed"):
         load_config("nothing::a.py")
-    with pytest.raises(ConfigError, match=r"none\.py: no such config; nearest: "):
+    with pytest.raises(
+        ConfigError, match=r"none_hsi-vit-tiny-p3_demo\.py: no such config; nearest: 'mae/mae_hsi-vit-tiny-p3_demo\.py'"
+    ):
         load_config("mmhsi::mae/none_hsi-vit-tiny-p3_demo.py")
 
 

@@ -99,7 +99,7 @@ def test_weights_that_are_not_finite_are_passed_over_and_refused(config, tmp_pat
     assert run_tool("train", config(2), "--work-dir", tmp_path / "w") == 0
     expected = read_checkpoint(tmp_path / "w/epoch_2.pth")["state_dict"]
     for value in (float("nan"), float("-inf")):
-        checkpoint = torch.load(tmp_path / "w/epoch_2.pth", weights_only=False)
+        checkpoint = read_checkpoint(tmp_path / "w/epoch_2.pth")
         name = next(key for key, each in checkpoint["state_dict"].items() if each.is_floating_point() and each.ndim)
         checkpoint["state_dict"][name].view(-1)[0] = value
         torch.save(checkpoint, tmp_path / "w/epoch_2.pth")

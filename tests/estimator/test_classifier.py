@@ -13,6 +13,7 @@ from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import read_class_map, read_cube
 from mmhsi.io.vector_writer import write_areas
+from mmhsi.models.weights import read_checkpoint
 
 MODELS = ("lda", "svm")
 
@@ -76,8 +77,7 @@ def test_the_commands_go_on_from_the_model_and_the_config(scene, fitted, run_too
     assert (read_class_map(tmp_path / "predicted.tif").classes == result.classes).all()
     assert run_tool("train", folder / "config.py", "--work-dir", tmp_path / "w") == 0
     (checkpoint,) = (tmp_path / "w").glob("epoch_*.pth")
-    state = torch.load(checkpoint, weights_only=False)["state_dict"]
-    kept = torch.load(model.checkpoint_, weights_only=True)["state_dict"]
+    state, kept = (read_checkpoint(path)["state_dict"] for path in (checkpoint, model.checkpoint_))
     assert torch.allclose(state["samples"], kept["samples"], atol=1e-5)
     assert torch.equal(state["classes"], kept["classes"])
 

@@ -13,4 +13,4 @@ def test_mutants(target):
     counts, faults = run(target, COUNT, seed=1, seconds=SECONDS)
     assert not faults, faults[:3]
     assert counts["refused"] > 20
-    assert counts["result"] > 20
+    assert counts["result"] > 10

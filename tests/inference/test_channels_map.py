@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import rasterio
 from mmengine.config import Config
 
 from mmhsi.datasets import CATALOGUE
@@ -14,6 +13,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer, scene_rows
 from mmhsi.inference.export import export_model
 from mmhsi.inference.publishing import publish_checkpoint
+from mmhsi.io import read_class_map
 
 
 @pytest.fixture
@@ -44,8 +44,7 @@ def test_map_is_what_the_test_says(trained, place, monkeypatch):
     for name, budget in (("whole", scene_rows.BUDGET), ("parts", 1)):
         monkeypatch.setattr(scene_rows, "BUDGET", budget)
         inferencer.write_map(place / info.image, folder / f"{name}.tif", **names)
-        with rasterio.open(folder / f"{name}.tif") as file:
-            classes = file.read(1)
+        classes = read_class_map(folder / f"{name}.tif").classes
         assert np.array_equal(classes.ravel()[dataset.pixels], predicted)
     with pytest.raises(ConfigError, match="only networks are exported"):
         export_model(inferencer.model, folder / "model.onnx", (1, 1))

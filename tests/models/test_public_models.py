@@ -133,6 +133,7 @@ class Given:
     """A mask that is given, in the place of a strategy that draws one."""
 
     ratio = 0.5
+    on_file_values = False
 
     def __init__(self, hidden):
         self.hidden = hidden
