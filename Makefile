@@ -1,5 +1,5 @@
 # make demo: the whole chain on a simulated scene.  make test: lint, types, tests.  make docs: the documentation.
-# make install: the environment alone.  make unit TESTS=tests/io: some tests.
+# make install: the environment alone.  make unit TESTS=tests/io: some tests.  make slow: the tests that take long.
 PYTHON ?= python3
 # Empty: the newest versions that fit.
 CONSTRAINTS ?= requirements/constraints.txt
@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP := $(VENV)/.installed
 
-.PHONY: help install demo test unit docs lint format clean
+.PHONY: help install demo test unit slow docs lint format clean
 
 help:
 	@sed -n 1,2p Makefile
@@ -35,8 +35,12 @@ format: install
 
 test: lint unit
 
+# What takes seconds of several processes each is left out here, and run by `make slow`.
 unit: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m 'not slow' $(TESTS)
+
+slow: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m slow $(TESTS)
 
 docs: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -c docs -q -W --keep-going -j $(JOBS) . docs/_build/html

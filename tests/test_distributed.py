@@ -17,6 +17,7 @@ from mmhsi.models.pruning import prunable_stages, prune
 from mmhsi.registry import DATASETS, MASKING, MODELS
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.usefixtures("scope"),
     pytest.mark.skipif(torch.cuda.is_available(), reason="compares processes without a GPU"),
 ]

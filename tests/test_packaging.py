@@ -15,6 +15,8 @@ from processes import run_command
 
 from mmhsi.carried import carried_folder
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("mmhsi", "configs", "tools", "requirements")
 FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "model-index.yml")
 CONFIG = "mae/mae_hsi-vit-tiny-p3_demo.py"

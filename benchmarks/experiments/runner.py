@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import runpy
-import signal
 import sys
 import threading
 import time
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from pathlib import Path
 
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class ExperimentRunner:
@@ -140,8 +137,6 @@ def run_tool(words: list[str], log: Path, environment: dict[str, str]) -> None:
         log: File for its output.
         environment: All variables.
     """
-    if sys.platform.startswith("linux"):  # to end with the server, which ends with the process that started it
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     os.environ.clear()  # that of the server which forked this process may be older
     os.environ.update(environment)
     with log.open("a") as file:

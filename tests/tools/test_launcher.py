@@ -20,6 +20,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.io import HSICube, write_cube
 from mmhsi.models.weights import read_checkpoint
 
+pytestmark = pytest.mark.slow
 without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="tests the way without a GPU")
 
 
