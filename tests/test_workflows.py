@@ -19,7 +19,7 @@ def test_both_check_the_same(repository):
     jobs = yaml.safe_load((repository / ".github/workflows/ci.yml").read_text())["jobs"]
     commands = [step.get("run", "") for job in jobs.values() for step in job["steps"]]
     called = {word for command in commands for word in re.findall(r"^make (\w+)", command)}
-    assert called == {"lint", "unit", "docs"}  # test is lint and unit
+    assert called == {"lint", "unit", "slow", "docs"}  # test is lint and unit
     makefile = (repository / "Makefile").read_text()
     assert "\ntest: lint unit\n" in makefile
     pythons = [entry["python"] for entry in jobs["tests"]["strategy"]["matrix"]["include"]]
