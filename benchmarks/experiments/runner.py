@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-
 class ExperimentRunner:
     """Runs steps as commands of ``tools/``, each once; what is finished is not run again, what was cut off goes on.
 
