@@ -40,6 +40,7 @@ autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False  # what is imported for types alone has no names at run time
 
 html_theme = "furo"
 html_title = "mmhsi"

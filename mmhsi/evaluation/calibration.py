@@ -43,7 +43,7 @@ class Reliability:
 
     @property
     def expected_error(self) -> float:
-        """ECE: mean of |accuracy - confidence| over the pixels (Naeini et al. 2015)."""
+        """ECE: mean distance of accuracy and confidence over the pixels (Naeini et al. 2015)."""
         used = self.counts > 0
         gap = np.abs(self.accuracy - self.confidence)[used]
         return float((gap * self.counts[used]).sum() / self.counts.sum())

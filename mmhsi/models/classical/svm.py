@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @MODELS.register_module()
 class SVM(Learner):
-    """Kernel exp(−γ |x − y|²), one machine a pair of classes; the features should have unit variance.
+    """Kernel exp(−γ ‖x − y‖²), one machine a pair of classes; the features should have unit variance.
 
     Platt's probabilities need more labels than there are; here they are the softmax of scikit-learn's decision values a
     class, which are votes with the margins as ties' breakers, so that the label is that of the votes.
