@@ -79,7 +79,6 @@ def main() -> None:
     scene = {field: getattr(args, name) for name, field in keys.items() if getattr(args, name) is not None}
     models = "auto" if args.models == ["auto"] else args.models
     classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample)
-    workdir.mkdir(parents=True, exist_ok=True)
     with hold(workdir, "work dir", "give another --workdir"):
         classifier.fit(
             args.cube,

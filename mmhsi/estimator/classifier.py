@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import tempfile
 import time
@@ -17,6 +16,7 @@ from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.splits.folds import scene_folds
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer
+from mmhsi.io.files import file_digest
 from mmhsi.version import __version__
 
 from .assessment import assess, fill_areas, mixture
@@ -309,7 +309,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         report.facts |= dict(mmhsi=__version__, python=platform.python_version(), seed=self.seed)
         for name in ("image", "labels", "second_image"):
             if name in described:
-                report.facts[f"SHA-256 of {name}"] = _digest(Path(described[name]))
+                report.facts[f"SHA-256 of {name}"] = file_digest(Path(described[name]))
         report.decisions += [
             "bands were replaced by channels of each pixel's surroundings at several scales (SceneChannels)",
             "every candidate began with weight 1; weights changed while the likelihood of held-out labels grew",
@@ -325,14 +325,3 @@ def _polygons(dataset: SceneDataset) -> NDArray[np.int64] | None:
         return None
     numbers = dataset.polygons.ravel()[dataset.pixels].astype(np.int64)
     return numbers if len(numbers) >= 2 * len(np.unique(numbers)) else None
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of a file, or of a folder's files one after another, by name."""
-    digest = hashlib.sha256()
-    for part in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if part.is_file():
-            with part.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-    return digest.hexdigest()

@@ -19,7 +19,7 @@ from mmhsi.engine.device import choose_device
 from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError
 from mmhsi.inference.publishing import classifier_spec, published_model
-from mmhsi.io.files import reading
+from mmhsi.io.files import file_digest, reading
 from mmhsi.models.classifiers import PixelClassifier
 from mmhsi.models.weights import load_weights, read_checkpoint
 from mmhsi.registry import MODELS
@@ -88,7 +88,7 @@ class WindowModel:
         self.by_pixel = isinstance(self.network, PixelClassifier)
         self.preprocessor = self.network.data_preprocessor
         structure = hashlib.sha256(repr(cfg.model).encode()).hexdigest()[:16]
-        self.digest = [_digest(Path(checkpoint)), structure]
+        self.digest = [file_digest(Path(checkpoint))[:16], structure]
 
     def __call__(self, x: Tensor) -> Tensor:
         """What the model says of normalised windows.
@@ -133,12 +133,3 @@ class WindowModel:
             self(torch.randn(size, channels, *window, device=self.device))
 
         return fastest_batch(run, self.device, first, limit)
-
-
-def _digest(path: Path) -> str:
-    """First digits of a file's SHA-256."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()[:16]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -234,3 +235,21 @@ def strict(content: object) -> object:
     if isinstance(content, list | tuple):
         return [strict(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, or of a folder's files one after another, by name.
+
+    Args:
+        path: File or folder.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for part in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if part.is_file():
+            with part.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+    return digest.hexdigest()

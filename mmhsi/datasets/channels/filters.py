@@ -82,9 +82,7 @@ def block_mean(image: NDArray, side: int) -> NDArray[np.float32]:
     Returns:
         float32 array (H, W, C).
     """
-    height, width, bands = image.shape
-    squares = image.reshape(height // side, side, width // side, side, bands)
-    return squares.mean(axis=(1, 3), dtype=np.float64).astype(np.float32)
+    return _squares(image, side).mean(axis=(1, 3), dtype=np.float64).astype(np.float32)
 
 
 def block_spread(image: NDArray, side: int) -> NDArray[np.float32]:
@@ -97,6 +95,10 @@ def block_spread(image: NDArray, side: int) -> NDArray[np.float32]:
     Returns:
         float32 array (H, W, C).
     """
+    return _squares(image, side).std(axis=(1, 3), dtype=np.float64).astype(np.float32)
+
+
+def _squares(image: NDArray, side: int) -> NDArray:
+    """Squares of pixels: (H · side, W · side, C) -> (H, side, W, side, C)."""
     height, width, bands = image.shape
-    squares = image.reshape(height // side, side, width // side, side, bands)
-    return squares.std(axis=(1, 3), dtype=np.float64).astype(np.float32)
+    return image.reshape(height // side, side, width // side, side, bands)
