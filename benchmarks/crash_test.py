@@ -9,6 +9,7 @@ Every kill is a SIGKILL of a process of ``tools/train.py``; every comparison is 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import random
@@ -99,7 +100,7 @@ def write_config(case: Case, path: Path, shrink: Callable[[Config], None] | None
     cfg.train_cfg = dict(by_epoch=True, max_epochs=4)
     cfg.default_hooks.checkpoint.update(interval=1)
     cfg.default_hooks.pop("reconstruction", None)
-    cfg.merge_from_dict(case.options)
+    cfg.merge_from_dict(copy.deepcopy(case.options))  # mmengine takes `_delete_` out of what it merges
     cfg.custom_hooks = [*cfg.custom_hooks, *case.hooks]
     if shrink is not None:
         shrink(cfg)

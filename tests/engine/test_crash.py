@@ -75,7 +75,7 @@ def test_a_run_that_is_asked_to_end_saves_says_so_and_resumes_exactly(name, tmp_
     def longer(cfg):
         shrink(cfg)
         cfg.default_hooks.checkpoint.interval = 100
-        cfg.train_cfg.update(dict(max_iters=80) if "max_iters" in cfg.train_cfg else dict(max_epochs=8))
+        cfg.train_cfg.update(dict(max_iters=40) if "max_iters" in cfg.train_cfg else dict(max_epochs=6))
 
     config = crash_test.write_config(crash_test.CASES[name], tmp_path / "config.py", longer)
     crash_test.finish(config, tmp_path / "undisturbed")
@@ -83,7 +83,7 @@ def test_a_run_that_is_asked_to_end_saves_says_so_and_resumes_exactly(name, tmp_
     begun = lambda: any("(train)" in path.read_text() for path in stopped.glob("output.log"))  # noqa: E731
     assert crash_test.kill(config, stopped, begun, signal.SIGTERM)
     (saved,) = stopped.glob("*_[0-9]*.pth")
-    assert 0 < int(saved.stem.rpartition("_")[2]) < 80
+    assert 0 < int(saved.stem.rpartition("_")[2]) < 40
     said = [line for line in (stopped / "output.log").read_text().splitlines() if "SIGTERM" in line]
     assert said == [f"ended by SIGTERM: {saved} is there; --resume goes on from there"]
     crash_test.finish(config, stopped)
