@@ -113,7 +113,7 @@ def test_command_adds_a_row(place, dataset, guess, tmp_path, capsys, run_tool):
     board = tmp_path / "board.json"
     row = ("--out", board, "--method", "mine", "--source", "example.org/mine")
     assert run_tool("score", *paths, *data, *row) == 0
-    assert "5 random pixels a class" in capsys.readouterr().out
+    assert "5 random training pixels a class" in capsys.readouterr().out
     assert run_tool("score", *paths[:1], *data[:3], 0, *row) == 0  # in place of the first
     (entry,) = read_board(board)
     assert (entry.method, entry.sees, list(entry.by_seed)) == ("mine", "HSI", ["0"])
@@ -127,7 +127,7 @@ def entry(method, by_seed):
 
 
 def test_pairs_by_hand():
-    assert paired({"0": 90.0, "1": 92.0, "7": 1.0}, {"1": 91.0, "0": 90.5}) == "+0.2 ± 0.8 (1 of 2)"
+    assert paired({"0": 90.0, "1": 92.0, "7": 1.0}, {"1": 91.0, "0": 90.4}) == "+0.3 ± 0.7 (1 of 2)"
     assert paired({"0": 1.0}, {"1": 1.0}) == ""
     table = tabulate_board([entry("a", {"0": 90.0, "1": 92.0}), entry("b", {"0": 95.0})], "a")
     lines = [line for line in table.splitlines() if line.startswith(("| a", "| b"))]
