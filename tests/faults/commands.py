@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import crash_test
+import matplotlib.backends.backend_agg  # as all here, so that no fork has to
+import matplotlib.figure
 import numpy as np
 import torch
 from download_server import CONTENT, serving
@@ -22,8 +24,9 @@ from mmengine.registry import DefaultScope
 from scene_models import BANDS, META, PIXEL_CONV
 from scripts import REPOSITORY, load_script
 from small_models import SMALL
+from yapf.yapflib import yapf_api
 
-import mmhsi.cli.preload  # so that no fork has to
+import mmhsi.cli.preload
 import mmhsi.inference.prediction
 import mmhsi.inference.row_store
 from mmhsi.cli.command import run
@@ -81,6 +84,8 @@ def files_below(folder: Path) -> list[Path]:
 
 def training(place: Path) -> Case:
     """Two epochs of a small classification, with checkpoints, the best one, a report."""
+    # Configs are written nine times a run; that they are laid out nicely takes half of its time.
+    yapf_api.FormatCode = lambda text, **_: (text, True)
     write_mat_scene(place / "data", "salinas_a")
     os.environ["MMHSI_DATA"] = str(place / "data")
     cfg = Config.fromfile(REPOSITORY / "configs/hsi_vit/hsi-vit-tiny-p3.py")
