@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import crash_test
-import matplotlib.backends.backend_agg  # as all here, so that no fork has to
-import matplotlib.figure
 import numpy as np
 import torch
 from download_server import CONTENT, serving

@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, help="points of each command and way, evenly spread (default: all)")
     parser.add_argument("--only", default="", help="commands with this in their name")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="how they are disturbed (default: all)")
-    parser.add_argument("--part", type=int, nargs=2, default=(1, 1), metavar=("K", "N"), help="every N-th point, from K")
+    parser.add_argument("--part", type=int, nargs=2, default=(1, 1), metavar=("K", "N"), help="every N-th, from K")
     args = parser.parse_args()
     with_shim()
     from faults.commands import cases
