@@ -8,7 +8,6 @@ import shutil
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import DataError
@@ -16,6 +15,7 @@ from mmhsi.io.files import sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 MOST_BYTES = 50 << 30
 """All folders together; what is in use stays also above it."""
