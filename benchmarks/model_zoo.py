@@ -5,12 +5,12 @@ are those of benchmarks/results.json. Parameters and operations are counted wher
 for which the data have to be there (MMHSI_DATA).
 """
 
-import json
 import os
 from pathlib import Path
 from unittest import mock
 
 import yaml
+from experiments.index_files import read_index, read_metafile, read_results
 from experiments.table import read_config, step_name
 
 from mmhsi.cli.command import run, tool_parser
@@ -49,12 +49,12 @@ why SS-MAE's is not: [its page](../configs/ss_mae/README.md). What protocols mea
 
 def metafiles() -> list[Path]:
     """Those that the index names, in its order."""
-    return [ROOT / path for path in yaml.safe_load((ROOT / "model-index.yml").read_text())["Import"]]
+    return [ROOT / path for path in read_index(ROOT / "model-index.yml")]
 
 
 def results(config: str) -> list[dict]:
     """What benchmarks/results.json holds of a config, by data."""
-    return [entry for entry in json.loads((ROOT / "benchmarks/results.json").read_text()) if entry["config"] == config]
+    return [entry for entry in read_results(ROOT / "benchmarks/results.json") if entry["config"] == config]
 
 
 def measure(config: str, dataset: str | None) -> dict:
@@ -126,8 +126,8 @@ def model_of(collection: str, config: str, measured: dict, known: dict[str, dict
 
 def metafile(path: Path, again: bool = False) -> str:
     """Text of a metafile: its collection as it is, its models anew."""
-    content = yaml.safe_load(path.read_text())
-    known = {model["Name"]: model["Metadata"] for model in content.get("Models") or []}
+    content = read_metafile(path)
+    known = {model["Name"]: model["Metadata"] for model in content["Models"]}
     collection = content["Collections"][0]["Name"]
     lines = [yaml.safe_dump({"Collections": content["Collections"]}, sort_keys=False, allow_unicode=True, width=120)]
     lines.append("Models:\n")
@@ -185,7 +185,7 @@ def main() -> None:
     if args.write:
         for path in metafiles():
             path.write_text(metafile(path, args.measure))
-    text = "\n".join([HEADER, *(section(yaml.safe_load(path.read_text())) for path in metafiles())])
+    text = "\n".join([HEADER, *(section(read_metafile(path)) for path in metafiles())])
     if args.write:
         PAGE.write_text(text)
     else:

@@ -34,6 +34,8 @@ OPENING = re.compile(r".*\.(timm_backbone|vpd|vqa_head|huggingface|tokenizer|vec
 """Those among them that open files, or ask a network, when they are built."""
 SETTINGS_OF_FILES = ("init_cfg", "pretrained", "checkpoint", "custom_imports")
 """Settings that name a file or a module to load; None is harmless."""
+LARGEST = 1 << 20
+"""Whole numbers above this are sizes that no part of a network has, and would take all memory or time."""
 WORD = re.compile(r"[\w +-]{0,64}")
 
 
@@ -68,6 +70,8 @@ def check_carried_config(
     elif isinstance(config, str):
         if not WORD.fullmatch(config):
             raise FileFormatError(f"{source}: {config[:80]!r} is no word; names of files and modules are not taken")
+    elif isinstance(config, int) and abs(config) > LARGEST:
+        raise FileFormatError(f"{source}: holds a whole number above {LARGEST}, no size of a network")
     elif config is not None and type(config) not in (bool, int, float):
         raise FileFormatError(f"{source}: holds a {type(config).__name__}, expected plain data")
 

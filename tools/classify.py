@@ -15,6 +15,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("cube", help="any file that is read: GeoTIFF, ENVI, .mat, HDF5, netCDF, .npy")
     parser.add_argument("labels", help="polygons or points, or a raster on the cube's grid: class numbers, 0 for none")
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
+    parser.add_argument("--label-layer", help="its layer, where it has several")
     parser.add_argument("--out", required=True, help="GeoTIFF for the map")
     parser.add_argument("--second", help="second source on the same ground, such as an aerial picture")
     parser.add_argument("--minutes", type=float, default=10, help="time for everything, roughly (default: 10)")
@@ -32,6 +33,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--labels-key", help="variable of the labels")
     parser.add_argument("--labels-axes", help="axes of the labels, such as 'y x'")
     parser.add_argument("--second-key", help="variable of the second source")
+    parser.add_argument("--second-axes", help="its axes, as --axes")
     parser.add_argument("--second-scale", type=int, help="its pixels per pixel of the cube (default: from the sizes)")
     parser.add_argument("--quiet", action="store_true", help="say nothing but warnings and the last line")
     return parser.parse_args()
@@ -75,7 +77,8 @@ def main() -> None:
     outputs = (args.out, args.probabilities, args.uncertainty, report)
     check_outputs(outputs, (args.cube, args.labels, args.second))
     keys = dict(key="image_key", axes="image_axes")
-    keys.update({name: name for name in ("labels_key", "labels_axes", "second_key", "second_scale")})
+    keys.update({name: name for name in ("labels_key", "labels_axes", "label_layer")})
+    keys.update({name: name for name in ("second_key", "second_axes", "second_scale")})
     scene = {field: getattr(args, name) for name, field in keys.items() if getattr(args, name) is not None}
     models = "auto" if args.models == ["auto"] else args.models
     classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample)

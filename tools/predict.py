@@ -45,8 +45,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
+    parser.add_argument("--label-layer", help="its layer, where it has several")
     parser.add_argument("--second", help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
+    parser.add_argument("--second-axes", help="its axes, as --axes")
     parser.add_argument("--scale", type=float, default=1.0, help="factor to the units of the training (default: 1)")
     parser.add_argument("--match-wavelengths", action="store_true", help="resample the bands to those of the training")
     parser.add_argument("--resume", action="store_true", help="go on from the finished rows of an interrupted run")
@@ -111,6 +113,7 @@ def main() -> None:
             image_options=image_options(args),
             second=args.second,
             second_key=args.second_key,
+            second_axes=args.second_axes,
             probabilities=args.probabilities,
             uncertainty=args.uncertainty,
             scale=args.scale,
@@ -141,6 +144,7 @@ def main() -> None:
             axes=args.axes,
             labels_axes=args.labels_axes,
             label_field=args.label_field,
+            label_layer=args.label_layer,
             options=inferencer.cube_options(image_options(args)),
         )
         print(f"picture: {args.png}")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from mmhsi.datasets import CATALOGUE
 from mmhsi.datasets.catalogue import scene_info
 from mmhsi.datasets.download.dataset import default_root, expected_files, how_to_obtain
+from mmhsi.errors import DataError
+from mmhsi.io.json_file import is_number, read_json
 
+from .index_files import read_index, read_metafile
 from .table import ROOT, Step, read_config, state, step_name
 
 if TYPE_CHECKING:
@@ -99,15 +99,18 @@ def known_seconds(work_dir: Path) -> dict[str, float]:
     """
     found: dict[str, list[float]] = {}
     for path in work_dir.glob("*/finished.json"):
-        found.setdefault(path.parent.name.rpartition("_seed")[0], []).append(json.loads(path.read_text())["seconds"])
+        note = read_json(path, "the note of a finished run")
+        seconds = note.get("seconds") if isinstance(note, dict) else None
+        if not is_number(seconds):
+            raise DataError(f"{path}: says no seconds, expected the note of a finished run")
+        found.setdefault(path.parent.name.rpartition("_seed")[0], []).append(seconds)
     return {name: statistics.fmean(values) for name, values in found.items()}
 
 
 def known_operations() -> dict[str, int]:
     """Operations of a forward pass of one sample by a run's name, as the metafiles have them."""
-    index = yaml.safe_load((ROOT / "model-index.yml").read_text())["Import"]
-    models = [model for path in index for model in yaml.safe_load((ROOT / path).read_text())["Models"]]
-    return {model["Name"]: model["Metadata"]["FLOPs"] for model in models if "FLOPs" in model["Metadata"]}
+    models = [model for path in read_index(ROOT / "model-index.yml") for model in read_metafile(ROOT / path)["Models"]]
+    return {model["Name"]: model["Metadata"]["FLOPs"] for model in models}
 
 
 def epoch_samples(cfg: Config) -> int | None:

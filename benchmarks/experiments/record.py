@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmhsi.io.files import write_whole
 
+from .index_files import read_results
 from .table import ROOT, ExperimentTable, Step, read_config, read_metric, state, step_name
 
 RESULTS = ROOT / "benchmarks/results.json"
@@ -58,7 +59,7 @@ def record(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path, path:
             values.setdefault((step.config, step.dataset), []).append(
                 {metric: read_metric(step, metric) for metric in table.metrics}
             )
-    entries = {(entry["config"], entry.get("dataset")): entry for entry in json.loads(path.read_text())}
+    entries = {(entry["config"], entry.get("dataset")): entry for entry in read_results(path)}
     for (config, dataset), found in values.items():
         named = {"config": config} if dataset is None else {"config": config, "dataset": dataset}
         entry = entries.setdefault((config, dataset), named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -82,6 +83,8 @@ def run(main: Callable[[], None]) -> None:
     keep_freed_memory()
     # Where mmengine would read a file from the network, or a library one of its own, with whatever code is in it.
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
+    # Where the log file cannot be written, a command goes on without; it would say a traceback for every line.
+    logging.raiseExceptions = False
     try:
         with TERMINATION.installed():
             main()

@@ -113,7 +113,7 @@ def open_second(
     """Open a second source and check that it covers a cube's ground.
 
     Args:
-        path: Its file; one of a single band may be stored without its third axis, as LiDAR heights are.
+        path: Its file, as for :func:`open_second_file`.
         key: Variable of a ``.mat`` file.
         cube: What the cube's file says about itself.
         scale: Pixels of the second source per cube pixel along each axis. Default: what their heights give.
@@ -125,10 +125,7 @@ def open_second(
     Raises:
         DataError: If the file is missing or damaged, or the source covers other ground.
     """
-    try:
-        reader = open_reader(path, key, 3, axes)
-    except DataError:
-        reader = open_reader(path, key, 2, axes)
+    reader = open_second_file(path, key, axes)
     info = reader.info
     scale = scale or max(1, info.shape[0] // cube.shape[0])
     size = (cube.shape[0] * scale, cube.shape[1] * scale)
@@ -144,6 +141,23 @@ def open_second(
             f"{info.crs}; {_numbers(cube.transform)}, {cube.crs}); bring it onto the same grid (gdalwarp)"
         )
     return reader
+
+
+def open_second_file(path: Path, key: str | None, axes: str | None = None) -> CubeReader:
+    """Open a second source, which of a single band may be stored without its third axis, as LiDAR heights are.
+
+    Args:
+        path: Its file.
+        key: Variable of a ``.mat`` or HDF5 file.
+        axes: Axes of its array where the file does not name them.
+
+    Raises:
+        DataError: If the file is missing or damaged, or no array fits.
+    """
+    try:
+        return open_reader(path, key, 3, axes)
+    except DataError:
+        return open_reader(path, key, 2, axes)
 
 
 def _numbers(transform: Affine | None) -> str:

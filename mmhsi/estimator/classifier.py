@@ -204,7 +204,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             second: Second source, where it was fitted with one.
             out: GeoTIFF for the map; probabilities and doubt lie beside it as ``OUT.probabilities.tif`` and
                 ``OUT.doubt.tif``. Default: temporary files.
-            scene: Further keys of the scene's description: ``image_key``, ``image_axes``, ``second_key``.
+            scene: Further keys of the scene's description: ``image_key``, ``image_axes``, ``second_key``,
+                ``second_axes``.
             resume: Whether to go on from the finished rows of an interrupted run with the same ``out``.
 
         Returns:
@@ -231,6 +232,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             axes=scene.get("image_axes"),
             second=None if second is None else as_file(second, "second", folder),
             second_key=scene.get("second_key"),
+            second_axes=scene.get("second_axes"),
             resume=resume,
             probabilities=files["probabilities"],
             uncertainty=files["uncertainty"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmhsi.datasets.scene import open_second_file
 from mmhsi.errors import DataError
 from mmhsi.io import HSICube, open_cube, read_label_map, write_cube
 from mmhsi.io.files import replacing
@@ -123,13 +124,9 @@ def describe_scene(
     found: dict[str, Any] = dict(title=image.stem, image=str(image), labels=str(path), **facts)
     if second is not None:
         found["second_image"] = str(as_file(second, "second", folder))
-        found["second_scale"] = max(
-            1, _rows(found["second_image"], scene, "second") // _rows(str(image), scene, "image")
-        )
+        with (
+            open_cube(image, scene.get("image_key"), scene.get("image_axes")) as reader,
+            open_second_file(Path(found["second_image"]), scene.get("second_key"), scene.get("second_axes")) as finer,
+        ):
+            found["second_scale"] = max(1, finer.info.shape[0] // reader.info.shape[0])
     return {**found, **scene}
-
-
-def _rows(path: str, scene: Mapping[str, Any], name: str) -> int:
-    """Height of a source in pixels."""
-    with open_cube(path, scene.get(f"{name}_key"), scene.get(f"{name}_axes")) as reader:
-        return reader.info.shape[0]

@@ -29,6 +29,7 @@ def save_quicklook(
     axes: str | None = None,
     labels_axes: str | None = None,
     label_field: str = "class",
+    label_layer: str | None = None,
     options: CubeOptions | None = None,
 ) -> None:
     """Draw false colour, ground truth if given, and map side by side, with a legend.
@@ -46,6 +47,7 @@ def save_quicklook(
         axes: Axes of the scene's array where its file does not name them.
         labels_axes: Axes of the label map, likewise.
         label_field: Field of the classes of a vector file.
+        label_layer: Its layer, where it has several.
         options: How the scene is opened. Default: as :class:`mmhsi.io.CubeOptions` has it.
 
     Raises:
@@ -56,7 +58,7 @@ def save_quicklook(
         ids = spec.label_ids or None, spec.ignore_ids
         truth = None
         if labels is not None:
-            truth = read_truth(labels, info, spec.classes, *ids, labels_key, labels_axes, label_field)
+            truth = read_truth(labels, info, spec.classes, *ids, labels_key, labels_axes, label_field, label_layer)
         bands = spec.rgb_bands if info.wavelengths is None else None
         shown = mapped_scene(reader, read_class_map(class_map), truth, bands)
     save_map_figure(

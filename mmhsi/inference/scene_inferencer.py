@@ -106,6 +106,7 @@ class SceneInferencer:
         match_wavelengths: bool = False,
         axes: str | None = None,
         image_options: Mapping[str, object] | None = None,
+        second_axes: str | None = None,
     ) -> SceneRows:
         """Open a scene and check that it fits the model; what is doubtful about it becomes a ``SceneWarning``.
 
@@ -120,6 +121,7 @@ class SceneInferencer:
             axes: Axes of the scene's array where its file does not name them (:func:`mmhsi.io.open_cube`).
             image_options: How the scene is opened beside that, such as ``dict(mask=["cloud"])``
                 (:class:`mmhsi.io.CubeOptions`). Default: as in training.
+            second_axes: Axes of the second source's array, as ``axes``.
 
         Returns:
             The scene, to be used in a ``with`` statement.
@@ -143,7 +145,7 @@ class SceneInferencer:
             reader = opened.enter_context(open_reader(scene, key, 3, axes, options))
             other = None
             if second is not None:
-                other = opened.enter_context(open_second(Path(second), second_key, reader.info))
+                other = opened.enter_context(open_second(Path(second), second_key, reader.info, axes=second_axes))
                 count = preprocessor.second_normaliser.num_bands if joined else self.spec.second_bands
                 if other.info.shape[2] != count:
                     raise DataError(
@@ -241,6 +243,7 @@ class SceneInferencer:
         axes: str | None = None,
         ids: Literal["original", "index"] = "original",
         image_options: Mapping[str, object] | None = None,
+        second_axes: str | None = None,
     ) -> None:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
 
@@ -266,6 +269,7 @@ class SceneInferencer:
                 some between 0 and 65535; ``'index'``: 0 to K−1. Default ``'original'``.
             image_options: How the scene is opened beside that, such as ``dict(mask=["cloud"])``
                 (:class:`mmhsi.io.CubeOptions`). Default: as in training.
+            second_axes: Axes of the second source's array, as ``axes``.
 
         Raises:
             ConfigError: If the model does not fit the checkpoint, memory does not last, or another run writes a file of
@@ -279,7 +283,9 @@ class SceneInferencer:
         folder = Path(f"{out}.partial")
         with (
             hold_outputs(paths.values()),
-            self.open_scene(scene, key, second, second_key, scale, match_wavelengths, axes, image_options) as rows,
+            self.open_scene(
+                scene, key, second, second_key, scale, match_wavelengths, axes, image_options, second_axes
+            ) as rows,
         ):
             height, width = rows.shape
             stored = stored_state(folder) if resume else None
@@ -290,7 +296,7 @@ class SceneInferencer:
                 key=key,
                 axes=axes,
                 options=self.cube_options(image_options).given(),
-                second=None if rows.second is None else [*file_states(rows.second.files), second_key],
+                second=None if rows.second is None else [*file_states(rows.second.files), second_key, second_axes],
                 weights=self.model.digest,
                 window=self.window,
                 stride=self.stride,

@@ -94,6 +94,7 @@ def read_truth(
     key: str | None = None,
     axes: str | None = None,
     field: str = "class",
+    layer: str | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Read a label map in the classes of a map.
 
@@ -107,6 +108,7 @@ def read_truth(
         key: Variable of a ``.mat`` or HDF5 file.
         axes: Axes of an array whose file does not name them.
         field: Field of the classes of a vector file. Default: ``class``.
+        layer: Its layer, where it has several.
 
     Returns:
         Class ids 0..K-1, 255 where there is no label, (H, W).
@@ -117,17 +119,18 @@ def read_truth(
     """
     ids = range(1, len(names) + 1) if label_ids is None else label_ids
     if is_vector(path):
-        return draw_labels(path, Grid.of(scene), names, ids, ignore_ids, field).labels.astype(np.uint8)
+        return draw_labels(path, Grid.of(scene), names, ids, ignore_ids, field, layer).labels.astype(np.uint8)
     return _on_grid(path, key, scene, LabelTable(ids, names, ignore_ids), axes)
 
 
-def read_classes(path: FilePath, scene: CubeInfo, key: str | None = None) -> ClassMap:
+def read_classes(path: FilePath, scene: CubeInfo, key: str | None = None, axes: str | None = None) -> ClassMap:
     """Read a class map with its names and colours, or a label map, whose ids but 0 become classes.
 
     Args:
         path: Map of tools/predict.py, or label map, which may be finer as in :func:`read_truth`.
         scene: What the scene's file says of itself.
         key: Variable of a ``.mat`` file.
+        axes: Axes of an array whose file does not name them.
 
     Returns:
         The map; of a label map the names are ``class ID``, the colours :func:`default_palette`'s.
@@ -138,10 +141,10 @@ def read_classes(path: FilePath, scene: CubeInfo, key: str | None = None) -> Cla
     try:
         return read_class_map(path)
     except DataError:
-        raw = read_label_map(path, key=key)  # which says what is wrong with a file that is neither
+        raw = read_label_map(path, key=key, axes=axes)  # which says what is wrong with a file that is neither
     ids = np.setdiff1d(np.unique(raw), [0, NO_LABEL]).tolist()
     names = [f"class {label}" for label in ids]
-    return ClassMap(_on_grid(path, key, scene, LabelTable(ids, names)), names, default_palette(len(ids)))
+    return ClassMap(_on_grid(path, key, scene, LabelTable(ids, names), axes), names, default_palette(len(ids)))
 
 
 def _on_grid(

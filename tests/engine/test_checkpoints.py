@@ -85,7 +85,8 @@ def test_what_a_file_names_outside_the_run_is_not_removed(tmp_path):
         folder.mkdir()
         for name in ("best.pth", "notes.txt"):
             (folder / name).write_text("x")
-    backend = DeferredRemoval(LocalBackend(), str(run))
+    noted = []
+    backend = DeferredRemoval(LocalBackend(), str(run), noted.append)
     for path in (run / "best.pth", run / "notes.txt", other / "best.pth", run / "../other/best.pth", other):
         if backend.isfile(str(path)):
             backend.remove(str(path))
@@ -95,6 +96,20 @@ def test_what_a_file_names_outside_the_run_is_not_removed(tmp_path):
     backend.flush()
     left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
     assert left == ["other/best.pth", "other/notes.txt", "run/notes.txt"]
+    assert noted == [["best.pth"], []]
+
+
+def test_what_an_interrupted_run_had_noted_goes_and_nothing_else(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    names = ["epoch_1.pth", "best_OA_epoch_1.pth", "weights.pth", "epoch_2.pth", "epoch_1.txt"]
+    for path in [*(run / name for name in names), tmp_path / "epoch_1.pth"]:
+        path.write_text("x")
+    backend = DeferredRemoval(LocalBackend(), str(run), lambda _: None)
+    backend.remove_noted(None)
+    backend.remove_noted(["../epoch_1.pth", 5, "weights.pth", "epoch_1.txt", "epoch_1.pth", "best_OA_epoch_1.pth"])
+    assert sorted(path.name for path in run.iterdir()) == ["epoch_1.txt", "epoch_2.pth", "weights.pth"]
+    assert (tmp_path / "epoch_1.pth").exists()
 
 
 @pytest.mark.parametrize("write", [write_too_much, write_slowly])

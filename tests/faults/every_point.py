@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 MODES = {"error": 1, "kill": 2}
+WAYS = (*MODES, "power-cut")
 SECONDS = 300
 
 
@@ -52,6 +53,7 @@ def in_fork(function: Callable[[], object], log: Path) -> tuple[int, object]:
         status = 70
         try:
             os.setsid()
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it ends with this program
             with log.open("w") as file:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
@@ -158,6 +160,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, help="points of each command and way, evenly spread (default: all)")
     parser.add_argument("--only", default="", help="commands with this in their name")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="how they are disturbed (default: all)")
+    parser.add_argument("--part", type=int, nargs=2, default=(1, 1), metavar=("K", "N"), help="every N-th, from K")
     args = parser.parse_args()
     with_shim()
     from faults.commands import cases
@@ -171,9 +175,9 @@ def main() -> None:
         for case in cases(Path(folder), args.only):
             trial = Trial(case, Path(folder), shim)
             ways = [(mode, trial.points, partial(trial.disturb, MODES[mode])) for mode in MODES]
-            ways.append(("power cut", len(trial.states), trial.cut))
-            for way, count, attempt in ways:
-                chosen = spread(count, args.points)
+            ways.append(("power-cut", len(trial.states), trial.cut))
+            for way, count, attempt in (entry for entry in ways if entry[0] in args.ways):
+                chosen = spread(count, args.points)[args.part[0] - 1 :: args.part[1]]
                 found = {point: wrong for point in chosen if (wrong := attempt(point))}
                 print(f"| {case.name} | {way} | {count} | {len(chosen)} | {len(chosen) - len(found)} |", flush=True)
                 failed += [f"{case.name}, {way} at {point}: {wrong}" for point, wrong in found.items()]

@@ -1,15 +1,18 @@
-/* Lets one call of write, fsync or rename on files below a folder fail, or kills the process just before it.
+/* Lets one call that changes files below a folder fail, or kills the process just before it: writes, syncs, renames,
+   removals, cuts of a length, new folders.
 
    Loaded by LD_PRELOAD. Below FAULT_FOLDER, calls are counted once fault_start was called; the one of the number that it
    was given fails with EIO (or, of writes, after half of the bytes with ENOSPC), or ends the process as a kill does. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -38,6 +41,16 @@ static int of_descriptor(int fd) {
         return 0;
     path[size] = 0;
     return below(path);
+}
+
+static int of_name(const char *path) {
+    char whole[PATH_MAX];
+    return realpath(path, whole) && below(whole);
+}
+
+/* A name beside an open folder: removal of a tree goes down by those. */
+static int of_entry(int at, const char *path) {
+    return path[0] == '/' || at == AT_FDCWD ? of_name(path) : of_descriptor(at);
 }
 
 static int now(int concerned) {
@@ -88,31 +101,23 @@ size_t fwrite(const void *data, size_t size, size_t number, FILE *file) {
     return real(data, size, number, file);
 }
 
-int fsync(int fd) {
-    REAL(fsync);
-    if (active && now(of_descriptor(fd))) {
-        errno = EIO;
-        return -1;
+/* Calls that give 0, or -1 with EIO where they are disturbed. */
+#define FAILING(name, parameters, arguments, concerned)                                                                  \
+    int name parameters {                                                                                                \
+        REAL(name);                                                                                                      \
+        if (active && now(concerned)) {                                                                                  \
+            errno = EIO;                                                                                                 \
+            return -1;                                                                                                   \
+        }                                                                                                                \
+        return real arguments;                                                                                           \
     }
-    return real(fd);
-}
 
-int rename(const char *from, const char *to) {
-    REAL(rename);
-    char path[PATH_MAX];
-    if (active && now(realpath(from, path) && below(path))) {
-        errno = EIO;
-        return -1;
-    }
-    return real(from, to);
-}
-
-int unlink(const char *name) {
-    REAL(unlink);
-    char path[PATH_MAX];
-    if (active && now(realpath(name, path) && below(path))) {
-        errno = EIO;
-        return -1;
-    }
-    return real(name);
-}
+FAILING(fsync, (int fd), (fd), of_descriptor(fd))
+FAILING(fdatasync, (int fd), (fd), of_descriptor(fd))
+FAILING(ftruncate64, (int fd, off64_t size), (fd, size), of_descriptor(fd))
+FAILING(rename, (const char *from, const char *to), (from, to), of_name(from))
+FAILING(renameat, (int at, const char *from, int there, const char *to), (at, from, there, to), of_entry(at, from))
+FAILING(unlink, (const char *name), (name), of_name(name))
+FAILING(unlinkat, (int at, const char *name, int flags), (at, name, flags), of_entry(at, name))
+FAILING(rmdir, (const char *name), (name), of_name(name))
+FAILING(mkdir, (const char *name, mode_t mode), (name, mode), below(name))

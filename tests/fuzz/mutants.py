@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,22 @@ import numpy as np
 import rasterio
 import torch
 from fuzz.checkpoint_mutants import written
-from scene_models import META
+from fuzz.product_seeds import ABUNDANCES, GRID, PRODUCTS, VECTORS, H, W, enmap_zip
+from mmengine.registry import DefaultScope
+from scene_models import META, PIXEL_CONV, STATISTICS
 
+from mmhsi.datasets.drawn_labels import draw_labels
 from mmhsi.datasets.splits import FileSplit, PairSplit
 from mmhsi.datasets.tile_list import read_tile_list
 from mmhsi.engine.runners import read_run
-from mmhsi.io import open_cube, read_class_map, read_label_map, write_class_map
+from mmhsi.errors import MMHSIError
+from mmhsi.estimator.keeping import model_config, save_model
+from mmhsi.inference import SceneInferencer
+from mmhsi.io import HSICube, open_cube, read_class_map, read_label_map, write_class_map, write_cube
+from mmhsi.io.labels import open_label_map, read_labels
+from mmhsi.io.placement import Grid
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint
+from mmhsi.registry import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +73,24 @@ def _read_both(path: Path) -> object:
         return _read_cube(path)
     finally:
         read_label_map(path)
+
+
+def _read_product(path: Path) -> object:
+    """As it is, and with its clouds and as the sensor saw it, where it has them."""
+    for options in dict(mask=("cloud",)), dict(ortho=False):
+        with suppress(MMHSIError), open_cube(path, **options) as reader:
+            reader.read((0, 0, 1, 1)).valid()
+    return _read_cube(path)
+
+
+def _read_drawn(path: Path) -> object:
+    return draw_labels(path, Grid((H, W), rasterio.CRS.from_epsg(32633), GRID, "cube")).labels.shape
+
+
+def _read_abundances(path: Path) -> object:
+    shape = (H, W) if path.suffix == ".mat" else None
+    with open_label_map(path, axes="band pixel" if shape else None, threshold=0.4, shape=shape) as reader:
+        return read_labels(reader).shape
 
 
 def _read_split(path: Path) -> object:
@@ -147,6 +175,34 @@ def _model(folder: Path) -> Path:
     return folder / "model.pth"
 
 
+_PUBLISHED_META = {**META, "window": [1, 1], "wavelengths": [450.0, 550.0, 650.0, 850.0]}
+
+
+def _published(folder: Path) -> Path:
+    """A model that comes with its config."""
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        return save_model(folder / "published.pth", PIXEL_CONV, MODELS.build(PIXEL_CONV), _PUBLISHED_META, 0)
+
+
+def _classical(folder: Path) -> Path:
+    """A classifier of a scene: samples, from which is learnt when it is loaded."""
+    model = dict(model_config(dict(type="LDA"), 1.5), num_classes=3)
+    model["data_preprocessor"] = dict(type="ScenePreprocessor", **STATISTICS)
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        network = MODELS.build(model)
+    network.keep(torch.arange(48.0).reshape(12, 4) % 7, torch.arange(12) % 3)
+    return save_model(folder / "classical.pth", model, network, _PUBLISHED_META, 0)
+
+
+def _predict(path: Path) -> object:
+    scene = path.with_name("scene.tif")
+    if not scene.exists():
+        write_cube(scene, HSICube(CUBE[:4, :4]))
+    inferencer = SceneInferencer(None, path, "cpu")
+    with inferencer.open_scene(scene) as rows:
+        return [part.scores.shape for part in inferencer.predict_rows(rows)]
+
+
 def _tile_list(folder: Path) -> Path:
     (folder / "tiles.csv").write_text("image,mask\n" + "".join(f"image/{n}.tif,mask/{n}.tif\n" for n in range(9)))
     return folder / "tiles.csv"
@@ -166,6 +222,11 @@ TARGETS: dict[str, Target] = {
     "npz": Target((_npz,), _read_split),
     "pairs": Target((_pairs,), _read_pairs),
     "tile list": Target((_tile_list,), lambda path: read_tile_list(path, ("image", "mask"))),
+    "product": Target(PRODUCTS, _read_product),
+    "product zip": Target((enmap_zip,), _read_product),
+    "vector": Target(VECTORS, _read_drawn),
+    "abundances": Target(ABUNDANCES, _read_abundances),
+    "published": Target((_published, _classical), _predict),
     "class map": Target((_class_map,), read_class_map),
     "model": Target((_model,), _read_model),
     "run": Target((lambda folder: written(folder / "epoch_1.pth"),), read_run),

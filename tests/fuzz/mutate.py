@@ -50,11 +50,13 @@ def write_mutant(target: str, seed: int, number: int, seeds: list[tuple[str, dic
     rng = np.random.default_rng([sorted(TARGETS).index(target), seed, number])
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    os.environ["MMHSI_UNPACKED"] = str(folder / "unpacked")
     name, files = seeds[int(rng.integers(len(seeds)))]
     # A header is more often worth a change than the data.
     names = sorted(files, key=lambda file: len(files[file]))
     changed = names[0] if len(names) == 1 or rng.random() < 0.8 else names[int(rng.integers(len(names)))]
     for file, content in files.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(mutate(content, rng) if file == changed else content)
     return folder / name
 
@@ -107,7 +109,8 @@ def run(target: str, count: int, seed: int = 0, first: int = 0, seconds: float =
             folder = Path(place) / f"seed{index}"
             folder.mkdir()
             path = write(folder)
-            seeds.append((path.name, {file.name: file.read_bytes() for file in folder.iterdir()}))
+            files = [file for file in folder.rglob("*") if file.is_file()]
+            seeds.append((str(path.relative_to(folder)), {str(f.relative_to(folder)): f.read_bytes() for f in files}))
             assert outcome(target, path)[0] == "result", outcome(target, path)
         number = first
         while number < first + count and time.monotonic() < end:

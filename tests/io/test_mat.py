@@ -101,3 +101,29 @@ def test_version_73_reads_only_the_window(tmp_path, monkeypatch):
     with open_cube(path) as reader:
         reader.read((2, 3, 4, 5), [20, 2, 9])
     assert shapes == [(3, 5, 4)]
+
+
+def test_lists_of_bands_beside_the_cube(write_mat):
+    cube = make_cube(6)
+    nm = np.array([[450.0, 550, 650, 750, 850, 950]])
+    flags = np.array([[1.0, 0, 1, 1, 0, 1]])
+    path = write_mat(scene=cube, Wavelength=nm, bbl=flags, FWHM=np.full((1, 6), 9.0), rgb_wl=np.ones((1, 3)))
+    with open_cube(path, key="scene") as reader:
+        np.testing.assert_array_equal(reader.info.wavelengths, nm[0])
+        np.testing.assert_array_equal(reader.info.good_bands, flags[0] == 1)
+        np.testing.assert_array_equal(reader.info.fwhm, np.full(6, 9.0))
+
+
+@pytest.mark.filterwarnings("ignore:.*other values than 0 and 1")
+@pytest.mark.parametrize("values", [np.ones((1, 5)), np.full((1, 6), 7.0), np.ones((6, 6))], ids=["5", "7s", "matrix"])
+def test_lists_that_are_none_of_bands(tmp_path, values):
+    path = write_mat5(tmp_path / "scene.mat", scene=make_cube(6), bbl=values)
+    with open_cube(path, key="scene") as reader:
+        assert reader.info.good_bands.all()
+
+
+def test_lists_of_bands_beside_a_matrix_of_pixels(tmp_path):
+    flags = np.array([[1.0, 0, 1, 1, 0, 1]])
+    path = write_mat5(tmp_path / "scene.mat", Y=make_cube(6).reshape(-1, 6).T, bbl=flags)
+    with open_cube(path, key="Y", shape=(13, 17)) as reader:
+        np.testing.assert_array_equal(reader.info.good_bands, flags[0] == 1)

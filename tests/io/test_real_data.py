@@ -145,10 +145,13 @@ def test_salton_sea(shared_data):
     path = shared_data / "sensors" / "salton_sea_roi.mat"
     with pytest.raises(DataError, match=r"2 variables.*I \(51x56x224 double\), rgb \(51x56x3 uint8\)"):
         read_cube(path)
-    stored = scipy.io.loadmat(path)["I"]
+    variables = scipy.io.loadmat(path)
+    stored = variables["I"]
     cube = read_cube(path, key="I")
     np.testing.assert_array_equal(cube.data, stored)
-    np.testing.assert_array_equal(cube.valid(), np.isfinite(stored).all(axis=-1))
+    np.testing.assert_array_equal(cube.good_bands, variables["bbl"][0] == 1)
+    np.testing.assert_allclose(cube.wavelengths, variables["wl"][0] * 1000)  # in µm
+    np.testing.assert_array_equal(cube.valid(), np.isfinite(stored[..., cube.good_bands]).all(axis=-1))
 
 
 def test_matlab_files_as_scipy_reads_them(shared_data):

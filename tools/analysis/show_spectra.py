@@ -13,7 +13,8 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="PNG")
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
-    parser.add_argument("--classes-key", help="variable of a .mat label map")
+    parser.add_argument("--classes-key", help="variable of a .mat or HDF5 label map")
+    parser.add_argument("--classes-axes", help="its axes, as --axes")
     args = parser.parse_args()
     from mmhsi.io import open_cube
     from mmhsi.visualization.mapped_scene import read_classes
@@ -21,7 +22,7 @@ def main() -> None:
     from mmhsi.visualization.spectra import class_spectra, spectra_figure
 
     with open_cube(args.scene, args.key, args.axes) as reader:
-        found = read_classes(args.classes, reader.info, args.classes_key)
+        found = read_classes(args.classes, reader.info, args.classes_key, args.classes_axes)
         spectra = class_spectra(reader, found.classes, len(found.names))
     save_figure(args.out, spectra_figure(spectra, found.names, found.palette, Path(args.scene).name))
     print(f"picture: {args.out}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,13 @@ from ..runners import our_loader_alone
 from ..unwrap import unwrap_model
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
+
+OUTDATED = "outdated_ckpts"
+"""Entry of the message hub: names of checkpoints that go when the one that holds this is on the disk."""
+OF_A_RUN = re.compile(r"(best_[\w.-]+_)?(epoch|iter)_\d+\.pth")
 
 
 @HOOKS.register_module()
@@ -29,7 +37,8 @@ class AtomicCheckpointHook(CheckpointHook):
 
     - A file appears under its name when it is complete; a full disk or a kill leaves the earlier ones.
     - An outdated checkpoint is removed after the new one is written, not before, and from the run's own folder alone: a
-      resumed run has its name from a file.
+      resumed run has its name from a file. The new one says which it is, so that a resumed run removes what the killed
+      one no more did.
     - Gradients that are still accumulating (``accumulative_counts``) are saved too, averaged over ranks; not with FSDP.
     - A resumed run repeats the validation that was due at its checkpoint, since the interrupted run may have been
       killed during it. Doing it twice changes nothing.
@@ -63,15 +72,22 @@ class AtomicCheckpointHook(CheckpointHook):
         if self._other_schedule:
             follow_schedule(runner)
         super().before_train(runner)
-        self.file_backend = DeferredRemoval(self.file_backend, self.out_dir)
+        self.file_backend = DeferredRemoval(
+            self.file_backend, self.out_dir, partial(runner.message_hub.update_info, OUTDATED)
+        )
         if is_main_process():
             for folder in {Path(self.out_dir), Path(runner.work_dir)}:
                 remove_begun(folder)
         for name, parameter in unwrap_model(runner).named_parameters():
             if name in self._pending:
                 parameter.grad = self._pending[name].to(parameter.device)
-        if runner._resume and validation_due(runner):
-            runner.val_loop.run()
+        if runner._resume:
+            if is_main_process():
+                self.file_backend.remove_noted(runner.message_hub.runtime_info.get(OUTDATED))
+            # So that the checkpoint is written again if the validation finds it to be the best.
+            self.last_ckpt = runner.message_hub.runtime_info.get("last_ckpt")
+            if validation_due(runner):
+                runner.val_loop.run()
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Take over the waiting gradients of the run that is resumed, if it is the same.
@@ -164,11 +180,13 @@ class DeferredRemoval:
     Args:
         backend: The backend that does the rest.
         folder: The run's.
+        note: Is told the names of the files that are to be removed whenever they change.
     """
 
-    def __init__(self, backend: Any, folder: str) -> None:
+    def __init__(self, backend: Any, folder: str, note: Callable[[list[str]], object]) -> None:
         self._backend = backend
         self._folder = folder
+        self._note = note
         self._outdated: list[str] = []
 
     def isfile(self, path: str) -> bool:
@@ -197,12 +215,25 @@ class DeferredRemoval:
         """
         if self.isfile(path):
             self._outdated.append(path)
+            self._note([Path(outdated).name for outdated in self._outdated])
+
+    def remove_noted(self, names: object) -> None:
+        """Remove what an interrupted run had noted and no more removed.
+
+        Args:
+            names: As a file brought them; what is no name of a checkpoint of a run is left alone.
+        """
+        for name in names if isinstance(names, list) else ():
+            if isinstance(name, str) and OF_A_RUN.fullmatch(name):
+                self.remove(self._backend.join_path(self._folder, name))
+        self.flush()
 
     def flush(self) -> None:
         """Remove the files."""
         for path in self._outdated:
             self._backend.remove(path)
         self._outdated.clear()
+        self._note([])
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._backend, name)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 from affine import Affine
 from rasterio.crs import CRS
@@ -18,9 +17,12 @@ from mmhsi.io.files import reading
 from mmhsi.io.products.base import Detector, Hdf5Product, Layer, ProductCube, register_product
 from mmhsi.io.products.hdf5 import Content, DataSet
 from mmhsi.io.products.lookup import LookedUpReader
+from mmhsi.io.readers.hdf5_opening import open_hdf5
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import h5py
 
     from mmhsi.io.options import CubeOptions
     from mmhsi.io.readers.base import CubeReader
@@ -42,7 +44,7 @@ class EMIT(Hdf5Product):
 
     def is_companion(self) -> bool:
         """Masks and uncertainties lie beside the reflectance in a folder."""
-        with h5py.File(self.file, "r") as content:
+        with open_hdf5(self.file) as content:
             return "reflectance" not in content
 
     def describe(self, options: CubeOptions) -> ProductCube:

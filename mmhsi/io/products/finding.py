@@ -6,14 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5py
-
 from mmhsi.errors import FileFormatError
 from mmhsi.io.doubts import doubt
 from mmhsi.io.files import CUBE_FORMATS, reading
 from mmhsi.io.products.base import PRODUCTS, Hdf5Product, Product
 from mmhsi.io.products.reader import ProductReader
 from mmhsi.io.products.unpacking import archived_names, unpacked
+from mmhsi.io.readers.hdf5_opening import open_hdf5
 from mmhsi.io.readers.surroundings import check_surroundings
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _by_name(path: Path) -> Product | None:
 
 def _by_content(file: Path, path: Path) -> Product | None:
     """By what an HDF5 file holds."""
-    with reading(path, "not a readable HDF5 file"), h5py.File(file, "r") as content:
+    with reading(path, "not a readable HDF5 file"), open_hdf5(file) as content:
         for kind in PRODUCTS:
             if issubclass(kind, Hdf5Product) and kind.holds(content):
                 return kind(file, path)

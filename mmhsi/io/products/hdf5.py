@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
 from mmhsi.errors import FileFormatError
 from mmhsi.io.files import reading
 from mmhsi.io.readers.hdf5 import Hdf5Reader
 from mmhsi.io.readers.hdf5_attributes import Declared, text_of
+from mmhsi.io.readers.hdf5_opening import open_hdf5
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +46,7 @@ class Content:
     def __init__(self, path: str | PathLike[str], title: str) -> None:
         self.path = path
         self.title = title
-        with reading(path, "not a readable HDF5 file"):
-            self.file = h5py.File(path, "r")
+        self.file = open_hdf5(path)
 
     def __enter__(self) -> Content:
         return self

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import stat
+import sys
 import tempfile
-import uuid
 import zipfile
 from pathlib import Path, PurePosixPath
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.files import reading
+from mmhsi.io.products.kept_folders import kept_folder
 
 _MOST_FILES = 10_000
 _MOST_RATIO = 200
@@ -39,7 +39,8 @@ def unpacked(path: Path) -> Path:
     """The folder that a zip file's files lie in, unpacked there unless they are already.
 
     The folder is below the environment's ``MMHSI_UNPACKED``, or a folder of the user's own below the system's for
-    temporary files, and is kept: the next process, and every worker, finds it.
+    temporary files. It is kept for the next process, and every worker, as long as there is room
+    (:mod:`mmhsi.io.products.kept_folders`).
 
     Args:
         path: The zip file.
@@ -49,41 +50,36 @@ def unpacked(path: Path) -> Path:
         DataError: There is no room for its files.
     """
     state = path.stat()
-    key = f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}"
-    folder = _cache() / hashlib.sha256(key.encode()).hexdigest()[:24]
-    if folder.is_dir():
-        return folder
+    key = hashlib.sha256(f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}".encode()).hexdigest()[:24]
     with reading(path, "not a readable zip file"), zipfile.ZipFile(path) as archive:
         members = _members(path, archive)
-        needed = sum(item.file_size for item in members.values())
-        free = shutil.disk_usage(folder.parent).free
-        if needed > free:
-            raise DataError(
-                f"{path}: needs {needed >> 20} MB to be unpacked in {folder.parent}, which has {free >> 20} MB free; "
-                "set MMHSI_UNPACKED to another folder, or unpack it yourself"
-            )
-        partial = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.partial")
-        partial.mkdir()
-        try:
-            for name, item in members.items():
-                _extract(path, archive, item, partial / name)
+
+        def whole(folder: Path) -> bool:
             try:
-                partial.rename(folder)
+                return all((folder / name).lstat().st_size == item.file_size for name, item in members.items())
             except OSError:
-                if not folder.is_dir():  # another process was faster
-                    raise
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    return folder
+                return False
+
+        def fill(folder: Path) -> None:
+            for name, item in members.items():
+                _extract(path, archive, item, folder / name)
+
+        size = sum(item.file_size for item in members.values())
+        try:
+            return kept_folder(_cache(), key, size, whole, fill)
+        except DataError as error:
+            raise error if isinstance(error, FileFormatError) else DataError(f"{path}: {error}") from None
 
 
 def _cache() -> Path:
     """A folder that nobody else can write to."""
     named = os.environ.get("MMHSI_UNPACKED")
-    folder = Path(named) if named else Path(tempfile.gettempdir()) / f"mmhsi-{os.getuid()}"
+    windows = sys.platform == "win32"  # whose folder for temporary files is the user's own
+    folder = Path(named) if named else Path(tempfile.gettempdir()) / ("mmhsi" if windows else f"mmhsi-{os.getuid()}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.lstat()
-    if not named and (not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022):
+    own = windows or (status.st_uid == os.getuid() and not status.st_mode & 0o022)
+    if not named and (not stat.S_ISDIR(status.st_mode) or not own):
         raise DataError(f"{folder}: is not a folder of yours alone; set MMHSI_UNPACKED to one")
     return folder
 

@@ -16,6 +16,7 @@ from mmhsi.io.files import reading
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale, take_block
 from mmhsi.io.readers.hdf5_attributes import Declared, axis_roles, check_storage, declared, text_of
 from mmhsi.io.readers.hdf5_content import walk
+from mmhsi.io.readers.hdf5_opening import open_hdf5
 from mmhsi.io.readers.variables import AXES, NOUN, NUMERIC_CLASSES, Variable, choose_variable
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def is_matlab(path: str | PathLike[str]) -> bool:
     with Path(path).open("rb") as file:
         if file.read(len(_MATLAB_MARK)) == _MATLAB_MARK:
             return True
-    with reading(path, "not a readable HDF5 file"), h5py.File(path, "r") as content:
+    with reading(path, "not a readable HDF5 file"), open_hdf5(path) as content:
         return any("MATLAB_class" in item.attrs for _, item in walk(content))
 
 
@@ -91,8 +92,7 @@ class Hdf5Reader(CubeReader[h5py.File]):
     """Whether shapes are shown in the order of MATLAB."""
 
     def _open(self) -> h5py.File:
-        with reading(self.path, "not a readable HDF5 file"):
-            return h5py.File(self.path, "r", rdcc_nbytes=_CHUNK_CACHE_BYTES)
+        return open_hdf5(self.path, _CHUNK_CACHE_BYTES)
 
     def _release(self, handle: h5py.File) -> None:
         handle.close()

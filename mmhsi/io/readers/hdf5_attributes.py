@@ -15,6 +15,7 @@ from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.axes import Order, Role, role_of
 from mmhsi.io.cube import holds_data
 from mmhsi.io.doubts import doubt
+from mmhsi.io.readers.band_lists import CENTRES, GOOD, WIDTHS
 from mmhsi.io.readers.hdf5_content import axis_label, axis_scales, walk
 from mmhsi.io.wavelengths import in_nanometres
 
@@ -45,17 +46,6 @@ _UNITS: dict[str, Role] = {
     "degrees_east": "x",
     **dict.fromkeys(("nm", "nanometer", "nanometers", "um", "micrometer", "micrometers", "\u03bcm"), "band"),
 }
-_CENTRES = (
-    "wavelength",
-    "wavelengths",
-    "wl",
-    "wavelength_nm",
-    "center_wavelength",
-    "center_wavelengths",
-    "band_centers",
-)
-_WIDTHS = ("fwhm", "full_width_half_max")
-_GOOD = ("good_wavelengths", "bbl", "good_bands", "good_wavelength")
 _LONGEST = 1 << 16
 """Entries of an axis or list that are read as metadata."""
 
@@ -185,9 +175,7 @@ def declared(file: h5py.File, name: str, order: Order, path: str) -> Declared:
     high = next(iter(_numbers(dataset, "valid_max")), high)
     bands = 1 if order[2] is None else dataset.shape[order[2]]
     lists = _lists(file)
-    centres, widths, good = (
-        _beside(lists, dataset, names, bands, order[2], path) for names in (_CENTRES, _WIDTHS, _GOOD)
-    )
+    centres, widths, good = (_beside(lists, dataset, names, bands, order[2], path) for names in (CENTRES, WIDTHS, GOOD))
     units = None if centres is None else text_of(centres.attrs.get("units", "")) or None
     wavelengths, fwhm = in_nanometres(_values(centres), _values(widths), units, path)
     transform = _transform(dataset, order, path)

@@ -13,6 +13,7 @@ from mmhsi.errors import DataError
 from mmhsi.io.axes import as_cube, named_order, ordered_shape, plain_order
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import reading
+from mmhsi.io.readers.band_lists import BandLists, read_band_lists
 from mmhsi.io.readers.base import CubeReader, check_dtype, take_block
 from mmhsi.io.readers.mat5_file import Mat5File
 from mmhsi.io.readers.variables import AXES, NOUN, NUMERIC_CLASSES, Variable, choose_variable
@@ -30,6 +31,9 @@ class Mat5Reader(CubeReader[NDArray]):
     is kept until the reader is closed. (MATLAB calls an array double and yet stores it as int16 where that loses
     nothing; the stored type is the one that counts here.)
 
+    Variables beside it with one value a band, such as ``wavelength`` or ``bbl``, say what the bands are
+    (:mod:`mmhsi.io.readers.band_lists`).
+
     Args:
         path: The file.
         key: The variable; None means the only one that fits.
@@ -44,8 +48,8 @@ class Mat5Reader(CubeReader[NDArray]):
     ) -> None:
         super().__init__(path)
         with reading(path, "not a readable .mat file"):
-            variables = self._list()
-        self.variable = choose_variable(self.path, variables, key, ndim)
+            self.variables = self._list()
+        self.variable = choose_variable(self.path, self.variables, key, ndim)
         shape = self.variable.shape
         if axes is not None:
             self.order = named_order(axes, shape, ndim, f"{self.path}: {self.variable.name}")
@@ -79,7 +83,22 @@ class Mat5Reader(CubeReader[NDArray]):
         return Mat5File(self.path).read(name)
 
     def _describe(self) -> CubeInfo:
-        return CubeInfo(shape=ordered_shape(self.variable.shape, self.order), dtype=self.handle().dtype, name=self.path)
+        shape = ordered_shape(self.variable.shape, self.order)
+        lists = self.band_lists(shape[2])
+        return CubeInfo(shape=shape, dtype=self.handle().dtype, name=self.path, **lists._asdict())
+
+    def band_lists(self, bands: int) -> BandLists:
+        """What the file's other variables say of the bands.
+
+        Args:
+            bands: How many there are.
+
+        Raises:
+            DataError: A list is damaged, or its wavelengths can be of no optical sensor.
+        """
+        others = [item for item in self.variables if item.name != self.variable.name]
+        with reading(self.path, "cannot read its lists of bands"):
+            return read_band_lists(self.path, others, bands, self._load)
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
         return take_block(self.handle(), window, bands)

@@ -10,6 +10,7 @@ import numpy as np
 from mmhsi.errors import DataError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.readers.base import CubeReader
+from mmhsi.io.readers.mat import Mat5Reader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +76,8 @@ class PixelMatrixReader(CubeReader[None]):
     def _describe(self) -> CubeInfo:
         stored = self.matrix.stored
         bands = stored.shape[0 if self._bands_first else 1]
-        return CubeInfo((*self._shape, bands), stored.dtype, nodata=stored.nodata, name=self.path)
+        lists = self.matrix.band_lists(bands)._asdict() if isinstance(self.matrix, Mat5Reader) else {}
+        return CubeInfo((*self._shape, bands), stored.dtype, nodata=stored.nodata, name=self.path, **lists)
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
         row0, col0, height, width = window

@@ -84,12 +84,28 @@ class KeepsSamples(nn.Module):
             float32 tensor (n, K) on the samples' device.
 
         Raises:
-            ConfigError: If there are no samples to learn from.
+            ConfigError: If there are no samples to learn from, or those of the checkpoint do not fit.
         """
         if not self._learnt:
             if not len(self.samples):
                 raise ConfigError("the model has no training samples: train it, or load a checkpoint")
+            self._check(samples.shape[1], num_classes)
             learner.learn(self.samples.cpu().numpy(), self.classes.cpu().numpy(), num_classes, int(self.seed))
             self._learnt = True
         made = learner.probabilities(samples.float().cpu().numpy())
         return torch.from_numpy(made).float().to(samples.device)
+
+    def _check(self, features: int, num_classes: int) -> None:
+        """Whether what a checkpoint brought is a table of samples."""
+        count = len(self.samples)
+        if self.samples.shape != (count, features) or self.classes.shape != (count,):
+            raise ConfigError(
+                f"the model's training samples have shape {tuple(self.samples.shape)}, their classes "
+                f"{tuple(self.classes.shape)}; expected (n, {features}) and (n,): the checkpoint is damaged"
+            )
+        low, high, seed = int(self.classes.min()), int(self.classes.max()), int(self.seed)
+        if low < 0 or high >= num_classes or not 0 <= seed < 2**32:
+            raise ConfigError(
+                f"the model's training samples have classes {low} to {high} and the seed {seed}; expected 0 to "
+                f"{num_classes - 1} and a seed from 0: the checkpoint is damaged"
+            )

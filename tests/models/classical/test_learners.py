@@ -163,3 +163,23 @@ def test_classifier_without_samples(data):
         model(dict(type="LDA")).predict_scores(torch.zeros(1, 6, 1, 1))
     with pytest.raises(ConfigError, match="no classical learner"):
         model(dict(type="mmpretrain.ResNet", depth=18))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        dict(classes=torch.full((60,), 4)),
+        dict(classes=torch.full((60,), -1)),
+        dict(classes=torch.zeros(59, dtype=torch.int64)),
+        dict(samples=torch.zeros(60, 5)),
+        dict(seed=torch.tensor(-1)),
+    ],
+    ids=["class 4 of 4", "class -1", "a class too few", "a feature too few", "seed"],
+)
+def test_samples_of_a_checkpoint_that_do_not_fit(data, changed):
+    one = model(dict(type="LDA"))
+    one.train_step(batch(data[0], data[1]), None)
+    other = model(dict(type="LDA"))
+    other.load_state_dict({**one.state_dict(), **changed})
+    with pytest.raises(ConfigError, match=r"the model's training samples have .* the checkpoint is damaged"):
+        other.predict_scores(torch.zeros(1, 6, 1, 1))
