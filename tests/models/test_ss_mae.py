@@ -14,8 +14,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.io import HSICube
 from mmhsi.models.backbones.ss_mae_fusion import CubeCNN, SSMAEFusion
 from mmhsi.models.backbones.ss_mae_vit import SSMAEViT
-from mmhsi.models.layers import Tokens, resize_position_table
-from mmhsi.models.layers.gated_ffn import GatedFFN
+from mmhsi.models.layers import GatedFFN, Tokens, resize_position_table
 from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.ss_mae import SSMAE
 from mmhsi.registry import MODELS
@@ -82,7 +81,7 @@ def test_tokens_are_pixels_and_bands(window):
 
 def test_the_gated_mlp_by_its_formula():
     torch.manual_seed(0)
-    mlp = GatedFFN(4, 3).requires_grad_(False)
+    mlp = GatedFFN(4, 3, gelu=True).requires_grad_(False)
     x = torch.randn(5, 4)
     expected = x.clone()
     for n in range(5):
