@@ -98,17 +98,25 @@ def make_model(name: str, task: Task, seed: int, trees: int) -> ClassifierMixin:
         task: What it is for.
         seed: Of the folds and of the forest.
         trees: Of the forest.
+
+    Raises:
+        ConfigError: If all training pixels lie in one block and parameters are to be cross-validated.
     """
     import numpy as np
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import GridSearchCV, GroupKFold
     from sklearn.svm import SVC
 
+    from mmhsi.errors import ConfigError
+
     if name == "rf":
         return RandomForestClassifier(n_estimators=trees, random_state=seed)
+    folds = min(5, len(np.unique(task.groups)))
+    if folds < 2:
+        raise ConfigError("svm: all training pixels lie in one block of 16 x 16, cross-validation needs at least 2")
     # Features have unit variance: 1 / F is the scale on which squared distances lie.
     grid = {"C": 10.0 ** np.arange(0, 6), "gamma": 10.0 ** np.arange(-3, 2) / task.train.shape[1]}
-    return GridSearchCV(SVC(), grid, cv=GroupKFold(5, shuffle=True, random_state=seed))
+    return GridSearchCV(SVC(), grid, cv=GroupKFold(folds, shuffle=True, random_state=seed))
 
 
 def measure(model: ClassifierMixin, task: Task, cfg: Config) -> dict:
