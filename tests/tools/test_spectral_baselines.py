@@ -28,11 +28,10 @@ def labelled_pixels(place, subset):
     steps = [dict(type="LoadCube"), dict(type="LoadLabels")]
     tiles = TileDataset(scene="enmap_potsdam", data_root=place, subset=subset, pipeline=steps)
     read = [tiles[index] for index in range(len(tiles))]
-    pixels = [
-        (tile["img"][mask].astype(np.float32), tile["gt_seg_map"][mask])
-        for tile in read
-        for mask in [tile["gt_seg_map"] != 255]
-    ]
+    pixels = []
+    for tile in read:
+        labelled = tile["gt_seg_map"] != 255
+        pixels.append((tile["img"][labelled].astype(np.float32), tile["gt_seg_map"][labelled]))
     return tuple(map(np.concatenate, zip(*pixels, strict=True)))
 
 
