@@ -11,6 +11,7 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Any
 
 from mmengine import registry as root
 from mmengine.config.utils import MODULE2PACKAGE
@@ -28,7 +29,7 @@ def import_mmpretrain() -> None:
     """
     if "mmpretrain.models" in sys.modules:
         return
-    dependency = import_module("mmpretrain.utils.dependency")
+    dependency: Any = import_module("mmpretrain.utils.dependency")
     stated = dependency.WITH_MULTIMODAL
     dependency.WITH_MULTIMODAL = stated and int(version("transformers").split(".")[0]) < 5
     try:

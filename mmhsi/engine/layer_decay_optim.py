@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 
+from mmhsi.models.protocols import LayeredBackbone, check_protocol
 from mmhsi.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 INPUT_LAYERS = ("patch_embed.", "spectral_embed.")
@@ -33,14 +34,18 @@ class LayerDecayOptimWrapperConstructor(DefaultOptimWrapperConstructor):
             params: The groups, empty; filled in place.
             module: The model, with a ``get_layer_depth``.
             **kwargs: What mmengine hands over besides; not looked at.
+
+        Raises:
+            ConfigError: If the model does not tell how deep its parameters lie.
         """
+        layered = check_protocol("learning rates by layer", module, LayeredBackbone)
         groups: dict[tuple, dict] = {}
         for prefix, part in module.named_modules():
             for name, parameter in part.named_parameters(recurse=False):
                 if not parameter.requires_grad:
                     continue
                 full_name = f"{prefix}.{name}" if prefix else name
-                depth, deepest = module.get_layer_depth(full_name)
+                depth, deepest = layered.get_layer_depth(full_name)
                 scale = self.paramwise_cfg.get("layer_decay_rate", 1.0) ** (deepest - depth - 1)
                 settings = self._decay(part, name, full_name, parameter.ndim)
                 settings.update(lr=self.base_lr * scale, lr_scale=scale, layer_id=depth)

@@ -10,6 +10,7 @@ from mmhsi.registry import MODELS
 
 from .freezing import FreezableBackbone
 from .preprocessors import dihedral, symmetries
+from .protocols import LayeredBackbone, check_protocol
 
 FEATURES_PER_CHANNEL = {"CenterContext": 2, "LearnableAggregation": 1, "GlobalAveragePooling": 1}
 """What necks, by their classes' names, make of every channel of the last map."""
@@ -117,8 +118,12 @@ class PixelClassifier(FreezableBackbone, BaseModel):
 
         Args:
             param_name: Name of the parameter.
+
+        Raises:
+            ConfigError: If the backbone does not tell.
         """
-        return self.backbone.get_layer_depth(param_name, "backbone.")
+        backbone = check_protocol("PixelClassifier: layer-wise learning rates", self.backbone, LayeredBackbone)
+        return backbone.get_layer_depth(param_name, "backbone.")
 
     def predict_scores(self, inputs: Tensor) -> Tensor:
         """Class scores of windows.

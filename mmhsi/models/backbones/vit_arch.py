@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from mmhsi.errors import ConfigError
 
@@ -56,7 +56,7 @@ def resolve_arch(arch: str | ViTArch, owner: str, presets: Mapping[str, ViTArch]
     return arch
 
 
-def vit_layer(sizes: ViTArch, *args: object, **kwargs: object) -> ViTLayer:
+def vit_layer(sizes: ViTArch, *args: Any, **kwargs: Any) -> ViTLayer:
     """One layer.
 
     Args:
