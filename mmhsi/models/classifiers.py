@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
@@ -72,7 +74,7 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = None if neck is None else MODELS.build(neck)
-        self.head: nn.Module | None = None
+        self.head: Any = None
         if head is not None:
             width = None if self.neck is None else feature_width(self.backbone, self.neck)
             self.head = MODELS.build(head, default_args=None if width is None else dict(in_channels=width))
