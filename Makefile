@@ -35,7 +35,7 @@ format: install
 
 test: lint unit
 
-# What takes seconds of several processes each is left out here, and run by `make slow`.
+# What takes seconds of several processes each, and configs on the rest of their data, is run by `make slow` instead.
 unit: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m 'not slow' $(TESTS)
 

@@ -7,15 +7,50 @@ packages with a prefix, such as ``mmseg.EncoderDecoder``.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Any
 
 from mmengine import registry as root
 from mmengine.config.utils import MODULE2PACKAGE
-from mmengine.registry import Registry
+from mmengine.registry import Registry as MMRegistry
 
 # mmengine finds ``mmhsi::…`` (in ``_base_``, in mmengine.hub) for the packages of this table alone.
 MODULE2PACKAGE["mmhsi"] = "mmhsi"
+
+
+def import_mmpretrain() -> None:
+    """Import mmpretrain's models, less those of language where they do not go with the transformers that is installed.
+
+    They are written for transformers 4; beside a newer one importing any of mmpretrain's models ends in a TypeError,
+    while those that a cube needs know nothing of it. mmpretrain then has placeholders, as without transformers.
+    """
+    if "mmpretrain.models" in sys.modules:
+        return
+    dependency: Any = import_module("mmpretrain.utils.dependency")
+    stated = dependency.WITH_MULTIMODAL
+    dependency.WITH_MULTIMODAL = stated and int(version("transformers").split(".")[0]) < 5
+    try:
+        import_module("mmpretrain.models")
+    finally:
+        dependency.WITH_MULTIMODAL = stated
+
+
+class Registry(MMRegistry):
+    """mmengine's, which imports mmpretrain when something of it is asked for, and not before."""
+
+    def get(self, key: str) -> type | None:
+        """The class under a name.
+
+        Args:
+            key: Its name, of a sister package's with a prefix.
+        """
+        if isinstance(key, str) and key.startswith("mmpretrain.") and find_spec("mmpretrain"):
+            import_mmpretrain()
+        return super().get(key)
+
 
 # Nodes to which mmhsi adds nothing: with a child of this scope, mmengine finds its own classes without a warning.
 # With a location, though an empty one: it would import all of mmhsi otherwise.
@@ -57,7 +92,7 @@ WEIGHT_INITIALIZERS = Registry(
 METRICS = Registry("metric", parent=root.METRICS, scope="mmhsi", locations=["mmhsi.evaluation"])
 
 
-def registered(registry: Registry, name: str) -> type | None:
+def registered(registry: MMRegistry, name: str) -> type | None:
     """What stands under a name in a registry, its parents or, with a prefix, a sister package's.
 
     For names that come from a file: mmengine's ``Registry.get`` takes one that it does not know for the path of any
@@ -75,19 +110,21 @@ def registered(registry: Registry, name: str) -> type | None:
         sister = _sister(registry, scope)
         return None if sister is None else sister.module_dict.get(key)
     registry.import_from_location()
-    node: Registry | None = registry
+    node: MMRegistry | None = registry
     while node is not None and key not in node.module_dict:
         node = node.parent if scope is None else None
     return None if node is None else node.module_dict[key]
 
 
-def _sister(registry: Registry, scope: str) -> Registry | None:
+def _sister(registry: MMRegistry, scope: str) -> MMRegistry | None:
     """The registry of the same things under another scope, filled; None if there is none."""
-    top = registry
+    top: MMRegistry = registry
     while top.parent is not None:
         top = top.parent
     if scope in ("mmseg", "mmpretrain") and find_spec(scope):
         import_module(f"{scope}.registry")
+    if scope == "mmpretrain" and find_spec(scope):
+        import_mmpretrain()
     found = top if scope == top.scope else top.children.get(scope)
     if found is not None:
         found.import_from_location()

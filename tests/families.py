@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -63,6 +64,19 @@ def of_several(path: Path) -> bool:
     text = path.read_text()
     bases = re.findall(r'"(\.{1,2}/[^"{]+\.py)"', text)
     return "{{$MMHSI_DATASET:" in text or any(of_several(path.parent / base) for base in bases)
+
+
+def quick(found: list[tuple[str, str | None]]) -> set[tuple[str, str | None]]:
+    """Every config once, on those of its data that the configs before it were run on least; and all data."""
+    used: Counter[str | None] = Counter()
+    chosen = set()
+    for config in dict.fromkeys(config for config, _ in found):
+        data = min((name for other, name in found if other == config), key=lambda name: used[name])
+        used[data] += 1
+        chosen.add((config, data))
+    return chosen | {
+        next(case for case in found if case[1] == data) for data in {data for _, data in found} - set(used)
+    }
 
 
 def cases() -> list[tuple[str, str | None]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from families import CONFIGS, FAMILIES, ROOT, cases
+from families import CONFIGS, FAMILIES, ROOT, cases, quick
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from small_runs import fit_components, fit_regions, load_in_process, shrink
@@ -99,8 +99,16 @@ def choose(generated_data, monkeypatch):
     return choose
 
 
-CLASSICAL = [case for case in CASES if case[0].startswith("classical/")]
-NETWORKS = [case for case in CASES if case not in CLASSICAL]
+QUICK = quick(CASES)
+"""The others, of which both the config and the data are run with something else here, take long."""
+MARKED = [pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow) for case in CASES]
+CLASSICAL = [case for case in MARKED if case.values[0].startswith("classical/")]
+NETWORKS = [case for case in MARKED if case not in CLASSICAL]
+
+
+def test_every_config_and_all_data_are_run_quickly():
+    assert {name for name, _ in QUICK} == set(CONFIGS)
+    assert {data for _, data in QUICK} == {data for _, data in CASES}
 
 
 @pytest.mark.parametrize(("name", "dataset"), CLASSICAL, ids=lambda value: value or "")
@@ -155,6 +163,8 @@ def test_config_runs(name, dataset, choose, tmp_path):
             cfg.train_dataloader.batch_size = 3
             cfg.train_dataloader.dataset.turns = (0,)
         pruning.update(interval=1, begin=0)
+    if "maps" in cfg.default_hooks:
+        cfg.default_hooks.maps.num_samples = 1  # a picture takes as long as a test
     shrink(cfg)
     fit_regions(cfg)
     load_in_process(cfg)

@@ -104,12 +104,13 @@ from mmhsi.engine.configs import load_config
 from mmhsi.inference import SceneInferencer
 from mmhsi.io import HSICube, open_cube, write_class_map, write_cube
 from mmhsi.models.weights import load_weights, read_checkpoint, write_checkpoint
-from mmhsi.registry import MODELS
+from mmhsi.registry import MODELS, import_mmpretrain
 from mmhsi.visualization.png import save_png
 import mmhsi.models, mmhsi.engine, mmhsi.evaluation, mmhsi.visualization
 
 folder = Path(sys.argv[1])
 MMLogger.get_current_instance()
+import_mmpretrain()  # torchvision sets things up
 load_config(sys.argv[2])  # mmengine, rich and matplotlib set things up when they are first used
 cube = HSICube(np.random.default_rng(0).integers(0, 99, (12, 14, 5)).astype("int16"))
 write_cube(folder / "first.tif", cube)
@@ -161,3 +162,52 @@ def test_calling_functions_changes_nothing(tmp_path):
 def test_files_are_read_without_torch_and_mmengine(module):
     code = f"import sys, {module}; print(' '.join({{name.split('.')[0] for name in sys.modules}}))"
     assert not {"torch", "mmengine", "mmcv", "mmseg", "mmpretrain", "matplotlib"} & set(python(code).split())
+
+
+def test_datasets_models_and_engine_import_what_they_need():
+    code = "import sys, mmhsi.datasets, mmhsi.models, mmhsi.engine; print(' '.join(sys.modules))"
+    unneeded = {
+        "mmpretrain.models",
+        "mmpretrain.engine",
+        "torchvision",
+        "sklearn",
+        "skimage",
+        "scipy.io",
+        "scipy.stats",
+    }
+    assert not (unneeded | {"matplotlib", "pyogrio", "pandas", "scipy.stats"}) & set(python(code).split())
+
+
+BESIDE_TRANSFORMERS_5 = """
+import importlib.metadata, sys
+from mmpretrain.utils import dependency
+
+class Broken:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("mmpretrain.models.multimodal.") or name == "mmpretrain.models.utils.huggingface":
+            raise TypeError("NoneType takes no arguments")
+
+sys.meta_path.insert(0, Broken())
+dependency.WITH_MULTIMODAL = True  # as where pycocotools is there too
+known = importlib.metadata.version
+importlib.metadata.version = lambda name: "5.0.0" if name == "transformers" else known(name)
+from mmengine.registry import DefaultScope
+import mmhsi.datasets, mmhsi.engine, mmhsi.models
+from mmhsi.registry import MODELS, registered
+
+with DefaultScope.overwrite_default_scope("mmhsi"):
+    model = MODELS.build(
+        dict(
+            type="PixelClassifier",
+            backbone=dict(type="CNN2D", in_channels=4),
+            neck=dict(type="mmpretrain.GlobalAveragePooling"),
+            head=dict(type="mmpretrain.LinearClsHead", num_classes=3),
+        )
+    )
+assert type(model.head) is registered(MODELS, "mmpretrain.LinearClsHead")
+print(dependency.WITH_MULTIMODAL)
+"""
+
+
+def test_models_of_mmpretrain_beside_a_transformers_that_it_does_not_know():
+    assert python(BESIDE_TRANSFORMERS_5) == "True"

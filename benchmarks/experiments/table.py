@@ -220,7 +220,7 @@ def state(step: Step) -> str:
 def read_metrics(step: Step) -> dict[str, float]:
     """Metrics by name.
 
-    ``tools/train.py --report`` wrote them, ``classical_baselines.py`` of one model, features and seed, or
+    ``tools/train.py --report`` wrote them, ``spectral_baselines.py`` of one model and seed, or
     ``probe_features.py`` of one method.
 
     Args:

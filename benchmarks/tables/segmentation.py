@@ -59,7 +59,7 @@ def cells(encoder, head, pretraining=None, frozen=False):
 
 def classical(model):
     words = ["--model", model, "--seeds", "{seed}", "--out", "{out}"]
-    tool = "tools/analysis/classical_baselines.py"
+    tool = "tools/analysis/spectral_baselines.py"
     return {
         column: [dict(command=[tool, "configs/segmentation/hsi-vit-tiny-p2_linear.py", "--dataset", data, *words])]
         for column, data in scenes.items()

@@ -6,10 +6,10 @@ import torch
 from mmengine.dist import all_reduce
 from mmengine.model import MMFullyShardedDataParallel
 from mmengine.optim import OptimWrapper
-from mmpretrain.models.backbones.vision_transformer import TransformerEncoderLayer
 from torch import nn
 
 from mmhsi.models.heads import DINOHead
+from mmhsi.models.layers import ViTLayer
 from mmhsi.registry import MODEL_WRAPPERS, OPTIM_WRAPPERS
 
 
@@ -21,7 +21,7 @@ def is_shard(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:  
         recurse: Whether FSDP asks if it shall look into ``module``; it always shall.
         nonwrapped_numel: Parameters that no shard has yet; not looked at.
     """
-    return recurse or isinstance(module, (TransformerEncoderLayer, DINOHead))
+    return recurse or isinstance(module, (ViTLayer, DINOHead))
 
 
 @MODEL_WRAPPERS.register_module()

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
 from mmhsi.errors import DataError
+from mmhsi.probabilities import SMALLEST, tempered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-SMALLEST = 1e-7
-"""Probabilities below are taken as this: a forest gives exact zeros."""
 
 
 def _checked(probabilities: NDArray, truth: NDArray) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -71,7 +69,7 @@ def reliability(probabilities: NDArray, truth: NDArray, bins: int = 15) -> Relia
 
 @dataclass(frozen=True)
 class Temperature:
-    """Probabilities raised to 1 / ``value`` and normalised (Guo et al. 2017); the most probable class stays.
+    """Calibration by :func:`mmhsi.probabilities.tempered`.
 
     One number, which few labels can carry; isotonic regression needs hundreds a class.
 
@@ -111,4 +109,4 @@ class Temperature:
         Returns:
             Probabilities of the same shape.
         """
-        return softmax(np.log(np.clip(probabilities, SMALLEST, None)) / self.value, axis=-1)
+        return tempered(probabilities, self.value)

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from .protocols import AttentiveBackbone, check_protocol
 
 if TYPE_CHECKING:
-    from mmpretrain.models.utils import MultiheadAttention
+    from .layers import SelfAttention
 
 
-def cls_row(attention: MultiheadAttention, qkv: Tensor, extra: int) -> Tensor:
+def cls_row(attention: SelfAttention, qkv: Tensor, extra: int) -> Tensor:
     """Softmax over all tokens of the CLS query's row, the part of the ``extra`` first tokens left out.
 
     Args:
-        attention: mmpretrain's ``MultiheadAttention``.
+        attention: Of a layer.
         qkv: Output of its ``qkv`` map, shape (B, n, 3 · d).
         extra: CLS and registers.
 
@@ -48,10 +48,10 @@ def cls_attention(backbone: nn.Module, images: Tensor) -> dict[str, Tensor]:
     handles = []
     try:
         for stream, module in attentive.last_attention().items():  # pruning leaves the last layer
-            attention = cast("MultiheadAttention", module)
+            attention = cast("SelfAttention", module)
 
             def keep(
-                _: nn.Module, __: tuple, qkv: Tensor, stream: str = stream, attention: MultiheadAttention = attention
+                _: nn.Module, __: tuple, qkv: Tensor, stream: str = stream, attention: SelfAttention = attention
             ) -> None:
                 seen[stream] = cls_row(attention, qkv.float(), attentive.num_extra_tokens)
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from mmpretrain.models.classifiers import ImageClassifier
-from mmpretrain.models.necks import GlobalAveragePooling
+from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
 from .freezing import FreezableBackbone
-from .necks import CenterContext, LearnableAggregation
 from .preprocessors import dihedral, symmetries
+from .protocols import LayeredBackbone, check_protocol
 
-FEATURES_PER_CHANNEL: dict[type, int] = {CenterContext: 2, LearnableAggregation: 1, GlobalAveragePooling: 1}
-"""What necks make of every channel of the last map."""
+FEATURES_PER_CHANNEL = {"CenterContext": 2, "LearnableAggregation": 1, "GlobalAveragePooling": 1}
+"""What necks, by their classes' names, make of every channel of the last map."""
 
 
 def in_float32(_: nn.Module, __: tuple, scores: Tensor) -> Tensor:
@@ -38,13 +39,15 @@ def feature_width(backbone: nn.Module, neck: nn.Module) -> int | None:
     channels = getattr(backbone, "out_channels", None)
     if channels is None and type(backbone).__module__.startswith("mmhsi."):
         channels = getattr(backbone, "embed_dims", None)
-    factor = FEATURES_PER_CHANNEL.get(type(neck))
+    factor = FEATURES_PER_CHANNEL.get(type(neck).__name__)
     return channels * factor if isinstance(channels, int) and factor is not None else None
 
 
 @MODELS.register_module()
-class PixelClassifier(FreezableBackbone, ImageClassifier):
-    """mmpretrain's classifier, which can average its scores over the symmetries of a window.
+class PixelClassifier(FreezableBackbone, BaseModel):
+    """Backbone, neck and head, which can average their scores over the symmetries of a window.
+
+    Parts are those of mmpretrain's ``ImageClassifier``, its heads and necks fit.
 
     Args:
         backbone: Config of the backbone.
@@ -68,16 +71,61 @@ class PixelClassifier(FreezableBackbone, ImageClassifier):
         data_preprocessor: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        # Built here, because mmpretrain would add options of its own preprocessor to the config.
-        preprocessor = None if data_preprocessor is None else MODELS.build(data_preprocessor)
-        super().__init__(backbone, neck=neck, data_preprocessor=preprocessor, init_cfg=init_cfg)
+        super().__init__(data_preprocessor, init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.neck = None if neck is None else MODELS.build(neck)
+        self.head: Any = None
         if head is not None:
-            width = feature_width(self.backbone, self.neck) if self.with_neck else None
+            width = None if self.neck is None else feature_width(self.backbone, self.neck)
             self.head = MODELS.build(head, default_args=None if width is None else dict(in_channels=width))
             self.head.register_forward_hook(in_float32)
         self.tta = tta
         if frozen:
             self.freeze_backbone()
+
+    def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """What the head is given.
+
+        Args:
+            inputs: Normalised windows, shape (B, C, h, w).
+        """
+        features = self.backbone(inputs)
+        return features if self.neck is None else self.neck(features)
+
+    def forward(
+        self, inputs: Tensor, data_samples: list | None = None, mode: str = "tensor"
+    ) -> Tensor | tuple[Tensor, ...] | dict[str, Tensor] | list:
+        """One of mmengine's three passes.
+
+        Args:
+            inputs: Normalised windows, shape (B, C, h, w).
+            data_samples: mmpretrain's samples, one a window; for ``'tensor'`` not needed.
+            mode: ``'tensor'`` for the head's scores (B, K), without a head its input; ``'loss'`` for losses by name;
+                ``'predict'`` for the samples with their predictions. Default ``'tensor'``.
+
+        Raises:
+            RuntimeError: If the mode is another one.
+        """
+        if mode == "predict":
+            return self.predict(inputs, data_samples or [])
+        features = self.extract_feat(inputs)
+        if mode == "tensor":
+            return features if self.head is None else self.head(features)
+        if mode == "loss" and self.head is not None:
+            return self.head.loss(features, data_samples)
+        raise RuntimeError(f"PixelClassifier: mode={mode!r} without a head or unknown")
+
+    def get_layer_depth(self, param_name: str) -> tuple[int, int]:
+        """Depth of a parameter's layer and of the deepest, for learning rates by layer.
+
+        Args:
+            param_name: Name of the parameter.
+
+        Raises:
+            ConfigError: If the backbone does not tell.
+        """
+        backbone = check_protocol("PixelClassifier: layer-wise learning rates", self.backbone, LayeredBackbone)
+        return backbone.get_layer_depth(param_name, "backbone.")
 
     def predict_scores(self, inputs: Tensor) -> Tensor:
         """Class scores of windows.

@@ -119,7 +119,7 @@ class AttentiveBackbone(Protocol):
     num_extra_tokens: int
 
     def last_attention(self) -> dict[str, nn.Module]:
-        """Mmpretrain's ``MultiheadAttention`` of the last layer of the streams ``'spatial'`` and ``'spectral'``."""
+        """Last layers' :class:`mmhsi.models.layers.SelfAttention` of the streams ``'spatial'`` and ``'spectral'``."""
 
 
 @runtime_checkable

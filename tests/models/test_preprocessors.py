@@ -18,8 +18,7 @@ from mmhsi.datasets.scene import Scene
 from mmhsi.errors import ConfigError
 from mmhsi.io import HSICube
 from mmhsi.models import attach_scenes
-from mmhsi.models.preprocessors import dihedral, gather_windows, symmetries
-from mmhsi.models.rng import BatchRNG
+from mmhsi.models.preprocessors import gather_windows
 from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
@@ -317,93 +316,6 @@ def test_use_before_fitting_and_other_bands_are_refused():
         preprocessor.normalise(torch.zeros(1, 3, 2, 2))
     with pytest.raises(ConfigError, match="input has 4 bands, the model expects num_bands=3"):
         preprocessor.normalise(torch.zeros(1, 4, 2, 2))
-
-
-def test_the_eight_symmetries_are_different_and_form_a_group():
-    x = torch.arange(9.0).view(1, 1, 3, 3)
-    images = {tuple(dihedral(x, e).flatten().tolist()) for e in symmetries(3, 3)}
-    assert len(images) == 8
-    twice = {tuple(dihedral(dihedral(x, a), b).flatten().tolist()) for a in range(8) for b in range(8)}
-    assert twice == images
-    assert all(dihedral(torch.zeros(1, 1, 2, 3), e).shape == (1, 1, 2, 3) for e in symmetries(2, 3))
-
-
-@pytest.mark.parametrize("size", [(3, 3), (2, 4)])
-def test_batch_dihedral_draws_per_sample_and_keeps_spectra_together(size):
-    torch.manual_seed(0)
-    one = torch.arange(2 * size[0] * size[1], dtype=torch.float32).view(1, 2, *size)
-    out = MODELS.build(dict(type="BatchDihedral"))(one.repeat(200, 1, 1, 1), BatchRNG(200, "cpu"))
-    allowed = {tuple(dihedral(one, e).flatten().tolist()) for e in symmetries(*size)}
-    assert {tuple(x.flatten().tolist()) for x in out} == allowed
-
-
-def test_pixels_without_data_turn_with_the_image():
-    torch.manual_seed(0)
-    preprocessor = MODELS.build(
-        dict(type="TilePreprocessor", num_bands=2, mean=[0, 0], std=[1, 1], augments=[dict(type="BatchDihedral")])
-    )
-    preprocessor.with_valid = True
-    tile = torch.randn(2, 4, 4)
-    valid = tile[0] > 0
-    batch = preprocessor(dict(inputs=[tile] * 50, valid=[valid] * 50), training=True)
-    assert len({tuple(mask.flatten().tolist()) for mask in batch["valid"]}) > 4
-    assert batch["valid"].dtype == torch.bool
-    assert torch.equal(batch["inputs"][:, 0] > 0, batch["valid"])  # 0, the mean, where there is no data
-
-
-def test_label_maps_are_not_left_behind():
-    preprocessor = MODELS.build(
-        dict(type="TilePreprocessor", num_bands=2, mean=[0, 0], std=[1, 1], augments=[dict(type="BatchDihedral")])
-    )
-    sample = SegDataSample(gt_sem_seg=PixelData(data=torch.zeros(1, 4, 4)))
-    data = dict(inputs=[torch.randn(2, 4, 4)], valid=[torch.ones(4, 4, dtype=torch.bool)], data_samples=[sample])
-    with pytest.raises(ConfigError, match="BatchDihedral in augments turns images and not their label maps"):
-        preprocessor(data, training=True)
-    assert preprocessor(data)["inputs"].shape == (1, 2, 4, 4)
-
-
-@pytest.mark.parametrize("shape", [(5, 3, 4, 4), (5, 3, 2, 4), (5, 1, 3, 3), (1, 3, 1, 1)])
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_batch_dihedral_is_a_choice_among_whole_symmetries(shape, layout):
-    x = torch.randn(shape).contiguous(memory_format=layout)
-    elements = symmetries(*shape[2:])
-    torch.manual_seed(7)
-    draw = torch.randint(len(elements), (len(x),))
-    expected = torch.empty_like(x)
-    for index, element in enumerate(elements):
-        expected = torch.where((draw == index)[:, None, None, None], dihedral(x, element), expected)
-    torch.manual_seed(7)
-    out = MODELS.build(dict(type="BatchDihedral"))(x, BatchRNG(len(x), "cpu"))
-    assert torch.equal(out, expected)
-    assert out.is_contiguous() == x.is_contiguous()
-
-
-def test_gain_and_offset_are_one_draw_a_sample():
-    torch.manual_seed(0)
-    x = torch.randn(500, 6, 2, 2)
-    out = MODELS.build(dict(type="BatchGainOffset", gain=0.2, offset=0.3))(x, BatchRNG(500, "cpu"))
-    for before, after in zip(x, out, strict=True):
-        a, b = before.flatten(), after.flatten()
-        design = torch.stack([a, torch.ones_like(a)], dim=1)
-        assert torch.linalg.lstsq(design, b[:, None]).solution.isfinite().all()
-        assert torch.allclose(design @ torch.linalg.lstsq(design, b[:, None]).solution, b[:, None], atol=1e-4)
-    gains = out.flatten(1).std(1) / x.flatten(1).std(1)
-    assert gains.std().item() == pytest.approx(0.2, rel=0.15)
-
-
-def test_smooth_shift_is_smooth_along_the_bands():
-    torch.manual_seed(0)
-    x = torch.zeros(300, 100, 1, 1)
-    augment = MODELS.build(dict(type="BatchGainOffset", gain=0, offset=0, smooth=1.0, knots=5))
-    out = augment(x, BatchRNG(300, "cpu"))[:, :, 0, 0]
-    assert out.std() > 0.5
-    assert (out[:, 1:] - out[:, :-1]).std() < 0.1
-
-
-def test_noise_has_the_strength_asked_for():
-    torch.manual_seed(0)
-    out = MODELS.build(dict(type="BatchNoise", std=0.4))(torch.zeros(50, 20, 8, 8), BatchRNG(50, "cpu"))
-    assert out.std().item() == pytest.approx(0.4, rel=0.02)
 
 
 @pytest.mark.parametrize(

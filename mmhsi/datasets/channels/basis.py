@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from mmhsi.errors import DataError, FileFormatError
+from mmhsi.datasets.fitted import FittedArrays, Moments, principal_axes
+from mmhsi.errors import DataError
 
 from .group import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from numpy.typing import ArrayLike, NDArray
-
-
-class Moments:
-    """Mean and covariance of vectors, merged part by part (Chan et al. 1979)."""
-
-    def __init__(self) -> None:
-        self.count, self.mean, self.scatter = 0, np.zeros(0), np.zeros((0, 0))
-
-    def update(self, values: NDArray[np.float64]) -> None:
-        """Take vectors in.
-
-        Args:
-            values: Shape (n, C), finite.
-        """
-        if not len(values):
-            return
-        mean = values.mean(axis=0)
-        centred = values - mean
-        scatter = centred.T @ centred
-        if not self.count:
-            self.count, self.mean, self.scatter = len(values), mean, scatter
-            return
-        delta, total = mean - self.mean, self.count + len(values)
-        self.scatter = self.scatter + scatter + np.outer(delta, delta) * (self.count * len(values) / total)
-        self.mean = self.mean + delta * (len(values) / total)
-        self.count = total
-
-    @property
-    def covariance(self) -> NDArray[np.float64]:
-        """Of n degrees of freedom, (C, C)."""
-        return self.scatter / max(1, self.count)
+    from numpy.typing import NDArray
 
 
 def _std(variance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -54,13 +24,10 @@ def _std(variance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _projection(covariance: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Principal axes over the standard deviations along them, (C, k); the largest entry of each is positive."""
-    variances, vectors = np.linalg.eigh(covariance)
-    axes, variances = vectors[:, ::-1][:, :count], variances[::-1][:count]
-    largest = np.abs(axes).argmax(axis=0)
-    axes = axes * np.sign(axes[largest, np.arange(axes.shape[1])])
-    kept = variances > variances[0] * len(variances) * np.finfo(np.float64).eps
-    return axes * np.where(kept, 1 / _std(variances), 0.0)
+    """Principal axes over the standard deviations along them, (C, k)."""
+    variances, axes = principal_axes(covariance, count)
+    kept = variances > variances[0] * axes.shape[1] * np.finfo(np.float64).eps
+    return axes * np.where(kept, 1 / _std(variances), 0.0)[:count]
 
 
 def unit_length(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -74,7 +41,7 @@ def unit_length(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, eq=False)
-class Basis:
+class Basis(FittedArrays):
     """Scaling and projections of a scene.
 
     Attributes:
@@ -95,26 +62,12 @@ class Basis:
     second_mean: NDArray[np.float64]
     second_std: NDArray[np.float64]
 
-    @classmethod
-    def of(cls, arrays: Mapping[str, ArrayLike], owner: str) -> Basis:
-        """Make one of arrays under the names of the attributes.
+    noun: ClassVar[str] = "a fitted scaling of a scene"
 
-        Args:
-            arrays: Arrays or lists of numbers.
-            owner: Where they come from, for messages.
-
-        Raises:
-            FileFormatError: If one is missing, or their shapes contradict each other.
-        """
-        try:
-            basis = cls(**{field.name: np.asarray(arrays[field.name], dtype=np.float64) for field in fields(cls)})
-        except (KeyError, TypeError, ValueError) as error:
-            raise FileFormatError(f"{owner}: no fitted scaling of a scene ({error})") from error
-        bands = (len(basis.mean),)
-        shapes = {basis.std.shape, basis.axes.shape[:1], basis.unit_mean.shape, basis.unit_axes.shape[:1]}
-        if shapes != {bands} or basis.second_mean.shape != basis.second_std.shape:
-            raise FileFormatError(f"{owner}: no fitted scaling of a scene, shapes of its arrays contradict each other")
-        return basis
+    def is_consistent(self) -> bool:
+        """Whether the arrays' shapes fit together."""
+        shapes = {self.std.shape, self.axes.shape[:1], self.unit_mean.shape, self.unit_axes.shape[:1]}
+        return shapes == {self.mean.shape} and self.mean.ndim == 1 and self.second_mean.shape == self.second_std.shape
 
     @classmethod
     def fit(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import correlate1d
-from skimage.feature import local_binary_pattern
 
 from .filters import blur
 
@@ -107,4 +106,6 @@ def patterns(grey: NDArray[np.float32]) -> NDArray[np.uint8]:
         Codes 0 to 9, (H, W).
     """
     whole = np.pad(np.rint(grey * 256), 1, mode="reflect").astype(np.int32)
+    from skimage.feature import local_binary_pattern  # not at the top: for those who ask for it
+
     return local_binary_pattern(whole, 8, 1, method="uniform")[1:-1, 1:-1].astype(np.uint8)

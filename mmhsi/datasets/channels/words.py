@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.cluster.vq import kmeans2
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import CHANNELS
@@ -95,6 +94,8 @@ class WordHistograms(ChannelGroup):
         random = np.random.default_rng(self.seed)
         if len(described) > SAMPLE:
             described = described[random.choice(len(described), SAMPLE, replace=False)]
+        from scipy.cluster.vq import kmeans2  # not at the top: for those who fit words
+
         self.centres, _ = kmeans2(described, self.words, iter=50, minit="++", rng=random)
 
     def reach(self, scale: int) -> int:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
-from scipy.stats import wasserstein_distance
-from sklearn.model_selection import StratifiedGroupKFold
 
 from mmhsi.errors import DataError
 
@@ -85,6 +83,8 @@ def scene_folds(
     if groups is not None:
         fold = _draw(classes, groups, count, seed)
         return Folds(fold, groups, f"{fold.max() + 1} folds of whole polygons, {len(np.unique(groups))} in all")
+    from scipy.stats import wasserstein_distance  # not at the top: a quarter of a second
+
     wanted = _distances_of_the_map(places, pixels, valid, seed)
     best: tuple[float, int, Folds] | None = None
     for side in BLOCKS:
@@ -98,6 +98,27 @@ def scene_folds(
             best = (gap, side, Folds(fold, blocks, rule))
     assert best is not None  # the first is always taken
     return best[2]
+
+
+def deal(classes: NDArray[np.int64], groups: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """Deal whole groups to folds that have much the same classes (scikit-learn's ``StratifiedGroupKFold``).
+
+    Args:
+        classes: Class of each pixel, (n,).
+        groups: Group of each, (n,).
+        count: Folds K, at most as many as a class has pixels.
+        seed: Of the deal.
+
+    Returns:
+        Fold of each pixel, (n,), 0 to K - 1.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold  # not at the top: half a second
+
+    fold = np.zeros(len(classes), dtype=np.int64)
+    draws = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    for index, (_, held) in enumerate(draws.split(classes[:, None], classes, groups)):
+        fold[held] = index
+    return fold
 
 
 def _blocks(places: NDArray[np.int64], classes: NDArray[np.int64], side: int, count: int) -> NDArray[np.int64]:
@@ -121,10 +142,7 @@ def _draw(classes: NDArray[np.int64], groups: NDArray[np.int64], count: int, see
     count = min(count, len(np.unique(groups)), int(np.bincount(classes).max()))
     if count < 2:
         raise DataError("the labels lie in one group; at least two polygons or places are needed to hold one out")
-    fold = np.zeros(len(classes), dtype=np.int64)
-    draws = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    for index, (_, held) in enumerate(draws.split(classes[:, None], classes, groups)):
-        fold[held] = index
+    fold = deal(classes, groups, count, seed)
     return np.unique(fold, return_inverse=True)[1].reshape(-1)  # a fold may have come out empty
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from mmhsi.datasets.labels import IGNORE_INDEX
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import SPLITS
 
+from .folds import deal
 from .polygons import polygons_of
 from .split import Split, check_split
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class PolygonFoldSplit:
     """One of several folds of polygons tests, the others train: over all folds every labelled pixel tests once.
 
-    Polygons are dealt so that the folds have much the same classes (scikit-learn's ``StratifiedGroupKFold``). Windows
+    Polygons are dealt so that the folds have much the same classes (:func:`mmhsi.datasets.splits.folds.deal`). Windows
     of neighbouring polygons may overlap, which ``show_split`` counts; :class:`DisjointSplit` keeps them apart.
 
     Args:
@@ -64,11 +64,9 @@ class PolygonFoldSplit:
         count = np.unique(groups).size
         if count < self.folds:
             raise DataError(f"PolygonFoldSplit: {count} {kind} are too few for {self.folds} folds")
-        deal = StratifiedGroupKFold(self.folds, shuffle=True, random_state=self.seed)
-        sides = list(deal.split(np.zeros((len(pixels), 1)), labels.ravel()[pixels], groups))
-        train, test = sides[self.fold]
+        test = deal(labels.ravel()[pixels], groups, self.folds, self.seed) == self.fold
         protocol = (
             f"fold {self.fold} of {self.folds} of {count} {kind} tests ({np.unique(groups[test]).size} of them), the "
             f"others train, seed {self.seed}"
         )
-        return check_split(Split(pixels[train], pixels[test], protocol), labels, classes)
+        return check_split(Split(pixels[~test], pixels[test], protocol), labels, classes)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from mmhsi.arguments import is_whole
-from mmhsi.errors import ConfigError, DataError, FileFormatError
+from mmhsi.datasets.fitted import FittedArrays, Moments, principal_axes
+from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import existing_file, reading, replacing
 from mmhsi.registry import TRANSFORMS
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class PCAModel:
+class PCAModel(FittedArrays):
     """A fitted projection.
 
     Attributes:
@@ -38,26 +39,12 @@ class PCAModel:
     explained_variance: NDArray[np.float64]
     explained_variance_ratio: NDArray[np.float64]
 
-    @classmethod
-    def of(cls, arrays: Mapping[str, ArrayLike], owner: str) -> PCAModel:
-        """Make one of arrays under the names of the attributes.
+    noun: ClassVar[str] = "a fitted PCA"
 
-        Args:
-            arrays: Arrays or lists of numbers.
-            owner: Where they come from, for messages.
-
-        Raises:
-            FileFormatError: If one is missing, or their shapes contradict each other.
-        """
-        missing = [name for name in cls.__dataclass_fields__ if name not in arrays]
-        if missing:
-            raise FileFormatError(f"{owner}: not a fitted PCA, it has no array {missing[0]!r}")
-        with reading(owner, "not a fitted PCA"):
-            model = cls(**{name: np.asarray(arrays[name], dtype=np.float64) for name in cls.__dataclass_fields__})
-        kept, bands = model.components.shape if model.components.ndim == 2 else (-1, -1)
-        if model.mean.shape != (bands,) or model.explained_variance.shape != (kept,):
-            raise FileFormatError(f"{owner}: not a fitted PCA, the shapes of its arrays contradict each other")
-        return model
+    def is_consistent(self) -> bool:
+        """Whether the arrays' shapes fit together."""
+        kept = self.explained_variance.shape
+        return self.components.shape == (*kept, *self.mean.shape) and self.components.ndim == 2
 
     def save(self, file: str | PathLike[str]) -> None:
         """Write an ``.npz`` file that :meth:`load` and :class:`PCAProject` read; it appears complete or not at all.
@@ -92,7 +79,7 @@ class PCAModel:
 def fit_pca(spectra: Iterable[NDArray], num_components: int, file: str | PathLike[str] | None = None) -> PCAModel:
     """Fit principal components, one part of the data in memory at a time.
 
-    Mean and scatter matrix are merged part by part in float64 (Chan et al. 1979), then decomposed.
+    The scatter matrix of :class:`mmhsi.datasets.fitted.Moments` is decomposed.
 
     Args:
         spectra: Parts (n, C) of any real dtype, valid pixels alone, such as ``cube.data[cube.valid()]`` of each tile.
@@ -108,37 +95,25 @@ def fit_pca(spectra: Iterable[NDArray], num_components: int, file: str | PathLik
     """
     if not is_whole(num_components) or num_components < 1:
         raise ConfigError(f"fit_pca: num_components={num_components!r} given, expected a whole number of at least 1")
-    count, mean, scatter = 0, np.zeros(0), np.zeros((0, 0))
+    moments = Moments()
     for part in spectra:
         values = np.asarray(part, dtype=np.float64)
-        if values.ndim != 2 or (count and values.shape[1] != len(mean)):
-            expected = f"(n, {len(mean)})" if count else "(n, C)"
+        if values.ndim != 2 or (moments.count and values.shape[1] != len(moments.mean)):
+            expected = f"(n, {len(moments.mean)})" if moments.count else "(n, C)"
             raise DataError(f"fit_pca: a part has shape {values.shape}, expected {expected}")
         if not np.isfinite(values).all():
             raise DataError("fit_pca: a part holds NaN or infinity; give valid pixels alone")
-        if not len(values):
-            continue
-        if not count:
-            mean, scatter = np.zeros(values.shape[1]), np.zeros((values.shape[1], values.shape[1]))
-        part_mean = values.mean(axis=0)
-        centred = values - part_mean
-        delta, total = part_mean - mean, count + len(values)
-        scatter += centred.T @ centred + np.outer(delta, delta) * (count * len(values) / total)
-        mean = mean + delta * (len(values) / total)
-        count = total
-    if count and num_components > len(mean):
-        raise ConfigError(f"fit_pca: num_components={num_components} given, the spectra have {len(mean)} bands")
+        moments.update(values)
+    count, bands = moments.count, len(moments.mean)
+    if count and num_components > bands:
+        raise ConfigError(f"fit_pca: num_components={num_components} given, the spectra have {bands} bands")
     if count < max(2, num_components):
         raise DataError(f"fit_pca: {count} spectra came, {num_components} components need {max(2, num_components)}")
-    variances, vectors = np.linalg.eigh(scatter / (count - 1))
-    variances = variances[::-1].clip(min=0)
-    components = vectors[:, ::-1].T[:num_components]
-    largest = np.abs(components).argmax(axis=1)
-    components = components * np.sign(components[np.arange(num_components), largest])[:, None]
+    variances, axes = principal_axes(moments.scatter / (count - 1), num_components)
     total_variance = variances.sum()
     model = PCAModel(
-        mean=mean,
-        components=components,
+        mean=moments.mean,
+        components=axes.T,
         explained_variance=variances[:num_components],
         explained_variance_ratio=variances[:num_components] / (total_variance if total_variance > 0 else 1.0),
     )
@@ -206,8 +181,7 @@ class PCAProject(CubeTransform):
             arguments: Those that it was built from.
         """
         count = self.num_components
-        model = {name: values.tolist() for name, values in vars(self._fit).items()}
-        model.update({name: values[:count] for name, values in model.items() if name != "mean"})
+        model = {name: values if name == "mean" else values[:count] for name, values in self._fit.lists().items()}
         return dict(model=model, whiten=self.whiten)
 
     def transform(self, results: dict) -> dict:

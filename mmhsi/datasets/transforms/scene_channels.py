@@ -141,7 +141,7 @@ class SceneChannels(CubeTransform):
             local=self.local,
             window=self.window,
             components=self.components,
-            basis={name: values.tolist() for name, values in vars(self.basis).items()},
+            basis=self.basis.lists(),
             scale=self.scale,
         )
 

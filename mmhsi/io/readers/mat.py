@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 
 from mmhsi.errors import DataError
@@ -62,7 +61,9 @@ class Mat5Reader(CubeReader[NDArray]):
     def _list(self) -> list[Variable]:
         if not self._is_version_4():
             return [variable.listed for variable in Mat5File(self.path).variables]
-        listing = scipy.io.whosmat(self.path)
+        from scipy.io import whosmat  # not at the top: for files older than version 5 alone
+
+        listing = whosmat(self.path)
         return [Variable(name, shape, kind, kind in NUMERIC_CLASSES) for name, shape, kind in listing]
 
     def _is_version_4(self) -> bool:
@@ -79,7 +80,9 @@ class Mat5Reader(CubeReader[NDArray]):
 
     def _load(self, name: str) -> NDArray:
         if self._is_version_4():
-            return np.asarray(scipy.io.loadmat(self.path, variable_names=[name])[name])
+            from scipy.io import loadmat
+
+            return np.asarray(loadmat(self.path, variable_names=[name])[name])
         return Mat5File(self.path).read(name)
 
     def _describe(self) -> CubeInfo:

@@ -12,6 +12,7 @@ from mmhsi.registry import MODELS
 
 from ..checks import check_bands, resolve_out_indices
 from ..layers import (
+    GatedFFN,
     PatchEmbed,
     PrunableLayers,
     Tokens,
@@ -23,7 +24,6 @@ from ..layers import (
     sinusoid_1d,
     take_tokens,
 )
-from ..layers.gated_ffn import GatedFFN
 from ..layers.spectral_embed import PooledSpectralEmbed
 from .base import TransformerBackbone
 from .vit_arch import ViTArch, drop_path_rates, resolve_arch, vit_layer
@@ -46,8 +46,7 @@ def gated_layer(sizes: ViTArch, drop_rate: float, drop_path_rate: float) -> nn.M
         drop_path_rate: Stochastic depth.
     """
     layer = vit_layer(sizes, drop_rate, drop_path_rate)
-    drop_path = dict(type="DropPath", drop_prob=drop_path_rate)
-    layer.ffn = GatedFFN(sizes["embed_dims"], sizes["feedforward_channels"], drop_path)
+    layer.ffn = GatedFFN(sizes["embed_dims"], sizes["feedforward_channels"], True, drop_path_rate)
     return layer
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
-
-from mmcv.cnn.bricks import DropPath
-from mmpretrain.models.backbones.vision_transformer import TransformerEncoderLayer
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from mmhsi.errors import ConfigError
 
-from ..layers import PrunableLayers
+from ..layers import PrunableLayers, ViTLayer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,35 +56,15 @@ def resolve_arch(arch: str | ViTArch, owner: str, presets: Mapping[str, ViTArch]
     return arch
 
 
-def vit_layer(
-    sizes: ViTArch,
-    drop_rate: float = 0.0,
-    drop_path_rate: float = 0.0,
-    ffn_type: str = "origin",
-    layer_scale_init_value: float = 0.0,
-) -> TransformerEncoderLayer:
-    """One pre-norm layer: mmpretrain's, whose SwiGLU branch is given the drop path that it lacks there.
+def vit_layer(sizes: ViTArch, *args: Any, **kwargs: Any) -> ViTLayer:
+    """One layer.
 
     Args:
         sizes: Width, heads, MLP.
-        drop_rate: Dropout.
-        drop_path_rate: Stochastic depth.
-        ffn_type: ``'origin'`` or ``'swiglu_fused'``.
-        layer_scale_init_value: 0 for none.
+        *args: Further arguments of :class:`mmhsi.models.layers.ViTLayer`.
+        **kwargs: Likewise.
     """
-    layer = TransformerEncoderLayer(
-        embed_dims=sizes["embed_dims"],
-        num_heads=sizes["num_heads"],
-        feedforward_channels=sizes["feedforward_channels"],
-        layer_scale_init_value=layer_scale_init_value,
-        drop_rate=drop_rate,
-        drop_path_rate=drop_path_rate,
-        ffn_type=ffn_type,
-        norm_cfg=dict(type="LN", eps=1e-6),
-    )
-    if ffn_type == "swiglu_fused":
-        layer.ffn.dropout_layer = DropPath(drop_path_rate)
-    return layer
+    return ViTLayer(sizes["embed_dims"], sizes["num_heads"], sizes["feedforward_channels"], *args, **kwargs)
 
 
 def vit_layers(
@@ -98,7 +75,7 @@ def vit_layers(
     layer_scale_init_value: float = 0.0,
     drop_path_uniform: bool = False,
 ) -> PrunableLayers:
-    """As many layers as ``sizes`` say; see :func:`vit_layer`.
+    """As many layers as ``sizes`` say; see :class:`mmhsi.models.layers.ViTLayer`.
 
     Args:
         sizes: Number of layers, width, heads, MLP.

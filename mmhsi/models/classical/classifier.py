@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
+from mmhsi.probabilities import tempered
 from mmhsi.registry import MODELS
 
 from ..classifiers import PixelClassifier
@@ -16,9 +17,6 @@ from .samples import KeepsSamples
 
 if TYPE_CHECKING:
     from mmengine.optim import OptimWrapper
-
-SMALLEST = 1e-7
-"""Probabilities below are taken as this where they are calibrated: a forest gives exact zeros."""
 
 
 @MODELS.register_module()
@@ -81,7 +79,9 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         """
         assert isinstance(self.backbone, Learner)  # the constructor sees to it
         scores = self.scores(self.backbone, centres(inputs), self.num_classes)
-        return scores if self.temperature == 1 else (scores.clamp_min(SMALLEST).log() / self.temperature).softmax(dim=1)
+        if self.temperature == 1:
+            return scores
+        return torch.from_numpy(tempered(scores.cpu().numpy(), self.temperature)).to(scores)
 
 
 def centres(windows: Tensor) -> Tensor:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
 from mmhsi.registry import MODELS
 
 from .learner import Learner
@@ -25,6 +23,8 @@ class LDA(Learner):
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
         """Fit; nothing is random; arguments as for :meth:`Learner.learn`."""
+        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # not at the top: half a second
+
         self.analysis = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(samples, labels)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.svm import SVC
 
 from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError
+from mmhsi.probabilities import softmax
 from mmhsi.registry import MODELS
 
-from .learner import Learner, softmax
+from .learner import Learner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +43,8 @@ class SVM(Learner):
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
         """Fit; nothing is random; arguments as for :meth:`Learner.learn`."""
+        from sklearn.svm import SVC  # not at the top: half a second, for those who fit one
+
         self.machine = SVC(C=self.penalty, gamma=self.gamma / samples.shape[1]).fit(samples, labels)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:

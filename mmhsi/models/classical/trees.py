@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
@@ -27,7 +25,8 @@ class Forest(Learner):
         ConfigError: If there is none.
     """
 
-    kind: type[ForestClassifier]
+    kind: str
+    """Of ``sklearn.ensemble``, which is not imported at the top: half a second, for those who grow one."""
 
     def __init__(self, trees: int = 300) -> None:
         super().__init__()
@@ -37,7 +36,10 @@ class Forest(Learner):
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
         """Grow the trees."""
-        self.forest = self.kind(n_estimators=self.trees, random_state=seed).fit(samples, labels)
+        from sklearn import ensemble
+
+        kind: type[ForestClassifier] = getattr(ensemble, self.kind)
+        self.forest = kind(n_estimators=self.trees, random_state=seed).fit(samples, labels)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Mean over the trees of the share of every class in a sample's leaf."""
@@ -54,7 +56,7 @@ class ExtraTrees(Forest):
         trees: How many. Default 300.
     """
 
-    kind = ExtraTreesClassifier
+    kind = "ExtraTreesClassifier"
 
 
 @MODELS.register_module()
@@ -67,4 +69,4 @@ class RandomForest(Forest):
         trees: How many. Default 300.
     """
 
-    kind = RandomForestClassifier
+    kind = "RandomForestClassifier"

@@ -5,11 +5,15 @@ from .patch_embed import PatchEmbed, pad_to_multiple, patch_grid, patchify, unpa
 from .position import resize_position_table, sinusoid_1d, sinusoid_2d
 from .prunable import PrunableLayers
 from .tokens import Tokens, fill_tokens, mask_tokens, prepend_tokens, take_tokens
+from .vit_layer import GatedFFN, SelfAttention, ViTLayer
 
 __all__ = [
+    "GatedFFN",
     "PatchEmbed",
     "PrunableLayers",
+    "SelfAttention",
     "Tokens",
+    "ViTLayer",
     "fill_tokens",
     "init_classifier",
     "init_embedding",

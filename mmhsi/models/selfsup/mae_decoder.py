@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from mmpretrain.models.necks.mae_neck import MAEPretrainDecoder
 from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
-from ..layers import fill_tokens, init_linear, patch_grid, resize_position_table, sinusoid_2d, take_tokens
+from ..layers import ViTLayer, fill_tokens, init_linear, patch_grid, resize_position_table, sinusoid_2d, take_tokens
 from ..quiet_init import QuietInit
 
 
 @MODELS.register_module()
-class MAEDecoder(QuietInit, MAEPretrainDecoder):
+class MAEDecoder(QuietInit):
     """Light transformer from visible tokens to the pixels of hidden patches (MAE, He et al. 2022).
 
-    mmpretrain's decoder, which knows square grids alone, taken to rectangular ones; and it predicts the pixels of the
-    patches that are asked for instead of all.
+    With mmpretrain's names of parameters; it predicts the pixels of the patches that are asked for instead of all.
 
     Args:
         in_channels: Bands C.
@@ -44,18 +42,14 @@ class MAEDecoder(QuietInit, MAEPretrainDecoder):
         num_heads: int = 16,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
+        super().__init__(init_cfg)
         self.grid = patch_grid(img_size, patch_size)
-        super().__init__(
-            num_patches=self.grid[0] * self.grid[1],
-            patch_size=patch_size,
-            in_chans=in_channels,
-            embed_dim=embed_dims,
-            decoder_embed_dim=decoder_embed_dims,
-            decoder_depth=depth,
-            decoder_num_heads=num_heads,
-            init_cfg=init_cfg,
-        )
-        del self.decoder_pos_embed  # a parameter at mmpretrain's, filled for square grids by its init_weights
+        self.decoder_embed = nn.Linear(embed_dims, decoder_embed_dims)
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, decoder_embed_dims))
+        sizes = decoder_embed_dims, num_heads, 4 * decoder_embed_dims
+        self.decoder_blocks = nn.ModuleList(ViTLayer(*sizes) for _ in range(depth))
+        self.ln1 = nn.LayerNorm(decoder_embed_dims, eps=1e-6)
+        self.decoder_pred = nn.Linear(decoder_embed_dims, patch_size**2 * in_channels)
         positions = F.pad(self.positions(decoder_embed_dims), (0, 0, 1, 0))  # CLS, before the others, has none
         self.register_buffer("decoder_pos_embed", positions[None])
         init_linear(self)
@@ -68,10 +62,6 @@ class MAEDecoder(QuietInit, MAEPretrainDecoder):
             channels: Width of the decoder.
         """
         return sinusoid_2d(*self.grid, channels)
-
-    def init_weights(self) -> None:
-        """Apply ``init_cfg``; mmpretrain's would fill a table of a square grid."""
-        super(MAEPretrainDecoder, self).init_weights()
 
     def forward(self, latent: Tensor, visible: Tensor, wanted: Tensor, grid: tuple[int, int]) -> Tensor:
         """Predict the pixels of patches.
@@ -91,4 +81,4 @@ class MAEDecoder(QuietInit, MAEPretrainDecoder):
         x = torch.cat([x[:, :1] + self.decoder_pos_embed[:, :1], tokens + positions], dim=1)
         for block in self.decoder_blocks:
             x = block(x)
-        return self.decoder_pred(self.decoder_norm(take_tokens(x[:, 1:], wanted)))
+        return self.decoder_pred(self.ln1(take_tokens(x[:, 1:], wanted)))

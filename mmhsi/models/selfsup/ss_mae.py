@@ -40,7 +40,7 @@ class RowDecoder(MAEDecoder):
         Args:
             channels: Width of the decoder.
         """
-        return sinusoid_1d(torch.arange(self.num_patches), channels)
+        return sinusoid_1d(torch.arange(self.grid[0]), channels)
 
     def decode(self, latent: Tensor, visible: Tensor) -> Tensor:
         """Predict the values of all tokens.
@@ -52,7 +52,7 @@ class RowDecoder(MAEDecoder):
         Returns:
             float32 tensor of shape (B, N, num_values).
         """
-        everything = torch.arange(self.num_patches, device=latent.device).expand(len(latent), -1)
+        everything = torch.arange(self.grid[0], device=latent.device).expand(len(latent), -1)
         return self(latent, visible, everything, self.grid).float()
 
 
