@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +20,7 @@ from side_by_side import pin_threads, replace_block
 from sklearn.ensemble import ExtraTreesClassifier
 
 from mmhsi.datasets import SceneDataset
-from mmhsi.inference.suggestion import suggest_pixels
+from mmhsi.inference.suggestion import doubt_between, suggest_pixels
 from mmhsi.io import HSICube, write_cube
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 BEGIN, STEP, MOST = 20, 10, 300
 """Points at the beginning, of a round, in all."""
+SHOWN = (50, 100, 200, 300)
+DISTANCE = 5
 SEEDS = 5
 TREES = 100
 GROUPS = ("spectra", "emp", "ms", "nemp", "words")
@@ -100,7 +101,58 @@ def curve(data: Labelled, rule: str, seed: int) -> list[float]:
         if rule == "random":
             picked = rng.choice(len(left), STEP, replace=False)
         else:
-            shares = trees.predict_proba(data.channels[left])
-            doubt = -(shares * np.log(np.maximum(shares, 1e-30))).sum(axis=1) / np.log(max(2, shares.shape[1]))
-            picked = STRATEGIES[rule](data, left, doubt, shares, seed, chosen)
+            doubt = doubt_between(trees.predict_proba(data.channels[left]).astype(np.float32))
+            picked = suggest_pixels(data.spectra[left], data.places[left], doubt, STEP, DISTANCE, seed)
         chosen += [int(index) for index in left[picked]]
+
+
+def needed(curves: np.ndarray, accuracy: float) -> int | None:
+    """Points at which the mean of the seeds first reaches an accuracy; None if it never does."""
+    reached = np.flatnonzero(curves.mean(axis=0) >= accuracy)
+    return BEGIN + STEP * int(reached[0]) if reached.size else None
+
+
+def rows(name: str, curves: Mapping[str, np.ndarray]) -> list[str]:
+    """Rows of the table: accuracies in per cent, and the points for what random ones reach with all."""
+    goal, lines = float(curves["random"].mean(axis=0)[-1]), []
+    for rule, runs in curves.items():
+        cells = []
+        for points in SHOWN:
+            column = 100 * runs[:, (points - BEGIN) // STEP]
+            cells.append(f"{column.mean():.1f} ± {column.std():.1f}")
+        lines.append(f"| {name} | {rule} | {' | '.join(cells)} | {needed(runs, goal) or f'more than {MOST}'} |")
+    return lines
+
+
+def main() -> None:
+    """Measure, print, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default=os.environ.get("MMHSI_DATA", "data"), help="(default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="(default: %(default)s)")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
+    args = parser.parse_args()
+    pin_threads()
+    columns = [f"{points} points" for points in SHOWN]
+    table = [
+        f"| scene | points | {' | '.join(columns)} | points for what {MOST} random ones reach |",
+        f"| --- | --- |{' ---: |' * (len(SHOWN) + 1)}",
+    ]
+    print(*table, sep="\n", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        scenes: dict[str, tuple[str | dict, bool]] = {
+            "Houston crop, HSI + RGB": ("houston2018_crop", True),
+            "Salinas-A": ("salinas_a", False),
+            "EnMAP Potsdam": (potsdam(Path(args.data).resolve(), Path(folder)), False),
+        }
+        for name, (scene, second) in scenes.items():
+            data = read(scene, args.data, second)
+            found = {rule: np.array([curve(data, rule, seed) for seed in range(args.seeds)]) for rule in RULES}
+            made = rows(name, found)
+            print(*made, sep="\n", flush=True)
+            table += made
+    if args.write:
+        replace_block(args.write, "labelling", "\n".join(table) + "\n")
+
+
+if __name__ == "__main__":
+    main()
