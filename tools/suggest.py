@@ -35,8 +35,8 @@ def main() -> None:
     found = values[known]
     if found.size and not (found.min() >= 0 and found.max() <= 1):
         raise DataError(
-            f"{args.doubt}: values of {found.min():g} to {found.max():g}; expected 0 to 1, as predict's --probabilities "
-            "or --uncertainty have"
+            f"{args.doubt}: values of {found.min():g} to {found.max():g}; expected 0 to 1, as of predict's "
+            "--probabilities or --uncertainty"
         )
     with open_cube(args.cube, args.key, args.axes) as reader:
         info = reader.info
