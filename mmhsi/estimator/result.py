@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mmhsi.inference.stac import copy_item
-from mmhsi.io import read_class_map, read_cube
+from mmhsi.io import open_cube, read_class_map, read_cube
+from mmhsi.io.arrays import to_xarray
 from mmhsi.io.files import replacing
 from mmhsi.io.output import sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -79,6 +82,21 @@ class SceneResult:
                         shutil.copyfile(old, temporary)
         if kept["classes"].resolve() != self.files["out"].resolve():
             copy_item(self.files["out"], kept)
+
+    def to_xarray(self) -> Any:
+        """A ``Dataset`` of ``classes`` (y, x), ``probabilities`` (y, x, band) and ``doubt`` with their place.
+
+        ``classes`` counts from 0 as ``names``, 255 where there is no data; ``class_name`` names the bands.
+
+        Raises:
+            ConfigError: xarray is not installed.
+        """
+        with open_cube(self.files["uncertainty"]) as reader:
+            place = dict(crs=reader.info.crs, transform=reader.info.transform)
+        names = dict(class_name=np.array(self.names))
+        shares = to_xarray(self.probabilities, bands=names, nodata=math.nan, name="probabilities", **place)
+        doubt = to_xarray(self.doubt, nodata=math.nan, **place)
+        return shares.to_dataset().assign(classes=to_xarray(self.classes, nodata=255, **place), doubt=doubt)
 
     def plot(self) -> Figure:
         """Map and doubt side by side, with a legend."""

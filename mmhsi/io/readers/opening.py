@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import h5py
 
 from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io.arrays import cube_of, cut_cube, is_path
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.options import CubeOptions
 from mmhsi.io.products import open_product
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from os import PathLike
     from pathlib import Path
+
+    from numpy.typing import ArrayLike
 
     from mmhsi.io.cube import HSICube
     from mmhsi.io.readers.base import CubeReader
@@ -152,7 +155,7 @@ def open_cube(
 
 
 def read_cube(
-    path: str | PathLike[str],
+    path: str | PathLike[str] | HSICube | ArrayLike,
     key: str | None = None,
     window: Sequence[int] | None = None,
     bands: Iterable[int] | None = None,
@@ -165,10 +168,11 @@ def read_cube(
     dark: str | PathLike[str] | None = None,
     white: str | PathLike[str] | None = None,
 ) -> HSICube:
-    """Read a cube, or a window or some bands of it.
+    """Read a cube, or a window or some bands of it; an array becomes one.
 
     Args:
-        path: The file, as in :func:`open_cube`.
+        path: The file, as in :func:`open_cube`; or an array (H, W, C), one with `axes`, or an xarray ``DataArray``
+            (:func:`mmhsi.io.arrays.cube_of`).
         key: As there.
         window: (row0, col0, height, width) in pixels; None means the whole scene.
         bands: 0-based bands in the order wanted; None means all.
@@ -188,5 +192,9 @@ def read_cube(
         DataError: The file holds no cube, or key, axes, window or bands do not fit it.
     """
     options = dict(mask=mask, ortho=ortho, overlap=overlap, shape=shape, dark=dark, white=white)
+    if not is_path(path):
+        if key is not None or CubeOptions.of(options).given():
+            raise DataError("read_cube: key and options are for files; an array takes axes, window and bands alone")
+        return cut_cube(cube_of(path, axes=axes), window, bands)
     with open_reader(path, key, 3, axes, CubeOptions.of(options)) as reader:
         return reader.read(window, bands)
