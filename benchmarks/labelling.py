@@ -26,12 +26,12 @@ from mmhsi.io import HSICube, write_cube
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-BEGIN, STEP, MOST = 20, 10, 300
+BEGIN, STEP, MOST = 20, 20, 300
 """Points at the beginning, of a round, in all."""
-SHOWN = (50, 100, 200, 300)
+SHOWN = (40, 100, 200, 300)
 DISTANCE = 5
 SEEDS = 5
-TREES = 100
+TREES = 50
 GROUPS = ("spectra", "emp", "ms", "nemp", "words")
 RULES = ("random", "suggest")
 
@@ -129,6 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default=os.environ.get("MMHSI_DATA", "data"), help="(default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="(default: %(default)s)")
+    parser.add_argument("--only", nargs="+", metavar="SCENE", help="scenes whose names begin so (default: all)")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
     args = parser.parse_args()
     pin_threads()
@@ -145,12 +146,14 @@ def main() -> None:
             "EnMAP Potsdam": (potsdam(Path(args.data).resolve(), Path(folder)), False),
         }
         for name, (scene, second) in scenes.items():
+            if args.only and not name.startswith(tuple(args.only)):
+                continue
             data = read(scene, args.data, second)
             found = {rule: np.array([curve(data, rule, seed) for seed in range(args.seeds)]) for rule in RULES}
             made = rows(name, found)
             print(*made, sep="\n", flush=True)
             table += made
-    if args.write:
+    if args.write and not args.only:
         replace_block(args.write, "labelling", "\n".join(table) + "\n")
 
 

@@ -1,6 +1,6 @@
 """Say where to label next: points with an empty class field, where the model is unsure and spectra differ."""
 
-from mmhsi.cli.command import AXES_HELP, run, tool_parser
+from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
 
 
 def main() -> None:
@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("--distance", type=float, default=5, help="least distance of two, in pixels (default: 5)")
     parser.add_argument("--field", default="class", help="field that is to be filled in (default: class)")
     parser.add_argument("--seed", type=int, default=0, help="of the pixels that are looked at in large scenes")
+    network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
     args = parser.parse_args()

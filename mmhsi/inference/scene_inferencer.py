@@ -288,7 +288,7 @@ class SceneInferencer:
             size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None
             size = size or self._batch_size(rows)
             settings = dict(
-                scene=file_states(rows.reader.files),
+                scene=file_states(rows.reader.files) or str(scene),  # on a server
                 key=key,
                 axes=axes,
                 options=self.cube_options(image_options).given(),

@@ -23,6 +23,7 @@ from mmhsi.errors import DataError
 from mmhsi.io.files import write_json
 from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.raster import without_georeference_warning
+from mmhsi.io.readers.remote import is_remote
 from mmhsi.version import __version__
 
 if TYPE_CHECKING:
@@ -172,7 +173,9 @@ def _read(path: str | Path) -> dict[str, Any]:
 
 
 def _relative(path: str | Path, folder: Path) -> str:
-    """A file as seen from the item, with slashes."""
+    """A file as seen from the item, with slashes; what lies on a server as it is."""
+    if is_remote(path):
+        return os.fspath(path)
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:  # on another drive of Windows

@@ -115,17 +115,21 @@ def _of_xarray(array: Any, name: str) -> HSICube:
         coordinate = array.coords.get(word)
         if coordinate is None or coordinate.dims != (found["band"],):
             return None
-        numbers = np.asarray(coordinate.values)
-        unit = coordinate.attrs.get("units")
-        return numbers * nanometres_per_unit(unit, None) if unit and word in ("wavelength", "fwhm") else numbers
+        return np.asarray(coordinate.values)
 
+    nm, fwhm = per_band("wavelength"), per_band("fwhm")
+    if nm is not None:
+        factor = nanometres_per_unit(array.coords["wavelength"].attrs.get("units"), nm)
+        nm = None if factor is None else nm * factor  # wavenumbers are none
+        if fwhm is not None:
+            fwhm = fwhm * (nanometres_per_unit(array.coords["fwhm"].attrs.get("units"), None) or factor or 1)
     good = per_band("good_bands")
     nodata = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))
     crs = _crs_of(array, name)
     return HSICube(
         values,
-        per_band("wavelength"),
-        per_band("fwhm"),
+        nm,
+        fwhm,
         all_good() if good is None else good.astype(bool),
         None if nodata is None else float(nodata),
         crs,
