@@ -61,10 +61,11 @@ def asking(name: str) -> Iterator[None]:
 
 @contextmanager
 def local_files() -> Iterator[None]:
-    """Within the block GDAL asks no server (but for one file within :func:`asking`) and keeps a small cache; afterwards its settings are what they were.
+    """Within the block GDAL asks no server and keeps a small cache; afterwards its settings are what they were.
 
-    An own ``GDAL_CACHEMAX`` in the environment is kept, and so is a smaller cache. Also a decorator. ``rasterio.Env``,
-    which does the like, takes as long as reading a small window does, and forgets to give a larger cache back.
+    Within :func:`asking` it may ask for that one file. An own ``GDAL_CACHEMAX`` in the environment is kept, and so is a
+    smaller cache. Also a decorator. ``rasterio.Env``, which does the like, takes as long as reading a small window
+    does, and forgets to give a larger cache back.
     """
     asked = _ASKED.get()
     settings = NO_SERVERS if asked is None else _one_file(asked)

@@ -131,8 +131,8 @@ def open_cube(
     Args:
         path: A GeoTIFF, an ENVI header or its data file, another raster that GDAL opens, a .mat file (version 5 or
             7.3), an HDF5 or netCDF-4 file or a .npy file; or a sensor's product (:mod:`mmhsi.io.products`): its folder,
-            its zip file or any file of it; an asset of a STAC item, ``item.json#asset``; where ``MMHSI_ALLOW_NETWORK=1``
-            allows it, a GeoTIFF on a server (``https://…``, ``s3://…``, ``/vsis3/…``).
+            its zip file or any file of it; an asset of a STAC item, ``item.json#asset``; where
+            ``MMHSI_ALLOW_NETWORK=1`` allows it, a GeoTIFF on a server (``https://…``, ``s3://…``, ``/vsis3/…``).
         key: The variable of a .mat or HDF5 file, None for the only one that may be meant; of a TIFF of several pages
             the number of one, from 1. With `key` or `axes` a product's file is read as any other file.
         axes: Of an array in a .mat, HDF5 or .npy file which axis is which, in the order of its shape, such as
