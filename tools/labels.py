@@ -1,6 +1,6 @@
 """Bring drawn labels onto a cube's grid: a label map, and what each class has, what was lost and what overlaps."""
 
-from mmhsi.cli.command import AXES_HELP, run, tool_parser
+from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument("--classes", nargs="+", default=(), help="class names in their order (default: sorted)")
     parser.add_argument("--label-ids", type=int, nargs="+", default=(), help="id of each class (default: 1 to K)")
     parser.add_argument("--all-touched", action="store_true", help="a polygon holds every pixel that it touches")
+    network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
     args = parser.parse_args()

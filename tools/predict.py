@@ -5,7 +5,7 @@ import sys
 import time
 import warnings
 
-from mmhsi.cli.command import AXES_HELP, run, tool_parser
+from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
 
 IDS_HELP = "numbers in the map: ids of the training's labels, where it had some, or 0 to K-1 (default: original)"
@@ -30,6 +30,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--ids", choices=["original", "index"], default="original", help=IDS_HELP)
     parser.add_argument("--png", help="picture of false colour and map, with a legend")
     parser.add_argument("--labels", help="labels, a map or a vector file, shown in the picture beside the result")
+    network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument(

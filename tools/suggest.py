@@ -1,18 +1,19 @@
 """Say where to label next: points with an empty class field, where the model is unsure and spectra differ."""
 
-from mmhsi.cli.command import AXES_HELP, run, tool_parser
+from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
 
 
 def main() -> None:
     """Read the uncertainty and the spectra, choose, write."""
     parser = tool_parser(__doc__)
     parser.add_argument("cube", help="any file that mmhsi reads")
-    parser.add_argument("uncertainty", help="uncertainty of its map, of predict's --uncertainty")
+    parser.add_argument("doubt", help="probabilities of its map, of predict's --probabilities; or its uncertainty")
     parser.add_argument("--out", required=True, help="points to fill in: .gpkg, .geojson, .fgb or .shp")
     parser.add_argument("--count", type=int, default=50, help="points (default: 50)")
     parser.add_argument("--distance", type=float, default=5, help="least distance of two, in pixels (default: 5)")
     parser.add_argument("--field", default="class", help="field that is to be filled in (default: class)")
     parser.add_argument("--seed", type=int, default=0, help="of the pixels that are looked at in large scenes")
+    network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
     args = parser.parse_args()
@@ -20,29 +21,30 @@ def main() -> None:
 
     from mmhsi.errors import ConfigError, DataError
     from mmhsi.inference.checks import check_outputs
-    from mmhsi.inference.suggestion import CANDIDATES, suggest_pixels
+    from mmhsi.inference.suggestion import doubt_between, draw_candidates, suggest_pixels
     from mmhsi.io import open_cube
     from mmhsi.io.vector_writer import check_vector_name, write_points
 
     if args.count < 1:
         raise ConfigError(f"--count {args.count} given, expected at least 1")
     check_vector_name(args.out)
-    check_outputs((args.out,), (args.cube, args.uncertainty))
-    with open_cube(args.uncertainty) as reader:
-        if reader.info.shape[2] != 1:
-            raise DataError(f"{args.uncertainty}: has {reader.info.shape[2]} bands; expected predict's --uncertainty")
+    check_outputs((args.out,), (args.cube, args.doubt))
+    with open_cube(args.doubt) as reader:
         doubt = reader.read()
+    known, bands = doubt.valid(), doubt.data.shape[2]
+    values = doubt.data[..., 0] if bands == 1 else doubt_between(doubt.data)
+    found = values[known]
+    if found.size and not (found.min() >= 0 and found.max() <= 1):
+        raise DataError(
+            f"{args.doubt}: values of {found.min():g} to {found.max():g}; expected 0 to 1, as of predict's "
+            "--probabilities or --uncertainty"
+        )
     with open_cube(args.cube, args.key, args.axes) as reader:
         info = reader.info
-        if info.shape[:2] != doubt.data.shape[:2]:
-            raise DataError(f"{args.uncertainty}: {doubt.data.shape[:2]} pixels, {args.cube} has {info.shape[:2]}")
-        values, known = doubt.data[..., 0], doubt.valid()
+        if info.shape[:2] != values.shape:
+            raise DataError(f"{args.doubt}: {values.shape} pixels, {args.cube} has {info.shape[:2]}")
         pixels = np.flatnonzero(known.ravel())
-        # The more uncertain half and no more than some thousands of it, for the distances between all spectra.
-        ranked = pixels[np.argsort(-values.ravel()[pixels], kind="stable")][: max(args.count, len(pixels) // 2)]
-        if len(ranked) > max(CANDIDATES, args.count):
-            drawn = np.random.default_rng(args.seed).choice(len(ranked), max(CANDIDATES, args.count), replace=False)
-            ranked = ranked[np.sort(drawn)]
+        ranked = pixels[draw_candidates(values.ravel()[pixels], args.count, args.seed)]
         rows, columns = np.divmod(ranked, info.shape[1])
         bands = [int(band) for band in info.good_bands.nonzero()[0]]
         spectra = np.empty((len(ranked), len(bands)), dtype=np.float32)

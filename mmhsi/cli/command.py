@@ -41,12 +41,30 @@ def tool_parser(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+class _AllowNetwork(argparse.Action):
+    """Set the environment variable that readers ask."""
+
+    def __call__(self, *_: object) -> None:
+        os.environ["MMHSI_ALLOW_NETWORK"] = "1"
+
+
+def network_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--network`` to a command that opens cubes.
+
+    Args:
+        parser: Changed in place.
+    """
+    what = "let cubes be GeoTIFFs on servers: https://…, s3://… (default: MMHSI_ALLOW_NETWORK=1 alone does)"
+    parser.add_argument("--network", action=_AllowNetwork, nargs=0, help=what)
+
+
 def map_options(parser: argparse.ArgumentParser) -> None:
     """Add what the commands that show a map ask of its scene and of its labels.
 
     Args:
         parser: Changed in place.
     """
+    network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")

@@ -12,12 +12,15 @@ import numpy as np
 
 from mmhsi.arguments import size_pair
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.placement import Grid
+from mmhsi.io.vectors import is_vector
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
 from .bands import band_centres, choose_bands, nanometres
 from .catalogue import SceneInfo, scene_info
 from .class_facts import class_facts
+from .drawn_tiles import draw_tile, label_fields
 from .labels import IGNORE_INDEX, LabelTable
 from .replay import model_bands
 from .seeded_dataset import SeededDataset
@@ -41,8 +44,9 @@ class TileDataset(SeededDataset):
     Args:
         scene: Entry of the catalogue of form ``'tiles'`` or ``'big scene'``; or a description, a
             :class:`mmhsi.datasets.SceneInfo` or a dict of its fields: ``dict(image='scene.tif', labels='labels.tif',
-            classes=[…], label_ids=[…])`` for one big scene, without ``image`` for files that ``split_file`` or
-            ``image_dir`` name, with ``base`` for changes to an entry. Default None: files without labels.
+            classes=[…], label_ids=[…])`` or ``dict(image='scene.tif', labels='drawn.gpkg')`` for one big scene, without
+            ``image`` for files that ``split_file`` or ``image_dir`` name, with ``base`` for changes to an entry.
+            Default None: files without labels.
         subset: Part of the catalogue's tiles, e.g. ``'train'``; None for a big scene.
         data_root: Folder that every path is relative to. Default: ``data``.
         split_file: csv with a column ``image`` and, for labelled tiles, ``mask``.
@@ -175,12 +179,15 @@ class TileDataset(SeededDataset):
         headers = read_headers(images, info.image_key, info.image_axes, info.bad_bands, declared, options)
         header = headers[0]
         bands = choose_bands(header, info.bad_bands)
+        if self.with_labels:
+            self._take_drawn([mask for _, mask in files if mask is not None], header)
         self._spec = self._describe(header, bands)
         common: dict[str, object] = dict(img_key=info.image_key, img_axes=info.image_axes, img_options=options)
         common.update(bands=bands, file_bands=header.shape[2])
         common.update(label_scale=info.label_scale, label_majority=info.label_majority, fine_labels=self.fine_labels)
         if self.with_labels:
             common.update(seg_map_key=info.labels_key, seg_map_axes=info.labels_axes)
+            common.update(label_fields=label_fields(self.info))
         entries = []
         for (image, mask), own in zip(files, headers, strict=True):
             entries.append(dict(common, img_path=str(image), tile_shape=own.shape[:2]))
@@ -188,6 +195,21 @@ class TileDataset(SeededDataset):
                 entries[-1].update(seg_map_path=str(mask))
             self._check_region(entries[-1])
         return self._spread(entries)
+
+    def _take_drawn(self, masks: list[Path], header: CubeInfo) -> None:
+        """Classes of a vector file that names them itself."""
+        drawn = [mask for mask in masks if is_vector(mask)]
+        if not drawn:
+            return
+        if self.fine_labels:
+            raise ConfigError(f"TileDataset: fine_labels=True given, but {drawn[0]} is drawn on the cube's own pixels")
+        if len(masks) > 1 and not self.info.classes:
+            raise ConfigError(f"TileDataset: scene=dict(classes=[…]) is needed, for {len(masks)} files name classes")
+        if len(masks) == 1:
+            found = draw_tile(masks[0], Grid.of(header), label_fields(self.info))
+            ignored = tuple(label for label in self.info.ignore_ids if label not in found.label_ids)
+            self.info = replace(self.info, classes=found.classes, label_ids=found.label_ids, ignore_ids=ignored)
+            self.label_table = LabelTable(self.info.label_ids, self.info.classes, self.info.ignore_ids)
 
     def _describe(self, header: CubeInfo, bands: list[int]) -> InputSpec:
         """What a model trained on this is given."""

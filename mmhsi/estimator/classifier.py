@@ -16,6 +16,7 @@ from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.splits.folds import scene_folds
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer
+from mmhsi.inference.stac import add_accuracy
 from mmhsi.io.files import file_digest
 from mmhsi.version import __version__
 
@@ -240,6 +241,11 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         result = SceneResult.read(files, self.classes_.tolist(), keep)
         fill_areas(self.report, result.classes)
         self.report.save(self._report_path)
+        accuracy = dict(
+            overall=self.report.accuracy.value, low=self.report.accuracy.low, high=self.report.accuracy.high
+        )
+        how = "of the map, from held-out pixels of the training's scene; 90 % interval from whole groups of them"
+        add_accuracy(path, dict(accuracy, how=how))
         return result
 
     def predict_proba(self, cube: Any, *, second: Any = None) -> NDArray[np.float32]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmhsi.errors import DataError
-from mmhsi.io import read_class_map, read_cube
+import numpy as np
+
+from mmhsi.inference.stac import copy_item
+from mmhsi.io import open_cube, read_class_map, read_cube
+from mmhsi.io.arrays import to_xarray
+from mmhsi.io.files import replacing
+from mmhsi.io.output import sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -50,7 +55,7 @@ class SceneResult:
         return cls(read_class_map(files["out"]).classes, layers[0], layers[1][..., 0], names, dict(files), keep)
 
     def save(self, out: str | Path, probabilities: str | Path | None = None, doubt: str | Path | None = None) -> None:
-        """Copy the GeoTIFFs, with place, colours and names, to where they shall stay.
+        """Copy the GeoTIFFs, with place, colours and names, the style and the STAC item, to where they shall stay.
 
         Args:
             out: File of the map.
@@ -60,14 +65,38 @@ class SceneResult:
         Raises:
             DataError: If a file cannot be written.
         """
-        for name, path in (("out", out), ("probabilities", probabilities), ("uncertainty", doubt)):
-            if path is None or Path(path).resolve() == Path(self.files[name]).resolve():
+        kept: dict[str, Path] = {}
+        for name, given in (("out", out), ("probabilities", probabilities), ("uncertainty", doubt)):
+            if given is None:
                 continue
-            try:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(self.files[name], path)
-            except OSError as error:
-                raise DataError(f"{path}: cannot write: {error}") from error
+            path, source = Path(given), self.files[name]
+            kept["classes" if name == "out" else name] = path
+            if path.resolve() == source.resolve():
+                continue
+            pairs = [(source, path), (sidecar(source), sidecar(path))]
+            if name == "out":
+                pairs.append((source.with_suffix(".qml"), path.with_suffix(".qml")))
+            for old, new in pairs:
+                if old.exists():
+                    with replacing(new) as temporary:
+                        shutil.copyfile(old, temporary)
+        if kept["classes"].resolve() != self.files["out"].resolve():
+            copy_item(self.files["out"], kept)
+
+    def to_xarray(self) -> Any:
+        """A ``Dataset`` of ``classes`` (y, x), ``probabilities`` (y, x, band) and ``doubt`` with their place.
+
+        ``classes`` counts from 0 as ``names``, 255 where there is no data; ``class_name`` names the bands.
+
+        Raises:
+            ConfigError: xarray is not installed.
+        """
+        with open_cube(self.files["uncertainty"]) as reader:
+            place = dict(crs=reader.info.crs, transform=reader.info.transform)
+        names = dict(class_name=np.array(self.names))
+        shares = to_xarray(self.probabilities, bands=names, nodata=math.nan, name="probabilities", **place)
+        doubt = to_xarray(self.doubt, nodata=math.nan, **place)
+        return shares.to_dataset().assign(classes=to_xarray(self.classes, nodata=255, **place), doubt=doubt)
 
     def plot(self) -> Figure:
         """Map and doubt side by side, with a legend."""

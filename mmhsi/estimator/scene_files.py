@@ -10,6 +10,7 @@ import numpy as np
 from mmhsi.datasets.scene import open_second_file
 from mmhsi.errors import DataError
 from mmhsi.io import HSICube, open_cube, read_label_map, write_cube
+from mmhsi.io.arrays import cube_of, is_path, label_map_of
 from mmhsi.io.files import replacing
 from mmhsi.io.labels import NO_LABEL
 from mmhsi.io.vectors import is_vector
@@ -18,21 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def is_path(given: object) -> bool:
-    """Whether something names a file.
-
-    Args:
-        given: What a person gave.
-    """
-    return isinstance(given, str) or hasattr(given, "__fspath__")
-
-
 def as_file(given: Any, name: str, folder: Path) -> Path:
     """Where something lies, written to a file first if it is an array.
 
     Args:
-        given: A path, an array (H, W, C) or (H, W), a :class:`mmhsi.io.HSICube`, or an xarray ``DataArray`` with
-            dimensions y, x, band and a coordinate ``wavelength`` in nm.
+        given: A path, an array (H, W, C) or (H, W), a :class:`mmhsi.io.HSICube`, or an xarray ``DataArray``
+            (:func:`mmhsi.io.arrays.cube_of`), of labels with y and x alone.
         name: Of the file, without suffix.
         folder: Of the file.
 
@@ -43,7 +35,7 @@ def as_file(given: Any, name: str, folder: Path) -> Path:
         return Path(given).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if hasattr(given, "dims") and hasattr(given, "coords"):
-        given = _cube_of(given)
+        given = label_map_of(given, name) if len(given.dims) == 2 else cube_of(given, name)
     if isinstance(given, HSICube):
         path = folder / f"{name}.tif"
         write_cube(path, given)
@@ -55,17 +47,6 @@ def as_file(given: Any, name: str, folder: Path) -> Path:
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, array)
     return path.resolve()
-
-
-def _cube_of(array: Any) -> HSICube:
-    """Cube of an xarray ``DataArray``."""
-    names = {"y": ("y", "row", "lat"), "x": ("x", "column", "lon"), "band": ("band", "wavelength", "bands")}
-    order = [next((dim for dim in array.dims if dim in some), None) for some in names.values()]
-    if None in order or len(array.dims) != 3:
-        raise DataError(f"a DataArray with dimensions {tuple(array.dims)} given, expected y, x and band")
-    data = array.transpose(*order)
-    waves = data.coords.get("wavelength")
-    return HSICube(np.asarray(data.values), None if waves is None else np.asarray(waves.values, dtype=np.float64))
 
 
 def describe_labels(path: Path, key: str | None, axes: str | None, names: dict[int, str] | None) -> dict[str, Any]:

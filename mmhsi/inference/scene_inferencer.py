@@ -30,6 +30,7 @@ from .checks import (
 from .prediction import PredictedRows, classify_rows, segment_rows
 from .row_store import RowStore, stored_state
 from .scene_rows import SceneRows
+from .stac import write_item
 from .window_model import WindowModel
 from .writers import hold_outputs, layers_of, values_of, write_products
 
@@ -253,7 +254,8 @@ class SceneInferencer:
         Args:
             scene: Any file that ``mmhsi.io`` reads.
             out: GeoTIFF to write: a number a class, 255 where there is no data (0 or 65535 where that is a class's),
-                with colour table, class names and, where the scene has them, CRS and transform; a QGIS style beside it.
+                with colour table, class names and, where the scene has them, CRS and transform; a QGIS style and a STAC
+                item (``NAME.stac.json``) beside it.
             key: Variable of a ``.mat`` file.
             second: Second source on the same ground, for models that take one.
             second_key: Its variable.
@@ -292,7 +294,7 @@ class SceneInferencer:
             size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None
             size = size or self._batch_size(rows)
             settings = dict(
-                scene=file_states(rows.reader.files),
+                scene=file_states(rows.reader.files) or str(scene),  # on a server
                 key=key,
                 axes=axes,
                 options=self.cube_options(image_options).given(),
@@ -318,10 +320,12 @@ class SceneInferencer:
                         store.append(values_of(part, layers))
                         if progress is not None:
                             progress(store.finished, height)
-                if not write_products(store, paths, rows.reader.info, self.classes, self.palette, self._ids(ids)):
+                numbers = self._ids(ids)
+                if not write_products(store, paths, rows.reader.info, self.classes, self.palette, numbers):
                     warn(f"{scene}: no pixel holds data, nothing was classified")
             except DataError as error:
                 if not store.finished:
                     raise
                 raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
             store.remove()
+            write_item(paths, self.spec, self.palette, numbers, self.model.digest, scene)

@@ -12,6 +12,41 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CANDIDATES = 5000
+"""Pixels that are looked at, at most: their spectra are compared with every chosen one's."""
+
+
+def doubt_between(shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How near the second most probable class comes to the first: 0 far off, 1 as probable.
+
+    Entropy asks for pixels that might be any of many classes; those between two are worth more labels.
+
+    Args:
+        shares: Class probabilities, (…, K), K at least 2.
+
+    Returns:
+        1 − (largest − second largest), (…); NaN where a probability is.
+    """
+    two = np.sort(shares, axis=-1)[..., -2:]
+    return 1 - (two[..., 1] - two[..., 0])
+
+
+def draw_candidates(uncertainty: NDArray[np.float32], count: int, seed: int = 0) -> NDArray[np.int64]:
+    """Pixels among which points are chosen: all, or :data:`CANDIDATES` drawn by their uncertainty.
+
+    Args:
+        uncertainty: Of every pixel that holds data, 0 to 1, (N,).
+        count: Points wanted, of which there are at least as many candidates where N allows.
+        seed: Of the draw.
+
+    Returns:
+        Their indices, rising.
+    """
+    most = max(CANDIDATES, count)
+    if len(uncertainty) <= most:
+        return np.arange(len(uncertainty))
+    weights = np.maximum(uncertainty.astype(np.float64), 1e-9)
+    drawn = np.random.default_rng(seed).choice(len(weights), most, replace=False, p=weights / weights.sum())
+    return np.sort(drawn)
 
 
 def suggest_pixels(
@@ -31,7 +66,7 @@ def suggest_pixels(
     Args:
         spectra: (N, C); bands are scaled to unit deviation.
         places: (row, column) of each, (N, 2).
-        uncertainty: 0 to 1, (N,), such as the normalised entropy of a map.
+        uncertainty: 0 to 1, (N,), such as :func:`doubt_between` or the normalised entropy of a map.
         count: Pixels wanted.
         distance: Least distance of two of them, in pixels. Default 0.
         seed: Of the draw that ties are broken by.

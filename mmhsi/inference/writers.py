@@ -142,6 +142,7 @@ def write_products(
     numbers, nodata = map_numbers(len(classes), ids)
     place: dict = dict(crs=info.crs, transform=info.transform)
     names = {"probabilities": classes, "uncertainty": ["normalised entropy"]}
+    quantities = {"probabilities": "class probability, 0 to 1", "uncertainty": "entropy / ln K, 0 sure to 1"}
     any_class = False
     with ExitStack() as stack:
         writers: dict[str, RowWriter] = {}
@@ -153,7 +154,8 @@ def write_products(
                     path, (height, width), class_names=classes, palette=palette, nodata=nodata, class_ids=ids, **place
                 )
             else:
-                writer = ValueMapWriter(path, (height, width), names[name], **place)
+                tags = dict(quantity=quantities[name])
+                writer = ValueMapWriter(path, (height, width), names[name], tags=tags, **place)
             writers[name] = stack.enter_context(writer)
         for first in range(0, height, BLOCK_ROWS):
             count = min(BLOCK_ROWS, height - first)

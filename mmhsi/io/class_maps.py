@@ -30,11 +30,12 @@ _MOST_CLASSES_IN_A_BYTE = 255
 class ClassMapWriter(RowWriter):
     """Write a class map by bands of rows, for scenes larger than memory.
 
-    The file is a tiled, compressed GeoTIFF of one band: uint8 with a colour table, or uint16 without one beyond 255
-    classes. The class names lie in the tag ``class_names`` (a JSON list) and in the sidecar ``NAME.aux.xml``, where
-    GDAL looks for category names; the numbers of the classes, where they are not 0 to K−1, in the tag ``class_ids``;
-    and a style for QGIS in ``NAME.qml``, the map's name without its suffix, where it looks for one. The file appears
-    under its name only if the ``with`` block ends well and every row has been written; otherwise nothing is left.
+    The file is a cloud-optimised GeoTIFF of one band, each pixel of its overviews the most frequent class of four:
+    uint8 with a colour table, or uint16 without one beyond 255 classes. The class names lie in the tag ``class_names``
+    (a JSON list) and in the sidecar ``NAME.aux.xml``, where GDAL looks for category names; the numbers of the classes,
+    where they are not 0 to K−1, in the tag ``class_ids``; and a style for QGIS in ``NAME.qml``, the map's name without
+    its suffix, where it looks for one. The file appears under its name only if the ``with`` block ends well and every
+    row has been written; otherwise nothing is left.
 
     Args:
         path: The file; its folder is created.
@@ -66,7 +67,7 @@ class ClassMapWriter(RowWriter):
         self.class_ids = [*range(len(class_names))] if class_ids is None else [int(label) for label in class_ids]
         largest = max([*self.class_ids, 0, (nodata or 0) if class_ids is not None else 0])
         dtype = np.dtype(np.uint8 if largest < 256 and len(class_names) <= _MOST_CLASSES_IN_A_BYTE else np.uint16)
-        super().__init__(path, shape, 1, dtype, nodata, crs, transform)
+        super().__init__(path, shape, 1, dtype, nodata, crs, transform, overviews="mode")
         self.class_names = [str(name) for name in class_names]
         self.palette = [tuple(int(value) for value in colour) for colour in palette]
         self._check_arguments()

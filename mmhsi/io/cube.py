@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from affine import Affine
-    from numpy.typing import NDArray
+    from matplotlib.figure import Figure
+    from numpy.typing import DTypeLike, NDArray
     from rasterio.crs import CRS
 
 # valid() needs a few boolean copies of what it looks at; a whole scene at once would cost more than the scene.
@@ -77,9 +78,11 @@ class CubeInfo:
         _check_per_band(self, self.shape[2])
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class HSICube:
     """A cube and what is known about its bands and its place on the ground.
+
+    NumPy takes it for its values (``np.asarray(cube)``), a notebook shows it as a picture with its mean spectrum.
 
     Attributes:
         data: (H, W, C) values in the file's type, native byte order; floats where the file declares a scale.
@@ -115,6 +118,42 @@ class HSICube:
         _check_per_band(self, self.data.shape[2])
         if self.mask is not None and self.mask.shape not in (self.data.shape, self.data.shape[:2]):
             raise DataError(f"{self.name}: the mask has shape {self.mask.shape}, the cube {self.data.shape}")
+
+    def __repr__(self) -> str:
+        from mmhsi.io.cube_display import summary
+
+        return summary(self)
+
+    def _repr_html_(self) -> str:
+        from mmhsi.io.cube_display import notebook_page
+
+        return notebook_page(self)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray:
+        if copy is False and dtype is not None and np.dtype(dtype) != self.data.dtype:
+            raise ValueError(f"values of {self.data.dtype} do not become {np.dtype(dtype)} without a copy")
+        return np.array(self.data, dtype=dtype) if copy else np.asarray(self.data, dtype=dtype)
+
+    def plot(self) -> Figure:
+        """False colour beside the mean spectrum, as a figure of matplotlib's that a notebook shows."""
+        from mmhsi.io.cube_display import cube_figure
+
+        return cube_figure(self)
+
+    def to_xarray(self) -> Any:
+        """A ``DataArray`` (y, x, band) that :func:`mmhsi.io.read_cube` takes back, but for the mask.
+
+        Its coordinates are ``wavelength`` (nm), ``fwhm``, ``good_bands``, ``x``, ``y`` and ``spatial_ref``, as far as
+        they are known.
+
+        Raises:
+            ConfigError: xarray is not installed.
+        """
+        from mmhsi.io.arrays import to_xarray
+
+        known = dict(wavelength=self.wavelengths, fwhm=self.fwhm, good_bands=self.good_bands)
+        bands = {name: values for name, values in known.items() if values is not None}
+        return to_xarray(self.data, self.crs, self.transform, bands, self.nodata, self.name)
 
     def valid(self) -> NDArray[np.bool_]:
         """Which pixels hold a measurement in every good band.

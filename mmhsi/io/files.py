@@ -132,14 +132,15 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def remove_begun(folder: Path, name: str = "*") -> None:
+def remove_begun(folder: Path, name: str = "*", mark: str = "[0-9a-f]" * 12) -> None:
     """Remove what processes that were killed had begun to write by :func:`replacing`.
 
     Args:
         folder: One in which nobody else writes.
         name: The file that was to be replaced, as a pattern.
+        mark: The twelve digits between its name and ``.tmp``, as a pattern. Default: any.
     """
-    for path in folder.glob(f".{name}.{'[0-9a-f]' * 12}.tmp*"):  # a GeoTIFF's metadata lie beside it
+    for path in folder.glob(f".{name}.{mark}.tmp*"):  # a GeoTIFF's metadata lie beside it
         path.unlink(missing_ok=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from rasterio._env import del_gdal_config
@@ -28,17 +29,49 @@ NO_SERVERS = {
 }
 """Options that keep GDAL from asking a server, or standard input."""
 
+_ASKED: ContextVar[str | None] = ContextVar("file on a server that may be asked for", default=None)
+
+
+def _one_file(name: str) -> dict[str, str]:
+    """Options that let GDAL ask for one file, and for nothing that might lie beside it."""
+    return {
+        "CPL_VSIL_CURL_ALLOWED_FILENAME": name,
+        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+        "GDAL_HTTP_MAX_RETRY": "2",
+        "GDAL_HTTP_CONNECTTIMEOUT": "10",
+        "GDAL_HTTP_LOW_SPEED_TIME": "30",  # a server that stops sending is not waited for
+        "GDAL_HTTP_LOW_SPEED_LIMIT": "1",
+        "CPL_VSISTDIN_FILE": os.devnull,
+    }
+
+
+@contextmanager
+def asking(name: str) -> Iterator[None]:
+    """Within the block :func:`local_files` lets GDAL ask for one file on a server.
+
+    Args:
+        name: As GDAL names it, such as ``/vsicurl/https://…``.
+    """
+    token = _ASKED.set(name)
+    try:
+        yield
+    finally:
+        _ASKED.reset(token)
+
 
 @contextmanager
 def local_files() -> Iterator[None]:
     """Within the block GDAL asks no server and keeps a small cache; afterwards its settings are what they were.
 
-    An own ``GDAL_CACHEMAX`` in the environment is kept, and so is a smaller cache. Also a decorator. ``rasterio.Env``,
-    which does the like, takes as long as reading a small window does, and forgets to give a larger cache back.
+    Within :func:`asking` it may ask for that one file. An own ``GDAL_CACHEMAX`` in the environment is kept, and so is a
+    smaller cache. Also a decorator. ``rasterio.Env``, which does the like, takes as long as reading a small window
+    does, and forgets to give a larger cache back.
     """
-    before = {name: get_gdal_config(name, normalize=False) for name in NO_SERVERS}
+    asked = _ASKED.get()
+    settings = NO_SERVERS if asked is None else _one_file(asked)
+    before = {name: get_gdal_config(name, normalize=False) for name in settings}
     cache = int(get_gdal_config("GDAL_CACHEMAX"))
-    for name, value in NO_SERVERS.items():
+    for name, value in settings.items():
         set_gdal_config(name, value)
     if "GDAL_CACHEMAX" not in os.environ:
         set_gdal_config("GDAL_CACHEMAX", min(cache, CACHE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import uuid
 from os import PathLike, fspath
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import rasterio
 
 from mmhsi.errors import DataError
-from mmhsi.io.files import make_folder, put, sync, writing
+from mmhsi.io.files import make_folder, put, remove_begun, sync, writing
 from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.raster import without_georeference_warning
 
@@ -33,7 +34,8 @@ class PendingFile:
             if self.path.is_dir():
                 raise IsADirectoryError("it is a folder; expected a file name")
             make_folder(self.path.parent)
-        self.temporary = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:12]}.tmp")
+        self.mark = uuid.uuid4().hex[:12]
+        self.temporary = self.path.with_name(f".{self.path.name}.{self.mark}.tmp")
 
     def commit(self) -> None:
         """Give the closed file its final name, or leave nothing; it outlives a power cut then.
@@ -45,7 +47,7 @@ class PendingFile:
         """
         try:
             with writing(self.path):
-                self._check_blocks()
+                check_blocks(self.temporary, self.path)
                 old, beside = self.path.exists(), sidecar(self.path)
                 if beside.exists():
                     beside.unlink()
@@ -59,28 +61,9 @@ class PendingFile:
             self.discard()
             raise
 
-    def _check_blocks(self) -> None:
-        """Check that every block of every band lies inside the file.
-
-        GDAL writes its last blocks when a file is closed, and rasterio does not report if that fails: on a full disk
-        the file would be short and nobody would know.
-        """
-        size = self.temporary.stat().st_size
-        with local_files(), without_georeference_warning(), rasterio.open(self.temporary) as dataset:
-            for band, (rows, cols) in zip(dataset.indexes, dataset.block_shapes, strict=True):
-                for row in range(-(-dataset.height // rows)):
-                    for col in range(-(-dataset.width // cols)):
-                        offset, length = (
-                            int(dataset.get_tag_item(f"BLOCK_{what}_{col}_{row}", "TIFF", bidx=band) or 0)
-                            for what in ("OFFSET", "SIZE")
-                        )
-                        if length == 0 or offset + length > size:
-                            raise DataError(f"{self.path}: cannot write all of it; is the disk full?")
-
     def discard(self) -> None:
-        """Remove what has been written under the temporary name."""
-        self.temporary.unlink(missing_ok=True)
-        sidecar(self.temporary).unlink(missing_ok=True)
+        """Remove what has been written under the temporary name, or one that begins with it."""
+        remove_begun(self.path.parent, glob.escape(self.path.name), self.mark)
 
 
 def sidecar(path: Path) -> Path:
@@ -90,3 +73,33 @@ def sidecar(path: Path) -> Path:
         path: The raster.
     """
     return path.with_name(path.name + ".aux.xml")
+
+
+def check_blocks(file: Path, name: Path) -> None:
+    """Check that every block of every band, and of every overview, lies inside a GeoTIFF.
+
+    GDAL writes its last blocks when a file is closed, and rasterio does not report if that fails: on a full disk the
+    file would be short and nobody would know.
+
+    Args:
+        file: The closed file.
+        name: What it will be called, for the message.
+
+    Raises:
+        DataError: A block is missing.
+    """
+    size = file.stat().st_size
+    with local_files(), without_georeference_warning():
+        with rasterio.open(file) as dataset:
+            levels = [dict[str, int](), *(dict(overview_level=n) for n in range(len(dataset.overviews(1))))]
+        for level in levels:
+            with rasterio.open(file, **level) as dataset:
+                for band, (rows, cols) in zip(dataset.indexes, dataset.block_shapes, strict=True):
+                    for row in range(-(-dataset.height // rows)):
+                        for col in range(-(-dataset.width // cols)):
+                            offset, length = (
+                                int(dataset.get_tag_item(f"BLOCK_{what}_{col}_{row}", "TIFF", bidx=band) or 0)
+                                for what in ("OFFSET", "SIZE")
+                            )
+                            if length == 0 or offset + length > size:
+                                raise DataError(f"{name}: cannot write all of it; is the disk full?")

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import rasterio
+import rasterio.shutil
 from rasterio.windows import Window
 
 from mmhsi.errors import DataError
 from mmhsi.io.files import writing
 from mmhsi.io.gdal import local_files
-from mmhsi.io.output import PendingFile
+from mmhsi.io.output import PendingFile, check_blocks
 from mmhsi.io.readers.raster import without_georeference_warning
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class RowWriter:
         crs: Coordinate reference system, or None.
         transform: Pixel (column, row) to map coordinates, or None.
         options: Further creation options of GDAL's GTiff driver.
+        overviews: How coarser copies are made of the pixels, ``"mode"`` or ``"average"``: the file is then a
+            cloud-optimised GeoTIFF. Default None: a plain GeoTIFF without any.
 
     Raises:
         DataError: The shape is empty, or the file cannot be written.
@@ -67,6 +70,7 @@ class RowWriter:
         crs: CRS | None = None,
         transform: Affine | None = None,
         options: Mapping[str, object] | None = None,
+        overviews: str | None = None,
     ) -> None:
         self.path = Path(path)
         if len(shape) != 2 or min(shape) < 1:
@@ -78,6 +82,7 @@ class RowWriter:
         self.crs = crs
         self.transform = transform
         self.options = dict(options or {})
+        self.overviews = overviews
         self._written = np.zeros((bands, shape[0]), dtype=bool)
         self._dataset: rasterio.io.DatasetWriter | None = None
 
@@ -109,6 +114,9 @@ class RowWriter:
     @local_files()
     def __enter__(self) -> Self:
         self._pending = PendingFile(self.path)
+        # Rows come in any order of bands; an optimised file is laid out when all are there.
+        rows = self._pending.temporary
+        self._rows = rows if self.overviews is None else rows.with_name(f"{rows.name}.rows")
         try:
             with writing(self.path):
                 self._dataset = self._create()
@@ -138,6 +146,8 @@ class RowWriter:
                     f"{int(np.argmin(written))}"
                 )
             with writing(self.path):
+                if self.overviews is not None:
+                    self._optimise(self.overviews)
                 self._finish(self._pending.temporary)
             self._pending.commit()
             self._accompany()
@@ -150,13 +160,22 @@ class RowWriter:
         profile.update(tiled=True, blockxsize=_TILE, blockysize=_TILE, compress="deflate")
         profile.update(self.options)
         with without_georeference_warning():
-            dataset = rasterio.open(self._pending.temporary, "w", driver="GTiff", **profile)
+            dataset = rasterio.open(self._rows, "w", driver="GTiff", **profile)
         try:
             self._describe(dataset)
         except BaseException:
             dataset.close()
             raise
         return dataset
+
+    def _optimise(self, overviews: str) -> None:
+        """Lay the rows out as a cloud-optimised GeoTIFF with overviews down to one tile."""
+        check_blocks(self._rows, self.path)
+        options = dict(BLOCKSIZE=_TILE, COMPRESS="DEFLATE", OVERVIEW_RESAMPLING=overviews.upper(), BIGTIFF="IF_SAFER")
+        options["PREDICTOR"] = "YES" if self.dtype.kind == "f" else "NO"
+        with without_georeference_warning():
+            rasterio.shutil.copy(self._rows, self._pending.temporary, driver="COG", **options)
+        self._rows.unlink()
 
     def _check(self, row0: int, block: NDArray) -> None:
         """Refuse values that the file must not hold."""

@@ -9,7 +9,7 @@ import numpy as np
 from mmhsi.io.row_writer import RowWriter, predictor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
 
     import rasterio
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 class ValueMapWriter(RowWriter):
     """Write a float32 raster of named bands by rows, NaN where there is no data.
 
+    The file is a cloud-optimised GeoTIFF whose overviews are averages; its bands have a name, the scale 1 and a unit.
+
     Args:
         path: The file; its folder is created.
         shape: (H, W) in pixels.
         band_names: Description of each band.
         crs: Coordinate reference system, or None.
         transform: Pixel (column, row) to map coordinates, or None.
+        unit: Of the values, as UDUNITS spells it. Default ``"1"``: pure numbers such as probabilities.
+        tags: Further metadata of the file. Default: none.
 
     Raises:
         DataError: The shape is empty, or the file cannot be written.
@@ -38,12 +42,19 @@ class ValueMapWriter(RowWriter):
         band_names: Sequence[str],
         crs: CRS | None = None,
         transform: Affine | None = None,
+        unit: str = "1",
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         dtype = np.dtype(np.float32)
         options = dict(interleave="band", predictor=predictor(dtype))
-        super().__init__(path, shape, len(band_names), dtype, float("nan"), crs, transform, options)
+        super().__init__(path, shape, len(band_names), dtype, float("nan"), crs, transform, options, "average")
         self.band_names = [str(name) for name in band_names]
+        self.unit = unit
+        self.tags = dict(tags or {})
 
     def _describe(self, dataset: rasterio.io.DatasetWriter) -> None:
         for band, name in enumerate(self.band_names):
             dataset.set_band_description(band + 1, name)
+        dataset.units = [self.unit] * self.bands
+        dataset.scales, dataset.offsets = [1.0] * self.bands, [0.0] * self.bands
+        dataset.update_tags(**self.tags)

@@ -12,10 +12,10 @@ from mmengine.visualization import Visualizer
 from PIL import Image
 
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.false_colour import false_colour
 from mmhsi.registry import VISUALIZERS
 from mmhsi.spec import InputSpec
 
-from .false_colour import false_colour
 from .map_figure import map_figure_png
 from .meaning import class_palette
 from .png import save_png

@@ -14,10 +14,10 @@ from mmhsi.datasets.drawn_labels import draw_labels
 from mmhsi.datasets.label_grid import grid_classes
 from mmhsi.errors import DataError
 from mmhsi.io import NO_LABEL, ClassMap, CubeInfo, CubeReader, open_label_map, read_class_map, read_label_map
+from mmhsi.io.false_colour import false_colour, rgb_band_indices
 from mmhsi.io.placement import Grid
 from mmhsi.io.vectors import is_vector
 
-from .false_colour import false_colour, rgb_band_indices
 from .palette import default_palette
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mmhsi.errors import DataError
+from mmhsi.io.false_colour import rgb_band_indices
 from mmhsi.visualization.selection import evenly_spread
 
-from .false_colour import rgb_band_indices
 from .palette import OKABE_ITO
 from .png import texts_as_they_are
 

@@ -8,9 +8,9 @@ from affine import Affine
 from pyogrio.raw import write
 from rasterio.crs import CRS
 
-from mmhsi.datasets import SceneDataset
+from mmhsi.datasets import SceneDataset, TileDataset
 from mmhsi.datasets.splits import DisjointSplit, PolygonFoldSplit, apply_split, on_both_sides
-from mmhsi.errors import DataError, DataWarning
+from mmhsi.errors import ConfigError, DataError, DataWarning
 from mmhsi.io import HSICube, write_cube
 
 TRANSFORM = Affine(30, 0, 300_000, 0, -30, 5_800_000)
@@ -134,3 +134,43 @@ def test_of_a_raster_connected_areas_are_polygons():
     for row, column in [(0, 0), (0, 20), (20, 0), (20, 20), (34, 34), (10, 34)]:
         area = set((np.arange(row, row + 5)[:, None] * 40 + np.arange(column, column + 5)).ravel().tolist())
         assert not (area & set(split.train.tolist()) and area & set(split.test.tolist()))
+
+
+TILES = [dict(type="LoadCube"), dict(type="LoadLabels")]
+
+
+def test_windows_of_a_scene_have_the_drawn_labels(drawn, scope):
+    folder, places, names = drawn
+    scene = dict(image="cube.tif", labels="drawn.gpkg", label_field="kind")
+    data = TileDataset(scene=scene, data_root=str(folder), window=20, pipeline=TILES)
+    whole = expected(places, names, ["Wald", "水"])
+    assert data.spec.classes == ("Wald", "水")
+    assert data.spec.label_ids == (1, 2)
+    assert len(data) == 9
+    for sample in data:
+        row, column, height, width = sample["window"]
+        np.testing.assert_array_equal(sample["gt_seg_map"], whole[row : row + height, column : column + width])
+    np.testing.assert_array_equal(data.label_counts(), np.bincount(whole[whole != 255]))
+
+
+def test_a_file_for_every_tile_needs_the_classes(drawn, scope):
+    folder, places, names = drawn
+    lines = ["image,mask"]
+    for name in "ab":
+        write_copy(folder, name)
+        lines.append(f"{name}.tif,{name}.gpkg")
+    (folder / "tiles.csv").write_text("\n".join(lines))
+    named = dict(classes=["水", "Wald"], label_ids=[1, 2], label_field="kind")
+    options = dict(split_file="tiles.csv", data_root=str(folder), pipeline=TILES)
+    with pytest.raises(ConfigError, match="classes"):
+        TileDataset(scene=dict(label_field="kind"), **options)
+    data = TileDataset(scene=named, **options)
+    for sample in data:
+        np.testing.assert_array_equal(sample["gt_seg_map"], expected(places, names, ["水", "Wald"]))
+    with pytest.raises(ConfigError, match="fine_labels"):
+        TileDataset(scene=named, fine_labels=True, **options)
+
+
+def write_copy(folder, name):
+    for suffix, source in ((".tif", "cube.tif"), (".gpkg", "drawn.gpkg")):
+        (folder / f"{name}{suffix}").write_bytes((folder / source).read_bytes())

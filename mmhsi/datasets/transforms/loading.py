@@ -14,8 +14,10 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeOptions, CubeReader, HSICube, open_label_map
 from mmhsi.io.placement import Grid
 from mmhsi.io.readers.opening import open_reader
+from mmhsi.io.vectors import is_vector
 from mmhsi.registry import TRANSFORMS
 
+from ..drawn_tiles import drawn_classes
 from ..label_grid import grid_classes
 from ..labels import IGNORE_INDEX
 from .common import CubeTransform, generator
@@ -173,9 +175,11 @@ def read_classes(entry: dict) -> np.ndarray:
     Raises:
         DataError: If the label map cannot be read or has an unknown id.
     """
+    cube = _cube_reader(entry).info
+    if is_vector(entry["seg_map_path"]):
+        return drawn_classes(entry, Grid.of(cube))
     key, axes = entry.get("seg_map_key"), entry.get("seg_map_axes")
     reader = _reader(entry["seg_map_path"], key, axes, CubeOptions(), _open_labels)
-    cube = _cube_reader(entry).info
     return grid_classes(
         reader,
         Grid.of(cube),
@@ -193,8 +197,9 @@ class LoadLabels(CubeTransform):
 
     Required keys: ``img_path``, ``seg_map_path``, ``label_table``; ``img`` and ``valid``, which :class:`LoadCube` adds.
     Optional: ``window`` and ``turns``, as there; ``seg_map_key``, variable of a ``.mat`` or HDF5 file, and
-    ``seg_map_axes``; ``label_scale``, label pixels per cube pixel along each axis, and ``label_majority``
-    (:func:`mmhsi.datasets.majority_labels`); ``fine_labels``: keep all of them.
+    ``seg_map_axes``; ``label_fields`` of a vector file
+    (:func:`mmhsi.datasets.drawn_tiles.label_fields`); ``label_scale``, label pixels per cube pixel along each axis, and
+    ``label_majority`` (:func:`mmhsi.datasets.majority_labels`); ``fine_labels``: keep all of them.
 
     Added keys: ``gt_seg_map`` (H, W) or (H · s, W · s) int64, 255 where there is no label or no data; with
     ``fine_labels`` ``ori_shape``, the size that mmseg resizes predictions to.

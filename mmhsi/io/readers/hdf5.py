@@ -16,6 +16,7 @@ from mmhsi.io.files import reading
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale, take_block
 from mmhsi.io.readers.hdf5_attributes import Declared, axis_roles, check_storage, declared, text_of
 from mmhsi.io.readers.hdf5_content import walk
+from mmhsi.io.readers.hdf5_mapped import MappedData, map_data
 from mmhsi.io.readers.hdf5_opening import open_hdf5
 from mmhsi.io.readers.variables import AXES, NOUN, NUMERIC_CLASSES, Variable, choose_variable
 
@@ -84,6 +85,8 @@ class Hdf5Reader(CubeReader[h5py.File]):
                 check_storage(stored, f"{self.path}: variable {self.variable.name!r}")
             self.order = self._order(stored, axes, ndim, variables)
             self._declared: Declared | None = None
+            self._ndim, self._unit = stored.ndim, math.prod(stored.chunks or (0,)) * self._dtype.itemsize
+            self._mapped = map_data(stored, path)
         except BaseException:
             self.close()  # nobody else can: the caller never gets the reader
             raise
@@ -91,11 +94,25 @@ class Hdf5Reader(CubeReader[h5py.File]):
     column_major = False
     """Whether shapes are shown in the order of MATLAB."""
 
+    _ndim = 0
+    _mapped: MappedData | None = None
+
     def _open(self) -> h5py.File:
-        return open_hdf5(self.path, _CHUNK_CACHE_BYTES)
+        file = open_hdf5(self.path, _CHUNK_CACHE_BYTES)
+        if self._ndim:  # opened again, of what has been looked at
+            with reading(self.path, "not a readable HDF5 file"):
+                self._mapped = map_data(file[self.variable.name], self.path)
+        return file
+
+    def _dataset(self) -> h5py.Dataset:
+        return self.handle()[self.variable.name]
 
     def _release(self, handle: h5py.File) -> None:
+        self._mapped = None
         handle.close()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**super().__getstate__(), "_mapped": None}
 
     def _list(self) -> list[Variable]:
         with reading(self.path, "not a readable HDF5 file"):
@@ -124,8 +141,7 @@ class Hdf5Reader(CubeReader[h5py.File]):
         return order
 
     def _unit_bytes(self) -> int:
-        chunks = self.handle()[self.variable.name].chunks
-        return 0 if chunks is None else math.prod(chunks) * self._dtype.itemsize
+        return self._unit
 
     def _says(self) -> Declared:
         """What the file says of the data set."""
@@ -160,18 +176,21 @@ class Hdf5Reader(CubeReader[h5py.File]):
         row_axis, column_axis, band_axis = self.order
         order: list[int] | None = None
         with reading(self.path, f"cannot read window {window} of {self.variable.name!r}, the file may be truncated"):
-            dataset = self.handle()[self.variable.name]
-            index: list[object] = [0] * dataset.ndim
+            self.handle()
+            index: list[object] = [0] * self._ndim
             index[row_axis], index[column_axis] = slice(row0, row0 + height), slice(col0, col0 + width)
+            source = None if self._mapped is None else self._mapped.values(height, row_axis)
             if band_axis is not None:
                 index[band_axis] = slice(None)
                 if bands is not None:
                     # HDF5 takes bands in rising order without repeats.
                     wanted, inverse = np.unique(bands, return_inverse=True)
                     run = slice(int(wanted[0]), int(wanted[-1]) + 1)
+                    if source is not None:  # picked while they are copied
+                        wanted, inverse = np.arange(run.start, run.stop), np.asarray(bands) - run.start
                     index[band_axis] = run if len(wanted) == run.stop - run.start else wanted
                     order = None if np.array_equal(wanted, bands) else inverse.tolist()
-            block = dataset[tuple(index)]
+            block = (self._dataset() if source is None else source)[tuple(index)]
         kept = sorted(axis for axis in self.order if axis is not None)
         rows, columns, band = (None if axis is None else kept.index(axis) for axis in self.order)
         assert rows is not None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import h5py
 
 from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io.arrays import cube_of, cut_cube, is_path
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.options import CubeOptions
 from mmhsi.io.products import open_product
@@ -17,11 +18,14 @@ from mmhsi.io.readers.mat import Mat5Reader
 from mmhsi.io.readers.npy import NpyReader
 from mmhsi.io.readers.pixel_matrix import PixelMatrixReader
 from mmhsi.io.readers.raster import RasterReader
+from mmhsi.io.readers.remote import RemoteReader, asset_of, is_remote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from os import PathLike
     from pathlib import Path
+
+    from numpy.typing import ArrayLike
 
     from mmhsi.io.cube import HSICube
     from mmhsi.io.readers.base import CubeReader
@@ -47,6 +51,12 @@ def open_reader(
         options: How a cube is opened. Default: as :class:`mmhsi.io.options.CubeOptions` has it.
     """
     options = options or CubeOptions()
+    path = asset_of(path)
+    if is_remote(path):
+        _refuse_options(path, options)
+        if axes is not None or options.given():
+            raise DataError(f"{path}: axes= and options are for files of this machine; a GeoTIFF names its own axes")
+        return RemoteReader(path, key)
     if options.shape is not None and ndim == 3:
         return _pixel_matrix(path, key, axes, options.shape)
     if ndim == 3 and key is None and axes is None:
@@ -83,7 +93,7 @@ def _pixel_matrix(path: str | PathLike[str], key: str | None, axes: str | None, 
         raise
 
 
-def _refuse_options(file: Path, options: CubeOptions) -> None:
+def _refuse_options(file: str | PathLike[str], options: CubeOptions) -> None:
     """Say which options a plain file has no use for."""
     for name in ("mask", "ortho", "overlap"):
         if name in options.given():
@@ -121,7 +131,8 @@ def open_cube(
     Args:
         path: A GeoTIFF, an ENVI header or its data file, another raster that GDAL opens, a .mat file (version 5 or
             7.3), an HDF5 or netCDF-4 file or a .npy file; or a sensor's product (:mod:`mmhsi.io.products`): its folder,
-            its zip file or any file of it.
+            its zip file or any file of it; an asset of a STAC item, ``item.json#asset``; where
+            ``MMHSI_ALLOW_NETWORK=1`` allows it, a GeoTIFF on a server (``https://…``, ``s3://…``, ``/vsis3/…``).
         key: The variable of a .mat or HDF5 file, None for the only one that may be meant; of a TIFF of several pages
             the number of one, from 1. With `key` or `axes` a product's file is read as any other file.
         axes: Of an array in a .mat, HDF5 or .npy file which axis is which, in the order of its shape, such as
@@ -152,7 +163,7 @@ def open_cube(
 
 
 def read_cube(
-    path: str | PathLike[str],
+    path: str | PathLike[str] | HSICube | ArrayLike,
     key: str | None = None,
     window: Sequence[int] | None = None,
     bands: Iterable[int] | None = None,
@@ -165,10 +176,11 @@ def read_cube(
     dark: str | PathLike[str] | None = None,
     white: str | PathLike[str] | None = None,
 ) -> HSICube:
-    """Read a cube, or a window or some bands of it.
+    """Read a cube, or a window or some bands of it; an array becomes one.
 
     Args:
-        path: The file, as in :func:`open_cube`.
+        path: The file, as in :func:`open_cube`; or an array (H, W, C), one with `axes`, or an xarray ``DataArray``
+            (:func:`mmhsi.io.arrays.cube_of`).
         key: As there.
         window: (row0, col0, height, width) in pixels; None means the whole scene.
         bands: 0-based bands in the order wanted; None means all.
@@ -188,5 +200,9 @@ def read_cube(
         DataError: The file holds no cube, or key, axes, window or bands do not fit it.
     """
     options = dict(mask=mask, ortho=ortho, overlap=overlap, shape=shape, dark=dark, white=white)
+    if not is_path(path):
+        if key is not None or CubeOptions.of(options).given():
+            raise DataError("read_cube: key and options are for files; an array takes axes, window and bands alone")
+        return cut_cube(cube_of(path, axes=axes), window, bands)
     with open_reader(path, key, 3, axes, CubeOptions.of(options)) as reader:
         return reader.read(window, bands)

@@ -1,0 +1,124 @@
+"""GeoTIFFs on servers, opened where the user allows it, and assets of STAC items."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rasterio
+
+from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.io.files import existing_file, reading
+from mmhsi.io.gdal import asking, local_files
+from mmhsi.io.readers.base import CubeReader
+from mmhsi.io.readers.raster import RasterReader, without_georeference_warning
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmhsi.io.cube import CubeInfo
+    from mmhsi.io.selection import Window
+
+ALLOW = "MMHSI_ALLOW_NETWORK"
+"""Environment variable that says 1 where servers may be asked."""
+
+_REMOTE = re.compile(r"(https?://|s3://|/vsi(curl|s3)/).", re.IGNORECASE)
+_LARGEST_ITEM = 16 << 20
+
+
+def is_remote(path: str | os.PathLike[str]) -> bool:
+    """Whether a name is that of something on a server: ``https://…``, ``s3://…``, ``/vsis3/…``, ``/vsicurl/…``.
+
+    Args:
+        path: What a person gave.
+    """
+    return _REMOTE.match(os.fspath(path)) is not None
+
+
+def asset_of(path: str | os.PathLike[str]) -> str:
+    """The file that an asset of a STAC item names, or what was given.
+
+    Args:
+        path: ``item.json#asset``, an item on this machine; or any other name.
+
+    Returns:
+        A path or the name of something on a server.
+
+    Raises:
+        FileFormatError: The file is no STAC item, or has no such asset.
+    """
+    name, mark, asset = os.fspath(path).rpartition("#")
+    if not mark or not name.lower().endswith(".json") or is_remote(name):
+        return os.fspath(path)
+    file = existing_file(name, "a STAC item")
+    with reading(file, "is no STAC item"):
+        if file.stat().st_size > _LARGEST_ITEM:
+            raise FileFormatError(f"{file}: has {file.stat().st_size} bytes; a STAC item has far fewer")
+        assets = json.loads(file.read_text(encoding="utf-8"))["assets"]
+        found = assets[asset]["href"] if asset in assets else None
+    if not isinstance(found, str):
+        raise FileFormatError(f"{file}: has no asset {asset!r}, but {', '.join(map(str, assets)) or 'none'}")
+    return found if is_remote(found) else str(file.parent / found)
+
+
+class RemoteReader(RasterReader):
+    """A GeoTIFF on a server. GDAL asks for the parts that a window needs, and for no other file than this.
+
+    Args:
+        path: ``https://…``, ``http://…``, ``s3://…``, ``/vsis3/…`` or ``/vsicurl/…``.
+        page: As of :class:`RasterReader`.
+
+    Raises:
+        ConfigError: The user has not allowed it.
+        FileFormatError: The server does not give it, or it is no GeoTIFF.
+    """
+
+    def __init__(self, path: str, page: str | None = None) -> None:
+        if os.environ.get(ALLOW) != "1":
+            raise ConfigError(f"{path}: lies on a server, which is not asked unless {ALLOW}=1 or --network says so")
+        CubeReader.__init__(self, path)
+        name = re.sub(r"^s3://", "/vsis3/", path, flags=re.IGNORECASE)
+        self._remote = name if name.startswith("/vsi") else f"/vsicurl/{name}"
+        self._data_file, self._page, self._missing = Path(self._remote), page, None
+        self.handle()
+
+    def handle(self) -> rasterio.DatasetReader:
+        """The open file of this process."""
+        if self._pid != os.getpid():
+            self._handle = None
+        if self._handle is None:
+            self._handle = self._open()
+            self._pid = os.getpid()
+        return self._handle
+
+    def _open(self) -> rasterio.DatasetReader:
+        problem = "the server does not give it, or it is no GeoTIFF"
+        with asking(self._remote), local_files(), reading(self.path, problem), without_georeference_warning():
+            name = self._remote if self._page is None else f"GTIFF_DIR:{self._page}:{self._remote}"
+            dataset = rasterio.open(name, driver="GTiff", sharing=False)
+            try:
+                self._check(dataset)
+            except BaseException:
+                dataset.close()
+                raise
+        return dataset
+
+    @property
+    def files(self) -> list[Path]:
+        """None of this machine's."""
+        return []
+
+    def _describe(self) -> CubeInfo:
+        with asking(self._remote):
+            return super()._describe()
+
+    def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+        with asking(self._remote):
+            return super()._read_block(window, bands)
+
+    def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray | None:
+        with asking(self._remote):
+            return super()._read_mask(window, bands, data)
