@@ -125,7 +125,7 @@ def read_classes(path: FilePath, scene: CubeInfo, key: str | None = None) -> Cla
     """Read a class map with its names and colours, or a label map, whose ids but 0 become classes.
 
     Args:
-        path: Map of tools/predict.py, or label map, which may be finer as in :func:`read_truth`.
+        path: Map of mmhsi predict, or label map, which may be finer as in :func:`read_truth`.
         scene: What the scene's file says of itself.
         key: Variable of a ``.mat`` file.
 

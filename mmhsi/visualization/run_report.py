@@ -42,7 +42,7 @@ class ConfigPart(NamedTuple):
 
 
 class MetricsPart(NamedTuple):
-    """A report of tools/test.py.
+    """A report of mmhsi test.
 
     Attributes:
         protocol: How was tested.
@@ -114,7 +114,7 @@ def curve_charts(work_dir: Path) -> list[Chart]:
 
 
 def find_report(work_dir: Path) -> Path | None:
-    """The newest report of tools/test.py that lies in the work dir or one folder below."""
+    """The newest report of mmhsi test that lies in the work dir or one folder below."""
     found = []
     for path in [*work_dir.glob("*.json"), *work_dir.glob("*/*.json")]:
         try:
@@ -126,7 +126,7 @@ def find_report(work_dir: Path) -> Path | None:
 
 
 def metrics_part(path: Path) -> MetricsPart:
-    """Metrics, the classes' accuracy and IoU, and the confusion matrix, of a report of tools/test.py."""
+    """Metrics, the classes' accuracy and IoU, and the confusion matrix, of a report of mmhsi test."""
     report = read_report(path)
     counts = np.array(report["confusion_matrix"])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

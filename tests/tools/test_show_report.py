@@ -17,7 +17,7 @@ TOOL = "analysis/show_report"
 def test_table_and_picture(run_tool, tmp_path, capsys):
     matrix = ConfusionMatrix(np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]]))
     write_report(tmp_path / "r.json", matrix, ("road", "tree", "water"), {"OA": 11 / 14 * 100}, "two halves")
-    assert run_tool(TOOL, tmp_path / "r.json", "--confusion", tmp_path / "c.png") == 0
+    assert run_tool(TOOL, tmp_path / "r.json", "--out", tmp_path / "c.png") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "two halves"
     assert lines[4:7] == [

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(
+        __doc__, "mmhsi browse_report runs/ft --scene scene.tif --map map.tif --labels labels.tif --out report.html"
+    )
     parser.add_argument("work_dir", help="folder of the run")
     parser.add_argument("--out", help="HTML file (default: report.html in the work dir)")
-    parser.add_argument("--report", help="JSON file of tools/test.py --out (default: the newest in the work dir)")
+    parser.add_argument("--report", help="JSON file of mmhsi test --out (default: the newest in the work dir)")
     parser.add_argument("--scene", help="scene that --map was made of")
-    parser.add_argument("--map", help="map of tools/predict.py")
+    parser.add_argument("--map", help="map of mmhsi predict")
     map_options(parser)
     return parser.parse_args()
 

@@ -221,7 +221,7 @@ def markdown(rows: list[dict]) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi classical_baselines configs/my_scene/cnn.py")
     config_argument(parser, "config of a scene with a split, or of labelled tiles")
     parser.add_argument("--model", nargs="+", choices=["svm", "rf", "knn"], default=["svm", "rf"])
     parser.add_argument("--features", nargs="+", help="default: spectra mean emp spectra+emp; of tiles: spectra alone")

@@ -8,7 +8,9 @@ from mmhsi.cli.options import config_argument, read_config
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(
+        __doc__, "mmhsi show_features configs/my_scene/vit.py runs/ft/epoch_100.pth --out features.png"
+    )
     config_argument(parser, "config of pretraining or fine-tuning; its training data is shown")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="PNG: for a scene one picture above the other, for tiles columns")

@@ -2,12 +2,11 @@
 
 from mmhsi.cli.command import run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
-from mmhsi.engine.configs import training_dataset
 
 
 def main() -> None:
     """Build the split, draw and count it."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi show_split configs/my_scene/cnn.py --out split.png --seed 0")
     config_argument(parser, "config file whose train_dataloader.dataset has a split")
     parser.add_argument("--out", required=True, help="PNG for the picture, a pixel of the scene a pixel of it")
     parser.add_argument("--seed", type=int, help="seed of the split, as in training")
@@ -17,6 +16,7 @@ def main() -> None:
 
     from mmhsi.datasets.splits import leakage, on_both_sides
     from mmhsi.engine import set_seed
+    from mmhsi.engine.configs import training_dataset
     from mmhsi.errors import ConfigError
     from mmhsi.registry import DATASETS
     from mmhsi.visualization import class_palette, save_png
