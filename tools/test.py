@@ -10,7 +10,7 @@ def main() -> None:
     """Run the evaluation."""
     parser = tool_parser(
         __doc__,
-        "mmhsi test mmhsi::mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py runs/ft/epoch_100.pth --out report.json",
+        "mmhsi test configs/my_scene/cnn.py runs/ft/epoch_100.pth --out report.json",
     )
     config_argument(parser)
     parser.add_argument("checkpoint", help="checkpoint file")

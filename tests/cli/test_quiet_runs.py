@@ -61,18 +61,8 @@ def test_a_terminal_sees_a_live_line(run_tool, config, tmp_path, capsys, monkeyp
 
 
 def test_a_failed_run_leaves_no_folder_and_says_one_line(run_tool, place, tmp_path, capsys):
-    assert (
-        run_tool(
-            "train",
-            FINETUNE,
-            "--work-dir",
-            tmp_path / "runs/w",
-            "--cfg-options",
-            "model.backbone.init_cfg=None",
-            "load_from=none.pth",
-        )
-        == 2
-    )
+    options = ["model.backbone.init_cfg=None", "load_from=none.pth"]
+    assert run_tool("train", FINETUNE, "--work-dir", tmp_path / "runs/w", "--cfg-options", *options) == 2
     said = capsys.readouterr()
     assert said.err.startswith("error: ")
     assert said.err.count("\n") == 1
@@ -80,18 +70,23 @@ def test_a_failed_run_leaves_no_folder_and_says_one_line(run_tool, place, tmp_pa
     assert not (tmp_path / "runs").exists()
 
 
-def test_what_was_measured_stays(tmp_path):
-    for name, stays in (("epoch_1.pth", True), ("split.npz", False), ("a/b.log", False), ("a/vis_data/x.png", True)):
-        with pytest.raises(ConfigError), hold_work_dir(tmp_path / "w"):
-            (tmp_path / "w" / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / "w" / name).write_text("something")
-            raise ConfigError("no")
-        assert (tmp_path / "w" / name).exists() == stays
-    with pytest.raises(ConfigError), hold_work_dir(tmp_path / "w"):
-        (tmp_path / "w/c.py").write_text("something")
+def failing_run(folder, name):
+    with hold_work_dir(folder):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("something")
         raise ConfigError("no")
-    assert (tmp_path / "w/epoch_1.pth").exists()
-    assert not (tmp_path / "w/c.py").exists()
+
+
+def test_what_was_measured_stays(tmp_path):
+    folder = tmp_path / "w"
+    for name, stays in (("split.npz", False), ("a/b.log", False), ("epoch_1.pth", True), ("a/vis_data/x.png", True)):
+        with pytest.raises(ConfigError):
+            failing_run(folder, name)
+        assert (folder / name).exists() == stays
+    with pytest.raises(ConfigError):
+        failing_run(folder, "c.py")
+    assert (folder / "epoch_1.pth").exists()
+    assert not (folder / "c.py").exists()
 
 
 def test_warnings_of_a_run_come_through_and_others_do_not(capsys):
