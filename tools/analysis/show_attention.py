@@ -44,6 +44,7 @@ def main() -> None:
         width = -(-len(wavelengths) // spectral[0].shape[1])
         centres = np.asarray(group_centres(wavelengths, width)).tolist()
     save_attention_figure(args.out, pictures, spatial, spectral or None, centres)
+    print(f"picture: {args.out}")
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ def main() -> None:
         palette=class_map.palette,
         ground_truth=scene.truth,
         title=Path(args.scene).name,
+        frame=scene.frame,
     )
     if truth is not None:
         errors = error_classes(class_map.classes, truth)
