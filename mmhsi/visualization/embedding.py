@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mmhsi.errors import DataError
 
 from .png import save_figure
-from .style import SMALL, INK, new_figure, picture_axes
+from .style import INK, SMALL, new_figure, picture_axes
 
 if TYPE_CHECKING:
     import os
@@ -75,19 +75,26 @@ def save_embedding_figure(
 
     figure = new_figure(4.3 * len(features) + 2, 4.8)
     shares = {}
+    colours = np.array(palette) / 255
     handles = []
-    for axis, (caption, values) in zip(figure.subplots(1, len(features), squeeze=False)[0], features.items(), strict=True):
+    for axis, (caption, values) in zip(
+        figure.subplots(1, len(features), squeeze=False)[0], features.items(), strict=True
+    ):
         places = embed(values, seed)
         near = min(10, len(values) - 1)
         found = NearestNeighbors(n_neighbors=near + 1).fit(values).kneighbors(values, return_distance=False)[:, 1:]
         shares[caption] = float((labels[found] == labels[:, None]).mean())
         handles = [
-            axis.scatter(*places[labels == index].T, s=9, lw=0, alpha=0.8, color=np.array(palette[index]) / 255, label=name)
+            axis.scatter(
+                *places[labels == index].T, s=9, lw=0, alpha=0.8, color=np.array(palette[index]) / 255, label=name
+            )
             for index, name in enumerate(class_names)
             if (labels == index).any()
         ]
         picture_axes(axis, caption)
-        axis.set_xlabel(f"{100 * shares[caption]:.0f} % of {near} neighbours are of the same class", fontsize=SMALL, color=INK)
+        axis.set_xlabel(
+            f"{100 * shares[caption]:.0f} % of {near} neighbours are of the same class", fontsize=SMALL, color=INK
+        )
     figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=SMALL, markerscale=2)
     save_figure(path, figure)
     return shares

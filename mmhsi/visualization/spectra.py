@@ -166,7 +166,7 @@ def spectra_figure(
             )
     unit = "wavelength in nm" if spectra.unit.startswith("wavelength") else "band"
     chart_axes(axis, unit, "value in the file")
-    axis.margins(x=0.01)
+    axis.margins(x=0)
     means = spectra.mean[np.isfinite(spectra.mean)]
     top = 1.3 * np.quantile(means, 0.98)
     if means.max() > top > 0:  # a band at an absorption of the air, whose values would flatten all others

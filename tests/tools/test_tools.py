@@ -180,7 +180,7 @@ def test_features_are_probed_and_shown(run_tool, place, tmp_path, capsys):
     assert "seed 0" in report["protocol"]
     assert "linear" in capsys.readouterr().out
     assert run_tool("analysis/show_features", finetune, checkpoint, "--out", tmp_path / "features.png") == 0
-    assert Image.open(tmp_path / "features.png").size == (40, 80)
+    assert min(Image.open(tmp_path / "features.png").size) > 500
     attention = tmp_path / "attention.png"
     assert run_tool("analysis/show_attention", finetune, checkpoint, "--out", attention, "--size", 15) == 0
     assert attention.is_file()
