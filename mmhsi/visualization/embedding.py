@@ -77,24 +77,20 @@ def save_embedding_figure(
     shares = {}
     colours = np.array(palette) / 255
     handles = []
-    for axis, (caption, values) in zip(
-        figure.subplots(1, len(features), squeeze=False)[0], features.items(), strict=True
-    ):
+    panels = figure.subplots(1, len(features), squeeze=False)[0]
+    for axis, (caption, values) in zip(panels, features.items(), strict=True):
         places = embed(values, seed)
         near = min(10, len(values) - 1)
         found = NearestNeighbors(n_neighbors=near + 1).fit(values).kneighbors(values, return_distance=False)[:, 1:]
         shares[caption] = float((labels[found] == labels[:, None]).mean())
         handles = [
-            axis.scatter(
-                *places[labels == index].T, s=9, lw=0, alpha=0.8, color=np.array(palette[index]) / 255, label=name
-            )
+            axis.scatter(*places[labels == index].T, s=9, lw=0, alpha=0.8, color=colours[index], label=name)
             for index, name in enumerate(class_names)
             if (labels == index).any()
         ]
         picture_axes(axis, caption)
-        axis.set_xlabel(
-            f"{100 * shares[caption]:.0f} % of {near} neighbours are of the same class", fontsize=SMALL, color=INK
-        )
+        said = f"{100 * shares[caption]:.0f} % of {near} neighbours are of the same class"
+        axis.set_xlabel(said, fontsize=SMALL, color=INK)
     figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=SMALL, markerscale=2)
     save_figure(path, figure)
     return shares

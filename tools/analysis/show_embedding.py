@@ -12,9 +12,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="PNG")
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
     parser.add_argument("--count", type=int, default=1500, help="pixels that are shown, at most (default: 1500)")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of all that is random (default: 0)"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     args = parser.parse_args()
     import numpy as np
