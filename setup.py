@@ -84,7 +84,7 @@ setup(
         "mmhsi": ["py.typed"],
         "mmhsi.datasets.splits": ["published.json"],
         "mmhsi.estimator": ["templates/*.j2"],
-        "mmhsi.visualization": ["templates/*.j2"],
+        "mmhsi.visualization": ["templates/*.j2", "templates/*.js"],
     },
     cmdclass={"build_py": BuildWithMim},
     entry_points={"console_scripts": ["mmhsi = mmhsi.__main__:main"]},

@@ -25,7 +25,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
 
-from mmhsi.cli.command import quiet_imports
+from mmhsi.cli.console import show_own_warnings
 from mmhsi.engine import build_runner, prepare_distributed
 from mmhsi.engine.unwrap import unwrap_model
 
@@ -155,7 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worker", type=Path, help="train in this process, under torchrun, and write here")
     args = parser.parse_args()
-    quiet_imports()
+    show_own_warnings()
     if args.worker:
         train_all(args.worker, "pytorch")
         return

@@ -252,11 +252,11 @@ def run_job(name: str, steps: int | None, warm_up: int) -> None:
     """Profile one job in this process, and print its table."""
     import torch
 
-    from mmhsi.cli.command import quiet_imports
+    from mmhsi.cli.console import show_own_warnings
     from mmhsi.cli.memory import keep_freed_memory
     from mmhsi.models import classifiers  # noqa: F401  what a command imports anyway
 
-    quiet_imports()
+    show_own_warnings()
     keep_freed_memory()
     torch.set_num_threads(1)
     kind, (config, dataset), usual = JOBS[name]

@@ -12,7 +12,7 @@ def named(name: str, words: list[str] | None) -> bool:
 
 def main() -> None:
     """Run the table."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "python benchmarks/run_table.py benchmarks/tables/ss_mae.py --seeds 0 1 2")
     parser.add_argument("table", help="table file, e.g. benchmarks/tables/ss_mae.py")
     parser.add_argument("--list", action="store_true", help="say what there is to run and how far it is, and stop")
     parser.add_argument(
@@ -60,6 +60,7 @@ def main() -> None:
     text = tabulate(table, seeds, work_dir)
     if args.out:
         write_whole(args.out, text)
+        print(f"table: {args.out}")
     else:
         print(text)
 

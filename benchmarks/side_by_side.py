@@ -28,7 +28,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from mmhsi.cli.command import quiet_imports
+from mmhsi.cli.console import show_own_warnings
 from mmhsi.cli.memory import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +37,7 @@ HEAD = (
     "| name | what | goal | ratio (range) | A beside B | rounds, date, commit |\n| --- | --- | --- | --- | --- | --- |"
 )
 Measure = Callable[[], float]
-quiet_imports()  # before a benchmark imports the libraries that it silences
+show_own_warnings()  # before a benchmark imports the libraries that it silences
 
 
 @dataclass(frozen=True)

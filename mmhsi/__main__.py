@@ -1,23 +1,28 @@
-"""Run a tool of the package from anywhere: mmhsi TOOL [ARGUMENTS], or python -m mmhsi TOOL [ARGUMENTS]."""
+"""Run a command of the package from anywhere: mmhsi TOOL [ARGUMENTS], or python -m mmhsi TOOL [ARGUMENTS]."""
 
 import argparse
 import runpy
 import sys
-from pathlib import Path
 
-from mmhsi.carried import carried_folder
 from mmhsi.cli.command import run
-
-TOOLS = carried_folder(Path(__file__).parent, "tools")
+from mmhsi.cli.commands import find_tools, overview
+from mmhsi.cli.console import show_own_warnings
 
 
 def main() -> None:
-    """Run the tool that the first argument names with all other arguments."""
-    tools = {path.stem: path for path in sorted(TOOLS.rglob("*.py"))}
-    parser = argparse.ArgumentParser(prog="mmhsi", description=__doc__, epilog="mmhsi TOOL --help shows its arguments.")
-    parser.add_argument("tool", choices=tools, metavar="TOOL", help=", ".join(tools))
+    """Run the command that the first argument names with all other arguments."""
+    tools = find_tools()
+    parser = argparse.ArgumentParser(
+        prog="mmhsi",
+        usage="mmhsi TOOL [ARGUMENTS]",
+        epilog=f"{overview()}\n\nmmhsi TOOL --help shows a command's options and an example.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("tool", choices=tools, metavar="TOOL", help="one of the commands below")
     name = parser.parse_args(sys.argv[1:2]).tool
     sys.argv = [f"mmhsi {name}", *sys.argv[2:]]
+    if "--verbose" not in sys.argv:
+        show_own_warnings()  # before the command imports the libraries that would warn
     run(runpy.run_path(str(tools[name]))["main"])
 
 

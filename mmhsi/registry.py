@@ -70,8 +70,12 @@ PARAM_SCHEDULERS = Registry("parameter scheduler", parent=root.PARAM_SCHEDULERS,
 EVALUATOR = Registry("evaluator", parent=root.EVALUATOR, scope="mmhsi", locations=NONE)
 MODEL_WRAPPERS = Registry("model wrapper", parent=root.MODEL_WRAPPERS, scope="mmhsi", locations=["mmhsi.engine"])
 STRATEGIES = Registry("strategy", parent=root.STRATEGIES, scope="mmhsi", locations=["mmhsi.engine"])
-VISBACKENDS = Registry("visualization backend", parent=root.VISBACKENDS, scope="mmhsi", locations=NONE)
-
+VISBACKENDS = Registry(
+    "visualization backend",
+    parent=root.VISBACKENDS,
+    scope="mmhsi",
+    locations=["mmhsi.visualization.wandb_backend"],
+)
 VISUALIZERS = Registry(
     "visualizer", parent=root.VISUALIZERS, scope="mmhsi", locations=["mmhsi.visualization.hsi_visualizer"]
 )

@@ -181,7 +181,7 @@ class InputSpec:
             ConfigError: If it is of a newer version, a value is missing, cannot be meant so, or contradicts another.
         """
         if not isinstance(meta, Mapping) or "classes" not in meta:
-            raise ConfigError(f"{source}: says nothing of classes; was it written by tools/train.py?")
+            raise ConfigError(f"{source}: says nothing of classes; was it written by mmhsi train?")
         values = dict(meta)
         version = values.pop(VERSION_KEY, 1)
         if not _whole(version, 1, VERSION):

@@ -11,7 +11,7 @@ from mmhsi.cli.command import AXES_HELP, run, tool_parser
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi classify scene.tif fields.gpkg --out map.tif --minutes 10")
     parser.add_argument("cube", help="any file that is read: GeoTIFF, ENVI, .mat, HDF5, netCDF, .npy")
     parser.add_argument("labels", help="polygons or points, or a raster on the cube's grid: class numbers, 0 for none")
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")

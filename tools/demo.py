@@ -27,7 +27,7 @@ def step(title: str, arguments: list[str], environment: dict[str, str]) -> None:
 
 def main() -> None:
     """Run the chain and print what came out."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi demo --out demo_out")
     parser.add_argument("--out", type=Path, default=Path("demo_out"), help="folder for everything (default: demo_out)")
     out = parser.parse_args().out.resolve()
     # Messages of import warnings in the libraries below are of no use here; threads: all cores, one process.

@@ -11,7 +11,7 @@ WIDE = 160
 
 def parse_args() -> argparse.Namespace:
     """What to fetch, from where, and where to."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi download_dataset houston2018 --root data")
     parser.add_argument("name", nargs="?", help="data set, as --list shows it")
     parser.add_argument("--root", type=Path, help="data folder (default: the environment's MMHSI_DATA, else data)")
     parser.add_argument("--list", action="store_true", help="show all data sets and exit")

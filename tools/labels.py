@@ -5,11 +5,11 @@ from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
 
 def main() -> None:
     """Read, draw, write and count."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi labels scene.tif fields.gpkg --out labels.tif --label-field crop")
     parser.add_argument("cube", help="any file that mmhsi reads")
     parser.add_argument("labels", help="GeoPackage, shapefile, FlatGeobuf, GeoJSON or CSV table of points")
     parser.add_argument("--out", required=True, help="GeoTIFF for the label map: ids from 1, 0 where there is no label")
-    parser.add_argument("--field", default="class", help="field of the classes, names or ids (default: class)")
+    parser.add_argument("--label-field", default="class", help="field of the classes, names or ids (default: class)")
     parser.add_argument("--layer", help="layer of a file that has several")
     parser.add_argument("--classes", nargs="+", default=(), help="class names in their order (default: sorted)")
     parser.add_argument("--label-ids", type=int, nargs="+", default=(), help="id of each class (default: 1 to K)")
@@ -40,7 +40,7 @@ def main() -> None:
             grid,
             args.classes,
             args.label_ids,
-            field=args.field,
+            field=args.label_field,
             layer=args.layer,
             all_touched=args.all_touched,
         )

@@ -8,7 +8,7 @@ from mmhsi.datasets.simulation import simulate_scene, write_scene
 
 def main() -> None:
     """Simulate, write, print the two paths."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi make_demo_scene --out data/demo")
     parser.add_argument("--out", type=Path, default=Path("data/demo"), help="folder to write to (default: %(default)s)")
     parser.add_argument("--size", type=int, default=96, help="rows and columns in pixels (default: %(default)s)")
     parser.add_argument("--bands", type=int, default=64, help="bands over 400-2400 nm (default: %(default)s)")

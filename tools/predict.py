@@ -1,9 +1,6 @@
 """Classify a whole scene: a georeferenced map, its probabilities and uncertainty, and a picture."""
 
 import argparse
-import sys
-import time
-import warnings
 
 from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
@@ -18,7 +15,9 @@ def batch_size(text: str) -> int | str:
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(
+        __doc__, "mmhsi predict model.pth scene.tif --out map.tif --png map.png --uncertainty doubt.tif"
+    )
     config_argument(parser, "config file of the training; none for a published checkpoint", optional=True)
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat, HDF5, .npy, or a sensor's product")
@@ -73,17 +72,14 @@ def main() -> None:
     """Predict and write."""
     args = parse_args()
     import rasterio
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from mmhsi.errors import one_line
-    from mmhsi.inference import SceneInferencer, SceneWarning, save_quicklook
+    from mmhsi.cli.console import bar
+    from mmhsi.inference import SceneInferencer, save_quicklook
     from mmhsi.inference.checks import check_outputs
     from mmhsi.io import label_map_info, read_class_map
     from mmhsi.io.vector_writer import check_vector_name, write_areas
     from mmhsi.io.vectors import is_vector
 
-    warnings.simplefilter("always", SceneWarning)
-    warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
     # Before the model is loaded, so that a mistyped folder costs no time.
     inputs = (args.config, args.checkpoint, args.scene, args.labels, args.second)
     check_outputs((args.out, args.probabilities, args.uncertainty, args.png, args.vector), inputs)
@@ -95,17 +91,7 @@ def main() -> None:
     inferencer = SceneInferencer(
         config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
     )
-    columns = ("classifying rows", BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), "left")
-    with Progress(*columns, TimeRemainingColumn(), transient=True) as bar:
-        task = bar.add_task("", total=None, rate="")
-        begin: dict[str, float] = {}
-
-        def progress(done: int, total: int) -> None:
-            begin.setdefault("rows", done)  # not 0 where a run is resumed
-            seconds = time.monotonic() - begin.setdefault("time", time.monotonic())
-            rate = f"{(done - begin['rows']) / seconds:.1f} rows/s" if done > begin["rows"] else ""
-            bar.update(task, completed=done, total=total, rate=rate)
-
+    with bar("classifying", "rows") as step:
         inferencer.write_map(
             args.scene,
             args.out,
@@ -121,7 +107,8 @@ def main() -> None:
             match_wavelengths=args.match_wavelengths,
             resume=args.resume,
             ids=args.ids,
-            progress=progress,
+            progress=step,
+            moving=step,
         )
     for name in ("out", "probabilities", "uncertainty"):
         if getattr(args, name):

@@ -5,7 +5,7 @@ from mmhsi.cli.command import run, tool_parser
 
 def main() -> None:
     """Read, count, print; add a row to a leaderboard where asked."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi score map.tif --dataset houston2018-crop_5-per-class --seeds 0")
     parser.add_argument(
         "predictions",
         nargs="+",

@@ -5,13 +5,13 @@ from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
 
 def main() -> None:
     """Read the uncertainty and the spectra, choose, write."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi suggest scene.tif doubt.tif --out next.gpkg --count 50")
     parser.add_argument("cube", help="any file that mmhsi reads")
     parser.add_argument("doubt", help="probabilities of its map, of predict's --probabilities; or its uncertainty")
     parser.add_argument("--out", required=True, help="points to fill in: .gpkg, .geojson, .fgb or .shp")
     parser.add_argument("--count", type=int, default=50, help="points (default: 50)")
     parser.add_argument("--distance", type=float, default=5, help="least distance of two, in pixels (default: 5)")
-    parser.add_argument("--field", default="class", help="field that is to be filled in (default: class)")
+    parser.add_argument("--label-field", default="class", help="field that is to be filled in (default: class)")
     parser.add_argument("--seed", type=int, default=0, help="of the pixels that are looked at in large scenes")
     network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
@@ -55,7 +55,7 @@ def main() -> None:
     chosen = suggest_pixels(spectra, places, values[rows, columns], args.count, args.distance, args.seed)
     middles = np.stack([columns[chosen] + 0.5, rows[chosen] + 0.5], axis=1)
     fields = {
-        args.field: np.full(len(chosen), None, dtype=object),
+        args.label_field: np.full(len(chosen), None, dtype=object),
         "uncertainty": values[rows, columns][chosen].astype(np.float64),
         "rank": np.arange(1, len(chosen) + 1),
     }

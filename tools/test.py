@@ -1,12 +1,17 @@
 """Evaluate a checkpoint."""
 
+from contextlib import nullcontext
+
 from mmhsi.cli.command import run, tool_parser
 from mmhsi.cli.options import config_argument, report_to, runner_config, runner_options
 
 
 def main() -> None:
     """Run the evaluation."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(
+        __doc__,
+        "mmhsi test configs/my_scene/cnn.py runs/ft/epoch_100.pth --out report.json",
+    )
     config_argument(parser)
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", help="JSON file for metrics of every class and the confusion matrix")
@@ -14,7 +19,9 @@ def main() -> None:
     args = parser.parse_args()
 
     from mmhsi.cli.lock import hold_work_dir
+    from mmhsi.cli.run_lines import run_lines
     from mmhsi.engine import CheckedRunner, check_classes, prepare_distributed, resolve_from_data, resolve_from_spec
+    from mmhsi.engine.console import log_to_file_alone
     from mmhsi.engine.fitted_transforms import take_fitted_transforms
     from mmhsi.engine.unwrap import unwrap_model
     from mmhsi.errors import ConfigError
@@ -37,11 +44,15 @@ def main() -> None:
         elif cfg.model.get("data_preprocessor", {}).get("num_bands") is None:
             resolve_from_data(cfg)  # weights from elsewhere do not say
         prepare_distributed(cfg)
-        runner = CheckedRunner.from_cfg(cfg)
+        with nullcontext() if args.verbose else log_to_file_alone():
+            runner = CheckedRunner.from_cfg(cfg)
         if spec is not None:
             check_classes(runner.test_dataloader.dataset, spec, source)
         load_weights(unwrap_model(runner), args.checkpoint)
-        runner.test()
+        with run_lines(runner):
+            runner.test()
+    if args.out:
+        print(f"report: {args.out}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from mmhsi.cli.command import run, tool_parser
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 
 def train(runner: Runner | FlexibleRunner, test: bool) -> None:
     """Train, and test the last weights; SIGTERM ends it at the next point from which it can go on."""
+    from mmhsi.cli.run_lines import run_lines
     from mmhsi.engine.hooks.stop_hook import RunStopped, StopHook
 
-    with TERMINATION.waiting() as asked:
+    with run_lines(runner), TERMINATION.waiting() as asked:
         runner.register_hook(StopHook(asked))
         try:
             runner.train()
@@ -34,7 +36,7 @@ def train(runner: Runner | FlexibleRunner, test: bool) -> None:
 
 def main() -> None:
     """Run the training."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi train mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py --work-dir runs/mae --seed 0")
     config_argument(parser)
     parser.add_argument(
         "--resume",
@@ -57,6 +59,7 @@ def main() -> None:
 
     from mmhsi.cli.lock import hold_work_dir
     from mmhsi.engine import build_runner, prepare_distributed, prepare_resume, scale_learning_rate, use_amp
+    from mmhsi.engine.console import log_to_file_alone
 
     cfg = runner_config(args)
     if args.amp:
@@ -71,8 +74,11 @@ def main() -> None:
         if args.resume:
             prepare_resume(cfg, args.resume)
         prepare_distributed(cfg)
-        runner = build_runner(cfg)
+        with nullcontext() if args.verbose else log_to_file_alone():
+            runner = build_runner(cfg)
         train(runner, test=bool(args.report))
+    if args.report:
+        print(f"report: {args.report}")
 
 
 if __name__ == "__main__":

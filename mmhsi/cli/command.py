@@ -7,11 +7,11 @@ import logging
 import os
 import signal
 import sys
-import warnings
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import MMHSIError, one_line
 
+from .console import print_error, show_own_warnings
 from .memory import keep_freed_memory
 from .termination import AGAIN, TERMINATION, Terminated
 
@@ -25,19 +25,16 @@ WORKER_DIED = (
 )
 
 
-def quiet_imports() -> None:
-    """Silence two import messages of the libraries below that no user can act on, and nothing else."""
-    warnings.filterwarnings("ignore", message=r"Fail to import ``MultiScaleDeformableAttention``", category=UserWarning)
-
-
-def tool_parser(description: str | None) -> argparse.ArgumentParser:
-    """A command's parser, with ``--debug``, which :func:`run` looks for.
+def tool_parser(description: str | None, example: str = "") -> argparse.ArgumentParser:
+    """A command's parser, with ``--debug`` and ``--verbose``, which :func:`run` looks for.
 
     Args:
         description: What the command does.
+        example: A whole call, shown below the options.
     """
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(description=description, epilog=f"example:\n  {example}", formatter_class=Help)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument("--verbose", action="store_true", help="show what the log files have, and libraries' warnings")
     return parser
 
 
@@ -56,6 +53,13 @@ def network_option(parser: argparse.ArgumentParser) -> None:
     """
     what = "let cubes be GeoTIFFs on servers: https://…, s3://… (default: MMHSI_ALLOW_NETWORK=1 alone does)"
     parser.add_argument("--network", action=_AllowNetwork, nargs=0, help=what)
+
+
+class Help(argparse.HelpFormatter):
+    """Wraps everything but the example, which is to be copied."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith("example:") else super()._fill_text(text, width, indent)
 
 
 def map_options(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +101,8 @@ def run(main: Callable[[], None]) -> None:
     Args:
         main: The command.
     """
-    quiet_imports()
+    if "--verbose" not in sys.argv:
+        show_own_warnings()
     keep_freed_memory()
     # Where mmengine would read a file from the network, or a library one of its own, with whatever code is in it.
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
@@ -112,7 +117,7 @@ def run(main: Callable[[], None]) -> None:
     except (MMHSIError, OSError, MemoryError) as error:
         if "--debug" in sys.argv:
             raise
-        sys.stderr.write(f"error: {message_of(error)}\n")
+        print_error(message_of(error))
         sys.exit(2)
     except RuntimeError as error:
         if "DataLoader worker" not in str(error) or "--debug" in sys.argv:
@@ -121,7 +126,7 @@ def run(main: Callable[[], None]) -> None:
         # those that end with this one.
         if hasattr(signal, "SIGCHLD"):  # not on Windows
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        sys.stderr.write(f"error: {WORKER_DIED} ({str(error).splitlines()[0]})\n")
+        print_error(f"{WORKER_DIED} ({str(error).splitlines()[0]})")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

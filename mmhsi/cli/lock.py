@@ -3,24 +3,62 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmhsi.errors import MMHSIError
 from mmhsi.io.lock import hold
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 RANK_VARIABLES = dict(pytorch="RANK", slurm="SLURM_PROCID", mpi="OMPI_COMM_WORLD_RANK")
 
 
-def hold_work_dir(folder: str | Path, launcher: str = "none") -> AbstractContextManager[None]:
-    """:func:`hold` a run's work dir.
+@contextmanager
+def hold_work_dir(folder: str | Path, launcher: str = "none") -> Iterator[None]:
+    """:func:`hold` a run's work dir; a run that fails before it has measured or saved anything leaves nothing in it.
 
     Args:
         folder: The work dir.
         launcher: mmengine's. Of a distributed run the first process holds it.
     """
     if int(os.environ.get(RANK_VARIABLES.get(launcher, ""), 0)) > 0:
-        return nullcontext()
-    return hold(folder, "work dir", "choose another --work-dir")
+        yield
+        return
+    folder = Path(folder)
+    missing = [path for path in folder.parents if not path.exists()]
+    try:
+        with hold(folder, "work dir", "choose another --work-dir"), _leaving_nothing(folder):
+            yield
+    finally:
+        with suppress(OSError):  # those that are not empty stay
+            for path in missing:
+                path.rmdir()
+
+
+@contextmanager
+def _leaving_nothing(folder: Path) -> Iterator[None]:
+    before = set(folder.iterdir())
+    try:
+        yield
+    except (MMHSIError, OSError, MemoryError):
+        made = [path for path in folder.iterdir() if path not in before]
+        if not any(map(_holds_results, made)):
+            for path in made:
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+        raise
+
+
+def _holds_results(path: Path) -> bool:
+    """Whether there is more than logs, the config and the split: weights, pictures, or any figure."""
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    return any(
+        file.suffix not in (".log", ".py", ".json", ".npz") or (file.name == "scalars.json" and file.stat().st_size > 0)
+        for file in files
+    )

@@ -1,4 +1,4 @@
-"""What tools/train.py and tools/test.py share: their options, and the config that these make."""
+"""What the commands that take a config share: their options, and the config that these make."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 from mmengine.config import Config, DictAction
 
 from mmhsi.arguments import nearest
-from mmhsi.engine import check_config, set_seed
-from mmhsi.engine.config_sections import SECTIONS
-from mmhsi.engine.configs import DATASET, chosen_dataset, land_cover_metric, load_config, run_name
 from mmhsi.errors import ConfigError
 from mmhsi.io.files import reason
 
@@ -42,6 +39,9 @@ def read_config(args: argparse.Namespace) -> Config:
         ConfigError: If there are no such data, the config does not let one choose, or a key, type or section of it or
             of the options is mistyped.
     """
+    from mmhsi.engine import check_config
+    from mmhsi.engine.configs import DATASET, chosen_dataset, load_config
+
     if args.dataset:
         os.environ[DATASET] = args.dataset
     cfg = load_config(args.config)
@@ -92,6 +92,8 @@ def override(cfg: Config, options: dict[str, object]) -> None:
     Raises:
         ConfigError: If there is no such section, or a key leads nowhere.
     """
+    from mmhsi.engine.config_sections import SECTIONS
+
     for key in options:
         section, _, rest = key.partition(".")
         if section not in cfg and section not in SECTIONS:
@@ -131,6 +133,9 @@ def runner_config(args: argparse.Namespace) -> Config:
     Args:
         args: Parsed options.
     """
+    from mmhsi.engine import set_seed
+    from mmhsi.engine.configs import run_name
+
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = read_config(args)
     cfg.launcher = args.launcher
@@ -150,6 +155,8 @@ def report_to(cfg: Config, path: str) -> None:
     Raises:
         ConfigError: If the config has no test data, or no ``LandCoverMetric``, which writes it.
     """
+    from mmhsi.engine.configs import land_cover_metric
+
     metric = land_cover_metric(cfg)
     if metric is None:
         raise ConfigError(f"report {path}: {cfg.filename} has no LandCoverMetric in test_evaluator, which writes it")

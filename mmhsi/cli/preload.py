@@ -1,7 +1,7 @@
 """What every run of a table imports: for the process that the runs are forked from."""
 
-from .command import quiet_imports
+from .console import show_own_warnings
 
-quiet_imports()
+show_own_warnings()
 
 from mmhsi import datasets, engine, evaluation, models, visualization  # noqa: E402, F401

@@ -26,13 +26,13 @@ def scene_folder(info: SceneInfo, root: Path) -> Iterator[Path]:
 
     Yields:
         ``root``; for the catalogue's demo scene where its cube does not lie there, a folder that holds, meanwhile, the
-        files that ``tools/make_demo_scene.py`` writes.
+        files that ``mmhsi make_demo_scene`` writes.
     """
     cube = root / info.image
     if info.image != CATALOGUE["demo"].image or cube.exists():
         yield root
         return
-    print_log(f"{cube}: not there; the demo scene is simulated anew, as tools/make_demo_scene.py writes it", "current")
+    print_log(f"{cube}: not there; the demo scene is simulated anew, as mmhsi make_demo_scene writes it", "current")
     with tempfile.TemporaryDirectory() as folder:
         write_scene(simulate_scene(), Path(folder, info.image).parent)
         yield Path(folder)

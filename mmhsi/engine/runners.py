@@ -24,11 +24,14 @@ from mmhsi.io.files import reading
 from mmhsi.models.weights import read_checkpoint
 from mmhsi.registry import RUNNERS, STRATEGIES
 
+from . import console
 from .unwrap import unwrap_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from mmengine.logging import MMLogger
 
 REVISED = [(r"^module.", "")]
 """mmengine's default: names of weights of a wrapped model."""
@@ -114,6 +117,12 @@ def _load_for_others(filename: str, map_location: str | torch.device | None = No
 @RUNNERS.register_module(name="Runner")
 class CheckedRunner(ReadsCheckpointsAsData, Runner):
     """mmengine's runner; ``load_from`` and ``resume`` read weights and plain data alone."""
+
+    def build_logger(self, *args: object, **kwargs: object) -> MMLogger:
+        """Build the logger, which may be :func:`told to be quiet <mmhsi.engine.console.log_to_file_alone>`."""
+        logger = super().build_logger(*args, **kwargs)
+        console.apply(logger)
+        return logger
 
     def load_checkpoint(
         self,
@@ -220,6 +229,12 @@ class CheckedFSDPStrategy(CheckedStrategy, FSDPStrategy):
 @RUNNERS.register_module(name="FlexibleRunner")
 class CheckedFlexibleRunner(ReadsCheckpointsAsData, FlexibleRunner):
     """mmengine's runner with a strategy, one of those above."""
+
+    def build_logger(self, *args: object, **kwargs: object) -> MMLogger:
+        """Build the logger, which may be :func:`told to be quiet <mmhsi.engine.console.log_to_file_alone>`."""
+        logger = super().build_logger(*args, **kwargs)
+        console.apply(logger)
+        return logger
 
     def resume(self, filename: str, *args: object, **kwargs: object) -> None:
         """Go on from a checkpoint; arguments are mmengine's.

@@ -108,7 +108,7 @@ def save_model(path: Path, model: Mapping[str, Any], network: nn.Module, meta: M
 
 
 def save_config(path: Path, model: Mapping[str, Any], dataset: Mapping[str, Any], seed: int) -> None:
-    """Write a config by which ``tools/train.py`` learns the same anew, and an expert goes on.
+    """Write a config by which ``mmhsi train`` learns the same anew, and an expert goes on.
 
     Args:
         path: The file.

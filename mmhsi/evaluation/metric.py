@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-EXPECTED = "a report of tools/test.py --out"
+EXPECTED = "a report of mmhsi test --out"
 
 
 @METRICS.register_module()

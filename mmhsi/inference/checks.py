@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, DataWarning
 from mmhsi.io.files import make_folder
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SAMPLES, SAMPLE_SIDE = 3, 32
 """Values are looked at in so many windows of this side along each axis."""
 
 
-class SceneWarning(UserWarning):
+class SceneWarning(DataWarning):
     """A scene can be predicted, but something about it is doubtful."""
 
 

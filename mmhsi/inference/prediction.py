@@ -43,6 +43,7 @@ def classify_rows(
     window: tuple[int, int],
     batch_size: int,
     start: int = 0,
+    progress: Callable[[float], None] | None = None,
 ) -> Iterator[PredictedRows]:
     """Classify every pixel that holds data by the window around it.
 
@@ -53,6 +54,7 @@ def classify_rows(
         window: (h, w) in pixels.
         batch_size: Windows at a time.
         start: Row to begin with, where an earlier run stopped.
+        progress: Called after every batch with the rows done, parts of rows included. Default None.
 
     Yields:
         The rows from top to bottom.
@@ -71,7 +73,12 @@ def classify_rows(
         if valid.any():
             sampler = WindowSampler(scene, margin=window)
             windows = (sampler.windows(batch[:, 0], batch[:, 1], window) for batch in batches)
-            scores[inside] = torch.cat([score(x) for x in windows])
+            parts = []
+            for index, x in enumerate(windows):
+                parts.append(score(x))
+                if progress is not None:
+                    progress(first + count * (index + 1) / len(batches))
+            scores[inside] = torch.cat(parts)
         yield PredictedRows(first, scores.permute(2, 0, 1), valid)
 
 
@@ -83,6 +90,7 @@ def segment_rows(
     stride: tuple[int, int],
     batch_size: int,
     start: int = 0,
+    progress: Callable[[float], None] | None = None,
 ) -> Iterator[PredictedRows]:
     """Segment a scene by overlapping windows and blend their logits.
 
@@ -98,6 +106,7 @@ def segment_rows(
         batch_size: Windows at a time, all of one row of windows.
         start: Row to begin with, where an earlier run stopped; windows that reach it from above are computed again, so
             that the sums are the same to the last bit.
+        progress: Called after every batch with the rows done, parts of rows included. Default None.
 
     Yields:
         The rows from top to bottom.
@@ -125,6 +134,9 @@ def segment_rows(
             weighted = logits(x).mul_(weight).mul_(across[batch][:, None, None])
             for index, part in zip(batch, weighted, strict=True):
                 sums[:, :, lefts[index] : lefts[index] + w] += part
+            if progress is not None:
+                share = (chosen.index(batch[-1]) + 1) / len(chosen)
+                progress(min(top + share * (following - top), scene_height))
         first, last = max(top, start), min(following, scene_height)
         if first < last:
             done = slice(first - top, last - top)

@@ -39,7 +39,7 @@ def classifier_spec(checkpoint: dict, path: str | Path) -> InputSpec:
     spec = checkpoint_spec(checkpoint, path)
     for name in ("classes", "bands"):
         if not getattr(spec, name):
-            raise ConfigError(f"checkpoint {path}: says nothing of {name}; was it written by tools/train.py?")
+            raise ConfigError(f"checkpoint {path}: says nothing of {name}; was it written by mmhsi train?")
     return spec
 
 
@@ -90,7 +90,7 @@ def published_model(checkpoint: str | Path) -> Config:
     if not isinstance(model, dict):
         raise FileFormatError(
             f"checkpoint {checkpoint}: carries no model; give the config of its training, or publish it with "
-            "tools/converters/publish_model.py"
+            "mmhsi publish_model"
         )
     if "type" not in model or not isinstance(model.get("backbone"), dict):
         raise FileFormatError(f"checkpoint {checkpoint}: its model has no type, or no backbone")

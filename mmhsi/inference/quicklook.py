@@ -69,4 +69,5 @@ def save_quicklook(
         palette=palette,
         ground_truth=shown.truth,
         title=Path(scene).name,
+        frame=shown.frame,
     )

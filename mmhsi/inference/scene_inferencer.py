@@ -41,6 +41,7 @@ DEFAULT_BATCH = {True: 512, False: 16}
 """Windows at a time: of a pixel classifier, of a segmentor."""
 
 Progress = Callable[[int, int], None]
+Moving = Callable[[float, int], None]
 
 
 class SceneInferencer:
@@ -187,13 +188,20 @@ class SceneInferencer:
         return bands, Replay([*transforms, *carried], self.model.source)
 
     @torch.inference_mode()
-    def predict_rows(self, rows: SceneRows, batch_size: int | None = None, start: int = 0) -> Iterator[PredictedRows]:
+    def predict_rows(
+        self,
+        rows: SceneRows,
+        batch_size: int | None = None,
+        start: int = 0,
+        progress: Callable[[float], None] | None = None,
+    ) -> Iterator[PredictedRows]:
         """Predict a scene from top to bottom.
 
         Args:
             rows: From :meth:`open_scene`.
             batch_size: Windows at a time. Default: as the inferencer has it.
             start: Row to begin with: the end of some rows that an earlier call gave.
+            progress: Called after every batch with the rows done, parts of rows included. Default None.
 
         Yields:
             First row, class probabilities (K, rows, W), and which pixels hold data, bool (rows, W).
@@ -205,9 +213,11 @@ class SceneInferencer:
         size = batch_size or self._batch_size(rows)
         try:
             if self.model.by_pixel:
-                yield from classify_rows(rows, self.model, len(self.classes), self.window, size, start)
+                yield from classify_rows(rows, self.model, len(self.classes), self.window, size, start, progress)
             else:
-                yield from segment_rows(rows, self.model, len(self.classes), self.window, self.stride, size, start)
+                yield from segment_rows(
+                    rows, self.model, len(self.classes), self.window, self.stride, size, start, progress
+                )
         except (MemoryError, RuntimeError) as error:
             if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
                 raise  # on a CPU torch has no class of its own for a lack of memory
@@ -245,6 +255,7 @@ class SceneInferencer:
         ids: Literal["original", "index"] = "original",
         image_options: Mapping[str, object] | None = None,
         second_axes: str | None = None,
+        moving: Moving | None = None,
     ) -> None:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
 
@@ -265,13 +276,15 @@ class SceneInferencer:
             match_wavelengths: Whether the scene's bands are resampled to those of the training. Default False.
             resume: Whether to go on from the finished rows of an interrupted run, to the same bytes. Default False:
                 they are dropped, and nothing else is.
-            progress: Called with the rows done and the rows in all.
+            progress: Called with the rows finished and the rows in all.
             axes: Axes of the scene's array where its file does not name them (:func:`mmhsi.io.open_cube`).
             ids: ``'original'``: the map has the ids of the labels that the model was trained on, where it was given
                 some between 0 and 65535; ``'index'``: 0 to K−1. Default ``'original'``.
             image_options: How the scene is opened beside that, such as ``dict(mask=["cloud"])``
                 (:class:`mmhsi.io.CubeOptions`). Default: as in training.
             second_axes: Axes of the second source's array, as ``axes``.
+            moving: Called after every batch with the rows computed, parts of rows included, and the rows in all: for a
+                bar. Default None.
 
         Raises:
             ConfigError: If the model does not fit the checkpoint, memory does not last, or another run writes a file of
@@ -314,9 +327,10 @@ class SceneInferencer:
             check_space(folder.parent, store.bytes_per_row * (height - (stored["rows"] if stored else 0)))
             try:
                 with store.open(resume):
+                    moved = None if moving is None else lambda done: moving(done, height)
                     if progress is not None:
                         progress(store.finished, height)
-                    for part in self.predict_rows(rows, size, store.finished):
+                    for part in self.predict_rows(rows, size, store.finished, moved):
                         store.append(values_of(part, layers))
                         if progress is not None:
                             progress(store.finished, height)

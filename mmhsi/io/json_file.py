@@ -19,7 +19,7 @@ def read_json(path: str | PathLike[str], expected: str) -> object:
 
     Args:
         path: The file.
-        expected: What it should hold, for the message, such as ``'a report of tools/test.py --out'``.
+        expected: What it should hold, for the message, such as ``'a report of mmhsi test --out'``.
 
     Returns:
         What it holds.

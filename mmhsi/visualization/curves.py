@@ -13,6 +13,7 @@ from mmhsi.errors import DataError
 from mmhsi.io.json_file import is_number
 
 from .png import save_figure
+from .style import INK, SMALL, chart_axes, new_figure
 
 if TYPE_CHECKING:
     import os
@@ -113,12 +114,11 @@ def curve_figure(curve: Curve, unit: str, label: str) -> Figure:
         unit: What the steps are.
         label: What the value is.
     """
-    from matplotlib.figure import Figure
-
     drawn = curve[np.unique(np.linspace(0, len(curve) - 1, min(len(curve), MOST_POINTS)).astype(int))]
-    figure = Figure(figsize=(5.4, 2.6), layout="constrained")
-    figure.subplots().plot(drawn[:, 0], drawn[:, 1])
-    figure.axes[0].set(xlabel=unit, ylabel=label)
+    figure = new_figure(5.4, 2.8)
+    axis = figure.subplots()
+    axis.plot(drawn[:, 0], drawn[:, 1], lw=1.6, color="#0072b2")
+    chart_axes(axis, unit, label)
     return figure
 
 
@@ -133,19 +133,17 @@ def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]
     Raises:
         DataError: If there is nothing to draw.
     """
-    from matplotlib.figure import Figure
-
     if not runs or not all(runs.values()):
         raise DataError("save_curves: no curves given")
-    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    figure = new_figure(6.5, 4)
     axis = figure.subplots()
     for name, curves in runs.items():
         length = min(map(len, curves))
         values = np.stack([curve[:length, 1] for curve in curves])
-        (line,) = axis.plot(curves[0][:length, 0], values.mean(axis=0), label=f"{name} (n = {len(curves)})")
+        (line,) = axis.plot(curves[0][:length, 0], values.mean(axis=0), lw=1.8, label=f"{name} (n = {len(curves)})")
         axis.fill_between(
             curves[0][:length, 0], values.min(axis=0), values.max(axis=0), color=line.get_color(), alpha=0.2, lw=0
         )
-    axis.set(xlabel="epoch", ylabel=label)
-    axis.legend(frameon=False)
+    chart_axes(axis, "epoch", label, "mean over the seeds, and their range")
+    axis.legend(frameon=False, fontsize=SMALL, labelcolor=INK)
     save_figure(path, figure)

@@ -41,6 +41,14 @@ def classes_uri(classes: npt.NDArray[np.integer], palette: Sequence[RGB]) -> str
     return picture_uri(image, transparency=len(palette))
 
 
+def doubt_uri(doubt: npt.NDArray[np.floating]) -> str:
+    """An uncertainty (H, W) from 0, black, to 1, bright."""
+    from matplotlib import colormaps
+
+    colours = colormaps["magma"](np.nan_to_num(doubt).clip(0, 1), bytes=True)[..., :3]
+    return picture_uri(Image.fromarray(np.ascontiguousarray(colours)))
+
+
 def picture_uri(image: Image.Image, **options: int) -> str:
     """A picture as PNG, with Pillow's options of the format."""
     content = io.BytesIO()

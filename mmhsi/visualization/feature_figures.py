@@ -10,6 +10,7 @@ import numpy.typing as npt
 from mmhsi.errors import DataError
 
 from .png import save_figure
+from .style import INK, SMALL, chart_axes, new_figure, picture_axes
 
 if TYPE_CHECKING:
     import os
@@ -44,6 +45,38 @@ def principal_colours(features: npt.NDArray[np.floating]) -> npt.NDArray[np.uint
     return np.rint(255 * colours).astype(np.uint8)
 
 
+def save_feature_figure(
+    path: str | os.PathLike[str],
+    pairs: Sequence[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]],
+    title: str = "",
+) -> None:
+    """Draw false colour, and features as colours below it, a column an image.
+
+    Args:
+        path: PNG.
+        pairs: False colour (H, W, 3) and the colours of its features (h, w, 3), of each image.
+        title: Above them.
+
+    Raises:
+        DataError: If there are none.
+    """
+    if not pairs:
+        raise DataError("save_feature_figure: no images given")
+    side = 4.2 if len(pairs) == 1 else 1.9
+    height = side * pairs[0][0].shape[0] / pairs[0][0].shape[1]
+    alone = len(pairs) == 1
+    figure = new_figure(side * (2 if alone else len(pairs)) + 0.2, height * (1 if alone else 2) + 1.0, title)
+    axes = np.asarray(figure.subplots(*((1, 2) if alone else (2, len(pairs))), squeeze=False)).reshape(2, -1)
+    for column, pair in enumerate(pairs):
+        captions = ("false colour", "features") if column == 0 else ("", "")
+        for axis, picture, caption in zip(axes[:, column], pair, captions, strict=True):
+            axis.imshow(picture, interpolation="nearest")
+            picture_axes(axis, caption)
+    text = "features: their first three principal components as red, green and blue; like colours, like features"
+    figure.supxlabel(text, fontsize=SMALL, color=INK)
+    save_figure(path, figure)
+
+
 def save_attention_figure(
     path: str | os.PathLike[str],
     pictures: Sequence[npt.NDArray[np.uint8]],
@@ -63,31 +96,37 @@ def save_attention_figure(
     Raises:
         DataError: If the lists differ in length.
     """
-    from matplotlib.figure import Figure
-
     if len({len(pictures), len(spatial), len(pictures) if spectral is None else len(spectral)}) > 1 or not pictures:
         raise DataError("save_attention_figure: expected equally many pictures and attention maps, at least one")
     heads = len(spatial[0])
     columns = 2 + heads + (spectral is not None)
-    figure = Figure(figsize=(1.6 * columns, 1.7 * len(pictures)), layout="constrained")
+    figure = new_figure(1.7 * columns + 0.8, 1.75 * len(pictures) + 0.7, "What the CLS token attends to, last layer")
     axes = np.asarray(figure.subplots(len(pictures), columns, squeeze=False))
+    top = max(float(part.max()) for part in spatial)
+    shown = None
     for row, (picture, maps) in enumerate(zip(pictures, spatial, strict=True)):
         panels = [picture, maps.mean(axis=0), *maps]
         titles = ["false colour", "mean of heads", *(f"head {head}" for head in range(heads))]
         for axis, panel, title in zip(axes[row], panels, titles, strict=False):
-            axis.imshow(panel, cmap=None if panel.ndim == 3 else "viridis", interpolation="nearest")
-            axis.set_axis_off()
-            if row == 0:
-                axis.set_title(title, fontsize=8)
+            drawn = axis.imshow(panel, cmap="viridis", vmin=0, vmax=top, interpolation="nearest")
+            shown = drawn if panel.ndim == 2 else shown
+            picture_axes(axis, title if row == 0 else "")
         if spectral is None:
             continue
         axis, groups = axes[row, -1], range(spectral[row].shape[1])
         position = list(groups) if wavelengths is None else list(wavelengths)
-        axis.plot(position, spectral[row].T, color="0.75", linewidth=0.7)
-        axis.plot(position, spectral[row].mean(axis=0), color="tab:red", linewidth=1.4)
-        axis.tick_params(labelsize=6)
+        lines = axis.plot(position, spectral[row].T, color="0.75", linewidth=0.7)
+        (mean,) = axis.plot(position, spectral[row].mean(axis=0), color="#d55e00", linewidth=1.6)
+        last = row == len(pictures) - 1
+        along = "band group" if wavelengths is None else "wavelength in nm"
+        chart_axes(axis, along if last else "", "", "spectral stream" if row == 0 else "")
+        axis.tick_params(labelsize=6.5)
         if row == 0:
-            axis.set_title("spectral stream", fontsize=8)
-        if row == len(pictures) - 1:
-            axis.set_xlabel("band group" if wavelengths is None else "wavelength (nm)", fontsize=7)
+            axis.legend([mean, lines[0]], ["mean", "a head"], fontsize=6.5, frameon=False)
+    if shown is not None:
+        maps = axes[:, : 2 + heads].ravel().tolist()
+        bar = figure.colorbar(shown, ax=maps, location="bottom", shrink=0.4, aspect=40, pad=0.03)
+        bar.set_label("attention of the CLS token to a patch", fontsize=SMALL, color=INK)
+        bar.ax.tick_params(labelsize=SMALL)
+        bar.outline.set_visible(False)
     save_figure(path, figure)

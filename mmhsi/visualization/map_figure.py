@@ -14,19 +14,20 @@ from mmhsi.io.files import write_whole
 
 from .class_map import colourise
 from .error_map import ERROR_COLOURS, error_map
+from .map_frame import MapFrame, draw_coordinates, draw_scale_and_north
 from .meaning import class_palette
 from .palette import RGB
 from .png import png_path, texts_as_they_are
+from .style import DPI, INK, picture_axes
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Inches.
 PANEL, PANEL_STACKED = 3.6, 7.6  # the longer side of a panel
 PANEL_LEAST = 1.4
-GAP, CAPTION, MARGIN = 0.25, 0.3, 0.15
-DPI = 150
-INK = "#222222"
+GAP, CAPTION, MARGIN, TICKS = 0.25, 0.3, 0.15, 0.2
 NO_LABEL: RGB = (0, 0, 0)
 
 Panel = tuple[str, npt.NDArray[np.uint8], bool]
@@ -35,22 +36,19 @@ Panel = tuple[str, npt.NDArray[np.uint8], bool]
 
 def _draw_panel(
     figure: "Figure", rgb: npt.NDArray[np.uint8], caption: str, box: tuple[float, float, float, float], smooth: bool
-) -> None:
+) -> "Axes":
     """Put a picture into ``box`` = (left, bottom, width, height) in inches, its caption above it."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
     # Class colours are never mixed. False colour is smoothed only where the panel has fewer pixels than the scene.
     shrunk = rgb.shape[0] > box[3] * DPI or rgb.shape[1] > box[2] * DPI
     axes.imshow(rgb, interpolation="antialiased" if smooth and shrunk else "nearest", aspect="equal")
-    axes.set_title(caption, fontsize=10, color=INK, pad=5)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set(color="#888888", linewidth=0.6)
+    picture_axes(axes, caption)
+    return axes
 
 
-def _draw_legend(figure: "Figure", entries: Sequence[tuple[str, RGB]]) -> None:
-    """Names and colours below the panels, in as many columns as fit their width, the rows filled evenly."""
+def _draw_legend(figure: "Figure", entries: Sequence[tuple[str, RGB]], below: float) -> None:
+    """Names and colours, inches ``below`` the panels, in as many columns as fit, the rows filled evenly."""
     from matplotlib.patches import Patch
 
     handles = [
@@ -61,7 +59,7 @@ def _draw_legend(figure: "Figure", entries: Sequence[tuple[str, RGB]]) -> None:
         legend = figure.legend(
             handles=handles,
             loc="upper center",
-            bbox_to_anchor=(0.5, -MARGIN / figure.get_figheight()),
+            bbox_to_anchor=(0.5, -(MARGIN + below) / figure.get_figheight()),
             ncols=-(-len(handles) // rows),
             fontsize=9,
             labelcolor=INK,
@@ -110,6 +108,8 @@ def legend_entries(
 ) -> list[tuple[str, RGB]]:
     """Name and colour of the classes that occur in any of the maps, ``no label`` last where it occurs.
 
+    The class with the largest area in the first map comes first.
+
     Args:
         maps: Class maps, each (H, W).
         class_names: K names.
@@ -117,7 +117,9 @@ def legend_entries(
         ignore_index: Id of pixels with no label.
     """
     occurring = set().union(*(np.unique(ids).tolist() for ids in maps))
-    entries = [(class_names[i], palette[i]) for i in sorted(occurring - {ignore_index})]
+    areas = dict(zip(*np.unique(maps[0], return_counts=True), strict=True))
+    order = sorted(occurring - {ignore_index}, key=lambda index: (-areas.get(index, 0), index))
+    entries = [(class_names[i], palette[i]) for i in order]
     return [*entries, ("no label", NO_LABEL)] if ignore_index in occurring else entries
 
 
@@ -131,6 +133,7 @@ def save_map_figure(
     ground_truth: npt.NDArray[np.integer] | None = None,
     title: str | None = None,
     ignore_index: int = 255,
+    frame: MapFrame | None = None,
 ) -> Path:
     """Draw false colour and class map side by side, one below the other for wide scenes; :func:`map_figure_png`.
 
@@ -143,6 +146,7 @@ def save_map_figure(
         ground_truth: Class ids as in ``class_map``, (H, W).
         title: Line above the panels.
         ignore_index: Id of pixels with no label; they are black.
+        frame: Where the pixels lie, for scale bar, north arrow and coordinates. Default None: none are drawn.
 
     Returns:
         ``path``.
@@ -152,7 +156,7 @@ def save_map_figure(
         DataError: The arrays' shapes do not fit together, or an id has no colour.
     """
     path = png_path(path)
-    content = map_figure_png(false_colour, class_map, class_names, palette, ground_truth, title, ignore_index)
+    content = map_figure_png(false_colour, class_map, class_names, palette, ground_truth, title, ignore_index, frame)
     write_whole(path, content)
     return path
 
@@ -165,6 +169,7 @@ def map_figure_png(
     ground_truth: npt.NDArray[np.integer] | None = None,
     title: str | None = None,
     ignore_index: int = 255,
+    frame: MapFrame | None = None,
 ) -> bytes:
     """Draw false colour and class map; with ground truth that too, and where the map is right and wrong.
 
@@ -193,13 +198,19 @@ def map_figure_png(
     # the tight bounding box on saving takes in whatever room they need.
     figure = Figure(figsize=size, facecolor="white")
     FigureCanvasAgg(figure)
+    coordinates = False
     for index, (caption, rgb, smooth) in enumerate(panels):
         bottom = size[1] - panel_height - index * step[1]
-        _draw_panel(figure, rgb, caption, (index * step[0], bottom, panel_width, panel_height), smooth)
+        axes = _draw_panel(figure, rgb, caption, (index * step[0], bottom, panel_width, panel_height), smooth)
+        if frame is not None and index == 0:
+            draw_scale_and_north(axes, frame, rgb.shape[:2])
+        # Once is enough: below the lowest of stacked panels, left of the first of those side by side.
+        if frame is not None and index == (len(panels) - 1 if stacked else 0):
+            coordinates = draw_coordinates(axes, frame, rgb.shape[:2])
     if title:
         top = 1 + (CAPTION + 0.08) / size[1]
         figure.text(0.5, top, title, ha="center", va="bottom", fontsize=13, color=INK)
-    _draw_legend(figure, entries)
+    _draw_legend(figure, entries, TICKS if coordinates else 0)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, bbox_inches="tight", pad_inches=MARGIN)
     return buffer.getvalue()

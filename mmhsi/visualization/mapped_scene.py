@@ -18,6 +18,7 @@ from mmhsi.io.false_colour import false_colour, rgb_band_indices
 from mmhsi.io.placement import Grid
 from mmhsi.io.vectors import is_vector
 
+from .map_frame import MapFrame
 from .palette import default_palette
 
 if TYPE_CHECKING:
@@ -38,12 +39,14 @@ class MappedScene:
         classes: Predicted class ids, 255 where there is none, (h, w).
         truth: True class ids, (h, w), or None.
         step: Every how many-th row and column is kept.
+        frame: Where the pixels lie, or None.
     """
 
     picture: npt.NDArray[np.uint8]
     classes: npt.NDArray[np.integer]
     truth: npt.NDArray[np.integer] | None
     step: int
+    frame: MapFrame | None = None
 
 
 def mapped_scene(
@@ -82,7 +85,8 @@ def mapped_scene(
         data.append(part.data[thin].copy())  # a view would keep all pixels in memory
         valid.append(part.valid()[thin].copy())
     picture = false_colour(np.concatenate(data), bands=(0, 1, 2), valid=np.concatenate(valid))
-    return MappedScene(picture, class_map.classes[thin], None if truth is None else truth[thin], step)
+    frame = MapFrame.of(Grid.of(info), step)
+    return MappedScene(picture, class_map.classes[thin], None if truth is None else truth[thin], step, frame)
 
 
 def read_truth(
@@ -127,7 +131,7 @@ def read_classes(path: FilePath, scene: CubeInfo, key: str | None = None, axes: 
     """Read a class map with its names and colours, or a label map, whose ids but 0 become classes.
 
     Args:
-        path: Map of tools/predict.py, or label map, which may be finer as in :func:`read_truth`.
+        path: Map of mmhsi predict, or label map, which may be finer as in :func:`read_truth`.
         scene: What the scene's file says of itself.
         key: Variable of a ``.mat`` file.
         axes: Axes of an array whose file does not name them.

@@ -12,7 +12,7 @@ from mmhsi.evaluation.metric import cells, read_report
 from mmhsi.io.class_map_reader import NO_CLASS
 
 from .curves import curve_figure, read_scalars
-from .data_uri import classes_uri, picture_uri, svg_uri
+from .data_uri import classes_uri, doubt_uri, picture_uri, svg_uri
 from .error_map import ERROR_COLOURS, error_classes
 from .map_figure import legend_entries
 from .spectra import ClassSpectra, spectra_figure
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from .mapped_scene import MappedScene
     from .palette import RGB
+    from .pixel_spectra import PixelSpectra
 
 MOST_CHARACTERS = 200_000
 MOST_CHARTS = 40
@@ -42,7 +45,7 @@ class ConfigPart(NamedTuple):
 
 
 class MetricsPart(NamedTuple):
-    """A report of tools/test.py.
+    """A report of mmhsi test.
 
     Attributes:
         protocol: How was tested.
@@ -62,17 +65,19 @@ class MapPart(NamedTuple):
 
     Attributes:
         title: Line above it.
-        base: Data URI of the false colour.
         width: Pixels on the screen.
-        layers: Names and data URIs of what can lie over it.
+        ratio: Width by height.
+        layers: Names and data URIs of what can be shown, the false colour first.
         legend: Names and colours.
+        spectra: Of the pixels that can be clicked, or None.
     """
 
     title: str
-    base: str
     width: int
+    ratio: float
     layers: list[Chart]
     legend: list[tuple[str, RGB]]
+    spectra: PixelSpectra | None = None
 
 
 def render_report(
@@ -87,6 +92,7 @@ def render_report(
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     loader = PackageLoader("mmhsi.visualization")
+    # The viewer's code is ours and is put in as it is; nothing else is.
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page = environment.get_template("run_report.html.j2")
     return page.render(title=title, test=test, map=map_, spectra=spectra, curves=curves, config=config)
@@ -114,7 +120,7 @@ def curve_charts(work_dir: Path) -> list[Chart]:
 
 
 def find_report(work_dir: Path) -> Path | None:
-    """The newest report of tools/test.py that lies in the work dir or one folder below."""
+    """The newest report of mmhsi test that lies in the work dir or one folder below."""
     found = []
     for path in [*work_dir.glob("*.json"), *work_dir.glob("*/*.json")]:
         try:
@@ -126,7 +132,7 @@ def find_report(work_dir: Path) -> Path | None:
 
 
 def metrics_part(path: Path) -> MetricsPart:
-    """Metrics, the classes' accuracy and IoU, and the confusion matrix, of a report of tools/test.py."""
+    """Metrics, the classes' accuracy and IoU, and the confusion matrix, of a report of mmhsi test."""
     report = read_report(path)
     counts = np.array(report["confusion_matrix"])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -139,9 +145,17 @@ def metrics_part(path: Path) -> MetricsPart:
     )
 
 
-def map_part(scene: MappedScene, names: Sequence[str], palette: Sequence[RGB], title: str) -> MapPart:
-    """The map over the false colour, and ground truth and errors where labels are known."""
-    layers = [("map", classes_uri(scene.classes, palette))]
+def map_part(
+    scene: MappedScene,
+    names: Sequence[str],
+    palette: Sequence[RGB],
+    title: str,
+    doubt: npt.NDArray[np.floating] | None = None,
+    spectra: PixelSpectra | None = None,
+) -> MapPart:
+    """False colour and map, ground truth and errors where labels are known, and doubt where it is (H, W), 0 to 1."""
+    base = picture_uri(Image.fromarray(scene.picture))
+    layers = [("false colour", base), ("map", classes_uri(scene.classes, palette))]
     shown, verdicts = [scene.classes], {}
     if scene.truth is not None:
         verdicts = ERROR_COLOURS
@@ -153,8 +167,9 @@ def map_part(scene: MappedScene, names: Sequence[str], palette: Sequence[RGB], t
     thinned = f", every {scene.step}. row and column" if scene.step > 1 else ""
     height, width = scene.picture.shape[:2]
     enlarged = width * max(1, LARGEST_SIDE // max(height, width))
-    base = picture_uri(Image.fromarray(scene.picture))
-    return MapPart(title + thinned, base, enlarged, layers, [*entries, *verdicts.items()])
+    if doubt is not None:
+        layers.append(("doubt (bright: unsure)", doubt_uri(doubt[:: scene.step, :: scene.step])))
+    return MapPart(title + thinned, enlarged, width / height, layers, [*entries, *verdicts.items()], spectra)
 
 
 def spectra_charts(

@@ -10,8 +10,11 @@ import numpy.typing as npt
 from mmhsi.errors import DataError
 
 from .class_map import colourise
+from .png import save_figure
+from .style import INK, SMALL, new_figure, picture_axes
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from mmhsi.datasets.splits import Split
@@ -52,3 +55,61 @@ def split_picture(labels: npt.NDArray[np.integer], split: Split, palette: Sequen
     picture[split.train] = full[split.train]
     picture[split.test] = (full[split.test].astype(np.uint16) + 255) // 2
     return picture.reshape(*labels.shape, 3)
+
+
+def save_split_figure(
+    path: str | os.PathLike[str],
+    labels: npt.NDArray[np.integer],
+    split: Split,
+    class_names: Sequence[str],
+    palette: Sequence[RGB],
+    title: str = "",
+) -> None:
+    """Draw :func:`split_picture` at a readable size, with the counts of every class.
+
+    Args:
+        path: PNG.
+        labels: As in :func:`split_picture`.
+        split: Likewise.
+        class_names: K names.
+        palette: K RGB colours, 0-255.
+        title: Above it; below stands how the pixels were chosen.
+
+    Raises:
+        DataError: As :func:`split_picture`.
+    """
+    from matplotlib.patches import Patch
+
+    picture = split_picture(labels, split, palette)
+    height, width = labels.shape
+    scale = 6 / max(height, width)
+    figure = new_figure(max(width * scale, 2) + 3.6, max(height * scale, 2) + 0.9, title)
+    axis = figure.subplots()
+    axis.imshow(picture, interpolation="nearest")
+    picture_axes(axis)
+    axis.set_xlabel(
+        f"{split.protocol}\nfull colour: training, pale: test, dark: neither, black: no label", fontsize=SMALL
+    )
+    axis.xaxis.label.set(color=INK, wrap=True)
+    counts = [
+        np.bincount(values[values < len(class_names)], minlength=len(class_names))
+        for values in (labels.ravel()[split.train], labels.ravel()[split.test])
+    ]
+    handles = [
+        Patch(
+            facecolor=np.array(palette[index]) / 255, edgecolor="#888888", lw=0.4, label=f"{name}: {train:,} / {test:,}"
+        )
+        for index, (name, train, test) in enumerate(zip(class_names, *counts, strict=True))
+    ]
+    total = f"all: {split.train.size:,} / {split.test.size:,}"
+    handles.append(Patch(facecolor="none", edgecolor="none", label=total))
+    figure.legend(
+        handles=handles,
+        loc="outside right upper",
+        frameon=False,
+        fontsize=SMALL,
+        title="class: training / test pixels",
+        title_fontsize=SMALL,
+        labelcolor=INK,
+    )
+    save_figure(path, figure)

@@ -94,7 +94,7 @@ def test_bare_pickles_and_torchs_old_format(protocol, marker, tmp_path, monkeypa
     for name in ("bare.pth", "old.pth"):
         message = refused(tmp_path / name)
         assert "no checksums" in message
-        assert "tools/converters/trust_checkpoint.py" in message
+        assert "mmhsi trust_checkpoint" in message
     assert torch.equal(trusted_weights(tmp_path / "old.pth")["backbone.norm.weight"], torch.zeros(3))
 
 
@@ -132,9 +132,9 @@ def tools(config, path, folder):
         "predict, published": ("predict", path, scene, "--out", folder / "map.tif"),
         "export": ("converters/export", config, path, "--out", folder / "model.pt2"),
         "export, published": ("converters/export", path, "--out", folder / "model.pt2"),
-        "publish_model": ("converters/publish_model", config, path, folder / "published.pth"),
-        "public_weights": ("converters/public_weights", "SSTN", path, folder / "renamed.pth"),
-        "strip_pruned": ("converters/strip_pruned", path, folder / "stripped.pth"),
+        "publish_model": ("converters/publish_model", config, path, "--out", folder / "published.pth"),
+        "public_weights": ("converters/public_weights", "SSTN", path, "--out", folder / "renamed.pth"),
+        "strip_pruned": ("converters/strip_pruned", path, "--out", folder / "stripped.pth"),
         "probe_features": ("analysis/probe_features", config, path),
         "show_features": ("analysis/show_features", config, path, "--out", folder / "picture.png"),
         "show_attention": ("analysis/show_attention", config, path, "--out", folder / "picture.png"),

@@ -181,7 +181,9 @@ def test_a_published_checkpoint_says_what_to_import(
     path, scene = tmp_path / "config.py", place / "demo/demo_cube.tif"
     Config(config(own_module, place, OWN["Absorbance"][0], good_bands(scene).shape[2], "pixels")).dump(path)
     assert run_tool("train", path, "--work-dir", tmp_path / "out") == 0
-    assert run_tool("converters/publish_model", path, tmp_path / "out/epoch_2.pth", tmp_path / "model.pth") == 0
+    assert (
+        run_tool("converters/publish_model", path, tmp_path / "out/epoch_2.pth", "--out", tmp_path / "model.pth") == 0
+    )
     (published,) = tmp_path.glob("model-*.pth")
     del TRANSFORMS.module_dict["Absorbance"]
     capsys.readouterr()

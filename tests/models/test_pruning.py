@@ -241,7 +241,7 @@ def test_the_tool_strips_a_checkpoint(run_tool, tmp_path, capsys):
     prune(model, 4)
     state = {f"backbone.{key}": value for key, value in model.state_dict().items()}
     torch.save(dict(meta=dict(epoch=9), state_dict=state, optimizer={}), tmp_path / "in.pth")
-    assert run_tool("converters/strip_pruned", tmp_path / "in.pth", tmp_path / "new" / "out.pth") == 0
+    assert run_tool("converters/strip_pruned", tmp_path / "in.pth", "--out", tmp_path / "new" / "out.pth") == 0
     printed = capsys.readouterr().out
     assert "dropped: backbone.spatial_layers.0, backbone.spatial_layers.1, backbone.spatial_layers.2" in printed
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.pth"]
@@ -254,7 +254,7 @@ def test_the_tool_strips_a_checkpoint(run_tool, tmp_path, capsys):
 
 def test_the_tool_refuses_what_is_not_pruned(run_tool, tmp_path, capsys):
     torch.save(dict(state_dict=sst().state_dict()), tmp_path / "in.pth")
-    assert run_tool("converters/strip_pruned", tmp_path / "in.pth", tmp_path / "out.pth") == 2
+    assert run_tool("converters/strip_pruned", tmp_path / "in.pth", "--out", tmp_path / "out.pth") == 2
     assert "no layer is pruned" in capsys.readouterr().err
-    assert run_tool("converters/strip_pruned", tmp_path / "none.pth", tmp_path / "out.pth") == 2
+    assert run_tool("converters/strip_pruned", tmp_path / "none.pth", "--out", tmp_path / "out.pth") == 2
     assert not (tmp_path / "out.pth").exists()

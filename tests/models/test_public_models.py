@@ -184,8 +184,8 @@ def test_the_tool_makes_of_a_trained_file_what_a_classifier_loads(run_tool, tmp_
     saved = dict(model=layout("MAEST"), optimizer={}, epoch=3, args=argparse.Namespace(mode="CAF"))
     torch.save(saved, tmp_path / "theirs.pth")
     public = ("converters/public_weights", "MAEST")
-    assert run_tool(*public, tmp_path / "theirs.pth", tmp_path / "ours.pth") == 2
-    assert run_tool("converters/trust_checkpoint", tmp_path / "theirs.pth", tmp_path / "plain.pth") == 0
-    assert run_tool(*public, tmp_path / "plain.pth", tmp_path / "ours.pth") == 0
+    assert run_tool(*public, tmp_path / "theirs.pth", "--out", tmp_path / "ours.pth") == 2
+    assert run_tool("converters/trust_checkpoint", tmp_path / "theirs.pth", "--out", tmp_path / "plain.pth") == 0
+    assert run_tool(*public, tmp_path / "plain.pth", "--out", tmp_path / "ours.pth") == 0
     weights = read_checkpoint(tmp_path / "ours.pth")["state_dict"]
     load(classifier(6, type="MAESTViT", in_channels=20, neighbours=5), weights)

@@ -1,6 +1,7 @@
 """The HTML page of a run, the pictures of a map, and the slider in a real browser."""
 
 import base64
+import html
 import io
 import json
 import re
@@ -163,7 +164,10 @@ def test_a_cell_of_the_matrix_says_how_many_pixels(written):
 
 def test_a_class_name_is_no_formula(tmp_path):
     names = ["$\\no such$", "a $b$ c"]
-    spectra = ClassSpectra(np.ones(2, int), np.ones((2, 3)), np.zeros((2, 3)), np.arange(3.0), "band")
+    flat = np.ones((2, 3))
+    spectra = ClassSpectra(
+        np.ones(2, int), flat, 0 * flat, np.arange(3.0), "band", np.stack([flat, flat]), np.zeros(3, int)
+    )
     texts, *_ = chart(svg_uri(spectra_figure(spectra, names, PALETTE)))
     assert {f"{name} (1)" for name in names} <= set(texts)
     picture = np.zeros((4, 4, 3), np.uint8)
@@ -200,26 +204,59 @@ def test_nothing_points_outside_and_names_are_escaped(written):
     assert HOSTILE.encode() not in b"".join(base64.b64decode(attrs["src"].split(",")[1]) for attrs in page.all("img"))
 
 
-def test_the_slider_in_a_browser(written, tmp_path):
+def browse(page, drive, folder):
+    """What a script that is put at the end of a page leaves in ``data-seen`` of its body."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no chromium on PATH")
-    move = """<script>
-const opacity = () => getComputedStyle(document.querySelector(".over-0")).opacity;
-const shown = () => [0, 1, 2].map(i => getComputedStyle(document.querySelector(".over-" + i)).display).join();
-const seen = [document.querySelector("p:has(#opacity)").hidden, opacity(), shown()];
-slider.value = 25; slider.dispatchEvent(new Event("input"));
-document.getElementById("layer-2").click();
-seen.push(opacity(), slider.nextElementSibling.textContent, shown());
-document.body.dataset.seen = seen.join(";");
-</script></body>"""
-    driven = tmp_path / "driven.html"
-    driven.write_text(written.read_text().replace("</body>", move))
+    driven = folder / "driven.html"
+    driven.write_text(page.read_text().replace("</body>", f"<script>{drive}</script></body>"))
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    command = [browser, *options, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", driven.as_uri()]
+    command = [browser, *options, f"--user-data-dir={folder / 'profile'}", "--dump-dom", driven.as_uri()]
     found = run_command(command).stdout
-    seen = re.search(r'data-seen="([^"]*)"', found).group(1)
-    assert seen == "false;0.6;block,none,none;0.25;25 %;none,none,block"
+    return html.unescape(re.search(r'data-seen="([^"]*)"', found).group(1)).split(";")
+
+
+def test_layers_are_swiped_zoomed_and_clicked_in_a_browser(files, written, tmp_path):
+    _, _, cube, _, _ = files
+    row, column = 4, 5
+    drive = """
+const fire = (kind, more) => viewer.dispatchEvent(new PointerEvent(kind, {bubbles: true, pointerId: 1, ...more}));
+viewer.setPointerCapture = () => {};
+const layers = [...viewer.querySelectorAll(".layer")];
+const placed = () => new DOMMatrix(layers[0].firstElementChild.style.transform);
+const box = viewer.getBoundingClientRect();
+const at = {clientX: box.left + 5.5 / 8 * box.width, clientY: box.top + 4.5 / 6 * box.height};
+const seen = [document.getElementById("controls").hidden, layers.map(layer => layer.style.display).join()];
+fire("pointerdown", at); fire("pointerup", at);
+seen.push(said.textContent.split(":")[0], chart.querySelectorAll("polyline").length);
+seen.push(chart.querySelector("polyline").getAttribute("points"));
+cut.value = 25; right.value = 3; right.dispatchEvent(new Event("input"));
+seen.push(layers.map(layer => layer.style.display).join());
+seen.push(Math.round(100 * parseFloat(line.style.left) / viewer.clientWidth));
+viewer.dispatchEvent(new WheelEvent("wheel", {deltaY: -400, cancelable: true, ...at}));
+seen.push(placed().a.toFixed(3));
+fire("pointerdown", at); fire("pointerup", at);
+seen.push(said.textContent.split(":")[0]);
+document.getElementById("whole").click();
+seen.push(placed().a, placed().e, placed().f);
+document.body.dataset.seen = seen.join(";");
+"""
+    seen = browse(written, drive, tmp_path)
+    assert seen[:2] == ["false", "block,block,none,none"]
+    assert seen[2:4] == [f"row {row}, column {column}", "1"]
+    drawn = np.array([point.split(",") for point in seen[4].split()], dtype=float)
+    values = cube[row, column].astype(float)
+    step = (cube.max(axis=(0, 1)) - cube.min(axis=(0, 1))).max() / 255
+    top, bottom = drawn[:, 1].argmin(), 150
+    assert values[top] >= values.max() - step
+    scaled = values.max() * (bottom - drawn[:, 1]) / 140
+    np.testing.assert_allclose(scaled, values, atol=1.5 * step)
+    np.testing.assert_allclose(drawn[:, 0], 46 + 544 * (np.array([450, 550, 650, 800, 900]) - 450) / 450)
+    assert seen[5:7] == ["block,none,none,block", "25"]
+    assert seen[7] == "2.718"
+    assert seen[8] == f"row {row}, column {column}"  # what the pointer is over stays under it
+    assert seen[9:] == ["1", "0", "0"]
 
 
 def test_a_large_scene_is_thinned(run_tool, files, tmp_path):
@@ -236,7 +273,7 @@ def test_a_large_scene_is_thinned(run_tool, files, tmp_path):
     base, over = (pixels(attrs["src"]) for attrs in Page((tmp_path / "r.html").read_text()).all("img")[:2])
     assert base.size == over.size == (7, 1067)
     assert np.array_equal(np.asarray(over), classes[::3, ::3])
-    assert (tmp_path / "r.html").stat().st_size < 200_000
+    assert (tmp_path / "r.html").stat().st_size < 500_000  # pictures and spectra of 1067 x 7 pixels
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,9 @@ def scene(tmp_path):
 
 def test_labels_gives_the_raster_that_the_polygons_were_made_of(scene, capsys, run_tool):
     folder, classes = scene
-    run_tool("labels", folder / "cube.tif", folder / "drawn.gpkg", "--out", folder / "labels.tif", "--field", "id")
+    run_tool(
+        "labels", folder / "cube.tif", folder / "drawn.gpkg", "--out", folder / "labels.tif", "--label-field", "id"
+    )
     with rasterio.open(folder / "labels.tif") as file:
         np.testing.assert_array_equal(file.read(1), np.array([4, 300, 7] + [0] * 253)[classes])
         assert (file.crs, file.transform, file.nodata) == (UTM, TRANSFORM, 0)

@@ -17,7 +17,7 @@ TOOL = "analysis/show_report"
 def test_table_and_picture(run_tool, tmp_path, capsys):
     matrix = ConfusionMatrix(np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]]))
     write_report(tmp_path / "r.json", matrix, ("road", "tree", "water"), {"OA": 11 / 14 * 100}, "two halves")
-    assert run_tool(TOOL, tmp_path / "r.json", "--confusion", tmp_path / "c.png") == 0
+    assert run_tool(TOOL, tmp_path / "r.json", "--out", tmp_path / "c.png") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "two halves"
     assert lines[4:7] == [
@@ -25,7 +25,7 @@ def test_table_and_picture(run_tool, tmp_path, capsys):
         "| tree | 4 | 75.00 | 50.00 |",
         "| water | 0 | absent | absent |",
     ]
-    assert lines[-1] == "OA 78.57"
+    assert lines[-2:] == ["OA 78.57", f"picture: {tmp_path / 'c.png'}"]
     picture = np.asarray(Image.open(tmp_path / "c.png").convert("RGB"))
     save_confusion_figure(tmp_path / "d.png", matrix.counts.T, ("road", "tree", "water"))
     assert (picture != np.asarray(Image.open(tmp_path / "d.png").convert("RGB"))).any()  # rows are the truth
@@ -40,7 +40,7 @@ WRONG = [dict(classes=[]), dict(metrics={"OA": "x"}), dict(protocol=1), dict(con
 def test_another_file_is_refused(text, run_tool, tmp_path, capsys):
     (tmp_path / "r.json").write_text(text)
     assert run_tool(TOOL, tmp_path / "r.json") == 2
-    assert "report of tools/test.py --out" in capsys.readouterr().err
+    assert "report of mmhsi test --out" in capsys.readouterr().err
 
 
 def test_wrong_shape(tmp_path):

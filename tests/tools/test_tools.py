@@ -60,7 +60,7 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
         assert classes.crs == scene.crs
         assert 1 <= classes.read(1).min() <= classes.read(1).max() <= 8
     assert (tmp_path / "map.png").stat().st_size > 5000
-    assert run_tool("converters/publish_model", finetune, checkpoint, tmp_path / "model.pth") == 0
+    assert run_tool("converters/publish_model", finetune, checkpoint, "--out", tmp_path / "model.pth") == 0
     (published,) = tmp_path.glob("model-*.pth")
     assert published.stat().st_size < checkpoint.stat().st_size / 2
     assert run_tool("predict", published, cube, "--out", tmp_path / "again.tif") == 0
@@ -180,7 +180,7 @@ def test_features_are_probed_and_shown(run_tool, place, tmp_path, capsys):
     assert "seed 0" in report["protocol"]
     assert "linear" in capsys.readouterr().out
     assert run_tool("analysis/show_features", finetune, checkpoint, "--out", tmp_path / "features.png") == 0
-    assert Image.open(tmp_path / "features.png").size == (40, 80)
+    assert min(Image.open(tmp_path / "features.png").size) > 500
     attention = tmp_path / "attention.png"
     assert run_tool("analysis/show_attention", finetune, checkpoint, "--out", attention, "--size", 15) == 0
     assert attention.is_file()

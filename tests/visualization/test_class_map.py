@@ -142,7 +142,7 @@ def test_legend_names_only_what_occurs(tmp_path, monkeypatch):
     truth = np.full((4, 4), 255)
     truth[0, 0] = 0
     save_map_figure(tmp_path / "figure.png", **arguments, ground_truth=truth)
-    assert named[-1] == ["a", "c", "no label", "right", "wrong"]
+    assert named[-1] == ["c", "a", "no label", "right", "wrong"]
 
 
 def test_figure_refuses_what_does_not_fit(tmp_path):

@@ -8,7 +8,7 @@ from mmhsi.errors import DataError
 from mmhsi.io import HSICube, open_cube, write_cube
 from mmhsi.visualization import spectra as module
 from mmhsi.visualization.png import save_figure
-from mmhsi.visualization.spectra import class_spectra, spectra_figure
+from mmhsi.visualization.spectra import class_spectra, gapless_pieces, spectra_figure
 
 NAMES, PALETTE = ["a", "b", "c"], [(200, 0, 0), (0, 200, 0), (0, 0, 200)]
 
@@ -42,6 +42,7 @@ def test_mean_and_deviation(scene, values, monkeypatch):
         assert result.counts[index] == len(rows)
         np.testing.assert_allclose(result.mean[index], np.mean(rows, axis=0))
         np.testing.assert_allclose(result.std[index], np.std(rows, axis=0))
+        np.testing.assert_allclose(result.quantiles[:, index], np.percentile(rows, (10, 90), axis=0))
     assert result.counts[2] == 0
     assert np.isnan(result.mean[2]).all()
     assert np.isnan(result.std[2]).all()
@@ -67,3 +68,23 @@ def test_figure_has_the_colours_of_its_classes(scene, tmp_path):
     assert PALETTE[2] not in colours  # no pixel of this class
     with pytest.raises(DataError, match="0 pixels in all"):
         spectra_figure(none, NAMES, PALETTE)
+
+
+def test_lines_break_at_missing_bands_and_at_another_detector():
+    centres = np.array([400.0, 410, 420, 415, 425, 435, 600, 610])
+    assert gapless_pieces(np.arange(8), centres).tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
+    left_out = np.array([0, 1, 2, 6, 7])
+    assert gapless_pieces(left_out, 400 + 10.0 * left_out).tolist() == [0, 0, 0, 1, 1]
+    assert gapless_pieces(np.array([0, 2, 4]), np.array([400.0, 420, 440])).tolist() == [0, 0, 0]  # evenly thinned
+    assert gapless_pieces(np.array([3]), np.array([500.0])).tolist() == [0]
+
+
+def test_a_figure_has_a_line_a_piece(tmp_path):
+    good = np.ones(12, bool)
+    good[4:8] = False
+    cube = HSICube(np.ones((3, 4, 12)), wavelengths=400 + 10.0 * np.arange(12), good_bands=good)
+    write_cube(tmp_path / "s.tif", cube)
+    with open_cube(tmp_path / "s.tif") as reader:
+        figure = spectra_figure(class_spectra(reader, np.zeros((3, 4), int), 1), NAMES[:1], PALETTE[:1])
+    drawn = [line.get_xdata().tolist() for line in figure.axes[0].lines]
+    assert drawn == [[400, 410, 420, 430], [480, 490, 500, 510]]

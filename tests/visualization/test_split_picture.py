@@ -61,7 +61,7 @@ def test_the_tool_draws_and_counts(run_tool, tmp_path, capsys):
     share = float(next(line for line in said if line.startswith("leakage: ")).split()[1])
     assert 50 < share <= 100
     with Image.open(tmp_path / "split.png") as image:
-        assert image.size == (40, 40)
+        assert min(image.size) > 600  # readable, whatever the scene's size
 
 
 @pytest.mark.usefixtures("place")

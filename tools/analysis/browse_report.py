@@ -1,4 +1,4 @@
-"""Write one self-contained HTML page of a run: config, curves, metrics, and a map with an opacity slider, if given."""
+"""Write one self-contained HTML page of a run: config, curves, metrics, and a map to look at closely, if given."""
 
 from __future__ import annotations
 
@@ -15,20 +15,25 @@ if TYPE_CHECKING:
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(
+        __doc__, "mmhsi browse_report runs/ft --scene scene.tif --map map.tif --labels labels.tif --out report.html"
+    )
     parser.add_argument("work_dir", help="folder of the run")
     parser.add_argument("--out", help="HTML file (default: report.html in the work dir)")
-    parser.add_argument("--report", help="JSON file of tools/test.py --out (default: the newest in the work dir)")
+    parser.add_argument("--report", help="JSON file of mmhsi test --out (default: the newest in the work dir)")
     parser.add_argument("--scene", help="scene that --map was made of")
-    parser.add_argument("--map", help="map of tools/predict.py")
+    parser.add_argument("--map", help="map of mmhsi predict")
+    parser.add_argument("--uncertainty", help="its uncertainty, of predict's --uncertainty")
     map_options(parser)
     return parser.parse_args()
 
 
 def scene_parts(args: argparse.Namespace) -> tuple[MapPart, list[Chart]]:
     """Map and spectra."""
+    from mmhsi.errors import DataError
     from mmhsi.io import open_cube, read_class_map
     from mmhsi.visualization.mapped_scene import mapped_scene, read_truth
+    from mmhsi.visualization.pixel_spectra import pixel_spectra
     from mmhsi.visualization.run_report import map_part, spectra_charts
     from mmhsi.visualization.spectra import class_spectra
 
@@ -41,11 +46,18 @@ def scene_parts(args: argparse.Namespace) -> tuple[MapPart, list[Chart]]:
                 args.labels, reader.info, names, args.label_ids, args.ignore_ids, args.labels_key, args.labels_axes
             )
         scene = mapped_scene(reader, class_map, truth, args.bands)
+        pixels = pixel_spectra(reader, class_map.classes, list(names))
         spectra = [("Predicted classes", class_spectra(reader, class_map.classes, len(names)))]
         if truth is not None:
             spectra.insert(0, ("Ground truth", class_spectra(reader, truth, len(names))))
     title = f"{Path(args.map).name} over {Path(args.scene).name}"
-    return map_part(scene, names, palette, title), spectra_charts(spectra, names, palette)
+    doubt = None
+    if args.uncertainty:
+        with open_cube(args.uncertainty) as reader:
+            doubt = reader.read().data[..., 0]
+        if doubt.shape != class_map.classes.shape:
+            raise DataError(f"{args.uncertainty}: {doubt.shape} pixels, the map has {class_map.classes.shape}")
+    return map_part(scene, names, palette, title, doubt, pixels), spectra_charts(spectra, names, palette)
 
 
 def main() -> None:
@@ -58,8 +70,8 @@ def main() -> None:
     work_dir = Path(args.work_dir)
     if not work_dir.is_dir():
         raise DataError(f"{work_dir}: no such folder; expected the work dir of a run")
-    if bool(args.scene) != bool(args.map) or (args.labels and not args.map):
-        raise ConfigError("browse_report: --scene and --map are given together, --labels with both")
+    if bool(args.scene) != bool(args.map) or ((args.labels or args.uncertainty) and not args.map):
+        raise ConfigError("browse_report: --scene and --map are given together, --labels and --uncertainty with both")
     report = Path(args.report) if args.report else find_report(work_dir)
     test = metrics_part(report) if report else None
     map_, spectra = scene_parts(args) if args.map else (None, [])

@@ -2,12 +2,11 @@
 
 from mmhsi.cli.command import run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
-from mmhsi.engine.configs import training_dataset
 
 
 def main() -> None:
     """Count and print."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi class_weights configs/my_scene/cnn.py --method sqrt")
     config_argument(parser, "config with a labelled train_dataloader")
     parser.add_argument("--method", default="inverse", help="inverse, sqrt, median or effective (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the split")
@@ -16,6 +15,7 @@ def main() -> None:
 
     from mmhsi.datasets.class_weights import class_weights
     from mmhsi.engine import set_seed
+    from mmhsi.engine.configs import training_dataset
     from mmhsi.registry import DATASETS
 
     cfg = read_config(args)

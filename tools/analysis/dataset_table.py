@@ -1,8 +1,6 @@
-"""Print the catalogue as the Markdown table of docs/datasets.md.
+"""Print the catalogue as the Markdown table of docs/datasets.md."""
 
-Usage: python tools/analysis/dataset_table.py
-"""
-
+from mmhsi.cli.command import run, tool_parser
 from mmhsi.datasets.catalogue import CATALOGUE
 from mmhsi.datasets.catalogue.table import COLUMNS, rows
 
@@ -19,5 +17,11 @@ def markdown() -> str:
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print it."""
+    tool_parser(__doc__, "mmhsi dataset_table").parse_args()
     print(markdown())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -2,7 +2,6 @@
 
 from mmhsi.cli.command import run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
-from mmhsi.engine.configs import training_dataset
 
 
 def before_pca(transforms: list[dict]) -> list[dict]:
@@ -13,7 +12,7 @@ def before_pca(transforms: list[dict]) -> list[dict]:
 
 def main() -> None:
     """Fit and write."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi fit_pca configs/my_scene/cnn.py --components 15 --out pca.npz")
     config_argument(parser, "config file; transforms from PCAProject on are left out")
     parser.add_argument("--components", type=int, required=True, help="number of components")
     parser.add_argument("--out", required=True, help=".npz to write, the file of PCAProject")
@@ -22,6 +21,7 @@ def main() -> None:
 
     from mmhsi.datasets import SceneDataset
     from mmhsi.datasets.transforms import fit_pca
+    from mmhsi.engine.configs import training_dataset
     from mmhsi.registry import DATASETS
 
     cfg = training_dataset(read_config(args))
@@ -37,7 +37,9 @@ def main() -> None:
             samples = (dataset[index] for index in range(len(dataset)))
             spectra = (sample["inputs"].numpy()[:, sample["valid"].numpy()].T for sample in samples)
         model = fit_pca(spectra, args.components, args.out)
-    print(f"{args.out}: {args.components} components, {model.explained_variance_ratio.sum():.2%} of the variance")
+    print(
+        f"components: {args.out}, {args.components} of them, {model.explained_variance_ratio.sum():.2%} of the variance"
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from mmhsi.cli.options import cfg_options, config_argument, read_config
 
 def main() -> None:
     """Measure and print."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi get_flops configs/my_scene/cnn.py --bands 64 --classes 8")
     config_argument(parser, "config file; without one, a Markdown table of all presets", optional=True)
     parser.add_argument("--shape", type=int, nargs="+", help="side, or height and width, of the input in pixels")
     parser.add_argument("--bands", type=int, help="bands, where the config's training data are not at hand")

@@ -6,7 +6,9 @@ from mmhsi.cli.options import config_argument, read_config
 
 def main() -> None:
     """Extract, classify and print."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(
+        __doc__, "mmhsi probe_features configs/my_scene/cnn.py runs/mae/epoch_100.pth --out probe.json"
+    )
     config_argument(parser, "config of fine-tuning, which has labelled training and test data")
     parser.add_argument(
         "checkpoint", nargs="?", help="checkpoint of pretraining or fine-tuning (default: an untrained network)"
@@ -46,6 +48,7 @@ def main() -> None:
         print(f"{method:<7}" + "  ".join(f"{name} {value:.2f}" for name, value in figures.items()))
     if args.out:
         write_json(args.out, report)
+        print(f"figures: {args.out}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ from mmhsi.cli.options import config_argument, read_config
 
 def main() -> None:
     """Compute and draw."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(
+        __doc__, "mmhsi show_attention configs/my_scene/vit.py runs/ft/epoch_100.pth --out attention.png"
+    )
     config_argument(parser, "config of pretraining or fine-tuning; its training data is shown")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="PNG, one row an image")
@@ -42,6 +44,7 @@ def main() -> None:
         width = -(-len(wavelengths) // spectral[0].shape[1])
         centres = np.asarray(group_centres(wavelengths, width)).tolist()
     save_attention_figure(args.out, pictures, spatial, spectral or None, centres)
+    print(f"picture: {args.out}")
 
 
 if __name__ == "__main__":

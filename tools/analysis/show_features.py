@@ -8,7 +8,9 @@ from mmhsi.cli.options import config_argument, read_config
 
 def parse_args() -> argparse.Namespace:
     """Options."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(
+        __doc__, "mmhsi show_features configs/my_scene/vit.py runs/ft/epoch_100.pth --out features.png"
+    )
     config_argument(parser, "config of pretraining or fine-tuning; its training data is shown")
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="PNG: for a scene one picture above the other, for tiles columns")
@@ -26,8 +28,8 @@ def main() -> None:
 
     from mmhsi.datasets import SceneDataset
     from mmhsi.inference.feature_extractor import FeatureExtractor
-    from mmhsi.visualization import false_colour, save_png
-    from mmhsi.visualization.feature_figures import principal_colours
+    from mmhsi.visualization import false_colour
+    from mmhsi.visualization.feature_figures import principal_colours, save_feature_figure
 
     extractor = FeatureExtractor(read_config(args), args.checkpoint, args.prefix, args.device)
     if extractor.cfg.train_dataloader.dataset.type == "SceneDataset":
@@ -41,7 +43,8 @@ def main() -> None:
         picture = false_colour(
             scene.cube.data, spec.model_wavelengths, bands=spec.picture_bands, valid=scene.valid_pixels
         )
-        save_png(args.out, np.concatenate([picture, colours.reshape(picture.shape)]))
+        save_feature_figure(args.out, [(picture, colours.reshape(picture.shape))], spec.scene or "")
+        print(f"picture: {args.out}")
         return
     dataset = extractor.dataset("train_dataloader")
     chosen = np.unique(np.linspace(0, len(dataset) - 1, args.tiles).astype(int)).tolist()
@@ -56,13 +59,12 @@ def main() -> None:
         maps.append(last[0].permute(1, 2, 0).cpu().numpy())
     colours = principal_colours(np.concatenate([tokens.reshape(-1, tokens.shape[2]) for tokens in maps]))
     sizes = np.cumsum([0] + [tokens.shape[0] * tokens.shape[1] for tokens in maps])
-    rows = []
+    pairs = []
     for picture, tokens, start in zip(pictures, maps, sizes[:-1], strict=True):
         shown = colours[start : start + tokens.shape[0] * tokens.shape[1]].reshape(*tokens.shape[:2], 3)
-        patch = -(-picture.shape[0] // tokens.shape[0])
-        shown = shown.repeat(patch, 0).repeat(patch, 1)[: picture.shape[0], : picture.shape[1]]
-        rows.append(np.concatenate([picture, shown]))
-    save_png(args.out, np.concatenate(rows, axis=1))
+        pairs.append((picture, shown))
+    save_feature_figure(args.out, pairs)
+    print(f"picture: {args.out}")
 
 
 if __name__ == "__main__":

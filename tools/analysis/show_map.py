@@ -1,4 +1,4 @@
-"""Draw a map of tools/predict.py beside false colour, and with labels beside ground truth and errors."""
+"""Draw a map of mmhsi predict beside false colour, and with labels beside ground truth and errors."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from mmhsi.cli.command import map_options, run, tool_parser
 
 def main() -> None:
     """Read, draw, and count what is right."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi show_map scene.tif map.tif --labels labels.tif --out map.png")
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
-    parser.add_argument("map", help="map of tools/predict.py")
+    parser.add_argument("map", help="map of mmhsi predict")
     parser.add_argument("--out", required=True, help="PNG with a legend")
     map_options(parser)
     args = parser.parse_args()
@@ -40,6 +40,7 @@ def main() -> None:
         palette=class_map.palette,
         ground_truth=scene.truth,
         title=Path(args.scene).name,
+        frame=scene.frame,
     )
     if truth is not None:
         errors = error_classes(class_map.classes, truth)

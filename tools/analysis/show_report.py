@@ -1,13 +1,13 @@
-"""Show a report of tools/test.py --out: accuracy and IoU of every class as Markdown, the confusion matrix as PNG."""
+"""Show a report of mmhsi test --out: accuracy and IoU of every class as Markdown, the confusion matrix as PNG."""
 
 from mmhsi.cli.command import run, tool_parser
 
 
 def main() -> None:
     """Print the table and draw the matrix."""
-    parser = tool_parser(__doc__)
-    parser.add_argument("report", help="JSON file of tools/test.py --out")
-    parser.add_argument("--confusion", help="PNG of the confusion matrix, in per cent of each true class")
+    parser = tool_parser(__doc__, "mmhsi show_report report.json --out confusion.png")
+    parser.add_argument("report", help="JSON file of mmhsi test --out")
+    parser.add_argument("--out", help="PNG of the confusion matrix, in per cent of each true class")
     args = parser.parse_args()
     import numpy as np
 
@@ -20,8 +20,9 @@ def main() -> None:
     for entry in classes:
         print(f"| {' | '.join(cells(entry))} |")
     print(f"\n{', '.join(f'{name} {value:.2f}' for name, value in report['metrics'].items())}")
-    if args.confusion:
-        save_confusion_figure(args.confusion, matrix, [entry["name"] for entry in classes])
+    if args.out:
+        save_confusion_figure(args.out, matrix, [entry["name"] for entry in classes])
+        print(f"picture: {args.out}")
 
 
 if __name__ == "__main__":

@@ -7,14 +7,14 @@ from mmhsi.cli.command import AXES_HELP, run, tool_parser
 
 def main() -> None:
     """Average and draw."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi show_spectra scene.tif labels.tif --out spectra.png")
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
-    parser.add_argument("classes", help="map of tools/predict.py, or label map in which 0 means no label")
+    parser.add_argument("labels", help="map of mmhsi predict, or label map in which 0 means no label")
     parser.add_argument("--out", required=True, help="PNG")
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
-    parser.add_argument("--classes-key", help="variable of a .mat or HDF5 label map")
-    parser.add_argument("--classes-axes", help="its axes, as --axes")
+    parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
+    parser.add_argument("--labels-axes", help="its axes, as --axes")
     args = parser.parse_args()
     from mmhsi.io import open_cube
     from mmhsi.visualization.mapped_scene import read_classes
@@ -22,7 +22,7 @@ def main() -> None:
     from mmhsi.visualization.spectra import class_spectra, spectra_figure
 
     with open_cube(args.scene, args.key, args.axes) as reader:
-        found = read_classes(args.classes, reader.info, args.classes_key, args.classes_axes)
+        found = read_classes(args.labels, reader.info, args.labels_key, args.labels_axes)
         spectra = class_spectra(reader, found.classes, len(found.names))
     save_figure(args.out, spectra_figure(spectra, found.names, found.palette, Path(args.scene).name))
     print(f"picture: {args.out}")

@@ -2,14 +2,13 @@
 
 from mmhsi.cli.command import run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
-from mmhsi.engine.configs import training_dataset
 
 
 def main() -> None:
     """Build the split, draw and count it."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi show_split configs/my_scene/cnn.py --out split.png --seed 0")
     config_argument(parser, "config file whose train_dataloader.dataset has a split")
-    parser.add_argument("--out", required=True, help="PNG for the picture, a pixel of the scene a pixel of it")
+    parser.add_argument("--out", required=True, help="PNG for the picture")
     parser.add_argument("--seed", type=int, help="seed of the split, as in training")
     args = parser.parse_args()
     import numpy as np
@@ -17,10 +16,11 @@ def main() -> None:
 
     from mmhsi.datasets.splits import leakage, on_both_sides
     from mmhsi.engine import set_seed
+    from mmhsi.engine.configs import training_dataset
     from mmhsi.errors import ConfigError
     from mmhsi.registry import DATASETS
-    from mmhsi.visualization import class_palette, save_png
-    from mmhsi.visualization.split_picture import split_picture
+    from mmhsi.visualization import class_palette
+    from mmhsi.visualization.split_picture import save_split_figure
 
     cfg = read_config(args)
     if args.seed is not None:
@@ -32,7 +32,7 @@ def main() -> None:
         raise ConfigError(f"{args.config}: train_dataloader.dataset has no split of labelled pixels to show")
     spec = dataset.spec
     classes, window = spec.classes, spec.window
-    save_png(args.out, split_picture(labels, split, spec.palette or class_palette(classes)))
+    save_split_figure(args.out, labels, split, classes, spec.palette or class_palette(classes), spec.scene or "")
 
     rows: list[tuple[str, ...]] = [("class", "train", "test", "unused")]
     train, test, labelled = (

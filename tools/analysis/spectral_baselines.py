@@ -183,7 +183,7 @@ def markdown(rows: list[dict]) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi spectral_baselines configs/mae/mae-ft_hsi-vit-tiny-p1_linear_enmap-potsdam.py")
     config_argument(parser, "config of labelled tiles")
     parser.add_argument("--model", nargs="+", choices=["svm", "rf"], default=["svm", "rf"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="seeds of the split and of the classifier")

@@ -6,7 +6,7 @@ from mmhsi.cli.options import config_argument, read_config
 
 def main() -> None:
     """Export and compare."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi export model.pth --out model.onnx")
     config_argument(parser, "config file of the training; none for a published checkpoint", optional=True)
     parser.add_argument("checkpoint", help="checkpoint file")
     parser.add_argument("--out", required=True, help="file to write: .onnx, or .pt2 for torch.export")
@@ -19,7 +19,7 @@ def main() -> None:
     inferencer = SceneInferencer(config, args.checkpoint, device="cpu", window=args.window)
     difference = export_model(inferencer.model, args.out, inferencer.window)
     height, width = inferencer.window
-    print(f"{args.out}: windows of {height}x{width}, any batch; {difference:.1e} at most from PyTorch")
+    print(f"model: {args.out}, windows of {height}x{width}, any batch; {difference:.1e} at most from PyTorch")
 
 
 if __name__ == "__main__":

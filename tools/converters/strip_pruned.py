@@ -5,9 +5,11 @@ from mmhsi.cli.command import run, tool_parser
 
 def main() -> None:
     """Strip, save, and say how to build the smaller model."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi strip_pruned runs/ft/epoch_100.pth --out small.pth")
     parser.add_argument("checkpoint", help="checkpoint of a training with LayerPruningHook")
-    parser.add_argument("out", help="file for the weights that are left; optimiser and schedules are not kept")
+    parser.add_argument(
+        "--out", required=True, help="file for the weights that are left; optimiser and schedules are not kept"
+    )
     args = parser.parse_args()
     from mmhsi.errors import ConfigError
     from mmhsi.models.pruning import pruned_prefixes, strip_state_dict
@@ -21,7 +23,7 @@ def main() -> None:
     write_checkpoint({"meta": checkpoint.get("meta", {}), "state_dict": state}, args.out)
     before, after = (sum(value.numel() for value in part.values()) for part in (checkpoint["state_dict"], state))
     print(f"dropped: {', '.join(layer.rstrip('.') for layer in layers)}")
-    print(f"{args.out}: {after:,} values of {before:,} are left; it loads with the config of the training")
+    print(f"weights: {args.out}, {after:,} values of {before:,} are left; it loads with the config of the training")
 
 
 if __name__ == "__main__":

@@ -7,16 +7,18 @@ from mmhsi.cli.command import run, tool_parser
 
 def main() -> None:
     """Read, keep the tensors, write."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi trust_checkpoint published.pth --out weights.pth")
     parser.add_argument("checkpoint", help="file that was refused, from somebody whom you trust")
-    parser.add_argument("out", help="file for the weights; optimiser, schedules and metadata are not kept")
+    parser.add_argument(
+        "--out", required=True, help="file for the weights; optimiser, schedules and metadata are not kept"
+    )
     args = parser.parse_args()
     from mmhsi.models.weights import trusted_weights, write_checkpoint
 
     os.environ.pop("TORCH_FORCE_WEIGHTS_ONLY_LOAD", None)
     state = trusted_weights(args.checkpoint)
     write_checkpoint({"meta": {}, "state_dict": state}, args.out)
-    print(f"{args.out}: {len(state)} tensors, {sum(value.numel() for value in state.values()):,} values")
+    print(f"weights: {args.out}, {len(state)} tensors, {sum(value.numel() for value in state.values()):,} values")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ CORPORA: dict[str, SceneInfo] = {
         citation="Simulated by mmhsi.datasets.simulation",
         sensor="simulated",
         value_scale=REFLECTANCE_SCALE,
-        obtain="make it with: python tools/make_demo_scene.py --out data/demo",
+        obtain="make it with: mmhsi make_demo_scene --out data/demo",
         caveat="Figures measured on it show that the software works, not how good a method is.",
     ),
 }

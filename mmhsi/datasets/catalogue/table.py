@@ -1,4 +1,4 @@
-"""The catalogue as rows of a table, for the documentation and for ``tools/download_dataset.py --list``."""
+"""The catalogue as rows of a table, for the documentation and for ``mmhsi download_dataset --list``."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class ClassWeightedLoss(nn.Module):
     """What losses with a weight for every class have in common.
 
     Args:
-        class_weight: K weights, e.g. of ``tools/analysis/class_weights.py``. Default: all 1.
+        class_weight: K weights, e.g. of ``mmhsi class_weights``. Default: all 1.
         loss_weight: Factor. Default 1.
         loss_name: Key in the log; losses are summed up when it begins with ``loss``.
 
@@ -68,7 +68,7 @@ class CrossEntropyLoss(ClassWeightedLoss):
     labels costs 0.
 
     Args:
-        class_weight: K weights, e.g. of ``tools/analysis/class_weights.py``. Default: all 1.
+        class_weight: K weights, e.g. of ``mmhsi class_weights``. Default: all 1.
         label_smoothing: Share of the target that is spread over all classes. Default 0.
         loss_weight: Factor. Default 1.
         loss_name: Key in the log; losses are summed up when it begins with ``loss``.

@@ -18,7 +18,7 @@ from .archive import Archive
 from .layouts import CONTAINERS
 from .stand_ins import NotPlainError
 
-TRUST = "rewrite it once with tools/converters/trust_checkpoint.py"
+TRUST = "rewrite it once with mmhsi trust_checkpoint"
 PROGRAMS = ("cfg", "config")
 """Entries of mmengine's metadata whose text its runners and inferencers execute."""
 REMOTE = re.compile(r"[\w.+-]+:(//|s3:)")

@@ -1,0 +1,142 @@
+"""What commands print: lines, warnings and errors, and a live bar where there is a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from mmhsi.errors import DataWarning, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import Progress
+
+RED, YELLOW, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
+
+
+class Step(Protocol):
+    """Says how far the work is."""
+
+    def __call__(self, done: float, total: float | None = None, text: str = "") -> None:
+        """Move the bar.
+
+        Args:
+            done: How much is done.
+            total: Of how much. Default None: as before.
+            text: What stands behind the numbers, such as the loss.
+        """
+
+
+def coloured(line: str, colour: str) -> str:
+    """A line for standard error, in colour where that is a terminal.
+
+    Args:
+        line: The text.
+        colour: Its escape sequence.
+    """
+    return f"{colour}{line}{PLAIN}" if sys.stderr.isatty() else line
+
+
+def print_error(message: str) -> None:
+    """Print an error: one line, red on a terminal.
+
+    Args:
+        message: One line.
+    """
+    sys.stderr.write(coloured(f"error: {message}", RED) + "\n")
+
+
+def print_warning(message: str) -> None:
+    """Print a warning: one line, yellow on a terminal.
+
+    Args:
+        message: Its lines are joined.
+    """
+    sys.stderr.write(coloured(f"warning: {one_line(message)}", YELLOW) + "\n")
+
+
+def show_own_warnings() -> None:
+    """From here on a warning is one line, and warnings of libraries, on which no user can act, are none."""
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("always", DataWarning)
+    warnings.showwarning = lambda message, *_: print_warning(str(message))
+
+
+def duration(seconds: float) -> str:
+    """Time as people say it.
+
+    Args:
+        seconds: 0 or more.
+
+    Example:
+        >>> duration(9.4), duration(75), duration(7300)
+        ('9 s', '1 min 15 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def live() -> bool:
+    """Whether somebody is looking: standard error is a terminal."""
+    return sys.stderr.isatty()
+
+
+def new_progress() -> Progress:
+    """A bar on standard error that moves several times a second and goes when it is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[text]}"),
+        console=Console(stderr=True),
+        refresh_per_second=4,
+        transient=True,
+    )
+
+
+def _unseen(done: float, total: float | None = None, text: str = "") -> None:
+    """Nobody looks."""
+
+
+@contextmanager
+def bar(what: str, unit: str = "") -> Iterator[Step]:
+    """Show how far some work is, on a terminal alone.
+
+    Args:
+        what: The work, such as ``'classifying'``.
+        unit: What is counted, for the rate; none is shown without.
+
+    Yields:
+        A function of what is done and of how much.
+    """
+    if not live():
+        yield _unseen
+        return
+    with new_progress() as shown:
+        task = shown.add_task(what, total=None, text="")
+        first: list[float] = []
+
+        def step(done: float, total: float | None = None, text: str = "") -> None:
+            now = time.monotonic()
+            if not first:
+                first.extend((done, now))  # not 0 where a run is resumed
+            passed = now - first[1]
+            rate = f"{(done - first[0]) / passed:.1f} {unit}/s" if unit and passed > 0 and done > first[0] else ""
+            shown.update(task, completed=done, total=total or shown.tasks[0].total, text=f"{rate}  {text}".strip())
+
+        yield step

@@ -1,0 +1,47 @@
+"""Show how far the classes lie apart in a network's features, before and after training, by t-SNE."""
+
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.options import config_argument, read_config
+
+
+def main() -> None:
+    """Extract, lay out and draw."""
+    parser = tool_parser(__doc__, "mmhsi show_embedding configs/my_scene/vit.py runs/ft/epoch_100.pth --out apart.png")
+    config_argument(parser, "config of fine-tuning, which has labelled test data")
+    parser.add_argument("checkpoint", help="checkpoint of pretraining or fine-tuning")
+    parser.add_argument("--out", required=True, help="PNG")
+    parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=1500, help="pixels that are shown, at most (default: 1500)")
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
+    args = parser.parse_args()
+    import numpy as np
+    import torch
+
+    from mmhsi.engine import set_seed
+    from mmhsi.inference.feature_extractor import FeatureExtractor
+    from mmhsi.visualization import class_palette
+    from mmhsi.visualization.embedding import save_embedding_figure
+
+    features = {}
+    for caption, checkpoint in (("before training", None), ("after training", args.checkpoint)):
+        cfg = read_config(args)
+        set_seed(cfg, args.seed)
+        torch.manual_seed(args.seed)
+        extractor = FeatureExtractor(cfg, checkpoint, args.prefix, args.device)
+        dataset = extractor.dataset("test_dataloader")
+        found = extractor.labelled(dataset)
+        count = min(args.count, len(found.labels))
+        chosen = np.sort(np.random.default_rng(args.seed).choice(len(found.labels), count, replace=False))
+        labels = np.asarray(found.labels)[chosen]
+        features[caption] = np.asarray(found.features)[chosen]
+    spec = dataset.spec
+    palette = spec.palette or class_palette(spec.classes)
+    shares = save_embedding_figure(args.out, features, labels, spec.classes, palette, args.seed)
+    for caption, share in shares.items():
+        print(f"{caption}: {100 * share:.1f} % of 10 neighbours are of the same class")
+    print(f"picture: {args.out}")
+
+
+if __name__ == "__main__":
+    run(main)
