@@ -26,6 +26,21 @@ def is_path(given: object) -> bool:
     return isinstance(given, str) or hasattr(given, "__fspath__")
 
 
+def is_table(given: object) -> bool:
+    """Whether something is meant as a table of pixels (n, bands) rather than a scene.
+
+    Args:
+        given: What a person gave.
+    """
+    if is_path(given) or isinstance(given, HSICube) or hasattr(given, "coords"):
+        return False
+    shape = getattr(given, "shape", None)
+    try:
+        return len(np.shape(given) if shape is None else shape) != 3  # type: ignore[arg-type]
+    except ValueError:  # rows of different lengths
+        return True
+
+
 def as_file(given: Any, name: str, folder: Path) -> Path:
     """Where something lies, written to a file first if it is an array.
 

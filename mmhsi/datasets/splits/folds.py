@@ -100,6 +100,21 @@ def scene_folds(
     return best[2]
 
 
+def stratified_folds(classes: NDArray[np.int64], count: int = 5, seed: int = 0) -> Folds | None:
+    """Folds of samples that have no place, each on its own; None where no class has two.
+
+    Args:
+        classes: Class of each sample, (n,).
+        count: Folds, at most. Default 5.
+        seed: Of the draw. Default 0.
+    """
+    if np.bincount(classes).max() < 2:
+        return None
+    singles = np.arange(len(classes))
+    fold = _draw(classes, singles, count, seed)
+    return Folds(fold, singles, f"{fold.max() + 1} folds of single samples")
+
+
 def _blocks(places: NDArray[np.int64], classes: NDArray[np.int64], side: int, count: int) -> NDArray[np.int64]:
     """Block of each pixel; a class that would lie in fewer blocks than there are folds has smaller ones.
 
