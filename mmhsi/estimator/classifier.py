@@ -34,7 +34,7 @@ class NotFittedYetError(ConfigError, NotFittedError):
 
 
 class SceneClassifier(ClassifierMixin, BaseEstimator):
-    """Classify a scene from some of its pixels: candidates on spectra and scene channels, compared, weighted, calibrated.
+    """Classify a scene from some of its pixels by candidates that are compared, weighted and calibrated.
 
     What is learnt is chosen on pixels that were held out (:func:`mmhsi.datasets.splits.folds.scene_folds`), and so is
     the accuracy that the report expects. Given a table of pixels (n, bands) in place of a scene, it is an ordinary
@@ -87,7 +87,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
     def fit(
         self,
         cube: Any,
-        labels: Any,
+        y: Any,
         *,
         label_field: str = "class",
         second: Any = None,
@@ -101,8 +101,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
 
         Args:
             cube: A file that :func:`mmhsi.io.open_cube` reads, an array (H, W, C), a :class:`mmhsi.io.HSICube` or a
-                ``DataArray``; or a table of pixels (n, bands), with which only ``labels`` is given.
-            labels: A raster on the cube's grid, or an array (H, W): class numbers, 0 for no label; or a vector file,
+                ``DataArray``; or a table of pixels (n, bands), with which only ``y`` is given.
+            y: Labels: a raster on the cube's grid, or an array (H, W): class numbers, 0 for no label; or a vector file,
                 whose polygons are then held out whole. Of a table the label of each pixel, (n,).
             label_field: Of a vector file: field of the classes, names or numbers. Default: ``class``.
             second: A second source on the same ground, finer by a whole factor or not.
@@ -124,7 +124,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         for name in ("checkpoint_", "report", "weights_", "table_", "n_features_in_", "classes_"):
             vars(self).pop(name, None)
         if is_table(cube):
-            self.table_ = PixelTable.fit(self, cube, labels, wishes)
+            self.table_ = PixelTable.fit(self, cube, y, wishes)
             self.classes_, self.weights_ = self.table_.classes, self.table_.weights
             return self
         clock = Clock(wishes.minutes)
@@ -132,7 +132,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         folder = Path(workdir or self._keep.name)  # type: ignore[union-attr]
         folder.mkdir(parents=True, exist_ok=True)
         fields = {"label_field": label_field, **(scene or {})}
-        described = describe_scene(cube, labels, second, class_names, fields, folder)
+        described = describe_scene(cube, y, second, class_names, fields, folder)
         learnt = SceneLearning(described, wishes, folder, clock, resume, say).run()
         self.classes_, self.weights_, self.checkpoint_ = learnt.classes, learnt.weights, learnt.checkpoint
         self.report, self._image, self._report_path = learnt.report, learnt.image, folder / "report.json"
@@ -210,12 +210,12 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         probabilities: NDArray[np.float32] = self.predict(cube, second=second).probabilities
         return probabilities
 
-    def score(self, cube: Any, labels: Any, sample_weight: ArrayLike | None = None, *, second: Any = None) -> float:
+    def score(self, cube: Any, y: Any, sample_weight: ArrayLike | None = None, *, second: Any = None) -> float:
         """Share of the labelled pixels that are right.
 
         Args:
             cube: As in :meth:`fit`.
-            labels: Class indices (H, W), 255 for no label; of a table the label of each pixel, (n,).
+            y: Class indices (H, W), 255 for no label; of a table the label of each pixel, (n,).
             sample_weight: Of a table: weight of each pixel, (n,).
             second: Second source, where it was fitted with one.
 
@@ -223,8 +223,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             DataError: If the labels have another shape.
         """
         if self._asked_of_table(cube):
-            return float(accuracy_score(labels, self.predict(cube), sample_weight=sample_weight))
-        mapped, truth = self.predict(cube, second=second).classes, np.asarray(labels)
+            return float(accuracy_score(y, self.predict(cube), sample_weight=sample_weight))
+        mapped, truth = self.predict(cube, second=second).classes, np.asarray(y)
         if truth.shape != mapped.shape:
             raise DataError(f"labels of shape {truth.shape} given for a map of {mapped.shape}")
         kept = (truth != 255) & (mapped != 255)

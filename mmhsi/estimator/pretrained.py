@@ -120,7 +120,7 @@ def input_layer(path: str | Path, spec: InputSpec) -> str:
     said = {
         "refuse": "its first layer was taken as it is",
         "interpolate": "its first layer was interpolated along the wavelengths",
-        "reinit": "its first layer began anew: the encoder has other bands, and wavelengths are not known on both sides",
+        "reinit": "its first layer began anew: the encoder has other bands, of unknown wavelengths on one side or both",
     }
     return said[encoder_config(path, spec)["init_cfg"]["input_layer"]]
 

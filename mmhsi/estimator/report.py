@@ -6,9 +6,12 @@ import json
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmhsi.io.files import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ class SceneReport:
             ]
             for one in self.doubtful:
                 (top, bottom), (left, right) = one["rows"], one["columns"]
-                lines.append(f"| {top} to {bottom} | {left} to {right} | {one['doubt']:.2f} | {_place(one)} |")
+                lines.append(f"| {top} to {bottom} | {left} to {right} | {one['doubt']:.2f} | {place(one)} |")
         if self.next_labels:
             lines += [
                 "",
@@ -188,7 +191,7 @@ class SceneReport:
                 "| ---: | ---: | ---: | --- |",
             ]
             lines += [
-                f"| {one['row']} | {one['column']} | {one['doubt']:.2f} | {_place(one)} |" for one in self.next_labels
+                f"| {one['row']} | {one['column']} | {one['doubt']:.2f} | {place(one)} |" for one in self.next_labels
             ]
         return lines
 
@@ -215,8 +218,12 @@ class SceneReport:
             temporary.write_text(text, encoding="utf-8")
 
 
-def _place(one: dict[str, Any]) -> str:
-    """Map coordinates of something, where there are some."""
+def place(one: Mapping[str, Any]) -> str:
+    """Map coordinates of something in words, empty where there are none.
+
+    Args:
+        one: With ``x`` and ``y``.
+    """
     return "" if one["x"] is None else f"{one['x']:.6g}, {one['y']:.7g}"
 
 

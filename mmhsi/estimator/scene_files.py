@@ -32,11 +32,11 @@ def is_table(given: object) -> bool:
     Args:
         given: What a person gave.
     """
-    if is_path(given) or isinstance(given, HSICube) or hasattr(given, "coords"):
+    if is_path(given) or isinstance(given, HSICube) or _is_data_array(given):
         return False
     shape = getattr(given, "shape", None)
     try:
-        return len(np.shape(given) if shape is None else shape) != 3  # type: ignore[arg-type]
+        return (np.asarray(given).ndim if shape is None else len(shape)) != 3  # type: ignore[arg-type]
     except ValueError:  # rows of different lengths
         return True
 
@@ -56,7 +56,7 @@ def as_file(given: Any, name: str, folder: Path) -> Path:
     if is_path(given):
         return Path(given).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    if hasattr(given, "dims") and hasattr(given, "coords"):
+    if _is_data_array(given):
         given = _cube_of(given)
     if isinstance(given, HSICube):
         path = folder / f"{name}.tif"
@@ -69,6 +69,11 @@ def as_file(given: Any, name: str, folder: Path) -> Path:
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, array)
     return path.resolve()
+
+
+def _is_data_array(given: object) -> bool:
+    """Whether something is xarray's."""
+    return hasattr(given, "dims") and hasattr(given, "coords")
 
 
 def _cube_of(array: Any) -> HSICube:
