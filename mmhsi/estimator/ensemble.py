@@ -110,13 +110,7 @@ class Ensemble:
         names = [name for name in weights if self.candidates[name].config]
         parts = list(built.backbone.networks)
         for name, part in zip(names, parts[-len(names) :], strict=True):
-            part.load_state_dict(
-                {
-                    key: value
-                    for key, value in self._network(self.candidates[name]).state_dict().items()
-                    if not key.startswith("data_preprocessor.")
-                }
-            )
+            part.load_state_dict(self._network(self.candidates[name]).state_dict())
         if len(parts) > len(names):
             self._teach(parts[0])
         return built.eval()
@@ -172,7 +166,9 @@ class Ensemble:
             configs = [self._learner(self.candidates[name]) for name in classical]
             learner = dict(type="MeanOfLearners", members=configs, weights=list(classical.values()))
             backbone = configs[0] if len(configs) == 1 else learner
-            model = dict(type="ClassicalClassifier", backbone=backbone, num_classes=self.samples.num_classes)
+            preprocessor = dict(PREPROCESSOR, num_bands=self.samples.source.num_channels)
+            model = dict(type="ClassicalClassifier", data_preprocessor=preprocessor, backbone=backbone)
+            model["num_classes"] = self.samples.num_classes
             members.append(dict(model=model, weight=float(sum(classical.values()))))
         for name, weight in weights.items():
             candidate = self.candidates[name]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
+from mmhsi.errors import MMHSIError
 from mmhsi.io.files import replacing, write_whole
-from mmhsi.models.weights import write_checkpoint
+from mmhsi.models.weights import read_checkpoint, write_checkpoint
 from mmhsi.version import __version__
 
 from .candidates import learner_config
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from torch import nn
+    from torch import Tensor, nn
 
     from .candidates import Candidate
     from .samples import LabelledSamples
@@ -87,6 +90,9 @@ class Comparison:
 def save_model(path: Path, model: Mapping[str, Any], network: nn.Module, meta: Mapping[str, Any], seed: int) -> Path:
     """Write a published checkpoint, which ``mmhsi predict`` takes without a config.
 
+    A file that holds the same stays as it is, so that a map that was begun with it can be gone on with: archives of
+    equal weights differ in their bytes.
+
     Args:
         path: The file.
         model: Its config.
@@ -95,8 +101,29 @@ def save_model(path: Path, model: Mapping[str, Any], network: nn.Module, meta: M
         seed: Of everything random.
     """
     about = dict(mmhsi_version=__version__, seed=seed, model=dict(model), dataset_meta=dict(meta))
-    write_checkpoint({"meta": about, "state_dict": network.state_dict()}, path)
+    state = network.state_dict()
+    if not _holds(path, about, state):
+        write_checkpoint({"meta": about, "state_dict": state}, path)
     return path
+
+
+def _holds(path: Path, meta: Mapping[str, Any], state: Mapping[str, Tensor]) -> bool:
+    """Whether a file is a checkpoint of these weights and this metadata."""
+    try:
+        known = read_checkpoint(path)
+    except MMHSIError:
+        return False
+    weights = known["state_dict"]
+    return (
+        _plain(known["meta"]) == _plain(meta)
+        and weights.keys() == state.keys()
+        and all(torch.equal(weights[name], value) for name, value in state.items())
+    )
+
+
+def _plain(value: Any) -> str:
+    """Plain data as text; tuples and lists are alike."""
+    return json.dumps(value, sort_keys=True, default=list)
 
 
 def save_configs(

@@ -213,7 +213,7 @@ def member_config(cfg: Config, candidate: Candidate, columns: tuple[int, int | N
         weight: What it counts.
     """
     model = cfg.model.to_dict()
-    model["data_preprocessor"] = None
+    model["data_preprocessor"] = dict(type="ScenePreprocessor", num_bands=cfg.model.data_preprocessor.num_bands)
     model["backbone"].pop("init_cfg", None)
     start, stop = columns
     return dict(model=model, start=start, stop=stop, window=candidate.window, weight=float(weight))

@@ -23,9 +23,9 @@ class ClassifierMembers(nn.Module):
     """Classifiers side by side, each given its own part of a window.
 
     Args:
-        members: For each a dict of ``model``, the config of a :class:`PixelClassifier` without its preprocessor; and
-            where they are not the defaults, ``start`` and ``stop``, the channels it sees (default: all), ``window``,
-            the side in pixels of what it sees (default 1), and ``weight`` (default 1).
+        members: For each a dict of ``model``, the config of a :class:`PixelClassifier`, whose preprocessor is not used;
+            and where they are not the defaults, ``start`` and ``stop``, the channels it sees (default: all),
+            ``window``, the side in pixels of what it sees (default 1), and ``weight`` (default 1).
 
     Raises:
         ConfigError: If there is none, one is no classifier of pixels, or its part of the window cannot be meant so.
@@ -47,15 +47,23 @@ class ClassifierMembers(nn.Module):
         Args:
             x: Normalised windows (B, C, h, w), at least as large as each member's.
         """
-        total: Tensor | None = None
-        for (columns, window, weight), network in zip(self.parts, self.networks, strict=True):
-            assert isinstance(network, PixelClassifier)  # the constructor sees to it
-            top, left = x.shape[2] // 2 - window // 2, x.shape[3] // 2 - window // 2
-            part = x[:, columns, top : top + window, left : left + window]
-            scores = weight * network.predict_scores(part)
-            total = scores if total is None else total + scores
-        assert total is not None  # there is at least one
-        return total / sum(weight for *_, weight in self.parts)
+        scores = [
+            weight * network.predict_scores(part)  # type: ignore[operator]
+            for part, (*_, weight), network in zip(self.cut(x), self.parts, self.networks, strict=True)
+        ]
+        return torch.stack(scores).sum(dim=0) / sum(weight for *_, weight in self.parts)
+
+    def cut(self, x: Tensor) -> list[Tensor]:
+        """What each member sees of windows.
+
+        Args:
+            x: Normalised windows (B, C, h, w), at least as large as each member's.
+        """
+        places = [
+            (columns, window, x.shape[2] // 2 - window // 2, x.shape[3] // 2 - window // 2)
+            for columns, window, _ in self.parts
+        ]
+        return [x[:, columns, top : top + window, left : left + window] for columns, window, top, left in places]
 
 
 def _part(start: int = 0, stop: int | None = None, window: int = 1, weight: float = 1.0) -> tuple[slice, int, float]:

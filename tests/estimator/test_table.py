@@ -12,7 +12,6 @@ from mmhsi import SceneClassifier
 from mmhsi.errors import ConfigError
 
 
-
 @parametrize_with_checks([SceneClassifier(minutes=1, models="lda", folds=2)])
 def test_it_keeps_the_conventions(estimator, check):
     check(estimator)
