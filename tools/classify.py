@@ -100,6 +100,8 @@ def main() -> None:
         if not args.quiet:
             print(f"{time.monotonic() - begin:6.1f} s  {line}", flush=True)
 
+    from mmengine.logging import MMLogger
+
     from mmhsi.cli.lock import hold
     from mmhsi.errors import ConfigError, one_line
     from mmhsi.estimator import SceneClassifier
@@ -107,6 +109,7 @@ def main() -> None:
     from mmhsi.inference.checks import check_outputs
     from mmhsi.io.vector_writer import check_vector_name
 
+    MMLogger.get_current_instance().setLevel("WARNING")
     warnings.simplefilter("always", SceneWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
     out = Path(args.out)
