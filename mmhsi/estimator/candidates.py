@@ -58,7 +58,10 @@ CANDIDATES = (
     Candidate("CNN2D", config="mmhsi::comparison/cnn2d.py", sees="spectra", window=9),
     Candidate("HSIViT tiny", config="mmhsi::hsi_vit/hsi-vit-tiny-p3.py", sees="spectra", window=9),
 )
-"""The cheapest first: some are done whatever the time is. Whoever adds one adds a line; a network is trained as its config says."""
+"""The cheapest first: some are done whatever the time is.
+
+Whoever adds one adds a line; a network is trained as its config says.
+"""
 
 
 def choose_candidates(models: str | Sequence[str], candidates: Sequence[Candidate] = CANDIDATES) -> list[Candidate]:

@@ -60,7 +60,7 @@ def test_one_label_in_a_class():
 
 def test_one_label_in_each_class():
     cube, truth = scene()
-    with pytest.raises(DataError, match="one label"):
+    with pytest.raises(DataError, match="no class has more than one label"):
         classify(cube, some(truth, 1))
 
 

@@ -133,7 +133,10 @@ def _blocks(places: NDArray[np.int64], classes: NDArray[np.int64], side: int, co
 
 def _draw(classes: NDArray[np.int64], groups: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
     """Fold of each pixel: classes as even as whole groups allow."""
-    count = min(count, len(np.unique(groups)), int(np.bincount(classes).max()))
+    most = int(np.bincount(classes).max())
+    if most < 2:
+        raise DataError("no class has more than one label; at least two are needed, so that one can be held out")
+    count = min(count, len(np.unique(groups)), most)
     if count < 2:
         raise DataError("the labels lie in one group; at least two polygons or places are needed to hold one out")
     fold = np.zeros(len(classes), dtype=np.int64)
