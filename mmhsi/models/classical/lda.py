@@ -20,8 +20,8 @@ class LDA(Learner):
     """Gaussians of one covariance, shrunk towards a multiple of the identity as far as Ledoit and Wolf's rule says.
 
     With class means μ_k, shares π_k and the shrunk covariance Σ the probabilities are the softmax of
-    x'Σ⁻¹μ_k − μ_k'Σ⁻¹μ_k / 2 + ln π_k (O. Ledoit, M. Wolf, Journal of Multivariate Analysis 88, 2004). Of one sample a class
-    Σ is the identity times the mean variance of the features.
+    x'Σ⁻¹μ_k − μ_k'Σ⁻¹μ_k / 2 + ln π_k (O. Ledoit, M. Wolf, Journal of Multivariate Analysis 88, 2004).
+    Of one sample a class Σ is the identity times the mean variance of the features.
     """
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
