@@ -122,7 +122,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         """
         wishes = self._wishes()
         for name in ("checkpoint_", "report", "weights_", "table_", "n_features_in_", "classes_"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         if is_table(cube):
             self.table_ = PixelTable.fit(self, cube, y, wishes)
             self.classes_, self.weights_ = self.table_.classes, self.table_.weights

@@ -108,7 +108,7 @@ class Ensemble:
             self._teach(built)
             return built.eval()
         names = [name for name in weights if self.candidates[name].config]
-        parts = list(built.backbone.networks)
+        parts = list(built.backbone.get_submodule("networks").children())
         for name, part in zip(names, parts[-len(names) :], strict=True):
             part.load_state_dict(self._network(self.candidates[name]).state_dict())
         if len(parts) > len(names):
@@ -167,7 +167,7 @@ class Ensemble:
             learner = dict(type="MeanOfLearners", members=configs, weights=list(classical.values()))
             backbone = configs[0] if len(configs) == 1 else learner
             preprocessor = dict(PREPROCESSOR, num_bands=self.samples.source.num_channels)
-            model = dict(type="ClassicalClassifier", data_preprocessor=preprocessor, backbone=backbone)
+            model: dict[str, Any] = dict(type="ClassicalClassifier", data_preprocessor=preprocessor, backbone=backbone)
             model["num_classes"] = self.samples.num_classes
             members.append(dict(model=model, weight=float(sum(classical.values()))))
         for name, weight in weights.items():

@@ -114,7 +114,7 @@ def doubtful_regions(doubt: Path) -> list[dict[str, Any]]:
         return []
     limit = max(DOUBTFUL, float(np.quantile(mean[count > 0], 0.9)))
     regions, number = ndimage.label(mean >= limit)
-    found = []
+    found: list[dict[str, Any]] = []
     for index, (rows, columns) in enumerate(ndimage.find_objects(regions), 1):
         inside = regions[rows, columns] == index
         pixels, doubts = count[rows, columns][inside].sum(), total[rows, columns][inside].sum()

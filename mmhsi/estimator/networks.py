@@ -145,7 +145,7 @@ def network_config(candidate: Candidate, spec: InputSpec, seed: int) -> Config:
         spec: What the network is given.
         seed: Of everything random.
     """
-    cfg = load_config(candidate.config)  # type: ignore[arg-type]
+    cfg = load_config(candidate.config)
     if candidate.pretrained:
         cfg.model.backbone = encoder_config(candidate.pretrained, spec)
     preprocessor = cfg.model.data_preprocessor

@@ -104,7 +104,7 @@ def encoder_config(path: str | Path, spec: InputSpec) -> dict[str, Any]:
         layer = "interpolate"
     elif state[EMBEDDING].shape[1] != spec.num_bands:
         layer = "reinit"
-    start = dict(type="Pretrained", checkpoint=str(path), prefix=prefix, input_layer=layer)
+    start: dict[str, Any] = dict(type="Pretrained", checkpoint=str(path), prefix=prefix, input_layer=layer)
     if layer == "interpolate":
         start["wavelengths"] = list(spec.model_wavelengths or ())
     return {**_sizes(path), "init_cfg": start}

@@ -36,7 +36,7 @@ def is_table(given: object) -> bool:
         return False
     shape = getattr(given, "shape", None)
     try:
-        return (np.asarray(given).ndim if shape is None else len(shape)) != 3  # type: ignore[arg-type]
+        return (np.asarray(given).ndim if shape is None else len(shape)) != 3
     except ValueError:  # rows of different lengths
         return True
 

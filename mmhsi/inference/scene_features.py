@@ -37,7 +37,7 @@ def window_features(network: nn.Module, x: Tensor) -> Tensor:
         parts = zip(members.cut(x), members.networks, strict=True)
         return torch.cat([window_features(member, part) for part, member in parts], dim=1)
     if not isinstance(network, ClassicalClassifier):
-        maps: Tensor = network.backbone(x)[-1]  # type: ignore[operator, index]
+        maps: Tensor = network.backbone(x)[-1]  # type: ignore[operator]
         x = maps
     return x[:, :, x.shape[2] // 2, x.shape[3] // 2].float()
 
