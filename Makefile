@@ -1,4 +1,4 @@
-# make demo: the whole chain on a simulated scene.  make test: lint, types, tests.  make docs: the documentation.
+# make demo: a map of a simulated scene.  make test: lint, types, tests.  make docs: the documentation.
 # make install: the environment alone.  make unit TESTS=tests/io: some tests.  make slow: the tests that take long.
 PYTHON ?= python3
 # Empty: the newest versions that fit.

@@ -11,8 +11,9 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .estimator import SceneClassifier
+    from .inference.scene_features import scene_features as features
 
-__all__ = ["SceneClassifier", "__version__"]
+__all__ = ["SceneClassifier", "__version__", "features"]
 
 
 def __getattr__(name: str) -> object:
@@ -20,4 +21,8 @@ def __getattr__(name: str) -> object:
         from .estimator import SceneClassifier
 
         return SceneClassifier
+    if name == "features":
+        from .inference.scene_features import scene_features
+
+        return scene_features
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

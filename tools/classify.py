@@ -4,9 +4,13 @@ import argparse
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from mmhsi.cli.command import AXES_HELP, run, tool_parser
+
+EVERY = 10
+"""Seconds between two lines about the map."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -19,12 +23,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--out", required=True, help="GeoTIFF for the map")
     parser.add_argument("--second", help="second source on the same ground, such as an aerial picture")
     parser.add_argument("--minutes", type=float, default=10, help="time for everything, roughly (default: 10)")
-    parser.add_argument("--models", nargs="+", default=["auto"], help="auto, or candidates: extra-trees lda svm …")
+    parser.add_argument("--models", nargs="+", default=["auto"], help="auto, or candidates: extra-trees lda cnn2d …")
+    parser.add_argument("--pretrained", help="checkpoint of an encoder, fine-tuned as one more candidate")
     parser.add_argument("--folds", type=int, default=5, help="folds of the comparison, at most (default: 5)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     parser.add_argument("--sample", action="store_true", help="the labels are a random sample of the map")
     parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
     parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
+    parser.add_argument("--vector", help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
     parser.add_argument("--report", help="file for the report: .html, .md or .json (default: MAP.html)")
     parser.add_argument("--workdir", help="folder for model, configs and comparison (default: MAP.work)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
@@ -53,6 +59,40 @@ def picture_of(args: argparse.Namespace, names: list[str]) -> str:
     return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
+class Rows:
+    """Says how far a map is, now and then, and how long it will take.
+
+    Args:
+        say: Is given the lines.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say, self.begin, self.first, self.told = say, time.monotonic(), -1, time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Rows done and rows in all."""
+        now = time.monotonic()
+        if self.first < 0:
+            self.first, self.begin = done, now  # not 0 where a run is resumed
+        elif now - self.told > EVERY and self.first < done < total:
+            left = (now - self.begin) / (done - self.first) * (total - done)
+            self.say(f"  {100 * done // total} % of the rows, about {left:.0f} s left")
+            self.told = now
+
+
+def write_vector(path: str, out: Path) -> None:
+    """The map's areas as polygons."""
+    import rasterio
+
+    from mmhsi.io import read_class_map
+    from mmhsi.io.vector_writer import write_areas
+
+    found = read_class_map(out)
+    with rasterio.open(out) as written:
+        crs, transform = written.crs, written.transform if written.crs else None
+    write_areas(path, found.classes, found.names, found.ids, crs, transform)
+
+
 def main() -> None:
     """Classify."""
     args = parse_args()
@@ -62,26 +102,32 @@ def main() -> None:
         if not args.quiet:
             print(f"{time.monotonic() - begin:6.1f} s  {line}", flush=True)
 
+    from mmengine.logging import MMLogger
+
     from mmhsi.cli.lock import hold
     from mmhsi.errors import ConfigError, one_line
     from mmhsi.estimator import SceneClassifier
     from mmhsi.inference import SceneWarning
     from mmhsi.inference.checks import check_outputs
+    from mmhsi.io.vector_writer import check_vector_name
 
+    MMLogger.get_current_instance().setLevel("WARNING")
     warnings.simplefilter("always", SceneWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
     out = Path(args.out)
     report, workdir = Path(args.report or out.with_suffix(".html")), Path(args.workdir or f"{out}.work")
     if report.suffix not in (".html", ".md", ".json"):
         raise ConfigError(f"--report {report}: expected a name that ends in .html, .md or .json")
-    outputs = (args.out, args.probabilities, args.uncertainty, report)
-    check_outputs(outputs, (args.cube, args.labels, args.second))
+    outputs = (args.out, args.probabilities, args.uncertainty, args.vector, report)
+    check_outputs(outputs, (args.cube, args.labels, args.second, args.pretrained))
+    if args.vector:
+        check_vector_name(args.vector)
     keys = dict(key="image_key", axes="image_axes")
     keys.update({name: name for name in ("labels_key", "labels_axes", "label_layer")})
     keys.update({name: name for name in ("second_key", "second_axes", "second_scale")})
     scene = {field: getattr(args, name) for name, field in keys.items() if getattr(args, name) is not None}
     models = "auto" if args.models == ["auto"] else args.models
-    classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample)
+    classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample, args.pretrained)
     with hold(workdir, "work dir", "give another --workdir"):
         classifier.fit(
             args.cube,
@@ -94,8 +140,11 @@ def main() -> None:
             say=say,
         )
         say("map of the whole scene")
-        result = classifier.predict(args.cube, second=args.second, out=out, scene=scene, resume=args.resume)
+        given = dict(second=args.second, out=out, scene=scene, resume=args.resume, progress=Rows(say))
+        result = classifier.predict(args.cube, **given)
         result.save(out, args.probabilities, args.uncertainty)
+        if args.vector:
+            write_vector(args.vector, out)
         classifier.report.save(report, picture_of(args, result.names) if report.suffix == ".html" else None)
     for warning in classifier.report.warnings:
         print(f"warning: {warning}", file=sys.stderr)

@@ -190,8 +190,21 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> SceneLabels:
         root: Folder that its files are relative to.
         scene: The scene.
 
-    Returns:
-        The labels.
+    Raises:
+        ConfigError: If no label map is named.
+        DataError: If it is missing or damaged, has another size, lies elsewhere, or has an id outside the table.
+    """
+    return labels_on_grid(info, root, Grid.of(scene.cube), scene.valid)
+
+
+def labels_on_grid(info: SceneInfo, root: Path, grid: Grid, valid: np.ndarray) -> SceneLabels:
+    """Read a scene's labels on a grid, without the scene.
+
+    Args:
+        info: What is known of the scene.
+        root: Folder that its files are relative to.
+        grid: The cube's pixels.
+        valid: Pixels that hold data, bool (H, W); others have no label.
 
     Raises:
         ConfigError: If no label map is named.
@@ -199,7 +212,7 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> SceneLabels:
     """
     if info.labels is None:
         raise ConfigError(f"{info.title}: scene=dict(labels=…) is needed, the file of the label map")
-    path, grid, polygons = root / info.labels, Grid.of(scene.cube), None
+    path, polygons = root / info.labels, None
     if is_vector(path):
         drawn = draw_labels(
             path,
@@ -220,7 +233,7 @@ def read_scene_labels(info: SceneInfo, root: Path, scene: Scene) -> SceneLabels:
         opened = open_label_map(path, info.labels_key, info.labels_axes, info.label_threshold, shape)
         with opened as labels_file:
             labels = grid_classes(labels_file, grid, table, info.label_scale, info.label_majority)
-    labels[~scene.valid] = IGNORE_INDEX
+    labels[~valid] = IGNORE_INDEX
     counts = np.bincount(labels[labels != IGNORE_INDEX], minlength=len(info.classes))
     kept = np.flatnonzero(counts >= info.min_class_pixels)
     renumbered = np.full(IGNORE_INDEX + 1, IGNORE_INDEX)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mmhsi.datasets.splits.folds import Folds
 
     from .comparison import Tried
+    from .result import SceneResult
 
 FEWEST = 10
 """Labelled pixels below which a class is warned of."""
@@ -121,14 +122,14 @@ def _share(right: NDArray[np.bool_], groups: NDArray[np.int64], weights: NDArray
     return Share(float(np.average(right, weights=weights)), *group_interval(right, groups, 0.9, weights))
 
 
-def fill_areas(report: SceneReport, mapped: NDArray[np.uint8]) -> None:
+def fill_areas(report: SceneReport, result: SceneResult) -> None:
     """Put a map's shares into a report, and areas with intervals where its labels are a probability sample.
 
     Args:
         report: Changed in place.
-        mapped: Class indices (H, W); others than classes hold no data.
+        result: The map.
     """
-    counts = np.bincount(mapped.ravel(), minlength=256)[: len(report.classes)]
+    counts = np.bincount(result.classes.ravel(), minlength=256)[: len(report.classes)]
     report.pixels = int(counts.sum())
     shares = counts / max(1, report.pixels)
     areas = [Share(float("nan"))] * len(shares)

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from mmengine.registry import DefaultScope
 
-from mmhsi.errors import ConfigError
 from mmhsi.evaluation import Temperature
 from mmhsi.registry import MODELS
 
+from .networks import OutOfTimeError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from mmhsi.datasets.splits.folds import Folds
     from mmhsi.models.classical.learner import Learner
 
-CANDIDATES: dict[str, tuple[str, str]] = {
-    "extra trees": ("ExtraTrees", "channels"),
-    "LDA": ("LDA", "channels"),
-    "LDA on spectra": ("LDA", "spectra"),
-    "SVM": ("SVM", "channels"),
-    "SVM on spectra": ("SVM", "spectra"),
-    "random forest": ("RandomForest", "channels"),
-    "MLP": ("MLP", "channels"),
-}
-"""Type and input of learners by name, the cheapest good ones first.
-
-Surroundings tell more than spectra where labels lie around what is mapped, and mislead on ground that is arranged in
-another way: which holds for a scene is found out.
-"""
+Fit = Callable[["NDArray[np.int64]", "NDArray[np.int64]"], "NDArray[np.float64]"]
+"""Learns from the first pixels and gives the class probabilities of the second, (m, K)."""
 
 ROUNDS = 10
 """Members that the ensemble's selection may add."""
@@ -49,14 +40,12 @@ class Tried:
 
     Attributes:
         name: Its name.
-        config: Config of the learner.
         probabilities: Of every labelled pixel by a fit that had not seen it, (n, K).
         accuracy: Share of them that are right.
         seconds: What all folds took.
     """
 
     name: str
-    config: dict
     probabilities: NDArray[np.float64]
     accuracy: float
     seconds: float
@@ -73,120 +62,112 @@ def build_learner(config: Mapping) -> Learner:
     return learner
 
 
-def choose_candidates(models: str | Sequence[str]) -> list[str]:
-    """Names of the candidates that are tried.
-
-    Args:
-        models: ``'auto'`` for all, or names of :data:`CANDIDATES`, in any case and with hyphens for spaces.
-
-    Raises:
-        ConfigError: If a name is unknown, or there is none.
-    """
-    names = list(CANDIDATES) if models == "auto" else [models] if isinstance(models, str) else list(models)
-    known = {name.lower().replace(" ", "-"): name for name in CANDIDATES}
-    chosen = []
-    for given in names:
-        name = known.get(str(given).lower().replace(" ", "-"))
-        if name is None:
-            raise ConfigError(f"models: {given!r} is unknown, expected auto or some of {', '.join(known)}")
-        chosen.append(name)
-    if not chosen:
-        raise ConfigError("models: none given, expected auto or names")
-    return chosen
-
-
-def learner_config(name: str, bands: int, second: bool) -> dict:
-    """Config of a candidate, for channels that begin with the spectra.
-
-    Args:
-        name: Of :data:`CANDIDATES`.
-        bands: Bands of the spectra.
-        second: Whether the other channels know a finer source, and need no spectra beside them.
-    """
-    kind, sees = CANDIDATES[name]
-    if sees == "spectra":
-        return dict(type="OnColumns", learner=dict(type=kind), stop=bands)
-    return dict(type="OnColumns", learner=dict(type=kind), start=bands) if second else dict(type=kind)
-
-
-def held_out(
-    config: Mapping, samples: NDArray[np.float32], classes: NDArray[np.int64], num_classes: int, folds: Folds, seed: int
-) -> NDArray[np.float64]:
-    """Class probabilities of every pixel by a fit to the folds that it is not in, (n, K).
+def classical_fit(
+    config: Mapping, samples: NDArray[np.float32], classes: NDArray[np.int64], num_classes: int, seed: int
+) -> Fit:
+    """A classical classifier as something to compare.
 
     Args:
         config: Config of a learner.
         samples: (n, F).
         classes: Class of each, (n,).
         num_classes: K.
-        folds: Of the samples.
         seed: Of everything random.
     """
-    found = np.full((len(samples), num_classes), 1 / num_classes)
-    for train, held in folds:
+
+    def fit(train: NDArray[np.int64], held: NDArray[np.int64]) -> NDArray[np.float64]:
+        learner = build_learner(config)
+        learner.learn(samples[train], classes[train], num_classes, seed)
+        return learner.probabilities(samples[held])
+
+    return fit
+
+
+def held_out(
+    fit: Fit, classes: NDArray[np.int64], num_classes: int, folds: Folds, seed: int, seconds: float = math.inf
+) -> NDArray[np.float64] | None:
+    """Class probabilities of every pixel by a fit to the folds that it is not in.
+
+    Args:
+        fit: The classifier.
+        classes: Class of each pixel, (n,).
+        num_classes: K.
+        folds: Of the pixels.
+        seed: Of the draw of those that it learns from.
+        seconds: Time for all folds; the first one tells what the others will take.
+
+    Returns:
+        Shape (n, K); None if there is not enough time.
+    """
+    found, begin, parts = np.full((len(classes), num_classes), 1 / num_classes), time.monotonic(), list(folds)
+    for index, (train, held) in enumerate(parts):
         known = np.unique(classes[train])
         if len(known) < 2:  # nothing can be learnt without the fold
             found[held] = np.eye(num_classes)[known[0]] if len(known) else found[held]
             continue
-        learner = build_learner(config)
-        chosen = thin(np.flatnonzero(train), classes, seed)
-        learner.learn(samples[chosen], classes[chosen], num_classes, seed)
-        found[held] = learner.probabilities(samples[held])
+        try:
+            found[held] = fit(thin(np.flatnonzero(train), classes, seed), np.flatnonzero(held))
+        except OutOfTimeError:
+            return None
+        if (time.monotonic() - begin) / (index + 1) * len(parts) > seconds:
+            return None
     return found
 
 
-def thin(chosen: NDArray[np.int64], classes: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Take at most :data:`MOST_SAMPLES` of some pixels, of every class up to the same number.
+def thin(chosen: NDArray[np.int64], classes: NDArray[np.int64], seed: int, most: int = 0) -> NDArray[np.int64]:
+    """Take at most so many of some pixels, of every class up to the same number.
 
     Args:
         chosen: Their indices.
         classes: Class of every pixel, (n,).
         seed: Of the draw.
+        most: How many. Default: :data:`MOST_SAMPLES`.
 
     Returns:
         Indices, sorted.
     """
-    if len(chosen) <= MOST_SAMPLES:
+    most = most or MOST_SAMPLES
+    if len(chosen) <= most:
         return chosen
     counts = np.bincount(classes[chosen])
     sizes = np.arange(1, counts.max() + 1)
-    most = int(sizes[np.minimum(counts, sizes[:, None]).sum(axis=1) <= MOST_SAMPLES].max(initial=1))
+    each = int(sizes[np.minimum(counts, sizes[:, None]).sum(axis=1) <= most].max(initial=1))
     rng = np.random.default_rng(seed)
     members = (chosen[classes[chosen] == index] for index in np.flatnonzero(counts))
-    return np.sort(np.concatenate([rng.permutation(some)[:most] for some in members]))
+    return np.sort(np.concatenate([rng.permutation(some)[:each] for some in members]))
 
 
 def compare(
-    candidates: Mapping[str, dict],
-    samples: NDArray[np.float32],
+    fits: Mapping[str, Callable[[float], Fit]],
     classes: NDArray[np.int64],
     num_classes: int,
     folds: Folds,
     seed: int,
     seconds: float,
-    report: Callable[[Tried], None] = lambda _: None,
+    report: Callable[[str, Tried | None], None] = lambda *_: None,
 ) -> list[Tried]:
-    """Try candidates in turn while there is time; the first is always tried.
+    """Try candidates in turn while there is time; the first is always tried to its end.
 
     Args:
-        candidates: Configs of learners by name.
-        samples: (n, F).
-        classes: Class of each, (n,).
+        fits: What gives, for the seconds that are left for all folds, each candidate by name.
+        classes: Class of each pixel, (n,).
         num_classes: K.
-        folds: Of the samples.
+        folds: Of the pixels.
         seed: Of everything random.
-        seconds: After so many no other candidate is begun.
-        report: Is told of each.
+        seconds: Time for all of them.
+        report: Is told of each by its name; None says that there was not enough time for it.
     """
     begin, tried = time.monotonic(), list[Tried]()
-    for name, config in candidates.items():
-        if tried and time.monotonic() - begin > seconds:
-            break
+    for name, make in fits.items():
         start = time.monotonic()
-        found = held_out(config, samples, classes, num_classes, folds, seed)
+        left = math.inf if not tried else seconds - (start - begin)
+        found = held_out(make(left), classes, num_classes, folds, seed, left) if left > 0 else None
+        if found is None:
+            report(name, None)
+            continue
         right = float((found.argmax(axis=1) == classes).mean())
-        tried.append(Tried(name, config, found, right, time.monotonic() - start))
-        report(tried[-1])
+        tried.append(Tried(name, found, right, time.monotonic() - start))
+        report(name, tried[-1])
     return tried
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .report import place
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.figure import Figure
 
     from .report import SceneReport
 
 MOST_MATRIX_CLASSES = 40
+MOST_SPECTRA = 24
+PANEL = 6
+"""Classes whose spectra are drawn into one another."""
 
 
 def reliability_figure(report: SceneReport) -> Figure:
@@ -34,13 +41,47 @@ def reliability_figure(report: SceneReport) -> Figure:
     return figure
 
 
-def render_page(report: SceneReport, picture: str | None = None, spectra: str | None = None) -> str:
+def spectra_figure(spectra: Mapping[str, Any]) -> Figure:
+    """Mean spectra of the classes with their quantiles, a panel for each handful of classes, gaps at missing bands.
+
+    Args:
+        spectra: Of :func:`mmhsi.estimator.findings.labelled_spectra`.
+    """
+    from matplotlib.figure import Figure as NewFigure
+
+    from mmhsi.visualization import default_palette
+
+    rows = spectra["classes"][:MOST_SPECTRA]
+    bands = np.asarray(spectra["bands"])
+    known = spectra["wavelengths"] is not None
+    places = np.asarray(spectra["wavelengths"] if known else bands, dtype=np.float64)
+    order = np.argsort(places, kind="stable")
+    places, gaps = places[order], np.flatnonzero(np.abs(np.diff(bands[order])) > 1) + 1
+    colours = default_palette(max(1, len(rows)))
+    count = max(1, math.ceil(len(rows) / PANEL))
+    columns = min(2, count)
+    lines = math.ceil(count / columns)
+    figure = NewFigure(figsize=(4.6 * columns, 2.9 * lines), layout="constrained")
+    panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for index, row in enumerate(rows):
+        axes, colour = panels[index // PANEL], np.array(colours[index]) / 255
+        mean, low, high = (np.insert(np.asarray(row[name])[order], gaps, np.nan) for name in ("mean", "low", "high"))
+        along = np.insert(places, gaps, np.nan)
+        axes.plot(along, mean, color=colour, linewidth=1.2, label=row["name"])
+        axes.fill_between(along, low, high, color=colour, alpha=0.15, linewidth=0)
+    for axes in panels:
+        axes.set_visible(bool(axes.lines))
+        axes.set_xlabel("wavelength (nm)" if known else "band")
+        axes.legend(fontsize="x-small", frameon=False)
+    return figure
+
+
+def render_page(report: SceneReport, picture: str | None = None) -> str:
     """Put the page together; it loads nothing from outside, and all texts are escaped.
 
     Args:
         report: What it says.
         picture: Data URI of the map beside the false colour.
-        spectra: Data URI of the classes' mean spectra.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -58,7 +99,8 @@ def render_page(report: SceneReport, picture: str | None = None, spectra: str | 
         matrix=list(zip(counts.tolist(), shares, strict=True)) if len(counts) <= MOST_MATRIX_CLASSES else [],
         diagram=svg_uri(reliability_figure(report)),
         picture=picture,
-        spectra=spectra,
+        spectra=svg_uri(spectra_figure(report.spectra)) if report.spectra.get("classes") else None,
+        place=place,
     )
 
 

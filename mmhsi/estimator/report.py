@@ -6,9 +6,12 @@ import json
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmhsi.io.files import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,9 @@ class SceneReport:
         sample: Whether the labels were said to be a probability sample.
         pixel_area: Square metres a pixel covers, or None.
         pixels: Pixels of the map that hold data.
+        spectra: Of every class's labelled pixels, :func:`mmhsi.estimator.findings.labelled_spectra`.
+        doubtful: Regions in which the map is in doubt, :func:`mmhsi.estimator.findings.doubtful_regions`.
+        next_labels: Where labels would tell most, :func:`mmhsi.estimator.findings.next_labels`.
         decisions: What was decided, and why.
         warnings: What matters and cannot be mended here.
         facts: Versions, seed, hashes of the inputs, seconds of each step.
@@ -91,6 +97,9 @@ class SceneReport:
     sample: bool = False
     pixel_area: float | None = None
     pixels: int = 0
+    spectra: dict[str, Any] = field(default_factory=dict)
+    doubtful: list[dict[str, Any]] = field(default_factory=list)
+    next_labels: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
@@ -152,11 +161,39 @@ class SceneReport:
         lines += [
             f"| {one['name']} | {100 * one['accuracy']:.1f} % | {one['seconds']:.1f} |" for one in self.candidates
         ]
+        lines += self._doubt_lines()
         for title, items in (("Decisions", self.decisions), ("Warnings", self.warnings)):
             if items:
                 lines += ["", f"## {title}", "", *(f"- {item}" for item in items)]
         lines += ["", "## Facts", "", *(f"- {name}: {value}" for name, value in self.facts.items())]
         return "\n".join(lines) + "\n"
+
+    def _doubt_lines(self) -> list[str]:
+        """Where the map is in doubt, and where to label next."""
+        lines: list[str] = []
+        if self.doubtful:
+            lines += [
+                "",
+                "## Doubtful regions",
+                "",
+                "| rows | columns | mean doubt | middle |",
+                "| --- | --- | ---: | --- |",
+            ]
+            for one in self.doubtful:
+                (top, bottom), (left, right) = one["rows"], one["columns"]
+                lines.append(f"| {top} to {bottom} | {left} to {right} | {one['doubt']:.2f} | {place(one)} |")
+        if self.next_labels:
+            lines += [
+                "",
+                "## Where to label next",
+                "",
+                "| row | column | doubt | place |",
+                "| ---: | ---: | ---: | --- |",
+            ]
+            lines += [
+                f"| {one['row']} | {one['column']} | {one['doubt']:.2f} | {place(one)} |" for one in self.next_labels
+            ]
+        return lines
 
     def save(self, path: str | Path, picture: str | None = None) -> None:
         """Write it: JSON, Markdown, or one HTML page, by the file's suffix.
@@ -179,6 +216,15 @@ class SceneReport:
             text = self.to_markdown()
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def place(one: Mapping[str, Any]) -> str:
+    """Map coordinates of something in words, empty where there are none.
+
+    Args:
+        one: With ``x`` and ``y``.
+    """
+    return "" if one["x"] is None else f"{one['x']:.6g}, {one['y']:.7g}"
 
 
 def _finite(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,34 +26,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class SceneResult:
-    """What a classifier says of a scene.
+    """What a classifier says of a scene; what is asked for is read from its files.
 
     Attributes:
-        classes: Class indices, uint8 (H, W); 255 where there is no data.
-        probabilities: Calibrated probabilities, float32 (H, W, K); NaN where there is no data.
-        doubt: Their entropy as a share of the largest possible, float32 (H, W).
+        files: GeoTIFFs by the name of :meth:`save`'s arguments: ``out``, ``probabilities`` and ``uncertainty``.
         names: Class names.
-        files: GeoTIFFs of the three, by the name of :meth:`save`'s arguments.
+        keep: Temporary folder that has to last as long as the result.
     """
 
-    classes: NDArray[np.uint8]
-    probabilities: NDArray[np.float32]
-    doubt: NDArray[np.float32]
-    names: list[str]
     files: Mapping[str, Path]
-    _keep: Any = None
+    names: list[str]
+    keep: Any = None
 
-    @classmethod
-    def read(cls, files: Mapping[str, Path], names: list[str], keep: Any = None) -> SceneResult:
-        """Read what an inferencer wrote.
+    @cached_property
+    def classes(self) -> NDArray[np.uint8]:
+        """Class indices, uint8 (H, W); 255 where there is no data."""
+        return read_class_map(self.files["out"]).classes
 
-        Args:
-            files: ``out``, ``probabilities`` and ``uncertainty``.
-            names: Class names.
-            keep: Temporary folder that has to last as long as the result.
-        """
-        layers = [read_cube(files[name]).data for name in ("probabilities", "uncertainty")]
-        return cls(read_class_map(files["out"]).classes, layers[0], layers[1][..., 0], names, dict(files), keep)
+    @cached_property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Calibrated probabilities, float32 (H, W, K); NaN where there is no data."""
+        return read_cube(self.files["probabilities"]).data
+
+    @cached_property
+    def doubt(self) -> NDArray[np.float32]:
+        """Their entropy as a share of the largest possible, float32 (H, W)."""
+        return read_cube(self.files["uncertainty"]).data[..., 0]
 
     def save(self, out: str | Path, probabilities: str | Path | None = None, doubt: str | Path | None = None) -> None:
         """Copy the GeoTIFFs, with place, colours and names, the style and the STAC item, to where they shall stay.

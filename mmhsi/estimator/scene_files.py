@@ -19,6 +19,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+def is_table(given: object) -> bool:
+    """Whether something is meant as a table of pixels (n, bands) rather than a scene.
+
+    Args:
+        given: What a person gave.
+    """
+    if is_path(given) or isinstance(given, HSICube) or _is_data_array(given):
+        return False
+    shape = getattr(given, "shape", None)
+    try:
+        return (np.asarray(given).ndim if shape is None else len(shape)) != 3
+    except ValueError:  # rows of different lengths
+        return True
+
+
 def as_file(given: Any, name: str, folder: Path) -> Path:
     """Where something lies, written to a file first if it is an array.
 
@@ -34,7 +49,7 @@ def as_file(given: Any, name: str, folder: Path) -> Path:
     if is_path(given):
         return Path(given).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    if hasattr(given, "dims") and hasattr(given, "coords"):
+    if _is_data_array(given):
         given = label_map_of(given, name) if len(given.dims) == 2 else cube_of(given, name)
     if isinstance(given, HSICube):
         path = folder / f"{name}.tif"
@@ -47,6 +62,11 @@ def as_file(given: Any, name: str, folder: Path) -> Path:
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, array)
     return path.resolve()
+
+
+def _is_data_array(given: object) -> bool:
+    """Whether something is xarray's."""
+    return hasattr(given, "dims") and hasattr(given, "coords")
 
 
 def describe_labels(path: Path, key: str | None, axes: str | None, names: dict[int, str] | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from .decode_heads import CNNHead, MultiscaleLinearHead, TokenLinearHead, UNetHe
 from .heads import DINOHead
 from .losses import CrossEntropyLoss, DiceLoss, FocalLoss, Mask2FormerLoss
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
+from .mean_of_classifiers import ClassifierMembers, MeanOfClassifiers
 from .necks import CenterContext, LearnableAggregation
 from .preprocessors import (
     BatchDihedral,
@@ -74,6 +75,7 @@ __all__ = [
     "CNNHead",
     "CenterContext",
     "ClassicalClassifier",
+    "ClassifierMembers",
     "CrossEntropyLoss",
     "DINOHead",
     "DINOMasking",
@@ -96,6 +98,7 @@ __all__ = [
     "Mask2Former",
     "Mask2FormerLoss",
     "MaskedPretraining",
+    "MeanOfClassifiers",
     "MeanOfLearners",
     "MultiscaleLinearHead",
     "OnColumns",

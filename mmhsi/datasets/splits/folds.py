@@ -121,6 +121,21 @@ def deal(classes: NDArray[np.int64], groups: NDArray[np.int64], count: int, seed
     return fold
 
 
+def stratified_folds(classes: NDArray[np.int64], count: int = 5, seed: int = 0) -> Folds | None:
+    """Folds of samples that have no place, each on its own; None where no class has two.
+
+    Args:
+        classes: Class of each sample, (n,).
+        count: Folds, at most. Default 5.
+        seed: Of the draw. Default 0.
+    """
+    if np.bincount(classes).max() < 2:
+        return None
+    singles = np.arange(len(classes))
+    fold = _draw(classes, singles, count, seed)
+    return Folds(fold, singles, f"{fold.max() + 1} folds of single samples")
+
+
 def _blocks(places: NDArray[np.int64], classes: NDArray[np.int64], side: int, count: int) -> NDArray[np.int64]:
     """Block of each pixel; a class that would lie in fewer blocks than there are folds has smaller ones.
 
@@ -139,7 +154,10 @@ def _blocks(places: NDArray[np.int64], classes: NDArray[np.int64], side: int, co
 
 def _draw(classes: NDArray[np.int64], groups: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
     """Fold of each pixel: classes as even as whole groups allow."""
-    count = min(count, len(np.unique(groups)), int(np.bincount(classes).max()))
+    most = int(np.bincount(classes).max())
+    if most < 2:
+        raise DataError("no class has more than one label; at least two are needed, so that one can be held out")
+    count = min(count, len(np.unique(groups)), most)
     if count < 2:
         raise DataError("the labels lie in one group; at least two polygons or places are needed to hold one out")
     fold = deal(classes, groups, count, seed)

@@ -1,0 +1,358 @@
+"""From a scene and its labels to a model and what is known of it, within a budget."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmhsi.datasets.splits.folds import scene_folds
+from mmhsi.errors import ConfigError
+from mmhsi.io.files import file_digest
+from mmhsi.version import __version__
+
+from .assessment import assess, mixture
+from .candidates import CHANNELS, Candidate, learner_config
+from .comparison import Tried, classical_fit, compare, fit_weights
+from .ensemble import Ensemble
+from .findings import labelled_spectra
+from .keeping import Comparison, save_configs, save_model
+from .look import describe, doubts, drawn_labels
+from .plan import CHANNELS as CHANNELS_SHARE
+from .plan import MAPPING, RESERVE, TRYING, Clock, Plan
+from .pretrained import check_encoder, input_layer
+from .samples import LabelledSamples
+from .source import SceneSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from mmhsi.datasets.splits.folds import Folds
+
+    from .comparison import Fit
+    from .report import SceneReport
+
+MAPPED_PIXELS = 5000
+"""Pixels of the scene that are classified to know how common each class is."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person asks for.
+
+    Attributes:
+        minutes: Time for everything.
+        candidates: What may be tried.
+        folds: Folds of the comparison, at most.
+        seed: Of everything random.
+        sample: Whether the labels are a probability sample of the map.
+    """
+
+    minutes: float
+    candidates: Sequence[Candidate]
+    folds: int
+    seed: int
+    sample: bool
+
+
+@dataclass
+class Learnt:
+    """What came of it.
+
+    Attributes:
+        classes: Class names.
+        weights: Of the members of the ensemble by name.
+        checkpoint: File of the model.
+        report: What is known of it.
+        image: File of the cube.
+    """
+
+    classes: NDArray[np.str_]
+    weights: dict[str, int]
+    checkpoint: Path
+    report: SceneReport
+    image: Path
+
+
+@dataclass
+class SceneLearning:
+    """One run.
+
+    Attributes:
+        described: Fields of :class:`mmhsi.datasets.SceneInfo`.
+        wishes: What is asked for.
+        folder: Where model, comparison and configs are kept.
+        clock: The budget.
+        resume: Whether what an interrupted run has found out in ``folder`` is used.
+        say: Is told what is going on.
+        decisions: What was decided, with reasons.
+    """
+
+    described: Mapping[str, Any]
+    wishes: Wishes
+    folder: Path
+    clock: Clock
+    resume: bool
+    say: Callable[[str], None]
+    decisions: list[str] = field(default_factory=list)
+
+    def run(self) -> Learnt:
+        """Learn; see :meth:`mmhsi.estimator.SceneClassifier.fit` for the errors."""
+        with SceneSource(self.described, "second_image" in self.described) as source:
+            return self._run(source)
+
+    def _run(self, source: SceneSource) -> Learnt:
+        wishes, clock = self.wishes, self.clock
+        for line in describe(source):
+            self.say(line)
+        warnings = doubts(source)
+        files = [
+            Path(str(self.described[name])) for name in ("image", "labels", "second_image") if name in self.described
+        ]
+        digests = {path.name: file_digest(path) for path in files if path.is_file()}
+        self.plan = Plan(self.folder / "plan.json", [wishes, dict(self.described), digests], self.resume)
+        candidates = {one.name: one for one in self._affordable(source)}
+        labelled = source.pixels
+        pixels = labelled[drawn_labels(source.labels.ravel()[labelled], wishes.seed)]
+        if len(pixels) < len(labelled):
+            self.decisions.append(
+                f"{len(pixels)} of {len(labelled)} labelled pixels were drawn at random: enough to learn"
+            )
+        samples = LabelledSamples(source, pixels, wishes.seed)
+        for one in candidates.values():
+            if one.pretrained:
+                spec = samples.windows(one, pixels[:1], samples.classes[:1]).spec
+                check_encoder(one.pretrained, spec)
+                self.decisions.append(f"{one.name}: {input_layer(one.pretrained, spec)}")
+        looked = clock.passed
+
+        polygons = _polygons(source, pixels)
+        folds = scene_folds(pixels, samples.classes, source.valid, wishes.folds, wishes.seed, polygons)
+        self.say(f"held out: {folds.rule}")
+        self.decisions.append(
+            f"held out were {folds.rule}: neighbours resemble each other, and single pixels would leak"
+        )
+        tried = self._compare(samples, folds, candidates)
+        compared = clock.passed
+
+        mapped = _mapped_pixels(source, wishes.seed)
+        ensemble = Ensemble(samples, candidates)
+        weights = self._weigh(ensemble, tried, samples, mapped)
+        model = ensemble.build(weights, 1.0)
+        shares = np.bincount(ensemble.scores(model, weights, mapped).argmax(axis=1), minlength=samples.num_classes)
+        spec = source.spec("all labelled pixels", ensemble.window(weights))
+        report = assess(spec.scene, spec.classes, samples.classes, folds, tried, weights, shares / len(mapped))
+        report.warnings = warnings + report.warnings
+        self._add_random_figure(report, samples, tried, weights, candidates)
+        model.temperature = report.temperature
+        config = ensemble.model(weights, report.temperature)
+        checkpoint = save_model(self.folder / "model.pth", config, model, spec.to_meta(), wishes.seed)
+        save_configs(self.folder, config, list(candidates.values()), self.described, samples, self.groups)
+        report.spectra = labelled_spectra(source, pixels, samples.classes)
+        self._finish(report, source, digests, candidates, tried, weights)
+        steps = dict(look=looked, compare=compared - looked, train=clock.passed - compared)
+        report.facts["seconds"] = {name: round(value, 1) for name, value in steps.items()}
+        self.say(f"expected accuracy elsewhere on the scene: {report.accuracy}")
+        return Learnt(np.asarray(spec.classes), weights, checkpoint, report, Path(source.info.image))
+
+    def _affordable(self, source: SceneSource) -> list[Candidate]:
+        """Fit the channels that there is time for; candidates that can be had of them."""
+        wished, wishes = list(self.wishes.candidates), self.wishes
+        groups = [*CHANNELS] + ["texture"] * (source.second is not None)
+        wanted = {"channels", "spectra"} & {one.sees for one in wished}
+        self.seconds_a_pixel = 0.0
+        if "channels" in wanted:
+            kept = self.plan.get("seconds a pixel")
+            self.seconds_a_pixel = source.channel_seconds(groups) if kept is None else float(kept)
+            self.plan.keep("seconds a pixel", self.seconds_a_pixel)
+        count = source.shape[0] * source.shape[1]
+        needed = (1 + source.whole) * count * self.seconds_a_pixel
+        if needed > CHANNELS_SHARE * self.clock.seconds:
+            alone = [one for one in wished if one.sees == "spectra"]
+            text = f"channels of the surroundings would take {needed / 60:.0f} of {wishes.minutes:g} minutes"
+            if alone:
+                self.decisions.append(f"{text}: spectra alone were used")
+                self.say(self.decisions[-1])
+                wished, wanted, self.seconds_a_pixel = alone, {"spectra"}, 0.0
+            else:
+                self.decisions.append(f"{text}, and were asked for all the same")
+                self.say(self.decisions[-1])
+        self.groups = groups if "channels" in wanted else ["spectra"]
+        if "channels" in wanted:
+            self.decisions.append(
+                "bands were replaced by channels of each pixel's surroundings at several scales (SceneChannels)"
+            )
+        source.fit(self.groups)
+        return wished
+
+    def _compare(self, samples: LabelledSamples, folds: Folds, candidates: Mapping[str, Candidate]) -> list[Tried]:
+        """Held-out predictions of all candidates that there is time for."""
+        comparison = Comparison.of(self.folder, self.wishes.seed, samples.table, samples.classes, folds.fold)
+        tried = comparison.load(candidates, samples.classes) if self.resume else []
+        for one in tried:
+            self.say(f"  {one.name}: {100 * one.accuracy:.1f} % of held-out pixels, tried before")
+        known = {one.name for one in tried}
+        self.left_out: list[str] = list(self.plan.get("left out", []))
+        count = int(folds.fold.max()) + 1
+
+        def note(name: str, one: Tried | None) -> None:
+            if one is None:
+                self.left_out.append(name)
+                self.plan.keep("left out", self.left_out)
+                self.say(f"  {name}: left out, there is not enough time for it")
+                return
+            tried.append(one)
+            comparison.save(tried)
+            left = max(0.0, self.clock.left())
+            self.say(
+                f"  {name}: {100 * one.accuracy:.1f} % of held-out pixels, {one.seconds:.1f} s ({left:.0f} s left)"
+            )
+
+        fits = {
+            name: self._fit(samples, one, count)
+            for name, one in candidates.items()
+            if name not in known and name not in self.left_out
+        }
+        compare(
+            fits,
+            samples.classes,
+            samples.num_classes,
+            folds,
+            self.wishes.seed,
+            self.clock.left(TRYING) if tried else max(self.clock.left(TRYING), 1e-9),
+            note,
+        )
+        order = list(candidates)
+        return sorted(tried, key=lambda one: order.index(one.name))
+
+    def _fit(self, samples: LabelledSamples, one: Candidate, folds: int) -> Callable[[float], Fit]:
+        """What makes a candidate that is compared, of the seconds that are left."""
+        if one.config:
+            return lambda seconds: samples.network_fit(one, seconds, folds)
+        config = learner_config(one, len(samples.source.bands), samples.source.second is not None)
+        return lambda _: classical_fit(config, samples.table, samples.classes, samples.num_classes, samples.seed)
+
+    def _weigh(
+        self, ensemble: Ensemble, tried: Sequence[Tried], samples: LabelledSamples, mapped: NDArray[np.int64]
+    ) -> dict[str, int]:
+        """Weights of the best ensemble whose map can be made in time."""
+        slow: list[str] = list(self.plan.get("too slow for the map", []))
+        pixels = samples.source.shape[0] * samples.source.shape[1]
+        decided = self.plan.get("weighed", False)
+        while True:
+            weights = fit_weights([one for one in tried if one.name not in slow], samples.classes)
+            if decided:
+                break
+            seconds = {name: pixels * ensemble.seconds_a_pixel(name, mapped) for name in weights}
+            whole = sum(seconds.values()) + pixels * self.seconds_a_pixel
+            if len(weights) == 1 and len(slow) + 1 >= len(tried):
+                break
+            if whole <= min(MAPPING * self.clock.seconds, self.clock.left(1 - RESERVE)):
+                break
+            slowest = max(seconds, key=lambda name: seconds[name])
+            if len(slow) + 1 >= len(tried):
+                break
+            slow.append(slowest)
+            self.say(f"  {slowest}: left out of the map, which it would keep for {seconds[slowest]:.0f} s")
+        self.plan.keep("too slow for the map", slow)
+        self.plan.keep("weighed", True)
+        if slow:
+            self.decisions.append(f"too slow for the map in {self.wishes.minutes:g} minutes: {', '.join(slow)}")
+        return weights
+
+    def _add_random_figure(
+        self,
+        report: SceneReport,
+        samples: LabelledSamples,
+        tried: Sequence[Tried],
+        weights: Mapping[str, int],
+        candidates: Mapping[str, Candidate],
+    ) -> None:
+        """What folds of single pixels would have said of the ensemble, where time suffices."""
+        source, seed = samples.source, self.wishes.seed
+        cost = sum(one.seconds for one in tried if one.name in weights)
+        pixels = source.shape[0] * source.shape[1]
+        mapping = pixels * self.seconds_a_pixel
+        if self.clock.left(1 - RESERVE) - mapping < 1.2 * cost:
+            report.decisions.append("the leaky figure of folds drawn pixel by pixel was left out for want of time")
+            return
+        singles = np.arange(len(samples.classes))
+        folds = scene_folds(samples.pixels, samples.classes, source.valid, self.wishes.folds, seed, groups=singles)
+        count = int(folds.fold.max()) + 1
+        fits = {name: self._fit(samples, candidates[name], count) for name in weights}
+        found = compare(fits, samples.classes, samples.num_classes, folds, seed, float("inf"))
+        report.random = float((mixture(found, weights).argmax(axis=1) == samples.classes).mean())
+
+    def _finish(
+        self,
+        report: SceneReport,
+        source: SceneSource,
+        digests: Mapping[str, str],
+        candidates: Mapping[str, Candidate],
+        tried: Sequence[Tried],
+        weights: Mapping[str, int],
+    ) -> None:
+        """Facts and decisions of a report."""
+        info = source.reader.info
+        report.sample, report.pixels = self.wishes.sample, int(source.valid.sum())
+        if info.transform is not None and info.crs is not None and info.crs.is_projected:
+            report.pixel_area = abs(info.transform.determinant) * info.crs.linear_units_factor[1] ** 2
+        report.facts |= dict(mmhsi=__version__, python=platform.python_version(), seed=self.wishes.seed)
+        report.facts |= dict(minutes=self.wishes.minutes)
+        report.facts |= {f"SHA-256 of {name}": digest for name, digest in digests.items()}
+        left_out = info.shape[2] - len(source.bands)
+        if left_out:
+            report.decisions.append(f"{left_out} of {info.shape[2]} bands were left out: flagged bad, or named so")
+        report.decisions += self.decisions
+        report.decisions.append(
+            "every candidate began with weight 1; weights changed while the likelihood of held-out labels grew by more "
+            "than its standard error"
+        )
+        gone = [one.name for one in tried if one.name not in weights]
+        if gone:
+            report.decisions.append(f"without weight, for the others do as well without them: {', '.join(gone)}")
+        report.decisions.append(
+            f"probabilities were calibrated by one number, a temperature of {report.temperature:.2f}, for few labels "
+            "carry no more"
+        )
+        if self.left_out:
+            text = f"not tried for want of time ({self.wishes.minutes:g} minutes): {', '.join(self.left_out)}"
+            report.decisions.append(text)
+
+
+def _polygons(source: SceneSource, pixels: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Polygon of each labelled pixel, where labels were drawn as polygons; None for rasters and points."""
+    if source.polygons is None:
+        return None
+    numbers = source.polygons.ravel()[pixels].astype(np.int64)
+    return numbers if len(numbers) >= 2 * len(np.unique(numbers)) else None
+
+
+def _mapped_pixels(source: SceneSource, seed: int) -> NDArray[np.int64]:
+    """Some of the pixels that hold data, sorted."""
+    pixels = np.flatnonzero(source.valid)
+    if not len(pixels):
+        raise ConfigError(f"{source.info.title}: no pixel holds data in all bands")
+    if len(pixels) > MAPPED_PIXELS:
+        pixels = np.sort(np.random.default_rng(seed).choice(pixels, MAPPED_PIXELS, replace=False))
+    return pixels
+
+
+def wished(candidates: Sequence[Candidate], pretrained: str | None) -> list[Candidate]:
+    """Candidates with the one that starts from an encoder, which comes before the other networks.
+
+    Args:
+        candidates: Those that were named.
+        pretrained: File of an encoder, or None.
+    """
+    if pretrained is None:
+        return list(candidates)
+    from .pretrained import pretrained_candidate
+
+    classical = [one for one in candidates if one.learner]
+    return [*classical, pretrained_candidate(pretrained), *(one for one in candidates if one.config)]

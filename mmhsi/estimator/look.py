@@ -1,0 +1,89 @@
+"""What is seen of a scene and its labels before anything is learnt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmhsi.datasets.labels import IGNORE_INDEX
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .source import SceneSource
+
+CORNER = 0.1
+"""Share of the scene's rectangle within which labels are said to lie in one place."""
+
+MOST_LABELS = 20_000
+"""Labelled pixels that are used; of more, so many are drawn at random."""
+
+LEAST_OF_CLASS = 100
+"""Of which every class keeps so many, where it has them."""
+
+
+def describe(source: SceneSource) -> list[str]:
+    """Lines about the scene and its labels.
+
+    Args:
+        source: The scene.
+    """
+    height, width = source.shape
+    info, bands = source.reader.info, len(source.bands)
+    left_out = info.shape[2] - bands
+    nm = "" if source.wavelengths is None else f", {source.wavelengths.min():.0f} to {source.wavelengths.max():.0f} nm"
+    flagged = f" ({left_out} flagged or named bad)" if left_out else ""
+    lines = [f"scene: {height} x {width} pixels, {bands} bands in use{flagged}{nm}"]
+    if source.second is not None:
+        lines.append(f"second source: {source.second.info.shape[2]} bands, {source.scale} x finer")
+    if not source.whole:
+        lines.append("the scene is large: it is read in rows, its channels are fitted to evenly spread ones")
+    counts = np.bincount(source.labels[source.labels != IGNORE_INDEX], minlength=len(source.kept))
+    named = [f"{source.info.classes[index]} {count}" for index, count in zip(source.kept, counts, strict=True)]
+    more = f", … ({len(named)} classes)" if len(named) > 20 else ""
+    lines.append("labels: " + ", ".join(named[:20]) + more)
+    return lines
+
+
+def doubts(source: SceneSource) -> list[str]:
+    """Warnings about the scene and its labels that matter.
+
+    Args:
+        source: The scene.
+    """
+    found = []
+    rows, columns = np.divmod(source.pixels, source.shape[1])
+    if len(rows):
+        box = (np.ptp(rows) + 1) * (np.ptp(columns) + 1) / (source.shape[0] * source.shape[1])
+        if box < CORNER:
+            found.append(
+                f"all labels lie within {100 * box:.1f} % of the scene, rows {rows.min()} to {rows.max()} and columns "
+                f"{columns.min()} to {columns.max()}: how good the map is elsewhere cannot be measured"
+            )
+    if source.labels_without_data:
+        found.append(f"{source.labels_without_data} labels lie on pixels without data (cloud, nodata, NaN): not used")
+    if source.noisy:
+        named = ", ".join(map(str, source.noisy[:12])) + (", …" if len(source.noisy) > 12 else "")
+        found.append(f"{len(source.noisy)} bands look like noise and are used (of the file, from 0: {named})")
+    return found
+
+
+def drawn_labels(classes: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Which labelled pixels are used where there are very many.
+
+    Args:
+        classes: Class of each, (n,).
+        seed: Of the draw.
+
+    Returns:
+        Indices, sorted.
+    """
+    if len(classes) <= MOST_LABELS:
+        return np.arange(len(classes))
+    order = np.random.default_rng(seed).permutation(len(classes))
+    chosen = np.zeros(len(classes), dtype=bool)
+    chosen[order[:MOST_LABELS]] = True
+    for index in np.unique(classes):
+        chosen[order[classes[order] == index][:LEAST_OF_CLASS]] = True
+    return np.flatnonzero(chosen)

@@ -1,0 +1,93 @@
+"""What there is time for, decided once and kept, so that a run that goes on decides alike."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from mmhsi.io.files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+TRYING = 0.5
+"""Share of the time by whose end candidates have been tried; training, the map and the leaky figure get the rest."""
+
+MAPPING = 0.45
+"""Share of the time that the map may take."""
+
+CHANNELS = 0.4
+"""Share of the time that the channels of a scene may take, those for learning and those for its map."""
+
+RESERVE = 0.05
+"""Share of the time that is kept for reading, writing and the report."""
+
+
+class Clock:
+    """The budget of a run.
+
+    Args:
+        minutes: All of it.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        self.seconds = 60 * minutes
+        self.begin = time.monotonic()
+
+    @property
+    def passed(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self.begin
+
+    def left(self, share: float = 1.0) -> float:
+        """Seconds until a share of the budget is used up.
+
+        Args:
+            share: 0 to 1.
+        """
+        return share * self.seconds - self.passed
+
+
+class Plan:
+    """Decisions that depend on how long something took, in a file.
+
+    Args:
+        path: The file, ``.json``.
+        key: What tells these inputs and options from others; a file of other ones is not used.
+        resume: Whether decisions of an interrupted run are followed.
+    """
+
+    def __init__(self, path: Path, key: Sequence[object], resume: bool) -> None:
+        self.path = path
+        self.key = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+        self._kept: dict[str, Any] = {}
+        if not resume:
+            return
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return
+        if isinstance(kept, dict) and kept.get("key") == self.key:
+            self._kept = kept
+
+    def get(self, name: str, default: object = None) -> Any:
+        """A decision that was kept.
+
+        Args:
+            name: Its name.
+            default: What is given where there is none.
+        """
+        return self._kept.get(name, default)
+
+    def keep(self, name: str, value: object) -> None:
+        """Write a decision down.
+
+        Args:
+            name: Its name.
+            value: Plain data.
+        """
+        self._kept = {**self._kept, "key": self.key, name: value}
+        write_whole(self.path, json.dumps(self._kept, sort_keys=True) + "\n")

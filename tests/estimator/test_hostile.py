@@ -1,0 +1,116 @@
+"""Scenes and labels at the edges of what there is: a sensible map, or one line."""
+
+import numpy as np
+import pytest
+
+from mmhsi import SceneClassifier
+from mmhsi.errors import DataError
+from mmhsi.estimator import source
+
+RNG = np.random.default_rng(0)
+
+
+def scene(height=30, width=32, bands=12, classes=3):
+    """Vertical stripes of classes with noise, and the class of every pixel from 1."""
+    truth = (np.arange(width) * classes // width + 1)[None].repeat(height, axis=0)
+    means = np.random.default_rng(1).normal(size=(classes + 1, bands))
+    return (means[truth] + RNG.normal(0, 0.5, (height, width, bands))).astype(np.float32), truth
+
+
+def some(truth, each):
+    """So many labels of each class at random."""
+    few = np.zeros_like(truth)
+    for label in np.unique(truth):
+        places = np.flatnonzero(truth == label)
+        few.flat[np.random.default_rng(label).choice(places, min(each, len(places)), replace=False)] = label
+    return few
+
+
+def classify(cube, labels, **options):
+    """A map, how often it is right, and its report."""
+    model = SceneClassifier(**{"minutes": 5, "models": ["lda", "svm-on-spectra"], **options}).fit(cube, labels)
+    return model.predict(cube), model
+
+
+@pytest.mark.parametrize(("bands", "least"), [(4, 0.7), (430, 0.9), (1, 0.3)])
+def test_any_number_of_bands(bands, least):
+    cube, truth = scene(bands=bands)
+    result, model = classify(cube, some(truth, 15))
+    assert (result.classes + 1 == truth).mean() > least
+    assert np.isfinite(model.report.accuracy.value)
+
+
+@pytest.mark.parametrize("each", [2, 5])
+def test_few_labels_give_a_map_and_warnings(each):
+    cube, truth = scene()
+    result, model = classify(cube, some(truth, each))
+    assert (result.classes + 1 == truth).mean() > 0.6
+    assert f"class 1: only {each} labelled pixels" in model.report.warnings
+
+
+def test_one_label_in_a_class():
+    cube, truth = scene()
+    labels = some(truth, 12)
+    single = np.flatnonzero(labels == 3)
+    labels.flat[single[1:]] = 0
+    result, model = classify(cube, labels)
+    assert set(np.unique(result.classes)) <= {0, 1, 2}
+    assert any("class 3: all its labels lie in one place" in text for text in model.report.warnings)
+
+
+def test_one_label_in_each_class():
+    cube, truth = scene()
+    with pytest.raises(DataError, match="no class has more than one label"):
+        classify(cube, some(truth, 1))
+
+
+def test_one_class():
+    cube, truth = scene()
+    with pytest.raises(DataError, match=r"holds 1 class\(es\)"):
+        classify(cube, np.where(truth == 1, truth, 0))
+
+
+def test_two_hundred_classes():
+    cube, truth = scene(20, 400, 20, classes=200)
+    result, model = classify(cube, some(truth, 8), models="lda-on-spectra")
+    assert (result.classes + 1 == truth).mean() > 0.3  # 0.005 by chance
+    assert len(model.report.confusion) == 200
+
+
+def test_bands_without_variance_and_regions_without_data():
+    cube, truth = scene()
+    cube[..., 3] = 7
+    cube[5:12, 4:20] = np.nan
+    result, model = classify(cube, some(truth, 15))
+    assert (result.classes[5:12, 4:20] == 255).all()
+    kept = result.classes != 255
+    assert (result.classes + 1 == truth)[kept].mean() > 0.8
+    assert any("lie on pixels without data" in text for text in model.report.warnings)
+
+
+def test_labels_in_one_corner_are_warned_of():
+    cube, truth = scene(60, 64)
+    stripes = truth.copy()
+    stripes[:, :] = (np.arange(60)[:, None] % 6) // 2 + 1
+    cube = (np.random.default_rng(1).normal(size=(4, 12))[stripes] + RNG.normal(0, 0.5, (60, 64, 12))).astype(
+        np.float32
+    )
+    labels = np.zeros_like(stripes)
+    labels[:12, :12] = stripes[:12, :12]
+    _, model = classify(cube, labels)
+    assert any("all labels lie within" in text for text in model.report.warnings)
+
+
+def test_a_scene_read_in_rows_gives_the_map_of_one_in_memory(monkeypatch):
+    cube, truth = scene(200, 40)
+    labels = some(truth, 30)
+    whole, first = classify(cube, labels)
+    monkeypatch.setattr(source, "WHOLE", 0)
+    monkeypatch.setattr(source, "ROWS", 16)
+    rows, second = classify(cube, labels)
+    assert second.report.folds == first.report.folds  # all rows are sampled
+    assert np.abs(rows.probabilities - whole.probabilities).max() < 0.02
+    monkeypatch.setattr(source, "SAMPLED", 40 * 48)
+    sparse, third = classify(cube, labels)
+    assert (sparse.classes == whole.classes).mean() > 0.9
+    assert third.report.classes[0].labels == first.report.classes[0].labels

@@ -1,0 +1,139 @@
+"""Networks and pretrained encoders as candidates, a mean of both kinds as one model, and features."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+
+import mmhsi
+from mmhsi import SceneClassifier
+from mmhsi.errors import ConfigError
+from mmhsi.estimator import candidates, networks
+from mmhsi.estimator.candidates import Candidate, choose_candidates
+from mmhsi.io import read_class_map
+from mmhsi.models.weights import read_checkpoint, write_checkpoint
+from mmhsi.registry import MODELS
+
+
+@pytest.fixture(scope="module")
+def stripes():
+    """A cube of three noisy stripes, some labels, and the truth from 1."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat([1, 2, 3], 8)[:, None].repeat(20, axis=1)
+    cube = rng.normal(size=(4, 12))[truth] + rng.normal(0, 0.7, (24, 20, 12))
+    labels = np.where(rng.random(truth.shape) < 0.15, truth, 0)
+    return cube.astype(np.float32), labels, truth
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """A few epochs are enough here."""
+    whole = networks.load_config
+
+    def load(name):
+        cfg = whole(name)
+        cfg.train_cfg.max_epochs = 8
+        return cfg
+
+    monkeypatch.setattr(networks, "load_config", load)
+
+
+def test_a_network_and_a_classical_candidate_are_one_model(stripes, short, tmp_path, run_tool):
+    cube, labels, truth = stripes
+    np.save(tmp_path / "cube.npy", cube)
+    model = SceneClassifier(minutes=20, models=["lda", "cnn2d"], folds=2)
+    model.fit(tmp_path / "cube.npy", labels, workdir=tmp_path / "work")
+    assert {one["name"] for one in model.report.candidates} == {"LDA", "CNN2D"}
+    result = model.predict(tmp_path / "cube.npy")
+    assert (result.classes + 1 == truth).mean() > 0.85
+    assert run_tool("predict", model.checkpoint_, tmp_path / "cube.npy", "--out", tmp_path / "again.tif") == 0
+    assert (read_class_map(tmp_path / "again.tif").classes == result.classes).all()
+    before = model.checkpoint_.read_bytes()
+    again = SceneClassifier(minutes=20, models=["lda", "cnn2d"], folds=2)
+    again.fit(tmp_path / "cube.npy", labels, workdir=tmp_path / "work", resume=True)
+    assert model.checkpoint_.read_bytes() == before  # trained anew to the same weights
+
+
+def test_a_mean_is_the_mean_of_its_members():
+    torch.manual_seed(0)
+    head = dict(type="mmpretrain.LinearClsHead", num_classes=3)
+    preprocessor = dict(type="ScenePreprocessor", num_bands=4)
+    network = dict(
+        data_preprocessor=preprocessor,
+        type="PixelClassifier",
+        backbone=dict(type="CNN2D", in_channels=4),
+        neck=dict(type="CenterContext"),
+        head=head,
+    )
+    members = [dict(model=network, start=1, stop=5, window=3), dict(model=network, stop=4, window=5, weight=3)]
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        mean = MODELS.build(
+            dict(type="MeanOfClassifiers", backbone=dict(type="ClassifierMembers", members=members))
+        ).eval()
+    x, (first, second) = torch.randn(6, 7, 7, 7), mean.backbone.networks
+    by_hand = (first.predict_scores(x[:, 1:5, 2:5, 2:5]) + 3 * second.predict_scores(x[:, :4, 1:6, 1:6])) / 4
+    assert torch.allclose(mean.predict_scores(x), by_hand, atol=1e-6)
+    mean.temperature = 2.0
+    root = by_hand.sqrt()
+    assert torch.allclose(mean.predict_scores(x), root / root.sum(dim=1, keepdim=True), atol=1e-6)
+
+
+def test_a_training_that_would_be_late_is_left_out(stripes, tmp_path):
+    lines = []
+    model = SceneClassifier(minutes=0.3, models=["lda", "hsivit-tiny"], folds=2)
+    model.fit(*stripes[:2], workdir=tmp_path, say=lines.append)
+    assert model.weights_ == {"LDA": 1}
+    assert any("HSIViT tiny: left out, there is not enough time" in line for line in lines)
+    assert any("not tried for want of time" in text for text in model.report.decisions)
+
+
+def encoder(path, bands):
+    """A checkpoint of a pretraining, its weights those of a seed."""
+    torch.manual_seed(1)
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        backbone = MODELS.build(dict(type="HSIViT", in_channels=bands, arch="tiny", img_size=9, patch_size=3))
+    state = {f"backbone.{name}": value for name, value in backbone.state_dict().items()}
+    write_checkpoint({"meta": {}, "state_dict": state}, path)
+    return state
+
+
+def test_an_encoder_is_recognised_and_starts_a_candidate(stripes, short, tmp_path):
+    state = encoder(tmp_path / "encoder.pth", 12)
+    model = SceneClassifier(minutes=20, models="lda", folds=2, pretrained=str(tmp_path / "encoder.pth"))
+    model.fit(*stripes[:2], workdir=tmp_path / "work")
+    assert {one["name"] for one in model.report.candidates} == {"LDA", "pretrained encoder"}
+    assert any("first layer was taken as it is" in text for text in model.report.decisions)
+    spec = networks.WindowTable(np.zeros((1, 9, 9, 12), np.float32), np.ones((1, 9, 9), bool), np.zeros(1, int), None)
+    assert spec.inputs().shape == (1, 12, 9, 9)
+    assert state["backbone.layers.0.ln1.weight"].shape == (128,)
+
+
+def test_an_encoder_that_does_not_fit_is_said_at_once(stripes, tmp_path):
+    write_checkpoint({"meta": {}, "state_dict": {"conv.weight": torch.zeros(3)}}, tmp_path / "other.pth")
+    with pytest.raises(ConfigError, match="holds no encoder of HSIViT's layout"):
+        SceneClassifier(pretrained=str(tmp_path / "other.pth")).fit(*stripes[:2])
+    odd = {name.replace("layers.3.", "layers.5."): value for name, value in encoder(tmp_path / "e.pth", 12).items()}
+    write_checkpoint({"meta": {}, "state_dict": odd}, tmp_path / "odd.pth")
+    with pytest.raises(ConfigError, match="width 128 and 6 layers"):
+        SceneClassifier(pretrained=str(tmp_path / "odd.pth")).fit(*stripes[:2])
+
+
+def test_a_candidate_is_a_line(monkeypatch, stripes, short, tmp_path):
+    line = Candidate("CNN on channels", config="mmhsi::comparison/cnn2d.py", sees="channels", window=3)
+    monkeypatch.setattr(candidates, "CANDIDATES", (*candidates.CANDIDATES, line))
+    assert choose_candidates("cnn-on-channels", candidates.CANDIDATES) == [line]
+
+
+def test_features_are_what_the_model_decides_by(stripes, short, tmp_path):
+    cube, labels, _ = stripes
+    np.save(tmp_path / "cube.npy", cube)
+    model = SceneClassifier(minutes=20, models=["cnn2d"], folds=2).fit(tmp_path / "cube.npy", labels, workdir=tmp_path)
+    found = mmhsi.features(tmp_path / "cube.npy", model.checkpoint_)
+    assert found.shape == (24, 20, 128)
+    state = read_checkpoint(model.checkpoint_)["state_dict"]
+    assert np.isfinite(found).all()
+    classical = SceneClassifier(minutes=1, models="lda").fit(tmp_path / "cube.npy", labels, workdir=tmp_path / "c")
+    channels = mmhsi.features(tmp_path / "cube.npy", classical.checkpoint_)
+    kept = read_checkpoint(classical.checkpoint_)["state_dict"]["samples"]
+    assert channels[labels > 0] == pytest.approx(kept.numpy(), abs=1e-4)
+    assert any(name.startswith("backbone.networks.0.backbone") for name in state)
