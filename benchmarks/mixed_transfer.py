@@ -126,9 +126,7 @@ def table(results: dict) -> str:
 def main() -> None:
     """Train, score, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, default=ROOT.parent / "shared/data", help="folder of the scenes and splits"
-    )
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data", help="folder of scenes and splits")
     parser.add_argument("--steps", type=int, default=150, help="steps of each pretraining (default: 150)")
     parser.add_argument("--out", type=Path, default=Path("work_dirs/mixed_transfer"), help="folder for all results")
     args = parser.parse_args()

@@ -124,7 +124,8 @@ def known_centres(name: str, spec: InputSpec, stated: Sequence[float] | str | No
     Args:
         name: The sensor, for messages.
         spec: Of its data.
-        stated: The centres, the first and the last of evenly spread bands, or a name of nominal ones; None to take those of files or catalogue.
+        stated: The centres, the first and the last of evenly spread bands, or a name of nominal ones; None to take
+            those of files or catalogue.
 
     Raises:
         ConfigError: If nobody knows them, two do, or their number is another.

@@ -57,7 +57,8 @@ def resolve_numbers(
     what its class takes. Bands and classes that a config states are assertions. An image size that it states stays:
     position tables are interpolated, and after a pretraining they have its size.
     A backbone with an embedding of any bands gets the bands' ``wavelengths`` where the data know them and the config
-    says nothing, and nominal ones where it names a scene of :data:`mmhsi.datasets.catalogue.NOMINAL`; a preprocessor of several sensors gets their ``sensors``.
+    says nothing, and nominal ones where it names a scene of :data:`mmhsi.datasets.catalogue.NOMINAL`; a preprocessor of
+    several sensors gets their ``sensors``.
 
     Args:
         model: Config of the model, changed in place.

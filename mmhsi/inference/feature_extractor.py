@@ -69,8 +69,8 @@ class FeatureExtractor:
 
     Args:
         config: Config whose model has ``data_preprocessor`` and ``backbone``: of pretraining or of fine-tuning.
-        checkpoint: Weights; the band statistics are taken from it too, unless it was trained on several sensors. None: an untrained network, for comparison,
-            with the statistics of the config's training data.
+        checkpoint: Weights; the band statistics are taken from it too, unless it was trained on several sensors. None:
+            an untrained network, for comparison, with the statistics of the config's training data.
         prefix: Where the backbone is in it. Default ``'backbone.'``.
         device: Torch device. Default: a GPU where there is one.
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
@@ -16,6 +14,8 @@ from .view_preprocessor import ViewPreprocessor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
 
 
 class SensorTable(BandPreprocessor):
