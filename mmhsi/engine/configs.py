@@ -35,7 +35,8 @@ def load_config(config: str | Path | Config) -> Config:
 
     Args:
         config: Its path; a backbone's ``pretrained='dofa-vit-b'`` becomes the backbone that has these weights
-            (:data:`mmhsi.models.weights.families.WEIGHTS`). Or ``package::path``, as in mmengine's ``_base_``, for one that an installed package carries,
+            (:data:`mmhsi.models.weights.families.WEIGHTS`).
+            Or ``package::path``, as in mmengine's ``_base_``, for one that an installed package carries,
             such as ``mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py``.
 
     Raises:

@@ -1,8 +1,8 @@
 """Public weights of encoders of any bands: true layouts, features of the public code, the command, configs by name.
 
-``public_encoders.json`` holds names and shapes as the public code of each makes them, at small sizes, and the first four
-features of CLS and every patch that it gave for the weights and the image below: DOFA of torchgeo 0.8.1, Panopticon and
-SpectralEarth of their repositories.
+``public_encoders.json`` holds names and shapes as the public code of each makes them, at small sizes, and the first
+four features of CLS and every patch that it gave for the weights and the image below: DOFA of torchgeo 0.8.1,
+Panopticon and SpectralEarth of their repositories.
 """
 
 import json
@@ -91,7 +91,10 @@ def test_what_is_recorded_is_whole(name):
     found = public_weights(name)
     assert isinstance(found, PublicWeights)
     assert found.family in {family.name for family in FAMILIES}
-    assert found.license and found.citation and found.homepage.startswith("https://") and found.normalisation
+    assert found.license
+    assert found.citation
+    assert found.homepage.startswith("https://")
+    assert found.normalisation
     with torch.device("meta"):
         model = HSIViT(**{key: value for key, value in found.backbone.items() if key != "type"})
     assert model.any_bands

@@ -77,8 +77,8 @@ class SensorTable(BandPreprocessor):
         named = {sample.metainfo.get("sensor") for sample in data.get("data_samples") or [] if sample is not None}
         if len(named) != 1 or not named <= set(self.places):
             raise ConfigError(
-                f"{type(self).__name__}: a batch of sensors {', '.join(map(repr, named)) or 'without a name'}, expected "
-                f"one of {', '.join(self.places)}; keep MixedDataset and batch_sampler=dict(type='SensorBatchSampler')"
+                f"{type(self).__name__}: a batch of sensors {', '.join(map(repr, named)) or 'without a name'}, "
+                f"expected one of {', '.join(self.places)}; keep MixedDataset and batch_sampler=dict(type='SensorBatchSampler')"
             )
         self._sensor = named.pop()
         batch = super().forward(data, training)

@@ -34,8 +34,8 @@ def _weights(size: str) -> PublicWeights:
         license="none found in the repository",
         homepage="https://github.com/AABNassim/spectral_earth",
         normalisation="each band by the means and standard deviations in the repository's data/statistics",
-        caveat="On 202 bands of EnMAP L2A, which the repository chooses; the files lie in a folder that its page links, "
-        "of no stable address.",
+        caveat="On 202 bands of EnMAP L2A, which the repository chooses; the files lie in a folder that its page "
+        "links, of no stable address.",
     )
 
 
