@@ -133,6 +133,9 @@ def read_window(cfg: Config) -> tuple[int, int] | None:
         cfg: The config.
     """
     dataset = (cfg.get("train_dataloader") or {}).get("dataset") or {}
+    parts = dataset.get("sensors")  # a MixedDataset's, all of one size
+    if isinstance(parts, dict) and parts:
+        dataset = next(iter(parts.values())).get("dataset") or {}
     for step in dataset.get("pipeline") or ():
         if isinstance(step, dict) and step.get("type") == "RandomReadWindow":
             return size_pair("RandomReadWindow", step["size"])
