@@ -77,6 +77,9 @@ def measure(config: str, dataset: str | None) -> dict:
     for part in (cfg.model, cfg.model.backbone):
         part.pop("init_cfg", None)
     spec = resolve_from_data(cfg).spec
+    if spec.sensors:  # counted for the one of most bands
+        sensor = max(spec.sensors, key=lambda each: each["num_bands"])
+        cfg.model.backbone.update(in_channels=sensor["num_bands"], wavelengths=list(sensor["wavelengths"]))
     if cfg.model.type == "ClassicalClassifier":  # keeps its samples, and has neither weights nor layers
         shape = (spec.num_bands, *spec.window)
         return {"Training Data": spec.scene, "Input": " x ".join(map(str, shape)), "Parameters": 0, "FLOPs": 0}
@@ -95,7 +98,7 @@ def measure(config: str, dataset: str | None) -> dict:
             if run_on == "cpu":
                 raise
     return {
-        "Training Data": spec.scene,
+        "Training Data": f"{len(spec.sensors)} scenes" if spec.sensors else spec.scene,
         "Input": " x ".join(map(str, shape)),
         "Parameters": count_stored(model),
         "FLOPs": counter.get_total_flops(),

@@ -60,6 +60,20 @@ def _colours(value: object) -> bool:
     return isinstance(value, tuple) and all(map(_colour, value))
 
 
+def _sensors(value: object) -> bool:
+    """Whether each is ``dict(name=…, num_bands=…, wavelengths=[…])`` of its own name."""
+    keys = {"name", "num_bands", "wavelengths"}
+    if not isinstance(value, tuple) or not all(isinstance(item, dict) and set(item) == keys for item in value):
+        return False
+    return len({item["name"] for item in value if isinstance(item["name"], str)}) == len(value) and all(
+        _whole(item["num_bands"], 1)
+        and isinstance(item["wavelengths"], list | tuple)
+        and _nanometres(tuple(item["wavelengths"]))
+        and len(item["wavelengths"]) == item["num_bands"]
+        for item in value
+    )
+
+
 def _optional(holds: Callable[[Any], bool]) -> Callable[[object], bool]:
     return lambda value: value is None or holds(value)
 
@@ -85,6 +99,7 @@ _EXPECTED: dict[str, tuple[str, Callable[[object], bool]]] = {
     "second_scale": ("a whole factor", _optional(lambda value: _whole(value, 1))),
     "image_options": ("options of a cube", lambda value: isinstance(value, dict) and _plain(value)),
     "second_in_transforms": ("True or False", lambda value: type(value) is bool),
+    "sensors": ("names, numbers of bands and centres in nm", lambda value: _sensors(value)),
     "rgb_bands": ("three 0-based bands", _optional(lambda value: _wholes(value, 0) and len(value) == 3)),
 }
 
@@ -115,6 +130,8 @@ class InputSpec:
             (:meth:`mmhsi.io.CubeOptions.given`); a scene is opened in the same way when a map of it is made.
         second_in_transforms: Whether ``transforms`` take the second source, so that the model itself sees none.
         rgb_bands: 0-based bands of the file for a false-colour picture where wavelengths are unknown, or None.
+        sensors: Of a corpus of several sensors, in place of all that is said of bands above: each one's
+            ``dict(name=…, num_bands=…, wavelengths=[…])``, in nm.
 
     Raises:
         ConfigError: If a value cannot be meant so, or two contradict each other.
@@ -138,6 +155,7 @@ class InputSpec:
     second_in_transforms: bool = False
     rgb_bands: tuple[int, int, int] | None = None
     image_options: dict[str, Any] = field(default_factory=dict)
+    sensors: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         fault = _fault({item.name: getattr(self, item.name) for item in fields(self)})

@@ -5,8 +5,16 @@ from .catalogue import CATALOGUE, SceneInfo, scene_info
 from .corpus_dataset import CorpusDataset
 from .label_grid import majority_labels
 from .labels import IGNORE_INDEX, LabelTable
+from .mixed_dataset import MixedDataset
 from .pixel_samples import PixelSamples, collate_pixels
-from .samplers import MultiSizeBatchSampler, SeededIndex, SeededInfiniteSampler, SeededSampler, SizedIndex
+from .samplers import (
+    MultiSizeBatchSampler,
+    SeededIndex,
+    SeededInfiniteSampler,
+    SeededSampler,
+    SensorBatchSampler,
+    SizedIndex,
+)
 from .scene_dataset import SceneDataset
 from .splits import (
     DisjointSplit,
@@ -35,6 +43,7 @@ __all__ = [
     "FractionSplit",
     "LabelTable",
     "MapSplit",
+    "MixedDataset",
     "MultiSizeBatchSampler",
     "PairSplit",
     "PixelSamples",
@@ -44,6 +53,7 @@ __all__ = [
     "SeededIndex",
     "SeededInfiniteSampler",
     "SeededSampler",
+    "SensorBatchSampler",
     "SizedIndex",
     "Split",
     "TileDataset",

@@ -36,7 +36,7 @@ class CorpusDataset(SeededDataset):
         scene: Entry of the catalogue of form ``'corpus'``, or a description of one as a
             :class:`mmhsi.datasets.SceneInfo` or a dict of its fields; None for a folder of one's own.
         data_root: Folder that every path is relative to. Default: ``data``.
-        image_dir: Without ``scene``: the folder, searched with its subfolders.
+        image_dir: Without ``scene``: the folder, searched with its subfolders; or a single file.
         suffixes: File suffixes that count as scenes. Default: GeoTIFF, ENVI headers, ``.mat``, ``.npy``,
             HDF5 and netCDF.
         image_key: Variable of ``.mat`` and HDF5 files; None for the only 3-D one.
@@ -74,7 +74,8 @@ class CorpusDataset(SeededDataset):
         title = str(image_dir)
         if image_dir is not None:
             folder = root / image_dir
-            self.files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+            inside = [folder] if folder.is_file() else folder.rglob("*")
+            self.files = sorted(path for path in inside if path.suffix.lower() in suffixes)
             if not self.files:
                 raise DataError(f"{folder}: holds no scene ({', '.join(suffixes)})")
         else:

@@ -12,7 +12,7 @@ from mmhsi.errors import DataError
 from .samplers import SeededIndex, sample_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from mmhsi.io import HSICube
 
@@ -44,6 +44,19 @@ class BandStatistics:
         self._squares += squares + delta**2 * (self.count * len(values) / total)
         self.mean = self.mean + delta * (len(values) / total)
         self.count = total
+
+    @classmethod
+    def side_by_side(cls, parts: Sequence[BandStatistics]) -> BandStatistics:
+        """Statistics of the bands of several sensors, one sensor behind another; the pixels are counted together.
+
+        Args:
+            parts: Of each sensor.
+        """
+        joined = cls(sum(len(part.mean) for part in parts))
+        joined.count = sum(part.count for part in parts)
+        joined.mean = np.concatenate([part.mean for part in parts])
+        joined._squares = np.concatenate([part.std**2 for part in parts]) * joined.count
+        return joined
 
     @property
     def std(self) -> np.ndarray:

@@ -34,7 +34,9 @@ def load_config(config: str | Path | Config) -> Config:
     """Read a config file; a config that has been read is given back.
 
     Args:
-        config: Its path; or ``package::path``, as in mmengine's ``_base_``, for one that an installed package carries,
+        config: Its path; a backbone's ``pretrained='dofa-vit-b'`` becomes the backbone that has these weights
+            (:data:`mmhsi.models.weights.families.WEIGHTS`).
+            Or ``package::path``, as in mmengine's ``_base_``, for one that an installed package carries,
             such as ``mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py``.
 
     Raises:
@@ -51,7 +53,15 @@ def load_config(config: str | Path | Config) -> Config:
     logger = MMLogger.get_current_instance()
     logger.addFilter(_not_of_our_variables)
     try:
-        return _without_scope_of_functions(Config.fromfile(config))
+        cfg = _without_scope_of_functions(Config.fromfile(config))
+        model = cfg.get("model")
+        if isinstance(model, dict) and isinstance(model.get("backbone"), dict) and "pretrained" in model["backbone"]:
+            from mmhsi.models.weights import expand_pretrained  # which imports all models
+
+            expand_pretrained(model["backbone"])
+        return cfg
+    except ConfigError:
+        raise
     except FileNotFoundError as error:
         raise _unknown_dataset(config, error) or _missing(config, error) from None
     except Exception as error:  # whatever its code raises
@@ -123,6 +133,9 @@ def read_window(cfg: Config) -> tuple[int, int] | None:
         cfg: The config.
     """
     dataset = (cfg.get("train_dataloader") or {}).get("dataset") or {}
+    parts = dataset.get("sensors")  # a MixedDataset's, all of one size
+    if isinstance(parts, dict) and parts:
+        dataset = next(iter(parts.values())).get("dataset") or {}
     for step in dataset.get("pipeline") or ():
         if isinstance(step, dict) and step.get("type") == "RandomReadWindow":
             return size_pair("RandomReadWindow", step["size"])

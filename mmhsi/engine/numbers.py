@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 from mmengine.registry import DefaultScope
 
 from mmhsi.arguments import takes_argument
+from mmhsi.datasets.catalogue import nominal_centres
 from mmhsi.errors import ConfigError
 from mmhsi.registry import DATASETS, MODELS
 from mmhsi.spec import InputSpec
@@ -55,6 +56,9 @@ def resolve_numbers(
     head, every auxiliary head, or the model itself (Mask2Former); the image size to ``backbone.img_size``. A part gets
     what its class takes. Bands and classes that a config states are assertions. An image size that it states stays:
     position tables are interpolated, and after a pretraining they have its size.
+    A backbone with an embedding of any bands gets the bands' ``wavelengths`` where the data know them and the config
+    says nothing, and nominal ones where it names a scene of :data:`mmhsi.datasets.catalogue.NOMINAL`; a preprocessor of
+    several sensors gets their ``sensors``.
 
     Args:
         model: Config of the model, changed in place.
@@ -66,6 +70,7 @@ def resolve_numbers(
     Raises:
         ConfigError: If a number that the config states is another than that of the data.
     """
+    _sensors(model, spec)
     for number in [*_bands(model, spec), *_classes(model, spec)]:
         stated = number.part.get(number.name)
         if stated is None:
@@ -79,6 +84,18 @@ def resolve_numbers(
     backbone, size = model.get("backbone"), image_size or spec.window
     if size is not None and _takes(backbone, "img_size") and backbone.get("img_size") is None:
         backbone["img_size"] = size[0] if size[0] == size[1] else list(size)
+
+
+def _sensors(model: dict, spec: InputSpec) -> None:
+    """Centres of the bands for a backbone of any bands, bands of each sensor for the preprocessor of a mixed corpus."""
+    preprocessor, backbone = model.get("data_preprocessor"), model.get("backbone")
+    if spec.sensors and _takes(preprocessor, "sensors"):
+        preprocessor["sensors"] = {sensor["name"]: sensor["num_bands"] for sensor in spec.sensors}
+    if _takes(backbone, "embedding") and backbone.get("embedding", "fixed") != "fixed" and not spec.sensors:
+        if backbone.get("wavelengths") is None and spec.model_wavelengths is not None:
+            backbone["wavelengths"] = list(spec.model_wavelengths)
+        elif isinstance(backbone.get("wavelengths"), str):
+            backbone["wavelengths"] = list(nominal_centres(backbone["wavelengths"]))
 
 
 def _takes(part: object, argument: str) -> TypeGuard[dict]:

@@ -69,8 +69,8 @@ class FeatureExtractor:
 
     Args:
         config: Config whose model has ``data_preprocessor`` and ``backbone``: of pretraining or of fine-tuning.
-        checkpoint: Weights; the band statistics are taken from it too. None: an untrained network, for comparison,
-            with the statistics of the config's training data.
+        checkpoint: Weights; the band statistics are taken from it too, unless it was trained on several sensors. None:
+            an untrained network, for comparison, with the statistics of the config's training data.
         prefix: Where the backbone is in it. Default ``'backbone.'``.
         device: Torch device. Default: a GPU where there is one.
 
@@ -92,10 +92,12 @@ class FeatureExtractor:
         model = {name: copy.deepcopy(self.cfg.model[name]) for name in ("backbone", "data_preprocessor")}
         model["backbone"].pop("init_cfg", None)
         whole = None if checkpoint is None else read_checkpoint(checkpoint)
-        spec: InputSpec | None
+        spec: InputSpec | None = None
         if whole is not None and whole["meta"].get("dataset_meta"):
             spec, source = checkpoint_spec(whole, str(checkpoint)), f"checkpoint {checkpoint}"
-        else:
+        # After a corpus of several sensors, bands and statistics are those of the config's data.
+        of_many = spec is not None and bool(spec.sensors)
+        if spec is None or of_many:
             data = self.dataset("train_dataloader")
             spec, source = InputSpec.of_metainfo(getattr(data, "metainfo", None)), "train_dataloader.dataset"
         with DefaultScope.overwrite_default_scope("mmhsi"):
@@ -103,10 +105,11 @@ class FeatureExtractor:
                 resolve_numbers(model, spec, source, self.cfg.filename, read_window(self.cfg))
             self.backbone: nn.Module = MODELS.build(model["backbone"])
             self.preprocessor: BandPreprocessor = MODELS.build(model["data_preprocessor"])
-        if whole is None or checkpoint is None:
+        if checkpoint is not None:
+            load_weights(self.backbone, checkpoint, prefix)
+        if whole is None or checkpoint is None or of_many:
             fit_preprocessor(self.preprocessor, data)
         else:
-            load_weights(self.backbone, checkpoint, prefix)
             if "data_preprocessor.mean" not in whole["state_dict"]:
                 raise ConfigError(f"checkpoint {checkpoint}: has no band statistics (data_preprocessor.mean)")
             load_weights(self.preprocessor, checkpoint, "data_preprocessor.")

@@ -20,6 +20,22 @@ PRESETS: dict[str, tuple[dict, tuple[int, int, int]]] = {
         (32, 64, 64),
     ),
     **{
+        f"HSIViT base, patch 4, {embedding}, {bands} bands": (
+            dict(
+                type="HSIViT",
+                in_channels=bands,
+                arch="base",
+                img_size=32,
+                patch_size=4,
+                embedding=embedding,
+                wavelengths=[round(420 + 2030 * band / (bands - 1), 1) for band in range(bands)],
+            ),
+            (bands, 32, 32),
+        )
+        for embedding in ("fixed", "wavelength", "spectral-stem", "band-attention")
+        for bands in (3, 32, 202, 430)
+    },
+    **{
         f"SpatialSpectralViT {arch}, {mode}": (
             dict(type="SpatialSpectralViT", in_channels=32, arch=arch, mode=mode),
             (32, 64, 64),

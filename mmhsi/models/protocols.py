@@ -98,6 +98,28 @@ class MaskTokenBackbone(TokenBackbone, Protocol):
 
 
 @runtime_checkable
+class AnyBandBackbone(Protocol):
+    """May take images of any bands, whose centres in nm come with them as the argument ``wavelengths``.
+
+    Attributes:
+        any_bands: Whether it was built to.
+        wavelengths: Centres of the bands in nm of images that come without; None if there are none.
+    """
+
+    any_bands: bool
+    wavelengths: tuple[float, ...] | None
+
+
+def takes_any_bands(backbone: object) -> bool:
+    """Whether images of any bands may be given to a backbone, with their centres.
+
+    Args:
+        backbone: Any.
+    """
+    return isinstance(backbone, AnyBandBackbone) and backbone.any_bands
+
+
+@runtime_checkable
 class GridBackbone(Protocol):
     """Has a table of positions, made for images of one size.
 

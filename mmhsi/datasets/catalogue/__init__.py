@@ -2,9 +2,11 @@
 
 from .info import RGB, ArchiveMember, CorpusScene, Form, RemoteFile, SceneInfo, TileSubset
 from .lookup import CATALOGUE, scene_info, unknown_name
+from .nominal import NOMINAL, nominal_centres
 
 __all__ = [
     "CATALOGUE",
+    "NOMINAL",
     "RGB",
     "ArchiveMember",
     "CorpusScene",
@@ -12,6 +14,7 @@ __all__ = [
     "RemoteFile",
     "SceneInfo",
     "TileSubset",
+    "nominal_centres",
     "scene_info",
     "unknown_name",
 ]

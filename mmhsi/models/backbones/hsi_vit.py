@@ -12,6 +12,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..checks import check_bands, resolve_out_indices
+from ..embeddings import build_embedding
 from ..layers import (
     PatchEmbed,
     Tokens,
@@ -28,18 +29,21 @@ from .base import TransformerBackbone
 from .vit_arch import FFN_TYPES, ViTArch, resolve_arch, vit_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @MODELS.register_module()
 class HSIViT(TransformerBackbone):
     """Vision transformer whose patches span all bands.
 
+    Of certain bands, or with ``embedding`` of any: their number and centres may then differ from batch to batch, and
+    no weight depends on them.
+
     Takes any H × W: sides that the patch does not divide are padded by repeating the last row and column, and the
     position table, made for ``img_size``, is interpolated (bicubic) to other grids.
 
     Args:
-        in_channels: Bands C of the input.
+        in_channels: Bands C of the input; with an embedding of any bands what the training data have, if anything.
         arch: ``'tiny'`` (d 128, 4 layers, for few labels and CPUs), ``'small'``, ``'base'``, ``'large'`` (the ViT
             sizes of that name) or a dict with ``embed_dims``, ``num_layers``, ``num_heads``,
             ``feedforward_channels``.
@@ -57,6 +61,11 @@ class HSIViT(TransformerBackbone):
         drop_path_uniform: Whether all layers have that of the last, as in DINOv2. Default False.
         norm_maps: Whether the last norm is applied to the maps of earlier layers too, as DINOv2 gives them to decode
             heads. Default False.
+        embedding: ``'fixed'``, a linear map of the bands; or of any bands ``'wavelength'`` (weights generated from the
+            centres), ``'spectral-stem'`` (convolutions along the spectrum) or ``'band-attention'``, or the config of
+            one (:mod:`mmhsi.models.embeddings`).
+        wavelengths: Centres of the bands in nm where a batch does not bring its own; for embeddings of any bands, and
+            taken from the training data where they know them.
         init_cfg: mmengine's initialisation, e.g. ``dict(type='Pretrained', checkpoint=…, prefix='backbone.')``.
 
     Raises:
@@ -67,7 +76,7 @@ class HSIViT(TransformerBackbone):
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: int | None = None,
         arch: str | ViTArch = "base",
         img_size: int | tuple[int, int] = 64,
         patch_size: int = 8,
@@ -82,6 +91,8 @@ class HSIViT(TransformerBackbone):
         drop_path_rate: float = 0.0,
         drop_path_uniform: bool = False,
         norm_maps: bool = False,
+        embedding: str | Mapping[str, object] = "fixed",
+        wavelengths: Sequence[float] | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -92,7 +103,8 @@ class HSIViT(TransformerBackbone):
         if not -1 <= frozen_stages <= depth:
             raise ConfigError(f"HSIViT: frozen_stages={frozen_stages} given, expected -1 to {depth}, the layers")
 
-        self.in_channels = in_channels
+        self.in_channels = in_channels or len(wavelengths or ())
+        self.wavelengths = None if wavelengths is None else tuple(wavelengths)
         self.embed_dims = sizes["embed_dims"]
         self.patch_size = patch_size
         self.grid = patch_grid(img_size, patch_size)
@@ -101,7 +113,11 @@ class HSIViT(TransformerBackbone):
         self.frozen_stages = frozen_stages
         self.norm_maps = norm_maps
 
-        self.patch_embed = PatchEmbed(in_channels, self.embed_dims, patch_size)
+        any_bands = build_embedding("HSIViT", embedding, self.embed_dims, patch_size)
+        self.any_bands = any_bands is not None
+        if any_bands is None and in_channels is None:
+            raise ConfigError("HSIViT: embedding='fixed' needs in_channels, the number of bands")
+        self.patch_embed = any_bands or PatchEmbed(self.in_channels, self.embed_dims, patch_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
         self.registers = nn.Parameter(torch.zeros(1, num_registers, self.embed_dims)) if num_registers else None
         self.mask_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims)) if with_mask_token else None
@@ -181,18 +197,33 @@ class HSIViT(TransformerBackbone):
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def embed(self, x: Tensor, mask: Tensor | None = None) -> Tokens:
+    def band_axes(self) -> dict[str, int]:
+        """Weights that depend on the bands, and the axis of the bands; none with an embedding of any bands."""
+        return {} if self.any_bands else super().band_axes()
+
+    def embed(self, x: Tensor, mask: Tensor | None = None, wavelengths: Sequence[float] | None = None) -> Tokens:
         """Embed images and add positions.
 
         Args:
             x: Images, shape (B, C, H, W).
             mask: Patches replaced by the mask token, bool (B, h · w); None for none.
+            wavelengths: Centres of the bands in nm. Default: the backbone's own.
 
         Raises:
-            ConfigError: If C is not the backbone's ``in_channels``, or a mask does not fit or has no mask token.
+            ConfigError: If C is not the backbone's ``in_channels``, centres are needed and missing, or a mask does not
+                fit or has no mask token.
         """
-        check_bands("HSIViT", x, self.in_channels)
-        tokens, grid = self.patch_embed(x)
+        if self.any_bands:
+            centres = self.wavelengths if wavelengths is None else wavelengths
+            if centres is None:
+                raise ConfigError(
+                    "HSIViT: an embedding of any bands needs their wavelengths, which the data do not know; give "
+                    "model.backbone.wavelengths, or the scene's with scene=dict(base=…, wavelengths=[…])"
+                )
+            tokens, grid = self.patch_embed(x, centres)
+        else:
+            check_bands("HSIViT", x, self.in_channels)
+            tokens, grid = self.patch_embed(x)
         if mask is not None:
             if self.mask_token is None:
                 raise ConfigError("HSIViT: a mask is given, which needs with_mask_token=True")
@@ -212,23 +243,39 @@ class HSIViT(TransformerBackbone):
         chosen = [self.norm(x) if index in normed else x for index, x in outputs if index in out_indices]
         return [Tokens(x[:, 0], x[:, self.num_extra_tokens :], tokens.grid) for x in chosen]
 
-    def forward_tokens(self, x: Tensor, mask: Tensor | None = None) -> Tokens:
+    def forward(self, x: Tensor, wavelengths: Sequence[float] | None = None) -> tuple[Tensor, ...]:
+        """Encode images.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            wavelengths: Centres of the bands in nm, for embeddings of any bands. Default: the backbone's own.
+
+        Returns:
+            One map (B, d, h, w) for each of ``out_indices``.
+        """
+        return tuple(map(self.to_map, self.encode(self.embed(x, None, wavelengths), self.out_indices)))
+
+    def forward_tokens(
+        self, x: Tensor, mask: Tensor | None = None, wavelengths: Sequence[float] | None = None
+    ) -> Tokens:
         """Encode images to the normalised tokens of the last layer, masked patches replaced by the mask token.
 
         Args:
             x: Images, shape (B, C, H, W).
             mask: Patches that are hidden, bool (B, h · w); None for none.
+            wavelengths: As for :meth:`forward`.
         """
-        return self.encode_last(self.embed(x, mask))
+        return self.encode_last(self.embed(x, mask, wavelengths))
 
-    def forward_visible(self, x: Tensor, visible: Tensor) -> Tokens:
+    def forward_visible(self, x: Tensor, visible: Tensor, wavelengths: Sequence[float] | None = None) -> Tokens:
         """Encode the visible patches alone; nothing of a hidden patch enters any layer.
 
         Args:
             x: Images, shape (B, C, H, W).
             visible: Indices of the visible patches, row-major over the grid, shape (B, n).
+            wavelengths: As for :meth:`forward`.
         """
-        tokens = self.embed(x)
+        tokens = self.embed(x, None, wavelengths)
         return self.encode_last(tokens._replace(patches=take_tokens(tokens.patches, visible)))
 
     def last_attention(self) -> dict[str, nn.Module]:

@@ -3,6 +3,7 @@
 from .band_preprocessor import BandPreprocessor, fit_preprocessor
 from .batch_augments import BatchDihedral, BatchGainOffset, BatchNoise, dihedral, symmetries
 from .scene_preprocessor import ScenePreprocessor, attach_scenes, pool_scene
+from .sensor_preprocessors import SensorTilePreprocessor, SensorViewPreprocessor
 from .tile_preprocessor import TilePreprocessor
 from .view_preprocessor import ViewPreprocessor
 from .window_sampler import WindowSampler, gather_windows
@@ -13,6 +14,8 @@ __all__ = [
     "BatchGainOffset",
     "BatchNoise",
     "ScenePreprocessor",
+    "SensorTilePreprocessor",
+    "SensorViewPreprocessor",
     "TilePreprocessor",
     "ViewPreprocessor",
     "WindowSampler",

@@ -124,7 +124,12 @@ class BandPreprocessor(BaseDataPreprocessor):
         Returns:
             Values in the data's units, float32, same shape.
         """
-        return inputs.float() * self.std[:, None, None] + self.mean[:, None, None]
+        mean, std = self.statistics()
+        return inputs.float() * std[:, None, None] + mean[:, None, None]
+
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the bands of the batch, each (C,)."""
+        return self.mean, self.std
 
     def statistics_changed(self) -> None:
         """Note that what was normalised earlier is out of date; :meth:`fit` and loading weights do so."""
@@ -172,9 +177,10 @@ class BandPreprocessor(BaseDataPreprocessor):
         Raises:
             ConfigError: If C is not ``num_bands`` or the statistics were never set.
         """
-        if x.shape[1] != self.num_bands:
+        mean, std = self.statistics()
+        if x.shape[1] != len(mean):
             raise ConfigError(
-                f"data_preprocessor: input has {x.shape[1]} bands, the model expects num_bands={self.num_bands}"
+                f"data_preprocessor: input has {x.shape[1]} bands, the model expects num_bands={len(mean)}"
             )
         if not self._ready:  # read the flag once: asking the device every step would synchronise it
             self._ready = bool(self.fitted)
@@ -183,7 +189,7 @@ class BandPreprocessor(BaseDataPreprocessor):
                     "data_preprocessor: mean and std are not set; give them in the config, load a checkpoint, or keep "
                     "FitPreprocessorHook in custom_hooks"
                 )
-        x = x.to(torch.float32, copy=True).sub_(self.mean[:, None, None]).div_(self.std[:, None, None])
+        x = x.to(torch.float32, copy=True).sub_(mean[:, None, None]).div_(std[:, None, None])
         if valid is not None:
             x.masked_fill_(~valid[:, None], 0.0)
         return x if self.clip is None else x.clamp_(-self.clip, self.clip)

@@ -182,6 +182,7 @@ class DINOv2(QuietInit, BaseModel):
         data_samples: list | None = None,
         valid: Sequence[Tensor] | None = None,
         rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
         mode: str = "tensor",
     ) -> dict[str, Tensor] | tuple[Tensor, ...]:
         """Run the algorithm.
@@ -191,6 +192,7 @@ class DINOv2(QuietInit, BaseModel):
             data_samples: Ignored; part of mmengine's interface.
             valid: Pixels of each view that hold data, bool, each (B, h, w); None if all do.
             rng: What to draw masks from. Default: torch's own generators.
+            wavelengths: Centres of the batch's bands in nm, for a backbone of any bands. Default: the backbone's own.
             mode: ``'loss'`` for training, ``'tensor'`` for the maps of the teacher's backbone.
 
         Returns:
@@ -200,13 +202,18 @@ class DINOv2(QuietInit, BaseModel):
             ConfigError: If the mode is another.
         """
         if mode == "loss":
-            return self.loss(cast("Sequence[Tensor]", inputs), valid, rng)
+            return self.loss(cast("Sequence[Tensor]", inputs), valid, rng, wavelengths)
         if mode == "tensor":
-            return self.teacher.backbone(inputs)
+            bands = {} if wavelengths is None else {"wavelengths": wavelengths}
+            return self.teacher.backbone(inputs, **bands)
         raise ConfigError(f"DINOv2: mode={mode!r} is not offered, expected 'loss' or 'tensor'")
 
     def loss(
-        self, views: Sequence[Tensor], valid: Sequence[Tensor] | None = None, rng: BatchRNG | None = None
+        self,
+        views: Sequence[Tensor],
+        valid: Sequence[Tensor] | None = None,
+        rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
     ) -> dict[str, Tensor]:
         """One step's losses, and the measures that show a collapse.
 
@@ -214,6 +221,7 @@ class DINOv2(QuietInit, BaseModel):
             views: Normalised views, each (B, C, h, w), the 2 global ones first.
             valid: Pixels of each view that hold data, bool, each (B, h, w); None if all do.
             rng: What to draw masks from. Default: torch's own generators.
+            wavelengths: As for :meth:`forward`.
 
         Returns:
             ``loss_dino_global``, ``loss_dino_local``, ``loss_ibot`` and ``loss_koleo``, weighted; ``entropy``,
@@ -231,10 +239,10 @@ class DINOv2(QuietInit, BaseModel):
         crops = torch.cat(list(views[:GLOBAL_VIEWS]))
         local_crops = torch.cat(list(views[GLOBAL_VIEWS:])) if len(views) > GLOBAL_VIEWS else None
         masks = self.draw_masks(crops, valid, rng or BatchRNG(len(views[0]), crops.device))
-        targets, losses = self.teach(crops, masks)
+        targets, losses = self.teach(crops, masks, wavelengths)
 
-        streams = self.student.encode(crops, masks)
-        local_streams = None if local_crops is None else self.student.encode(local_crops)
+        streams = self.student.encode(crops, masks, wavelengths)
+        local_streams = None if local_crops is None else self.student.encode(local_crops, (), wavelengths)
         scores = self.student.score(self.select(streams, local_streams, masks))
         for prefix, stream, mask in zip(self.prefixes, streams, masks, strict=True):
             weights = {name: self.loss_weights[prefix + name] for name in LOSS_WEIGHTS}
@@ -260,17 +268,20 @@ class DINOv2(QuietInit, BaseModel):
         return losses
 
     @torch.no_grad()
-    def teach(self, crops: Tensor, masks: Sequence[TokenMask | None]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def teach(
+        self, crops: Tensor, masks: Sequence[TokenMask | None], wavelengths: Sequence[float] | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The teacher's part of a step.
 
         Args:
             crops: Global views, shape (2 · B, C, h, w).
             masks: Hidden tokens of each stream, which the teacher sees; None where none are scored.
+            wavelengths: As for :meth:`forward`.
 
         Returns:
             Assignments (n, K) of every term, and the measures that show a collapse.
         """
-        tokens = self.select(self.teacher.encode(crops), None, masks)
+        tokens = self.select(self.teacher.encode(crops, (), wavelengths), None, masks)
         counts = {
             f"{prefix}ibot": (mask.weights > 0).float()
             for prefix, mask in zip(self.prefixes, masks, strict=True)

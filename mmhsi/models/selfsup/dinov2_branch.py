@@ -43,14 +43,18 @@ class DINOBranch(QuietInit):
         names = terms if separate_heads else ["shared"]
         self.heads = ModuleDict({name: MODELS.build(dict(head, in_channels=width)) for name in names})
 
-    def encode(self, crops: Tensor, masks: Sequence[TokenMask | None] = ()) -> list[Stream]:
+    def encode(
+        self, crops: Tensor, masks: Sequence[TokenMask | None] = (), wavelengths: Sequence[float] | None = None
+    ) -> list[Stream]:
         """Tokens of every stream for crops (V, C, h, w), hidden tokens replaced by the mask token.
 
         Args:
             crops: Shape (V, C, h, w).
             masks: Hidden tokens of every stream; None where nothing is hidden.
+            wavelengths: Centres of the bands in nm, for a backbone of any bands.
         """
-        tokens = self.backbone.forward_tokens(crops, *(mask and mask.hidden for mask in masks))
+        bands = {} if wavelengths is None else {"wavelengths": wavelengths}
+        tokens = self.backbone.forward_tokens(crops, *(mask and mask.hidden for mask in masks), **bands)
         pairs = ((tokens.cls, tokens.patches), (tokens.spectral_cls, tokens.spectral))
         return [Stream(cls, others) for cls, others in pairs if cls is not None and others is not None]
 

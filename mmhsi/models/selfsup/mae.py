@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,9 +13,12 @@ from mmhsi.registry import MASKING, MODELS
 from ..layers import pad_to_multiple, patch_grid, patchify, take_tokens, unpatchify
 from ..losses import reduce_mean
 from ..masking import BandMasking, visible_first
-from ..protocols import check_plain
+from ..protocols import check_plain, takes_any_bands
 from ..rng import BatchRNG
 from .masked_pretraining import MaskedPretraining, Reconstruction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class MaskedInput(NamedTuple):
@@ -27,6 +30,7 @@ class MaskedInput(NamedTuple):
         hidden: Indices of the hidden patches, shape (B, m); all patches where bands are hidden.
         bands: Hidden bands, bool (B, C); None where patches are hidden.
         grid: (h, w) of all patches.
+        wavelengths: Centres of the bands in nm as the batch brings them; None where it brings none.
     """
 
     seen: Tensor
@@ -34,6 +38,7 @@ class MaskedInput(NamedTuple):
     hidden: Tensor
     bands: Tensor | None
     grid: tuple[int, int]
+    wavelengths: Sequence[float] | None = None
 
 
 @MODELS.register_module()
@@ -42,6 +47,9 @@ class MAE(MaskedPretraining):
 
     With a strategy over tokens the encoder is given the visible patches alone. With one over bands the hidden bands of
     its input are set to 0, their mean, it sees all patches, and the reconstruction of the hidden bands is scored.
+
+    On a backbone of any bands, batches may be of other sensors in turn (:class:`mmhsi.datasets.MixedDataset`); the
+    decoder predicts each band from its centre.
 
     Args:
         backbone: Config of a :class:`mmhsi.models.protocols.VisibleBackbone` with one CLS token and one token a patch,
@@ -72,19 +80,26 @@ class MAE(MaskedPretraining):
         self.check_masking(self.masking)
         self.norm_target = norm_target
 
-    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
+    def loss(
+        self,
+        inputs: Tensor,
+        valid: Tensor | None = None,
+        rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
+    ) -> dict[str, Tensor]:
         """Mean squared error over the valid pixels of the hidden patches or bands.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
             rng: What to draw masks from. Default: torch's own generators.
+            wavelengths: Centres of the bands in nm, for a backbone of any bands. Default: the backbone's own.
 
         Returns:
             ``{'loss': scalar}``.
         """
         patch = self.backbone.patch_size
-        masked = self.mask(inputs, rng)
+        masked = self.mask(inputs, rng)._replace(wavelengths=wavelengths)
         prediction = self.decode(masked, masked.hidden)
         target = take_tokens(patchify(pad_to_multiple(inputs, patch), patch), masked.hidden).float()
         if self.norm_target:
@@ -105,7 +120,11 @@ class MAE(MaskedPretraining):
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
+        self,
+        inputs: Tensor,
+        valid: Tensor | None = None,
+        rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all patches.
 
@@ -113,12 +132,13 @@ class MAE(MaskedPretraining):
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
             rng: What to draw masks from. Default: torch's own generators.
+            wavelengths: As for :meth:`loss`.
 
         Returns:
             ``'patches'`` or ``'bands'``, as the strategy hides.
         """
         patch, (height, width) = self.backbone.patch_size, inputs.shape[2:]
-        masked = self.mask(inputs, rng)
+        masked = self.mask(inputs, rng)._replace(wavelengths=wavelengths)
         everything = torch.arange(masked.grid[0] * masked.grid[1], device=inputs.device).expand(len(inputs), -1)
         prediction = self.decode(masked, everything)
         if self.norm_target:
@@ -150,8 +170,12 @@ class MAE(MaskedPretraining):
             masked: What the mask left.
             wanted: Indices of patches, shape (B, m).
         """
-        latent = self.backbone.forward_visible(masked.seen, masked.visible).sequence()
-        return self.decoder(latent, masked.visible, wanted, masked.grid).float()
+        if not takes_any_bands(self.backbone):
+            latent = self.backbone.forward_visible(masked.seen, masked.visible).sequence()
+            return self.decoder(latent, masked.visible, wanted, masked.grid).float()
+        centres = self.backbone.wavelengths if masked.wavelengths is None else masked.wavelengths
+        latent = self.backbone.forward_visible(masked.seen, masked.visible, centres).sequence()
+        return self.decoder(latent, masked.visible, wanted, masked.grid, centres).float()
 
     def mask(self, inputs: Tensor, rng: BatchRNG | None = None) -> MaskedInput:
         """Draw a mask for images (B, C, H, W).

@@ -13,11 +13,13 @@ from mmhsi.registry import MODELS
 
 from ..masking import BandMasking, Masking, TokenMasking
 from ..preprocessors.band_preprocessor import BandPreprocessor
-from ..protocols import GridBackbone, TokenBackbone
+from ..protocols import GridBackbone, TokenBackbone, takes_any_bands
 from ..quiet_init import QuietInit
 from ..rng import BatchRNG
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor, nn
 
 
@@ -85,6 +87,8 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
                     f"{type(self).__name__}: decoder.{name}={decoder[name]} given, the backbone has {size}; leave it "
                     "out"
                 )
+        if takes_any_bands(backbone):
+            sizes["any_bands"] = True
         if isinstance(backbone, GridBackbone):
             sizes["img_size"] = tuple(side * patch for side in backbone.grid)
         known = {name: size for name, size in sizes.items() if cls is not None and takes_argument(cls, name)}
@@ -148,6 +152,7 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
         data_samples: list | None = None,
         valid: Tensor | None = None,
         rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
         mode: str = "tensor",
     ) -> dict[str, Tensor] | tuple[Tensor, ...] | list[dict[str, Reconstruction]]:
         """Run the algorithm.
@@ -157,18 +162,20 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
             data_samples: Ignored; part of mmengine's interface.
             valid: Pixels that hold data, bool (B, H, W); None if all do.
             rng: What training draws masks from. Default: torch's own generators.
+            wavelengths: Centres of the batch's bands in nm, for a backbone of any bands. Default: the backbone's own.
             mode: ``'loss'`` for training, ``'predict'`` for reconstructions under masks that depend on each image
                 alone, ``'tensor'`` for the backbone's maps of the unmasked image.
 
         Returns:
             Losses by name; or for every sample its reconstructions by name; or the maps.
         """
+        bands = {} if wavelengths is None else {"wavelengths": wavelengths}
         if mode == "tensor":
-            return self.backbone(inputs)
+            return self.backbone(inputs, **bands)
         if mode == "loss":
-            return self.loss(inputs, valid, rng)
+            return self.loss(inputs, valid, rng, **bands)
         if mode == "predict":
-            made = self.reconstruct(inputs, valid, BatchRNG.by_image(inputs))
+            made = self.reconstruct(inputs, valid, BatchRNG.by_image(inputs), **bands)
             results = {name: whole.samples() for name, whole in made.items()}
             return [{name: parts[index] for name, parts in results.items()} for index in range(len(inputs))]
         raise ConfigError(f"{type(self).__name__}: mode={mode!r} is not offered, expected 'loss', 'predict', 'tensor'")

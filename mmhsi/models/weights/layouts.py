@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from .families.catalogue import family_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,6 +46,8 @@ def translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     - DINOv2: timm's names, ``register_tokens``, a mask token (1, d), SwiGLU as ``mlp.w12`` and ``mlp.w3``, layers that
       may be stored in chunks.
     - mmpretrain: our names but for the last norm, ``ln1``.
+    - DOFA, Panopticon, SpectralEarth: timm's names behind embeddings of their own
+      (:mod:`mmhsi.models.weights.families`).
 
     Classifiers' heads keep their names, for which an encoder has no place.
 
@@ -53,6 +57,9 @@ def translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Returns:
         The translated weights; those of another model as they are.
     """
+    family = family_of(state)
+    if family is not None:
+        return _from_timm(family.to_timm(state))
     if "patch_embed.proj.weight" in state and any(LAYER.match(key) for key in state):
         return _from_timm(state)
     if "patch_embed.projection.weight" in state and "ln1.weight" in state and "norm.weight" not in state:

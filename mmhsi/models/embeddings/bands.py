@@ -1,0 +1,53 @@
+"""What is known of bands by their centres alone: their share of the spectrum, and codes of the centres."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PERIODS = (100.0, 6400.0)
+"""Shortest and longest period of :func:`wavelength_code` in nm: centres a few nm apart have nearly the same code."""
+
+
+def band_shares(wavelengths: Sequence[float]) -> Tensor:
+    """Share of the spectrum that every band stands for: the reach to the middle between it and its neighbours.
+
+    At the ends of the spectrum a band reaches as far out as in. Bands of equal centre divide what one would have, so
+    that a sum over bands weighted by these shares approximates the same integral for every sensor.
+
+    Args:
+        wavelengths: Band centres in nm, in any order, C of them.
+
+    Returns:
+        Tensor of shape (C,), float32, positive, of sum 1.
+    """
+    centres, place, counts = torch.tensor(wavelengths, dtype=torch.float64).unique(
+        return_inverse=True, return_counts=True
+    )
+    if len(centres) == 1:
+        return torch.full((len(wavelengths),), 1 / len(wavelengths))
+    steps = centres.diff()
+    reach = (torch.cat([steps[:1], steps]) + torch.cat([steps, steps[-1:]])) / 2
+    return ((reach / counts)[place] / reach.sum()).float()
+
+
+def wavelength_code(wavelengths: Sequence[float], channels: int) -> Tensor:
+    """Sines and cosines of band centres, of periods from 100 to 6400 nm, so that near centres have near codes.
+
+    Args:
+        wavelengths: In nm, C of them.
+        channels: An even number.
+
+    Returns:
+        Tensor of shape (C, channels), float32.
+    """
+    low, high = (math.log(period) for period in PERIODS)
+    periods = torch.linspace(low, high, channels // 2, dtype=torch.float64).exp()
+    angle = 2 * torch.pi * torch.tensor(wavelengths, dtype=torch.float64)[:, None] / periods
+    return torch.cat([angle.sin(), angle.cos()], dim=1).float()

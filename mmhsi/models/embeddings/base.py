@@ -1,0 +1,115 @@
+"""The interface of patch embeddings that take any bands."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from mmhsi.arguments import check_sizes
+from mmhsi.errors import ConfigError
+
+from ..layers.patch_embed import pad_to_multiple
+from ..layers.spectral_embed import band_positions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+KEPT_SENSORS = 16
+"""Sensors whose tensors are kept in evaluation."""
+
+
+class BandEmbed(nn.Module):
+    """Base of embeddings of images of any number of bands, whose centres are told with the images.
+
+    What depends on the centres alone (:meth:`of_bands`) is computed anew in every training step, for it has gradients,
+    and once for each sensor in evaluation, until a weight changes.
+
+    Args:
+        embed_dims: Token width d.
+        patch_size: p, in pixels. Sides that p does not divide are padded by repeating the last row and column.
+
+    Raises:
+        ConfigError: If a size is below 1.
+    """
+
+    def __init__(self, embed_dims: int, patch_size: int) -> None:
+        super().__init__()
+        check_sizes(type(self).__name__, embed_dims=embed_dims, patch_size=patch_size)
+        self.embed_dims = embed_dims
+        self.patch_size = patch_size
+        self._kept: dict[tuple, tuple[Tensor, ...]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": {}}
+
+    @abstractmethod
+    def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
+        """What depends on the bands alone, on the device of the weights.
+
+        Args:
+            wavelengths: Band centres in nm, C of them.
+        """
+
+    @abstractmethod
+    def embed(self, x: Tensor, *of_bands: Tensor) -> Tensor:
+        """Embed images.
+
+        Args:
+            x: Images, shape (B, C, H, W), sides divisible by the patch.
+            *of_bands: Of :meth:`of_bands`.
+
+        Returns:
+            Tensor of shape (B, d, h, w).
+        """
+
+    def forward(self, x: Tensor, wavelengths: Sequence[float]) -> tuple[Tensor, tuple[int, int]]:
+        """Embed (B, C, H, W) into tokens (B, h · w, d), and give the grid (h, w).
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            wavelengths: Band centres in nm, C of them, in the order of the bands, which need not be that of the
+                spectrum.
+
+        Raises:
+            ConfigError: If there are not C centres, or they are not in nm.
+        """
+        centres = tuple(float(nm) for nm in wavelengths)
+        band_positions(centres, x.shape[1], type(self).__name__)
+        tokens = self.embed(pad_to_multiple(x, self.patch_size), *self.kept(centres))
+        return tokens.flatten(2).transpose(1, 2), (tokens.shape[2], tokens.shape[3])
+
+    def kept(self, wavelengths: tuple[float, ...]) -> tuple[Tensor, ...]:
+        """:meth:`of_bands`, in evaluation without gradients from an earlier call where there was one.
+
+        Args:
+            wavelengths: Band centres in nm.
+        """
+        if self.training or torch.is_grad_enabled():
+            self._kept.clear()
+            return self.of_bands(wavelengths)
+        state = tuple((weight.device, weight.dtype, weight.data_ptr(), weight._version) for weight in self.parameters())
+        key = (wavelengths, state, torch.is_autocast_enabled(state[0][0].type))
+        if key not in self._kept:
+            if len(self._kept) >= KEPT_SENSORS:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = self.of_bands(wavelengths)
+        return self._kept[key]
+
+
+def check_even(owner: str, **sizes: int) -> None:
+    """Check that codes of sines and cosines fit.
+
+    Args:
+        owner: The embedding, for the message.
+        **sizes: Widths by name.
+
+    Raises:
+        ConfigError: If one is odd or below 2.
+    """
+    for name, size in sizes.items():
+        if size < 2 or size % 2:
+            raise ConfigError(f"{owner}: {name}={size} given, expected an even number")

@@ -1,0 +1,50 @@
+"""Embeddings by the short names that backbones take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmhsi.arguments import check_choice
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MODELS
+
+from .band_attention import BandAttentionEmbed
+from .base import BandEmbed
+from .spectral_stem import SpectralStemEmbed
+from .wavelength import WavelengthEmbed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EMBEDDINGS: dict[str, type[BandEmbed]] = {
+    "wavelength": WavelengthEmbed,
+    "spectral-stem": SpectralStemEmbed,
+    "band-attention": BandAttentionEmbed,
+}
+"""Those that take any bands; ``'fixed'`` is :class:`mmhsi.models.layers.PatchEmbed`."""
+
+
+def build_embedding(
+    owner: str, embedding: str | Mapping[str, object], embed_dims: int, patch_size: int
+) -> BandEmbed | None:
+    """Build the patch embedding that a backbone's argument names.
+
+    Args:
+        owner: The backbone, for messages.
+        embedding: ``'fixed'``, one of :data:`EMBEDDINGS`, or the config of a registered one without the sizes below.
+        embed_dims: Token width d.
+        patch_size: p, in pixels.
+
+    Returns:
+        The embedding; None for ``'fixed'``, whose weights are those of certain bands.
+
+    Raises:
+        ConfigError: If the name is unknown or the config is of something else.
+    """
+    if isinstance(embedding, str):
+        check_choice(owner, "embedding", embedding, ("fixed", *EMBEDDINGS))
+        return None if embedding == "fixed" else EMBEDDINGS[embedding](embed_dims, patch_size)
+    built = MODELS.build(dict(embedding), default_args=dict(embed_dims=embed_dims, patch_size=patch_size))
+    if not isinstance(built, BandEmbed):
+        raise ConfigError(f"{owner}: embedding.type={embedding['type']!r} is no embedding of any bands")
+    return built

@@ -1,0 +1,45 @@
+"""All public weights by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmhsi.arguments import nearest
+from mmhsi.errors import ConfigError
+
+from .dofa import DOFA
+from .panopticon import PANOPTICON
+from .spectral_earth import SPECTRAL_EARTH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from .base import Family, PublicWeights
+
+FAMILIES: tuple[Family, ...] = (DOFA, PANOPTICON, SPECTRAL_EARTH)
+WEIGHTS: dict[str, PublicWeights] = {weights.name: weights for family in FAMILIES for weights in family.weights}
+
+
+def public_weights(name: str) -> PublicWeights:
+    """What is recorded about weights.
+
+    Args:
+        name: One of :data:`WEIGHTS`.
+
+    Raises:
+        ConfigError: If it is none, naming the nearest one.
+    """
+    if name not in WEIGHTS:
+        raise ConfigError(f"{name!r} is none of the public weights{nearest(name, WEIGHTS)}; see: mmhsi weights list")
+    return WEIGHTS[name]
+
+
+def family_of(state: Mapping[str, Tensor]) -> Family | None:
+    """The family in whose layout weights are; None of others.
+
+    Args:
+        state: A state dict.
+    """
+    return next((family for family in FAMILIES if family.marks in state), None)

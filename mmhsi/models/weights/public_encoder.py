@@ -1,0 +1,98 @@
+"""From a published file to a checkpoint of this package, and from a name in a config to its backbone."""
+
+from __future__ import annotations
+
+import copy
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from mmengine.registry import DefaultScope
+
+from mmhsi.errors import ConfigError
+from mmhsi.registry import MODELS
+from mmhsi.spec import InputSpec
+
+from .checkpoint import read_checkpoint, strip_prefix
+from .families import public_weights
+from .layouts import translate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FOLDER = "MMHSI_WEIGHTS"
+"""Environment variable of the folder of converted weights; ``weights`` without it."""
+
+OWN = ("layers.pruned", "mask_token", "pos_grid")
+"""What public code has not, or not always."""
+
+
+def convert(name: str, path: str | Path) -> dict[str, Any]:
+    """Read a published file, safely, and name its weights as they are here.
+
+    Args:
+        name: Of the weights, one of :data:`mmhsi.models.weights.families.WEIGHTS`.
+        path: The published file.
+
+    Returns:
+        A checkpoint, its weights under ``backbone.``, what they were trained on as its ``dataset_meta``.
+
+    Raises:
+        ConfigError: If the name is unknown, or the file is not of these weights.
+        FileFormatError: If the file cannot be read as weights alone.
+    """
+    weights = public_weights(name)
+    state = read_checkpoint(path)["state_dict"]
+    for prefix in ("module.", "backbone.", "teacher."):
+        if state and all(key.startswith(prefix) for key in state):
+            state = strip_prefix(state, prefix)
+    state = translate(state)
+    config = copy.deepcopy(weights.backbone)
+    with DefaultScope.overwrite_default_scope("mmhsi"), torch.device("meta"):
+        own: dict[str, Tensor] = MODELS.build(config).state_dict()
+    lacking = [key for key in own if key not in state and key not in OWN]
+    if lacking:
+        raise ConfigError(
+            f"{path}: lacks {len(lacking)} weights of {name}, such as {lacking[0]}; is it of another model?"
+        )
+    for key in own.keys() & state.keys():
+        if state[key].shape != own[key].shape:
+            raise ConfigError(
+                f"{path}: {key} has shape {tuple(state[key].shape)}, {name} has {tuple(own[key].shape)}; is it of "
+                "another size?"
+            )
+    centres = weights.wavelengths
+    spec = InputSpec(
+        classes=(),
+        bands=(),
+        file_bands=0,
+        num_bands=len(centres or ()),
+        scene=weights.citation,
+        protocol=f"public weights {name}; license: {weights.license}; input: {weights.normalisation}",
+        model_wavelengths=centres,
+    )
+    kept = {f"backbone.{key}": state[key] for key in own if key in state}
+    return dict(meta=dict(dataset_meta=spec.to_meta()), state_dict=kept)
+
+
+def expand_pretrained(backbone: dict[str, Any]) -> None:
+    """Replace ``pretrained='dofa-vit-b'`` of a backbone's config by the backbone that it names, and its weights.
+
+    Args:
+        backbone: Changed in place; what it says beside the name stays.
+
+    Raises:
+        ConfigError: If the name is unknown, or ``init_cfg`` is given too.
+    """
+    name = backbone.pop("pretrained", None)
+    if name is None:
+        return
+    weights = public_weights(name)
+    if backbone.get("init_cfg") is not None:
+        raise ConfigError(f"backbone: give either pretrained={name!r} or init_cfg")
+    for key, value in copy.deepcopy(weights.backbone).items():
+        backbone.setdefault(key, value)
+    backbone["init_cfg"] = dict(
+        type="Pretrained", checkpoint=str(Path(os.environ.get(FOLDER, "weights")) / f"{name}.pth"), prefix="backbone."
+    )

@@ -1,0 +1,170 @@
+"""Public weights of encoders of any bands: true layouts, features of the public code, the command, configs by name.
+
+``public_encoders.json`` holds names and shapes as the public code of each makes them, at small sizes, and the first
+four features of CLS and every patch that it gave for the weights and the image below: DOFA of torchgeo 0.8.1,
+Panopticon and SpectralEarth of their repositories.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmhsi.engine.configs import load_config
+from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.models import HSIViT, transfer_weights
+from mmhsi.models.weights import convert, read_checkpoint
+from mmhsi.models.weights.families import FAMILIES, WEIGHTS, PublicWeights, catalogue, public_weights
+from mmhsi.spec import InputSpec
+from tests.scripts import load_script
+
+PUBLIC = json.loads(Path(__file__).with_suffix("").with_name("public_encoders.json").read_text())
+ARCH = dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=128)
+CENTRES = [443.0, 560.0, 665.0, 842.0, 1610.0]
+MODELS = {
+    "DOFA": (
+        dict(arch=ARCH, img_size=32, patch_size=16, embedding=dict(type="DOFAEmbed")),
+        CENTRES,
+    ),
+    "Panopticon": (
+        dict(
+            arch=ARCH,
+            img_size=28,
+            patch_size=14,
+            pos_embed="learned",
+            layer_scale_init_value=1e-5,
+            with_mask_token=True,
+            embedding=dict(type="PanopticonEmbed", width=48, num_heads=4),
+        ),
+        CENTRES,
+    ),
+    "SpectralEarth": (
+        dict(arch=ARCH, img_size=8, patch_size=4, pos_embed="learned", embedding=dict(type="SpectralEarthEmbed")),
+        torch.linspace(420, 2450, 202).tolist(),
+    ),
+}
+pytestmark = pytest.mark.usefixtures("scope")
+
+
+def public_state(family):
+    """Weights that need no generator of random numbers: sines of running numbers, over the names in order."""
+    state, start = {}, 0
+    for name, shape in sorted(PUBLIC[family]["shapes"].items()):
+        if name.endswith("num_batches_tracked"):
+            state[name] = torch.zeros(shape, dtype=torch.int64)
+            continue
+        size = torch.zeros(shape).numel()
+        value = torch.sin(torch.arange(start, start + size, dtype=torch.float64) * 0.7391).view(shape)
+        if name.endswith("running_var"):
+            value = 1 + 0.5 * value
+        elif value.ndim > 1:
+            value = value * (2 / value[0].numel()) ** 0.5
+        else:
+            scale = name.endswith(("norm1.weight", "norm2.weight", "norm.weight", "gamma"))
+            value = 0.1 * value + float(scale)
+        state[name], start = value.float(), start + size
+    return state
+
+
+def image(bands, side):
+    count = bands * side * side
+    return torch.sin(torch.arange(count, dtype=torch.float64) * 0.3717).float().view(1, bands, side, side)
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_features_are_those_of_the_public_code(family, tmp_path):
+    options, centres = MODELS[family]
+    torch.save(public_state(family), tmp_path / "public.pth")
+    model = HSIViT(**options).eval()
+    report = transfer_weights(model, tmp_path / "public.pth")
+    assert set(report.new) == {"pos_grid", "layers.pruned"}
+    assert report.unused == []
+    with torch.no_grad():
+        tokens = model.forward_tokens(image(len(centres), options["img_size"]), wavelengths=centres).sequence()
+    # Codes of the centres are float32 there and float64 here: 1e-4 of an angle at 1610 nm.
+    torch.testing.assert_close(tokens[0, :, :4], torch.tensor(PUBLIC[family]["features"]), atol=5e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_what_is_recorded_is_whole(name):
+    found = public_weights(name)
+    assert isinstance(found, PublicWeights)
+    assert found.family in {family.name for family in FAMILIES}
+    assert found.license
+    assert found.citation
+    assert found.homepage.startswith("https://")
+    assert found.normalisation
+    with torch.device("meta"):
+        model = HSIViT(**{key: value for key, value in found.backbone.items() if key != "type"})
+    assert model.any_bands
+
+
+@pytest.fixture
+def small_dofa(monkeypatch, tmp_path):
+    """A file of DOFA's layout, and weights of this size in the catalogue."""
+    backbone = dict(type="HSIViT", **MODELS["DOFA"][0])
+    known = public_weights("dofa-vit-b")
+    small = PublicWeights("dofa-vit-b", known.family, backbone, known.citation, known.license, known.homepage)
+    monkeypatch.setitem(catalogue.WEIGHTS, "dofa-vit-b", small)
+    torch.save(public_state("DOFA"), tmp_path / "dofa.pth")
+    return tmp_path / "dofa.pth"
+
+
+def test_a_converted_file_is_read_by_name(small_dofa, tmp_path, monkeypatch):
+    from mmhsi.models.weights import write_checkpoint
+    from mmhsi.registry import MODELS as REGISTRY
+
+    write_checkpoint(convert("dofa-vit-b", small_dofa), tmp_path / "weights/dofa-vit-b.pth")
+    checkpoint = read_checkpoint(tmp_path / "weights/dofa-vit-b.pth")
+    assert "CC-BY-4.0" in InputSpec.from_meta(checkpoint["meta"]["dataset_meta"], "test").protocol
+    monkeypatch.setenv("MMHSI_WEIGHTS", str(tmp_path / "weights"))
+    config = tmp_path / "config.py"
+    config.write_text("model = dict(backbone=dict(pretrained='dofa-vit-b', frozen_stages=1, out_indices=(0, 1)))\n")
+    cfg = load_config(config)
+    model = REGISTRY.build(cfg.model.backbone)
+    model.init_weights()
+    assert model.frozen_stages == 1
+    assert torch.equal(model.layers[1].ln1.weight, public_state("DOFA")["blocks.1.norm1.weight"])
+
+
+def test_what_does_not_fit_is_said(small_dofa, tmp_path):
+    torch.save(public_state("SpectralEarth"), tmp_path / "other.pth")
+    with pytest.raises(ConfigError, match="lacks"):
+        convert("dofa-vit-b", tmp_path / "other.pth")
+    with pytest.raises(ConfigError, match="dofa-vit-l"):
+        public_weights("dofa-vit-xl")
+    state = public_state("DOFA")
+    state["cls_token"] = torch.zeros(1, 1, 48)
+    torch.save(state, tmp_path / "wide.pth")
+    with pytest.raises(ConfigError, match="another size"):
+        convert("dofa-vit-b", tmp_path / "wide.pth")
+    config = tmp_path / "config.py"
+    config.write_text("model = dict(backbone=dict(pretrained='dofa-vit-b', init_cfg=dict(type='Pretrained')))\n")
+    with pytest.raises(ConfigError, match="either pretrained"):
+        load_config(config)
+
+
+def test_code_in_a_file_is_not_run(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "touched"), "w"))
+
+    torch.save({"a": Evil()}, tmp_path / "evil.pth")
+    with pytest.raises(FileFormatError):
+        convert("dofa-vit-b", tmp_path / "evil.pth")
+    assert not (tmp_path / "touched").exists()
+
+
+def test_the_command_lists_tells_and_converts(small_dofa, tmp_path, monkeypatch, capsys):
+    main = load_script("tools/weights.py").main
+    for arguments, said in (
+        (["list"], list(WEIGHTS)),
+        (["list", "panopticon-vit-b"], ["Apache-2.0", "arXiv"]),
+        (["convert", "dofa-vit-b", str(small_dofa), str(tmp_path / "made.pth")], ["tensors"]),
+    ):
+        monkeypatch.setattr("sys.argv", ["weights", *arguments])
+        main()
+        printed = capsys.readouterr().out
+        assert all(some in printed for some in said)
+    assert read_checkpoint(tmp_path / "made.pth")["state_dict"]

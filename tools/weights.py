@@ -1,0 +1,38 @@
+"""Public weights of encoders: list what is known, or convert a published file for configs to name."""
+
+from mmhsi.cli.command import run, tool_parser
+
+
+def main() -> None:
+    """List or convert."""
+    parser = tool_parser(__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    listing = commands.add_parser("list", help="print name, license, source and what to know of all, or of one")
+    listing.add_argument("name", nargs="?", help="weights to tell all about")
+    conversion = commands.add_parser(
+        "convert", help="write a published file as pretrained=NAME of a backbone reads it"
+    )
+    conversion.add_argument("name", help="weights, as listed")
+    conversion.add_argument("file", help="the published file")
+    conversion.add_argument("out", nargs="?", help="checkpoint to write (default: weights/NAME.pth)")
+    args = parser.parse_args()
+    from mmhsi.models.weights import convert, write_checkpoint
+    from mmhsi.models.weights.families import WEIGHTS, public_weights
+
+    if args.command == "convert":
+        checkpoint = convert(args.name, args.file)
+        out = args.out or f"weights/{args.name}.pth"
+        write_checkpoint(checkpoint, out)
+        values = sum(value.numel() for value in checkpoint["state_dict"].values())
+        print(f"{out}: {len(checkpoint['state_dict'])} tensors, {values:,} values")
+    elif args.name:
+        found = public_weights(args.name)
+        for field in ("name", "citation", "license", "homepage", "url", "sha256", "normalisation", "caveat"):
+            print(f"{field:<14}{getattr(found, field) or 'not known'}")
+    else:
+        for found in WEIGHTS.values():
+            print(f"{found.name:<24}{found.license:<60}{found.url or found.homepage}")
+
+
+if __name__ == "__main__":
+    run(main)
