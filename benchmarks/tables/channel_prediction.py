@@ -3,8 +3,8 @@
 title = "A small CNN on windows, from scratch and pretrained by predicting scene channels"
 protocol = (
     "Published splits: 20 or 5 random pixels a class, seeds 0 to 4; spatially disjoint blocks, seeds 0 to 7. Windows "
-    "of 9x9 of bands and, with RGB, means and spreads of the finer picture within a pixel; 200 steps of 64 windows. One "
-    "pretraining of 400 steps of 128 windows a scene, without labels; nothing was tuned on a test pixel."
+    "of 9x9 of bands and, with RGB, means and spreads of the finer picture within a pixel; 200 steps of 64 windows. "
+    "One pretraining of 400 steps of 128 windows a scene, without labels; nothing was tuned on a test pixel."
 )
 metric = "OA"
 seeds = (0, 1, 2, 3, 4)
