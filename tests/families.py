@@ -22,6 +22,8 @@ def few(*scenes: str) -> tuple[str, ...]:
 
 
 FAMILIES = {
+    "channel_prediction/channel-prediction_cnn2d": ("houston2018-crop-rgb", "salinas-a"),
+    "channel_prediction/*": ("houston2018-crop-rgb_disjoint", "salinas-a_20-per-class"),
     "comparison/free-net": (*TILES, "whu-ohs"),
     "comparison/exvit": (CROP_RGB[0], SALINAS_A[0], "berlin", "houston2018"),
     "comparison/maest": ("houston2018-crop", "salinas-a", *MORE),

@@ -6,6 +6,7 @@ from .hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from .hooks.attach_scenes import AttachScenesHook
 from .hooks.collapse_guard import CollapseGuardHook
 from .hooks.dino_schedule import DINOScheduleHook
+from .hooks.fit_clusters import FitClustersHook
 from .hooks.fit_preprocessor import FitPreprocessorHook
 from .hooks.layer_pruning import LayerPruningHook
 from .hooks.map_visualization_hook import MapVisualizationHook
@@ -39,6 +40,7 @@ __all__ = [
     "CheckedSingleDeviceStrategy",
     "CollapseGuardHook",
     "DINOScheduleHook",
+    "FitClustersHook",
     "FitPreprocessorHook",
     "LayerDecayOptimWrapperConstructor",
     "LayerPruningHook",

@@ -1,6 +1,7 @@
 """Channels made of a pixel's surroundings, one family a file, without labels."""
 
 from .basis import Basis
+from .finer import FinerMeans
 from .group import ChannelGroup, Views
 from .multiscale import MultiScale
 from .profiles import MorphologicalProfiles, NormalisedProfiles
@@ -12,6 +13,7 @@ __all__ = [
     "Basis",
     "ChannelGroup",
     "Components",
+    "FinerMeans",
     "FinerTexture",
     "MorphologicalProfiles",
     "MultiScale",

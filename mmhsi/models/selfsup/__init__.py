@@ -1,5 +1,7 @@
 """Self-supervised pretraining algorithms."""
 
+from .channel_prediction import ChannelPrediction
+from .cluster_targets import ClusterTargets
 from .dino_masks import DINOMasking
 from .dinov2 import DINOv2
 from .imae import IMAE
@@ -19,6 +21,8 @@ __all__ = [
     "MAE",
     "MAEST",
     "SSMAE",
+    "ChannelPrediction",
+    "ClusterTargets",
     "DINOMasking",
     "DINOv2",
     "IMAEDecoder",
