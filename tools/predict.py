@@ -92,6 +92,7 @@ def main() -> None:
     inferencer = SceneInferencer(
         config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
     )
+    print(f"classifying {inferencer.way}")
     columns = ("classifying rows", BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), "left")
     with Progress(*columns, TimeRemainingColumn(), transient=True) as bar:
         task = bar.add_task("", total=None, rate="")

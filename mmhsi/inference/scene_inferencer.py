@@ -27,7 +27,7 @@ from .checks import (
     matching_transform,
     warn,
 )
-from .prediction import PredictedRows, classify_rows, segment_rows
+from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows
 from .row_store import RowStore, stored_state
 from .scene_rows import SceneRows
 from .window_model import WindowModel
@@ -95,6 +95,18 @@ class SceneInferencer:
             raise ConfigError(f"stride {stride} given, expected 1 to the window's {min(self.window)} pixels")
         if self.batch_size != "auto" and self.batch_size < 1:
             raise ConfigError(f"batch_size={batch_size} given, expected at least 1 or 'auto'")
+
+    @property
+    def way(self) -> str:
+        """How scenes are passed through, for people: by rows, by pixels or by windows."""
+        h, w = self.window
+        if self.model.takes_rows(self.window):
+            return f"whole rows at once, equal to windows of {h} x {w} pixels"
+        if self.model.seen_window(self.window) == (1, 1):
+            return "pixel by pixel, of which alone the model sees something"
+        if self.model.by_pixel:
+            return f"a window of {h} x {w} pixels around each pixel"
+        return f"windows of {h} x {w} pixels, a step of {self.stride[0]} x {self.stride[1]}"
 
     def open_scene(
         self,
@@ -201,8 +213,11 @@ class SceneInferencer:
         """
         size = batch_size or self._batch_size(rows)
         try:
-            if self.model.by_pixel:
-                yield from classify_rows(rows, self.model, len(self.classes), self.window, size, start)
+            if self.model.takes_rows(self.window):
+                yield from classify_dense(rows, self.model.rows, self.window, start)
+            elif self.model.by_pixel:
+                seen = self.model.seen_window(self.window)
+                yield from classify_rows(rows, self.model, len(self.classes), seen, size, start)
             else:
                 yield from segment_rows(rows, self.model, len(self.classes), self.window, self.stride, size, start)
         except (MemoryError, RuntimeError) as error:
