@@ -256,7 +256,7 @@ class SceneInferencer:
         axes: str | None = None,
         ids: Literal["original", "index"] = "original",
         image_options: Mapping[str, object] | None = None,
-    ) -> None:
+    ) -> list[list]:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
 
         Finished rows lie in the folder ``OUT.partial`` until the run ends. The files appear under their names when all
@@ -281,6 +281,9 @@ class SceneInferencer:
                 some between 0 and 65535; ``'index'``: 0 to K−1. Default ``'original'``.
             image_options: How the scene is opened beside that, such as ``dict(mask=["cloud"])``
                 (:class:`mmhsi.io.CubeOptions`). Default: as in training.
+
+        Returns:
+            The scene's files: path, bytes and time of the last change of each.
 
         Raises:
             ConfigError: If the model does not fit the checkpoint, memory does not last, or another run writes a file of
@@ -334,3 +337,4 @@ class SceneInferencer:
                     raise
                 raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
             store.remove()
+            return file_states(rows.reader.files)
