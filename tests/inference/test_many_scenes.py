@@ -166,3 +166,42 @@ def test_a_damaged_record_is_none(tmp_path: Path) -> None:
     for content in ("{", "[]", "{}", '{"facts": {}}'):
         (tmp_path / "a.json").write_text(content)
         assert many_scenes.read_record(tmp_path / "a.json") is None
+
+
+def test_the_command_in_two_processes(
+    trained: Callable,
+    scenes: list[str],
+    tmp_path: Path,
+    run_tool: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each makes its own part; the one that ends last knows of all, and the maps are those of one process."""
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    config.dump(tmp_path / "config.py")
+    model = (tmp_path / "config.py", checkpoint)
+    (tmp_path / "list.txt").write_text("\n".join(scenes[2:]))
+    given = (*model, *scenes[:2], "--list", tmp_path / "list.txt", "--device", "cpu")
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    for rank, status, expected in ((1, 0, "2 maps written, 0 were there"), (0, 1, "1 maps written, 0 were there")):
+        monkeypatch.setenv("SLURM_PROCID", str(rank))
+        assert run_tool("predict", *given, "--out-dir", tmp_path / "shared", "--launcher", "slurm") == status
+        told = capsys.readouterr()
+        assert expected in told.out
+        assert "classifying a window of 3 x 3 pixels around each pixel" in told.out
+        assert ("scene_2.tif: " in told.err) == (rank == 0)  # the damaged one is the third
+    assert run_tool("predict", *given, "--out-dir", tmp_path / "alone") == 1
+    for path in (tmp_path / "alone").glob("*.*"):
+        if path.suffix in (".tif", ".vrt"):
+            assert path.read_bytes() == (tmp_path / "shared" / path.name).read_bytes()
+    with (tmp_path / "shared/summary.csv").open(newline="") as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["done", "done", "failed", "done"]
+    assert "0 were there" in capsys.readouterr().out
+    assert run_tool("predict", *given, "--out-dir", tmp_path / "alone", "--resume") == 1
+    assert "0 maps written, 3 were there, 1 scenes failed" in capsys.readouterr().out
+    for options, message in (
+        (("--out", tmp_path / "a.tif"), "give one, or --out-dir"),
+        (("--out-dir", tmp_path / "alone", "--png", tmp_path / "a.png"), "--png: of one scene"),
+    ):
+        assert run_tool("predict", *given, *options) == 2
+        assert message in capsys.readouterr().err
