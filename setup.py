@@ -90,7 +90,9 @@ setup(
     entry_points={"console_scripts": ["mmhsi = mmhsi.__main__:main"]},
     python_requires=">=3.10",
     install_requires=requirements("runtime"),
-    extras_require={name: requirements(name) for name in ("export", "mask2former", "arrays", "tests", "docs", "tracking", "dev")},
+    extras_require={
+        name: requirements(name) for name in ("export", "mask2former", "arrays", "tests", "docs", "tracking", "dev")
+    },
     classifiers=[
         "Intended Audience :: Science/Research",
         "Programming Language :: Python :: 3",

@@ -15,6 +15,7 @@ from side_by_side import Bench, Comparison, Measure, main, other_process, peak_m
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, default_collate
 
 from mmhsi.datasets import SceneDataset, TileDataset, collate_pixels
+from mmhsi.datasets.transforms import LoadCube
 from mmhsi.io import write_class_map
 from mmhsi.models import ScenePreprocessor, attach_scenes
 
@@ -70,6 +71,33 @@ def tile_windows(workers: int, bench: Bench) -> tuple[Measure, Measure]:
     clock = time.perf_counter if workers else time.process_time  # workers are processes of their own
     first, second = (per_second(lambda loader=loader: len(list(loader)) * 32, clock) for loader in loaders)
     return first, second
+
+
+def kept_handles(count: int, bench: Bench) -> tuple[Measure, Measure]:
+    """Random 64 x 64 windows from tiled GeoTIFFs of 256 x 256 x 16, beside rasterio with all of them kept open."""
+    rng, side = np.random.default_rng(0), bench.size(256, 96)
+    options = dict(dtype="uint16", tiled=True, blockxsize=64, blockysize=64, interleave="pixel")
+    paths = [str(bench.folder / f"{index}.tif") for index in range(bench.size(count, 3))]
+    for path in paths:
+        with rasterio.open(path, "w", "GTiff", side, side, 16, **options) as file:
+            file.write(rng.integers(0, 10000, (16, side, side), dtype=np.uint16))
+    order = rng.integers(0, len(paths), bench.size(2000, 20))
+    corners = rng.integers(0, side - 63, (len(order), 2))
+    load, entry = LoadCube(), dict(bands=list(range(16)), file_bands=16)
+    handles = [rasterio.open(path) for path in paths]
+
+    def ours() -> int:
+        for index, (row, column) in zip(order, corners, strict=True):
+            load.transform({**entry, "img_path": paths[index], "window": (int(row), int(column), 64, 64)})
+        return len(order)
+
+    def kept() -> int:
+        for index, (row, column) in zip(order, corners, strict=True):
+            data = handles[index].read(window=rasterio.windows.Window(column, row, 64, 64))
+            np.ascontiguousarray(data.transpose(1, 2, 0))
+        return len(order)
+
+    return per_second(ours), per_second(kept)
 
 
 class PatchPerItem(Dataset):
@@ -183,6 +211,17 @@ COMPARISONS = [
         "random 64×64 windows from 512×512×32 uint16 GeoTIFFs beside whole files that are cropped",
         partial(tile_windows, 0),
         **WINDOWS,
+    ),
+    *(
+        Comparison(
+            f"tiles-{count}-files",
+            f"random 64×64×16 windows from {count} tiled GeoTIFFs beside rasterio with all kept open",
+            partial(kept_handles, count),
+            goal="≥ 0.95",
+            unit="windows/s",
+            rounds=3,
+        )
+        for count in (40, 400)
     ),
     Comparison("tiles-2-workers", "the same, 2 workers (time on the wall)", partial(tile_windows, 2), **WINDOWS),
     Comparison(

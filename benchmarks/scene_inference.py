@@ -16,7 +16,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from rasterio.windows import Window
-from side_by_side import Bench, Comparison, Measure, main, other_process, peak_memory, prepare, seconds
+from side_by_side import Bench, Comparison, Measure, main, other_process, peak_memory, per_second, prepare, seconds
 from torch import Tensor, nn
 
 from mmhsi.inference import SceneInferencer, SceneWarning
@@ -193,6 +193,24 @@ def peak_memory_of(rows: int, bench: Bench) -> Measure:
     return lambda: peak(bench.size(rows, rows // 100), bench.size(2000, 100))
 
 
+def dense_map(backbone: str, bench: Bench) -> tuple[Measure, Measure]:
+    """Pixels a second of rows at once, and of 9 x 9 windows; eight symmetries, 48 bands."""
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        model = MODELS.build(dict(pixel_model(dict(type=backbone), 256, 48), tta=True)).eval()
+    height, width = bench.size(88, 20), bench.size(188, 30)
+    image, windows = torch.randn(1, height, width, 48).permute(0, 3, 1, 2), torch.randn(bench.size(256, 4), 48, 9, 9)
+
+    @torch.inference_mode()
+    def rows() -> int:
+        return model.predict_rows(image, (9, 9))[0].numel()
+
+    @torch.inference_mode()
+    def one_by_one() -> int:
+        return len(model.predict_scores(windows.contiguous(memory_format=torch.channels_last)))
+
+    return per_second(rows), per_second(one_by_one)
+
+
 VIT = dict(type="HSIViT", arch="tiny", img_size=15, patch_size=3)
 SST = dict(type="SST", arch="tiny", patch_size=5, bands_per_block=12)
 MAP: dict[str, Any] = dict(goal="≤ 1.10", rounds=3)
@@ -211,6 +229,17 @@ COMPARISONS = [
         **MAP,
     ),
     Comparison("map-hsi-vit-tiny", "the same with HSIViT tiny, 2 ms a window", partial(tile_map, "tiny", 128), **MAP),
+    *(
+        Comparison(
+            f"map-rows-{name.lower()}",
+            f"{name}, 9×9×48 windows, 8 symmetries: whole rows at once beside window by window",
+            partial(dense_map, name),
+            goal=goal,
+            unit="pixels/s",
+            rounds=3,
+        )
+        for name, goal in (("CNN2D", "≥ 30"), ("CNN3D", ""))
+    ),
     Comparison(
         "map-slide",
         "mmseg's slide mode in memory beside the map, both outside the model: 1024×1024×32, 20 classes, stride 32",

@@ -1,10 +1,20 @@
-"""Classify a whole scene: a georeferenced map, its probabilities and uncertainty, and a picture."""
+"""Classify whole scenes: georeferenced maps; of one scene its probabilities, uncertainty and a picture, too."""
 
 import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
-from mmhsi.cli.options import config_argument, read_config
+from mmhsi.cli.options import dataset_argument, read_config
 
+if TYPE_CHECKING:
+    from mmhsi.inference import SceneInferencer
+
+CONFIGS = (".py", ".json", ".yaml", ".yml")
+"""What configs end with, and checkpoints do not."""
+ONE_SCENE = ("probabilities", "uncertainty", "vector", "png", "labels", "second")
+"""Options that name a file of one scene."""
 IDS_HELP = "numbers in the map: ids of the training's labels, where it had some, or 0 to K-1 (default: original)"
 
 
@@ -18,10 +28,22 @@ def parse_args() -> argparse.Namespace:
     parser = tool_parser(
         __doc__, "mmhsi predict model.pth scene.tif --out map.tif --png map.png --uncertainty doubt.tif"
     )
-    config_argument(parser, "config file of the training; none for a published checkpoint", optional=True)
-    parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("scene", help="GeoTIFF, ENVI, .mat, HDF5, .npy, or a sensor's product")
-    parser.add_argument("--out", required=True, help="GeoTIFF for the map")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="[CONFIG] CHECKPOINT SCENE",
+        help="config file of the training, none for a published checkpoint; checkpoint file; scenes: GeoTIFF, ENVI, "
+        ".mat, HDF5, .npy, or a sensor's product",
+    )
+    dataset_argument(parser)
+    out = parser.add_mutually_exclusive_group(required=True)
+    out.add_argument("--out", help="GeoTIFF for the map of one scene")
+    out.add_argument("--out-dir", help="folder for the maps of all scenes, with a summary; finished ones are skipped")
+    parser.add_argument("--list", help="text file of further scenes, one a line")
+    parser.add_argument("--stac", help="STAC item or collection of items whose files are further scenes")
+    parser.add_argument(
+        "--launcher", choices=["none", "pytorch", "slurm"], default="none", help="who starts the processes that share"
+    )
     parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
     parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
     parser.add_argument("--vector", help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
@@ -59,7 +81,12 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
     parser.add_argument("--stride", type=int, help="step of a segmentor's windows (default: half a window)")
-    return parser.parse_intermixed_args()  # options may stand between the two or three positional ones
+    args = parser.parse_intermixed_args()  # options may stand between the positional ones
+    args.config = args.files.pop(0) if args.files[0].lower().endswith(CONFIGS) else None
+    if not args.files:
+        parser.error("no checkpoint is named")
+    args.checkpoint, *args.scenes = args.files
+    return args
 
 
 def image_options(args: argparse.Namespace) -> dict[str, object]:
@@ -68,13 +95,78 @@ def image_options(args: argparse.Namespace) -> dict[str, object]:
     return {name: value for name, value in given.items() if value is not None}
 
 
+def load(args: argparse.Namespace) -> "SceneInferencer":
+    """The model."""
+    from mmhsi.inference import SceneInferencer
+
+    config = read_config(args) if args.config else None
+    inferencer = SceneInferencer(
+        config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
+    )
+    print(f"classifying {inferencer.way}")
+    return inferencer
+
+
+def map_options(args: argparse.Namespace) -> dict[str, object]:
+    """What a scene and its map are opened and written with, one scene or many."""
+    names = ("key", "axes", "scale", "match_wavelengths", "resume", "ids")
+    return {**{name: getattr(args, name) for name in names}, "image_options": image_options(args)}
+
+
+def predict_many(args: argparse.Namespace) -> None:
+    """Predict the scenes of this process and write the summary of all."""
+    from mmhsi.cli.console import bar
+    from mmhsi.errors import ConfigError
+    from mmhsi.inference.many_scenes import listed_scenes, map_names, predict_scenes, share, stac_scenes
+    from mmhsi.inference.scene_summary import write_summary
+    from mmhsi.io.files import make_folder
+
+    given = [f"--{name}" for name in ONE_SCENE if getattr(args, name)]
+    if given:
+        raise ConfigError(f"{', '.join(given)}: of one scene; give --out in place of --out-dir")
+    scenes = [*args.scenes, *(listed_scenes(args.list) if args.list else ())]
+    scenes += stac_scenes(args.stac) if args.stac else ()
+    names, folder = map_names(scenes), Path(args.out_dir)
+    mine = share(scenes, args.launcher)
+    make_folder(folder)
+    inferencer = load(args)
+    failed, found = [], 0
+    with bar("classifying", "rows") as step:
+        for record, there in predict_scenes(inferencer, mine, names, folder, step, **map_options(args)):
+            found += there
+            if record.error:
+                failed.append(record)
+            elif not there:
+                print(f"map: {folder / record.map}", flush=True)
+    for path in write_summary(folder, names.values()):
+        print(f"summary: {path}")
+    print(f"{len(mine) - len(failed) - found} maps written, {found} were there, {len(failed)} scenes failed")
+    for record in failed:
+        print(f"failed: {record.scene}: {record.error}", file=sys.stderr)
+    if failed:
+        sys.exit(1)
+
+
 def main() -> None:
     """Predict and write."""
+    from mmhsi.errors import ConfigError
+
     args = parse_args()
+    if args.out_dir:
+        predict_many(args)
+        return
+    if len(args.scenes) != 1 or args.list or args.stac or args.launcher != "none":
+        raise ConfigError(f"--out: {len(args.scenes)} scenes are named; give one, or --out-dir for any number")
+    args.scene = args.scenes[0]
+    predict_one(args)
+
+
+def predict_one(args: argparse.Namespace) -> None:
+    """Predict one scene, with all that is asked for."""
     import rasterio
 
     from mmhsi.cli.console import bar
-    from mmhsi.inference import SceneInferencer, save_quicklook
+    from mmhsi.inference import save_quicklook
     from mmhsi.inference.checks import check_outputs
     from mmhsi.io import label_map_info, read_class_map
     from mmhsi.io.vector_writer import check_vector_name, write_areas
@@ -87,28 +179,19 @@ def main() -> None:
         label_map_info(args.labels, args.labels_key, args.labels_axes)
     if args.vector:
         check_vector_name(args.vector)
-    config = read_config(args) if args.config else None
-    inferencer = SceneInferencer(
-        config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
-    )
+    inferencer = load(args)
     with bar("classifying", "rows") as step:
         inferencer.write_map(
             args.scene,
             args.out,
-            key=args.key,
-            axes=args.axes,
-            image_options=image_options(args),
             second=args.second,
             second_key=args.second_key,
             second_axes=args.second_axes,
             probabilities=args.probabilities,
             uncertainty=args.uncertainty,
-            scale=args.scale,
-            match_wavelengths=args.match_wavelengths,
-            resume=args.resume,
-            ids=args.ids,
             progress=step,
             moving=step,
+            **map_options(args),
         )
     for name in ("out", "probabilities", "uncertainty"):
         if getattr(args, name):

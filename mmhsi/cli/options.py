@@ -26,6 +26,15 @@ def config_argument(parser: argparse.ArgumentParser, help: str = "config file", 
         optional: Whether it may be left out.
     """
     parser.add_argument("config", nargs="?" if optional else None, help=help)
+    dataset_argument(parser)
+
+
+def dataset_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--dataset``, which :func:`read_config` reads.
+
+    Args:
+        parser: Changed in place.
+    """
     parser.add_argument("--dataset", metavar="NAME", help="data of a config that is written for several")
 
 

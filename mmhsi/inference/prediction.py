@@ -82,6 +82,34 @@ def classify_rows(
         yield PredictedRows(first, scores.permute(2, 0, 1), valid)
 
 
+def classify_dense(
+    rows: SceneRows,
+    score: Callable[[Tensor, tuple[int, int]], Tensor],
+    window: tuple[int, int],
+    start: int = 0,
+) -> Iterator[PredictedRows]:
+    """Classify all pixels of some rows at once, where a network's layers need no windows.
+
+    Args:
+        rows: The scene; borders are mirrored, as often as a window needs.
+        score: Gives the class probabilities (K, H − h + 1, W − w + 1) of an image (1, C, H, W).
+        window: (h, w) in pixels.
+        start: Row to begin with, where an earlier run stopped.
+
+    Yields:
+        The rows from top to bottom, as :func:`classify_rows` gives them but for rounding.
+    """
+    (height, width), (h, w) = rows.shape, window
+    top, left = h // 2, w // 2
+    rows.pad_columns(-left, width + (w - 1) // 2)
+    step = max(1, STRIP // width)
+    for first in range(start, height, step):
+        count = min(step, height - first)
+        scene, padded_valid = rows.take(first - top, first + count + (h - 1) // 2)
+        valid = padded_valid[top : top + count, left : left + width]
+        yield PredictedRows(first, score(scene.permute(2, 0, 1)[None], window), valid)
+
+
 def segment_rows(
     rows: SceneRows,
     logits: Callable[[Tensor], Tensor],

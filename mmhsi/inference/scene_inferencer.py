@@ -27,7 +27,7 @@ from .checks import (
     matching_transform,
     warn,
 )
-from .prediction import PredictedRows, classify_rows, segment_rows
+from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows
 from .row_store import RowStore, stored_state
 from .scene_rows import SceneRows
 from .stac import write_item
@@ -97,6 +97,18 @@ class SceneInferencer:
             raise ConfigError(f"stride {stride} given, expected 1 to the window's {min(self.window)} pixels")
         if self.batch_size != "auto" and self.batch_size < 1:
             raise ConfigError(f"batch_size={batch_size} given, expected at least 1 or 'auto'")
+
+    @property
+    def way(self) -> str:
+        """How scenes are passed through, for people: by rows, by pixels or by windows."""
+        h, w = self.window
+        if self.model.takes_rows(self.window):
+            return f"whole rows at once, equal to windows of {h} x {w} pixels"
+        if self.model.seen_window(self.window) == (1, 1):
+            return "pixel by pixel, of which alone the model sees something"
+        if self.model.by_pixel:
+            return f"a window of {h} x {w} pixels around each pixel"
+        return f"windows of {h} x {w} pixels, a step of {self.stride[0]} x {self.stride[1]}"
 
     def open_scene(
         self,
@@ -212,8 +224,11 @@ class SceneInferencer:
         """
         size = batch_size or self._batch_size(rows)
         try:
-            if self.model.by_pixel:
-                yield from classify_rows(rows, self.model, len(self.classes), self.window, size, start, progress)
+            if self.model.takes_rows(self.window):
+                yield from classify_dense(rows, self.model.rows, self.window, start, progress)
+            elif self.model.by_pixel:
+                seen = self.model.seen_window(self.window)
+                yield from classify_rows(rows, self.model, len(self.classes), seen, size, start, progress)
             else:
                 yield from segment_rows(
                     rows, self.model, len(self.classes), self.window, self.stride, size, start, progress
@@ -256,7 +271,7 @@ class SceneInferencer:
         image_options: Mapping[str, object] | None = None,
         second_axes: str | None = None,
         moving: Moving | None = None,
-    ) -> None:
+    ) -> list[list]:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
 
         Finished rows lie in the folder ``OUT.partial`` until the run ends. The files appear under their names when all
@@ -285,6 +300,9 @@ class SceneInferencer:
             second_axes: Axes of the second source's array, as ``axes``.
             moving: Called after every batch with the rows computed, parts of rows included, and the rows in all: for a
                 bar. Default None.
+
+        Returns:
+            The scene's files: path, bytes and time of the last change of each.
 
         Raises:
             ConfigError: If the model does not fit the checkpoint, memory does not last, or another run writes a file of
@@ -343,3 +361,4 @@ class SceneInferencer:
                 raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
             store.remove()
             write_item(paths, self.spec, self.palette, numbers, self.model.digest, scene)
+            return file_states(rows.reader.files)

@@ -90,6 +90,49 @@ class WindowModel:
         structure = hashlib.sha256(repr(cfg.model).encode()).hexdigest()[:16]
         self.digest = [file_digest(Path(checkpoint))[:16], structure]
 
+    def seen_window(self, window: tuple[int, int]) -> tuple[int, int]:
+        """The part of a window that the scores of its centre depend on.
+
+        Args:
+            window: (h, w) in pixels.
+        """
+        return self.network.seen_window(window) if self.by_pixel else window
+
+    def takes_rows(self, window: tuple[int, int]) -> bool:
+        """Whether all pixels of some rows are classified at once (:meth:`rows`).
+
+        Args:
+            window: (h, w) in pixels.
+        """
+        return self.by_pixel and self.network.takes_rows(window)
+
+    def rows(self, x: Tensor, window: tuple[int, int]) -> Tensor:
+        """What the model says of every pixel that has a whole window within an image.
+
+        Args:
+            x: Normalised, shape (1, C, H, W).
+            window: (h, w) in pixels.
+
+        Returns:
+            float32 class probabilities (K, H − h + 1, W − w + 1).
+
+        Raises:
+            ConfigError: If K is not the number of classes.
+        """
+        with self._precision():
+            scores = self.network.predict_rows(x, window)
+        self._check_classes(len(scores))
+        return scores
+
+    def _precision(self) -> torch.autocast:
+        kind = self.device.type
+        half = torch.float16 if kind == "cuda" and not torch.cuda.is_bf16_supported() else torch.bfloat16
+        return torch.autocast(kind, dtype=half, enabled=self.amp)
+
+    def _check_classes(self, count: int) -> None:
+        if count != len(self.classes):
+            raise ConfigError(f"the model gives {count} classes, its checkpoint names {len(self.classes)}")
+
     def __call__(self, x: Tensor) -> Tensor:
         """What the model says of normalised windows.
 
@@ -102,9 +145,7 @@ class WindowModel:
         Raises:
             ConfigError: If K is not the number of classes.
         """
-        kind = self.device.type
-        half = torch.float16 if kind == "cuda" and not torch.cuda.is_bf16_supported() else torch.bfloat16
-        with torch.autocast(kind, dtype=half, enabled=self.amp):
+        with self._precision():
             if self.by_pixel:
                 scores = self.network.predict_scores(x)
             else:
@@ -114,8 +155,7 @@ class WindowModel:
                 size = tuple(x.shape[2:])
                 scores = self.network.encode_decode(x, [dict(img_shape=size, pad_shape=size)])
                 scores = scores[..., :height, :width]
-        if scores.shape[1] != len(self.classes):
-            raise ConfigError(f"the model gives {scores.shape[1]} classes, its checkpoint names {len(self.classes)}")
+        self._check_classes(scores.shape[1])
         return scores.float()
 
     def fastest_batch(self, channels: int, window: tuple[int, int]) -> int:

@@ -94,6 +94,24 @@ def write_areas(
     return len(found)
 
 
+def write_polygons(
+    path: str | PathLike[str], shapes: Sequence[bytes], fields: Mapping[str, NDArray], crs: CRS | None = None
+) -> None:
+    """Write polygons that are there as WKB.
+
+    Args:
+        path: As in :func:`write_points`.
+        shapes: Little-endian WKB of each polygon, N of them.
+        fields: Values of each field, (N,).
+        crs: Their coordinate system, or None.
+
+    Raises:
+        ConfigError: The suffix is unknown.
+        DataError: The file cannot be written.
+    """
+    _write(path, shapes, fields, "Polygon", crs)
+
+
 def check_vector_name(path: str | PathLike[str]) -> str:
     """OGR's driver for a file that is to be written.
 

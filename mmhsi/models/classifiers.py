@@ -10,12 +10,16 @@ from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
+from .dense import POOLS, dense_scores
 from .freezing import FreezableBackbone
-from .preprocessors import dihedral, symmetries
-from .protocols import LayeredBackbone, check_protocol
+from .preprocessors import ScenePreprocessor, dihedral, symmetries
+from .protocols import CentreBackbone, DenseBackbone, LayeredBackbone, check_protocol
 
 FEATURES_PER_CHANNEL = {"CenterContext": 2, "LearnableAggregation": 1, "GlobalAveragePooling": 1}
 """What necks, by their classes' names, make of every channel of the last map."""
+
+WORTH_IT = 2
+"""Times as many pixels as the image that holds them all the windows of a batch must have to be passed as that image."""
 
 
 def in_float32(_: nn.Module, __: tuple, scores: Tensor) -> Tensor:
@@ -136,9 +140,75 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         Returns:
             Softmax scores, shape (B, K).
         """
-        elements = symmetries(*inputs.shape[2:]) if self.tta else (0,)
+        single = inputs.shape[2] == inputs.shape[3] == 1  # which looks the same from all sides
+        elements = symmetries(*inputs.shape[2:]) if self.tta and not single else (0,)
         scores = [self(dihedral(inputs, element), mode="tensor").float().softmax(dim=1) for element in elements]
         return torch.stack(scores).mean(dim=0)
+
+    def seen_window(self, window: tuple[int, int]) -> tuple[int, int]:
+        """The part of a window that its scores depend on: one pixel where the backbone sees the centre alone.
+
+        Args:
+            window: (h, w) in pixels.
+        """
+        centred = not self.tta or (window[0] % 2 and window[1] % 2)  # else the symmetries have other centres
+        return (1, 1) if isinstance(self.backbone, CentreBackbone) and centred else window
+
+    def takes_rows(self, window: tuple[int, int]) -> bool:
+        """Whether :meth:`predict_rows` can take the place of :meth:`predict_scores`.
+
+        Args:
+            window: (h, w) in pixels.
+        """
+        backbone = self.backbone
+        if not isinstance(backbone, DenseBackbone) or self.neck is None or type(self.neck).__name__ not in POOLS:
+            return False
+        return backbone.is_unpadded and min(window) > 2 * backbone.reach
+
+    def predict_rows(self, image: Tensor, window: tuple[int, int]) -> Tensor:
+        """Class scores of all pixels that have a whole window within an image, each layer computed once a pixel.
+
+        They equal those of :meth:`predict_scores` on every window but for rounding (1e-5).
+
+        Args:
+            image: Normalised, shape (1, C, H, W).
+            window: (h, w) in pixels, for which :meth:`takes_rows` holds.
+
+        Returns:
+            Softmax scores, shape (K, H − h + 1, W − w + 1).
+        """
+        backbone = self.backbone
+        assert isinstance(backbone, DenseBackbone)  # as takes_rows says
+        assert self.neck is not None
+        return dense_scores(backbone, self.neck, self._classify, image, window, self.tta)
+
+    def _classify(self, features: Tensor) -> Tensor:
+        """Logits (n, K) of features (n, F), as :meth:`forward` has them after the neck."""
+        return self.head((features,)) if self.head is not None else features
+
+    def val_step(self, data: dict) -> list:
+        """Predict a batch, each in the cheapest of the ways that give the same scores.
+
+        Args:
+            data: As the preprocessor takes it.
+
+        Returns:
+            As :meth:`predict` gives them.
+        """
+        preprocessor = self.data_preprocessor
+        if not isinstance(preprocessor, ScenePreprocessor) or "scene" not in data:
+            return super().val_step(data)
+        window = (data["size"][0], data["size"][1])
+        if self.takes_rows(window) and "label" in data:
+            found = preprocessor.around(data, len(data["row"]) * window[0] * window[1] / WORTH_IT)
+            if found is not None:
+                image, rows, columns = found
+                return with_scores(preprocessor.samples(data), self.predict_rows(image, window)[:, rows, columns].T)
+        return super().val_step({**data, "size": self.seen_window(window)})
+
+    def test_step(self, data: dict) -> list:
+        """Predict a batch, as :meth:`val_step` does; arguments as for :meth:`val_step`."""
+        return self.val_step(data)
 
     def predict(self, inputs: Tensor, data_samples: list) -> list:
         """Predict a batch.
@@ -150,7 +220,16 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         Returns:
             The samples with ``pred_score`` (K,) and ``pred_label`` (1,) set.
         """
-        scores = self.predict_scores(inputs)
-        for sample, score, label in zip(data_samples, scores, scores.argmax(dim=1, keepdim=True), strict=True):
-            sample.set_pred_score(score).set_pred_label(label)
-        return data_samples
+        return with_scores(data_samples, self.predict_scores(inputs))
+
+
+def with_scores(samples: list, scores: Tensor) -> list:
+    """Samples with ``pred_score`` (K,) and ``pred_label`` (1,) set.
+
+    Args:
+        samples: mmpretrain's, B of them.
+        scores: Shape (B, K).
+    """
+    for sample, score, label in zip(samples, scores, scores.argmax(dim=1, keepdim=True), strict=True):
+        sample.set_pred_score(score).set_pred_label(label)
+    return samples

@@ -214,6 +214,46 @@ class ResizableModel(Protocol):
         """
 
 
+@runtime_checkable
+class CentreBackbone(Protocol):
+    """Looks at the centre pixel of a window alone: windows of one pixel tell it as much.
+
+    Attributes:
+        sees_centre_alone: True.
+    """
+
+    sees_centre_alone: bool
+
+
+@runtime_checkable
+class DenseBackbone(Protocol):
+    """Computes the maps of all windows of a scene at once, because no pixel's features depend on its window.
+
+    The map of a window (h, w) must be that of the scene at the window's place, cut to (h − 2 · reach, w − 2 · reach).
+
+    Attributes:
+        reach: Pixels that the map lacks on every side.
+        is_unpadded: Whether that holds for the weights that are loaded.
+    """
+
+    reach: int
+    is_unpadded: bool
+
+    def embed_pixels(self, x: Tensor) -> Tensor:
+        """What layers make of single pixels, (B, C, H, W) to (B, d, H, W); symmetries of a window share it.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
+
+    def forward_pixels(self, maps: Tensor) -> Tensor:
+        """The last map (B, d, H − 2 · reach, W − 2 · reach).
+
+        Args:
+            maps: From :meth:`embed_pixels`.
+        """
+
+
 P = TypeVar("P")
 
 

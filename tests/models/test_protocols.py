@@ -18,11 +18,14 @@ from mmhsi.models.protocols import (
     AdaptableModel,
     AttentiveBackbone,
     BandedBackbone,
+    CentreBackbone,
+    DenseBackbone,
     GridBackbone,
     LayeredBackbone,
     MaskTokenBackbone,
     PrunableBackbone,
     ResamplingBackbone,
+    ResizableModel,
     TokenBackbone,
     VisibleBackbone,
     check_plain,
@@ -42,9 +45,12 @@ SATISFIED = {
     "SSMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone, GridBackbone},
     "SST": COMMON | {VisibleBackbone, ResamplingBackbone},
     "SpatialSpectralViT": COMMON | {MaskTokenBackbone, AttentiveBackbone, GridBackbone},
-    "CNN2D": {BandedBackbone},
+    "CNN2D": {BandedBackbone, DenseBackbone, ResizableModel},
+    "CNN3D": {BandedBackbone, DenseBackbone, ResizableModel},
+    "SpectralCNN1D": {BandedBackbone, CentreBackbone},
+    "SpectralRNN": {BandedBackbone, CentreBackbone},
 }
-VITS = {name: keys for name, keys in ARGUMENTS.items() if name.split(",")[0] in SATISFIED and name != "CNN2D"}
+VITS = {name: keys for name, keys in ARGUMENTS.items() if TokenBackbone in SATISFIED.get(name.split(",")[0], ())}
 ALL = {value for value in vars(protocols).values() if getattr(value, "_is_runtime_protocol", False)}
 
 

@@ -41,7 +41,17 @@ def _open_labels(path: str, key: str | None, axes: str | None, _: CubeOptions) -
     return open_label_map(path, key, axes)
 
 
-@functools.lru_cache(maxsize=32)
+def most_readers() -> int:
+    """Readers that a process keeps open: a quarter of the files that the system lets it open, 512 at most."""
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return 128
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 512 if allowed == resource.RLIM_INFINITY else max(8, min(512, allowed // 4))
+
+
+@functools.lru_cache(maxsize=most_readers())
 def _cached_reader(
     path: str, key: str | None, axes: str | None, options: CubeOptions, open_file: Open, _state: tuple[int, int]
 ) -> CubeReader:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 from mmhsi.arguments import check_interval, check_number
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
 from .common import CubeTransform, band_means, generator, valid_mask, valid_spectra
+from .smoothing import smooth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,13 +79,12 @@ def blur(cube: NDArray, valid: NDArray[np.bool_], sigma: float) -> NDArray[np.fl
     Returns:
         float32 array (H, W, C), 0 where not valid.
     """
-    options = {"sigma": sigma, "truncate": 3.0, "mode": "reflect"}
     if valid.all():
-        return ndimage.gaussian_filter(cube.astype(np.float32), axes=(0, 1), **options)
+        return smooth(cube.astype(np.float32), sigma)
     image = np.where(valid[..., None], cube, 0).astype(np.float32)
-    weight = ndimage.gaussian_filter(valid.astype(np.float32), **options)
-    scale = np.divide(1, weight, out=np.zeros_like(weight), where=valid)
-    return ndimage.gaussian_filter(image, axes=(0, 1), **options) * scale[..., None]
+    weight = smooth(valid.astype(np.float32)[..., None], sigma)
+    scale = np.divide(1, weight, out=np.zeros_like(weight), where=valid[..., None])
+    return smooth(image, sigma) * scale
 
 
 @TRANSFORMS.register_module()

@@ -68,6 +68,14 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         labels = torch.cat([sample.gt_label for sample in batch["data_samples"]])
         return self.keep(centres(batch["inputs"]), labels)
 
+    def seen_window(self, window: tuple[int, int]) -> tuple[int, int]:
+        """One pixel.
+
+        Args:
+            window: (h, w) in pixels.
+        """
+        return (1, 1)
+
     def predict_scores(self, inputs: Tensor) -> Tensor:
         """Class probabilities of windows.
 

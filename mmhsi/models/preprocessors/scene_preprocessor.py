@@ -234,10 +234,7 @@ class ScenePreprocessor(BandPreprocessor):
                 "ScenePreprocessor takes pixels of a SceneDataset, the data give others; choose other data"
             )
         windows = self._normalise_samples(data) if "window" in data else self._gather(data)
-        batch: dict = {"data_samples": None}
-        if "label" in data:
-            labels = self._to_device(data["label"])
-            batch["data_samples"] = [DataSample(gt_label=label) for label in labels[:, None]]
+        batch: dict = {"data_samples": self.samples(data)}
         if windows.second is not None:
             batch["second"] = windows.second
         x, mask = windows.image, windows.valid if self.with_valid else None
@@ -248,6 +245,34 @@ class ScenePreprocessor(BandPreprocessor):
         if self.with_rng and rng is not None:
             batch["rng"] = rng
         return batch
+
+    def samples(self, data: dict) -> list[DataSample] | None:
+        """Mmpretrain's samples of a batch, one a pixel; None without labels.
+
+        Args:
+            data: As :meth:`forward` takes it.
+        """
+        if "label" not in data:
+            return None
+        return [DataSample(gt_label=label) for label in self._to_device(data["label"])[:, None]]
+
+    def around(self, data: dict, most: float) -> tuple[Tensor, Tensor, Tensor] | None:
+        """The part of a scene that holds all windows of a batch of indices.
+
+        Args:
+            data: Indices, with the windows' size.
+            most: Pixels that it may have.
+
+        Returns:
+            Normalised image (1, C, H, W), and the first row and column of each window in it, each (B,); None where it
+            would have more pixels.
+        """
+        (h, w), row, column = data["size"], torch.as_tensor(data["row"]), torch.as_tensor(data["column"])
+        height, width = int(row.max() - row.min()) + h, int(column.max() - column.min()) + w
+        if height * width > most:
+            return None
+        image = self.sampler(data["scene"]).part(int(row.min()), int(column.min()), (h, w), (height, width))
+        return image, self._to_device(row - row.min()), self._to_device(column - column.min())
 
     def _to_device(self, values: Tensor | Sequence[int]) -> Tensor:
         return torch.as_tensor(values).to(self.device, non_blocking=self._non_blocking)

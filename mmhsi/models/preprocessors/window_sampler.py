@@ -68,6 +68,25 @@ class WindowSampler:
         """
         return gather_windows(self.image, *self._corners(rows, columns, window), window).permute(0, 3, 1, 2)
 
+    def part(self, row: int, column: int, window: tuple[int, int], size: tuple[int, int]) -> Tensor:
+        """The image that begins where the window of a pixel does.
+
+        Args:
+            row: Of the pixel in the scene without its padding.
+            column: Likewise.
+            window: (h, w), at most ``margin``; the pixel is at [h // 2, w // 2].
+            size: (height, width) of the image, within the padded scene.
+
+        Returns:
+            A view, shape (1, C, height, width).
+
+        Raises:
+            ConfigError: If the window is larger than the margin.
+        """
+        corners = self._corners(torch.tensor(row), torch.tensor(column), window)
+        top, left = (int(corner) for corner in corners)
+        return self.image[top : top + size[0], left : left + size[1]].permute(2, 0, 1)[None]
+
     def masks(self, rows: Tensor, columns: Tensor, window: tuple[int, int]) -> Tensor | None:
         """Which pixels of the windows hold data, bool (B, h, w); None if all do.
 

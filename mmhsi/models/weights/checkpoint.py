@@ -152,8 +152,9 @@ def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: 
         ConfigError: If nothing fits, a shape differs, or ``strict`` and something is missing.
     """
     state = strip_prefix(read_checkpoint(path)["state_dict"], prefix)
-    if isinstance(module, ResizableModel):
-        module.make_room(state)
+    for name, part in module.named_modules():
+        if isinstance(part, ResizableModel):
+            part.make_room(strip_prefix(state, f"{name}." if name else ""))
     own = module.state_dict()
     found = own.keys() & state.keys()
     if not found:

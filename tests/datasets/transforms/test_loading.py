@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +10,9 @@ from cube_files import write_geotiff
 
 from mmhsi.datasets.labels import LabelTable
 from mmhsi.datasets.transforms import LoadCube, LoadLabels
+from mmhsi.datasets.transforms.loading import most_readers
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.readers.raster import RasterReader
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEIGHT, WIDTH, BANDS = 10, 13, 5
 
@@ -127,3 +125,18 @@ def test_what_is_kept_is_read_once_and_cannot_be_written_into(tile: dict, monkey
     assert len(reads) - plain == 2 + 3
     with pytest.raises(ConfigError, match="cache_mb=-1 must not be negative"):
         LoadCube(cache_mb=-1)
+
+
+def test_more_files_than_a_few_are_opened_once(tile: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+    before = RasterReader._open
+    monkeypatch.setattr(RasterReader, "_open", lambda self: opened.append(self) or before(self))
+    content = Path(tile["img_path"]).read_bytes()
+    paths = [tmp_path / f"{index}.tif" for index in range(48)]
+    for path in paths:
+        path.write_bytes(content)
+    for _ in range(3):
+        for path in paths:
+            LoadCube()({**tile, "img_path": str(path)})
+    assert len(opened) == len(paths)
+    assert most_readers() <= 512

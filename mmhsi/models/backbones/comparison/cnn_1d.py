@@ -32,6 +32,8 @@ class SpectralCNN1D(QuietInit):
         ConfigError: If a size is below 1.
     """
 
+    sees_centre_alone = True
+
     def __init__(
         self,
         in_channels: int,

@@ -10,17 +10,21 @@ from mmhsi.registry import MODELS
 
 from ...checks import check_bands
 from ...quiet_init import QuietInit
+from .unpadded import UnpaddedConvolutions
 
 
 @MODELS.register_module()
-class CNN2D(QuietInit):
+class CNN2D(UnpaddedConvolutions, QuietInit):
     """Bands mixed by a 1 × 1 convolution, then 3 × 3 convolutions over the window.
 
     In the line of H. Lee and H. Kwon, Going deeper with contextual CNN for hyperspectral image classification, IEEE
     TIP 26(10), 2017, with grouped convolutions (S. Xie et al., ResNeXt, CVPR 2017), which keep the number of weights
     near what a few hundred training pixels can fix. Every convolution is followed by batch norm and ReLU.
 
-    Takes any H × W from 1 × 1, borders padded with zeros, which are the mean of every band.
+    Nothing is padded (:class:`UnpaddedConvolutions`): each 3 × 3 convolution takes a pixel off every side, so that the
+    map holds what whole neighbourhoods say alone, and a scene is classified in rows rather than in windows
+    (:class:`mmhsi.models.protocols.DenseBackbone`). Windows smaller than 2 · depth + 1 are surrounded with zeros, which
+    are the mean of every band. Weights of before work as they did, with zeros around every map.
 
     Args:
         in_channels: Bands C of the input.
@@ -50,19 +54,36 @@ class CNN2D(QuietInit):
         self.reduce = nn.Conv2d(in_channels, embed_dims, 1, bias=False)
         layers: list[nn.Module] = [nn.BatchNorm2d(embed_dims), nn.ReLU()]
         for _ in range(depth):
-            conv = nn.Conv2d(embed_dims, embed_dims, 3, padding=1, groups=groups, bias=False)
+            conv = nn.Conv2d(embed_dims, embed_dims, 3, groups=groups, bias=False)
             layers += [conv, nn.BatchNorm2d(embed_dims), nn.ReLU()]
         self.layers = nn.Sequential(*layers)
+        self.mark_unpadded()
 
     def band_axes(self) -> dict[str, int]:
         """Weights that depend on the bands, and the axis of the bands."""
         return {"reduce.weight": 1}
 
+    def embed_pixels(self, x: Tensor) -> Tensor:
+        """Mix the bands of every pixel: images (B, C, H, W) to maps (B, d, H, W).
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
+        check_bands("CNN2D", x, self.in_channels)
+        return self.layers[:2](self.reduce(x))
+
+    def forward_pixels(self, maps: Tensor) -> Tensor:
+        """Convolve maps (B, d, H, W) to (B, d, H − 2 · reach, W − 2 · reach).
+
+        Args:
+            maps: From :meth:`embed_pixels`.
+        """
+        return self.layers[2:](maps)
+
     def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Encode windows (B, C, h, w) into one map (B, d, h, w).
+        """Encode windows (B, C, h, w) into one map (B, d, h − 2 · depth, w − 2 · depth), at least 1 × 1.
 
         Args:
             x: Windows, shape (B, C, h, w).
         """
-        check_bands("CNN2D", x, self.in_channels)
-        return (self.layers(self.reduce(x)),)
+        return (self.forward_pixels(self.embed_pixels(self.least(x))),)

@@ -31,6 +31,8 @@ class SpectralRNN(QuietInit):
         ConfigError: If a size is below 1.
     """
 
+    sees_centre_alone = True
+
     def __init__(self, in_channels: int, embed_dims: int = 64, init_cfg: dict | list[dict] | None = None) -> None:
         super().__init__(init_cfg)
         check_sizes("SpectralRNN", in_channels=in_channels, embed_dims=embed_dims)

@@ -1,0 +1,88 @@
+"""An archive of tiny scenes: ``python benchmarks/many_scenes.py [--scenes 10000] [--kill 0.5]``.
+
+Measures what a process that maps them holds (memory, open files), kills it on the way, and how long the next start
+takes to its first new map. Everything is generated, in a temporary folder.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import Config
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
+from scene_inference import inferencer, pixel_model
+from side_by_side import prepare
+
+from mmhsi.io import HSICube, write_cube
+
+BANDS, SIDE = 8, 16
+TOOL = Path(__file__).resolve().parents[1] / "tools/predict.py"
+
+
+def make(folder: Path, count: int) -> None:
+    """So many scenes side by side, a list of them, and a model."""
+    rng = np.random.default_rng(0)
+    names = []
+    for index in range(count):
+        place = from_origin(366000 + index % 100 * SIDE * 30, 5800000 - index // 100 * SIDE * 30, 30, 30)
+        names.append(f"in/{index:05d}.tif")
+        data = rng.integers(0, 3000, (SIDE, SIDE, BANDS)).astype(np.uint16)
+        write_cube(folder / names[-1], HSICube(data, crs=CRS.from_epsg(32633), transform=place))
+    (folder / "list.txt").write_text("\n".join(names))
+    model = pixel_model(dict(type="CNN2D", embed_dims=16), 32, BANDS)
+    inferencer(folder, model, BANDS, 6, 5, 512)
+    Config(dict(model=model)).dump(folder / "config.py")
+
+
+def done(folder: Path) -> int:
+    """Maps that are finished."""
+    records = folder / "maps/records"
+    return len(list(records.iterdir())) if records.exists() else 0
+
+
+def run(folder: Path, before: int, stop_at: int | None = None) -> None:
+    """Map until the end, or kill the process when so many maps are there; tell what it held on the way."""
+    command = [sys.executable, str(TOOL), "config.py", "model.pth", "--list", "list.txt", "--out-dir", "maps"]
+    begin = time.monotonic()
+    process = subprocess.Popen([*command, "--device", "cpu"], cwd=folder, stdout=subprocess.DEVNULL)
+    first, held = None, []
+    while process.poll() is None:
+        count = done(folder)
+        if count > before and first is None:
+            first = time.monotonic() - begin
+            begin_maps, at_first = time.monotonic(), count
+        if first is not None:
+            try:
+                memory = Path(f"/proc/{process.pid}/status").read_text().split("VmRSS:")[1].split()[0]
+                held.append((count, int(memory) / 2**20, len(os.listdir(f"/proc/{process.pid}/fd"))))  # noqa: PTH208
+            except (FileNotFoundError, IndexError):
+                pass
+        if stop_at is not None and count >= stop_at:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        time.sleep(0.05 if first is None else 1)
+    rate = (done(folder) - at_first) / (time.monotonic() - begin_maps)
+    print(f"first new map after {first:.1f} s, then {rate:.1f} maps/s to {done(folder)} (status {process.returncode})")
+    for count, memory, files in held[:: max(1, len(held) // 6)]:
+        print(f"  {count} maps: {memory:.3f} GiB, {files} open files")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenes", type=int, default=10_000)
+    parser.add_argument("--kill", type=float, default=0.5, help="share of the scenes after which it is killed")
+    options = parser.parse_args()
+    prepare()
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        make(root, options.scenes)
+        run(root, 0, int(options.kill * options.scenes))
+        run(root, done(root))
+        print((root / "maps/summary.csv").read_text().count(",done,"), "scenes done in the table")

@@ -1,0 +1,207 @@
+"""One model over many scenes: maps, records, the table, footprints and mosaic; what a second start does."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import rasterio
+from pyogrio.raw import read as read_vector
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
+from scene_models import BANDS, PIXEL_CONV
+
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.inference import SceneInferencer, many_scenes
+from mmhsi.inference.many_scenes import Record, listed_scenes, map_names, predict_scenes, share, stac_scenes
+from mmhsi.inference.scene_summary import write_summary
+from mmhsi.io import HSICube, read_class_map, write_cube
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
+SIDE, METRES = 10, 30
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> list[str]:
+    """Four scenes in a row from west to east, of 10 × 10 pixels of 30 m; the third is damaged."""
+    rng, paths = np.random.default_rng(0), []
+    for index in range(4):
+        path = tmp_path / f"in/scene_{index}.tif"
+        place = from_origin(366000 + index * SIDE * METRES, 5800000, METRES, METRES)
+        data = rng.normal(500, 200, (SIDE, SIDE, BANDS)).astype(np.float32)
+        data[0, :index] = -9999
+        write_cube(path, HSICube(data, nodata=-9999, crs=CRS.from_epsg(32633), transform=place))
+        paths.append(str(path))
+    (tmp_path / "in/scene_2.tif").write_bytes(b"II*\0 cut")
+    return paths
+
+
+def run(inferencer: SceneInferencer, scenes: list[str], out: Path, **options: object) -> list[tuple[Record, bool]]:
+    return list(predict_scenes(inferencer, scenes, map_names(scenes), out, **options))
+
+
+def test_what_fails_does_not_end_it_and_what_is_there_is_skipped(
+    trained: Callable, scenes: list[str], tmp_path: Path
+) -> None:
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    inferencer, out = SceneInferencer(config, checkpoint, "cpu"), tmp_path / "maps"
+    first = run(inferencer, scenes, out)
+    assert [(bool(record.error), there) for record, there in first] == [(i == 2, False) for i in range(4)]
+    assert "scene_2.tif" in first[2][0].error
+    before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.tif")}
+    assert sorted(before) == ["scene_0.tif", "scene_1.tif", "scene_3.tif"]
+    assert [there for _, there in run(inferencer, scenes, out)] == [True, True, False, True]
+    assert {path.name: path.stat().st_mtime_ns for path in out.glob("*.tif")} == before
+    inferencer.write_map(scenes[1], tmp_path / "alone.tif")
+    assert (out / "scene_1.tif").read_bytes() == (tmp_path / "alone.tif").read_bytes()
+
+    # Another model or option, a changed scene, a lost map: these are made again.
+    assert [there for _, there in run(inferencer, scenes[:2], out, scale=2.0)] == [False, False]
+    assert [there for _, there in run(inferencer, scenes[:2], out, scale=2.0)] == [True, True]
+    os.utime(scenes[0], ns=(1, 1))
+    (out / "scene_1.tif").unlink()
+    assert [there for _, there in run(inferencer, scenes[:2], out, scale=2.0)] == [False, False]
+    record = out / "records/scene_1.tif.json"
+    record.write_text(record.read_text()[:50])
+    assert [there for _, there in run(inferencer, scenes[:2], out, scale=2.0)] == [True, False]
+
+
+def test_the_summary_adds_up(trained: Callable, scenes: list[str], tmp_path: Path) -> None:
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    out = tmp_path / "maps"
+    run(SceneInferencer(config, checkpoint, "cpu"), scenes, out)
+    names = map_names(scenes)
+    assert [path.name for path in write_summary(out, names.values())] == [
+        "summary.csv",
+        "footprints.gpkg",
+        "mosaic.vrt",
+    ]
+    with (out / "summary.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["done", "done", "failed", "done"]
+    assert [row["no data"] for row in rows] == ["0", "1", "", "3"]
+    for row in (rows[0], rows[3]):
+        found = read_class_map(out / row["map"])
+        for index, name in enumerate(found.names):
+            count = int((found.classes == index).sum())
+            assert int(row[f"{name} pixels"]) == count
+            assert float(row[f"{name} km2"]) == pytest.approx(count * METRES**2 / 1e6)
+    meta, _, shapes, fields = read_vector(out / "footprints.gpkg")
+    assert len(shapes) == 3
+    assert list(fields[list(meta["fields"]).index("map")]) == ["scene_0.tif", "scene_1.tif", "scene_3.tif"]
+    assert "4326" in meta["crs"]
+    x, y = np.frombuffer(shapes[0][-80:], "<f8").reshape(5, 2).T  # its only ring, a point more than corners
+    assert (x > 12.9).all()
+    assert (x < 13.1).all()
+    assert (y > 52.3).all()
+    assert (y < 52.4).all()
+    with rasterio.open(out / "mosaic.vrt") as mosaic:
+        values = mosaic.read(1)
+        assert mosaic.shape == (SIDE, 4 * SIDE)
+        assert mosaic.crs == CRS.from_epsg(32633)
+        assert mosaic.transform == from_origin(366000, 5800000, METRES, METRES)
+        for index in (0, 1, 3):
+            with rasterio.open(out / f"scene_{index}.tif") as single:
+                np.testing.assert_array_equal(values[:, index * SIDE : (index + 1) * SIDE], single.read(1))
+                assert mosaic.colormap(1)[1] == single.colormap(1)[1]
+        assert (values[:, 2 * SIDE : 3 * SIDE] == mosaic.nodata).all()
+
+
+def test_processes_share_all_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenes = [f"{index}.tif" for index in range(7)]
+    shares = []
+    for rank in range(3):
+        monkeypatch.setenv("RANK", str(rank))
+        monkeypatch.setenv("WORLD_SIZE", "3")
+        shares.append(share(scenes, "pytorch"))
+    assert sorted(scene for part in shares for scene in part) == scenes
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    assert share(scenes) == scenes
+    monkeypatch.delenv("SLURM_PROCID", raising=False)
+    with pytest.raises(ConfigError, match="SLURM_PROCID and SLURM_NTASKS are not set; start it with srun"):
+        share(scenes, "slurm")
+
+
+def test_lists_of_scenes(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("# two\na.tif\n\n/b/c.hdr\n")
+    assert listed_scenes(tmp_path / "list.txt") == [str(tmp_path / "a.tif"), "/b/c.hdr"]
+    with pytest.raises(DataError, match="would have the name of that of x/a"):
+        map_names(["x/a.tif", "y/A.hdr"])
+    with pytest.raises(DataError, match="no scenes"):
+        map_names([])
+
+
+def item(name: str, **assets: dict) -> dict:
+    return dict(type="Feature", id=name, assets=assets)
+
+
+def test_stac_items(tmp_path: Path) -> None:
+    path = tmp_path / "items.json"
+    one = item("a", data=dict(href="a.tif", roles=["data"]), thumbnail=dict(href="a.png"))
+    two = item("b", cube=dict(href="file:///scenes/b.tif"))
+    path.write_text(json.dumps(dict(type="FeatureCollection", features=[one, two])))
+    assert stac_scenes(path) == [str(tmp_path / "a.tif"), "/scenes/b.tif"]
+    path.write_text(json.dumps(one))
+    assert stac_scenes(path) == [str(tmp_path / "a.tif")]
+    for wrong, message in (
+        (item("c", a=dict(href="1.tif"), b=dict(href="2.tif")), "item 'c' has 2 assets"),
+        (item("d", a=dict(href="https://example.org/d.tif")), "item 'd' lies on a server"),
+        (dict(features=3), "not a STAC item"),
+    ):
+        path.write_text(json.dumps(wrong))
+        with pytest.raises(DataError, match=message):
+            stac_scenes(path)
+
+
+def test_a_damaged_record_is_none(tmp_path: Path) -> None:
+    assert many_scenes.read_record(tmp_path / "none.json") is None
+    for content in ("{", "[]", "{}", '{"facts": {}}'):
+        (tmp_path / "a.json").write_text(content)
+        assert many_scenes.read_record(tmp_path / "a.json") is None
+
+
+def test_the_command_in_two_processes(
+    trained: Callable,
+    scenes: list[str],
+    tmp_path: Path,
+    run_tool: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each makes its own part; the one that ends last knows of all, and the maps are those of one process."""
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    config.dump(tmp_path / "config.py")
+    model = (tmp_path / "config.py", checkpoint)
+    (tmp_path / "list.txt").write_text("\n".join(scenes[2:]))
+    given = (*model, *scenes[:2], "--list", tmp_path / "list.txt", "--device", "cpu")
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    for rank, status, expected in ((1, 0, "2 maps written, 0 were there"), (0, 1, "1 maps written, 0 were there")):
+        monkeypatch.setenv("SLURM_PROCID", str(rank))
+        assert run_tool("predict", *given, "--out-dir", tmp_path / "shared", "--launcher", "slurm") == status
+        told = capsys.readouterr()
+        assert expected in told.out
+        assert "classifying a window of 3 x 3 pixels around each pixel" in told.out
+        assert ("scene_2.tif: " in told.err) == (rank == 0)  # the damaged one is the third
+    assert run_tool("predict", *given, "--out-dir", tmp_path / "alone") == 1
+    for path in (tmp_path / "alone").glob("*.*"):
+        if path.suffix in (".tif", ".vrt"):
+            assert path.read_bytes() == (tmp_path / "shared" / path.name).read_bytes()
+    with (tmp_path / "shared/summary.csv").open(newline="") as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["done", "done", "failed", "done"]
+    assert "0 were there" in capsys.readouterr().out
+    assert run_tool("predict", *given, "--out-dir", tmp_path / "alone", "--resume") == 1
+    assert "0 maps written, 3 were there, 1 scenes failed" in capsys.readouterr().out
+    for options, message in (
+        (("--out", tmp_path / "a.tif"), "give one, or --out-dir"),
+        (("--out-dir", tmp_path / "alone", "--png", tmp_path / "a.png"), "--png: of one scene"),
+    ):
+        assert run_tool("predict", *given, *options) == 2
+        assert message in capsys.readouterr().err

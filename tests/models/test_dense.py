@@ -1,0 +1,146 @@
+"""Rows of a scene at once give what a window around every pixel gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+
+from mmhsi.datasets import SceneDataset, collate_pixels
+from mmhsi.models import CNN2D, CNN3D, attach_scenes
+from mmhsi.models.weights import load_weights
+from mmhsi.registry import MODELS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("scope")
+BANDS, CLASSES = 12, 4
+CENTRE, MEAN = dict(type="CenterContext"), dict(type="mmpretrain.GlobalAveragePooling")
+
+
+def classifier(backbone: str, neck: dict = CENTRE, tta: bool = True, **options: object) -> torch.nn.Module:
+    """A classifier with weights and batch statistics under which nothing is zero."""
+    torch.manual_seed(0)
+    head = dict(type="mmpretrain.LinearClsHead", num_classes=CLASSES, loss=dict(type="mmpretrain.CrossEntropyLoss"))
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        backbone = dict(type=backbone, in_channels=BANDS, **options)
+        preprocessor = dict(type="ScenePreprocessor", num_bands=BANDS, mean=[0.0] * BANDS, std=[1.0] * BANDS)
+        model = MODELS.build(
+            dict(
+                type="PixelClassifier", backbone=backbone, neck=neck, head=head, tta=tta, data_preprocessor=preprocessor
+            )
+        )
+    for name, value in model.state_dict().items():
+        if value.is_floating_point() and "data_preprocessor" not in name:
+            value += (0.2 * torch.randn_like(value)).abs() if "running_var" in name else 0.2 * torch.randn_like(value)
+    return model.eval()
+
+
+def by_windows(model: torch.nn.Module, image: torch.Tensor, window: tuple[int, int]) -> torch.Tensor:
+    """Scores (K, H, W) of every window, cut one after the other."""
+    h, w = window
+    places = [(i, j) for i in range(image.shape[2] - h + 1) for j in range(image.shape[3] - w + 1)]
+    cut = torch.cat([image[:, :, i : i + h, j : j + w] for i, j in places])
+    return model.predict_scores(cut).T.unflatten(1, (image.shape[2] - h + 1, image.shape[3] - w + 1))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("tta", [True, False])
+@pytest.mark.parametrize("neck", [CENTRE, MEAN], ids=lambda neck: neck["type"])
+@pytest.mark.parametrize("window", [(9, 9), (8, 8), (5, 5), (7, 6), (5, 10)])
+@pytest.mark.parametrize("backbone", ["CNN2D", "CNN3D"])
+def test_rows_equal_windows(backbone: str, window: tuple[int, int], neck: dict, tta: bool) -> None:
+    model = classifier(backbone, neck, tta)
+    image = torch.randn(1, BANDS, 13, 17)
+    assert model.takes_rows(window)
+    expected, found = by_windows(model, image, window), model.predict_rows(image, window)
+    assert expected.std(dim=(1, 2)).max() > 1e-3  # else every network would do
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("window", [(9, 9), (8, 5)])
+@pytest.mark.parametrize("backbone", ["SpectralRNN", "SpectralCNN1D"])
+def test_spectral_networks_need_the_centre_alone(backbone: str, window: tuple[int, int]) -> None:
+    model, image = classifier(backbone, MEAN, tta=False), torch.randn(1, BANDS, 11, 12)
+    assert model.seen_window(window) == (1, 1)
+    expected = by_windows(model, image, window)
+    (h, w), (_, rows, columns) = window, expected.shape
+    centres = image[0, :, h // 2 : h // 2 + rows, w // 2 : w // 2 + columns].flatten(1).T
+    found = model.predict_scores(centres[:, :, None, None]).T.reshape(expected.shape)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+def test_symmetries_of_even_windows_have_other_centres() -> None:
+    model = classifier("SpectralRNN", MEAN, tta=True)
+    assert model.seen_window((9, 9)) == (1, 1)
+    assert model.seen_window((8, 9)) == (8, 9)
+
+
+def test_windows_that_leave_no_pixel_are_passed_one_by_one() -> None:
+    assert not classifier("CNN2D").takes_rows((4, 9))
+    assert classifier("CNN2D", depth=1).takes_rows((4, 9))
+    assert not classifier("SSTN", MEAN).takes_rows((9, 9))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("network", [CNN2D, CNN3D])
+def test_weights_of_before_work_as_they_did(network: type, tmp_path: Path) -> None:
+    """Their maps had zeros around them, and were as large as the window."""
+    torch.manual_seed(0)
+    now = network(BANDS).eval()
+    before = {key: value for key, value in now.state_dict().items() if key != "unpadded"}
+    assert len(before) == len(now.state_dict()) - 1
+    x = torch.randn(2, BANDS, 9, 9)
+    inner = now(x)[0]
+    for load in ("torch", "checked"):
+        then = network(BANDS).eval()
+        if load == "torch":
+            then.load_state_dict(before)
+        else:
+            torch.save(dict(state_dict={f"backbone.{key}": value for key, value in before.items()}), tmp_path / "a.pth")
+            load_weights(then, tmp_path / "a.pth", "backbone.")
+        maps = then(x)[0]
+        assert maps.shape[2:] == (9, 9)
+        torch.testing.assert_close(maps[:, :, 2:-2, 2:-2], inner, atol=1e-5, rtol=0)  # there no zero is in reach
+        assert (maps[:, :, 0] - now(torch.nn.functional.pad(x, (2,) * 4))[0][:, :, 0]).abs().max() > 1e-3
+        assert set(then.state_dict()) == set(before)
+        assert not then.is_unpadded
+        then.load_state_dict(now.state_dict())
+        torch.testing.assert_close(then(x)[0], inner)
+
+
+def places(data: SceneDataset, indices: Sequence[int]) -> dict:
+    """What a loader gives of some pixels."""
+    return collate_pixels(data.__getitems__(list(indices)))
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("network", ["CNN2D", "SpectralRNN"])
+def test_test_steps_take_the_cheaper_way(network: str, tmp_path: Path) -> None:
+    """Neighbouring pixels, as a test loader gives them, by rows; the same scores as one window after the other."""
+    np.save(tmp_path / "scene.npy", np.random.default_rng(0).normal(size=(14, 15, BANDS)).astype(np.float32))
+    np.save(tmp_path / "labels.npy", np.arange(14 * 15).reshape(14, 15) % 5)
+    scene = dict(image="scene.npy", labels="labels.npy", classes=list("abcde")[:CLASSES], label_ids=[1, 2, 3, 4])
+    data = SceneDataset(scene, tmp_path, window=(7, 7), subset="labelled", largest_window=9)
+    model = classifier(network, CENTRE if network == "CNN2D" else MEAN)
+    attach_scenes(model.data_preprocessor, data)
+    passed: list[tuple[int, ...]] = []
+    model.backbone.register_forward_hook(lambda _, given, __: passed.append(tuple(given[0].shape)))
+    batches = [range(30, 90), [0, len(data) - 1]]
+    for batch in batches:
+        given = places(data, batch)
+        found = torch.stack([sample.pred_score for sample in model.test_step(given)])
+        one_by_one = torch.cat(
+            [model.predict_scores(model.data_preprocessor(places(data, [index]))["inputs"]) for index in batch]
+        )
+        torch.testing.assert_close(found, one_by_one, atol=1e-5, rtol=0)
+        assert [sample.gt_label.item() for sample in model.test_step(given)] == given["label"].tolist()
+    sizes = {shape[2:] for shape in passed if shape[0] in (60, 2)}
+    assert sizes == ({(7, 7)} if network == "CNN2D" else {(1, 1)})  # of the CNN the two pixels that lie far apart
+    assert (60 in {shape[0] for shape in passed}) == (network != "CNN2D")
