@@ -1,37 +1,61 @@
-"""Score a map, or a list of predictions, against the test pixels of a split: for a row of the leaderboard."""
+"""Score maps or lists of predictions, made by any program, on the test pixels of a split; one file a seed."""
 
 from mmhsi.cli.command import run, tool_parser
 
 
 def main() -> None:
-    """Read, compare, print and write."""
-    parser = tool_parser(__doc__, "mmhsi score map_seed0.tif --scene houston2018_crop --split fewshot20_seed0.npz")
-    parser.add_argument("predictions", help="GeoTIFF map, or .npy of ids: of all pixels, or of the test pixels")
-    parser.add_argument("--scene", required=True, help="data set, as mmhsi download_dataset --list names it")
-    parser.add_argument("--split", required=True, help=".npz with train and test, flat row-major indices")
-    parser.add_argument("--root", help="data folder (default: the environment's MMHSI_DATA, else data)")
-    parser.add_argument("--out", help="JSON file for the report, which mmhsi show_report shows")
+    """Read, count, print; add a row to a leaderboard where asked."""
+    example = "mmhsi score map_seed0.tif --dataset houston2018-crop_20-per-class --seeds 0"
+    parser = tool_parser(__doc__, example)
+    parser.add_argument(
+        "predictions",
+        nargs="+",
+        help="class map with names, label map of the scene's ids, or CSV table with row, column, class; one a seed. Of "
+        "tiles: a folder with one a tile",
+    )
+    parser.add_argument(
+        "--dataset", metavar="NAME", required=True, help="data and split: a file of configs/_base_/datasets"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seed of each file's split (default: 0)")
+    parser.add_argument("--out", help="JSON leaderboard to add the row to, such as docs/leaderboard.json")
+    parser.add_argument("--method", help="name of the row")
+    parser.add_argument("--sees", default="HSI", help="what the method is given (default: HSI)")
+    parser.add_argument("--source", help="config, paper or address of the code")
     args = parser.parse_args()
-    from mmhsi.datasets import FileSplit, SceneDataset
-    from mmhsi.datasets.download.dataset import default_root
-    from mmhsi.errors import DataError
-    from mmhsi.evaluation.metric import format_report, write_report
-    from mmhsi.evaluation.scoring import read_predictions, score_predictions
+    from mmengine.registry import DefaultScope
 
-    root = args.root or default_root()
-    dataset = SceneDataset(scene=args.scene, data_root=root, subset="test", split=FileSplit(args.split))
-    spec, split = dataset.spec, dataset.split
-    if dataset.labels is None or split is None or not spec.label_ids:
-        raise DataError(f"{args.scene}: has no labels to score with")
-    predicted = read_predictions(args.predictions)
-    matrix = score_predictions(predicted, dataset.labels, split.test, spec.label_ids, args.predictions)
-    metrics = matrix.percentages()
-    print(format_report(matrix, spec.classes))
-    print("  ".join(f"{name} {value:.2f}" for name, value in metrics.items()))
-    print(f"protocol: {args.scene}, {split.protocol}; {split.train.size} training and {split.test.size} test pixels")
+    from mmhsi.arguments import nearest
+    from mmhsi.engine import set_seed
+    from mmhsi.engine.configs import CARRIED, load_config
+    from mmhsi.errors import ConfigError
+    from mmhsi.evaluation.leaderboard import METRICS, Entry, add_row
+    from mmhsi.evaluation.scoring import score
+    from mmhsi.registry import DATASETS
+
+    names = {path.stem: path for path in (CARRIED / "_base_/datasets").glob("*.py")}
+    if args.dataset not in names:
+        raise ConfigError(f"--dataset {args.dataset}: no such data{nearest(args.dataset, names)}")
+    if len(set(args.seeds)) != len(args.predictions) or len(args.seeds) != len(args.predictions):
+        raise ConfigError(
+            f"{len(args.predictions)} files of predictions, --seeds {args.seeds}; expected one seed a file"
+        )
+    if args.out and not (args.method and args.source):
+        raise ConfigError("--out: a row of a leaderboard needs --method and --source")
+    by_seed = {}
+    for seed, path in zip(args.seeds, args.predictions, strict=True):
+        cfg = load_config(names[args.dataset])
+        if "test_dataloader" not in cfg:
+            raise ConfigError(f"--dataset {args.dataset}: has no test pixels")
+        set_seed(cfg, seed)
+        with DefaultScope.overwrite_default_scope("mmhsi"):
+            dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        figures = score(path, dataset).percentages()
+        by_seed[str(seed)] = {name: round(figures[name], 2) for name in METRICS}
+        print(f"seed {seed}: " + "  ".join(f"{name} {figures[name]:.2f}" for name in METRICS) + f"  ({path})")
+    print(f"protocol: {dataset.spec.protocol}")
     if args.out:
-        write_report(args.out, matrix, spec.classes, metrics, f"{args.scene}, {split.protocol}")
-        print(f"report: {args.out}")
+        add_row(args.out, Entry(args.dataset, args.method, args.sees, args.source, by_seed))
+        print(f"row: {args.out}")
 
 
 if __name__ == "__main__":
