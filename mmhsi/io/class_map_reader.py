@@ -96,7 +96,7 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
     with _opened(path) as dataset:
         tag, described = dataset.tags().get("class_names"), dataset.dtypes[0] in ("uint8", "uint16")
         if tag is None or not described:
-            raise DataError(f"{path}: has no class names; a map written by tools/predict.py was expected")
+            raise DataError(f"{path}: has no class names; a map written by mmhsi predict was expected")
         names, nodata = [str(name) for name in json.loads(tag)], dataset.nodata
         ids = [int(label) for label in json.loads(dataset.tags().get("class_ids", "null")) or range(len(names))]
         if len(ids) != len(names) or len(ids) > NO_CLASS:

@@ -26,7 +26,9 @@ class StubWandb(SimpleNamespace):
 def log_train_and_test(folder):
     """What a run does with its visualizer: it closes it after the training, and logs the test all the same."""
     backend = dict(type="WandbVisBackend", init_kwargs=dict(project="mmhsi", mode="offline"))
-    visualizer = VISUALIZERS.build(dict(type="HSIVisualizer", vis_backends=[backend], save_dir=str(folder)))
+    visualizer = VISUALIZERS.build(
+        dict(type="HSIVisualizer", name=str(folder), vis_backends=[backend], save_dir=str(folder))
+    )
     visualizer.add_scalars({"loss": 1.5}, step=1)
     visualizer.close()
     visualizer.add_image("test_scene", np.zeros((4, 4, 3), np.uint8))
