@@ -9,9 +9,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="print name, license, source and what to know of all, or of one")
     listing.add_argument("name", nargs="?", help="weights to tell all about")
-    conversion = commands.add_parser(
-        "convert", help="write a published file as pretrained=NAME of a backbone reads it"
-    )
+    conversion = commands.add_parser("convert", help="write a published file as pretrained=NAME of a backbone reads it")
     conversion.add_argument("name", help="weights, as listed")
     conversion.add_argument("file", help="the published file")
     conversion.add_argument("out", nargs="?", help="checkpoint to write (default: weights/NAME.pth)")

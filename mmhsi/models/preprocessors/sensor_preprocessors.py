@@ -78,7 +78,8 @@ class SensorTable(BandPreprocessor):
         if len(named) != 1 or not named <= set(self.places):
             raise ConfigError(
                 f"{type(self).__name__}: a batch of sensors {', '.join(map(repr, named)) or 'without a name'}, "
-                f"expected one of {', '.join(self.places)}; keep MixedDataset and batch_sampler=dict(type='SensorBatchSampler')"
+                f"expected one of {', '.join(self.places)}; keep MixedDataset and "
+                "batch_sampler=dict(type='SensorBatchSampler')"
             )
         self._sensor = named.pop()
         batch = super().forward(data, training)
