@@ -9,6 +9,7 @@ FILES = (
     "data_layer",
     "product_windows",
     "hsi_vit_step",
+    "any_band_embeddings",
     "sst_attention",
     "mae_step",
     "lo_msst_step",

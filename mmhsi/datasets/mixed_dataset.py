@@ -109,7 +109,7 @@ class MixedDataset(Dataset):
 
     def band_statistics(self) -> BandStatistics:
         """Mean and standard deviation of every band of every sensor, one sensor behind another."""
-        found = [part.band_statistics() for part in self.parts.values()]  # type: ignore[attr-defined]
+        found = [part.band_statistics() for part in self.parts.values()]
         return BandStatistics.side_by_side(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from mmengine.model import ModuleDict
@@ -53,7 +53,7 @@ class DINOBranch(QuietInit):
             masks: Hidden tokens of every stream; None where nothing is hidden.
             wavelengths: Centres of the bands in nm, for a backbone of any bands.
         """
-        bands = {} if wavelengths is None else {"wavelengths": wavelengths}
+        bands: dict[str, Any] = {} if wavelengths is None else {"wavelengths": wavelengths}
         tokens = self.backbone.forward_tokens(crops, *(mask and mask.hidden for mask in masks), **bands)
         pairs = ((tokens.cls, tokens.patches), (tokens.spectral_cls, tokens.spectral))
         return [Stream(cls, others) for cls, others in pairs if cls is not None and others is not None]

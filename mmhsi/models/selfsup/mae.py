@@ -170,12 +170,19 @@ class MAE(MaskedPretraining):
             masked: What the mask left.
             wanted: Indices of patches, shape (B, m).
         """
+        bands = self.bands_of(masked)
+        latent = self.backbone.forward_visible(masked.seen, masked.visible, **bands).sequence()
+        return self.decoder(latent, masked.visible, wanted, masked.grid, **bands).float()
+
+    def bands_of(self, masked: MaskedInput) -> dict[str, Sequence[float]]:
+        """``wavelengths`` for backbone and decoder: those of the batch, or the backbone's own; nothing of fixed bands.
+
+        Args:
+            masked: What the mask left.
+        """
         if not takes_any_bands(self.backbone):
-            latent = self.backbone.forward_visible(masked.seen, masked.visible).sequence()
-            return self.decoder(latent, masked.visible, wanted, masked.grid).float()
-        centres = self.backbone.wavelengths if masked.wavelengths is None else masked.wavelengths
-        latent = self.backbone.forward_visible(masked.seen, masked.visible, centres).sequence()
-        return self.decoder(latent, masked.visible, wanted, masked.grid, centres).float()
+            return {}
+        return {"wavelengths": self.backbone.wavelengths if masked.wavelengths is None else masked.wavelengths}
 
     def mask(self, inputs: Tensor, rng: BatchRNG | None = None) -> MaskedInput:
         """Draw a mask for images (B, C, H, W).

@@ -16,6 +16,8 @@ from ..losses import reduce_mean
 from .mae import MAE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..rng import BatchRNG
 
 
@@ -87,30 +89,38 @@ class SSMTr(MAE):
             self.projector = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
             init_linear(self.projector)
 
-    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
+    def loss(
+        self,
+        inputs: Tensor,
+        valid: Tensor | None = None,
+        rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
+    ) -> dict[str, Tensor]:
         """Mean squared error over what was hidden; with a contrast that of two more masks.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
             rng: What to draw masks from. Default: torch's own generators.
+            wavelengths: As for :meth:`mmhsi.models.MAE.loss`.
 
         Returns:
             ``loss``, and ``loss_contrast``, times its weight.
         """
-        losses = super().loss(inputs, valid, rng)
+        losses = super().loss(inputs, valid, rng, wavelengths)
         if self.contrast:
-            first, second = (self.projector(self.encode_cls(inputs, rng)) for _ in range(2))
+            first, second = (self.projector(self.encode_cls(inputs, rng, wavelengths)) for _ in range(2))
             counted = None if valid is None else valid.flatten(1).any(dim=1)
             losses["loss_contrast"] = self.contrast * info_nce(first, second, self.temperature, counted)
         return losses
 
-    def encode_cls(self, inputs: Tensor, rng: BatchRNG | None) -> Tensor:
+    def encode_cls(self, inputs: Tensor, rng: BatchRNG | None, wavelengths: Sequence[float] | None = None) -> Tensor:
         """CLS of the windows (B, C, H, W) under a mask, shape (B, d).
 
         Args:
             inputs: Normalised windows, shape (B, C, H, W).
             rng: What to draw the mask from.
+            wavelengths: As for :meth:`loss`.
         """
-        masked = self.mask(inputs, rng)
-        return self.backbone.forward_visible(masked.seen, masked.visible).sequence()[:, 0]
+        masked = self.mask(inputs, rng)._replace(wavelengths=wavelengths)
+        return self.backbone.forward_visible(masked.seen, masked.visible, **self.bands_of(masked)).sequence()[:, 0]
