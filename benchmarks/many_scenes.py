@@ -70,8 +70,8 @@ def run(folder: Path, before: int, stop_at: int | None = None) -> None:
         time.sleep(0.05 if first is None else 1)
     rate = (done(folder) - at_first) / (time.monotonic() - begin_maps)
     print(f"first new map after {first:.1f} s, then {rate:.1f} maps/s to {done(folder)} (status {process.returncode})")
-    for count, memory, files in held[:: max(1, len(held) // 6)]:
-        print(f"  {count} maps: {memory:.3f} GiB, {files} open files")
+    for count, gib, files in held[:: max(1, len(held) // 6)]:
+        print(f"  {count} maps: {gib:.3f} GiB, {files} open files")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mmhsi.cli.command import quiet_imports
+from mmhsi.cli.console import show_own_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150, help="steps of each pretraining (default: 150)")
     parser.add_argument("--out", type=Path, default=Path("work_dirs/mixed_transfer"), help="folder for all results")
     args = parser.parse_args()
-    quiet_imports()
+    show_own_warnings()
     import os
 
     os.environ["MMHSI_DATA"] = str(args.data)

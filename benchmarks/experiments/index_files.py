@@ -70,7 +70,8 @@ def read_metafile(path: Path) -> dict[str, Any]:
     """
     content = _yaml(path, "a metafile")
     collections = content.get("Collections")
-    named = isinstance(collections, list) and len(collections) == 1 and isinstance(collections[0], dict)
+    collections = collections if isinstance(collections, list) else []
+    named = len(collections) == 1 and isinstance(collections[0], dict)
     if not named or not isinstance(collections[0].get("Name"), str):
         raise DataError(f"{path}: Collections has to be a list of one, which has a Name")
     paper = collections[0].get("Paper")

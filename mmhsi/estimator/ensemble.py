@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -112,7 +112,7 @@ class Ensemble:
         for name, part in zip(names, parts[-len(names) :], strict=True):
             part.load_state_dict(self._network(self.candidates[name]).state_dict())
         if len(parts) > len(names):
-            self._teach(parts[0])
+            self._teach(cast("ClassicalClassifier", parts[0]))
         return built.eval()
 
     def window(self, weights: Mapping[str, int]) -> int:

@@ -91,7 +91,7 @@ class SceneResult:
             ConfigError: xarray is not installed.
         """
         with open_cube(self.files["uncertainty"]) as reader:
-            place = dict(crs=reader.info.crs, transform=reader.info.transform)
+            place: dict[str, Any] = dict(crs=reader.info.crs, transform=reader.info.transform)
         names = dict(class_name=np.array(self.names))
         shares = to_xarray(self.probabilities, bands=names, nodata=math.nan, name="probabilities", **place)
         doubt = to_xarray(self.doubt, nodata=math.nan, **place)

@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import ConfigError, DataError, MMHSIError, one_line
 from mmhsi.io.files import existing_file, reason, write_json
@@ -44,7 +44,7 @@ class Record:
     map: str
     seconds: float
     files: list
-    made_by: list
+    made_by: Any
     error: str = ""
     facts: MapFacts | None = field(default=None)
 
@@ -150,7 +150,7 @@ def predict_scenes(
     folder: str | Path,
     progress: Progress | None = None,
     resume: bool = False,
-    **options: object,
+    **options: Any,
 ) -> Iterator[tuple[Record, bool]]:
     """Write a map of every scene that has none of this model with these options; one that fails does not end it.
 
@@ -182,7 +182,9 @@ def predict_scenes(
         files: list = []
         facts, error = None, ""
         try:
-            files = inferencer.write_map(scene, folder / names[scene], progress=progress, resume=resume, **options)
+            files = inferencer.write_map(
+                scene, folder / names[scene], progress=progress, moving=progress, resume=resume, **options
+            )
             facts = map_facts(folder / names[scene])
         except (MMHSIError, OSError, MemoryError) as caught:
             error = one_line(str(caught)) or type(caught).__name__

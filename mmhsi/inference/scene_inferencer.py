@@ -225,7 +225,7 @@ class SceneInferencer:
         size = batch_size or self._batch_size(rows)
         try:
             if self.model.takes_rows(self.window):
-                yield from classify_dense(rows, self.model.rows, self.window, start, progress)
+                yield from classify_dense(rows, self.model.rows, self.window, start)
             elif self.model.by_pixel:
                 seen = self.model.seen_window(self.window)
                 yield from classify_rows(rows, self.model, len(self.classes), seen, size, start, progress)

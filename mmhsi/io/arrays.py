@@ -97,7 +97,7 @@ def cut_cube(cube: HSICube, window: Sequence[int] | None, bands: Iterable[int] |
         cube = cube.select_bands(bands)
     if window is None:
         return cube
-    row, column, height, width = check_window(window, *cube.data.shape[:2], cube.name)
+    row, column, height, width = check_window(window, cube.data.shape[0], cube.data.shape[1], cube.name)
     part = (slice(row, row + height), slice(column, column + width))
     mask = None if cube.mask is None else cube.mask[part]
     return replace(cube, data=cube.data[part], transform=shift_transform(cube.transform, row, column), mask=mask)

@@ -97,7 +97,10 @@ def save_split_figure(
     ]
     handles = [
         Patch(
-            facecolor=np.array(palette[index]) / 255, edgecolor="#888888", lw=0.4, label=f"{name}: {train:,} / {test:,}"
+            facecolor=tuple((np.array(palette[index]) / 255).tolist()),
+            edgecolor="#888888",
+            lw=0.4,
+            label=f"{name}: {train:,} / {test:,}",
         )
         for index, (name, train, test) in enumerate(zip(class_names, *counts, strict=True))
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import h5py
 
@@ -204,5 +204,5 @@ def read_cube(
         if key is not None or CubeOptions.of(options).given():
             raise DataError("read_cube: key and options are for files; an array takes axes, window and bands alone")
         return cut_cube(cube_of(path, axes=axes), window, bands)
-    with open_reader(path, key, 3, axes, CubeOptions.of(options)) as reader:
+    with open_reader(cast("str | PathLike[str]", path), key, 3, axes, CubeOptions.of(options)) as reader:
         return reader.read(window, bands)

@@ -54,7 +54,8 @@ class DINOBranch(QuietInit):
             wavelengths: Centres of the bands in nm, for a backbone of any bands.
         """
         bands: dict[str, Any] = {} if wavelengths is None else {"wavelengths": wavelengths}
-        tokens = self.backbone.forward_tokens(crops, *(mask and mask.hidden for mask in masks), **bands)
+        hidden = tuple(mask and mask.hidden for mask in masks)
+        tokens = self.backbone.forward_tokens(crops, *hidden, **bands)  # type: ignore[arg-type]
         pairs = ((tokens.cls, tokens.patches), (tokens.spectral_cls, tokens.spectral))
         return [Stream(cls, others) for cls, others in pairs if cls is not None and others is not None]
 
