@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 DEFAULT_BATCH = {True: 512, False: 16}
 """Windows at a time: of a pixel classifier, of a segmentor."""
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[float, int], None]
 Moving = Callable[[float, int], None]
 
 

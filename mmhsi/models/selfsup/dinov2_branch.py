@@ -55,7 +55,7 @@ class DINOBranch(QuietInit):
         """
         bands: dict[str, Any] = {} if wavelengths is None else {"wavelengths": wavelengths}
         hidden = tuple(mask and mask.hidden for mask in masks)
-        tokens = self.backbone.forward_tokens(crops, *hidden, **bands)  # type: ignore[arg-type]
+        tokens = self.backbone.forward_tokens(crops, *hidden, **bands)
         pairs = ((tokens.cls, tokens.patches), (tokens.spectral_cls, tokens.spectral))
         return [Stream(cls, others) for cls, others in pairs if cls is not None and others is not None]
 
