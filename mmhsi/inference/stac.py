@@ -84,7 +84,8 @@ def write_item(
     numbers = [*range(len(spec.classes))] if ids is None else list(ids)
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     taken = acquired(Path(scene).name)
-    assets, place = {}, {}
+    assets: dict[str, Any] = {}
+    place: dict[str, Any] = {}
     for name, path in files.items():
         file, place = _raster(Path(path))
         file |= dict(href=_relative(path, out.parent), type=_COG, title=TITLES[name], roles=["data"])

@@ -54,7 +54,7 @@ def notebook_page(cube: HSICube) -> str:
     picture = Image.fromarray(_picture(shown))
     scale = _SIDE / max(picture.size)
     if scale > 1:
-        picture = picture.resize((max(1, round(side * scale)) for side in picture.size), Image.Resampling.NEAREST)
+        picture = picture.resize([max(1, round(side * scale)) for side in picture.size], Image.Resampling.NEAREST)
     content = BytesIO()
     picture.save(content, format="PNG")
     uri = "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import h5py
 import numpy as np
@@ -176,7 +176,7 @@ class Hdf5Reader(CubeReader[h5py.File]):
         order: list[int] | None = None
         with reading(self.path, f"cannot read window {window} of {self.variable.name!r}, the file may be truncated"):
             self.handle()
-            index: list[object] = [0] * self._ndim
+            index: list[Any] = [0] * self._ndim
             index[row_axis], index[column_axis] = slice(row0, row0 + height), slice(col0, col0 + width)
             source = None if self._mapped is None else self._mapped.values(height, row_axis)
             if band_axis is not None:
