@@ -153,7 +153,11 @@ def main() -> None:
             made = rows(name, found)
             print(*made, sep="\n", flush=True)
             table += made
-    if args.write and not args.only:
+    if args.write:
+        page = args.write.read_text().partition("<!-- labelling: begin -->\n")[2]
+        measured = {row.split(" | ")[0] for row in table[2:]}
+        earlier = page.partition("<!-- labelling: end -->")[0].splitlines()[2:]
+        table += [row for row in earlier if row.split(" | ")[0] not in measured]
         replace_block(args.write, "labelling", "\n".join(table) + "\n")
 
 

@@ -93,9 +93,9 @@ class SceneResult:
         with open_cube(self.files["uncertainty"]) as reader:
             place: dict[str, Any] = dict(crs=reader.info.crs, transform=reader.info.transform)
         names = dict(class_name=np.array(self.names))
-        shares = to_xarray(self.probabilities, bands=names, nodata=math.nan, name="probabilities", **place)
-        doubt = to_xarray(self.doubt, nodata=math.nan, **place)
-        return shares.to_dataset().assign(classes=to_xarray(self.classes, nodata=255, **place), doubt=doubt)
+        shares = to_xarray(self.probabilities, *place, names, math.nan, "probabilities")
+        classes, doubt = to_xarray(self.classes, *place, nodata=255), to_xarray(self.doubt, *place, nodata=math.nan)
+        return shares.to_dataset().assign(classes=classes, doubt=doubt)
 
     def plot(self) -> Figure:
         """Map and doubt side by side, with a legend."""

@@ -7,7 +7,7 @@ and ``spatial_ref`` with ``crs_wkt`` and ``GeoTransform``.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from affine import Affine
@@ -22,6 +22,7 @@ from mmhsi.io.wavelengths import nanometres_per_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from os import PathLike
 
     from numpy.typing import NDArray
 
@@ -34,7 +35,7 @@ _UNEVEN = 1e-3
 """Share of a step by which the places of pixels may differ from even ones."""
 
 
-def is_path(given: object) -> bool:
+def is_path(given: object) -> TypeGuard[str | PathLike[str]]:
     """Whether something names a file.
 
     Args:

@@ -36,6 +36,8 @@ class PointTable(NamedTuple):
 def read_points(file: Path) -> PointTable:
     """Read a CSV file with a head line; commas, semicolons, tabs or vertical bars part its columns.
 
+    Where commas do not part the columns, places may have them in place of decimal points.
+
     Args:
         file: In UTF-8. ``column`` and ``row`` count pixels from 0 and mean their centres.
 
@@ -64,7 +66,8 @@ def read_points(file: Path) -> PointTable:
         if len(row) != len(names):
             raise DataError(f"{file}: line {number} has {len(row)} columns, its head line {len(names)}")
         try:
-            place = np.array([[float(row[index]) for index in at]])
+            cells = [row[index].replace(",", ".") if delimiter != "," else row[index] for index in at]
+            place = np.array([[float(cell) for cell in cells]])
         except ValueError:
             raise DataError(f"{file}: line {number}: {row[at[0]]!r}, {row[at[1]]!r} is no place") from None
         shapes.append(Shape("Point", [place + 0.5 if pair[1] == "row" else place]))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mmhsi.io.options import CubeOptions
     from mmhsi.io.readers.base import CubeReader
 
+_ZIPS = 2
+"""Zip files in each other, as some archives deliver a product."""
 _SIGNATURES = (b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")
 
 
@@ -55,9 +57,10 @@ def find_product(path: Path) -> Product | None:
         start = file.read(8)
     if start[:4] == _SIGNATURES[1] and path.suffix.lower() == ".zip":
         names = archived_names(path)
-        if not any(kind.is_main(name) for kind in PRODUCTS for name in names):
+        inner = [name for name in names if name.lower().endswith(".zip")]
+        if len(inner) != 1 and not any(kind.is_main(name) for kind in PRODUCTS for name in names):
             raise FileFormatError(f"{path}: holds no product that is known ({_known()})")
-        return _in_folder(unpacked(path), path)
+        return _in_folder(unpacked(path), path, _ZIPS - 1)
     if start == _SIGNATURES[0]:
         return _by_content(path, path)
     return _by_name(path)
@@ -96,8 +99,8 @@ def _by_content(file: Path, path: Path) -> Product | None:
     return None
 
 
-def _in_folder(folder: Path, path: Path) -> Product:
-    """The only product in a folder, or in the only folder in it."""
+def _in_folder(folder: Path, path: Path, zips: int = _ZIPS) -> Product:
+    """The only product in a folder, or in the only folder or zip file in it, ``zips`` deep at most."""
     with reading(path, "cannot be looked at"):
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     names = [entry.name for entry in entries if entry.is_file()]
@@ -118,7 +121,10 @@ def _in_folder(folder: Path, path: Path) -> Product:
         raise FileFormatError(f"{path}: holds {len(found)} products; name one of {listed}")
     inner = [entry.path for entry in entries if entry.is_dir()]
     if len(inner) == 1:
-        return _in_folder(Path(inner[0]), path)
+        return _in_folder(Path(inner[0]), path, zips)
+    packed = [folder / name for name in names if name.lower().endswith(".zip")]
+    if len(packed) == 1 and not inner and zips:
+        return _in_folder(unpacked(packed[0]), path, zips - 1)
     raise FileFormatError(f"{path}: is a folder; expected {CUBE_FORMATS}, or the folder of a product ({_known()})")
 
 
