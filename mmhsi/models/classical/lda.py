@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from mmhsi.registry import MODELS
@@ -11,8 +12,10 @@ from mmhsi.registry import MODELS
 from .learner import Learner, softmax
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+FEW = 3
+"""Samples a class on average below which nothing is known of how features vary together."""
 
 
 @MODELS.register_module()
@@ -21,23 +24,24 @@ class LDA(Learner):
 
     With class means μ_k, shares π_k and the shrunk covariance Σ the probabilities are the softmax of
     x'Σ⁻¹μ_k − μ_k'Σ⁻¹μ_k / 2 + ln π_k (O. Ledoit, M. Wolf, Journal of Multivariate Analysis 88, 2004).
-    Of one sample a class Σ is the identity times the mean variance of the features.
+    Scikit-learn takes that rule class by class, and of two samples it finds nothing to shrink: with fewer than three a
+    class on average Σ is the identity times the mean variance of the features, and all shares are alike.
     """
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
         """Fit; nothing is random; arguments as for :meth:`Learner.learn`."""
-        self.single: tuple[NDArray[np.float32], NDArray[np.int64], float] | None = None
-        if len(samples) == len(
-            set(labels.tolist())
-        ):  # nothing varies within a class: the variance is that between them
-            self.single = samples, labels, max(float(samples.var(axis=0).mean()), 1e-12)
+        self.few: tuple[NDArray[np.float64], NDArray[np.int64], float] | None = None
+        classes = np.unique(labels)
+        if len(samples) < FEW * len(classes):
+            means = np.stack([samples[labels == index].mean(axis=0, dtype=np.float64) for index in classes])
+            self.few = means, classes, max(float(samples.var(axis=0, dtype=np.float64).mean()), 1e-12)
             return
         self.analysis = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(samples, labels)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of the Gaussians; arguments as for :meth:`Learner.probabilities`."""
-        if self.single is not None:
-            means, classes, variance = self.single
+        if self.few is not None:
+            means, classes, variance = self.few
             apart = (means**2).sum(axis=1) - 2 * samples @ means.T
             return self.spread(softmax(-apart / (2 * variance)), classes)
         return self.spread(self.analysis.predict_proba(samples), self.analysis.classes_)

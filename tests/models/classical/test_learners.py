@@ -163,3 +163,18 @@ def test_classifier_without_samples(data):
         model(dict(type="LDA")).predict_scores(torch.zeros(1, 6, 1, 1))
     with pytest.raises(ConfigError, match="no classical learner"):
         model(dict(type="mmpretrain.ResNet", depth=18))
+
+
+def test_lda_of_two_samples_a_class_takes_the_nearest_mean():
+    rng = np.random.default_rng(0)
+    means = rng.normal(size=(3, 200)).astype(np.float32)
+    classes = np.repeat(np.arange(3), 2)
+    samples = means[classes] + rng.normal(0, 0.8, (6, 200)).astype(np.float32)
+    learner = LDA()
+    learner.learn(samples, classes, 3, 0)
+    truth = rng.integers(0, 3, 90)
+    asked = means[truth] + rng.normal(0, 0.8, (90, 200)).astype(np.float32)
+    centres = [samples[classes == index].mean(axis=0) for index in range(3)]
+    nearest = [int(np.argmin([np.linalg.norm(one - centre) for centre in centres])) for one in asked]
+    assert learner.probabilities(asked).argmax(axis=1).tolist() == nearest
+    assert np.mean(nearest == truth) > 0.95
