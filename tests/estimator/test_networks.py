@@ -68,7 +68,11 @@ def test_a_mean_is_the_mean_of_its_members():
     members = [dict(model=network, start=1, stop=5, window=3), dict(model=network, stop=4, window=5, weight=3)]
     with DefaultScope.overwrite_default_scope("mmhsi"):
         mean = MODELS.build(
-            dict(type="MeanOfClassifiers", backbone=dict(type="ClassifierMembers", members=members))
+            dict(
+                type="MeanOfClassifiers",
+                data_preprocessor=dict(type="ScenePreprocessor", num_bands=7),
+                backbone=dict(type="ClassifierMembers", members=members),
+            )
         ).eval()
     x, (first, second) = torch.randn(6, 7, 7, 7), mean.backbone.networks
     by_hand = (first.predict_scores(x[:, 1:5, 2:5, 2:5]) + 3 * second.predict_scores(x[:, :4, 1:6, 1:6])) / 4

@@ -10,8 +10,10 @@ from mmhsi.registry import MODELS
 from .learner import Learner
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+FEW = 3
+"""Samples a class on average below which nothing is known of how features vary together."""
 
 
 @MODELS.register_module()
@@ -20,7 +22,8 @@ class LDA(Learner):
 
     With class means μ_k, shares π_k and the shrunk covariance Σ the probabilities are the softmax of
     x'Σ⁻¹μ_k − μ_k'Σ⁻¹μ_k / 2 + ln π_k (O. Ledoit, M. Wolf, Journal of Multivariate Analysis 88, 2004).
-    Of one sample a class Σ is the identity times the mean variance of the features.
+    Scikit-learn takes that rule class by class, and of two samples it finds nothing to shrink: with fewer than three a
+    class on average Σ is the identity times the mean variance of the features, and all shares are alike.
     """
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
@@ -35,8 +38,8 @@ class LDA(Learner):
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of the Gaussians; arguments as for :meth:`Learner.probabilities`."""
-        if self.single is not None:
-            means, classes, variance = self.single
+        if self.few is not None:
+            means, classes, variance = self.few
             apart = (means**2).sum(axis=1) - 2 * samples @ means.T
             return self.spread(softmax(-apart / (2 * variance)), classes)
         return self.spread(self.analysis.predict_proba(samples), self.analysis.classes_)
