@@ -74,7 +74,9 @@ def write_scenes(root: Path) -> None:
     write_scene(simulate_scene(40, 40, 64), root / "demo")
 
 
-def write_tiles(folder: Path, info: SceneInfo, names: list[str], size: int, bad: tuple[int, ...] = ()) -> None:
+def write_tiles(
+    folder: Path, info: SceneInfo, names: list[str], size: int, bad: tuple[int, ...] = (), wavelengths=None
+) -> None:
     """GeoTIFF pairs with every label id."""
     rng = np.random.default_rng(0)
     good = np.ones(info.shape[2], dtype=bool)
@@ -85,7 +87,7 @@ def write_tiles(folder: Path, info: SceneInfo, names: list[str], size: int, bad:
         truth = rng.integers(0, len(info.classes) + 1, (size, size)).astype(np.uint8)
         data = (rng.normal(900, 200, (size, size, info.shape[2])) + 100 * truth[..., None]).astype(np.float32)
         data[:, :, ~good] = -32768
-        write_cube(folder / images / name, HSICube(data, good_bands=good, nodata=-32768))
+        write_cube(folder / images / name, HSICube(data, wavelengths=wavelengths, good_bands=good, nodata=-32768))
         classes = [str(label) for label in range(len(info.classes) + 1)]
         write_class_map(folder / labels / name, truth, class_names=classes, palette=[(0, 0, 0)] * len(classes))
 
@@ -93,6 +95,7 @@ def write_tiles(folder: Path, info: SceneInfo, names: list[str], size: int, bad:
 def write_enmap_potsdam(root: Path) -> None:
     """Tiles of 224 bands of which 6 are flagged and empty, csv splits; 16 x 16 in place of 32 x 32."""
     folder, info = root / "enmap_potsdam", CATALOGUE["enmap_potsdam"]
+    nm = np.linspace(418, 2446, info.shape[2])
     for part in ("train", "validation", "test"):
         names = [f"{part}_{index}.tif" for index in range(2)]
         write_tiles(folder, info, [(name, ("images", "labels")) for name in names], 16, info.bad_bands)

@@ -10,12 +10,12 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from small_runs import fit_components, fit_regions, load_in_process, shrink
 
-from mmhsi.datasets import SceneDataset, SeededIndex
+from mmhsi.datasets import MixedDataset, SceneDataset, SeededIndex
 from mmhsi.engine import BFloat16OptimWrapper, NonFiniteLossHook, build_runner, resolve_from_data, use_amp
 from mmhsi.engine.configs import DATASET, load_config, run_name
 from mmhsi.engine.unwrap import unwrap_model
 from mmhsi.errors import ConfigError
-from mmhsi.models import TilePreprocessor
+from mmhsi.models import SensorTilePreprocessor, TilePreprocessor
 from mmhsi.models.pruning import prunable_stages
 from mmhsi.models.weights import load_weights
 from mmhsi.registry import DATASETS, MODELS
@@ -74,13 +74,17 @@ def test_data_config_gives_what_a_preprocessor_takes(name, generated_data, monke
             if second:
                 fitted = dataset.second_statistics()
                 preprocessor.second_normaliser.fit(torch.tensor(fitted.mean), torch.tensor(fitted.std))
+        elif isinstance(dataset, MixedDataset):
+            sensors = {sensor["name"]: sensor["num_bands"] for sensor in dataset.spec.sensors}
+            preprocessor = SensorTilePreprocessor(sensors)
         else:
             preprocessor = TilePreprocessor(bands)
         preprocessor.fit(torch.tensor(statistics.mean), torch.tensor(statistics.std))
         batch = preprocessor(
             pseudo_collate([dataset[SeededIndex(index, index)] for index in range(min(2, len(dataset)))]), training=True
         )
-        assert batch["inputs"].shape[1] == bands + second
+        first = dataset.spec.sensors[0]["num_bands"] if dataset.spec.sensors else bands + second
+        assert batch["inputs"].shape[1] == first
         assert batch["inputs"].isfinite().all()
         assert batch["inputs"].abs().mean() < 3
     if len(loaders) > 1:

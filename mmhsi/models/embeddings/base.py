@@ -52,6 +52,9 @@ class BandEmbed(nn.Module):
 
         Args:
             wavelengths: Band centres in nm, C of them.
+
+        Returns:
+            Tensors of shapes of the embedding's own, such as the weights (d, C, p, p) of a convolution.
         """
 
     @abstractmethod
@@ -87,6 +90,9 @@ class BandEmbed(nn.Module):
 
         Args:
             wavelengths: Band centres in nm.
+
+        Returns:
+            Tensors of the shapes of :meth:`of_bands`, such as (d, C, p, p).
         """
         if self.training or torch.is_grad_enabled():
             self._kept.clear()
