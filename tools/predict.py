@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmhsi.cli.command import AXES_HELP, run, tool_parser
 from mmhsi.cli.options import dataset_argument, read_config
@@ -128,7 +128,7 @@ def load(args: argparse.Namespace) -> "SceneInferencer":
     return inferencer
 
 
-def map_options(args: argparse.Namespace) -> dict[str, object]:
+def map_options(args: argparse.Namespace) -> dict[str, Any]:
     """What a scene and its map are opened and written with, one scene or many."""
     names = ("key", "axes", "scale", "match_wavelengths", "resume", "ids")
     return {**{name: getattr(args, name) for name in names}, "image_options": image_options(args)}

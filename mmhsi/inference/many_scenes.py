@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import ConfigError, DataError, MMHSIError, one_line
 from mmhsi.io.files import existing_file, reason, write_json
@@ -150,7 +150,7 @@ def predict_scenes(
     folder: str | Path,
     progress: Progress | None = None,
     resume: bool = False,
-    **options: object,
+    **options: Any,
 ) -> Iterator[tuple[Record, bool]]:
     """Write a map of every scene that has none of this model with these options; one that fails does not end it.
 

@@ -155,7 +155,9 @@ class PixelClassifier(FreezableBackbone, ImageClassifier):
             found = preprocessor.around(data, len(data["row"]) * window[0] * window[1] / WORTH_IT)
             if found is not None:
                 image, rows, columns = found
-                return with_scores(preprocessor.samples(data), self.predict_rows(image, window)[:, rows, columns].T)
+                return with_scores(
+                    preprocessor.samples(data) or [], self.predict_rows(image, window)[:, rows, columns].T
+                )
         return super().val_step({**data, "size": self.seen_window(window)})
 
     def test_step(self, data: dict) -> list:
