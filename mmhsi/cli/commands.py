@@ -99,10 +99,10 @@ def parser_of(name: str, words: list[str] | None = None) -> tuple[argparse.Argum
         raise _Parsed(parser, None if words is None else mixed(parser))
 
     main = runpy.run_path(str(find_tools()[name]))["main"]
-    changed = dict(parse_args=leave, parse_intermixed_args=leave_mixed)
     with (
         mock.patch.object(sys, "argv", [f"mmhsi {name}", *(words or ())]),
-        mock.patch.multiple(argparse.ArgumentParser, **changed),
+        mock.patch.object(argparse.ArgumentParser, "parse_args", leave),
+        mock.patch.object(argparse.ArgumentParser, "parse_intermixed_args", leave_mixed),
     ):
         try:
             main()
@@ -120,7 +120,7 @@ def commands_table() -> str:
         for name in names:
             parser, _ = parser_of(name)
             taken = [action for action in parser._actions if action.dest not in ("help", "debug", "verbose")]
-            places = [(action.metavar or action.dest).upper() for action in taken if not action.option_strings]
+            places = [str(action.metavar or action.dest).upper() for action in taken if not action.option_strings]
             options = [action.option_strings[0] for action in taken if action.option_strings]
             cells = (" ".join(["mmhsi", name, *places]), purpose(tools[name]), " ".join(options))
             lines.append(f"| `{cells[0]}` | {cells[1]} | {f'`{cells[2]}`' if cells[2] else ''} |")

@@ -46,8 +46,9 @@ def pixel_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], names: l
     height, width, count = info.shape
     bands = np.flatnonzero(info.good_bands) if info.good_bands.any() else np.arange(count)
     bands = bands[:: -(-len(bands) // MOST_BANDS)]
-    known = info.wavelengths is not None and np.isfinite(info.wavelengths[bands]).all()
-    centres = info.wavelengths[bands] if known else bands.astype(np.float64)
+    centres, unit = bands.astype(np.float64), "band"
+    if info.wavelengths is not None and np.isfinite(info.wavelengths[bands]).all():
+        centres, unit = info.wavelengths[bands], "nm"
     step = max(1, int(np.ceil(np.sqrt(height * width * len(bands) / MOST_VALUES))))
     rows = [reader.read((row, 0, 1, width), bands.tolist()).data[0, ::step] for row in range(0, height, step)]
     data = np.nan_to_num(np.stack(rows).astype(np.float64))
@@ -62,7 +63,7 @@ def pixel_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], names: l
         high=[float(f"{value:.6g}") for value in high],
         centres=[float(f"{value:.6g}") for value in centres],
         pieces=gapless_pieces(bands, centres).tolist(),
-        unit="nm" if known else "band",
+        unit=unit,
         names=names,
     )
     thin = np.ascontiguousarray(classes[::step, ::step].astype(np.uint8))

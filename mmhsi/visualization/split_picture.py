@@ -97,9 +97,12 @@ def save_split_figure(
     ]
     handles = [
         Patch(
-            facecolor=np.array(palette[index]) / 255, edgecolor="#888888", lw=0.4, label=f"{name}: {train:,} / {test:,}"
+            facecolor=(red / 255, green / 255, blue / 255),
+            edgecolor="#888888",
+            lw=0.4,
+            label=f"{name}: {train:,} / {test:,}",
         )
-        for index, (name, train, test) in enumerate(zip(class_names, *counts, strict=True))
+        for name, (red, green, blue), train, test in zip(class_names, palette, *counts, strict=True)
     ]
     total = f"all: {split.train.size:,} / {split.test.size:,}"
     handles.append(Patch(facecolor="none", edgecolor="none", label=total))
