@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from affine import Affine
     from matplotlib.axes import Axes
+    from matplotlib.patheffects import AbstractPathEffect
     from rasterio.crs import CRS
 
     from mmhsi.io.placement import Grid
@@ -91,7 +92,7 @@ def draw_scale_and_north(axes: Axes, frame: MapFrame, shape: tuple[int, int]) ->
     from matplotlib.patheffects import withStroke
 
     height, width = shape
-    outline = [withStroke(linewidth=3, foreground="black")]
+    outline: list[AbstractPathEffect] = [withStroke(linewidth=3, foreground="black")]
     length = bar_length(SHARE * width * frame.metres)
     pixels, left, bottom = length / frame.metres, 0.05 * width, 0.94 * height
     text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"

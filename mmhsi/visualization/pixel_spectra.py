@@ -63,7 +63,7 @@ def pixel_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], names: l
         high=[float(f"{value:.6g}") for value in high],
         centres=[float(f"{value:.6g}") for value in centres],
         pieces=gapless_pieces(bands, centres).tolist(),
-        unit="nm" if known else "band",
+        unit=unit,
         names=names,
     )
     thin = np.ascontiguousarray(classes[::step, ::step].astype(np.uint8))

@@ -102,7 +102,7 @@ def save_split_figure(
             lw=0.4,
             label=f"{name}: {train:,} / {test:,}",
         )
-        for index, (name, train, test) in enumerate(zip(class_names, *counts, strict=True))
+        for name, (red, green, blue), train, test in zip(class_names, palette, *counts, strict=True)
     ]
     total = f"all: {split.train.size:,} / {split.test.size:,}"
     handles.append(Patch(facecolor="none", edgecolor="none", label=total))
