@@ -40,8 +40,10 @@ the default's, or those of which there are results. Parameters are those of the 
 decoder and teacher included, fixed position tables too; GFLOPs those of a forward pass of one training window or tile
 through backbone and head, in pretraining through the backbone with nothing hidden, two operations for every
 multiply-add. Results are in per cent, mean ± standard deviation over n runs (the sample's; the population's for MAE
-and the comparison models); where there is no figure, it was not measured, or the paper has none on this data. What
-protocols mean: [splits](splits.md); more figures: [results](results.md). No weights are published.
+and the comparison models); where there is no figure, it was not measured, or the paper has none on this data. Where a
+paper, or its public code, counts parameters, its number stands last; why LO-SST's cannot be met: [models](models.md),
+why SS-MAE's is not: [its page](../configs/ss_mae/README.md). What protocols mean: [splits](splits.md); more figures:
+[results](results.md). No weights are published.
 """
 
 
@@ -169,7 +171,7 @@ def section(content: dict) -> str:
             cells += [metadata["Input"].replace(" x ", "x")]
             cells += [f"{metadata['Parameters']:,}", f"{metadata['FLOPs'] / 1e9:.3f}"]
             cells += [figures(result) if result else "pretraining"]
-            cells += [", ".join(f"{name} {value}" for name, value in result.get("Paper", {}).items())]
+            cells += [", ".join(f"{name} {value:,}" for name, value in result.get("Paper", {}).items())]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

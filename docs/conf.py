@@ -11,7 +11,7 @@ copyright = "The mmhsi authors, Apache-2.0"
 version = release = __version__
 
 root_doc = "docs/index"
-include_patterns = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**", "configs/*/README.md"]
+include_patterns = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/**", "configs/*/README.md"]
 # Folders named here are not searched.
 exclude_patterns = [
     ".*",

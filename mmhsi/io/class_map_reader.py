@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from mmhsi.io.readers.raster import without_georeference_warning
 from mmhsi.io.readers.surroundings import check_surroundings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from os import PathLike
 
     from numpy.typing import NDArray
@@ -49,6 +51,35 @@ class ClassMap:
         return self.given_ids or tuple(range(len(self.names)))
 
 
+@contextmanager
+def _opened(path: str | PathLike[str]) -> Iterator[rasterio.DatasetReader]:
+    """A GeoTIFF that may be a class map."""
+    file = existing_file(path, "a class map as GeoTIFF")
+    if driver_of(file) != "GTiff":
+        raise FileFormatError(f"{file}: not a readable class map; expected a GeoTIFF")
+    check_surroundings(file)
+    with (
+        reading(file, "not a readable class map"),
+        local_files(),
+        without_georeference_warning(),
+        rasterio.open(file.absolute(), driver="GTiff") as dataset,
+    ):
+        yield dataset
+
+
+def has_class_names(path: str | PathLike[str]) -> bool:
+    """Whether a GeoTIFF says the names of its classes, as :class:`ClassMapWriter` writes them.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileFormatError: It is missing, damaged or no GeoTIFF.
+    """
+    with _opened(path) as dataset:
+        return "class_names" in dataset.tags()
+
+
 def read_class_map(path: str | PathLike[str]) -> ClassMap:
     """Read what :class:`ClassMapWriter` wrote.
 
@@ -62,23 +93,14 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
         FileFormatError: The file is missing or damaged.
         DataError: It is a raster without names and colours, or holds a class without a name.
     """
-    file = existing_file(path, "a class map as GeoTIFF")
-    if driver_of(file) != "GTiff":
-        raise FileFormatError(f"{file}: not a readable class map; expected a GeoTIFF")
-    check_surroundings(file)
-    with (
-        reading(file, "not a readable class map"),
-        local_files(),
-        without_georeference_warning(),
-        rasterio.open(file.absolute(), driver="GTiff") as dataset,
-    ):
+    with _opened(path) as dataset:
         tag, described = dataset.tags().get("class_names"), dataset.dtypes[0] in ("uint8", "uint16")
         if tag is None or not described:
-            raise DataError(f"{file}: has no class names; a map written by tools/predict.py was expected")
+            raise DataError(f"{path}: has no class names; a map written by tools/predict.py was expected")
         names, nodata = [str(name) for name in json.loads(tag)], dataset.nodata
         ids = [int(label) for label in json.loads(dataset.tags().get("class_ids", "null")) or range(len(names))]
         if len(ids) != len(names) or len(ids) > NO_CLASS:
-            raise DataError(f"{file}: {len(names)} class names, {len(ids)} ids; expected as many, at most {NO_CLASS}")
+            raise DataError(f"{path}: {len(names)} class names, {len(ids)} ids; expected as many, at most {NO_CLASS}")
         table = dataset.colormap(1)
         palette = [table.get(label, (0, 0, 0))[:3] for label in ids]
         values = dataset.read(1)
@@ -88,5 +110,5 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
     classes = lookup[values]
     if (classes == _NAMELESS).any():
         nameless = values[classes == _NAMELESS][0]
-        raise DataError(f"{file}: class {nameless} has no name; the map names {len(names)} classes")
+        raise DataError(f"{path}: class {nameless} has no name; the map names {len(names)} classes")
     return ClassMap(classes.astype(np.uint8), names, palette, tuple(ids))

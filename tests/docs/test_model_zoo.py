@@ -65,7 +65,8 @@ def test_figures_stand_in_the_results():
                 assert any(figure in text for figure in shown), f"{name}: {metric} {shown}"
                 assert result["Runs"] >= (1 if spread is None else 2), name
             for value in result.get("Paper", {}).values():
-                assert f"{value:.2f}" in text + tables, f"{name}: {value}"
+                shown = f"{value:,}" if isinstance(value, int) else f"{value:.2f}"  # parameters, and per cent
+                assert shown in text + tables, f"{name}: {value}"
 
 
 def test_the_page_is_what_the_tool_prints(run_tool, capsys):

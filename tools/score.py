@@ -1,0 +1,61 @@
+"""Score maps or lists of predictions, made by any program, on the test pixels of a split; one file a seed."""
+
+from mmhsi.cli.command import run, tool_parser
+
+
+def main() -> None:
+    """Read, count, print; add a row to a leaderboard where asked."""
+    parser = tool_parser(__doc__)
+    parser.add_argument(
+        "predictions",
+        nargs="+",
+        help="class map with names, label map of the scene's ids, or CSV table with row, column, class; one a seed. Of "
+        "tiles: a folder with one a tile",
+    )
+    parser.add_argument(
+        "--dataset", metavar="NAME", required=True, help="data and split: a file of configs/_base_/datasets"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seed of each file's split (default: 0)")
+    parser.add_argument("--out", help="JSON leaderboard to add the row to, such as docs/leaderboard.json")
+    parser.add_argument("--method", help="name of the row")
+    parser.add_argument("--sees", default="HSI", help="what the method is given (default: HSI)")
+    parser.add_argument("--source", help="config, paper or address of the code")
+    args = parser.parse_args()
+    from mmengine.registry import DefaultScope
+
+    from mmhsi.arguments import nearest
+    from mmhsi.engine import set_seed
+    from mmhsi.engine.configs import CARRIED, load_config
+    from mmhsi.errors import ConfigError
+    from mmhsi.evaluation.leaderboard import METRICS, Entry, add_row
+    from mmhsi.evaluation.scoring import score
+    from mmhsi.registry import DATASETS
+
+    names = {path.stem: path for path in (CARRIED / "_base_/datasets").glob("*.py")}
+    if args.dataset not in names:
+        raise ConfigError(f"--dataset {args.dataset}: no such data{nearest(args.dataset, names)}")
+    if len(set(args.seeds)) != len(args.predictions) or len(args.seeds) != len(args.predictions):
+        raise ConfigError(
+            f"{len(args.predictions)} files of predictions, --seeds {args.seeds}; expected one seed a file"
+        )
+    if args.out and not (args.method and args.source):
+        raise ConfigError("--out: a row of a leaderboard needs --method and --source")
+    by_seed = {}
+    for seed, path in zip(args.seeds, args.predictions, strict=True):
+        cfg = load_config(names[args.dataset])
+        if "test_dataloader" not in cfg:
+            raise ConfigError(f"--dataset {args.dataset}: has no test pixels")
+        set_seed(cfg, seed)
+        with DefaultScope.overwrite_default_scope("mmhsi"):
+            dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        figures = score(path, dataset).percentages()
+        by_seed[str(seed)] = {name: round(figures[name], 2) for name in METRICS}
+        print(f"seed {seed}: " + "  ".join(f"{name} {figures[name]:.2f}" for name in METRICS) + f"  ({path})")
+    print(f"protocol: {dataset.spec.protocol}")
+    if args.out:
+        add_row(args.out, Entry(args.dataset, args.method, args.sees, args.source, by_seed))
+        print(f"row: {args.out}")
+
+
+if __name__ == "__main__":
+    run(main)
