@@ -5,7 +5,7 @@ from mmhsi.cli.command import run, tool_parser
 
 def main() -> None:
     """List or convert."""
-    parser = tool_parser(__doc__)
+    parser = tool_parser(__doc__, "mmhsi weights list")
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="print name, license, source and what to know of all, or of one")
     listing.add_argument("name", nargs="?", help="weights to tell all about")

@@ -67,7 +67,7 @@ def prepare_resume(cfg: Config, path: str = "auto") -> None:
     if path == "auto":
         newest = newest_checkpoint(cfg.work_dir)
         if newest is None:
-            print_log(f"{cfg.work_dir}: no checkpoint yet, the run starts from its beginning", logger="current")
+            print(f"{cfg.work_dir}: no checkpoint yet, the run starts from its beginning")
             return
         checkpoint, meta = newest
     else:

@@ -250,7 +250,7 @@ class DenseBackbone(Protocol):
         """The last map (B, d, H − 2 · reach, W − 2 · reach).
 
         Args:
-            maps: From :meth:`embed_pixels`.
+            maps: From :meth:`embed_pixels`, shape (B, d, H, W).
         """
 
 

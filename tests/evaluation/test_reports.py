@@ -71,7 +71,7 @@ def test_a_crafted_report_is_one_line(report, change):
     content = json.loads(report.read_text())
     change(content)
     report.write_text(json.dumps(content))
-    with pytest.raises(DataError, match=r"report\.json: not a report of tools/test\.py --out"):
+    with pytest.raises(DataError, match=r"report\.json: not a report of mmhsi test --out"):
         read_report(report)
 
 

@@ -76,7 +76,7 @@ class CNN2D(UnpaddedConvolutions, QuietInit):
         """Convolve maps (B, d, H, W) to (B, d, H − 2 · reach, W − 2 · reach).
 
         Args:
-            maps: From :meth:`embed_pixels`.
+            maps: From :meth:`embed_pixels`, shape (B, d, H, W).
         """
         return self.layers[2:](maps)
 

@@ -72,7 +72,7 @@ class CNN3D(UnpaddedConvolutions, QuietInit):
         """Convolve images (B, C, H, W) to a map (B, d, H − 2 · reach, W − 2 · reach).
 
         Args:
-            maps: From :meth:`embed_pixels`.
+            maps: From :meth:`embed_pixels`, shape (B, C, H, W).
         """
         rows = maps.shape[2] - 2 * self.reach
         if len(maps) == 1 and rows > 1 and self.reach:
