@@ -158,7 +158,7 @@ def _predict(path: Path, scene: Path, *options: str, checkpoint: Path | None = N
         assert not any(name.endswith((".partial", ".tmp")) for name in left), left
         return "map"
     # Of label maps the ids are looked at when the map is there.
-    assert set(left) <= ({"map.tif", "map.tif.aux.xml", "map.qml"} if picture else set()), left
+    assert set(left) <= ({"map.tif", "map.tif.aux.xml", "map.qml", "map.stac.json"} if picture else set()), left
     assert len(lines) == 1, lines
     assert lines[0].startswith("error: "), lines
     raise MMHSIError(lines[0].removeprefix("error: "))

@@ -52,7 +52,7 @@ def test_a_published_model_that_is_none(model, tmp_path):
         SceneInferencer(None, published(tmp_path, model), "cpu")
 
 
-@pytest.mark.parametrize("size", [1 << 21, -(10**30), 10**6000], ids=["2^21", "-1e30", "1e6000"])
+@pytest.mark.parametrize("size", [1 << 21, -(10**30)], ids=["2^21", "-1e30"])
 def test_sizes_that_no_network_has(size, tmp_path):
     model = {**PIXEL, "head": {**PIXEL["head"], "in_channels": size}}
     with pytest.raises(FileFormatError, match=r"p\.pth.*holds a whole number above"):

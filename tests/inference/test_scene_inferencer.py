@@ -179,7 +179,12 @@ def test_map_carries_georeference_colours_and_names(trained, scene, tmp_path):
         assert file.tags()["class_names"] == '["a", "b", "c"]'
     assert progress[0] == (0, 17)
     assert progress[-1] == (17, 17)
-    assert sorted(path.name for path in out.parent.iterdir()) == ["map.qml", "map.tif", "map.tif.aux.xml"]
+    assert sorted(path.name for path in out.parent.iterdir()) == [
+        "map.qml",
+        "map.stac.json",
+        "map.tif",
+        "map.tif.aux.xml",
+    ]
 
 
 @pytest.mark.parametrize("model", [PIXEL, SEGMENT], ids=["pixel", "segment"])

@@ -43,7 +43,8 @@ def write(inferencer, scene, folder, **options):
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """Bytes of all files; an item says when it was written."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith(".stac.json")}
 
 
 def stop_at(row):

@@ -16,6 +16,7 @@ from mmhsi.models import protocols
 from mmhsi.models.layers import Tokens
 from mmhsi.models.protocols import (
     AdaptableModel,
+    AnyBandBackbone,
     AttentiveBackbone,
     BandedBackbone,
     CentreBackbone,
@@ -39,7 +40,8 @@ pytestmark = pytest.mark.usefixtures("scope")
 
 COMMON = {TokenBackbone, PrunableBackbone, BandedBackbone, LayeredBackbone}
 SATISFIED = {
-    "HSIViT": COMMON | {VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel, GridBackbone},
+    "HSIViT": COMMON
+    | {AnyBandBackbone, VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel, GridBackbone},
     "IMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone},
     "SSMAEFusion": COMMON | {VisibleBackbone, AttentiveBackbone, GridBackbone},
     "SSMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone, GridBackbone},
