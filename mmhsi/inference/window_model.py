@@ -77,7 +77,12 @@ class WindowModel:
             model = copy.deepcopy(cfg.model)
             model.backbone.pop("init_cfg", None)  # the checkpoint holds every weight
             with nullcontext() if config else reading(checkpoint, "its model cannot be built"):
-                self.network = MODELS.build(model)
+                try:
+                    self.network = MODELS.build(model)
+                except ConfigError as error:
+                    if config:
+                        raise
+                    raise ConfigError(f"{checkpoint}: its model cannot be built: {error}") from error
         if not isinstance(self.network, (PixelClassifier, BaseSegmentor)):
             raise ConfigError(
                 f"{type(self.network).__name__} gives no classes; expected a config of PixelClassifier, EncoderDecoder "
