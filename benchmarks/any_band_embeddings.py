@@ -1,10 +1,17 @@
 """Embeddings of any bands beside the fixed one: a training step of ViT-B on 202 bands, patch 4."""
 
+from functools import partial
+
 import torch
 from side_by_side import Bench, Comparison, Measure, main
 
 from mmhsi.models import HSIViT
 from mmhsi.models.embeddings import EMBEDDINGS
+
+
+def loss(model: HSIViT, x: torch.Tensor) -> torch.Tensor:
+    """Of a training step."""
+    return model(x)[0].square().mean()
 
 
 def both(embedding: str, bands: int, bench: Bench) -> tuple[Measure, Measure]:
@@ -16,7 +23,7 @@ def both(embedding: str, bands: int, bench: Bench) -> tuple[Measure, Measure]:
         for name in (embedding, "fixed")
     ]
     x = torch.randn(bench.size(4, 1), bands, side, side, device=bench.device)
-    first, second = (bench.forward_backward(model, lambda m=model: m(x)[0].square().mean()) for model in models)
+    first, second = (bench.forward_backward(model, partial(loss, model, x)) for model in models)
     return first, second
 
 

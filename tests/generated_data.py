@@ -93,12 +93,12 @@ def write_tiles(
 
 
 def write_enmap_potsdam(root: Path) -> None:
-    """Tiles of 224 bands with their centres, of which 6 are flagged and empty, csv splits; 16 x 16 in place of 32 x 32."""
+    """Tiles of 224 bands with their centres, of which 6 are flagged and empty, csv splits."""
     folder, info = root / "enmap_potsdam", CATALOGUE["enmap_potsdam"]
     nm = np.linspace(418, 2446, info.shape[2])
     for part in ("train", "validation", "test"):
         names = [f"{part}_{index}.tif" for index in range(2)]
-        write_tiles(folder, info, [(name, ("images", "labels")) for name in names], 16, info.bad_bands, nm)
+        write_tiles(folder, info, [(name, ("images", "labels")) for name in names], 32, info.bad_bands, nm)
         lines = ["image,mask", *(f"images/{name},labels/{name}" for name in names)]
         (folder / f"{part}_files.csv").write_text("\n".join(lines) + "\n")
 

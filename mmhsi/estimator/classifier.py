@@ -148,7 +148,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         out: str | Path | None = None,
         scene: Mapping[str, Any] | None = None,
         resume: bool = False,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[float, int], None] | None = None,
     ) -> Any:
         """Map a scene, or classify a table of pixels.
 

@@ -91,7 +91,7 @@ class SceneResult:
             ConfigError: xarray is not installed.
         """
         with open_cube(self.files["uncertainty"]) as reader:
-            place: dict[str, Any] = dict(crs=reader.info.crs, transform=reader.info.transform)
+            place = (reader.info.crs, reader.info.transform)
         names = dict(class_name=np.array(self.names))
         shares = to_xarray(self.probabilities, *place, names, math.nan, "probabilities")
         classes, doubt = to_xarray(self.classes, *place, nodata=255), to_xarray(self.doubt, *place, nodata=math.nan)

@@ -124,9 +124,8 @@ def save_attention_figure(
         if row == 0:
             axis.legend([mean, lines[0]], ["mean", "a head"], fontsize=6.5, frameon=False)
     if shown is not None:
-        bar = figure.colorbar(
-            shown, ax=axes[:, : 2 + heads].ravel().tolist(), location="bottom", shrink=0.4, aspect=40, pad=0.03
-        )
+        shared = axes[:, : 2 + heads].ravel().tolist()
+        bar = figure.colorbar(shown, ax=shared, location="bottom", shrink=0.4, aspect=40, pad=0.03)
         bar.set_label("attention of the CLS token to a patch", fontsize=SMALL, color=INK)
         bar.ax.tick_params(labelsize=SMALL)
         bar.outline.set_visible(False)

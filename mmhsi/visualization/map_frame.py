@@ -112,11 +112,10 @@ def draw_scale_and_north(axes: Axes, frame: MapFrame, shape: tuple[int, int]) ->
     reach = 0.05 * min(height, width)
     middle = np.array([0.93 * width, 0.08 * height])
     tail, tip = middle - reach * np.array(frame.north), middle + reach * np.array(frame.north)
-    arrow = axes.annotate(
-        "", (tip[0], tip[1]), (tail[0], tail[1]), arrowprops=dict(arrowstyle="-|>", color="white", lw=1.5)
-    )
+    ends = (float(tip[0]), float(tip[1])), (float(tail[0]), float(tail[1]))
+    arrow = axes.annotate("", *ends, arrowprops=dict(arrowstyle="-|>", color="white", lw=1.5))
     assert arrow.arrow_patch is not None
-    arrow.arrow_patch.set_path_effects([*outline])
+    arrow.arrow_patch.set_path_effects(outline)
     axes.annotate(
         "N",
         tuple(tail),

@@ -46,9 +46,9 @@ def pixel_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], names: l
     height, width, count = info.shape
     bands = np.flatnonzero(info.good_bands) if info.good_bands.any() else np.arange(count)
     bands = bands[:: -(-len(bands) // MOST_BANDS)]
-    centres = None if info.wavelengths is None else info.wavelengths[bands]
-    known = centres is not None and bool(np.isfinite(centres).all())
-    centres = bands.astype(np.float64) if centres is None or not known else centres
+    centres, unit = bands.astype(np.float64), "band"
+    if info.wavelengths is not None and np.isfinite(info.wavelengths[bands]).all():
+        centres, unit = info.wavelengths[bands], "nm"
     step = max(1, int(np.ceil(np.sqrt(height * width * len(bands) / MOST_VALUES))))
     rows = [reader.read((row, 0, 1, width), bands.tolist()).data[0, ::step] for row in range(0, height, step)]
     data = np.nan_to_num(np.stack(rows).astype(np.float64))

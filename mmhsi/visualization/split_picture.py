@@ -97,7 +97,7 @@ def save_split_figure(
     ]
     handles = [
         Patch(
-            facecolor=tuple((np.array(palette[index]) / 255).tolist()),
+            facecolor=(red / 255, green / 255, blue / 255),
             edgecolor="#888888",
             lw=0.4,
             label=f"{name}: {train:,} / {test:,}",

@@ -24,7 +24,7 @@ from mmhsi.datasets.splits import FileSplit, PairSplit
 from mmhsi.datasets.tile_list import read_tile_list
 from mmhsi.engine.runners import read_run
 from mmhsi.errors import MMHSIError
-from mmhsi.estimator.keeping import model_config, save_model
+from mmhsi.estimator.keeping import save_model
 from mmhsi.inference import SceneInferencer
 from mmhsi.io import HSICube, open_cube, read_class_map, read_label_map, write_class_map, write_cube
 from mmhsi.io.labels import open_label_map, read_labels
@@ -186,7 +186,7 @@ def _published(folder: Path) -> Path:
 
 def _classical(folder: Path) -> Path:
     """A classifier of a scene: samples, from which is learnt when it is loaded."""
-    model = dict(model_config(dict(type="LDA"), 1.5), num_classes=3)
+    model = dict(type="ClassicalClassifier", backbone=dict(type="LDA"), temperature=1.5, num_classes=3)
     model["data_preprocessor"] = dict(type="ScenePreprocessor", **STATISTICS)
     with DefaultScope.overwrite_default_scope("mmhsi"):
         network = MODELS.build(model)

@@ -143,7 +143,7 @@ def test_fit_pca_to_a_scene_and_to_tiles(run_tool, place, tmp_path, capsys):
     assert run_tool("analysis/fit_pca", tiles, "--components", 3, "--out", tmp_path / "b.npz") == 0
     with np.load(tmp_path / "b.npz") as fitted:
         np.testing.assert_allclose(fitted["explained_variance"], oracle.explained_variance_, rtol=1e-4)
-    assert "3 components, " in capsys.readouterr().out
+    assert "3 of them" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("place")

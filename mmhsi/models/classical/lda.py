@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mmhsi.probabilities import softmax
 from mmhsi.registry import MODELS
 
@@ -28,9 +30,11 @@ class LDA(Learner):
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
         """Fit; nothing is random; arguments as for :meth:`Learner.learn`."""
-        self.single: tuple[NDArray[np.float32], NDArray[np.int64], float] | None = None
-        if len(samples) == len(set(labels.tolist())):  # nothing varies within a class: the variance is that between
-            self.single = samples, labels, max(float(samples.var(axis=0).mean()), 1e-12)
+        self.few: tuple[NDArray[np.float64], NDArray[np.int64], float] | None = None
+        classes = np.unique(labels)
+        if len(samples) < FEW * len(classes):
+            means = np.stack([samples[labels == index].mean(axis=0, dtype=np.float64) for index in classes])
+            self.few = means, classes, max(float(samples.var(axis=0, dtype=np.float64).mean()), 1e-12)
             return
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # not at the top: half a second
 

@@ -67,7 +67,8 @@ class UnpaddedConvolutions(nn.Module):
             del self.unpadded
         pad = int(MARK not in state)
         for conv in self._convolutions():
-            conv.padding = (*tuple(conv.padding)[:-2], pad, pad)  # type: ignore[assignment]  # of 2 or of 3 axes
+            kept: Any = tuple(conv.padding)[:-2]  # of 2 or of 3 axes
+            conv.padding = (*kept, pad, pad)
 
     def _convolutions(self) -> list[nn.Conv2d | nn.Conv3d]:
         found = (module for module in self.modules() if isinstance(module, nn.Conv2d | nn.Conv3d))
