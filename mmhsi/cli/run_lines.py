@@ -78,7 +78,9 @@ class RunLines(Hook):
         self.by_epoch = isinstance(loop, EpochBasedTrainLoop)
         self.total = loop.max_epochs if self.by_epoch else loop.max_iters
         facts.append(f"{self.total} {'epochs' if self.by_epoch else 'steps'}")
-        print(f"{self.name}: {', '.join(facts)}, {next(runner.model.parameters()).device}", flush=True)
+        weights = next(runner.model.parameters(), None)  # classical classifiers have none
+        facts.append("cpu" if weights is None else str(weights.device))
+        print(f"{self.name}: {', '.join(facts)}", flush=True)
         self.began = self.epoch_began = time.monotonic()
         self.first = runner.iter
         self.all_steps = self.total * len(runner.train_dataloader) if self.by_epoch else self.total

@@ -20,6 +20,7 @@ from mmengine.registry import DefaultScope
 
 import mmhsi.cli.options as options
 import mmhsi.registry as registries
+from mmhsi.cli.commands import TOOLS, find_tools
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 
 BLOCKS = {str(page.relative_to(ROOT)): blocks_of(page) for page in pages()}
@@ -172,7 +173,7 @@ def check_command(words: list[str]) -> None:
         if re.match(r"(configs|tools|benchmarks)/", word):
             assert Path(word).exists() or (ROOT / word).exists(), word
     if words[0] == "mmhsi":
-        words = ["python", f"tools/{words[1]}.py", *words[2:]]
+        words = ["python", str(find_tools()[words[1]].relative_to(TOOLS.parent)), *words[2:]]
     script = words[words[0] in ("bash", "sh")]
     if script.endswith(".sh"):
         assert processes.run_command(["bash", "-n", ROOT / script]).returncode == 0

@@ -72,4 +72,4 @@ def read_band_lists(path: str, variables: Sequence[Variable], bands: int, read: 
     if flags is not None and not np.isin(flags, (0, 1)).all():
         doubt(path, "bad bands", f"its list of good bands ({GOOD[1]}) has other values than 0 and 1; not read")
         flags = None
-    return BandLists(wavelengths, fwhm, np.ones(bands, dtype=bool) if flags is None else flags != 0)
+    return BandLists(wavelengths, fwhm, np.broadcast_to(np.True_, bands) if flags is None else flags != 0)
