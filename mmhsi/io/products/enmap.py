@@ -94,11 +94,19 @@ def _detectors(root: Element, nm: NDArray[np.float64]) -> list[NDArray[np.int64]
     return [known] if back.size != 1 else [known[: back[0] + 1], known[back[0] + 1 :]]
 
 
+def _is_zero(text: str | None) -> bool:
+    """Whether a text is the number 0; a damaged one is not."""
+    try:
+        return text is not None and float(text) == 0
+    except ValueError:
+        return False
+
+
 def _with_values(root: Element, count: int) -> NDArray[np.bool_]:
     """Bands that hold values: the statistics of those that L2A leaves empty, around water vapour, are constant."""
     good = np.ones(count, dtype=bool)
     for band in root.findall("product/bandStatistics/bandID"):
         number, spread = band.get("number", ""), band.findtext("stdDeviation")
-        if number.isdecimal() and 1 <= int(number) <= count and spread is not None and float(spread) == 0:
+        if number.isdecimal() and 1 <= int(number) <= count and _is_zero(spread):
             good[int(number) - 1] = False
     return good

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from sklearn.cluster import MiniBatchKMeans
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError, DataError
@@ -52,6 +51,8 @@ class ClusterTargets(nn.Module):
         Raises:
             DataError: If there are fewer pixels than clusters.
         """
+        from sklearn.cluster import MiniBatchKMeans  # not at the top: half a second
+
         if self.fitted:
             return
         if len(pixels) < max(self.sizes):
