@@ -1,5 +1,6 @@
 """Weights & Biases by what it is called with; with the real package where it is installed."""
 
+import importlib
 import importlib.util
 import sys
 from types import SimpleNamespace
@@ -51,7 +52,7 @@ def test_a_test_after_its_training_logs_to_the_same_run(tmp_path, monkeypatch):
 @pytest.mark.skipif(importlib.util.find_spec("wandb") is None, reason="wandb is not installed")
 @pytest.mark.usefixtures("scope")
 def test_the_real_package_in_offline_mode(tmp_path, monkeypatch):
-    import wandb
+    wandb = importlib.import_module("wandb")
 
     monkeypatch.setenv("WANDB_SILENT", "true")
     log_train_and_test(tmp_path)
