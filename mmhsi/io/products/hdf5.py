@@ -93,7 +93,8 @@ class Content:
             name: Of the attribute.
             of: Group or data set that has it. Default: the file.
         """
-        found = self.file[of].attrs.get(name) if of in self.file else None
+        with reading(self.path, f"{self.title}: {of} cannot be read"):
+            found = self.file[of].attrs.get(name) if of in self.file else None
         return None if found is None else np.asarray(found)
 
     def maybe_number(self, name: str, of: str = "/") -> float | None:
