@@ -57,6 +57,9 @@ class EnMAP(Product):
         bands = root.findall("specific/bandCharacterisation/bandID")
         if not bands:
             raise FileFormatError(f"{self.file}: EnMAP: specific/bandCharacterisation lists no bands")
+        wrong = next((band.get("number") for band in bands if not band.get("number", "0").isdecimal()), None)
+        if wrong is not None:
+            raise FileFormatError(f"{self.file}: EnMAP: a band has the number {wrong!r}; expected a whole number")
         bands.sort(key=lambda band: int(band.get("number", "0")))
         nm, fwhm, gain, offset = (
             numbers_of(bands, tag, self.file)
