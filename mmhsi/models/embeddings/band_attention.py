@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..layers.position import sinusoid_1d
-from .bands import band_shares, wavelength_code
-from .base import BandEmbed, check_even
+from .base import CodedBandEmbed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 @MODELS.register_module()
-class BandAttentionEmbed(BandEmbed):
+class BandAttentionEmbed(CodedBandEmbed):
     """A learned query attends to the bands of each patch, which carry codes of their centres.
 
     Waldmann et al., Panopticon: advancing any-sensor foundation models for Earth observation, 2025. Every band's p × p
@@ -43,33 +41,13 @@ class BandAttentionEmbed(BandEmbed):
     """
 
     def __init__(self, embed_dims: int, patch_size: int, width: int = 256, num_heads: int = 8) -> None:
-        super().__init__(embed_dims, patch_size)
-        check_even(type(self).__name__, width=width)
-        if width % num_heads:
-            raise ConfigError(f"{type(self).__name__}: width={width} must divide by num_heads={num_heads}")
-        self.width = width
+        super().__init__(embed_dims, patch_size, width, num_heads)
         self.num_heads = num_heads
         self.pixels = nn.Linear(patch_size**2, width)
         self.query = nn.Parameter(torch.randn(1, 1, width))
         self.key = nn.Linear(width, width, bias=False)
         self.value = nn.Linear(width, width, bias=False)
         self.projection = nn.Linear(width, embed_dims)
-
-    def codes(self, wavelengths: Sequence[float]) -> Tensor:
-        """Fixed codes of band centres, shape (C, width).
-
-        Args:
-            wavelengths: In nm, C of them.
-        """
-        return wavelength_code(wavelengths, self.width)
-
-    def shares(self, wavelengths: Sequence[float]) -> Tensor | None:
-        """Weights (C,) of the bands; None for equal ones.
-
-        Args:
-            wavelengths: In nm, C of them.
-        """
-        return band_shares(wavelengths)
 
     def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
         """The maps multiplied out, of H heads of width e.

@@ -13,6 +13,7 @@ from mmhsi.errors import ConfigError
 
 from ..layers.patch_embed import pad_to_multiple
 from ..layers.spectral_embed import band_positions
+from .bands import band_shares, wavelength_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +105,43 @@ class BandEmbed(nn.Module):
                 self._kept.pop(next(iter(self._kept)))
             self._kept[key] = self.of_bands(wavelengths)
         return self._kept[key]
+
+
+class CodedBandEmbed(BandEmbed):
+    """Base of embeddings that know a band by a code of its centre, in an attention of some width.
+
+    Args:
+        embed_dims: Token width d.
+        patch_size: p, in pixels.
+        width: Of the codes and the attention, even.
+        num_heads: Of the attention.
+
+    Raises:
+        ConfigError: If a size does not fit.
+    """
+
+    def __init__(self, embed_dims: int, patch_size: int, width: int, num_heads: int) -> None:
+        super().__init__(embed_dims, patch_size)
+        check_even(type(self).__name__, width=width)
+        if width % num_heads:
+            raise ConfigError(f"{type(self).__name__}: width={width} must divide by num_heads={num_heads}")
+        self.width = width
+
+    def codes(self, wavelengths: Sequence[float]) -> Tensor:
+        """Fixed codes of band centres, shape (C, width).
+
+        Args:
+            wavelengths: In nm, C of them.
+        """
+        return wavelength_code(wavelengths, self.width)
+
+    def shares(self, wavelengths: Sequence[float]) -> Tensor | None:
+        """Weights (C,) of the bands, of sum 1; None where they count as they are.
+
+        Args:
+            wavelengths: In nm, C of them.
+        """
+        return band_shares(wavelengths)
 
 
 def check_even(owner: str, **sizes: int) -> None:

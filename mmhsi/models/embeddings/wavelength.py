@@ -12,8 +12,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..layers.position import sinusoid_1d
-from .bands import band_shares, wavelength_code
-from .base import BandEmbed, check_even
+from .base import CodedBandEmbed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +43,7 @@ class Residual(nn.Module):
 
 
 @MODELS.register_module()
-class WavelengthEmbed(BandEmbed):
+class WavelengthEmbed(CodedBandEmbed):
     """A hypernetwork makes each band's p × p × d weights of its centre, seen beside the centres of all others.
 
     Xiong et al., Neural plasticity-inspired multimodal foundation model for Earth observation (DOFA), 2024. Ours differ
@@ -70,11 +69,7 @@ class WavelengthEmbed(BandEmbed):
     def __init__(
         self, embed_dims: int, patch_size: int, width: int = 128, num_heads: int = 4, feedforward_channels: int = 512
     ) -> None:
-        super().__init__(embed_dims, patch_size)
-        check_even(type(self).__name__, width=width)
-        if width % num_heads:
-            raise ConfigError(f"{type(self).__name__}: width={width} must divide by num_heads={num_heads}")
-        self.width = width
+        super().__init__(embed_dims, patch_size, width, num_heads)
         self.code = Residual(width)
         self.weight_tokens = nn.Parameter(torch.empty(WEIGHT_TOKENS, width))
         self.bias_token = nn.Parameter(torch.empty(1, width))
@@ -85,22 +80,6 @@ class WavelengthEmbed(BandEmbed):
         self.to_bias = nn.Linear(width, embed_dims)
         nn.init.normal_(self.weight_tokens, std=0.02)
         nn.init.normal_(self.bias_token, std=0.02)
-
-    def codes(self, wavelengths: Sequence[float]) -> Tensor:
-        """Fixed codes of band centres, shape (C, width).
-
-        Args:
-            wavelengths: In nm, C of them.
-        """
-        return wavelength_code(wavelengths, self.width)
-
-    def shares(self, wavelengths: Sequence[float]) -> Tensor | None:
-        """Weights (C,) of the bands, of sum 1; None to add them up as they are.
-
-        Args:
-            wavelengths: In nm, C of them.
-        """
-        return band_shares(wavelengths)
 
     def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
         """Weights (d, C, p, p) and bias (d,) of the convolution.

@@ -183,3 +183,18 @@ def test_samples_of_a_checkpoint_that_do_not_fit(data, changed):
     other.load_state_dict({**one.state_dict(), **changed})
     with pytest.raises(ConfigError, match=r"the model's training samples have .* the checkpoint is damaged"):
         other.predict_scores(torch.zeros(1, 6, 1, 1))
+
+
+def test_lda_of_two_samples_a_class_takes_the_nearest_mean():
+    rng = np.random.default_rng(0)
+    means = rng.normal(size=(3, 200)).astype(np.float32)
+    classes = np.repeat(np.arange(3), 2)
+    samples = means[classes] + rng.normal(0, 0.8, (6, 200)).astype(np.float32)
+    learner = LDA()
+    learner.learn(samples, classes, 3, 0)
+    truth = rng.integers(0, 3, 90)
+    asked = means[truth] + rng.normal(0, 0.8, (90, 200)).astype(np.float32)
+    centres = [samples[classes == index].mean(axis=0) for index in range(3)]
+    nearest = [int(np.argmin([np.linalg.norm(one - centre) for centre in centres])) for one in asked]
+    assert learner.probabilities(asked).argmax(axis=1).tolist() == nearest
+    assert np.mean(nearest == truth) > 0.95
