@@ -52,7 +52,22 @@ def _leaving_nothing(folder: Path) -> Iterator[None]:
                     shutil.rmtree(path, ignore_errors=True)
                 else:
                     path.unlink(missing_ok=True)
+            _forget_visualizers(made)
         raise
+
+
+def _forget_visualizers(folders: list[Path]) -> None:
+    """Let the next run of this process and this second make its own: mmengine keeps them by the run's name."""
+    from mmengine.visualization import Visualizer
+
+    kinds = [Visualizer]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        kept = kind._instance_dict
+        for name, made in list(kept.items()):
+            places = [Path(backend._save_dir) for backend in made._vis_backends.values()]
+            if any(place.is_relative_to(folder) for place in places for folder in folders):
+                del kept[name]
 
 
 def _holds_results(path: Path) -> bool:

@@ -1,5 +1,8 @@
 """What a command says of an error: one line and an exit status."""
 
+import os
+from unittest import mock
+
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
@@ -21,7 +24,7 @@ class Failing(Dataset):
 
 
 def said(capsys, main):
-    with pytest.raises(SystemExit) as stop:
+    with pytest.raises(SystemExit) as stop, mock.patch.dict(os.environ):  # a command may set variables of its process
         run(main)
     assert stop.value.code == 2
     return capsys.readouterr().err

@@ -6,11 +6,12 @@ import sys
 
 import pytest
 from mmengine.config import Config
+from mmengine.visualization import Visualizer
 from small_models import shrink
 
 from mmhsi.cli.console import bar, duration
 from mmhsi.cli.lock import hold_work_dir
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataError
 
 FINETUNE = "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
 
@@ -115,3 +116,22 @@ def test_durations_and_a_bar_that_nobody_sees(capsys):
         step(1, 2)
     assert capsys.readouterr() == ("", "")
     assert sys.stderr.isatty() is False
+
+
+def visualizer(folder):
+    return Visualizer.get_instance("failed_run", vis_backends=[dict(type="LocalVisBackend")], save_dir=str(folder))
+
+
+def failing_with_a_visualizer(folder):
+    with hold_work_dir(folder):
+        visualizer(folder / "1")
+        (folder / "1").mkdir()
+        raise DataError("lost")
+
+
+def test_the_visualizer_of_a_failed_run_is_not_that_of_the_next(tmp_path):
+    with pytest.raises(DataError):
+        failing_with_a_visualizer(tmp_path / "w")
+    assert not (tmp_path / "w/1").exists()
+    assert visualizer(tmp_path / "2").get_backend("LocalVisBackend")._save_dir.startswith(str(tmp_path / "2"))
+    del Visualizer._instance_dict["failed_run"]
