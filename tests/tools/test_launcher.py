@@ -51,7 +51,7 @@ def test_two_processes_train_and_test_one_model(repository, tmp_path, demo_confi
     demo_config.auto_scale_lr = dict(base_batch_size=demo_config.train_dataloader.batch_size)
     config, checkpoint, work_dir = (tmp_path / name for name in ("config.py", "w/epoch_1.pth", "w"))
     demo_config.dump(config)
-    options = ["--work-dir", work_dir, "--auto-scale-lr", "--report", tmp_path / "two.json"]
+    options = ["--work-dir", work_dir, "--auto-scale-lr", "--report", tmp_path / "two.json", "--verbose"]
     done = run_command(["tools/dist_train.sh", config, "2", *options], cwd=repository, env=environment())
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Distributed training: True" in done.stdout + done.stderr
