@@ -80,7 +80,7 @@ def test_a_run_that_is_asked_to_end_saves_says_so_and_resumes_exactly(name, tmp_
     config = crash_test.write_config(crash_test.CASES[name], tmp_path / "config.py", longer)
     crash_test.finish(config, tmp_path / "undisturbed")
     stopped = tmp_path / "stopped"
-    begun = lambda: any("(train)" in path.read_text() for path in stopped.glob("output.log"))  # noqa: E731
+    begun = lambda: any("(train)" in path.read_text() for path in stopped.rglob("*.log"))  # noqa: E731
     assert crash_test.kill(config, stopped, begun, signal.SIGTERM)
     (saved,) = stopped.glob("*_[0-9]*.pth")
     assert 0 < int(saved.stem.rpartition("_")[2]) < 40

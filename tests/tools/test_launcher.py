@@ -125,7 +125,7 @@ def children(pid):
 def test_a_killed_process_ends_the_run(repository, tmp_path, demo_config):
     demo_config.train_cfg.max_epochs = 10**6
     demo_config.dump(tmp_path / "config.py")
-    command = ["tools/dist_train.sh", tmp_path / "config.py", "2", "--work-dir", tmp_path / "w"]
+    command = ["tools/dist_train.sh", tmp_path / "config.py", "2", "--work-dir", tmp_path / "w", "--verbose"]
     log = tmp_path / "log"
     with log.open("w") as file, started(command, cwd=repository, env=environment(), stdout=file, stderr=file) as run:
         deadline = time.monotonic() + SECONDS
