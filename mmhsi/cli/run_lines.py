@@ -53,7 +53,7 @@ class RunLines(Hook):
         name: Of the config, for the first line.
     """
 
-    priority = "LOWEST"
+    priority = "LOW"  # before the checkpoint hook, which validates where a run that is resumed had not yet
 
     def __init__(self, name: str) -> None:
         self.name = name

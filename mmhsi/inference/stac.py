@@ -82,8 +82,7 @@ def write_item(
     """
     out = Path(files["classes"])
     numbers = [*range(len(spec.classes))] if ids is None else list(ids)
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    taken = acquired(Path(scene).name)
+    taken = acquired(Path(scene).name) or _changed(Path(scene))
     assets: dict[str, Any] = {}
     place: dict[str, Any] = {}
     for name, path in files.items():
@@ -102,8 +101,7 @@ def write_item(
         **_outline(out),
         properties={
             "title": f"Classes of {Path(scene).name}",
-            "datetime": taken or now,
-            "created": now,
+            "datetime": taken,
             **place,
             "processing:software": {"mmhsi": __version__},
             "processing:lineage": f"Classified by a model trained on {spec.scene or 'an unnamed scene'}",
@@ -116,6 +114,15 @@ def write_item(
     )
     write_json(item_path(out), item)
     return item_path(out)
+
+
+def _changed(scene: Path) -> str:
+    """When a scene's file was last changed, so that the same run gives the same item; now, of one on a server."""
+    try:
+        time = datetime.fromtimestamp(scene.stat().st_mtime, timezone.utc)
+    except OSError:
+        time = datetime.now(timezone.utc)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def add_accuracy(path: str | Path, accuracy: Mapping[str, Any]) -> None:

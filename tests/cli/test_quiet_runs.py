@@ -135,3 +135,17 @@ def test_the_visualizer_of_a_failed_run_is_not_that_of_the_next(tmp_path):
     assert not (tmp_path / "w/1").exists()
     assert visualizer(tmp_path / "2").get_backend("LocalVisBackend")._save_dir.startswith(str(tmp_path / "2"))
     del Visualizer._instance_dict["failed_run"]
+
+
+def test_a_resumed_run_that_validates_first_prints_its_lines(run_tool, config, tmp_path, capsys):
+    cfg = Config.fromfile(config)
+    cfg.val_dataloader, cfg.val_evaluator, cfg.val_cfg = cfg.test_dataloader, cfg.test_evaluator, {}
+    cfg.train_cfg.val_interval = 1
+    cfg.dump(config)
+    assert run_tool("train", config, "--work-dir", tmp_path / "w") == 0
+    capsys.readouterr()
+    longer = ["--resume", "--cfg-options", "train_cfg.max_epochs=3"]
+    assert run_tool("train", config, "--work-dir", tmp_path / "w", *longer) == 0
+    lines = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert "3 epochs" in lines[0]
+    assert lines[1:3] == ["epoch 2/3", "epoch 3/3"]

@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +60,9 @@ def in_fork(function: Callable[[], object], log: Path) -> tuple[int, object]:
                 os.dup2(file.fileno(), 2)
             status, result = function()
             there.send_bytes(pickle.dumps(result))
+        except BaseException:
+            traceback.print_exc()  # the log says why
+            raise
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -113,7 +117,7 @@ class Trial:
 
         status, given = in_fork(work, self.log)
         if point == 0 and status:
-            raise RuntimeError(f"{self.case.name}: undisturbed, it ended with {status}: {self.log.read_text()[-2000:]}")
+            raise RuntimeError(f"{self.case.name}: undisturbed, it ended with {status}: {self.log.read_text()[-3000:]}")
         return status, given
 
     def disturb(self, mode: int, point: int) -> str | None:
