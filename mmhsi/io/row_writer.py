@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from rasterio.crs import CRS
 
 _TILE = 256
+IN_MEMORY = 256 << 20
+"""Bytes of packed rows up to which an optimised file is laid out in memory, where no write can fail unseen."""
 
 
 def predictor(dtype: np.dtype) -> int:
@@ -84,6 +88,7 @@ class RowWriter:
         self.options = dict(options or {})
         self.overviews = overviews
         self._written = np.zeros((bands, shape[0]), dtype=bool)
+        self._sums = np.zeros((bands, shape[0]), dtype=np.uint32)
         self._dataset: rasterio.io.DatasetWriter | None = None
 
     def write_rows(self, row0: int, block: NDArray, band: int = 0) -> None:
@@ -105,11 +110,11 @@ class RowWriter:
                 f"{self.path}: a block of shape {block.shape} at row {row0} does not fit the map of {height} x {width}"
             )
         self._check(row0, block)
-        rows = block.shape[0]
+        rows, values = block.shape[0], np.ascontiguousarray(block, dtype=self.dtype)
         with writing(self.path), local_files():
-            area = Window(0, row0, width, rows)
-            self._dataset.write(np.ascontiguousarray(block, dtype=self.dtype), band + 1, window=area)
+            self._dataset.write(values, band + 1, window=Window(0, row0, width, rows))
         self._written[band, row0 : row0 + rows] = True
+        self._sums[band, row0 : row0 + rows] = row_sums(values)
 
     @local_files()
     def __enter__(self) -> Self:
@@ -135,6 +140,7 @@ class RowWriter:
         dataset, self._dataset = self._dataset, None
         try:
             with writing(self.path):
+                said = [] if dataset is None else facts_of(dataset)
                 if dataset is not None:
                     dataset.close()
             if exc_type is not None:
@@ -148,6 +154,7 @@ class RowWriter:
             with writing(self.path):
                 if self.overviews is not None:
                     self._optimise(self.overviews)
+                self._check_whole(said)
                 self._finish(self._pending.temporary)
             self._pending.commit()
             self._accompany()
@@ -174,8 +181,28 @@ class RowWriter:
         options = dict(BLOCKSIZE=_TILE, COMPRESS="DEFLATE", OVERVIEW_RESAMPLING=overviews.upper(), BIGTIFF="IF_SAFER")
         options["PREDICTOR"] = "YES" if self.dtype.kind == "f" else "NO"
         with without_georeference_warning():
-            rasterio.shutil.copy(self._rows, self._pending.temporary, driver="COG", **options)
+            if self._rows.stat().st_size > IN_MEMORY:
+                rasterio.shutil.copy(self._rows, self._pending.temporary, driver="COG", **options)
+            else:
+                with rasterio.MemoryFile() as made, self._pending.temporary.open("wb") as file:
+                    rasterio.shutil.copy(self._rows, made.name, driver="COG", **options)
+                    shutil.copyfileobj(made, file)
         self._rows.unlink()
+
+    def _check_whole(self, said: list[object]) -> None:
+        """Compare the file with what was written: GDAL tells of no error when it closes a file."""
+        height, width = self.shape
+        with without_georeference_warning(), rasterio.open(self._pending.temporary) as file:
+            same = facts_of(file) == said and (
+                self.overviews is None or max(height, width) <= _TILE or file.overviews(1)
+            )
+            for band in file.indexes if same else ():
+                for row in range(0, height, _TILE):
+                    rows = min(_TILE, height - row)
+                    sums = row_sums(file.read(band, window=Window(0, row, width, rows)))
+                    same = same and np.array_equal(sums, self._sums[band - 1, row : row + rows])
+        if not same:
+            raise DataError(f"{self.path}: cannot write all of it; is the disk full?")
 
     def _check(self, row0: int, block: NDArray) -> None:
         """Refuse values that the file must not hold."""
@@ -188,3 +215,30 @@ class RowWriter:
 
     def _accompany(self) -> None:
         """Write what lies beside the file that has its name."""
+
+
+def row_sums(values: NDArray) -> NDArray[np.uint32]:
+    """CRC-32 of every row.
+
+    Args:
+        values: Shape (rows, W), contiguous.
+    """
+    return np.array([zlib.crc32(row) for row in values], dtype=np.uint32)
+
+
+def facts_of(file: rasterio.io.DatasetReader | rasterio.io.DatasetWriter) -> list[object]:
+    """What a raster says beside its values, as far as a GeoTIFF keeps it.
+
+    Args:
+        file: The open raster.
+    """
+    tags = [file.tags(), *map(file.tags, file.indexes)]
+    for named in tags:
+        for own in ("AREA_OR_POINT", "OVR_RESAMPLING_ALG"):  # GDAL's, which it adds
+            named.pop(own, None)
+    try:
+        # A file has 256, black where none was given, and nothing in the colour of what is nodata.
+        colours = {index: colour[:3] for index, colour in file.colormap(1).items() if any(colour[:3])}
+    except ValueError:  # it has none
+        colours = {}
+    return [tags, colours, file.descriptions, file.units, file.scales, file.crs, file.transform, str(file.nodatavals)]
