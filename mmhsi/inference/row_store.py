@@ -204,6 +204,9 @@ class RowStore:
                     f"{self.folder}: cannot be resumed, the interrupted run had {key} {earlier.get(key)!r} instead of "
                     f"{now[key]!r}; run with the same, or without --resume to start over"
                 )
+        if any(not (self.folder / f"{name}.raw").is_file() for name in self.layers):
+            self.remove()  # of a run that was ended before it had them all, or while it removed them: its map is there
+            return
         self.finished, self._sums = state["rows"], state["checksums"]
         for name in self.layers:
             if self._sum_of(name) != self._sums.get(name):

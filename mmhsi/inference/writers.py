@@ -147,7 +147,8 @@ def write_products(
     with ExitStack() as stack:
         writers: dict[str, RowWriter] = {}
         for name, path in paths.items():
-            remove_begun(path.parent, glob.escape(path.name))
+            for own in (path, path.with_suffix(".qml")):
+                remove_begun(path.parent, glob.escape(own.name))
             writer: RowWriter
             if name == "classes":
                 writer = ClassMapWriter(
