@@ -14,6 +14,7 @@ from mmhsi.io.files import remove_begun
 from mmhsi.io.lock import hold
 
 from .row_store import Layer, RowStore
+from .stac import item_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -147,7 +148,7 @@ def write_products(
     with ExitStack() as stack:
         writers: dict[str, RowWriter] = {}
         for name, path in paths.items():
-            for own in (path, path.with_suffix(".qml")):
+            for own in (path, path.with_suffix(".qml"), item_path(path)):
                 remove_begun(path.parent, glob.escape(own.name))
             writer: RowWriter
             if name == "classes":
