@@ -249,14 +249,11 @@ class SceneLearning:
             if decided:
                 break
             seconds = {name: pixels * ensemble.seconds_a_pixel(name, mapped) for name in weights}
-            whole = sum(seconds.values()) + pixels * self.seconds_a_pixel
-            if len(weights) == 1 and len(slow) + 1 >= len(tried):
-                break
-            if whole <= min(MAPPING * self.clock.seconds, self.clock.left(1 - RESERVE)):
+            # The channels are made whatever is left out; and what takes next to no time stays when all of it is used up.
+            time = min(MAPPING * self.clock.seconds, self.clock.left(1 - RESERVE)) - pixels * self.seconds_a_pixel
+            if sum(seconds.values()) <= max(time, RESERVE * self.clock.seconds) or len(slow) + 1 >= len(tried):
                 break
             slowest = max(seconds, key=lambda name: seconds[name])
-            if len(slow) + 1 >= len(tried):
-                break
             slow.append(slowest)
             self.say(f"  {slowest}: left out of the map, which it would keep for {seconds[slowest]:.0f} s")
         self.plan.keep("too slow for the map", slow)

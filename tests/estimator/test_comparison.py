@@ -1,6 +1,7 @@
 """Candidates on held-out pixels against scikit-learn by hand."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from mmhsi.datasets.splits.folds import Folds
 from mmhsi.errors import ConfigError
 from mmhsi.estimator.candidates import choose_candidates, learner_config
 from mmhsi.estimator.comparison import Tried, classical_fit, compare, fit_weights, held_out, thin
+from mmhsi.estimator.learning import SceneLearning
 
 
 @pytest.fixture
@@ -120,3 +122,25 @@ def test_some_see_the_spectra_alone(table):
     assert (beside == classical(dict(type="LDA"), samples[:, 2:], classes, folds)).all()
     with pytest.raises(ConfigError, match="samples have 6 columns, none from 9 on"):
         classical(learner_config(whole, 9, second=True), samples, classes, folds)
+
+
+@pytest.mark.parametrize(("left", "kept"), [(40.0, ["fast", "good", "slow"]), (-10.0, ["fast", "good"])])
+def test_what_takes_next_to_no_time_stays_in_the_map_when_time_is_up(left, kept):
+    classes = np.arange(12) % 3
+    tried = [Tried(name, np.full((12, 3), 1 / 3), 0.3, 1.0) for name in ("fast", "good", "slow")]
+    seconds = dict(fast=0.001, good=0.002, slow=0.3)
+    learning = SimpleNamespace(
+        plan=SimpleNamespace(get=lambda name, default: default, keep=lambda *_: None),
+        clock=SimpleNamespace(seconds=100.0, left=lambda share: left),
+        seconds_a_pixel=0.02,  # of the channels: as much as what is left, and it changes nothing
+        say=lambda line: None,
+        decisions=[],
+        wishes=SimpleNamespace(minutes=2),
+    )
+    ensemble = SimpleNamespace(seconds_a_pixel=lambda name, mapped: seconds[name])
+    samples = SimpleNamespace(source=SimpleNamespace(shape=(10, 10)), classes=classes)
+    if left > 0:
+        learning.seconds_a_pixel = 0.0
+        seconds["slow"] = 0.1
+    found = SceneLearning._weigh(learning, ensemble, tried, samples, None)
+    assert sorted(found) == kept
