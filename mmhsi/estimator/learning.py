@@ -249,7 +249,7 @@ class SceneLearning:
             if decided:
                 break
             seconds = {name: pixels * ensemble.seconds_a_pixel(name, mapped) for name in weights}
-            # The channels are made whatever is left out; and what takes next to no time stays when all of it is used up.
+            # Channels are made whatever is left out; what takes next to no time stays when all of it is used up.
             time = min(MAPPING * self.clock.seconds, self.clock.left(1 - RESERVE)) - pixels * self.seconds_a_pixel
             if sum(seconds.values()) <= max(time, RESERVE * self.clock.seconds) or len(slow) + 1 >= len(tried):
                 break
