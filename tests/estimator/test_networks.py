@@ -26,16 +26,25 @@ def stripes():
 
 
 @pytest.fixture
-def short(monkeypatch):
-    """A few epochs are enough here."""
+def epochs(monkeypatch):
+    """Sets the epochs of every network."""
     whole = networks.load_config
 
-    def load(name):
-        cfg = whole(name)
-        cfg.train_cfg.max_epochs = 8
-        return cfg
+    def of_all(number):
+        def load(name):
+            cfg = whole(name)
+            cfg.train_cfg.max_epochs = number
+            return cfg
 
-    monkeypatch.setattr(networks, "load_config", load)
+        monkeypatch.setattr(networks, "load_config", load)
+
+    return of_all
+
+
+@pytest.fixture
+def short(epochs):
+    """A few epochs are enough here."""
+    epochs(8)
 
 
 def test_a_network_and_a_classical_candidate_are_one_model(stripes, short, tmp_path, run_tool):
@@ -82,9 +91,10 @@ def test_a_mean_is_the_mean_of_its_members():
     assert torch.allclose(mean.predict_scores(x), root / root.sum(dim=1, keepdim=True), atol=1e-6)
 
 
-def test_a_training_that_would_be_late_is_left_out(stripes, tmp_path):
+def test_a_training_that_would_be_late_is_left_out(stripes, epochs, tmp_path):
+    epochs(10**6)
     lines = []
-    model = SceneClassifier(minutes=0.3, models=["lda", "hsivit-tiny"], folds=2)
+    model = SceneClassifier(minutes=1, models=["lda", "hsivit-tiny"], folds=2)
     model.fit(*stripes[:2], workdir=tmp_path, say=lines.append)
     assert model.weights_ == {"LDA": 1}
     assert any("HSIViT tiny: left out, there is not enough time" in line for line in lines)
