@@ -1,4 +1,4 @@
-"""Classify whole scenes: georeferenced maps; of one scene its probabilities, uncertainty and a picture, too."""
+"""Predict whole scenes: georeferenced maps of classes or values; of one scene also its uncertainty and a picture."""
 
 import argparse
 import sys
@@ -45,7 +45,9 @@ def parse_args() -> argparse.Namespace:
         "--launcher", choices=["none", "pytorch", "slurm"], default="none", help="who starts the processes that share"
     )
     parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
-    parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
+    parser.add_argument(
+        "--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1, or the deviations of values"
+    )
     parser.add_argument("--vector", help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
     parser.add_argument("--smallest", type=int, default=1, help="pixels of the smallest polygon (default: 1, all)")
     parser.add_argument("--ids", choices=["original", "index"], default="original", help=IDS_HELP)
@@ -166,6 +168,7 @@ def predict_one(args: argparse.Namespace) -> None:
     import rasterio
 
     from mmhsi.cli.console import bar
+    from mmhsi.errors import ConfigError
     from mmhsi.inference import save_quicklook
     from mmhsi.inference.checks import check_outputs
     from mmhsi.io import label_map_info, read_class_map
@@ -180,6 +183,9 @@ def predict_one(args: argparse.Namespace) -> None:
     if args.vector:
         check_vector_name(args.vector)
     inferencer = load(args)
+    given = [f"--{name}" for name in ("vector", "png", "labels") if getattr(args, name)]
+    if inferencer.spec.targets and given:
+        raise ConfigError(f"{args.checkpoint}: predicts values, and {', '.join(given)} is for maps of classes")
     with bar("classifying", "rows") as step:
         inferencer.write_map(
             args.scene,

@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from mmhsi.engine.configs import land_cover_metric
+from mmhsi.engine.configs import reporting_metric
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import make_folder, write_json
 from mmhsi.io.lock import hold
@@ -91,7 +91,7 @@ class ExperimentRunner:
         words = ["tools/train.py", config, "--seed", str(step.seed), "--work-dir", str(step.folder), "--resume"]
         if step.dataset:
             words += ["--dataset", step.dataset]
-        if land_cover_metric(read_config(step.config, step.dataset)):
+        if reporting_metric(read_config(step.config, step.dataset)):
             words += ["--report", str(step.folder / "report.json")]
         if options:
             words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]

@@ -155,18 +155,21 @@ def runner_config(args: argparse.Namespace) -> Config:
 
 
 def report_to(cfg: Config, path: str) -> None:
-    """Have the config's test write its report to a JSON file: metrics of every class and the confusion matrix.
+    """Have the config's test write its report to a JSON file: metrics of every class and the confusion matrix, or
+    of every target.
 
     Args:
         cfg: Changed in place.
         path: JSON file.
 
     Raises:
-        ConfigError: If the config has no test data, or no ``LandCoverMetric``, which writes it.
+        ConfigError: If the config has no test data, or no ``LandCoverMetric`` or ``ValueMetric``, which writes it.
     """
-    from mmhsi.engine.configs import land_cover_metric
+    from mmhsi.engine.configs import reporting_metric
 
-    metric = land_cover_metric(cfg)
+    metric = reporting_metric(cfg)
     if metric is None:
-        raise ConfigError(f"report {path}: {cfg.filename} has no LandCoverMetric in test_evaluator, which writes it")
+        raise ConfigError(
+            f"report {path}: {cfg.filename} has no LandCoverMetric or ValueMetric in test_evaluator, which writes it"
+        )
     metric["out_file"] = path

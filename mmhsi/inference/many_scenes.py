@@ -185,7 +185,7 @@ def predict_scenes(
             files = inferencer.write_map(
                 scene, folder / names[scene], progress=progress, moving=progress, resume=resume, **options
             )
-            facts = map_facts(folder / names[scene])
+            facts = None if inferencer.spec.targets else map_facts(folder / names[scene])
         except (MMHSIError, OSError, MemoryError) as caught:
             error = one_line(str(caught)) or type(caught).__name__
         seconds = round(time.monotonic() - begin, 3)

@@ -26,19 +26,19 @@ RENAMED = {"CentreContext": "CenterContext"}
 """Names of modules in models that were published under them."""
 
 
-def classifier_spec(checkpoint: dict, path: str | Path) -> InputSpec:
-    """What a model that gives classes was trained on.
+def model_spec(checkpoint: dict, path: str | Path) -> InputSpec:
+    """What a model that gives classes or values was trained on.
 
     Args:
         checkpoint: Of :func:`mmhsi.models.weights.read_checkpoint`.
         path: Its file, for messages.
 
     Raises:
-        ConfigError: If the checkpoint does not say, or says nothing of classes or bands.
+        ConfigError: If the checkpoint does not say, or says nothing of bands, or of classes or targets.
     """
     spec = checkpoint_spec(checkpoint, path)
-    for name in ("classes", "bands"):
-        if not getattr(spec, name):
+    for name, there in (("classes", spec.classes or spec.targets), ("bands", spec.bands)):
+        if not there:
             raise ConfigError(f"checkpoint {path}: says nothing of {name}; was it written by mmhsi train?")
     return spec
 
@@ -62,7 +62,7 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
     cfg = copy.deepcopy(load_config(config))
     whole = read_checkpoint(checkpoint)
     meta = whole["meta"]
-    spec = classifier_spec(whole, checkpoint)
+    spec = model_spec(whole, checkpoint)
     resolve_from_spec(cfg, spec, f"checkpoint {checkpoint}")
     model = _without_init(cfg.model.to_dict())
     check_carried_config(model, f"{cfg.filename}: the model cannot be published, it")

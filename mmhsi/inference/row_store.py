@@ -26,7 +26,7 @@ SAVE_EVERY = 5.0
 """Seconds after which rows are made to survive a failure of power; a killed process loses no more than these either."""
 
 STATE = "state.json"
-LAYERS = ("classes", "probabilities", "uncertainty")
+LAYERS = ("classes", "probabilities", "uncertainty", "values")
 FORMAT = "mmhsi rows 2"
 """By which a state is known for ours."""
 BLOCK = 1 << 24

@@ -228,7 +228,7 @@ class SceneInferencer:
                 yield from classify_dense(rows, self.model.rows, self.window, start)
             elif self.model.by_pixel:
                 seen = self.model.seen_window(self.window)
-                yield from classify_rows(rows, self.model, len(self.classes), seen, size, start, progress)
+                yield from classify_rows(rows, self.model, self.model.num_outputs, seen, size, start, progress)
             else:
                 yield from segment_rows(
                     rows, self.model, len(self.classes), self.window, self.stride, size, start, progress
@@ -274,6 +274,9 @@ class SceneInferencer:
     ) -> list[list]:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
 
+        Of a model of values the map has a float32 band of each target, NaN where there is no data, and ``uncertainty``
+        their standard deviations.
+
         Finished rows lie in the folder ``OUT.partial`` until the run ends. The files appear under their names when all
         rows are there; a run that fails or is killed leaves none, but its finished rows.
 
@@ -305,12 +308,19 @@ class SceneInferencer:
             The scene's files: path, bytes and time of the last change of each.
 
         Raises:
-            ConfigError: If the model does not fit the checkpoint, memory does not last, or another run writes a file of
+            ConfigError: If the model does not fit the checkpoint or gives nothing of what is asked for, memory does not last, or another run writes a file of
                 these.
             DataError: If the scene does not fit the model or cannot be read, an output cannot be written, the folder
                 holds files of others, or the interrupted run had other settings or was of a scene that has changed.
         """
-        wanted = dict(classes=out, probabilities=probabilities, uncertainty=uncertainty)
+        targets = self.spec.targets
+        if targets and probabilities is not None:
+            raise ConfigError(f"{self.model.source}: predicts values, which have no probabilities")
+        if targets and uncertainty is not None and self.model.num_outputs == len(targets):
+            raise ConfigError(
+                f"{self.model.source}: predicts values without deviations; train its head with loss=GaussianNLLLoss"
+            )
+        wanted = {"values" if targets else "classes": out, "probabilities": probabilities, "uncertainty": uncertainty}
         paths = {name: Path(path) for name, path in wanted.items() if path is not None}
         check_outputs(paths.values(), (scene, second))
         folder = Path(f"{out}.partial")
@@ -340,7 +350,8 @@ class SceneInferencer:
                 match_wavelengths=match_wavelengths,
                 layers=list(paths),
             )
-            layers = layers_of(len(self.classes), "probabilities" in paths, "uncertainty" in paths)
+            asked = "probabilities" in paths, "uncertainty" in paths
+            layers = layers_of(len(self.classes), *asked, len(targets))
             store = RowStore(folder, width, layers, settings)
             check_space(folder.parent, store.bytes_per_row * (height - (stored["rows"] if stored else 0)))
             try:
@@ -353,7 +364,8 @@ class SceneInferencer:
                         if progress is not None:
                             progress(store.finished, height)
                 numbers = self._ids(ids)
-                if not write_products(store, paths, rows.reader.info, self.classes, self.palette, numbers):
+                info = rows.reader.info
+                if not write_products(store, paths, info, self.classes, self.palette, numbers, targets):
                     warn(f"{scene}: no pixel holds data, nothing was classified")
             except DataError as error:
                 if not store.finished:

@@ -17,7 +17,7 @@ from .row_store import Layer, RowStore
 from .stac import item_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -34,14 +34,18 @@ BLOCK_ROWS = 256
 """Rows that are written at a time: those of a GeoTIFF's tile."""
 
 
-def layers_of(num_classes: int, probabilities: bool, uncertainty: bool) -> dict[str, Layer]:
-    """The layers of a run: ``classes``, and those asked for.
+def layers_of(num_classes: int, probabilities: bool, uncertainty: bool, num_targets: int = 0) -> dict[str, Layer]:
+    """The layers of a run: ``classes``, or of a model of values ``values``, and those asked for.
 
     Args:
         num_classes: K.
         probabilities: Whether they were asked for.
-        uncertainty: Whether it was asked for.
+        uncertainty: Whether it was asked for: of classes an entropy, of values a standard deviation a target.
+        num_targets: T; 0 of a model of classes. Default 0.
     """
+    if num_targets:
+        values = Layer(num_targets, np.dtype(np.float32))
+        return {"values": values, **({"uncertainty": values} if uncertainty else {})}
     layers = {"classes": Layer(1, np.dtype(np.uint8))}
     if probabilities:
         layers["probabilities"] = Layer(num_classes, np.dtype(np.float32))
@@ -89,6 +93,11 @@ def values_of(predicted: PredictedRows, layers: dict[str, Layer]) -> dict[str, n
         predicted: Scores of some rows.
         layers: What :func:`layers_of` gave.
     """
+    if "values" in layers:
+        scores = predicted.scores.cpu().numpy()
+        scores[:, ~predicted.valid] = np.nan
+        count = layers["values"].bands
+        return {"values": scores[:count], **({"uncertainty": scores[count:]} if "uncertainty" in layers else {})}
     # max() finds the same indices as argmax(), in half the time along the first axis.
     values = {"classes": predicted.scores.max(dim=0).indices[None].byte().cpu().numpy()}
     if "probabilities" in layers:
@@ -122,6 +131,7 @@ def write_products(
     classes: list[str],
     palette: list[RGB],
     ids: Sequence[int] | None = None,
+    targets: Sequence[Mapping[str, object]] = (),
 ) -> bool:
     """Write the GeoTIFF of every layer; they appear under their names when the rows of all are written, the map last.
 
@@ -132,9 +142,10 @@ def write_products(
         classes: Class names.
         palette: Their colours.
         ids: Number of each class in the map. Default: 0 to K−1.
+        targets: Of a model of values, their names and units (:attr:`mmhsi.spec.InputSpec.targets`).
 
     Returns:
-        Whether any pixel has a class.
+        Whether any pixel has a class, or a value.
 
     Raises:
         DataError: If a file cannot be written; the map does not appear then.
@@ -144,7 +155,12 @@ def write_products(
     place: dict = dict(crs=info.crs, transform=info.transform)
     names = {"probabilities": classes, "uncertainty": ["normalised entropy"]}
     quantities = {"probabilities": "class probability, 0 to 1", "uncertainty": "entropy / ln K, 0 sure to 1"}
-    any_class = False
+    units: str | list[str] = "1"
+    if targets:
+        known, units = [str(target["name"]) for target in targets], [str(target["unit"]) for target in targets]
+        names = {"values": known, "uncertainty": [f"standard deviation of {name}" for name in known]}
+        quantities = {"values": "predicted value", "uncertainty": "predicted standard deviation"}
+    any_data = False
     with ExitStack() as stack:
         writers: dict[str, RowWriter] = {}
         for name, path in paths.items():
@@ -157,7 +173,7 @@ def write_products(
                 )
             else:
                 tags = dict(quantity=quantities[name])
-                writer = ValueMapWriter(path, (height, width), names[name], tags=tags, **place)
+                writer = ValueMapWriter(path, (height, width), names[name], unit=units, tags=tags, **place)
             writers[name] = stack.enter_context(writer)
         for first in range(0, height, BLOCK_ROWS):
             count = min(BLOCK_ROWS, height - first)
@@ -165,7 +181,9 @@ def write_products(
                 for band in range(writer.bands):
                     block = store.read(name, band, first, count)
                     if name == "classes":
-                        any_class |= bool((block != NO_CLASS).any())
+                        any_data |= bool((block != NO_CLASS).any())
                         block = numbers[block]
+                    elif name == "values":
+                        any_data |= bool(np.isfinite(block).any())
                     writer.write_rows(first, block, band)
-    return any_class
+    return any_data

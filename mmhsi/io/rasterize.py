@@ -54,15 +54,20 @@ class Burned:
     overlapping: int
     conflicting: int
 
-    def losses(self) -> list[str]:
-        """One phrase for each kind of thing that was left out or is doubtful."""
+    def losses(self, one: str = "class", many: str = "classes") -> list[str]:
+        """One phrase for each kind of thing that was left out or is doubtful.
+
+        Args:
+            one: What a feature gives its pixels. Default: a class.
+            many: Several of those.
+        """
         found = (
-            (self.unnamed, "features have no class and are left out"),
+            (self.unnamed, f"features have no {one} and are left out"),
             (self.outside, "features lie outside the scene"),
             (self.cut, "features reach beyond the scene"),
             (self.slivers, "features hold no pixel: they are smaller than one or slivers"),
-            (self.overlapping, "pixels lie in several features of their class"),
-            (self.conflicting, "pixels lie in features of different classes and get none"),
+            (self.overlapping, f"pixels lie in several features of their {one}"),
+            (self.conflicting, f"pixels lie in features of different {many} and get none"),
         )
         return [f"{count} {what}" for count, what in found if count]
 

@@ -17,11 +17,33 @@ from .backbones import (
     SSMAEFusion,
     SSMAEViT,
 )
-from .classical import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, OnColumns, RandomForest
+from .classical import (
+    LDA,
+    MLP,
+    PLS,
+    SVM,
+    ClassicalClassifier,
+    ClassicalRegressor,
+    ExtraTrees,
+    ExtraTreesValues,
+    MeanOfLearners,
+    OnColumns,
+    RandomForest,
+    Ridge,
+)
 from .classifiers import PixelClassifier
 from .decode_heads import CNNHead, MultiscaleLinearHead, TokenLinearHead, UNetHead
-from .heads import DINOHead
-from .losses import CrossEntropyLoss, DiceLoss, FocalLoss, Mask2FormerLoss
+from .heads import DINOHead, RegressionHead
+from .losses import (
+    AbsoluteErrorLoss,
+    CrossEntropyLoss,
+    DiceLoss,
+    FocalLoss,
+    GaussianNLLLoss,
+    HuberLoss,
+    Mask2FormerLoss,
+    SquaredErrorLoss,
+)
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
 from .mean_of_classifiers import ClassifierMembers, MeanOfClassifiers
 from .necks import CenterContext, LearnableAggregation
@@ -37,6 +59,7 @@ from .preprocessors import (
     WindowSampler,
     attach_scenes,
 )
+from .regressors import PixelRegressor
 from .rng import BatchRNG
 from .segmentors import EncoderDecoder, Mask2Former
 from .selfsup import (
@@ -66,10 +89,12 @@ __all__ = [
     "MAE",
     "MAEST",
     "MLP",
+    "PLS",
     "SSMAE",
     "SST",
     "SSTN",
     "SVM",
+    "AbsoluteErrorLoss",
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
@@ -79,6 +104,7 @@ __all__ = [
     "CenterContext",
     "ChannelPrediction",
     "ClassicalClassifier",
+    "ClassicalRegressor",
     "ClassifierMembers",
     "CrossEntropyLoss",
     "DINOHead",
@@ -88,10 +114,13 @@ __all__ = [
     "EncoderDecoder",
     "ExViT",
     "ExtraTrees",
+    "ExtraTreesValues",
     "FocalLoss",
     "FreeNet",
+    "GaussianNLLLoss",
     "HSIViT",
     "HiT",
+    "HuberLoss",
     "IMAEDecoder",
     "IMAEViT",
     "LOMSSTDecoder",
@@ -107,9 +136,12 @@ __all__ = [
     "MultiscaleLinearHead",
     "OnColumns",
     "PixelClassifier",
+    "PixelRegressor",
     "RandomForest",
     "RandomMasking",
     "Reconstruction",
+    "RegressionHead",
+    "Ridge",
     "SSMAEFusion",
     "SSMAEViT",
     "SSMTr",
@@ -120,6 +152,7 @@ __all__ = [
     "SpectralCNN1D",
     "SpectralMasking",
     "SpectralRNN",
+    "SquaredErrorLoss",
     "TilePreprocessor",
     "TokenLinearHead",
     "TubeMasking",

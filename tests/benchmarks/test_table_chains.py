@@ -20,7 +20,7 @@ from mmengine.config import Config, DictAction
 from small_runs import NARROW, SMALL, fit_regions, load_in_process, shrink
 
 from mmhsi.engine import build_runner
-from mmhsi.engine.configs import DATASET, land_cover_metric, load_config
+from mmhsi.engine.configs import DATASET, load_config, reporting_metric
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,7 +159,7 @@ class Workshop:
         runner = build_runner(cfg)
         runner.train()
         assert last_checkpoint(step.folder)
-        if land_cover_metric(read):
+        if reporting_metric(read):
             write_metrics(step, runner.test())
 
 

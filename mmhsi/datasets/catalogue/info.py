@@ -95,6 +95,12 @@ class SceneInfo:
         label_field: Of a vector file: field of the classes, names or ids.
         label_layer: Its layer, where it has several.
         label_touched: Whether its polygons hold every pixel that they touch, not those alone whose centres they hold.
+        values: File of values to be predicted: a float raster of a band a target, or a vector file of points, lines and
+            polygons with a field of numbers a target; None if there is none.
+        values_key: Its variable.
+        values_axes: Its axes.
+        targets: Names of the values: the fields of a vector file, the bands of a raster in their order.
+        units: Their units, as UDUNITS spells them, such as ``"%"`` or ``"g/kg"``; left out, pure numbers.
         classes: Class names; of a vector file those that occur may be left unsaid.
         label_ids: Id of each class in the label map.
         ignore_ids: Ids that mean "no label".
@@ -164,6 +170,11 @@ class SceneInfo:
     label_field: str = "class"
     label_layer: str | None = None
     label_touched: bool = False
+    values: str | None = None
+    values_key: str | None = None
+    values_axes: str | None = None
+    targets: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
     second_axes: str | None = None
     subsets: tuple[TileSubset, ...] = ()
     corpus: tuple[CorpusScene, ...] = ()

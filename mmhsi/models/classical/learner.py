@@ -60,6 +60,10 @@ class Learner(nn.Module):
         """
         raise NotImplementedError
 
+    def scores(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The probabilities; arguments as for :meth:`Learner.probabilities`."""
+        return self.probabilities(samples)
+
     def spread(self, scores: NDArray, classes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Columns of the classes that were seen in a table of all.
 

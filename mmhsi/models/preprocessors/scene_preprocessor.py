@@ -247,11 +247,16 @@ class ScenePreprocessor(BandPreprocessor):
         return batch
 
     def samples(self, data: dict) -> list[DataSample] | None:
-        """Mmpretrain's samples of a batch, one a pixel; None without labels.
+        """Mmpretrain's samples of a batch, one a pixel; None without labels or values.
+
+        Those of a dataset of values have ``gt_value`` (T,) and ``group``, what varies together with others.
 
         Args:
             data: As :meth:`forward` takes it.
         """
+        if "value" in data:
+            facts = self._stack(data["value"]), self._to_device(data["group"])
+            return [DataSample(gt_value=value, group=group) for value, group in zip(*facts, strict=True)]
         if "label" not in data:
             return None
         return [DataSample(gt_label=label) for label in self._to_device(data["label"])[:, None]]
