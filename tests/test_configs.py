@@ -126,13 +126,8 @@ def test_classical_config_runs(name, dataset, choose, tmp_path):
     cfg.work_dir = str(tmp_path)
     learners = cfg.model.backbone.get("members", [cfg.model.backbone])
     for learner in learners:
-        short = dict(
-            ExtraTrees=dict(trees=5),
-            ExtraTreesValues=dict(trees=5),
-            PLS=dict(components=2),
-            RandomForest=dict(trees=5),
-            MLP=dict(steps=5, networks=1),
-        )
+        short = {name: dict(trees=5) for name in ("ExtraTrees", "ExtraTreesValues", "RandomForest")}
+        short |= dict(PLS=dict(components=2), MLP=dict(steps=5, networks=1))
         learner.update(short.get(learner.type, {}))
     fit_regions(cfg)
     runner = build_runner(cfg)

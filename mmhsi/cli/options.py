@@ -155,8 +155,9 @@ def runner_config(args: argparse.Namespace) -> Config:
 
 
 def report_to(cfg: Config, path: str) -> None:
-    """Have the config's test write its report to a JSON file: metrics of every class and the confusion matrix, or
-    of every target.
+    """Have the config's test write its report to a JSON file.
+
+    It holds metrics of every class and the confusion matrix, or metrics of every target.
 
     Args:
         cfg: Changed in place.

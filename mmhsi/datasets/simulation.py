@@ -204,7 +204,7 @@ def simulate_scene(
 
 
 def write_scene(scene: SimulatedScene, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
-    """Write ``demo_cube.tif``, ``demo_labels.tif`` and ``demo_abundances.tif`` into ``folder``, each whole or not at all.
+    """Write ``demo_cube.tif``, ``demo_labels.tif`` and ``demo_abundances.tif``; each appears complete or not at all.
 
     The cube is a tiled GeoTIFF with the tags ``wavelength``, ``fwhm``, ``wavelength_units`` and ``bbl`` ('1' good,
     '0' bad) on each band. The labels bear a colour table and the tag ``class_names``: a JSON list, of ids 1..K. The

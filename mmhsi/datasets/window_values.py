@@ -42,8 +42,8 @@ class WindowValueDataset(Dataset):
 
     Args:
         table: CSV file with a head line: a column that names the windows and one for each target.
-        image_dir: Folder of the windows: ``NAME.npz`` with a masked array (:func:`mmhsi.io.masked_npz.read_masked_npz`),
-            or any other file that mmhsi reads.
+        image_dir: Folder of the windows: ``NAME.npz`` with a masked array
+            (:func:`mmhsi.io.masked_npz.read_masked_npz`), or any other file that mmhsi reads.
         targets: Columns of the values; an empty cell is an unknown value.
         units: Their units, as UDUNITS spells them. Default: pure numbers.
         data_root: Folder that the paths are relative to. Default ``data``.

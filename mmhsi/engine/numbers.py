@@ -210,8 +210,8 @@ def check_classes(dataset: Dataset, spec: InputSpec, source: str) -> None:
     names = [[target["name"] for target in each.targets] for each in (found, spec) if each is not None]
     if len(names) == 2 and names[0] != names[1]:
         raise ConfigError(
-            f"{source} predicts {', '.join(names[1]) or 'no values'}, the data have {', '.join(names[0]) or 'none'}; give "
-            "the config, or --dataset, of the training"
+            f"{source} predicts {', '.join(names[1]) or 'no values'}, the data have {', '.join(names[0]) or 'none'}; "
+            "give the config, or --dataset, of the training"
         )
     if found is not None and found.classes and spec.classes and found.num_classes != spec.num_classes:
         raise ConfigError(

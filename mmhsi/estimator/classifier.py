@@ -47,8 +47,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         folds: Folds of the comparison, at most. Default 5.
         seed: Of everything random; the same files and seed give the same map, where time cuts nothing short. Default 0.
         sample: Whether the labels are a random sample of the map; areas then get intervals. Default False.
-        pretrained: Checkpoint of an encoder of HSIViT's layout, which is fine-tuned as one more candidate. Default
-            None.
+        pretrained: Checkpoint of an encoder of HSIViT's layout, or the name of public weights (``mmhsi weights list``),
+            which is fine-tuned as one more candidate. Default None.
 
     Attributes:
         classes_: Class names, (K,); of a table the labels.

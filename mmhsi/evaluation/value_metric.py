@@ -25,9 +25,9 @@ class ValueMetric(BaseMetric):
     """R², RMSE and MAE of every target, with intervals, and the protocol beside them.
 
     Takes samples with ``gt_value`` (T,), NaN where unknown, ``pred_value`` (T,), ``group``, and perhaps ``pred_std``
-    (T,). With one target the keys are ``R2``, ``RMSE`` and ``MAE``; with several ``NAME/R2`` and so on, and ``R2``, their
-    mean. Where standard deviations are predicted, ``coverage`` is the share of values within the 90 % interval of a
-    normal distribution.
+    (T,). With one target the keys are ``R2``, ``RMSE`` and ``MAE``; with several ``NAME/R2`` and so on, and ``R2``,
+    their mean. Where standard deviations are predicted, ``coverage`` is the share of values within the 90 % interval of
+    a normal distribution.
 
     Args:
         out_file: JSON file for the full report. Default None: none is written.

@@ -308,8 +308,8 @@ class SceneInferencer:
             The scene's files: path, bytes and time of the last change of each.
 
         Raises:
-            ConfigError: If the model does not fit the checkpoint or gives nothing of what is asked for, memory does not last, or another run writes a file of
-                these.
+            ConfigError: If the model does not fit the checkpoint or gives nothing of what is asked for, memory does not
+                last, or another run writes a file of these.
             DataError: If the scene does not fit the model or cannot be read, an output cannot be written, the folder
                 holds files of others, or the interrupted run had other settings or was of a scene that has changed.
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +18,7 @@ from .value_learner import ValueLearner
 
 if TYPE_CHECKING:
     from mmengine.optim import OptimWrapper
+    from numpy.typing import NDArray
 
 
 @MODELS.register_module()
@@ -50,7 +52,7 @@ class ClassicalRegressor(KeepsSamples, PixelRegressor):
         if num_targets is None:
             raise ConfigError("ClassicalRegressor: num_targets is missing; build the runner with build_runner(cfg)")
         self._num_targets = num_targets
-        self.keep_none(torch.zeros(0, num_targets))
+        self.keep_none(torch.zeros(0, num_targets, 2))
 
     @property
     def num_targets(self) -> int:
@@ -72,7 +74,25 @@ class ClassicalRegressor(KeepsSamples, PixelRegressor):
         preprocessor: nn.Module = self.data_preprocessor  # type: ignore[assignment]
         batch = preprocessor(data, True)
         values = torch.stack([sample.gt_value for sample in batch["data_samples"]])
-        return self.keep(centres(batch["inputs"]), values)
+        return self.keep_values(centres(batch["inputs"]), values)
+
+    def keep_values(self, samples: Tensor, values: Tensor) -> dict[str, Tensor]:
+        """Take samples in; what is unknown is marked, since a state that is not finite counts as damaged.
+
+        Args:
+            samples: Shape (n, F).
+            values: Shape (n, T), NaN where unknown.
+
+        Returns:
+            What is logged of the step.
+        """
+        known = values.isfinite()
+        return self.keep(samples, torch.stack([torch.where(known, values, 0), known.to(values)], dim=2))
+
+    def learnable(self) -> NDArray[np.float32]:
+        """Values (n, T), NaN where unknown."""
+        values, known = self.truth.cpu().numpy().transpose(2, 0, 1)
+        return np.where(known > 0, values, np.float32(np.nan))
 
     def seen_window(self, window: tuple[int, int]) -> tuple[int, int]:
         """One pixel.

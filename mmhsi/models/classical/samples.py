@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from .learner import Learner
     from .value_learner import ValueLearner
 
@@ -31,8 +33,12 @@ class KeepsSamples(nn.Module):
 
     @property
     def truth(self) -> Tensor:
-        """What is known of the samples: classes (n,), or values (n, T)."""
+        """What is known of the samples: classes (n,), or values (n, T, 2) with whether each is known."""
         return getattr(self, self.truth_name)
+
+    def learnable(self) -> NDArray:
+        """What is known of the samples as a learner takes it."""
+        return self.truth.cpu().numpy()
 
     def keep_none(self, truth: Tensor | None = None) -> None:
         """Begin without samples; the seed comes from torch's generator, which the runner has seeded.
@@ -50,7 +56,7 @@ class KeepsSamples(nn.Module):
 
         Args:
             samples: Shape (n, F).
-            truth: Classes (n,), or values (n, T).
+            truth: Classes (n,), or values (n, T, 2) with whether each is known.
 
         Returns:
             What is logged of the step: how many there are.
@@ -101,7 +107,7 @@ class KeepsSamples(nn.Module):
             if not len(self.samples):
                 raise ConfigError("the model has no training samples: train it, or load a checkpoint")
             self._check(samples.shape[1], count)
-            learner.learn(self.samples.cpu().numpy(), self.truth.cpu().numpy(), count, int(self.seed))
+            learner.learn(self.samples.cpu().numpy(), self.learnable(), count, int(self.seed))
             self._learnt = True
         made = learner.scores(samples.float().cpu().numpy())
         return torch.from_numpy(made).float().to(samples.device)
@@ -109,7 +115,7 @@ class KeepsSamples(nn.Module):
     def _check(self, features: int, count: int) -> None:
         """Whether what a checkpoint brought is a table of samples."""
         number, truth, seed = len(self.samples), self.truth, int(self.seed)
-        shape = (number,) if truth.dim() == 1 else (number, count)
+        shape = (number,) if truth.dim() == 1 else (number, count, 2)
         if self.samples.shape != (number, features) or truth.shape != shape:
             raise ConfigError(
                 f"the model's training samples have shape {tuple(self.samples.shape)}, their {self.truth_name} "

@@ -22,7 +22,12 @@ class ValueLearner(nn.Module):
     """Base of the classical regressors; it has no weights of its own, what it learns it learns anew from samples.
 
     Targets that are known of the same samples are learnt together, others one by one from the samples that have them.
+
+    Attributes:
+        one_by_one: Whether all are learnt one by one.
     """
+
+    one_by_one = False
 
     def learn(self, samples: NDArray[np.float32], values: NDArray[np.float32], num_targets: int, seed: int) -> None:
         """Fit to samples; the same samples and seed give the same values.
@@ -46,6 +51,8 @@ class ValueLearner(nn.Module):
                     f"{type(self).__name__}: target {left[0] + 1} has {rows.sum()} training values, expected {FEWEST}"
                 )
             alike = (known[:, left] == rows[:, None]).all(axis=0)
+            if self.one_by_one:
+                alike = np.arange(len(left)) == 0
             together, left = left[alike], left[~alike]
             self.fitted.append((together, self.fit(samples[rows], values[rows][:, together].astype(np.float64), seed)))
         self.num_targets = num_targets

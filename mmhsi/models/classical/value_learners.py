@@ -41,7 +41,7 @@ class Ridge(ValueLearner):
 
 @MODELS.register_module()
 class PLS(ValueLearner):
-    """Partial least squares; as many components as have the least squared error over five random folds.
+    """Partial least squares of each target; as many components as have the least squared error over five random folds.
 
     S. Wold, M. Sjöström, L. Eriksson, Chemometrics and Intelligent Laboratory Systems 58, 2001. Folds know nothing of
     where samples lie: neighbours on both sides make too many components look good.
@@ -53,6 +53,8 @@ class PLS(ValueLearner):
     Raises:
         ConfigError: If one is less than 1.
     """
+
+    one_by_one = True
 
     def __init__(self, components: int | None = None, most: int = 20) -> None:
         super().__init__()
@@ -71,14 +73,12 @@ class PLS(ValueLearner):
             return PLSRegression(min(self.components, limit)).fit(x, values)
         folds = np.array_split(np.random.default_rng(seed).permutation(len(x)), min(FOLDS, len(x)))
         most = max(1, min(self.most, limit, len(x) - max(map(len, folds)) - 1))
-        scale = values.std(axis=0)
-        scale[scale == 0] = 1
         errors = np.zeros(most)
         for fold in folds:
             kept = np.setdiff1d(np.arange(len(x)), fold)
             for count in range(1, most + 1):
                 found = PLSRegression(count).fit(x[kept], values[kept]).predict(x[fold]).reshape(len(fold), -1)
-                errors[count - 1] += (((found - values[fold]) / scale) ** 2).sum()
+                errors[count - 1] += ((found - values[fold]) ** 2).sum()
         return PLSRegression(int(errors.argmin()) + 1).fit(x, values)
 
 
