@@ -44,7 +44,7 @@ def write_scene(source: Path, folder: Path) -> None:
     near, short = (mosaic[..., int(np.argmin(np.where(good, np.abs(nm - at), np.inf)))] for at in (860, 1650))
     total = near + short
     index = np.divide(near - short, total, out=np.full_like(total, np.nan), where=total > 0)
-    write_cube(folder / "swir.tif", HSICube(np.stack([short / 100, index], axis=2), **place))
+    write_cube(folder / "swir.tif", HSICube(np.stack([100 * short, index], axis=2), **place))
 
 
 def errors(name: str, seed: int, folder: Path) -> dict[str, float]:

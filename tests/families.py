@@ -35,6 +35,7 @@ FAMILIES = {
     "regression/*": ("demo_values", "hyperview"),
     "comparison/*": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *few(*MORE)),
     "mae/mae_hsi-vit-tiny-p3": ("houston2018-crop", "salinas-a", *MORE),
+    "mae/mae-lora_hsi-vit-tiny-p3": (CROP[0], SALINAS_A[0]),
     "mae/mae-ft_hsi-vit-tiny-p3": (*CROP[::2], *SALINAS_A, *few(*MORE)),
     "imae/imae_imae-vit-paper": MORE,
     "imae/imae_imae-vit-tiny": ("houston2018-crop", "houston2018-crop-rgb", "salinas-a"),

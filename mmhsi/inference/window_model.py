@@ -21,6 +21,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.inference.publishing import model_spec, published_model
 from mmhsi.io.files import file_digest, reading
 from mmhsi.models.classifiers import PixelClassifier
+from mmhsi.models.freezing import FreezableBackbone
 from mmhsi.models.weights import load_weights, read_checkpoint
 from mmhsi.registry import MODELS
 from mmhsi.visualization import class_palette
@@ -97,6 +98,8 @@ class WindowModel:
             )
         self.num_outputs = outputs or len(self.classes)
         load_weights(self.network, checkpoint)
+        if isinstance(self.network, FreezableBackbone):
+            self.network.merge_adapters()
         self.network.to(self.device).eval()
         self.by_pixel = isinstance(self.network, PixelClassifier)
         self.preprocessor = self.network.data_preprocessor

@@ -61,6 +61,8 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         tta: Whether prediction averages the softmax scores over the quarter turns and flips of the window (8 for
             square windows, 4 else), at that many times the cost. Default False.
         frozen: Whether the backbone stays as it was loaded, in evaluation mode and without gradients. Default False.
+        lora: Options of low-rank adapters (:func:`mmhsi.models.adapters.check_lora`), such as ``dict(rank=8)``, which
+            then alone learn of the backbone. Default None.
         data_preprocessor: Config of the preprocessor, e.g. :class:`mmhsi.models.ScenePreprocessor`.
         init_cfg: mmengine's initialisation.
     """
@@ -74,6 +76,7 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         frozen: bool = False,
         data_preprocessor: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
+        lora: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
@@ -84,8 +87,7 @@ class PixelClassifier(FreezableBackbone, BaseModel):
             self.head = MODELS.build(head, default_args=None if width is None else dict(in_channels=width))
             self.head.register_forward_hook(in_float32)
         self.tta = tta
-        if frozen:
-            self.freeze_backbone()
+        self.limit_backbone(frozen, lora)
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """What the head is given.
