@@ -33,7 +33,7 @@ from .classical import (
 )
 from .classifiers import PixelClassifier
 from .decode_heads import CNNHead, MultiscaleLinearHead, TokenLinearHead, UNetHead
-from .heads import DINOHead, RegressionHead
+from .heads import AbundanceHead, DINOHead, RegressionHead
 from .losses import (
     AbsoluteErrorLoss,
     CrossEntropyLoss,
@@ -95,6 +95,7 @@ __all__ = [
     "SSTN",
     "SVM",
     "AbsoluteErrorLoss",
+    "AbundanceHead",
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 ADAPTER = "default"
 """peft's name of the one that there is."""
@@ -82,23 +83,47 @@ def add_adapters(backbone: nn.Module, options: Mapping) -> None:
         parameter.requires_grad_(".lora_" in name or name.startswith(tuple(options["also"])))
 
 
-def remove_adapters(backbone: nn.Module, merge: bool) -> None:
-    """Take adapters out of a backbone, in place.
-
-    Args:
-        backbone: With adapters, or without, which then stays as it is.
-        merge: Whether their products are added to the maps that they belong to, so that it gives what it gave.
-    """
+def _layers(backbone: nn.Module) -> list[tuple[str, Any]]:
+    """Maps with adapters, by name."""
     from peft.tuners.lora import LoraLayer
 
-    found = [(name, module) for name, module in backbone.named_modules() if isinstance(module, LoraLayer)]
+    return [(name, module) for name, module in backbone.named_modules() if isinstance(module, LoraLayer)]
+
+
+def _put(backbone: nn.Module, name: str, module: nn.Module) -> None:
+    """Put a module in the place of another."""
+    parent, _, last = name.rpartition(".")
+    setattr(backbone.get_submodule(parent), last, module)
+
+
+@contextmanager
+def without_adapters(backbone: nn.Module) -> Iterator[None]:
+    """Within the block a backbone has no adapters, and its weights their own names; behind it it has the same again.
+
+    The same parameters: an optimiser may know them already.
+
+    Args:
+        backbone: With adapters.
+    """
+    found = _layers(backbone)
     for name, layer in found:
-        if merge:
-            layer.merge()
-        parent, _, last = name.rpartition(".")
-        setattr(backbone.get_submodule(parent), last, layer.get_base_layer())
-    if hasattr(backbone, "peft_config"):  # by which peft knows a model that has adapters
-        del backbone.peft_config
+        _put(backbone, name, layer.get_base_layer())
+    try:
+        yield
+    finally:
+        for name, layer in found:
+            _put(backbone, name, layer)
+
+
+def merge_adapters(backbone: nn.Module) -> None:
+    """Add adapters to the maps that they belong to, and take them out: the backbone gives what it gave.
+
+    Args:
+        backbone: With adapters.
+    """
+    for name, layer in _layers(backbone):
+        layer.merge()
+        _put(backbone, name, layer.get_base_layer())
 
 
 @torch.no_grad()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import ConfigError
 
-from .adapters import add_adapters, check_lora, remove_adapters
+from .adapters import add_adapters, check_lora, merge_adapters, without_adapters
 from .quiet_init import QuietInit
 
 if TYPE_CHECKING:
@@ -46,16 +47,13 @@ class FreezableBackbone(QuietInit):
 
     def init_weights(self) -> None:
         """Apply ``init_cfg``; weights that are loaded find the backbone without its adapters, under its own names."""
-        if self.lora is not None:
-            remove_adapters(self.backbone, merge=False)
-        super().init_weights()
-        if self.lora is not None:
-            add_adapters(self.backbone, self.lora)
+        with nullcontext() if self.lora is None else without_adapters(self.backbone):
+            super().init_weights()
 
     def merge_adapters(self) -> None:
         """Add the adapters to the backbone's weights, for good: it gives what it gave, and takes less time."""
         if self.lora is not None:
-            remove_adapters(self.backbone, merge=True)
+            merge_adapters(self.backbone)
             self.lora = None
 
     def freeze_backbone(self) -> None:

@@ -62,10 +62,13 @@ def test_adapters_begin_as_no_change_on_loaded_weights(tmp_path):
     model, full = (
         built(backbone=dict(MODEL["backbone"], init_cfg=start), **options) for options in (dict(lora=dict()), dict())
     )
+    before = dict(model.named_parameters())
     for each in (model, full):
         each.init_weights()
         each.eval()
     torch.testing.assert_close(model.backbone(x)[0], full.backbone(x)[0])
+    # The runner builds the optimiser first, and then initialises.
+    assert all(value is before[name] for name, value in model.named_parameters())
     assert any(".lora_" in name for name in model.state_dict())
 
 

@@ -13,6 +13,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.models import (
     PLS,
     AbsoluteErrorLoss,
+    AbundanceHead,
     ClassicalRegressor,
     ExtraTreesValues,
     GaussianNLLLoss,
@@ -77,6 +78,19 @@ def test_heads_that_cannot_work_are_refused():
         RegressionHead(4, 2, loss=dict(type="FocalLoss"))
     with pytest.raises(ConfigError, match="expected a RegressionHead"):
         PixelRegressor(dict(type="CNN2D", in_channels=4)).num_outputs  # noqa: B018
+
+
+def test_shares_sum_to_one_and_are_learnt_as_they_are():
+    made, features = AbundanceHead(4, 3), (torch.randn(5, 4),)
+    truth = torch.rand(5, 3)
+    truth[0, 1] = torch.nan
+    shares = made.values(made(features))
+    torch.testing.assert_close(shares.sum(dim=1), torch.ones(5))
+    expected = (shares - truth)[truth.isfinite()].abs().mean()
+    samples = [DataSample(gt_value=value) for value in truth]
+    torch.testing.assert_close(made.loss(features, samples)["loss"], expected)
+    with pytest.raises(ConfigError, match="one number a target"):
+        AbundanceHead(4, 3, loss=dict(type="GaussianNLLLoss"))
 
 
 def cnn(tta=True):
