@@ -7,6 +7,7 @@ from experiments.figures import finished_figures, read_figures, tabulate, write_
 from experiments.record import record
 from experiments.runner import ExperimentRunner
 from experiments.table import (
+    ROOT,
     ExperimentTable,
     make_chain,
     read_config,
@@ -213,3 +214,13 @@ def test_results_are_those_of_runs_that_are_as_their_config_says(tmp_path):
             spread={"OA": spread},
         ),
     ]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks/tables").glob("*.json")), ids=lambda path: path.stem)
+def test_pages_show_what_was_recorded(path):
+    table = ExperimentTable.from_file(path.with_suffix(".py"))
+    figures = read_figures(path, table)
+    assert figures
+    if table.page:
+        block = (ROOT / table.page).read_text().partition(f"<!-- {path.stem}: begin -->\n")[2]
+        assert block.partition(f"<!-- {path.stem}: end -->")[0] == tabulate(table, figures)
