@@ -9,7 +9,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform as transform_points
 
 from mmhsi.datasets.drawn_labels import draw_labels
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.placement import Grid
 
 UTM, WGS84 = CRS.from_epsg(32633), CRS.from_epsg(4326)
@@ -112,3 +112,33 @@ def test_decimal_commas_where_commas_part_no_columns(tmp_path):
     (tmp_path / "q.csv").write_text("y,x,class\n5799955,5,300045,25,a\n")
     with pytest.raises(DataError, match="line 2 has 5 columns"):
         draw_labels(tmp_path / "q.csv", Grid((20, 30), UTM, NORTH_UP, "grid"))
+
+
+TABLES = {
+    "x,y,class\nnan,5799955,a\n": "line 2: 'nan', '5799955' is no place",
+    "x,y,class\ninf,5799955,a\n": "line 2: 'inf', '5799955' is no place",
+    "x,y,class,class\n300045,5799955,a,b\n": "several columns 'class'",
+    "\n\n": "is blank",
+}
+
+
+@pytest.mark.parametrize("text", TABLES)
+def test_tables_that_say_no_place_or_two_classes(tmp_path, text):
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(DataError, match=TABLES[text]):
+        draw_labels(tmp_path / "p.csv", Grid((20, 30), UTM, NORTH_UP, "grid"))
+
+
+def test_a_table_in_another_encoding_says_which_one_is_read(tmp_path):
+    (tmp_path / "p.csv").write_bytes("x,y,class\n300045,5799955,Wälder\n".encode("cp1252"))
+    with pytest.raises(FileFormatError, match="save the table as UTF-8"):
+        draw_labels(tmp_path / "p.csv", Grid((20, 30), UTM, NORTH_UP, "grid"))
+
+
+def test_whole_numbers_with_a_point_are_ids_and_lists_are_no_classes(tmp_path):
+    (tmp_path / "p.csv").write_text("\nx,y,class\n300045,5799955,4.0\n300105,5799955,\n300135,5799955,2\n")
+    grid = Grid((20, 30), UTM, NORTH_UP, "grid")
+    assert draw_labels(tmp_path / "p.csv", grid).label_ids == (2, 4)
+    shape = dict(type="Polygon", coordinates=[ring(NORTH_UP, 3, 4, 10, 9)])
+    with pytest.raises(DataError, match="field 'class' holds lists"):
+        draw_labels(geojson(tmp_path / "l.geojson", [(["a", "b"], shape), (["c"], shape)], 32633), grid)
