@@ -226,7 +226,7 @@ def _scaled(
             part += shifts[: len(values)]
             out[...] = part
             present = holds_data(values, nodata)
-            if present is not None:
+            if present is not None and not present.all():
                 out[~present] = np.nan
     return result
 

@@ -241,20 +241,19 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             need_cache(id(self), rows * across * count * self.stored.dtype.itemsize * 9 // 8)
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
-        self._keep_blocks(window, self.stored.shape[2] if bands is None else len(bands))
-        with local_files():
-            return self._read_values(window, bands)
+        return np.ascontiguousarray(self._read_view(window, bands))
 
-    def _read_values(self, window: Window, bands: list[int] | None) -> NDArray:
+    def _read_view(self, window: Window, bands: list[int] | None) -> NDArray:
+        self._keep_blocks(window, self.stored.shape[2] if bands is None else len(bands))
         dataset, area, indexes = self.handle(), _area(window), self._indexes(bands)
-        with reading(self.path, f"cannot read window {window}, the file may be truncated"):
+        with local_files(), reading(self.path, f"cannot read window {window}, the file may be truncated"):
             if dataset.interleaving is Interleaving.pixel:
                 # Into the transposed view GDAL writes pixel by pixel, as the file lies: several times faster than band
                 # by band for ENVI BIP. For band- or line-interleaved files it is the other way round.
                 block = np.empty((window[2], window[3], len(indexes)), dtype=self.stored.dtype)
                 dataset.read(indexes, window=area, out=block.transpose(2, 0, 1))
                 return block
-            return np.ascontiguousarray(dataset.read(indexes, window=area).transpose(1, 2, 0))  # (C, h, w) -> (h, w, C)
+            return dataset.read(indexes, window=area).transpose(1, 2, 0)  # (C, h, w) -> (h, w, C)
 
     @local_files()
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
