@@ -77,7 +77,7 @@ def around_the_earth(
 
 def _touches(low: NDArray[np.float64], high: NDArray[np.float64], end: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which boxes have a part in a grid, points on its upper and left border too."""
-    return (((high > 0) | (low >= 0)) & (low < end)).all(axis=1)
+    return np.asarray((((high > 0) | (low >= 0)) & (low < end)).all(axis=1))
 
 
 def _unrolled(shapes: list[Shape], transform: Affine, turn: float, step: NDArray[np.float64]) -> list[Shape]:
