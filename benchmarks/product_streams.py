@@ -91,10 +91,9 @@ def streams(product: str, bench: Bench) -> tuple[Measure, Measure]:
     else:
         emit_file(path, bench.size(640, 90), bench.size(1242, 90), bench.size(285, 40))
         names, same_array = [f'HDF5:"{path}"://reflectance'], emit_array
-    options = dict(ortho=False) if product == "emit" else {}
 
     def ours() -> None:
-        with open_cube(path, **options) as reader:
+        with open_cube(path, ortho=product != "emit") as reader:
             height, width, _ = reader.info.shape
             for first in range(0, height, ROWS):
                 reader.read((first, 0, min(ROWS, height - first), width))
