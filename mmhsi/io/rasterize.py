@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from affine import Affine
 from rasterio.features import rasterize
 from rasterio.warp import transform as transform_points
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from mmhsi.errors import DataError
 from mmhsi.io.antimeridian import around_the_earth, turn_of
@@ -155,8 +154,8 @@ def _joined(
     while (first != last).any():
         pairs = np.unique(np.stack([first[first != last], last[first != last]], axis=1), axis=0) - 1
         size = len(numbers)
-        graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
-        _, component = connected_components(graph, directed=False)
+        graph = scipy.sparse.coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
+        _, component = scipy.sparse.csgraph.connected_components(graph, directed=False)
         least = np.full(component.max() + 1, size + 1, dtype=np.int32)
         np.minimum.at(least, component, joined)
         joined = least[component[joined - 1]]
