@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from families import CONFIGS, FAMILIES, ROOT, cases, quick
+from families import CONFIGS, FAMILIES, ROOT, cases, kind, quick
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from small_runs import fit_components, fit_regions, load_in_process, shrink
@@ -104,14 +104,15 @@ def choose(generated_data, monkeypatch):
 
 
 QUICK = quick(CASES)
-"""The others, of which both the config and the data are run with something else here, take long."""
+"""The others, of which the data and another size of the config are run here, take long."""
 MARKED = [pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow) for case in CASES]
 CLASSICAL = [case for case in MARKED if case.values[0].startswith("classical/")]
 NETWORKS = [case for case in MARKED if case not in CLASSICAL]
 
 
-def test_every_config_and_all_data_are_run_quickly():
-    assert {name for name, _ in QUICK} == set(CONFIGS)
+def test_every_kind_of_config_and_all_data_are_run_quickly():
+    assert {kind(name) for name, _ in QUICK} == {kind(name) for name in CONFIGS}
+    assert len(QUICK) < len(CONFIGS)
     assert {data for _, data in QUICK} == {data for _, data in CASES}
 
 
