@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from mmhsi.cli.command import AXES_HELP, run, tool_parser
+from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
 
 EVERY = 10
 """Seconds between two lines about the map."""
@@ -34,6 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--report", help="file for the report: .html, .md or .json (default: MAP.html)")
     parser.add_argument("--workdir", help="folder for model, configs and comparison (default: MAP.work)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 cube")
     parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--labels-key", help="variable of the labels")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,6 +99,8 @@ def read_vector(path: str | PathLike[str], field: str = "class", layer: str | No
         table = read_points(file)
         _require_field(file, field, list(table.columns))
         texts = [_text(value) for value in table.columns[field]]
+        if all(re.fullmatch(r"-?\d+(\.0*)?", text, re.ASCII) for text in texts if text):
+            texts = [text.partition(".")[0] for text in texts]  # as a table of numbers with gaps is written
         numeric = all(_is_whole(text) for text in texts if text) and any(texts)
         crs = CRS.from_epsg(4326) if table.pair[0].startswith("lon") else None
         owners = np.arange(len(texts))
@@ -127,6 +130,8 @@ def _read_layer(file: Path, field: str, layer: str | None, is_json: bool) -> Vec
         if crs is not None and not crs.is_projected and not crs.is_geographic:
             crs = None  # GeoPackage's "undefined" systems
     column = columns[0]
+    if any(isinstance(value, (list, np.ndarray)) for value in column.tolist()):
+        raise DataError(f"{file}: field {field!r} holds lists; expected one class a feature (label_field)")
     numeric = column.dtype.kind in "iuf"
     values = [_text(value) for value in column.tolist()]
     shapes: list[Shape] = []
