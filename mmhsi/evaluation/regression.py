@@ -52,7 +52,7 @@ def value_errors(
     if len(numbers) > 1:
         rng = np.random.default_rng(seed)
         share = np.full(len(numbers), 1 / len(numbers))
-        drawn = _figures(rng.multinomial(len(numbers), share, DRAWS) @ sums)
+        drawn = _figures(rng.multinomial(len(numbers), share, DRAWS).astype(np.float64) @ sums)
         tail = (1 - LEVEL) / 2
         for index, name in enumerate(NAMES):
             known = drawn[np.isfinite(drawn[:, index]), index]

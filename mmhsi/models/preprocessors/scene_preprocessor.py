@@ -255,13 +255,13 @@ class ScenePreprocessor(BandPreprocessor):
         Args:
             data: As :meth:`forward` takes it.
         """
-        if "value" in data:
-            facts = self._stack(data["value"]), self._to_device(data["group"])
-            return [DataSample(gt_value=value, group=group) for value, group in zip(*facts, strict=True)]
-        if "label" not in data:
+        if "value" not in data and "label" not in data:
             return None
         from mmpretrain.structures import DataSample  # not above: it brings all of mmpretrain's interface
 
+        if "value" in data:
+            facts = self._stack(data["value"]), self._to_device(data["group"])
+            return [DataSample(gt_value=value, group=group) for value, group in zip(*facts, strict=True)]
         return [DataSample(gt_label=label) for label in self._to_device(data["label"])[:, None]]
 
     def around(self, data: dict, most: float) -> tuple[Tensor, Tensor, Tensor] | None:
