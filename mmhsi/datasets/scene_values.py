@@ -67,7 +67,16 @@ class SceneValueDataset(SceneDataset):
         return replace(plain, targets=target_facts(trained, self.info.targets, self.info.units, self.info.title))
 
     def truth(self, row: np.ndarray, column: np.ndarray) -> dict[str, torch.Tensor]:
-        """``value`` (B, T) float32, NaN where unknown, and ``group`` (B,), what varies together; arguments as there."""
+        """What is known of pixels.
+
+        Args:
+            row: Rows, (B,).
+            column: Columns, (B,).
+
+        Returns:
+            ``value`` (B, T) float32, NaN where unknown, and ``group`` int64 (B,), what varies together; with
+            ``subset='all'`` nothing.
+        """
         if self.values is None:
             return {}
         return {

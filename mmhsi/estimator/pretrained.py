@@ -108,7 +108,7 @@ def encoder_config(path: str | Path, spec: InputSpec) -> dict[str, Any]:
         if spec.model_wavelengths is None:
             raise ConfigError(f"pretrained {path}: takes the bands' wavelengths, which the scene does not know")
         config = copy.deepcopy(WEIGHTS[str(path)].backbone)
-        start = dict(type="Pretrained", checkpoint=str(named_weights(str(path))), prefix="backbone.")
+        start: dict[str, Any] = dict(type="Pretrained", checkpoint=str(named_weights(str(path))), prefix="backbone.")
         return {**config, "wavelengths": list(spec.model_wavelengths), "init_cfg": start}
     prefix, state = encoder_weights(path)
     checkpoint = read_checkpoint(path)

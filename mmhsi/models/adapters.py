@@ -20,7 +20,7 @@ ADAPTER = "default"
 OPTIONS = ("rank", "alpha", "dropout", "targets", "also")
 
 
-def check_lora(owner: str, lora: Mapping[str, object]) -> dict:
+def check_lora(owner: str, lora: Mapping[str, Any]) -> dict[str, Any]:
     """Options of adapters with their defaults.
 
     Args:
@@ -33,7 +33,7 @@ def check_lora(owner: str, lora: Mapping[str, object]) -> dict:
     Raises:
         ConfigError: If an option is unknown or cannot be meant so.
     """
-    given = {"rank": 8, "alpha": 16, "dropout": 0.0, "targets": ("qkv", "proj"), "also": (), **lora}
+    given: dict[str, Any] = {"rank": 8, "alpha": 16, "dropout": 0.0, "targets": ("qkv", "proj"), "also": (), **lora}
     unknown = sorted(given.keys() - set(OPTIONS))
     if unknown:
         raise ConfigError(f"{owner}: lora has no option {unknown[0]!r}, expected {', '.join(OPTIONS)}")

@@ -79,7 +79,7 @@ class RegressionHead(nn.Module):
         """The loss of a batch.
 
         Args:
-            features: As :meth:`forward` takes them.
+            features: Of the neck; the last, (B, F), is used.
             data_samples: B samples with ``gt_value`` (T,), NaN where unknown.
         """
         truth = torch.stack([sample.gt_value for sample in data_samples])
