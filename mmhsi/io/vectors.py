@@ -15,6 +15,7 @@ from rasterio.crs import CRS
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.gdal import NO_SERVERS
+from mmhsi.io.geopackage import check_geopackage
 from mmhsi.io.point_tables import read_points
 from mmhsi.io.readers.surroundings import check_surroundings
 from mmhsi.io.wkb import Shape, decode
@@ -103,6 +104,8 @@ def read_vector(path: str | PathLike[str], field: str = "class", layer: str | No
         owners = np.arange(len(texts))
         return Vector(file, table.shapes, owners, texts, numeric, crs, in_pixels=table.pair[1] == "row")
     check_surroundings(file)
+    if suffix == ".gpkg":
+        check_geopackage(file)
     return _read_layer(file, field, layer, is_json=suffix in (".geojson", ".json"))
 
 
