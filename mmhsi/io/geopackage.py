@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import FileFormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _INDEX = re.compile(r"\s*CREATE\s+VIRTUAL\s+TABLE\s.+\sUSING\s+rtree\s*\(", re.IGNORECASE | re.DOTALL)
 _COMPUTED = (2, 3)

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -34,6 +33,7 @@ from mmhsi.registry import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 for _name in ("mmhsi.cli.preload", "matplotlib.figure", "matplotlib.backends.backend_agg"):

@@ -11,8 +11,8 @@ from scene_models import BANDS, CONV, META, PIXEL, PIXEL_CONV, SEGMENT_CONV, USE
 
 from mmhsi.errors import ConfigError, DataError, FileFormatError
 from mmhsi.inference import SceneInferencer, SceneWarning
-from mmhsi.inference.checks import check_outputs
 from mmhsi.io import HSICube, write_cube
+from mmhsi.io.destinations import check_outputs
 from mmhsi.models.preprocessors import pool_scene
 
 NM = [400.0, 500.0, 600.0, 650.0, 700.0]
