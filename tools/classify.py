@@ -110,6 +110,7 @@ def main() -> None:
     from mmhsi.errors import ConfigError, one_line
     from mmhsi.estimator import SceneClassifier
     from mmhsi.inference import SceneWarning
+    from mmhsi.inference.writers import hold_outputs
     from mmhsi.io.destinations import check_outputs
     from mmhsi.io.vector_writer import check_vector_name
 
@@ -130,7 +131,8 @@ def main() -> None:
     scene = {field: getattr(args, name) for name, field in keys.items() if getattr(args, name) is not None}
     models = "auto" if args.models == ["auto"] else args.models
     classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample, args.pretrained)
-    with hold(workdir, "work dir", "give another --workdir"):
+    written = (out, args.probabilities, args.uncertainty, args.vector, report)
+    with hold(workdir, "work dir", "give another --workdir"), hold_outputs(Path(path) for path in written if path):
         classifier.fit(
             args.cube,
             args.labels,

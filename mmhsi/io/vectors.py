@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rasterio.crs import CRS
 
-from mmhsi.errors import DataError, FileFormatError
+from mmhsi.errors import DataError, FileFormatError, one_line
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.gdal import NO_SERVERS
 from mmhsi.io.geopackage import check_geopackage
@@ -192,12 +192,12 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
 
 def _text(value: object) -> str:
-    """A field's value as text, "" for none."""
+    """A field's value as text that can be printed, "" for none."""
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return unicodedata.normalize("NFC", str(value)).strip()
+    return one_line(unicodedata.normalize("NFC", str(value)).strip())
 
 
 def _is_whole(text: str) -> bool:

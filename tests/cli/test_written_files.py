@@ -2,6 +2,7 @@
 
 import os
 import re
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ from cube_files import write_envi, write_geotiff
 
 from mmhsi.cli.command import WrittenFile
 from mmhsi.cli.commands import find_tools, parser_of
-from mmhsi.errors import DataError
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.inference.writers import hold_outputs
 from mmhsi.io.destinations import check_outputs
+from mmhsi.io.lock import hold
 
 CUBE = np.arange(6 * 7 * 4, dtype=np.int16).reshape(6, 7, 4)
 NAMES = re.compile(r"^(out|png|vector|report|probabilities|uncertainty)$")
@@ -101,6 +104,36 @@ def test_places_where_nothing_can_be_put(inputs, tmp_path, run_tool, capsys, out
 def test_a_missing_folder_is_made(inputs, tmp_path, run_tool):
     assert run_tool("labels", "cube.tif", "fields.csv", "--out", "new/folder/labels.tif") == 0
     assert (tmp_path / "new/folder/labels.tif").is_file()
+
+
+def test_a_classification_holds_its_results_from_its_begin(inputs, tmp_path, run_tool, capsys):
+    with hold(tmp_path / "a.md.partial", "output", "wait"):
+        assert run_tool("classify", "cube.tif", "fields.csv", "--out", "a.tif", "--report", "a.md") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a.md.partial: in use by process" in line
+    assert not (tmp_path / "a.tif").exists()
+
+
+def test_who_holds_a_file_holds_it_on(tmp_path):
+    path, refused = tmp_path / "a.tif", []
+
+    def other():
+        try:
+            with hold_outputs([path]):
+                pass
+        except ConfigError as error:
+            refused.append(error)
+
+    with hold_outputs([path]):
+        with hold_outputs([path, tmp_path / "b.tif"]):
+            pass
+        thread = Thread(target=other)
+        thread.start()
+        thread.join()
+    assert len(refused) == 1
+    other()
+    assert len(refused) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_parts_of_a_shapefile(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +16,6 @@ from doc_blocks import ROOT, blocks_of, commands
 from download_server import serving
 from generated_data import write_variables
 from mmengine.config import Config
-from processes import run_command
 from rasterio.crs import CRS
 
 from mmhsi.datasets import CATALOGUE
@@ -29,15 +27,6 @@ if TYPE_CHECKING:
 
 FILES = ("SalinasA_corrected.mat", "SalinasA_gt.mat")
 PLACE = dict(crs=CRS.from_epsg(32610), transform=Affine(3.7, 0, 650000, 0, -3.7, 4050000))
-
-
-def run(folder: Path, *words: object) -> str:
-    """A command in the folder, with nothing of this machine's data in its environment."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MMHSI_")}
-    environment |= dict(PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
-    done = run_command([sys.executable, *map(str, words)], cwd=folder, env=environment)
-    assert done.returncode == 0, (words, done.stderr[-2000:])
-    return done.stdout
 
 
 def publish(folder: Path) -> None:
@@ -55,17 +44,20 @@ def publish(folder: Path) -> None:
 
 
 @pytest.fixture
-def clone(tmp_path):
-    """A clone, in which the files were downloaded."""
+def clone(tmp_path, monkeypatch, run_tool):
+    """A clone, in which the files were downloaded, with nothing of this machine's data in its environment."""
     (tmp_path / "published").mkdir()
     publish(tmp_path / "published")
     folder = tmp_path / "clone"
     folder.mkdir()
     for name in ("tools", "configs"):
         (folder / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(folder)
+    for name in [name for name in os.environ if name.startswith("MMHSI_")]:
+        monkeypatch.delenv(name)
     with serving() as server:
         server.files = {f"/salinas_a/{name}": (tmp_path / "published/salinas_a" / name).read_bytes() for name in FILES}
-        run(folder, "tools/download_dataset.py", "salinas_a", "--url-base", server.base)
+        assert run_tool("download_dataset", "salinas_a", "--url-base", server.base) == 0
     assert sorted(path.name for path in folder.rglob("*.mat")) == sorted(FILES)
     return folder
 
@@ -90,30 +82,29 @@ def write_users_files(folder: Path) -> None:
 
 def shortened(words: list[str]) -> list[str]:
     """One epoch in place of all, whose checkpoint has the name of the last; seconds for everything."""
-    if words[0] == "mmhsi":
-        words = ["-m", *words]
-    if "classify" in words:
+    if words[0] == "classify":
         return [*words, "--minutes", "0.2", "--models", "lda-on-spectra"]
-    if "tools/train.py" not in words:
+    if words[0] != "train":
         return words
-    last = Config.fromfile(ROOT / words[words.index("tools/train.py") + 1]).train_cfg.max_epochs
+    last = Config.fromfile(words[1]).train_cfg.max_epochs
     name = f"default_hooks.checkpoint.filename_tmpl=epoch_{last}.pth"
     less = ["train_dataloader.dataset.stride=9"] * ("per-class" not in words[words.index("--dataset") + 1])
     return [*words, "--cfg-options", "train_cfg.max_epochs=1", name, *less]
 
 
 @pytest.mark.slow
-def test_every_command_of_the_readme_on_downloaded_files_alone(clone):
+def test_every_command_of_the_readme_on_downloaded_files_alone(clone, run_tool, capsys):
     write_users_files(clone)
     ran = []
     for block in blocks_of(ROOT / "README.md"):
         if block.language != "shell" or block.reason:
             continue
         for words in commands(block.code):
-            assert words[0] in ("python", "mmhsi"), words
-            run(clone, *shortened(words[1:] if words[0] == "python" else words))
-            ran.append(" ".join(words))
-    assert re.search(r"classify .*train\.py .*train\.py .*test\.py .*predict\.py", " ".join(ran))
+            assert words[0] == "mmhsi" or re.match(r"tools/\w+\.py", words[1]), words
+            command = [words[1].removeprefix("tools/").removesuffix(".py"), *words[2:]]
+            assert run_tool(*shortened(command)) == 0, (words, capsys.readouterr().err)
+            ran.append(command[0])
+    assert ran == ["classify", "train", "train", "test", "predict"]
     labels = scipy.io.loadmat(clone / "data/salinas_a" / FILES[1])["salinasA_gt"]
     report = json.loads((clone / "report.json").read_text())
     assert np.sum(report["confusion"]) == (labels > 0).sum() - 6 * 20  # no pixel of the training is tested

@@ -11,6 +11,7 @@ def main() -> None:
     args = parser.parse_args()
     import numpy as np
 
+    from mmhsi.evaluation.markdown import cell
     from mmhsi.evaluation.metric import cells, read_report
     from mmhsi.visualization.confusion import save_confusion_figure
 
@@ -18,7 +19,7 @@ def main() -> None:
     classes, matrix = report["classes"], np.array(report["confusion_matrix"])
     print(f"{report['protocol']}\n\n| class | pixels | accuracy | IoU |\n| --- | ---: | ---: | ---: |")
     for entry in classes:
-        print(f"| {' | '.join(cells(entry))} |")
+        print(f"| {' | '.join(map(cell, cells(entry)))} |")
     print(f"\n{', '.join(f'{name} {value:.2f}' for name, value in report['metrics'].items())}")
     if args.out:
         save_confusion_figure(args.out, matrix, [entry["name"] for entry in classes])
