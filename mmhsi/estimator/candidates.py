@@ -107,3 +107,18 @@ def learner_config(candidate: Candidate, bands: int, second: bool) -> dict:
     if stop is not None:
         return dict(type="OnColumns", learner=inner, stop=stop)
     return dict(type="OnColumns", learner=inner, start=start) if start else inner
+
+
+def wished(candidates: Sequence[Candidate], pretrained: str | None) -> list[Candidate]:
+    """Candidates with the one that starts from an encoder, which comes before the other networks.
+
+    Args:
+        candidates: Those that were named.
+        pretrained: File of an encoder, or None.
+    """
+    if pretrained is None:
+        return list(candidates)
+    from .pretrained import pretrained_candidate
+
+    classical = [one for one in candidates if one.learner]
+    return [*classical, pretrained_candidate(pretrained), *(one for one in candidates if one.config)]

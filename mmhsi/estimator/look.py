@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.datasets.labels import IGNORE_INDEX
+from mmhsi.errors import ConfigError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +22,9 @@ MOST_LABELS = 20_000
 
 LEAST_OF_CLASS = 100
 """Of which every class keeps so many, where it has them."""
+
+MAPPED_PIXELS = 5000
+"""Pixels of the scene that are classified to know how common each class is."""
 
 
 def describe(source: SceneSource) -> list[str]:
@@ -87,3 +91,34 @@ def drawn_labels(classes: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     for index in np.unique(classes):
         chosen[order[classes[order] == index][:LEAST_OF_CLASS]] = True
     return np.flatnonzero(chosen)
+
+
+def polygons_of(source: SceneSource, pixels: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Polygon of each labelled pixel, (n,), where labels were drawn as polygons; None for rasters and points.
+
+    Args:
+        source: The scene.
+        pixels: Flat indices of its labelled pixels, (n,).
+    """
+    if source.polygons is None:
+        return None
+    numbers = source.polygons.ravel()[pixels].astype(np.int64)
+    return numbers if len(numbers) >= 2 * len(np.unique(numbers)) else None
+
+
+def mapped_pixels(source: SceneSource, seed: int) -> NDArray[np.int64]:
+    """Some of the pixels that hold data, flat indices, sorted.
+
+    Args:
+        source: The scene.
+        seed: Of the draw.
+
+    Raises:
+        ConfigError: If no pixel holds data.
+    """
+    pixels = np.flatnonzero(source.valid)
+    if not len(pixels):
+        raise ConfigError(f"{source.info.title}: no pixel holds data in all bands")
+    if len(pixels) > MAPPED_PIXELS:
+        pixels = np.sort(np.random.default_rng(seed).choice(pixels, MAPPED_PIXELS, replace=False))
+    return pixels

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from mmhsi.datasets.splits.folds import scene_folds
+from mmhsi.datasets.splits.folds import scene_folds, stratified_folds
 from mmhsi.errors import DataError
 
 VALID = np.ones((60, 60), bool)
@@ -46,7 +46,8 @@ def test_held_out_pixels_are_as_far_as_the_map():
     everywhere = np.stack(np.divmod(np.setdiff1d(np.arange(3600), pixels), 60), axis=1)
     wanted = nearest(everywhere[::7], places)
     found = scene_folds(pixels, classes, VALID)
-    single = scene_folds(pixels, classes, VALID, groups=np.arange(len(pixels)))
+    single = stratified_folds(classes)
+    assert single is not None
 
     def gap(folds):
         held = np.concatenate([nearest(places[held], places[train]) for train, held in folds])
@@ -62,16 +63,31 @@ def test_scattered_labels_need_no_large_blocks():
     assert int(folds.rule.split(" x ")[1].split()[0]) <= 4
 
 
-def test_polygons_are_the_groups():
+def test_polygons_are_never_cut():
     pixels, classes = clumps(2)
     polygons = np.arange(len(pixels)) // 10
-    folds = scene_folds(pixels, classes, VALID, groups=polygons)
+    folds = scene_folds(pixels, classes, VALID, polygons=polygons)
     assert "polygons" in folds.rule
-    assert (folds.group == polygons).all()
     for polygon in np.unique(polygons):
-        assert len(np.unique(folds.fold[polygons == polygon])) == 1
+        assert len(np.unique(folds.group[polygons == polygon])) == 1
+    for group in np.unique(folds.group):
+        assert len(np.unique(folds.fold[folds.group == group])) == 1
     with pytest.raises(DataError, match="one group"):
-        scene_folds(pixels, classes, VALID, groups=np.zeros(len(pixels), int))
+        scene_folds(pixels, classes, VALID, polygons=np.zeros(len(pixels), int))
+
+
+def test_polygons_that_touch_are_held_out_with_their_neighbours():
+    """A map of land cover: whatever lies around a polygon is of another class."""
+    rows, columns = np.indices((60, 60)) // 4
+    polygons, labels = rows * 15 + columns, (rows + columns) % 2
+    pixels = np.flatnonzero(((rows * 4 // 20 + columns * 4 // 20) % 2 == 0).ravel())  # tiles of 20 x 20
+    classes, own = labels.ravel()[pixels], polygons.ravel()[pixels]
+    folds = scene_folds(pixels, classes, VALID, polygons=own)
+    places, whole = np.stack(np.divmod(pixels, 60), axis=1), 0
+    for train, held in folds:
+        near = np.abs(places[held][:, None] - places[train]).max(axis=2).min(axis=1) <= 4
+        whole += int((~near).sum())
+    assert whole > 0.25 * len(pixels)  # none, were each polygon held out on its own
 
 
 def test_a_class_in_one_place_is_held_out_in_parts():
