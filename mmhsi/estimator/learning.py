@@ -322,8 +322,11 @@ class SceneLearning:
         if gone:
             report.decisions.append(f"without weight, for the others do as well without them: {', '.join(gone)}")
         report.decisions.append(
-            f"probabilities were calibrated by one number, a temperature of {report.temperature:.2f}, for few labels "
-            "carry no more"
+            "probabilities were left as they are: no temperature makes held-out labels likelier by more than twice the "
+            "standard error of the gain"
+            if report.temperature == 1
+            else f"probabilities were calibrated by one number, a temperature of {report.temperature:.2f}, for few "
+            "labels carry no more"
         )
         if self.left_out:
             text = f"not tried for want of time ({self.wishes.minutes:g} minutes): {', '.join(self.left_out)}"

@@ -96,6 +96,10 @@ def drawn_labels(classes: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
 def polygons_of(source: SceneSource, pixels: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Polygon of each labelled pixel, (n,), where labels were drawn as polygons; None for rasters and points.
 
+    Polygons that are mostly surrounded by others, as in a map of land cover, are parts of one mosaic: held out whole,
+    nothing but other classes would lie around them, and what looks at surroundings is misled as nowhere on the map.
+    Each of their pixels has a number of its own, so that they are cut as rasters are.
+
     Args:
         source: The scene.
         pixels: Flat indices of its labelled pixels, (n,).
@@ -103,7 +107,32 @@ def polygons_of(source: SceneSource, pixels: NDArray[np.int64]) -> NDArray[np.in
     if source.polygons is None:
         return None
     numbers = source.polygons.ravel()[pixels].astype(np.int64)
-    return numbers if len(numbers) >= 2 * len(np.unique(numbers)) else None
+    if len(numbers) < 2 * len(np.unique(numbers)):
+        return None
+    mosaic = np.isin(numbers, surrounded(source.polygons))
+    if mosaic.all():
+        return None
+    numbers[mosaic] = -1 - np.flatnonzero(mosaic)
+    return numbers
+
+
+def surrounded(polygons: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Numbers of the polygons along most of whose border another polygon lies.
+
+    Args:
+        polygons: Polygon of every pixel from 1, 0 for none, (H, W).
+    """
+    most = int(polygons.max()) + 1
+    beside, open_sides = np.zeros(most, dtype=np.int64), np.zeros(most, dtype=np.int64)
+    for one, other in (
+        (polygons[:-1], polygons[1:]),
+        (polygons[1:], polygons[:-1]),
+        (polygons[:, :-1], polygons[:, 1:]),
+        (polygons[:, 1:], polygons[:, :-1]),
+    ):
+        beside += np.bincount(one[(one != other) & (other > 0)], minlength=most)
+        open_sides += np.bincount(one[(one != other) & (other == 0)], minlength=most)
+    return np.flatnonzero(beside[1:] > open_sides[1:]) + 1
 
 
 def mapped_pixels(source: SceneSource, seed: int) -> NDArray[np.int64]:

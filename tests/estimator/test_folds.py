@@ -6,6 +6,7 @@ from scipy.stats import wasserstein_distance
 
 from mmhsi.datasets.splits.folds import scene_folds, stratified_folds
 from mmhsi.errors import DataError
+from mmhsi.estimator.look import surrounded
 
 VALID = np.ones((60, 60), bool)
 
@@ -76,18 +77,24 @@ def test_polygons_are_never_cut():
         scene_folds(pixels, classes, VALID, polygons=np.zeros(len(pixels), int))
 
 
-def test_polygons_that_touch_are_held_out_with_their_neighbours():
-    """A map of land cover: whatever lies around a polygon is of another class."""
-    rows, columns = np.indices((60, 60)) // 4
-    polygons, labels = rows * 15 + columns, (rows + columns) % 2
-    pixels = np.flatnonzero(((rows * 4 // 20 + columns * 4 // 20) % 2 == 0).ravel())  # tiles of 20 x 20
-    classes, own = labels.ravel()[pixels], polygons.ravel()[pixels]
-    folds = scene_folds(pixels, classes, VALID, polygons=own)
-    places, whole = np.stack(np.divmod(pixels, 60), axis=1), 0
-    for train, held in folds:
-        near = np.abs(places[held][:, None] - places[train]).max(axis=2).min(axis=1) <= 4
-        whole += int((~near).sum())
-    assert whole > 0.25 * len(pixels)  # none, were each polygon held out on its own
+def test_polygons_whose_middles_share_a_block_are_held_out_together():
+    polygons = np.zeros(VALID.shape, int)
+    for index, (row, column) in enumerate(np.ndindex(4, 4)):  # in one corner, far from what is mapped
+        polygons[row * 6 : row * 6 + 3, column * 6 : column * 6 + 3] = index + 1
+    pixels = np.flatnonzero(polygons)
+    numbers = polygons.ravel()[pixels]
+    folds = scene_folds(pixels, numbers % 2, VALID, count=2, polygons=numbers)
+    assert 2 <= len(np.unique(folds.group)) < 16
+
+
+def test_polygons_of_a_mosaic_are_surrounded_and_fields_are_not():
+    rows, columns = np.indices((60, 60))
+    mosaic = rows // 4 * 15 + columns // 4 + 1
+    assert surrounded(mosaic).tolist() == list(range(1, 226))
+    fields = np.where((rows % 10 < 6) & (columns % 10 < 6), rows // 10 * 6 + columns // 10 + 1, 0)
+    assert not len(surrounded(fields))
+    fields[:6, 6:10] = 99  # between two of them: two long sides touch, two short ones are open
+    assert surrounded(fields).tolist() == [99]
 
 
 def test_a_class_in_one_place_is_held_out_in_parts():

@@ -60,9 +60,7 @@ def scene_folds(
     distance between the distributions is Wasserstein's). A class that would lie in
     fewer blocks than there are folds has smaller ones.
 
-    Polygons are never cut: those whose middles lie in the same block are held out together. One polygon at a time would
-    not do where they touch, as in a map of land cover: all that lies around it is of another class then, and what
-    looks at surroundings is misled as nowhere on the map.
+    Polygons are never cut: those whose middles lie in the same block are held out together.
 
     Args:
         pixels: Flat indices of the labelled pixels, (n,).
