@@ -7,8 +7,8 @@ import time
 
 from mmhsi.errors import MMHSIError
 
-UNKNOWN = 0.2
-"""Seconds in which nothing can be foretold yet."""
+UNKNOWN = 0.1
+"""Share of the time in which nothing is foretold: what is imported or made once would be taken for slowness."""
 
 
 class OutOfTimeError(MMHSIError):
@@ -38,7 +38,7 @@ class Pace:
         """
         passed = time.monotonic() - self.begin
         whole = passed / (self.done + share) * self.parts
-        if passed > UNKNOWN and whole > self.seconds:
+        if passed > UNKNOWN * self.seconds and whole > self.seconds:
             raise OutOfTimeError(f"would take about {whole:.0f} s")
 
     def part_is_done(self) -> None:
