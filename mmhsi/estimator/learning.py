@@ -316,18 +316,17 @@ class SceneLearning:
         names = [one.name for one in tried]
         report.decisions.append(
             (f"{PRIOR} began alone, as they are best on most scenes" if PRIOR in names else "all began alike")
-            + "; weights changed while the likelihood of held-out labels grew by more than twice its standard error"
+            + "; other weights count where held-out labels are likelier and more of them right, both by more than twice "
+            "the standard error"
         )
         gone = [name for name in names if name not in weights]
         if gone:
             report.decisions.append(f"without weight, for the others do as well without them: {', '.join(gone)}")
-        report.decisions.append(
-            "probabilities were left as they are: no temperature makes held-out labels likelier by more than twice the "
-            "standard error of the gain"
-            if report.temperature == 1
-            else f"probabilities were calibrated by one number, a temperature of {report.temperature:.2f}, for few "
-            "labels carry no more"
+        calibrated = (
+            f"calibrated by one number, a temperature of {report.temperature:.2f}, for few labels carry no more"
         )
+        unsure = "left as they are: no temperature makes held-out labels likelier by more than the standard error"
+        report.decisions.append(f"probabilities were {unsure if report.temperature == 1 else calibrated}")
         if self.left_out:
             text = f"not tried for want of time ({self.wishes.minutes:g} minutes): {', '.join(self.left_out)}"
             report.decisions.append(text)

@@ -26,9 +26,3 @@ def test_probabilities_that_do_not_are_calibrated_as_ever():
     found = sure_temperature(probabilities, classes, np.arange(2000) // 10)
     assert found == Temperature.fit(probabilities, classes)
     assert found.value == pytest.approx(1 / 3, rel=0.1)
-
-
-def test_one_group_proves_nothing():
-    probabilities, classes = drawn(40, 1.0, 1)
-    classes[:20] = probabilities[:20].argmin(axis=1)  # all in one group: by pixels it would look like a proof
-    assert sure_temperature(probabilities, classes, np.where(np.arange(40) < 20, 0, np.arange(40))).value == 1

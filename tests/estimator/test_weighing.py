@@ -22,10 +22,22 @@ def candidates(classes, shares, seed):
 
 def test_weights_leave_out_what_harms_and_keep_what_helps():
     classes = np.random.default_rng(0).integers(0, 3, 600)
-    tried = candidates(classes, {"extra trees": 0.9, "other": 0.9, "noise": 0.0}, 0)
+    tried = candidates(classes, {"extra trees": 0.9, "other": 0.9, "third": 0.9, "noise": 0.0}, 0)
     weights = fit_weights(tried, classes, np.arange(600))
-    assert weights.keys() == {"extra trees", "other"}
-    assert 0.4 < weights["other"] / sum(weights.values()) < 0.6
+    assert weights.keys() == {"extra trees", "other", "third"}
+    assert max(weights.values()) < 0.5 * sum(weights.values())
+
+
+def test_likelier_is_not_righter():
+    """Bolder probabilities of the same classes are a matter of calibration."""
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 3, 600)
+    timid = scores(classes, 0.9, rng, sharp=0.5)
+    bold = timid.copy()
+    odd = timid.argmax(axis=1) == classes
+    bold[odd] = timid[odd] ** 8 / (timid[odd] ** 8).sum(axis=1, keepdims=True)
+    tried = [Tried("extra trees", timid, 0.9, 0.0), Tried("bold", bold, 0.9, 0.0)]
+    assert fit_weights(tried, classes, np.arange(600)) == {"extra trees": 1}
 
 
 def test_what_is_best_elsewhere_goes_where_it_is_bad():
