@@ -316,8 +316,8 @@ class SceneLearning:
         names = [one.name for one in tried]
         report.decisions.append(
             (f"{PRIOR} began alone, as they are best on most scenes" if PRIOR in names else "all began alike")
-            + "; other weights count where held-out labels are likelier and more of them right, both by more than twice "
-            "the standard error"
+            + "; other weights count where held-out labels are likelier and more of them right, both by more than "
+            "twice the standard error"
         )
         gone = [name for name in names if name not in weights]
         if gone:
