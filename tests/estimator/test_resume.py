@@ -45,8 +45,7 @@ def test_ended_anywhere_it_goes_on_to_the_same_bytes(tmp_path, repository, model
 
     def command(name, *options):
         arguments = ["classify", cube, tmp_path / "few.tif", "--out", tmp_path / f"{name}.tif", "--minutes", 60]
-        outputs = [f"--probabilities={tmp_path / name}.probabilities.tif", f"--uncertainty={tmp_path / name}.doubt.tif"]
-        arguments += [*outputs, "--folds", 2, "--models", *models, "--quiet", *options]
+        arguments += ["--folds", 2, "--models", *models, "--quiet", *options]
         environment = dict(os.environ, PYTHONPATH=str(repository), OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
         return subprocess.Popen([sys.executable, "-m", "mmhsi", *map(str, arguments)], env=environment, cwd=repository)
 
