@@ -9,14 +9,18 @@ import numpy as np
 from mmhsi.evaluation import Temperature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from .comparison import Tried
 
-PRIOR = "extra trees"
-"""What is best on most scenes (docs/results.md), and stands until held-out pixels say otherwise."""
+PRIOR: Mapping[str, int] = {"extra trees": 8, "LDA": 1}
+"""Weights that stand until held-out pixels say otherwise: extra trees are best on most scenes (docs/results.md), and
+LDA, which is bold where they are timid, where classes can be told without error."""
+
+LEADER = "extra trees"
+"""Without which no weight is better founded than another."""
 
 SURE = 2.0
 """Standard errors that a gain has to exceed; with one, the best of many chances looks like a gain."""
@@ -52,7 +56,7 @@ def standard_error(values: NDArray[np.float64], groups: NDArray[np.int64]) -> fl
 
 
 def fit_weights(
-    tried: Sequence[Tried], classes: NDArray[np.int64], groups: NDArray[np.int64], begin: Sequence[str] = (PRIOR,)
+    tried: Sequence[Tried], classes: NDArray[np.int64], groups: NDArray[np.int64], begin: Mapping[str, int] = PRIOR
 ) -> dict[str, int]:
     """Weights of an ensemble, fitted to what the members say of held-out pixels.
 
@@ -65,13 +69,13 @@ def fit_weights(
         tried: Candidates.
         classes: Class of each pixel, (n,).
         groups: What was held out together, (n,).
-        begin: Names of those that have weight 1 at the beginning; where none of them was tried, all have.
+        begin: Weights at the beginning by name; where :data:`LEADER` was not tried, all have 1.
 
     Returns:
         Whole weights by name, of those that have one.
     """
-    weights = np.array([float(one.name in begin) for one in tried])
-    if not weights.any():
+    weights = np.array([float(begin.get(one.name, 0)) for one in tried])
+    if LEADER not in {one.name for one in tried}:
         weights[:] = 1
     stack = np.stack([one.probabilities for one in tried])
 
@@ -81,8 +85,8 @@ def fit_weights(
     def right(given: NDArray[np.float64]) -> NDArray[np.float64]:
         return (np.tensordot(given, stack, 1).argmax(axis=1) == classes).astype(np.float64)
 
-    first, best = weights, loss(weights)
-    for step in [1.0] * ROUNDS + [-1.0] * len(tried):
+    first, best, size = weights, loss(weights), weights.max()
+    for step in [size] * ROUNDS + [-size] * len(tried):
         trials = [weights + step * unit for unit in np.eye(len(tried))]
         gains = [(best - loss(some), some) for some in trials if some.min() >= 0 and some.sum() > 0]
         gain, better = max(gains, key=lambda pair: pair[0].mean(), default=(np.zeros(1), weights))
@@ -92,6 +96,7 @@ def fit_weights(
     more = right(weights) - right(first)
     if more.mean() <= SURE * standard_error(more, groups):
         weights = first
+    weights /= np.gcd.reduce(weights.astype(np.int64))
     return {one.name: int(weight) for one, weight in zip(tried, weights, strict=True) if weight}
 
 
