@@ -1,4 +1,4 @@
-"""A command that is ended and goes on gives the map of one that was not."""
+"""A command that is killed or ended by a scheduler and goes on gives the map of one that was not."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from mmhsi.cli.termination import AGAIN
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 
 OUTPUTS = (".tif", ".probabilities.tif", ".doubt.tif")
@@ -59,6 +60,6 @@ def test_ended_anywhere_it_goes_on_to_the_same_bytes(tmp_path, repository, model
         while run.poll() is None and not written.exists():
             time.sleep(0.005)
         run.send_signal(how)
-        assert run.wait() != 0, stage
+        assert run.wait() == (AGAIN if how == signal.SIGTERM else -how), stage
         assert command(name, "--resume").wait() == 0
         assert [(tmp_path / f"{name}{end}").read_bytes() for end in OUTPUTS] == wanted, stage
