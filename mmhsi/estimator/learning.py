@@ -25,7 +25,7 @@ from .plan import MAPPING, RESERVE, TRYING, Clock, Plan
 from .pretrained import check_encoder, input_layer
 from .samples import LabelledSamples
 from .source import SceneSource
-from .weighing import LEADER, choose_members, fit_weights
+from .weighing import LEADER, SIMPLEST, choose_members, fit_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -314,7 +314,7 @@ class SceneLearning:
             report.decisions.append(f"{left_out} of {info.shape[2]} bands were left out: flagged bad, or named so")
         report.decisions += self.decisions
         names = [one.name for one in tried]
-        begun = f"{LEADER} began with most of the weight, as they are best on most scenes"
+        begun = f"{LEADER} began alone, as they are best on most scenes, or {SIMPLEST}, where it makes no error"
         report.decisions.append(
             (begun if LEADER in names else "all began alike")
             + "; other weights count where held-out labels are likelier and more of them right, both by more than "

@@ -9,18 +9,17 @@ import numpy as np
 from mmhsi.evaluation import Temperature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from .comparison import Tried
 
-PRIOR: Mapping[str, int] = {"extra trees": 8, "LDA": 1}
-"""Weights that stand until held-out pixels say otherwise: extra trees are best on most scenes (docs/results.md), and
-LDA, which is bold where they are timid, where classes can be told without error."""
-
 LEADER = "extra trees"
-"""Without which no weight is better founded than another."""
+"""What is best on most scenes (docs/results.md), and stands until held-out pixels say otherwise."""
+
+SIMPLEST = "LDA"
+"""What takes its place where it makes no error: classes that a plane divides need nothing else."""
 
 SURE = 2.0
 """Standard errors that a gain has to exceed; with one, the best of many chances looks like a gain."""
@@ -55,13 +54,12 @@ def standard_error(values: NDArray[np.float64], groups: NDArray[np.int64]) -> fl
     return float(np.sqrt((sums**2).sum() * len(sums) / max(1, len(sums) - 1)) / len(values))
 
 
-def fit_weights(
-    tried: Sequence[Tried], classes: NDArray[np.int64], groups: NDArray[np.int64], begin: Mapping[str, int] = PRIOR
-) -> dict[str, int]:
+def fit_weights(tried: Sequence[Tried], classes: NDArray[np.int64], groups: NDArray[np.int64]) -> dict[str, int]:
     """Weights of an ensemble, fitted to what the members say of held-out pixels.
 
-    Selection with replacement (Caruana et al. 2004). Few labels tell good from best badly, so it begins with what is
-    best on most scenes, and changes that only while the held-out labels become likelier by more than twice the standard
+    Selection with replacement (Caruana et al. 2004). Few labels tell good from best badly, so it begins with
+    :data:`LEADER` alone, with :data:`SIMPLEST` where that makes no error, or with all alike where the leader was not
+    tried, and changes that only while the held-out labels become likelier by more than twice the standard
     error of that gain, which whole groups of pixels tell. Likelier is not righter: what comes out takes the place of
     the beginning only if it has more held-out pixels right, by more than twice the standard error, too.
 
@@ -69,14 +67,14 @@ def fit_weights(
         tried: Candidates.
         classes: Class of each pixel, (n,).
         groups: What was held out together, (n,).
-        begin: Weights at the beginning by name; where :data:`LEADER` was not tried, all have 1.
 
     Returns:
         Whole weights by name, of those that have one.
     """
-    weights = np.array([float(begin.get(one.name, 0)) for one in tried])
-    if LEADER not in {one.name for one in tried}:
-        weights[:] = 1
+    weights, names = np.ones(len(tried)), [one.name for one in tried]
+    if LEADER in names:
+        flawless = [one.name for one in tried if (one.probabilities.argmax(axis=1) == classes).all()]
+        weights[:] = [name == (SIMPLEST if SIMPLEST in flawless else LEADER) for name in names]
     stack = np.stack([one.probabilities for one in tried])
 
     def loss(given: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,8 +83,8 @@ def fit_weights(
     def right(given: NDArray[np.float64]) -> NDArray[np.float64]:
         return (np.tensordot(given, stack, 1).argmax(axis=1) == classes).astype(np.float64)
 
-    first, best, size = weights, loss(weights), weights.max()
-    for step in [size] * ROUNDS + [-size] * len(tried):
+    first, best = weights, loss(weights)
+    for step in [1.0] * ROUNDS + [-1.0] * len(tried):
         trials = [weights + step * unit for unit in np.eye(len(tried))]
         gains = [(best - loss(some), some) for some in trials if some.min() >= 0 and some.sum() > 0]
         gain, better = max(gains, key=lambda pair: pair[0].mean(), default=(np.zeros(1), weights))
@@ -96,7 +94,6 @@ def fit_weights(
     more = right(weights) - right(first)
     if more.mean() <= SURE * standard_error(more, groups):
         weights = first
-    weights /= np.gcd.reduce(weights.astype(np.int64))
     return {one.name: int(weight) for one, weight in zip(tried, weights, strict=True) if weight}
 
 

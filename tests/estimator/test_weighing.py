@@ -55,6 +55,13 @@ def test_few_labels_leave_the_best_elsewhere_alone():
     assert fit_weights(others, classes, np.arange(12)) == dict(a=1, c=1)
 
 
+def test_the_simplest_leads_where_it_makes_no_error():
+    classes = np.random.default_rng(4).integers(0, 3, 60)
+    shares = {"LDA": 1.0, "extra trees": 1.0, "other": 1.0}
+    assert fit_weights(candidates(classes, shares, 4), classes, np.arange(60)) == {"LDA": 1}
+    assert fit_weights(candidates(classes, shares | {"LDA": 0.9}, 4), classes, np.arange(60)) == {"extra trees": 1}
+
+
 def test_many_pixels_of_few_groups_are_few():
     """Against the standard error of the groups' means, all groups alike large."""
     rng = np.random.default_rng(0)
