@@ -160,10 +160,15 @@ def measure(given: Given, model: SceneClassifier, folder: Path, say: Callable[[s
     checkpoint = read_checkpoint(model.checkpoint_)  # powers of what float32 rounded to 0 cannot be undone
     checkpoint["meta"]["model"]["temperature"] = 1.0
     write_checkpoint(checkpoint, folder / "raw.pth")
-    outputs = dict(probabilities=folder / "raw.probabilities.tif")
-    where = dict(key=given.scene.get("image_key"), second=given.second, second_key=given.scene.get("second_key"))
-    SceneInferencer(None, folder / "raw.pth").write_map(given.cube, folder / "raw.tif", **outputs, **where)
-    raw = read_cube(outputs["probabilities"]).data.reshape(-1, len(index))[given.test]
+    SceneInferencer(None, folder / "raw.pth").write_map(
+        given.cube,
+        folder / "raw.tif",
+        key=given.scene.get("image_key"),
+        second=given.second,
+        second_key=given.scene.get("second_key"),
+        probabilities=folder / "raw.probabilities.tif",
+    )
+    raw = read_cube(folder / "raw.probabilities.tif").data.reshape(-1, len(index))[given.test]
     accuracy = float((result.classes.ravel()[given.test] == truth).mean())
     return dict(
         test=accuracy,
