@@ -16,9 +16,9 @@ from mmhsi.inference import SceneInferencer
 from mmhsi.inference.stac import add_accuracy
 
 from .assessment import fill_areas
-from .candidates import choose_candidates
+from .candidates import choose_candidates, wished
 from .findings import doubtful_regions, next_labels
-from .learning import SceneLearning, Wishes, wished
+from .learning import SceneLearning, Wishes
 from .plan import Clock
 from .result import SceneResult
 from .scene_files import as_file, describe_scene, is_table
@@ -237,6 +237,13 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             raise DataError(f"labels of shape {truth.shape} given for a map of {mapped.shape}")
         kept = (truth != 255) & (mapped != 255)
         return float((mapped == truth)[kept].mean())
+
+    def _html_repr(self) -> str:
+        """What a notebook shows: the report once there is one, else scikit-learn's diagram."""
+        if hasattr(self, "report"):
+            return self.report._repr_html_()
+        shown: str = super()._html_repr()
+        return shown
 
     def _asked_of_table(self, cube: Any) -> bool:
         """Whether a table is to be classified.

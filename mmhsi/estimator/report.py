@@ -106,6 +106,17 @@ class SceneReport:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def overstated(self) -> str:
+        """How much more folds drawn pixel by pixel would have said, in words; empty where that is not known."""
+        more = 100 * (self.random - self.accuracy.value)
+        return f", {abs(more):.1f} points {'more' if more > 0 else 'less'}" if math.isfinite(more) else ""
+
+    def _repr_html_(self) -> str:
+        from .page import render_summary
+
+        return render_summary(self)
+
+    @property
     def areas(self) -> dict[str, tuple[float, float, float]]:
         """Area of every class in hectares with its 95 % interval, or in pixels where their size is unknown.
 
@@ -137,7 +148,7 @@ class SceneReport:
         if math.isfinite(self.random):
             lines.append(
                 f"Folds drawn pixel by pixel, whose held-out pixels lie beside training pixels, would have given "
-                f"{100 * self.random:.1f} %."
+                f"{100 * self.random:.1f} %{self.overstated}."
             )
         before, after = self.calibration
         lines += [
