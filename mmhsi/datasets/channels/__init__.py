@@ -3,6 +3,7 @@
 from .basis import Basis
 from .finer import FinerMeans
 from .group import ChannelGroup, Views
+from .lines import FinerLines
 from .multiscale import MultiScale
 from .profiles import MorphologicalProfiles, NormalisedProfiles
 from .spectral import Components, Spectra
@@ -13,6 +14,7 @@ __all__ = [
     "Basis",
     "ChannelGroup",
     "Components",
+    "FinerLines",
     "FinerMeans",
     "FinerTexture",
     "MorphologicalProfiles",
