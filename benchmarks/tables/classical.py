@@ -21,17 +21,12 @@ columns = {
 more_seeds = {name: tuple(range(8)) for name in columns if "disjoint" in name}
 
 
-def row(config, needs=""):
-    return {
-        name: [dict(config=f"configs/classical/{config}.py", dataset=dataset)]
-        for name, dataset in columns.items()
-        if needs in name
-    }
+def row(config):
+    return {name: [dict(config=f"configs/classical/{config}.py", dataset=dataset)] for name, dataset in columns.items()}
 
 
 rows = {
     "extra trees": row("extra-trees"),
-    "extra trees, lines too": row("extra-trees_lines", needs="RGB"),
     "mean of all five": row("mean"),
     "extra trees, strictly inside 9x9": row("extra-trees_local"),
     "LDA": row("lda"),

@@ -3,7 +3,6 @@
 from .basis import Basis
 from .finer import FinerMeans
 from .group import ChannelGroup, Views
-from .lines import FinerLines
 from .multiscale import MultiScale
 from .profiles import MorphologicalProfiles, NormalisedProfiles
 from .spectral import Components, Spectra
@@ -14,7 +13,6 @@ __all__ = [
     "Basis",
     "ChannelGroup",
     "Components",
-    "FinerLines",
     "FinerMeans",
     "FinerTexture",
     "MorphologicalProfiles",

@@ -59,9 +59,8 @@ def test_second_source_is_taken_away(fitted):
 
 
 @pytest.mark.parametrize("local", [False, True])
-@pytest.mark.parametrize("groups", [None, ["lines"]])
-def test_bands_of_rows_give_what_the_whole_scene_gives(groups, local, monkeypatch):
-    transform = SceneChannels(groups, local)
+def test_bands_of_rows_give_what_the_whole_scene_gives(local, monkeypatch):
+    transform = SceneChannels(local=local)
     transform.fit([scene()])
     whole = channels(transform, scene())
     monkeypatch.setattr(scene_channels, "BUDGET", 1)
@@ -102,7 +101,7 @@ def test_local_channels_see_nothing_outside_the_window():
     assert not np.array_equal(own[row, column + 1], other[row, column + 1])
 
 
-@pytest.mark.parametrize("short", ["emp", "lines", "ms", "nemp", "texture", "words"])
+@pytest.mark.parametrize("short", ["emp", "ms", "nemp", "texture", "words"])
 def test_each_local_family_uses_the_window(short):
     """A pixel at the window's corner changes some channel, one behind it none."""
     transform = SceneChannels(groups=[short], local=True, window=5)
