@@ -40,7 +40,7 @@ def overview(entries: list[dict]) -> str:
     Args:
         entries: Of the file of results.
     """
-    measured = {(entry["config"], entry.get("dataset")): entry for entry in entries if "OA" in entry["metrics"]}
+    measured = {(entry["config"], entry.get("dataset")): entry for entry in entries if "OA" in entry.get("metrics", {})}
     tables = []
     for scene, title in SCENES.items():
         columns = [f"{scene}_{protocol}" for protocol in PROTOCOLS]

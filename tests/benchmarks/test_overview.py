@@ -12,6 +12,7 @@ def test_cells_and_order():
         dict(config=config, dataset="salinas-a_disjoint", metrics=dict(OA=99.94), spread=dict(OA=0.06), runs=8),
         dict(config=config, dataset="salinas-a_5-per-class", metrics=dict(mIoU=3.0), runs=8),
         dict(config=other, dataset="pavia", metrics=dict(OA=3.0), runs=8),
+        dict(config=other, dataset="salinas-a_5-per-class"),
     ]
     lines = overview(entries).splitlines()
     rows = [line for line in lines if line.startswith(("| classical", "| mae"))]
