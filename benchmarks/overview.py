@@ -17,7 +17,11 @@ from mmhsi.io.files import write_whole
 
 PAGE = ROOT / "docs/results.md"
 BEGIN, END = "<!-- overview: begin -->\n", "<!-- overview: end -->\n"
-SCENES = {"houston2018-crop-rgb": "Houston crop, HSI + RGB", "houston2018-crop": "Houston crop", "salinas-a": "Salinas-A"}
+SCENES = {
+    "houston2018-crop-rgb": "Houston crop, HSI + RGB",
+    "houston2018-crop": "Houston crop",
+    "salinas-a": "Salinas-A",
+}
 PROTOCOLS = {"20-per-class": "20 a class", "5-per-class": "5 a class", "disjoint": "disjoint"}
 
 
