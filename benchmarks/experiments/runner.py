@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from mmhsi.engine.configs import land_cover_metric
 from mmhsi.errors import ConfigError, DataError
@@ -142,8 +142,7 @@ class ExperimentRunner:
         with self._guard:
             if self._ended:
                 raise DataError(f"{folder.name}: not begun")
-            method = "fork" if self.hold_scenes else "forkserver"
-            process = start_tool(command, folder / "output.log", method)
+            process = start_tool(command, folder / "output.log", self.hold_scenes)
             self._running.add(process)
         process.join()
         with self._guard:
@@ -154,18 +153,23 @@ class ExperimentRunner:
             raise DataError(f"{folder.name}: {words[0]} ended with status {status}: {said[-1]}")
 
 
-def start_tool(words: list[str], log: Path, method: Literal["fork", "forkserver"] = "forkserver") -> BaseProcess:
+def start_tool(words: list[str], log: Path, from_here: bool = False) -> BaseProcess:
     """Start a command of ``tools/``, forked from a process that has imported everything: else that costs seconds.
 
     Args:
         words: The tool's path and its arguments.
         log: File for its output.
-        method: ``'forkserver'`` (default) forks it from a fresh process, ``'fork'`` from this one with all that it
-            holds in memory.
+        from_here: Whether it is forked from this process, with all that it holds in memory. Default False: from a fresh
+            one.
     """
-    processes = multiprocessing.get_context(method)
-    processes.set_forkserver_preload(["mmhsi.cli.preload"])
-    process = processes.Process(target=run_tool, args=(words, log, dict(os.environ)))
+    arguments = (words, log, dict(os.environ))
+    process: BaseProcess
+    if from_here:
+        process = multiprocessing.get_context("fork").Process(target=run_tool, args=arguments)
+    else:
+        processes = multiprocessing.get_context("forkserver")
+        processes.set_forkserver_preload(["mmhsi.cli.preload"])
+        process = processes.Process(target=run_tool, args=arguments)
     process.start()
     return process
 
