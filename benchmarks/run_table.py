@@ -28,6 +28,11 @@ def main() -> None:
     parser.add_argument("--columns", nargs="+", help="likewise for columns")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")
+    parser.add_argument(
+        "--hold-scenes",
+        action="store_true",
+        help="make the channels of a scene once, not by every run; all scenes of the runs stay in memory",
+    )
     parser.add_argument("--work-dir", default="work_dirs/tables", help="folder of the runs (default: %(default)s)")
     parser.add_argument("--out", help="Markdown file for the table (default: print it)")
     parser.add_argument(
@@ -65,7 +70,7 @@ def main() -> None:
         print(describe([step for *_, step in runs], work_dir))
         return
     if not args.no_run:
-        ExperimentRunner(args.jobs, args.threads).run_all([step for *_, step in runs])
+        ExperimentRunner(args.jobs, args.threads, args.hold_scenes).run_all([step for *_, step in runs])
     kept = Path(args.table).with_suffix(".json")
     figures = read_figures(kept, table)
     for cell, runs in finished_figures(table, seeds, work_dir).items():
