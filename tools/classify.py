@@ -2,15 +2,10 @@
 
 import argparse
 import sys
-import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 from mmhsi.cli.command import AXES_HELP, run, tool_parser
-
-EVERY = 10
-"""Seconds between two lines about the map."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -59,27 +54,6 @@ def picture_of(args: argparse.Namespace, names: list[str]) -> str:
     return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
-class Rows:
-    """Says how far a map is, now and then, and how long it will take.
-
-    Args:
-        say: Is given the lines.
-    """
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say, self.begin, self.first, self.told = say, time.monotonic(), -1, time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        """Rows done and rows in all."""
-        now = time.monotonic()
-        if self.first < 0:
-            self.first, self.begin = done, now  # not 0 where a run is resumed
-        elif now - self.told > EVERY and self.first < done < total:
-            left = (now - self.begin) / (done - self.first) * (total - done)
-            self.say(f"  {100 * done // total} % of the rows, about {left:.0f} s left")
-            self.told = now
-
-
 def write_vector(path: str, out: Path) -> None:
     """The map's areas as polygons."""
     import rasterio
@@ -96,21 +70,17 @@ def write_vector(path: str, out: Path) -> None:
 def main() -> None:
     """Classify."""
     args = parse_args()
-    begin = time.monotonic()
-
-    def say(line: str) -> None:
-        if not args.quiet:
-            print(f"{time.monotonic() - begin:6.1f} s  {line}", flush=True)
-
     from mmengine.logging import MMLogger
 
     from mmhsi.cli.lock import hold
+    from mmhsi.cli.steps import Steps
     from mmhsi.errors import ConfigError, one_line
     from mmhsi.estimator import SceneClassifier
     from mmhsi.inference import SceneWarning
     from mmhsi.inference.checks import check_outputs
     from mmhsi.io.vector_writer import check_vector_name
 
+    steps = Steps(args.quiet)
     MMLogger.get_current_instance().setLevel("WARNING")
     warnings.simplefilter("always", SceneWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
@@ -129,26 +99,28 @@ def main() -> None:
     models = "auto" if args.models == ["auto"] else args.models
     classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample, args.pretrained)
     with hold(workdir, "work dir", "give another --workdir"):
-        classifier.fit(
-            args.cube,
-            args.labels,
-            label_field=args.label_field,
-            second=args.second,
-            scene=scene,
-            workdir=workdir,
-            resume=args.resume,
-            say=say,
-        )
-        say("map of the whole scene")
-        given = dict(second=args.second, out=out, scene=scene, resume=args.resume, progress=Rows(say))
-        result = classifier.predict(args.cube, **given)
+        with steps.within("looking and trying", 60 * args.minutes):
+            classifier.fit(
+                args.cube,
+                args.labels,
+                label_field=args.label_field,
+                second=args.second,
+                scene=scene,
+                workdir=workdir,
+                resume=args.resume,
+                say=steps.say,
+            )
+        steps.say("map of the whole scene")
+        given = dict(second=args.second, out=out, scene=scene, resume=args.resume, progress=steps.moved)
+        with steps.rows("classifying"):
+            result = classifier.predict(args.cube, **given)
         result.save(out, args.probabilities, args.uncertainty)
         if args.vector:
             write_vector(args.vector, out)
         classifier.report.save(report, picture_of(args, result.names) if report.suffix == ".html" else None)
     for warning in classifier.report.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    say(f"map {out}, report {report}, model {classifier.checkpoint_}")
+    steps.say(f"map {out}, report {report}, model {classifier.checkpoint_}")
     print(f"expected accuracy elsewhere on the scene: {classifier.report.accuracy}")
 
 

@@ -97,8 +97,11 @@ def image_options(args: argparse.Namespace) -> dict[str, object]:
 
 def load(args: argparse.Namespace) -> "SceneInferencer":
     """The model."""
+    from mmhsi.engine.console import hush_models
     from mmhsi.inference import SceneInferencer
 
+    if not args.verbose:
+        hush_models()
     config = read_config(args) if args.config else None
     inferencer = SceneInferencer(
         config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp

@@ -19,6 +19,7 @@ from mmhsi.io.lock import hold
 from .table import ROOT, Step, last_checkpoint, read_config
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.process import BaseProcess
     from pathlib import Path
 
@@ -29,10 +30,14 @@ class ExperimentRunner:
     Args:
         jobs: Runs at a time. Default 1.
         threads: Threads of each run. Default 1.
+        finished: Told of every step that was run, and of its seconds. Default None.
     """
 
-    def __init__(self, jobs: int = 1, threads: int = 1) -> None:
+    def __init__(
+        self, jobs: int = 1, threads: int = 1, finished: Callable[[Step, float], object] | None = None
+    ) -> None:
         self.jobs = jobs
+        self.finished = finished
         os.environ["OMP_NUM_THREADS"] = str(threads)
         self._locks: dict[Path, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -83,7 +88,11 @@ class ExperimentRunner:
                 self._call([str(fill(step, word)).replace("{out}", out) for word in step.command], step.folder)
             else:
                 self._train(step)
-            write_json(step.folder / "finished.json", {"seconds": round(time.monotonic() - began, 1)})
+            seconds = round(time.monotonic() - began, 1)
+            write_json(step.folder / "finished.json", {"seconds": seconds})
+            if self.finished is not None:
+                with self._guard:
+                    self.finished(step, seconds)
 
     def _train(self, step: Step) -> None:
         options = {key: fill(step, value) for key, value in step.options.items()}

@@ -160,7 +160,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             scene: Further keys of the scene's description: ``image_key``, ``image_axes``, ``second_key``,
                 ``second_axes``.
             resume: Whether to go on from the finished rows of an interrupted run with the same ``out``.
-            progress: Called with the rows done and the rows in all.
+            progress: Called with the rows done, of those in work their parts, and the rows in all.
 
         Returns:
             :class:`mmhsi.estimator.SceneResult`: classes, probabilities and doubt; the report has the map's areas and
@@ -193,6 +193,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             probabilities=files["probabilities"],
             uncertainty=files["uncertainty"],
             progress=progress,
+            moving=progress,
         )
         result = SceneResult(files, self.classes_.tolist(), keep)
         fill_areas(self.report, result)
