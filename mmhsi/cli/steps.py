@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 EVERY = 10
 """Seconds between two lines about rows, where nobody looks at a bar."""
+FEW = 0.05
+"""Share of the rows after which their time is known: before the first of them a model gets ready."""
 
 
 class Steps:
@@ -74,7 +76,7 @@ class Steps:
             self._shown.update(self._task, completed=done, total=total)
         elif self.first is None:
             self.first = done, now  # not 0 where a run is resumed
-        elif now - self.told > EVERY and self.first[0] < done < total:
+        elif now - self.told > EVERY and self.first[0] + FEW * total < done < total:
             left = (now - self.first[1]) / (done - self.first[0]) * (total - done)
             self.say(f"  {100 * done / total:.0f} % of the rows, about {left:.0f} s left")
             self.told = now
