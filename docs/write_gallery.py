@@ -83,8 +83,6 @@ def enmap_scene(folder: Path) -> tuple[Path, Path, Path]:
 
 def draw_maps(folder: Path) -> None:
     """Map, areas, spectra and bands of the EnMAP scene; the report's reliability."""
-    from mmhsi.datasets.catalogue import scene_info
-
     scene, labels, training = enmap_scene(folder)
     mapped = folder / "map.tif"
     report = folder / "report.json"
