@@ -15,9 +15,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="PNG")
     parser.add_argument("--groups", type=int, default=24, help="groups of neighbouring bands (default: 24)")
     parser.add_argument("--block", type=int, default=8, help="side of the blocks that are held out (default: 8 pixels)")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of the draw of pixels, where there are many (default: 0)"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="of the draw of pixels, where there are many (default: 0)")
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
