@@ -15,9 +15,10 @@ from mmhsi.datasets.simulation import simulate_scene, write_scene
 root = next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "configs").is_dir())
 folder = Path(tempfile.mkdtemp())
 os.environ["MMHSI_DATA"] = str(folder)  # where the configs look for data
-cubes = [
-    write_scene(simulate_scene(64, 64, seed=seed), folder / name)[0] for seed, name in enumerate(("demo", "b", "c"))
-]
+cubes = [write_scene(simulate_scene(64, 64), folder / "demo")[0]]
+for seed, name in enumerate(("north", "south"), 1):
+    made = write_scene(simulate_scene(64, 64, seed=seed), folder / name)[0]
+    cubes.append(made.rename(folder / name / f"{name}.tif"))
 # %% [markdown]
 # ## Train
 #
