@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 from mmhsi.cli.command import AXES_HELP, run, tool_parser
+from mmhsi.cli.options import image_arguments, image_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -31,6 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument("--key", help="variable of a .mat or HDF5 cube")
     parser.add_argument("--axes", help=AXES_HELP)
+    image_arguments(parser)
     parser.add_argument("--labels-key", help="variable of the labels")
     parser.add_argument("--labels-axes", help="axes of the labels, such as 'y x'")
     parser.add_argument("--second-key", help="variable of the second source")
@@ -48,7 +50,7 @@ def picture_of(args: argparse.Namespace, names: list[str]) -> str:
     from mmhsi.visualization.map_figure import map_figure_png
     from mmhsi.visualization.mapped_scene import mapped_scene
 
-    with open_cube(args.cube, args.key, args.axes) as reader:
+    with open_cube(args.cube, args.key, args.axes, **image_options(args)) as reader:
         shown = mapped_scene(reader, read_class_map(args.out), None, None)
     content = map_figure_png(shown.picture, shown.classes, names)
     return "data:image/png;base64," + base64.b64encode(content).decode()
@@ -96,6 +98,8 @@ def main() -> None:
     keys.update({name: name for name in ("labels_key", "labels_axes", "label_layer")})
     keys.update({name: name for name in ("second_key", "second_axes", "second_scale")})
     scene = {field: getattr(args, name) for name, field in keys.items() if getattr(args, name) is not None}
+    if opened := image_options(args):
+        scene["image_options"] = opened
     models = "auto" if args.models == ["auto"] else args.models
     classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample, args.pretrained)
     with hold(workdir, "work dir", "give another --workdir"):
