@@ -47,7 +47,8 @@ sorted(path.name for path in (folder / "maps").iterdir())
 # %% [markdown]
 # ## ONNX
 #
-# For programs without PyTorch. Bands are chosen and normalised within the model: it takes the file's values.
+# For programs without PyTorch. It takes the values of the training's bands as they are in the file, here the 56 good ones
+# of 64; normalising is a part of it.
 # %%
 mmhsi("export", model, "--out", folder / "model.onnx")
 # %%
