@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config, DictAction
 
@@ -56,7 +56,7 @@ def image_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--white", help="its white reference, or none for raw values")
 
 
-def image_options(args: argparse.Namespace) -> dict[str, object]:
+def image_options(args: argparse.Namespace) -> dict[str, Any]:
     """Those of :class:`mmhsi.io.CubeOptions` that are given.
 
     Args:
