@@ -46,9 +46,10 @@ print(f"on everything else that is known:    {100 * right[apart].mean():.1f} %")
 # %% [markdown]
 # ## What to report
 #
-# The third, with its interval, and how it was measured; `to_markdown` writes the paragraph. One draw of labels does not
-# tell which of them lies nearer on average: on the published splits the interval held in 33 of 37 runs
-# ([classify](../classify.md#on-the-fixed-splits)), and held-out neighbours, which have no interval, were too good where
-# labels lie together. A split that was published is better still: [Splits](../splits.md) has those that come with mmhsi.
+# The third, with its interval, and how it was measured; `to_markdown` writes the paragraph. One draw of labels does
+# not tell which of them lies nearer on average: on the published splits the interval held in 33 of 37 runs
+# ([classify](../classify.md#on-the-fixed-splits)), and held-out neighbours, which have no interval, were too good
+# where labels lie together. A split that was published is better still: [Splits](../splits.md) has those that come
+# with mmhsi.
 # %%
 print(model.report.to_markdown()[:900], "…")

@@ -47,8 +47,8 @@ sorted(path.name for path in (folder / "maps").iterdir())
 # %% [markdown]
 # ## ONNX
 #
-# For programs without PyTorch. It takes the values of the training's bands as they are in the file, here the 56 good ones
-# of 64; normalising is a part of it.
+# For programs without PyTorch. It takes the values of the training's bands as they are in the file, here the 56 good
+# ones of 64; normalising is a part of it.
 # %%
 mmhsi("export", model, "--out", folder / "model.onnx")
 # %%
