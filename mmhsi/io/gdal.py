@@ -29,6 +29,9 @@ NO_SERVERS = {
 }
 """Options that keep GDAL from asking a server, or standard input."""
 
+_NEEDED: dict[int, int] = {}
+"""Bytes of cache that readers of whole rows need, by reader."""
+
 _ASKED: ContextVar[str | None] = ContextVar("file on a server that may be asked for", default=None)
 
 
@@ -43,6 +46,21 @@ def _one_file(name: str) -> dict[str, str]:
         "GDAL_HTTP_LOW_SPEED_LIMIT": "1",
         "CPL_VSISTDIN_FILE": os.devnull,
     }
+
+
+def need_cache(reader: int, count: int) -> None:
+    """Let :func:`local_files` keep a larger cache, at most GDAL's own, while a reader needs it.
+
+    A tile of a compressed file that leaves the cache between two bands of rows is unpacked anew for each of them.
+
+    Args:
+        reader: Its identity.
+        count: Bytes; 0 when it no longer does.
+    """
+    if count > CACHE:
+        _NEEDED[reader] = count
+    else:
+        _NEEDED.pop(reader, None)
 
 
 @contextmanager
@@ -63,9 +81,9 @@ def asking(name: str) -> Iterator[None]:
 def local_files() -> Iterator[None]:
     """Within the block GDAL asks no server and keeps a small cache; afterwards its settings are what they were.
 
-    Within :func:`asking` it may ask for that one file. An own ``GDAL_CACHEMAX`` in the environment is kept, and so is a
-    smaller cache. Also a decorator. ``rasterio.Env``, which does the like, takes as long as reading a small window
-    does, and forgets to give a larger cache back.
+    The cache is :data:`CACHE`, or what :func:`need_cache` was told. Within :func:`asking` it may ask for that one file.
+    An own ``GDAL_CACHEMAX`` in the environment is kept, and so is a smaller cache. Also a decorator. ``rasterio.Env``,
+    which does the like, takes as long as reading a small window does, and forgets to give a larger cache back.
     """
     asked = _ASKED.get()
     settings = NO_SERVERS if asked is None else _one_file(asked)
@@ -74,7 +92,7 @@ def local_files() -> Iterator[None]:
     for name, value in settings.items():
         set_gdal_config(name, value)
     if "GDAL_CACHEMAX" not in os.environ:
-        set_gdal_config("GDAL_CACHEMAX", min(cache, CACHE))
+        set_gdal_config("GDAL_CACHEMAX", min(cache, max(CACHE, *_NEEDED.values(), 0)))
     try:
         yield
     finally:

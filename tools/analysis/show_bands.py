@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import AXES_HELP, run, tool_parser
+from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
 
 MOST_PIXELS = 3000
 
@@ -12,10 +12,11 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi show_bands scene.tif labels.tif --out bands.png")
     parser.add_argument("scene", help="any file that is read")
     parser.add_argument("labels", help="label map in which 0 means no label, or a map of mmhsi predict")
-    parser.add_argument("--out", required=True, help="PNG")
+    parser.add_argument("--out", type=WrittenFile, required=True, help="PNG")
     parser.add_argument("--groups", type=int, default=24, help="groups of neighbouring bands (default: 24)")
     parser.add_argument("--block", type=int, default=8, help="side of the blocks that are held out (default: 8 pixels)")
     parser.add_argument("--seed", type=int, default=0, help="of the draw of pixels, where there are many (default: 0)")
+    network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")

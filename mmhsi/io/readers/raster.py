@@ -19,7 +19,7 @@ from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.doubts import doubt
 from mmhsi.io.files import CUBE_FORMATS, reading
-from mmhsi.io.gdal import local_files
+from mmhsi.io.gdal import local_files, need_cache
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
 from mmhsi.io.readers.drivers import driver_of, header_of
 from mmhsi.io.readers.envi import check_header, data_file_of, reflectance_scale
@@ -165,6 +165,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             return [tag_source(bare)]
 
     def _release(self, handle: rasterio.DatasetReader) -> None:
+        need_cache(id(self), 0)
         handle.close()
 
     def _bands(self) -> MissingValues:
@@ -230,17 +231,29 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         (rows, cols), bands = dataset.block_shapes[0], dataset.count
         return rows * cols * self.stored.dtype.itemsize * (bands if dataset.interleaving is Interleaving.pixel else 1)
 
-    @local_files()
+    def _keep_blocks(self, window: Window, bands: int) -> None:
+        """Have GDAL's cache hold a row of blocks where a file is read by bands of rows lower than its blocks."""
+        dataset, (_, width, _) = self.handle(), self.stored.shape
+        rows, columns = dataset.block_shapes[0]
+        if window[3] == width and window[2] < rows < self.stored.shape[0]:
+            count = dataset.count if dataset.interleaving is Interleaving.pixel else bands
+            across = -(-width // columns) * columns
+            need_cache(id(self), rows * across * count * self.stored.dtype.itemsize * 9 // 8)
+
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+        return np.ascontiguousarray(self._read_view(window, bands))
+
+    def _read_view(self, window: Window, bands: list[int] | None) -> NDArray:
+        self._keep_blocks(window, self.stored.shape[2] if bands is None else len(bands))
         dataset, area, indexes = self.handle(), _area(window), self._indexes(bands)
-        with reading(self.path, f"cannot read window {window}, the file may be truncated"):
+        with local_files(), reading(self.path, f"cannot read window {window}, the file may be truncated"):
             if dataset.interleaving is Interleaving.pixel:
                 # Into the transposed view GDAL writes pixel by pixel, as the file lies: several times faster than band
                 # by band for ENVI BIP. For band- or line-interleaved files it is the other way round.
                 block = np.empty((window[2], window[3], len(indexes)), dtype=self.stored.dtype)
                 dataset.read(indexes, window=area, out=block.transpose(2, 0, 1))
                 return block
-            return np.ascontiguousarray(dataset.read(indexes, window=area).transpose(1, 2, 0))  # (C, h, w) -> (h, w, C)
+            return dataset.read(indexes, window=area).transpose(1, 2, 0)  # (C, h, w) -> (h, w, C)
 
     @local_files()
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
