@@ -40,6 +40,8 @@ PROTOCOLS = {
 }
 HEADER = """# Model zoo
 
+*For those who look for a config and what it costs.*
+
 Printed by `python benchmarks/model_zoo.py` from the `metafile.yml` of every folder of configs. A row is a run's name:
 that of the config, and of the data where the config [is written for several](training.md#one-config-several-data):
 the default's, or those of which there are results. Parameters are those of the whole model that a config builds,

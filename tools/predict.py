@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
-from mmhsi.cli.options import dataset_argument, read_config
+from mmhsi.cli.options import dataset_argument, image_arguments, image_options, read_config
 
 if TYPE_CHECKING:
     from mmhsi.inference import SceneInferencer
@@ -58,16 +58,7 @@ def parse_args() -> argparse.Namespace:
     network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
-    parser.add_argument(
-        "--mask",
-        nargs="*",
-        metavar="LAYER",
-        help="quality layers of a product that make a pixel invalid: cloud, shadow, haze, cirrus, snow, saturation, or "
-        "nothing for none (default: as in training)",
-    )
-    parser.add_argument("--raw-geometry", action="store_true", help="read a product as the sensor saw it, off the map")
-    parser.add_argument("--dark", help="dark reference of a lab camera's raw file (default: the one beside it)")
-    parser.add_argument("--white", help="its white reference, or none for raw values")
+    image_arguments(parser)
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
@@ -93,16 +84,13 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def image_options(args: argparse.Namespace) -> dict[str, object]:
-    """Those of :class:`mmhsi.io.CubeOptions` that are given."""
-    given = dict(mask=args.mask, dark=args.dark, white=args.white, ortho=False if args.raw_geometry else None)
-    return {name: value for name, value in given.items() if value is not None}
-
-
 def load(args: argparse.Namespace) -> "SceneInferencer":
     """The model."""
+    from mmhsi.engine.console import hush_models
     from mmhsi.inference import SceneInferencer
 
+    if not args.verbose:
+        hush_models()
     config = read_config(args) if args.config else None
     inferencer = SceneInferencer(
         config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp

@@ -19,6 +19,7 @@ from mmhsi.io.lock import hold
 from .table import ROOT, Step, last_checkpoint, read_config
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.process import BaseProcess
     from pathlib import Path
 
@@ -31,16 +32,24 @@ class ExperimentRunner:
         threads: Threads of each run. Default 1.
         hold_scenes: Whether the training scenes of all steps stay in memory, behind their transforms, and runs are
             forked from this process: channels of a scene are then made once, not by every run. Default False.
+        finished: Told of every step that was run, and of its seconds. Default None.
 
     Raises:
         ConfigError: If scenes are to be held for several runs at a time.
     """
 
-    def __init__(self, jobs: int = 1, threads: int = 1, hold_scenes: bool = False) -> None:
+    def __init__(
+        self,
+        jobs: int = 1,
+        threads: int = 1,
+        hold_scenes: bool = False,
+        finished: Callable[[Step, float], object] | None = None,
+    ) -> None:
         if hold_scenes and jobs > 1:
             raise ConfigError(f"--hold-scenes goes with one run at a time, not with --jobs {jobs}")
         self.jobs = jobs
         self.hold_scenes = hold_scenes
+        self.finished = finished
         self._scenes: dict[str, object] = {}
         os.environ["OMP_NUM_THREADS"] = str(threads)
         self._locks: dict[Path, threading.Lock] = {}
@@ -109,7 +118,11 @@ class ExperimentRunner:
                 self._call([str(fill(step, word)).replace("{out}", out) for word in step.command], step.folder)
             else:
                 self._train(step)
-            write_json(step.folder / "finished.json", {"seconds": round(time.monotonic() - began, 1)})
+            seconds = round(time.monotonic() - began, 1)
+            write_json(step.folder / "finished.json", {"seconds": seconds})
+            if self.finished is not None:
+                with self._guard:
+                    self.finished(step, seconds)
 
     def _train(self, step: Step) -> None:
         if self.hold_scenes:

@@ -157,10 +157,10 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             second: Second source, where it was fitted with one.
             out: GeoTIFF for the map; probabilities and doubt lie beside it as ``OUT.probabilities.tif`` and
                 ``OUT.doubt.tif``. Default: temporary files.
-            scene: Further keys of the scene's description: ``image_key``, ``image_axes``, ``second_key``,
-                ``second_axes``.
+            scene: Further keys of the scene's description: ``image_key``, ``image_axes``, ``image_options``,
+                ``second_key``, ``second_axes``.
             resume: Whether to go on from the finished rows of an interrupted run with the same ``out``.
-            progress: Called with the rows done and the rows in all.
+            progress: Called with the rows done, of those in work their parts, and the rows in all.
 
         Returns:
             :class:`mmhsi.estimator.SceneResult`: classes, probabilities and doubt; the report has the map's areas and
@@ -186,6 +186,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             path,
             key=scene.get("image_key"),
             axes=scene.get("image_axes"),
+            image_options=scene.get("image_options"),
             second=None if second is None else as_file(second, "second", folder),
             second_key=scene.get("second_key"),
             second_axes=scene.get("second_axes"),
@@ -193,6 +194,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             probabilities=files["probabilities"],
             uncertainty=files["uncertainty"],
             progress=progress,
+            moving=progress,
         )
         result = SceneResult(files, self.classes_.tolist(), keep)
         fill_areas(self.report, result)

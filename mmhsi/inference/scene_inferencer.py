@@ -98,6 +98,16 @@ class SceneInferencer:
         if self.batch_size != "auto" and self.batch_size < 1:
             raise ConfigError(f"batch_size={batch_size} given, expected at least 1 or 'auto'")
 
+    def __repr__(self) -> str:
+        from .model_display import summary
+
+        return summary(self)
+
+    def _repr_html_(self) -> str:
+        from .model_display import notebook_page
+
+        return notebook_page(self)
+
     @property
     def way(self) -> str:
         """How scenes are passed through, for people: by rows, by pixels or by windows."""

@@ -187,7 +187,9 @@ def test_command_runs_a_chain(run_tool, generated_data, tmp_path, monkeypatch, c
     assert run_tool(*command) == 0
     (finetuned,) = (tmp_path / "runs").glob("mae-ft*")
     value = json.loads((finetuned / "report.json").read_text())["metrics"]["OA"]
-    assert f"| MAE | {value:.1f} (n = 1) |" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith(f"1/1  {finetuned.name}: ")
+    assert f"| MAE | {value:.1f} (n = 1) |" in said
     assert run_tool("benchmarks/plot_curves", *command[1:2], tmp_path / "a.png", *command[2:]) == 0
     assert "MAE (1 runs)" in capsys.readouterr().out
     assert (tmp_path / "a.png").is_file()
