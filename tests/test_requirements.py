@@ -61,8 +61,8 @@ def imported(repository: Path, part: str) -> set[tuple[str, bool, Path]]:
 @pytest.mark.parametrize(
     ("part", "always", "in_functions"),
     [
-        ("mmhsi", ["runtime"], ["export", "mask2former", "arrays"]),
-        ("tools", ["runtime"], []),
+        ("mmhsi", ["runtime"], ["export", "mask2former", "arrays", "zarr", "parquet"]),
+        ("tools", ["runtime"], ["dask"]),
         ("benchmarks", ["runtime", "tests"], []),
         ("tests", ["runtime", "tests"], []),
         ("docs", ["runtime", "docs"], []),
