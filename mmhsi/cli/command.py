@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mmhsi.errors import MMHSIError, one_line
 
 from .console import print_error, show_own_warnings
-from .memory import keep_freed_memory
+from .memory import bound_block_cache, keep_freed_memory
 from .termination import AGAIN, TERMINATION, Terminated
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def run(main: Callable[[], None]) -> None:
     if "--verbose" not in sys.argv:
         show_own_warnings()
     keep_freed_memory()
+    bound_block_cache()
     # Where mmengine would read a file from the network, or a library one of its own, with whatever code is in it.
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
     # Where the log file cannot be written, a command goes on without; it would say a traceback for every line.

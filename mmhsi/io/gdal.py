@@ -13,9 +13,6 @@ from rasterio.env import get_gdal_config, set_gdal_config
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CACHE = 128 << 20
-"""Bytes of decoded blocks. GDAL would otherwise take 5 % of the machine's memory, in every worker process."""
-
 NO_SERVERS = {
     # Files are local: what a raster names must not make GDAL wait for a network or for the keyboard. Nobody listens at
     # that address, whichever of GDAL's drivers would ask.
@@ -61,20 +58,17 @@ def asking(name: str) -> Iterator[None]:
 
 @contextmanager
 def local_files() -> Iterator[None]:
-    """Within the block GDAL asks no server and keeps a small cache; afterwards its settings are what they were.
+    """Within the block GDAL asks no server; afterwards its settings are what they were.
 
-    Within :func:`asking` it may ask for that one file. An own ``GDAL_CACHEMAX`` in the environment is kept, and so is a
-    smaller cache. Also a decorator. ``rasterio.Env``, which does the like, takes as long as reading a small window
-    does, and forgets to give a larger cache back.
+    Within :func:`asking` it may ask for that one file. GDAL's cache of blocks is left alone, for all that the process
+    reads shares it; commands bound it (:func:`mmhsi.cli.memory.bound_block_cache`). Also a decorator. ``rasterio.Env``,
+    which does the like, takes as long as reading a small window does.
     """
     asked = _ASKED.get()
     settings = NO_SERVERS if asked is None else _one_file(asked)
     before = {name: get_gdal_config(name, normalize=False) for name in settings}
-    cache = int(get_gdal_config("GDAL_CACHEMAX"))
     for name, value in settings.items():
         set_gdal_config(name, value)
-    if "GDAL_CACHEMAX" not in os.environ:
-        set_gdal_config("GDAL_CACHEMAX", min(cache, CACHE))
     try:
         yield
     finally:
@@ -83,4 +77,3 @@ def local_files() -> Iterator[None]:
                 del_gdal_config(name)
             else:
                 set_gdal_config(name, value, normalize=False)
-        set_gdal_config("GDAL_CACHEMAX", cache)
