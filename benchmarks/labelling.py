@@ -24,7 +24,7 @@ from mmhsi.inference.suggestion import doubt_between, suggest_pixels
 from mmhsi.io import HSICube, write_cube
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 BEGIN, STEP, MOST = 20, 20, 300
 """Points at the beginning, of a round, in all."""
@@ -143,22 +143,32 @@ def main() -> None:
         scenes: dict[str, tuple[str | dict, bool]] = {
             "Houston crop, HSI + RGB": ("houston2018_crop", True),
             "Salinas-A": ("salinas_a", False),
-            "EnMAP Potsdam": (potsdam(Path(args.data).resolve(), Path(folder)), False),
+            "EnMAP Potsdam": ("", False),
         }
         for name, (scene, second) in scenes.items():
             if args.only and not name.startswith(tuple(args.only)):
                 continue
-            data = read(scene, args.data, second)
+            data = read(scene or potsdam(Path(args.data).resolve(), Path(folder)), args.data, second)
             found = {rule: np.array([curve(data, rule, seed) for seed in range(args.seeds)]) for rule in RULES}
             made = rows(name, found)
             print(*made, sep="\n", flush=True)
             table += made
     if args.write:
-        page = args.write.read_text().partition("<!-- labelling: begin -->\n")[2]
-        measured = {row.split(" | ")[0] for row in table[2:]}
-        earlier = page.partition("<!-- labelling: end -->")[0].splitlines()[2:]
-        table += [row for row in earlier if row.split(" | ")[0] not in measured]
-        replace_block(args.write, "labelling", "\n".join(table) + "\n")
+        page = args.write.read_text(encoding="utf-8")
+        replace_block(args.write, "labelling", "\n".join([*table[:2], *with_earlier(table[2:], page, scenes)]) + "\n")
+
+
+def with_earlier(measured: list[str], page: str, order: Iterable[str]) -> list[str]:
+    """Rows that were measured and a page's own of other scenes, in the order of the scenes."""
+    block = page.partition("<!-- labelling: begin -->\n")[2].partition("<!-- labelling: end -->")[0]
+    by_scene: dict[str, list[str]] = {}
+    for row in measured:
+        by_scene.setdefault(row.split(" | ")[0], []).append(row)
+    here = set(by_scene)
+    for row in block.splitlines()[2:]:
+        if row.split(" | ")[0] not in here:
+            by_scene.setdefault(row.split(" | ")[0], []).append(row)
+    return [row for name in order for row in by_scene.get(f"| {name}", [])]
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from side_by_side import Comparison, main
 FILES = (
     "data_layer",
     "product_windows",
+    "product_streams",
     "hsi_vit_step",
     "any_band_embeddings",
     "sst_attention",

@@ -1,4 +1,8 @@
-"""List, run and tabulate a table of experiments; what is finished is kept, what was cut off goes on."""
+"""List, run and tabulate a table of experiments; what is finished is kept, what was cut off goes on.
+
+Figures that were recorded stand beside the table file, by row, column and seed; the table is made of these and of what
+is finished here.
+"""
 
 from pathlib import Path
 
@@ -26,12 +30,19 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")
     parser.add_argument("--work-dir", default="work_dirs/tables", help="folder of the runs (default: %(default)s)")
     parser.add_argument("--out", help="Markdown file for the table (default: print it)")
-    parser.add_argument("--record", action="store_true", help="put finished figures into benchmarks/results.json")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="keep the finished figures beside the table file and in benchmarks/results.json, and write the table "
+        "into the page that shows it",
+    )
     args = parser.parse_args()
+    from experiments.figures import finished_figures, read_figures, tabulate, write_figures
     from experiments.plan import describe
     from experiments.record import RESULTS, record
     from experiments.runner import ExperimentRunner
-    from experiments.table import ExperimentTable, state, tabulate
+    from experiments.table import ROOT, ExperimentTable, state
+    from side_by_side import replace_block
 
     from mmhsi.errors import ConfigError
     from mmhsi.io.files import write_whole
@@ -55,14 +66,23 @@ def main() -> None:
         return
     if not args.no_run:
         ExperimentRunner(args.jobs, args.threads).run_all([step for *_, step in runs])
+    kept = Path(args.table).with_suffix(".json")
+    figures = read_figures(kept, table)
+    for cell, runs in finished_figures(table, seeds, work_dir).items():
+        figures[cell] = figures.get(cell, {}) | runs
+    text = tabulate(table, figures)
     if args.record:
+        write_figures(kept, table, figures)
+        print(f"figures: {kept}")
         print(f"{RESULTS}: {record(table, seeds, work_dir)} figures; benchmarks/model_zoo.py --write takes them over")
-    text = tabulate(table, seeds, work_dir)
+        if table.page:
+            replace_block(ROOT / table.page, Path(args.table).stem, text)
+            print(f"table: {table.page}")
     if args.out:
-        write_whole(args.out, text)
+        write_whole(args.out, f"### {table.title}\n\n{text}")
         print(f"table: {args.out}")
     else:
-        print(text)
+        print(f"### {table.title}\n\n{text}", end="")
 
 
 if __name__ == "__main__":

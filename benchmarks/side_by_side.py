@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from mmhsi.cli.console import show_own_warnings
-from mmhsi.cli.memory import bound_block_cache, keep_freed_memory
+from mmhsi.cli.memory import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parents[1]
 SIGNS = {"<": operator.lt, "≤": operator.le, "≥": operator.ge}
@@ -215,7 +215,6 @@ def prepare() -> None:
     warnings.simplefilter("ignore", NotGeoreferencedWarning)
     MMLogger.get_instance("mmhsi", log_level="ERROR")
     keep_freed_memory()  # as mmhsi's commands do
-    bound_block_cache()
     pin_threads()
     torch.manual_seed(0)
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from math import inf, isfinite
 from typing import Any
 
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, one_line
 
 VERSION = 2
 """Of the plain data that :meth:`InputSpec.to_meta` writes; what carries no number is of the first."""
@@ -226,7 +226,11 @@ class InputSpec:
 
 
 def _tuples(name: str, value: object) -> object:
-    """Lists of plain data as the attribute's tuples."""
+    """Lists of plain data as the attribute's tuples; texts as they can be printed."""
+    if name in ("scene", "protocol") and isinstance(value, str):
+        return one_line(value)
+    if name == "classes" and isinstance(value, list | tuple):
+        return tuple(one_line(text) if isinstance(text, str) else text for text in value)
     if isinstance(value, list | tuple):
         inner = (tuple(colour) if isinstance(colour, list) else colour for colour in value)
         return copy.deepcopy(tuple(inner)) if name == "palette" else copy.deepcopy(tuple(value))

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from mmhsi.cli.command import AXES_HELP, run, tool_parser
+from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
 
 EVERY = 10
 """Seconds between two lines about the map."""
@@ -20,7 +20,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("labels", help="polygons or points, or a raster on the cube's grid: class numbers, 0 for none")
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
     parser.add_argument("--label-layer", help="its layer, where it has several")
-    parser.add_argument("--out", required=True, help="GeoTIFF for the map")
+    parser.add_argument("--out", type=WrittenFile, required=True, help="GeoTIFF for the map")
     parser.add_argument("--second", help="second source on the same ground, such as an aerial picture")
     parser.add_argument("--minutes", type=float, default=10, help="time for everything, roughly (default: 10)")
     parser.add_argument("--models", nargs="+", default=["auto"], help="auto, or candidates: extra-trees lda cnn2d …")
@@ -28,12 +28,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--folds", type=int, default=5, help="folds of the comparison, at most (default: 5)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     parser.add_argument("--sample", action="store_true", help="the labels are a random sample of the map")
-    parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
-    parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
-    parser.add_argument("--vector", help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
-    parser.add_argument("--report", help="file for the report: .html, .md or .json (default: MAP.html)")
+    parser.add_argument("--probabilities", type=WrittenFile, help="GeoTIFF for the probability of every class")
+    parser.add_argument("--uncertainty", type=WrittenFile, help="GeoTIFF for the entropy of the probabilities, 0 to 1")
+    parser.add_argument("--vector", type=WrittenFile, help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
+    parser.add_argument(
+        "--report", type=WrittenFile, help="file for the report: .html, .md or .json (default: MAP.html)"
+    )
     parser.add_argument("--workdir", help="folder for model, configs and comparison (default: MAP.work)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 cube")
     parser.add_argument("--axes", help=AXES_HELP)
     parser.add_argument("--labels-key", help="variable of the labels")
@@ -108,7 +111,8 @@ def main() -> None:
     from mmhsi.errors import ConfigError, one_line
     from mmhsi.estimator import SceneClassifier
     from mmhsi.inference import SceneWarning
-    from mmhsi.inference.checks import check_outputs
+    from mmhsi.inference.writers import hold_outputs
+    from mmhsi.io.destinations import check_outputs
     from mmhsi.io.vector_writer import check_vector_name
 
     MMLogger.get_current_instance().setLevel("WARNING")
@@ -118,8 +122,8 @@ def main() -> None:
     report, workdir = Path(args.report or out.with_suffix(".html")), Path(args.workdir or f"{out}.work")
     if report.suffix not in (".html", ".md", ".json"):
         raise ConfigError(f"--report {report}: expected a name that ends in .html, .md or .json")
-    outputs = (args.out, args.probabilities, args.uncertainty, args.vector, report)
-    check_outputs(outputs, (args.cube, args.labels, args.second, args.pretrained))
+    if not args.report:
+        check_outputs([report], [args.out, args.cube, args.labels])
     if args.vector:
         check_vector_name(args.vector)
     keys = dict(key="image_key", axes="image_axes")
@@ -128,7 +132,8 @@ def main() -> None:
     scene = {field: getattr(args, name) for name, field in keys.items() if getattr(args, name) is not None}
     models = "auto" if args.models == ["auto"] else args.models
     classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample, args.pretrained)
-    with hold(workdir, "work dir", "give another --workdir"):
+    written = (out, args.probabilities, args.uncertainty, args.vector, report)
+    with hold(workdir, "work dir", "give another --workdir"), hold_outputs(Path(path) for path in written if path):
         classifier.fit(
             args.cube,
             args.labels,

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
+from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
 from mmhsi.cli.options import dataset_argument, read_config
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     )
     dataset_argument(parser)
     out = parser.add_mutually_exclusive_group(required=True)
-    out.add_argument("--out", help="GeoTIFF for the map of one scene")
+    out.add_argument("--out", type=WrittenFile, help="GeoTIFF for the map of one scene")
     out.add_argument("--out-dir", help="folder for the maps of all scenes, with a summary; finished ones are skipped")
     parser.add_argument("--list", help="text file of further scenes, one a line")
     parser.add_argument("--stac", help="STAC item or collection of items whose files are further scenes")
@@ -50,12 +50,12 @@ def parse_args() -> argparse.Namespace:
         default="scenes",
         help="what the processes share: whole scenes, or blocks of the rows of each (default: scenes)",
     )
-    parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
-    parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
-    parser.add_argument("--vector", help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
+    parser.add_argument("--probabilities", type=WrittenFile, help="GeoTIFF for the probability of every class")
+    parser.add_argument("--uncertainty", type=WrittenFile, help="GeoTIFF for the entropy of the probabilities, 0 to 1")
+    parser.add_argument("--vector", type=WrittenFile, help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
     parser.add_argument("--smallest", type=int, default=1, help="pixels of the smallest polygon (default: 1, all)")
     parser.add_argument("--ids", choices=["original", "index"], default="original", help=IDS_HELP)
-    parser.add_argument("--png", help="picture of false colour and map, with a legend")
+    parser.add_argument("--png", type=WrittenFile, help="picture of false colour and map, with a legend")
     parser.add_argument("--labels", help="labels, a map or a vector file, shown in the picture beside the result")
     network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
@@ -177,14 +177,11 @@ def predict_one(args: argparse.Namespace) -> None:
 
     from mmhsi.cli.console import bar
     from mmhsi.inference import save_quicklook
-    from mmhsi.inference.checks import check_outputs
     from mmhsi.io import label_map_info, read_class_map
     from mmhsi.io.vector_writer import check_vector_name, write_areas
     from mmhsi.io.vectors import is_vector
 
     # Before the model is loaded, so that a mistyped folder costs no time.
-    inputs = (args.config, args.checkpoint, args.scene, args.labels, args.second)
-    check_outputs((args.out, args.probabilities, args.uncertainty, args.png, args.vector), inputs)
     if args.labels and not is_vector(args.labels):
         label_map_info(args.labels, args.labels_key, args.labels_axes)
     if args.vector:

@@ -1,6 +1,6 @@
 """Public weights of encoders: list what is known, or convert a published file for configs to name."""
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
 
 
 def main() -> None:
@@ -12,7 +12,7 @@ def main() -> None:
     conversion = commands.add_parser("convert", help="write a published file as pretrained=NAME of a backbone reads it")
     conversion.add_argument("name", help="weights, as listed")
     conversion.add_argument("file", help="the published file")
-    conversion.add_argument("out", nargs="?", help="checkpoint to write (default: weights/NAME.pth)")
+    conversion.add_argument("out", type=WrittenFile, nargs="?", help="checkpoint to write (default: weights/NAME.pth)")
     args = parser.parse_args()
     from mmhsi.models.weights import convert, write_checkpoint
     from mmhsi.models.weights.families import WEIGHTS, public_weights

@@ -41,12 +41,12 @@ def unchanged(step: Step | None) -> bool:
     )
 
 
-def record(table: ExperimentTable, seeds: tuple[int, ...], work_dir: Path, path: Path = RESULTS) -> int:
+def record(table: ExperimentTable, seeds: tuple[int, ...] | None, work_dir: Path, path: Path = RESULTS) -> int:
     """Put mean and sample standard deviation of every finished cell that is a config's own into the file of results.
 
     Args:
         table: The table.
-        seeds: Repetitions.
+        seeds: Repetitions. None: the table's.
         work_dir: Folder of all runs.
         path: The file; other entries, and the papers' figures, stay.
 

@@ -1,4 +1,4 @@
-"""Tables of experiments: chains of training runs that rows share, and the Markdown that is made of them."""
+"""Tables of experiments: chains of training runs that rows share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 import os
-import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,6 +132,9 @@ class ExperimentTable:
         more_seeds: Repetitions of single columns in place of ``seeds``.
         rows: Cells by column, each a list of steps, by the row's name.
         paper: The paper's figures, one a metric, by column, by the row's name; only where the data is the paper's.
+        reference: The row that all others are compared with, seed by seed.
+        page: The page that shows the table, relative to the repository, between ``<!-- NAME: begin -->`` and
+            ``<!-- NAME: end -->``, NAME being the table file's.
     """
 
     title: str
@@ -142,10 +144,12 @@ class ExperimentTable:
     more_seeds: dict[str, tuple[int, ...]]
     rows: dict[str, dict[str, list[dict]]]
     paper: dict[str, dict[str, tuple[float | None, ...]]]
+    reference: str | None = None
+    page: str | None = None
 
     @staticmethod
     def from_file(path: str | Path) -> ExperimentTable:
-        """Read a table file, a Python file with the attributes' names at its top level; ``paper`` may be missing.
+        """Read a table file, a Python file with the attributes' names at its top level; the last three may be missing.
 
         ``metric`` is a name or several, and a figure of ``paper`` likewise one or as many, None where there is none.
 
@@ -175,7 +179,13 @@ class ExperimentTable:
         uneven = [row for row, cells in paper.items() if any(len(figure) != len(metrics) for figure in cells.values())]
         if uneven:
             raise ConfigError(f"{path}: paper has figures of {uneven[0]} that are not one a metric ({len(metrics)})")
-        return ExperimentTable(cfg.title, cfg.protocol, metrics, tuple(cfg.seeds), more_seeds, rows, paper)
+        reference = cfg.get("reference")
+        if reference is not None and reference not in rows:
+            raise ConfigError(f"{path}: reference is {reference!r}, which is no row{nearest(reference, rows)}")
+        seeds = tuple(cfg.seeds)
+        return ExperimentTable(
+            cfg.title, cfg.protocol, metrics, seeds, more_seeds, rows, paper, reference, cfg.get("page")
+        )
 
     @property
     def columns(self) -> list[str]:
@@ -272,48 +282,3 @@ def chain_seconds(step: Step | None) -> float:
     if not isinstance(finished, dict) or not is_number(finished.get("seconds")):
         raise DataError(f"{path}: not what a finished step left (no seconds)")
     return finished["seconds"] + chain_seconds(step.previous)
-
-
-def tabulate(table: ExperimentTable, seeds: tuple[int, ...] | None, work_dir: Path) -> str:
-    """Write a Markdown table of mean ± sample standard deviation over the seeds that are finished, n beside them.
-
-    The seconds are of one chain, pretraining included, averaged over all of the row's runs.
-
-    Args:
-        table: The table.
-        seeds: Repetitions. None: the table's.
-        work_dir: Folder of all runs.
-    """
-    values: dict[tuple[str, str], list[dict[str, float]]] = {}
-    seconds: dict[str, list[float]] = {}
-    for row, column, _, step in table.runs(seeds, work_dir):
-        if state(step) == "done":
-            values.setdefault((row, column), []).append({metric: read_metric(step, metric) for metric in table.metrics})
-            seconds.setdefault(row, []).append(chain_seconds(step))
-    columns = table.columns
-    lines = [f"### {table.title}", "", table.protocol]
-    for number, metric in enumerate(table.metrics):
-        lines += ["", f"| {metric} | {' | '.join(columns)} | s a run |", "| --- |" + " --- |" * (len(columns) + 1)]
-        for row, cells in table.rows.items():
-            texts = []
-            for column in columns:
-                text = summary([run[metric] for run in values.get((row, column), [])]) if column in cells else ""
-                published = table.paper.get(row, {}).get(column)
-                figure = None if published is None else published[number]
-                texts.append(text if figure is None else f"{text} (paper: {figure})")
-            took = f"{statistics.fmean(seconds[row]):.0f}" if row in seconds else ""
-            lines.append(f"| {row} | {' | '.join(texts)} | {took} |")
-    return "\n".join(lines) + "\n"
-
-
-def summary(values: list[float]) -> str:
-    """Mean ± sample standard deviation, and how many; ``'not measured'`` for none.
-
-    Args:
-        values: One a repetition.
-    """
-    if not values:
-        return "not measured"
-    if len(values) == 1:
-        return f"{values[0]:.1f} (n = 1)"
-    return f"{statistics.fmean(values):.1f} ± {statistics.stdev(values):.1f} (n = {len(values)})"

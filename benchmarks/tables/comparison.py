@@ -1,14 +1,15 @@
 """The comparison models of the papers' tables, and classical classifiers, on the same splits and with one metric."""
 
-title = "Comparison models without pretraining"
+title = "Comparison models"
 protocol = (
     "Published splits, seeds 0 to 4, of the disjoint blocks 0 to 7: "
     "20 random pixels a class, or spatially disjoint blocks. Networks: windows of 9x9, "
     "100 epochs, last checkpoint, augmentation, label smoothing and averaging over symmetries as in every model here. "
     "Forest and SVM: configs/classical on channels of that name, untuned; scaling, principal components and "
-    "morphological profiles (EMP) use the whole scene without labels."
+    "morphological profiles (EMP) use the whole scene without labels. MAEST and SS-MTr are pretrained on the scene "
+    "without labels, the others are not."
 )
-metric = "OA"
+metric = ("OA", "AA", "Kappa")
 seeds = (0, 1, 2, 3, 4)
 columns = {
     "Houston crop, 20 a class": "houston2018-crop_20-per-class",
@@ -20,18 +21,38 @@ more_seeds = {name: tuple(range(8)) for name in columns if "disjoint" in name}
 with_rgb = {name: data.replace("crop_", "crop-rgb_") for name, data in columns.items() if "crop" in data}
 
 
-def classical(model, *groups):
+reference = "extra trees, all channels"
+page = "docs/results.md"
+
+
+def classical(model, *groups, columns=columns):
     words = f"[{','.join(groups)}]"
     options = {f"{loader}_dataloader.dataset.transforms.0.groups": words for loader in ("train", "test")}
-    config = f"configs/classical/{model}.py"
-    return {name: [dict(config=config, dataset=data, options=options)] for name, data in columns.items()}
+    step = dict(config=f"configs/classical/{model}.py", **({"options": options} if groups else {}))
+    return {name: [dict(step, dataset=data)] for name, data in columns.items()}
 
 
 def network(model, columns):
     return {name: [dict(config=f"configs/comparison/{model}.py", dataset=data)] for name, data in columns.items()}
 
 
+def pretrained(pretraining, finetuning):
+    return {
+        name: [
+            dict(config=f"configs/comparison/{pretraining}.py", dataset=data.partition("_")[0], seeded=False),
+            dict(
+                config=f"configs/comparison/{finetuning}.py",
+                dataset=data,
+                options={"model.backbone.init_cfg.checkpoint": "{checkpoint}"},
+            ),
+        ]
+        for name, data in columns.items()
+    }
+
+
 rows = {
+    "extra trees, all channels": classical("extra-trees"),
+    "extra trees, all channels, HSI + RGB": classical("extra-trees", columns=with_rgb),
     "random forest, spectra": classical("random-forest", "spectra"),
     "SVM, spectra": classical("svm", "spectra"),
     "SVM, Gaussian means": classical("svm", "ms"),
@@ -42,4 +63,9 @@ rows = {
     "2-D CNN, HSI + RGB": network("cnn2d", with_rgb),
     "3-D CNN": network("cnn3d", columns),
     "plain ViT": network("hsi-vit-tiny-p1", columns),
+    "SSTN": network("sstn", columns),
+    "ExViT, HSI + RGB": network("exvit", with_rgb),
+    "HiT": network("hit", columns),
+    "MAEST": pretrained("maest", "maest-ft"),
+    "SS-MTr": pretrained("ss-mtr_hsi-vit-tiny-p3", "ss-mtr-ft_hsi-vit-tiny-p3"),
 }

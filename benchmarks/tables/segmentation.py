@@ -25,6 +25,7 @@ baselines = {
     "mmseg SegFormer-B0": "segformer/segformer_mit-b0",
     "mmseg DeepLabV3+, ResNet-18": "deeplabv3plus/deeplabv3plus_r18",
     "Mask2Former, Swin-nano": "mask2former/mask2former_swin-nano",
+    "FreeNet": "comparison/free-net",
 }
 encoders = {"HSIViT": "hsi-vit-tiny-p2", "SST": "sst-tiny-p4"}
 

@@ -7,12 +7,13 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import MMHSIError, one_line
 
 from .console import print_error, show_own_warnings
-from .memory import bound_block_cache, keep_freed_memory
+from .memory import keep_freed_memory
 from .termination import AGAIN, TERMINATION, Terminated
 
 if TYPE_CHECKING:
@@ -25,6 +26,33 @@ WORKER_DIED = (
 )
 
 
+class WrittenFile(str):
+    """A file that a command writes, as the ``type`` of its option; :func:`tool_parser` checks all of a command's."""
+
+    __slots__ = ()
+
+
+class _Parser(argparse.ArgumentParser):
+    """Looks at the files that are to be written as soon as it knows them: none is one that the command reads."""
+
+    def parse_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
+        return _checked(super().parse_args(*args, **options))
+
+    def parse_intermixed_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
+        return _checked(super().parse_intermixed_args(*args, **options))
+
+
+def _checked(args: argparse.Namespace) -> argparse.Namespace:
+    given = [one for value in vars(args).values() for one in (value if isinstance(value, list | tuple) else [value])]
+    written = [value for value in given if isinstance(value, WrittenFile)]
+    if written:
+        from mmhsi.io.destinations import check_outputs  # not where a command only says how it is used
+
+        read = [value for value in given if isinstance(value, str | Path) and not isinstance(value, WrittenFile)]
+        check_outputs(written, [path for path in read if os.path.isfile(path)])  # noqa: PTH113, names may be no paths
+    return args
+
+
 def tool_parser(description: str | None, example: str = "") -> argparse.ArgumentParser:
     """A command's parser, with ``--debug`` and ``--verbose``, which :func:`run` looks for.
 
@@ -32,7 +60,7 @@ def tool_parser(description: str | None, example: str = "") -> argparse.Argument
         description: What the command does.
         example: A whole call, shown below the options.
     """
-    parser = argparse.ArgumentParser(description=description, epilog=f"example:\n  {example}", formatter_class=Help)
+    parser = _Parser(description=description, epilog=f"example:\n  {example}", formatter_class=Help)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.add_argument("--verbose", action="store_true", help="show what the log files have, and libraries' warnings")
     return parser
@@ -104,7 +132,6 @@ def run(main: Callable[[], None]) -> None:
     if "--verbose" not in sys.argv:
         show_own_warnings()
     keep_freed_memory()
-    bound_block_cache()
     # Where mmengine would read a file from the network, or a library one of its own, with whatever code is in it.
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
     # Where the log file cannot be written, a command goes on without; it would say a traceback for every line.

@@ -1,9 +1,8 @@
-"""Memory that a command's processes keep: between steps, and of blocks that GDAL has unpacked."""
+"""Memory that a process keeps between steps."""
 
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
@@ -24,12 +23,3 @@ def keep_freed_memory() -> None:
         return
     mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
     mallopt(M_TRIM_THRESHOLD, 2 * LARGEST_KEPT)
-
-
-def bound_block_cache() -> None:
-    """Let GDAL keep 128 MB of unpacked blocks a process, unless ``GDAL_CACHEMAX`` says otherwise.
-
-    By itself it takes 5 % of the machine's memory, in every process that loads data. Those that a command starts are
-    bound likewise. Where mmhsi is a library GDAL's own bound holds.
-    """
-    os.environ.setdefault("GDAL_CACHEMAX", "128")  # in MB; GDAL asks once, when it first reads

@@ -9,10 +9,11 @@ import numpy as np
 
 from mmhsi.datasets.scene import open_second_file
 from mmhsi.errors import DataError
-from mmhsi.io import HSICube, open_cube, read_label_map, write_cube
+from mmhsi.io import HSICube, open_cube, read_cube, read_label_map, write_cube
 from mmhsi.io.arrays import cube_of, is_path, label_map_of
 from mmhsi.io.files import replacing
 from mmhsi.io.labels import NO_LABEL
+from mmhsi.io.readers.remote import asset_of, is_remote
 from mmhsi.io.vectors import is_vector
 
 if TYPE_CHECKING:
@@ -35,19 +36,24 @@ def is_table(given: object) -> bool:
 
 
 def as_file(given: Any, name: str, folder: Path) -> Path:
-    """Where something lies, written to a file first if it is an array.
+    """Where something lies, written to a file first if it is an array or lies on a server.
 
     Args:
-        given: A path, an array (H, W, C) or (H, W), a :class:`mmhsi.io.HSICube`, or an xarray ``DataArray``
-            (:func:`mmhsi.io.arrays.cube_of`), of labels with y and x alone.
+        given: A path, an asset of a STAC item, a GeoTIFF on a server where that is allowed, an array (H, W, C) or
+            (H, W), a :class:`mmhsi.io.HSICube`, or an xarray ``DataArray`` (:func:`mmhsi.io.arrays.cube_of`), of
+            labels with y and x alone.
         name: Of the file, without suffix.
         folder: Of the file.
 
     Raises:
         DataError: If it is nothing of this kind.
+        ConfigError: If it lies on a server, which may not be asked.
     """
     if is_path(given):
-        return Path(given).resolve()
+        place = asset_of(given)
+        if not is_remote(place):
+            return Path(place).resolve()
+        given = read_cube(place)  # once: learning and mapping read it many times
     folder.mkdir(parents=True, exist_ok=True)
     if _is_data_array(given):
         given = label_map_of(given, name) if len(given.dims) == 2 else cube_of(given, name)

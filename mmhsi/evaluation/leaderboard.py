@@ -6,7 +6,7 @@ import math
 import statistics
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mmhsi.errors import DataError
 from mmhsi.io.files import write_json
@@ -15,6 +15,8 @@ from mmhsi.io.json_file import is_number, read_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
+
+_Seed = TypeVar("_Seed", int, str)
 
 METRICS = ("OA", "AA", "Kappa", "mIoU")
 
@@ -81,7 +83,7 @@ def add_row(path: str | PathLike[str], entry: Entry) -> None:
     write_json(path, [asdict(row) for row in sorted(rows, key=lambda row: (row.dataset, row.method))])
 
 
-def paired(figures: Mapping[str, float], others: Mapping[str, float]) -> str:
+def paired(figures: Mapping[_Seed, float], others: Mapping[_Seed, float]) -> str:
     """Compare two methods on the seeds that both have.
 
     Args:

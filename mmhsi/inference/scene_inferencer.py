@@ -14,11 +14,11 @@ from mmhsi.datasets.replay import Replay
 from mmhsi.datasets.scene import open_second
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, CubeOptions
+from mmhsi.io.destinations import check_outputs
 from mmhsi.io.readers.opening import open_reader
 from mmhsi.registry import CHANNELS, TRANSFORMS
 
 from .checks import (
-    check_outputs,
     check_space,
     choose_scene_bands,
     doubtful_scale,
@@ -330,6 +330,7 @@ class SceneInferencer:
                 scene, key, second, second_key, scale, match_wavelengths, axes, image_options, second_axes
             ) as rows,
         ):
+            check_outputs(paths.values(), rows.reader.files)
             height, width = rows.shape
             stored = stored_state(folder) if resume and not shared else None
             size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import math
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mmhsi.visualization.palette import RGB
 
     from .prediction import PredictedRows
+
+_held: ContextVar[frozenset[Path]] = ContextVar("held", default=frozenset())
 
 
 class FinishedRows(Protocol):
@@ -84,6 +87,8 @@ def entropy(scores: Tensor) -> Tensor:
 def hold_outputs(paths: Iterable[Path]) -> Iterator[None]:
     """Keep others from writing the same files; each is held by its folder ``FILE.partial``.
 
+    Who holds a file already, to write more of it than this, holds it on.
+
     Args:
         paths: Files to write.
 
@@ -91,10 +96,17 @@ def hold_outputs(paths: Iterable[Path]) -> Iterator[None]:
         ConfigError: If another run writes one of them.
     """
     with ExitStack() as stack:
+        held = _held.get()
         for path in paths:
-            folder = path.with_name(f"{path.name}.partial")
-            stack.enter_context(hold(folder, "output", "give another file", passing=True))
-        yield
+            folder = path.absolute().with_name(f"{path.name}.partial")
+            if folder not in held:
+                stack.enter_context(hold(folder, "output", "give another file", passing=True))
+                held |= {folder}
+        token = _held.set(held)
+        try:
+            yield
+        finally:
+            _held.reset(token)
 
 
 def values_of(predicted: PredictedRows, layers: dict[str, Layer]) -> dict[str, np.ndarray]:

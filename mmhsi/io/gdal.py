@@ -13,6 +13,9 @@ from rasterio.env import get_gdal_config, set_gdal_config
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CACHE = 128 << 20
+"""Bytes of decoded blocks. GDAL would otherwise take 5 % of the machine's memory, in every worker process."""
+
 NO_SERVERS = {
     # Files are local: what a raster names must not make GDAL wait for a network or for the keyboard. Nobody listens at
     # that address, whichever of GDAL's drivers would ask.
@@ -25,6 +28,9 @@ NO_SERVERS = {
     "CPL_VSISTDIN_FILE": os.devnull,
 }
 """Options that keep GDAL from asking a server, or standard input."""
+
+_NEEDED: dict[int, int] = {}
+"""Bytes of cache that readers of whole rows need, by reader."""
 
 _ASKED: ContextVar[str | None] = ContextVar("file on a server that may be asked for", default=None)
 
@@ -40,6 +46,21 @@ def _one_file(name: str) -> dict[str, str]:
         "GDAL_HTTP_LOW_SPEED_LIMIT": "1",
         "CPL_VSISTDIN_FILE": os.devnull,
     }
+
+
+def need_cache(reader: int, count: int) -> None:
+    """Let :func:`local_files` keep a larger cache, at most GDAL's own, while a reader needs it.
+
+    A tile of a compressed file that leaves the cache between two bands of rows is unpacked anew for each of them.
+
+    Args:
+        reader: Its identity.
+        count: Bytes; 0 when it no longer does.
+    """
+    if count > CACHE:
+        _NEEDED[reader] = count
+    else:
+        _NEEDED.pop(reader, None)
 
 
 @contextmanager
@@ -58,17 +79,20 @@ def asking(name: str) -> Iterator[None]:
 
 @contextmanager
 def local_files() -> Iterator[None]:
-    """Within the block GDAL asks no server; afterwards its settings are what they were.
+    """Within the block GDAL asks no server and keeps a small cache; afterwards its settings are what they were.
 
-    Within :func:`asking` it may ask for that one file. GDAL's cache of blocks is left alone, for all that the process
-    reads shares it; commands bound it (:func:`mmhsi.cli.memory.bound_block_cache`). Also a decorator. ``rasterio.Env``,
-    which does the like, takes as long as reading a small window does.
+    The cache is :data:`CACHE`, or what :func:`need_cache` was told. Within :func:`asking` it may ask for that one file.
+    An own ``GDAL_CACHEMAX`` in the environment is kept, and so is a smaller cache. Also a decorator. ``rasterio.Env``,
+    which does the like, takes as long as reading a small window does, and forgets to give a larger cache back.
     """
     asked = _ASKED.get()
     settings = NO_SERVERS if asked is None else _one_file(asked)
     before = {name: get_gdal_config(name, normalize=False) for name in settings}
+    cache = int(get_gdal_config("GDAL_CACHEMAX"))
     for name, value in settings.items():
         set_gdal_config(name, value)
+    if "GDAL_CACHEMAX" not in os.environ:
+        set_gdal_config("GDAL_CACHEMAX", min(cache, max(CACHE, *_NEEDED.values(), 0)))
     try:
         yield
     finally:
@@ -77,3 +101,4 @@ def local_files() -> Iterator[None]:
                 del_gdal_config(name)
             else:
                 set_gdal_config(name, value, normalize=False)
+        set_gdal_config("GDAL_CACHEMAX", cache)

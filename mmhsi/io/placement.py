@@ -10,6 +10,7 @@ import numpy as np
 from rasterio.warp import transform as transform_points
 
 from mmhsi.errors import DataError
+from mmhsi.io.antimeridian import nearest_turn, turn_of
 from mmhsi.io.cube import CubeInfo, HSICube
 
 if TYPE_CHECKING:
@@ -133,5 +134,9 @@ class Placement:
                 raise DataError(
                     f"{other.name}: the coordinates of {grid.name} cannot be expressed in its system: {exc}"
                 ) from exc
+        turn = turn_of(other.crs)
+        if turn is not None and grid.crs is not None:
+            there = other.transform
+            x = nearest_turn(x, there.a * other.shape[1] / 2 + there.b * other.shape[0] / 2 + there.c, turn)
         a, b, c, d, e, f = (~other.transform)[:6]
         return d * x + e * y + f, a * x + b * y + c

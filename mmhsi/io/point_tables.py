@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.files import reading
 
 from .wkb import Shape
@@ -42,15 +43,23 @@ def read_points(file: Path) -> PointTable:
         file: In UTF-8. ``column`` and ``row`` count pixels from 0 and mean their centres.
 
     Raises:
-        FileFormatError: It is no text.
-        DataError: It has no places, or one that is no number.
+        FileFormatError: It is no text in UTF-8.
+        DataError: It is blank, two columns share a name, or a place is missing or no finite number.
     """
-    with reading(file, "not a readable table of points"), file.open(newline="", encoding="utf-8-sig") as stream:
-        head = stream.readline()
+    with reading(file, "not a readable table of points"):
+        try:
+            text = file.read_text(encoding="utf-8-sig").lstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise FileFormatError(f"{file}: is no text in UTF-8 ({error.reason}); save the table as UTF-8") from None
+        head = text.partition("\n")[0]
         delimiter = max(",;\t|", key=head.count)
-        stream.seek(0)
-        rows = list(csv.reader(stream, delimiter=delimiter))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    if not rows:
+        raise DataError(f"{file}: is blank; expected a head line and a line a point")
     names = [name.strip() for name in rows[0]]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{file}: has several columns {twice!r}; give each a name of its own")
     lower = [name.lower() for name in names]
     pair = next((pair for pair in PAIRS if all(name in lower for name in pair)), None)
     if pair is None:
@@ -68,6 +77,8 @@ def read_points(file: Path) -> PointTable:
         try:
             cells = [row[index].replace(",", ".") if delimiter != "," else row[index] for index in at]
             place = np.array([[float(cell) for cell in cells]])
+            if not np.isfinite(place).all():
+                raise ValueError
         except ValueError:
             raise DataError(f"{file}: line {number}: {row[at[0]]!r}, {row[at[1]]!r} is no place") from None
         shapes.append(Shape("Point", [place + 0.5 if pair[1] == "row" else place]))

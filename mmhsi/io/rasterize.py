@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from affine import Affine
 from rasterio.features import rasterize
 from rasterio.warp import transform as transform_points
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from mmhsi.errors import DataError
+from mmhsi.io.antimeridian import around_the_earth, turn_of
 from mmhsi.io.gdal import local_files
 
 if TYPE_CHECKING:
@@ -72,8 +72,10 @@ def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool
 
     Vertices are brought into the grid's coordinates, edges stay straight between them. A polygon holds the pixels
     whose centres lie in it, by the even-odd rule where it crosses itself; a line the pixels that it passes through; a
-    point its pixel. On a grid without a place coordinates are pixels, (column, row) from the upper left corner of the
-    picture; where all rows are at most 0, as QGIS draws them, they count downwards.
+    point its pixel. On a grid in longitudes, or in a web map's coordinates, what lies beyond 180° is found on either
+    side of it, and an edge of more than 180° goes the short way around the earth. On a grid without a place
+    coordinates are pixels, (column, row) from the upper left corner of the picture; where all rows are at most 0, as
+    QGIS draws them, they count downwards.
 
     Args:
         vector: The features.
@@ -94,6 +96,9 @@ def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool
     kept = np.flatnonzero(named[vector.owners])
     owners = vector.owners[kept]
     shapes = in_pixels(vector, [vector.shapes[index] for index in kept], owners, grid)
+    turn = None if vector.in_pixels or grid.transform is None else turn_of(grid.crs)
+    if turn is not None and grid.transform is not None:
+        shapes, owners = around_the_earth(shapes, owners, grid.shape, grid.transform, turn)
     away, beyond = _beyond(shapes, owners, grid.shape, len(codes))
     has_shape = np.bincount(owners, minlength=len(codes)) > 0
     if not (has_shape & ~away).any():
@@ -149,8 +154,8 @@ def _joined(
     while (first != last).any():
         pairs = np.unique(np.stack([first[first != last], last[first != last]], axis=1), axis=0) - 1
         size = len(numbers)
-        graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
-        _, component = connected_components(graph, directed=False)
+        graph = scipy.sparse.coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
+        _, component = scipy.sparse.csgraph.connected_components(graph, directed=False)
         least = np.full(component.max() + 1, size + 1, dtype=np.int32)
         np.minimum.at(least, component, joined)
         joined = least[component[joined - 1]]

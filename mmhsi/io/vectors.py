@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rasterio.crs import CRS
 
-from mmhsi.errors import DataError, FileFormatError
+from mmhsi.errors import DataError, FileFormatError, one_line
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.gdal import NO_SERVERS
+from mmhsi.io.geopackage import check_geopackage
 from mmhsi.io.point_tables import read_points
 from mmhsi.io.readers.surroundings import check_surroundings
 from mmhsi.io.wkb import Shape, decode
@@ -98,11 +100,15 @@ def read_vector(path: str | PathLike[str], field: str = "class", layer: str | No
         table = read_points(file)
         _require_field(file, field, list(table.columns))
         texts = [_text(value) for value in table.columns[field]]
+        if all(re.fullmatch(r"-?\d+(\.0*)?", text, re.ASCII) for text in texts if text):
+            texts = [text.partition(".")[0] for text in texts]  # as a table of numbers with gaps is written
         numeric = all(_is_whole(text) for text in texts if text) and any(texts)
         crs = CRS.from_epsg(4326) if table.pair[0].startswith("lon") else None
         owners = np.arange(len(texts))
         return Vector(file, table.shapes, owners, texts, numeric, crs, in_pixels=table.pair[1] == "row")
     check_surroundings(file)
+    if suffix == ".gpkg":
+        check_geopackage(file)
     return _read_layer(file, field, layer, is_json=suffix in (".geojson", ".json"))
 
 
@@ -127,6 +133,8 @@ def _read_layer(file: Path, field: str, layer: str | None, is_json: bool) -> Vec
         if crs is not None and not crs.is_projected and not crs.is_geographic:
             crs = None  # GeoPackage's "undefined" systems
     column = columns[0]
+    if any(isinstance(value, (list, np.ndarray)) for value in column.tolist()):
+        raise DataError(f"{file}: field {field!r} holds lists; expected one class a feature (label_field)")
     numeric = column.dtype.kind in "iuf"
     values = [_text(value) for value in column.tolist()]
     shapes: list[Shape] = []
@@ -189,12 +197,12 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
 
 def _text(value: object) -> str:
-    """A field's value as text, "" for none."""
+    """A field's value as text that can be printed, "" for none."""
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return unicodedata.normalize("NFC", str(value)).strip()
+    return one_line(unicodedata.normalize("NFC", str(value)).strip())
 
 
 def _is_whole(text: str) -> bool:

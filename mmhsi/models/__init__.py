@@ -1,4 +1,10 @@
-"""Models: preprocessors, backbones, self-supervised pretraining, heads."""
+"""Models: preprocessors, backbones, self-supervised pretraining, heads.
+
+What is built on mmseg's classes is imported when it is first asked for: with mmseg's models come those of scipy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from .backbones import (
     CNN2D,
@@ -19,7 +25,6 @@ from .backbones import (
 )
 from .classical import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, OnColumns, RandomForest
 from .classifiers import PixelClassifier
-from .decode_heads import CNNHead, MultiscaleLinearHead, TokenLinearHead, UNetHead
 from .heads import DINOHead
 from .losses import CrossEntropyLoss, DiceLoss, FocalLoss, Mask2FormerLoss
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
@@ -38,7 +43,6 @@ from .preprocessors import (
     attach_scenes,
 )
 from .rng import BatchRNG
-from .segmentors import EncoderDecoder, Mask2Former
 from .selfsup import (
     IMAE,
     LOMSST,
@@ -56,6 +60,10 @@ from .selfsup import (
     SSMTr,
 )
 from .weights import load_weights, transfer_weights
+
+if TYPE_CHECKING:
+    from .decode_heads import CNNHead, MultiscaleLinearHead, TokenLinearHead, UNetHead
+    from .segmentors import EncoderDecoder, Mask2Former
 
 __all__ = [
     "CNN2D",
@@ -130,3 +138,11 @@ __all__ = [
     "load_weights",
     "transfer_weights",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("CNNHead", "MultiscaleLinearHead", "TokenLinearHead", "UNetHead"):
+        return getattr(import_module(".decode_heads", __name__), name)
+    if name in ("EncoderDecoder", "Mask2Former"):
+        return getattr(import_module(".segmentors", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 import re
 
+import labelling
 import numpy as np
 import pytest
 import run as suite
@@ -140,3 +141,11 @@ def test_the_docs_name_what_exists(repository):
     for path in (*repository.glob("docs/**/*.md"), *repository.glob("configs/*/README.md")):
         for name in re.findall(r"(?<![\w/])benchmarks/(?:tables/)?[a-z_]+\.py", path.read_text()):
             assert (repository / name).is_file(), f"{path.name} names {name}"
+
+
+def test_scenes_that_are_measured_anew_leave_the_others_of_a_page_in_their_order():
+    page = (
+        "x\n<!-- labelling: begin -->\n| scene | points |\n| --- | --- |\n| A | r |\n| A | s |\n| B | r |\n| C | r |\n"
+    )
+    found = labelling.with_earlier(["| B | new", "| B | newer"], page + "<!-- labelling: end -->\n| Z | r |\n", "ABCD")
+    assert found == ["| A | r |", "| A | s |", "| B | new", "| B | newer", "| C | r |"]

@@ -3,15 +3,16 @@
 import json
 
 import pytest
+from experiments.figures import finished_figures, read_figures, tabulate, write_figures
 from experiments.record import record
 from experiments.runner import ExperimentRunner
 from experiments.table import (
+    ROOT,
     ExperimentTable,
     make_chain,
     read_config,
     read_metrics,
     state,
-    tabulate,
 )
 
 from mmhsi.errors import ConfigError, DataError
@@ -67,7 +68,8 @@ def test_table(tmp_path):
     finish(runs["scratch", "a", 0], 90.0)
     finish(runs["scratch", "a", 1], 92.0, seconds=20)
     finish(runs["pretrained", "a", 0], 95.0)
-    rows = [line for line in tabulate(table, table.seeds, tmp_path).splitlines() if line.startswith("|")]
+    figures = finished_figures(table, None, tmp_path)
+    rows = [line for line in tabulate(table, figures).splitlines() if line.startswith("|")]
     assert rows == [
         "| OA | a | b | s a run |",
         "| --- | --- | --- | --- |",
@@ -75,6 +77,32 @@ def test_table(tmp_path):
         "| pretrained | 95.0 (n = 1) |  | 10 |",
     ]
     assert [state(runs["pretrained", "a", seed]) for seed in (0, 1)] == ["done", "open"]
+    write_figures(tmp_path / "t.json", table, figures)
+    assert read_figures(tmp_path / "t.json", table) == figures
+    assert read_figures(tmp_path / "none.json", table) == {}
+
+
+def test_rows_are_compared_with_the_reference_seed_by_seed(tmp_path):
+    (tmp_path / "t.py").write_text(TABLE + 'reference = "scratch"\n')
+    table = ExperimentTable.from_file(tmp_path / "t.py")
+    gains = [(90.0, 95.0), (92.0, 91.0), (94.0, None)]
+    figures = {("scratch", "a"): {seed: {"OA": one, "seconds": 1.0} for seed, (one, _) in enumerate(gains)}}
+    figures["pretrained", "a"] = {seed: {"OA": gains[seed][1], "seconds": 1.0} for seed in (0, 1)}
+    # (5 - 1) / 2 ± (6 / sqrt 2) / sqrt 2
+    assert "| pretrained | +2.0 ± 3.0 (1 of 2) |" in tabulate(table, figures)
+    (tmp_path / "t.py").write_text(TABLE + 'reference = "scretch"\n')
+    with pytest.raises(ConfigError, match="'scretch', which is no row; nearest: 'scratch'"):
+        ExperimentTable.from_file(tmp_path / "t.py")
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", '{"scratch": {"a": {"0": {"OA": "x"}}}}', '{"scratch": {"a": {"b": {"OA": 1}}}}']
+)
+def test_a_file_of_figures_that_is_none(text, tmp_path):
+    (tmp_path / "t.py").write_text(TABLE)
+    (tmp_path / "t.json").write_text(text)
+    with pytest.raises(DataError, match=r"t\.json: not figures of a table"):
+        read_figures(tmp_path / "t.json", ExperimentTable.from_file(tmp_path / "t.py"))
 
 
 def test_what_is_finished_is_not_run_again_and_a_failure_says_what_failed(tmp_path):
@@ -186,3 +214,13 @@ def test_results_are_those_of_runs_that_are_as_their_config_says(tmp_path):
             spread={"OA": spread},
         ),
     ]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks/tables").glob("*.json")), ids=lambda path: path.stem)
+def test_pages_show_what_was_recorded(path):
+    table = ExperimentTable.from_file(path.with_suffix(".py"))
+    figures = read_figures(path, table)
+    assert figures
+    if table.page:
+        block = (ROOT / table.page).read_text().partition(f"<!-- {path.stem}: begin -->\n")[2]
+        assert block.partition(f"<!-- {path.stem}: end -->")[0] == tabulate(table, figures)

@@ -164,3 +164,11 @@ def test_labels_of_tiles(tmp_path, scope):
     np.testing.assert_array_equal(first, _nearest(values, MOVED["south up"][1])[:6, :10])
     data = TileDataset(data_root=str(tmp_path), pipeline=steps, **{**keys, "window": None})
     assert data.label_counts().tolist() == [(values == label).sum() for label in (1, 2, 3)]
+
+
+def test_a_raster_on_the_other_side_of_the_dateline_lies_on_the_same_ground(tmp_path):
+    longitudes = rasterio.CRS.from_epsg(4326)
+    east, west = (Affine(0.01, 0, left, 0, -0.01, 10) for left in (179.9, -180.1))
+    scene = write_geotiff(tmp_path / "cube.tif", CUBE, crs=longitudes, transform=east)
+    path, values = _labels(tmp_path, (24, 20), west, crs=longitudes)
+    np.testing.assert_array_equal(_classes(scene, path), np.where(values, values.astype(int) - 1, IGNORE_INDEX))

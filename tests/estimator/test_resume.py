@@ -1,4 +1,4 @@
-"""A command that is killed and goes on gives the map of one that was not."""
+"""A command that is killed or ended by a scheduler and goes on gives the map of one that was not."""
 
 import os
 import signal
@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import rasterio
 
+from mmhsi.cli.termination import AGAIN
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 
-POINTS = ("plan.json", "comparison.npz", "model.pth", "report.json")
-"""Files behind whose writing the run is killed."""
+POINTS = {"plan.json": True, "comparison.npz": False, "model.pth": True, "report.json": False}
+"""Files behind whose writing the run is ended, and whether by SIGTERM in place of SIGKILL."""
 
 
 @pytest.mark.slow
@@ -35,13 +36,13 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(tmp_path, repository):
 
     assert command("whole").wait() == 0
     wanted = [(tmp_path / name).read_bytes() for name in ("whole.tif", "whole.probabilities.tif", "whole.doubt.tif")]
-    for point in POINTS:
+    for point, asked in POINTS.items():
         name = point.split(".")[0]
         run = command(name)
         while run.poll() is None and not (tmp_path / f"{name}.tif.work" / point).exists():
             time.sleep(0.01)
-        run.send_signal(signal.SIGKILL)
-        assert run.wait() == -signal.SIGKILL, point
+        run.send_signal(signal.SIGTERM if asked else signal.SIGKILL)
+        assert run.wait() == (AGAIN if asked else -signal.SIGKILL), point
         assert command(name, "--resume").wait() == 0
         found = [(tmp_path / f"{name}{end}.tif").read_bytes() for end in ("", ".probabilities", ".doubt")]
         assert found == wanted, point

@@ -8,9 +8,10 @@ import warnings
 import numpy as np
 import pytest
 from cube_files import make_cube, write_envi, write_geotiff, write_npy
+from rasterio.env import get_gdal_config
 
 from mmhsi.errors import DataError
-from mmhsi.io import open_cube, read_cube
+from mmhsi.io import gdal, open_cube, read_cube
 
 
 @pytest.mark.parametrize("bands", [1, 430])
@@ -167,3 +168,20 @@ def test_other_warnings_of_rasterio_are_not_hidden(tmp_path, monkeypatch):
     monkeypatch.setattr("rasterio.open", noisy_open)
     with pytest.warns(UserWarning, match="something else"):
         read_cube(path)
+
+
+def test_rows_of_blocks_stay_in_the_cache_while_bands_of_rows_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(gdal, "CACHE", 1 << 16)
+    values = np.zeros((512, 300, 5), np.uint16)
+    path = write_geotiff(tmp_path / "a.tif", values, tiled=True, blockxsize=256, blockysize=256, interleave="band")
+
+    def cache():
+        with gdal.local_files():
+            return int(get_gdal_config("GDAL_CACHEMAX"))
+
+    with open_cube(path) as reader:
+        reader.read((0, 10, 64, 64))
+        assert cache() == 1 << 16
+        reader.read((0, 0, 32, 300))
+        assert 256 * 512 * 5 * 2 <= cache() < 2 * 256 * 512 * 5 * 2
+    assert cache() == 1 << 16

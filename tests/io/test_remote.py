@@ -9,7 +9,9 @@ import pytest
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
+from mmhsi.cli.commands import find_tools, parser_of
 from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.estimator.scene_files import as_file
 from mmhsi.io import HSICube, open_cube, read_cube, write_cube
 
 PLACE = dict(crs=CRS.from_epsg(32633), transform=from_origin(366000, 5800000, 30, 30))
@@ -127,3 +129,25 @@ def test_assets_of_an_item_at_hand(server, cube, monkeypatch, tmp_path):
     monkeypatch.setenv("MMHSI_ALLOW_NETWORK", "1")
     found = read_cube(tmp_path / "item.json#far", window=(5, 6, 7, 8))
     np.testing.assert_array_equal(found.data, cube[5:12, 6:14])
+
+
+def test_a_cube_that_is_learned_from_is_read_once_into_a_file(server, cube, monkeypatch, tmp_path):
+    monkeypatch.delenv("MMHSI_ALLOW_NETWORK", raising=False)
+    with pytest.raises(ConfigError, match="lies on a server"):
+        as_file(f"{server[0]}/cube.tif", "cube", tmp_path / "work")
+    monkeypatch.setenv("MMHSI_ALLOW_NETWORK", "1")
+    path = as_file(f"{server[0]}/cube.tif", "cube", tmp_path / "work")
+    asked = len(server[2])
+    found = read_cube(path)
+    np.testing.assert_array_equal(found.data, cube)
+    assert (found.crs, found.transform) == (PLACE["crs"], PLACE["transform"])
+    assert len(server[2]) == asked
+    (tmp_path / "item.json").write_text(json.dumps(dict(type="Feature", assets=dict(near=dict(href="work/cube.tif")))))
+    assert as_file(f"{tmp_path}/item.json#near", "cube", tmp_path) == path
+
+
+def test_every_command_that_is_given_a_cube_has_the_same_option():
+    for name in find_tools():
+        parser, _ = parser_of(name)
+        given = {action.dest for action in parser._actions}
+        assert "network" in given or not given & {"cube", "scene"}, name

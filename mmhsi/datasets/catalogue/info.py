@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mmhsi.errors import one_line
 from mmhsi.io import CubeOptions
 
 RGB = tuple[int, int, int]
@@ -172,3 +173,11 @@ class SceneInfo:
     homepage: str = ""
     obtain: str = ""
     caveat: str = ""
+
+    def __post_init__(self) -> None:
+        """Names are printed, and put into files that others print."""
+        if isinstance(self.title, str):
+            object.__setattr__(self, "title", one_line(self.title))
+        if isinstance(self.classes, list | tuple):
+            names = tuple(one_line(name) if isinstance(name, str) else name for name in self.classes)
+            object.__setattr__(self, "classes", names)

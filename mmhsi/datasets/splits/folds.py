@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from mmhsi.errors import DataError
 
@@ -173,7 +173,7 @@ def _distances_of_the_map(
     chosen = np.flatnonzero(others if others.any() else valid.ravel())
     if len(chosen) > PLACES:
         chosen = np.random.default_rng(seed).choice(chosen, PLACES, replace=False)
-    return cKDTree(places).query(np.stack(np.divmod(chosen, valid.shape[1]), axis=1))[0]
+    return scipy.spatial.cKDTree(places).query(np.stack(np.divmod(chosen, valid.shape[1]), axis=1))[0]
 
 
 def _distances_held_out(places: NDArray[np.int64], fold: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -181,5 +181,5 @@ def _distances_held_out(places: NDArray[np.int64], fold: NDArray[np.int64]) -> N
     found = np.zeros(len(places))
     for index in range(int(fold.max()) + 1):
         held = fold == index
-        found[held] = cKDTree(places[~held]).query(places[held])[0]
+        found[held] = scipy.spatial.cKDTree(places[~held]).query(places[held])[0]
     return found

@@ -207,19 +207,31 @@ def check_scale(
     return (None, None) if (factors == 1).all() and (shifts == 0).all() else (factors, shifts)
 
 
+_AT_ONCE = 1 << 14
+"""Values that are scaled at a time, so that their products of 64 bits stay in the processor's cache."""
+
+
 def _scaled(
     data: NDArray, scale: NDArray[np.float64], offset: NDArray[np.float64], nodata: float | None, dtype: np.dtype
 ) -> NDArray:
-    """Scaled values, NaN where they are missing; row by row, since the product is of 64 bits."""
-    result, product = np.empty(data.shape, dtype), np.empty(data.shape[1:])
+    """Scaled values, NaN where they are missing; some pixels at a time, since the product is of 64 bits."""
+    result = np.empty(data.shape, dtype)
+    height, width, bands = data.shape
+    stored, scaled = data.reshape(height * width, bands), result.reshape(height * width, bands)
+    step = min(max(_AT_ONCE // max(bands, 1), 1), max(len(stored), 1))
+    # One long row of factors: a loop of all values takes two thirds of the time of a loop a pixel.
+    factors, shifts, product = np.tile(scale, (step, 1)), np.tile(offset, (step, 1)), np.empty((step, bands))
     with np.errstate(over="ignore", invalid="ignore"):
-        for row, values in enumerate(data):
-            np.multiply(values, scale, out=product)
-            np.add(product, offset, out=product)
-            result[row] = product
+        for first in range(0, len(stored), step):
+            values, out = stored[first : first + step], scaled[first : first + step]
+            part = product[: len(values)]
+            part[...] = values
+            part *= factors[: len(values)]
+            part += shifts[: len(values)]
+            out[...] = part
             present = holds_data(values, nodata)
-            if present is not None:
-                result[row][~present] = np.nan
+            if present is not None and not present.all():
+                out[~present] = np.nan
     return result
 
 

@@ -19,7 +19,7 @@ from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.doubts import doubt
 from mmhsi.io.files import CUBE_FORMATS, reading
-from mmhsi.io.gdal import local_files
+from mmhsi.io.gdal import local_files, need_cache
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
 from mmhsi.io.readers.drivers import driver_of, header_of
 from mmhsi.io.readers.envi import check_header, data_file_of, reflectance_scale
@@ -73,7 +73,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         self._page = page
         self._missing: MissingValues | None = None
         self._by_pixel = False
-        self._block_values = 0
+        self._block_shape = (0, 0)
         self.handle()
 
     @local_files()
@@ -108,8 +108,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         self._missing = MissingValues(dataset)
         # Asked once: rasterio looks through all of GDAL's ways whenever it is asked.
         self._by_pixel = dataset.interleaving is Interleaving.pixel
-        rows, columns = dataset.block_shapes[0]
-        self._block_values = rows * columns * (dataset.count if self._by_pixel else 1)
+        self._block_shape = dataset.block_shapes[0]
         dtypes = dataset.dtypes  # such a list is made anew whenever it is asked for
         types = sorted({dtypes[index - 1] for index in self._missing.indexes})
         if len(types) > 1:
@@ -171,6 +170,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             return [tag_source(bare)]
 
     def _release(self, handle: rasterio.DatasetReader) -> None:
+        need_cache(id(self), 0)
         handle.close()
 
     def _bands(self) -> MissingValues:
@@ -228,20 +228,32 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         return transform
 
     def _unit_bytes(self) -> int:
-        self.handle()
-        return self._block_values * self.stored.dtype.itemsize
+        dataset, (rows, columns) = self.handle(), self._block_shape
+        return rows * columns * self.stored.dtype.itemsize * (dataset.count if self._by_pixel else 1)
 
-    @local_files()
+    def _keep_blocks(self, window: Window, bands: int) -> None:
+        """Have GDAL's cache hold a row of blocks where a file is read by bands of rows lower than its blocks."""
+        dataset, (_, width, _) = self.handle(), self.stored.shape
+        rows, columns = self._block_shape
+        if window[3] == width and window[2] < rows < self.stored.shape[0]:
+            count = dataset.count if self._by_pixel else bands
+            across = -(-width // columns) * columns
+            need_cache(id(self), rows * across * count * self.stored.dtype.itemsize * 9 // 8)
+
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+        return np.ascontiguousarray(self._read_view(window, bands))
+
+    def _read_view(self, window: Window, bands: list[int] | None) -> NDArray:
+        self._keep_blocks(window, self.stored.shape[2] if bands is None else len(bands))
         dataset, area, indexes = self.handle(), _area(window), self._indexes(bands)
-        with reading(self.path, f"cannot read window {window}, the file may be truncated"):
+        with local_files(), reading(self.path, f"cannot read window {window}, the file may be truncated"):
             if self._by_pixel:
                 # Into the transposed view GDAL writes pixel by pixel, as the file lies: several times faster than band
                 # by band for ENVI BIP. For band- or line-interleaved files it is the other way round.
                 block = np.empty((window[2], window[3], len(indexes)), dtype=self.stored.dtype)
                 dataset.read(indexes, window=area, out=block.transpose(2, 0, 1))
                 return block
-            return np.ascontiguousarray(dataset.read(indexes, window=area).transpose(1, 2, 0))  # (C, h, w) -> (h, w, C)
+            return dataset.read(indexes, window=area).transpose(1, 2, 0)  # (C, h, w) -> (h, w, C)
 
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
         asked = local_files() if self._bands().reads_file else nullcontext()

@@ -115,9 +115,9 @@ class RemoteReader(RasterReader):
         with asking(self._remote):
             return super()._describe()
 
-    def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+    def _read_view(self, window: Window, bands: list[int] | None) -> NDArray:
         with asking(self._remote):
-            return super()._read_block(window, bands)
+            return super()._read_view(window, bands)
 
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray | None:
         with asking(self._remote):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Subset
 
@@ -19,6 +18,8 @@ from .window_sampler import WindowSampler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mmpretrain.structures import DataSample
 
 
 def pool_scene(scene: Tensor, scale: int, with_std: bool = False) -> Tensor:
@@ -254,6 +255,8 @@ class ScenePreprocessor(BandPreprocessor):
         """
         if "label" not in data:
             return None
+        from mmpretrain.structures import DataSample  # not above: it brings all of mmpretrain's interface
+
         return [DataSample(gt_label=label) for label in self._to_device(data["label"])[:, None]]
 
     def around(self, data: dict, most: float) -> tuple[Tensor, Tensor, Tensor] | None:
