@@ -45,11 +45,12 @@ def main() -> None:
     """Embed and write."""
     args = parse_args()
     from mmhsi.cli.console import bar
+    from mmhsi.errors import DataError
     from mmhsi.inference import SceneInferencer
-    from mmhsi.inference.checks import check_outputs
     from mmhsi.inference.feature_basis import FeatureBasis
     from mmhsi.inference.place_features import features_at
     from mmhsi.inference.scene_features import PixelFeatures, write_features
+    from mmhsi.io.destinations import check_outputs
     from mmhsi.io.feature_maps import check_feature_name
     from mmhsi.io.feature_tables import check_table_name, write_feature_table
     from mmhsi.io.vectors import read_vector
@@ -59,7 +60,11 @@ def main() -> None:
         check_table_name(args.out)
     else:
         check_feature_name(args.out)
-    check_outputs((None if Path(args.out).is_dir() else args.out,), (args.checkpoint, args.scene, args.at, args.second))
+    inputs = (args.scene, args.second, args.at, args.checkpoint)
+    if any(path is not None and Path(args.out).resolve() == Path(path).resolve() for path in inputs):
+        raise DataError(f"{args.out}: is what is read; give the output a name of its own")
+    if not (args.out.lower().endswith(".zarr") and Path(args.out).is_dir()):  # which ZarrWriter looks at
+        check_outputs((args.out,), inputs)
     vector = read_vector(args.at, args.label_field, args.label_layer) if args.at else None
     inferencer = SceneInferencer(args.config, args.checkpoint, args.device, args.batch_size)
     features = PixelFeatures(inferencer)
