@@ -93,7 +93,7 @@ setup(
     extras_require={
         name: requirements(name)
         for name in (
-            *("export", "mask2former", "arrays", "zarr", "parquet", "dask"),
+            *("export", "mask2former", "arrays", "zarr", "parquet"),
             *("tests", "docs", "tracking", "dev"),
         )
     },

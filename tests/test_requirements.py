@@ -62,7 +62,7 @@ def imported(repository: Path, part: str) -> set[tuple[str, bool, Path]]:
     ("part", "always", "in_functions"),
     [
         ("mmhsi", ["runtime"], ["export", "mask2former", "arrays", "zarr", "parquet"]),
-        ("tools", ["runtime"], ["dask"]),
+        ("tools", ["runtime"], []),
         ("benchmarks", ["runtime", "tests"], []),
         ("tests", ["runtime", "tests"], []),
         ("docs", ["runtime", "docs"], []),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import time
 from dataclasses import asdict, dataclass, field
@@ -210,40 +209,6 @@ def predict_scenes(
         except (MMHSIError, OSError, MemoryError) as caught:
             record = finish([], one_line(str(caught)) or type(caught).__name__)
         yield record, False
-
-
-@functools.lru_cache(maxsize=1)
-def kept_inferencer(*given: Any) -> SceneInferencer:
-    """A model that a process loads once, for the tasks that an engine such as Dask gives it one after another.
-
-    Args:
-        given: Arguments of :class:`SceneInferencer`, the config as a path.
-    """
-    from .scene_inferencer import SceneInferencer
-
-    return SceneInferencer(*given)
-
-
-def predict_task(model: tuple, scene: str, name: str, folder: str, options: dict[str, Any]) -> tuple[Record, bool]:
-    """One scene as a task of an engine, in whichever process.
-
-    Args:
-        model: Arguments of :func:`kept_inferencer`.
-        scene: Its path, which all processes see.
-        name: Of its map.
-        folder: Of the maps.
-        options: As of :func:`predict_scenes`.
-
-    Returns:
-        The scene's record, and whether it was there before.
-
-    Raises:
-        DataError: There is no map; the record says why, too.
-    """
-    ((record, there),) = predict_scenes(kept_inferencer(*model), [scene], {scene: name}, folder, **options)
-    if record.error:
-        raise DataError(record.error)
-    return record, there
 
 
 def record_path(folder: Path, name: str) -> Path:
