@@ -92,7 +92,10 @@ setup(
     install_requires=requirements("runtime"),
     extras_require={
         name: requirements(name)
-        for name in ("export", "hub", "lora", "mask2former", "arrays", "tests", "docs", "tracking", "dev")
+        for name in (
+            *("arrays", "zarr", "parquet", "export", "hub", "lora", "mask2former"),
+            *("tests", "docs", "tracking", "dev"),
+        )
     },
     classifiers=[
         "Intended Audience :: Science/Research",

@@ -44,6 +44,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--launcher", choices=["none", "pytorch", "slurm"], default="none", help="who starts the processes that share"
     )
+    parser.add_argument(
+        "--share",
+        choices=["scenes", "rows"],
+        default="scenes",
+        help="what the processes share: whole scenes, or blocks of the rows of each (default: scenes)",
+    )
     parser.add_argument("--probabilities", type=WrittenFile, help="GeoTIFF for the probability of every class")
     parser.add_argument(
         "--uncertainty",
@@ -119,20 +125,22 @@ def predict_many(args: argparse.Namespace) -> None:
     scenes = [*args.scenes, *(listed_scenes(args.list) if args.list else ())]
     scenes += stac_scenes(args.stac) if args.stac else ()
     names, folder = map_names(scenes), Path(args.out_dir)
-    mine = share(scenes, args.launcher)
+    rows = args.share == "rows"
+    mine = scenes if rows else share(scenes, args.launcher)
     make_folder(folder)
     inferencer = load(args)
-    failed, found = [], 0
+    failed, found, written = [], 0, 0
     with bar("classifying", "rows") as step:
-        for record, there in predict_scenes(inferencer, mine, names, folder, step, **map_options(args)):
+        for record, there in predict_scenes(inferencer, mine, names, folder, step, shared=rows, **map_options(args)):
             found += there
             if record.error:
                 failed.append(record)
             elif not there:
+                written += 1
                 print(f"map: {folder / record.map}", flush=True)
     for path in write_summary(folder, names.values()):
         print(f"summary: {path}")
-    print(f"{len(mine) - len(failed) - found} maps written, {found} were there, {len(failed)} scenes failed")
+    print(f"{written} maps written, {found} were there, {len(failed)} scenes failed")
     for record in failed:
         print(f"failed: {record.scene}: {record.error}", file=sys.stderr)
     if failed:
@@ -147,8 +155,10 @@ def main() -> None:
     if args.out_dir:
         predict_many(args)
         return
-    if len(args.scenes) != 1 or args.list or args.stac or args.launcher != "none":
+    if len(args.scenes) != 1 or args.list or args.stac:
         raise ConfigError(f"--out: {len(args.scenes)} scenes are named; give one, or --out-dir for any number")
+    if args.launcher != "none" or args.share != "scenes":
+        raise ConfigError("--out: is written by one process; give --out-dir for several (--share rows for one scene)")
     args.scene = args.scenes[0]
     predict_one(args)
 

@@ -53,8 +53,8 @@ class SceneValueDataset(SceneDataset):
             raise DataError(f"{root / str(info.values)}: no pixel of {loaded.cube.name} that holds data has a value")
         self.values, self.polygons = values, found.polygons
         self.labels = np.where(known, 0, IGNORE_INDEX).astype(np.int64)
-        one = dict(classes=("values",), label_ids=(1,), ignore_ids=(0,), palette=None)
-        return replace(info, **one, targets=found.targets), [0]
+        known_one = replace(info, classes=("values",), label_ids=(1,), ignore_ids=(0,), palette=None)
+        return replace(known_one, targets=found.targets), [0]
 
     def _describe(self, loaded: Scene, kept: list[int], protocol: str, replay: Replay) -> InputSpec:
         """The base's, with targets in place of classes."""

@@ -225,10 +225,10 @@ def read_table(path: Path, name_field: str, targets: Sequence[str]) -> tuple[lis
         raise DataError(f"{path}: {wrong!r} in {name_field} is no name of a file")
     values = np.full((len(rows), len(targets)), np.nan, dtype=np.float32)
     for line, row in enumerate(rows):
-        for column, target in enumerate(targets):
+        for index, target in enumerate(targets):
             cell = (row[target] or "").strip()
             try:
-                values[line, column] = float(cell) if cell else np.nan
+                values[line, index] = float(cell) if cell else np.nan
             except ValueError:
                 raise DataError(f"{path}: line {line + 2}: {target}={cell!r} is no number") from None
     return names, values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,7 +27,8 @@ from .checks import (
     matching_transform,
     warn,
 )
-from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows
+from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows, strip_rows
+from .row_blocks import RowBlocks, Sharing
 from .row_store import RowStore, stored_state
 from .scene_rows import SceneRows
 from .stac import write_item
@@ -39,6 +40,11 @@ if TYPE_CHECKING:
 
 DEFAULT_BATCH = {True: 512, False: 16}
 """Windows at a time: of a pixel classifier, of a segmentor."""
+
+BLOCKS = 64
+"""Blocks of rows, at most, that processes share of a scene."""
+WINDOWS = 8
+"""Windows of a segmentor that fit into a block below each other: the first one is computed twice, for its edge."""
 
 Progress = Callable[[float, int], None]
 Moving = Callable[[float, int], None]
@@ -281,7 +287,8 @@ class SceneInferencer:
         image_options: Mapping[str, object] | None = None,
         second_axes: str | None = None,
         moving: Moving | None = None,
-    ) -> list[list]:
+        shared: Sharing | None = None,
+    ) -> list[list] | None:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
 
         Of a model of values the map has a float32 band of each target, NaN where there is no data, and ``uncertainty``
@@ -313,9 +320,12 @@ class SceneInferencer:
             second_axes: Axes of the second source's array, as ``axes``.
             moving: Called after every batch with the rows computed, parts of rows included, and the rows in all: for a
                 bar. Default None.
+            shared: Given where other processes may be at the same map (:class:`mmhsi.inference.row_blocks.RowBlocks`):
+                this one takes blocks of rows that no other has, and writes the files if it finds all of them finished.
+                Default None: there are no others.
 
         Returns:
-            The scene's files: path, bytes and time of the last change of each.
+            The scene's files: path, bytes and time of the last change of each; None if another process writes the map.
 
         Raises:
             ConfigError: If the model does not fit the checkpoint or gives nothing of what is asked for, memory does not
@@ -335,14 +345,14 @@ class SceneInferencer:
         check_outputs(paths.values(), (scene, second))
         folder = Path(f"{out}.partial")
         with (
-            hold_outputs(paths.values()),
+            nullcontext() if shared else hold_outputs(paths.values()),
             self.open_scene(
                 scene, key, second, second_key, scale, match_wavelengths, axes, image_options, second_axes
             ) as rows,
         ):
             check_outputs(paths.values(), rows.reader.files)
             height, width = rows.shape
-            stored = stored_state(folder) if resume else None
+            stored = stored_state(folder) if resume and not shared else None
             size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None
             size = size or self._batch_size(rows)
             settings = dict(
@@ -363,6 +373,20 @@ class SceneInferencer:
             )
             asked = "probabilities" in paths, "uncertainty" in paths
             layers = layers_of(len(self.classes), *asked, len(targets))
+            numbers, states = self._ids(ids), file_states(rows.reader.files)
+            facts = (paths, rows.reader.info, self.classes, self.palette, numbers, targets)
+            item = (paths, self.spec, self.palette, numbers, self.model.digest, scene)
+            if shared:
+                size_of_blocks = self._block_rows(rows, size)
+                blocks = RowBlocks(Path(f"{out}.blocks"), rows.shape, size_of_blocks, layers, settings, shared.is_made)
+                self._predict_blocks(rows, blocks, size, progress)
+                with blocks.joining(paths.values()) as whole:
+                    if whole:
+                        if not write_products(blocks, *facts):
+                            warn(f"{scene}: no pixel holds data, nothing was classified")
+                        write_item(*item)
+                        shared.record(states)
+                return states if whole else None
             store = RowStore(folder, width, layers, settings)
             check_space(folder.parent, store.bytes_per_row * (height - (stored["rows"] if stored else 0)))
             try:
@@ -374,14 +398,33 @@ class SceneInferencer:
                         store.append(values_of(part, layers))
                         if progress is not None:
                             progress(store.finished, height)
-                numbers = self._ids(ids)
-                info = rows.reader.info
-                if not write_products(store, paths, info, self.classes, self.palette, numbers, targets):
+                if not write_products(store, *facts):
                     warn(f"{scene}: no pixel holds data, nothing was classified")
             except DataError as error:
                 if not store.finished:
                     raise
                 raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
             store.remove()
-            write_item(paths, self.spec, self.palette, numbers, self.model.digest, scene)
-            return file_states(rows.reader.files)
+            write_item(*item)
+            return states
+
+    def _predict_blocks(self, rows: SceneRows, blocks: RowBlocks, size: int, progress: Progress | None) -> None:
+        """Predict the blocks of rows that no other process has, from top to bottom."""
+        for first, last in blocks.spans:
+            with blocks.taken(first) as store:
+                if store is None:
+                    continue
+                for part in self.predict_rows(rows, size, first + store.finished):
+                    store.append(values_of(part.above(last), blocks.layers))
+                    if progress is not None:
+                        progress(first + store.finished, rows.shape[0])
+                    if first + store.finished == last:
+                        break
+
+    def _block_rows(self, rows: SceneRows, size: int) -> int:
+        """Rows of a block, which begins where a process that passes through the scene alone begins a batch."""
+        height, width = rows.shape
+        dense = self.model.takes_rows(self.window)
+        step = strip_rows(width, 0 if dense else size) if self.model.by_pixel else 1
+        least = max(height // BLOCKS, 0 if self.model.by_pixel else WINDOWS * self.window[0], 1)
+        return -(-least // step) * step

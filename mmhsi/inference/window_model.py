@@ -135,12 +135,13 @@ class WindowModel:
         Raises:
             ConfigError: If K is not the number of classes.
         """
-        with self._precision():
+        with self.precision():
             scores = self.network.predict_rows(x, window)
         self._check_classes(len(scores))
         return scores
 
-    def _precision(self) -> torch.autocast:
+    def precision(self) -> torch.autocast:
+        """The precision that the network runs in, as a context."""
         kind = self.device.type
         half = torch.float16 if kind == "cuda" and not torch.cuda.is_bf16_supported() else torch.bfloat16
         return torch.autocast(kind, dtype=half, enabled=self.amp)
@@ -161,7 +162,7 @@ class WindowModel:
         Raises:
             ConfigError: If K is not the number of classes.
         """
-        with self._precision():
+        with self.precision():
             if self.by_pixel:
                 scores = self.network.predict_scores(x)
             else:

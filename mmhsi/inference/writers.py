@@ -6,7 +6,7 @@ import glob
 import math
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from mmhsi.io import ClassMapWriter, CubeInfo, ValueMapWriter
 from mmhsi.io.files import remove_begun
 from mmhsi.io.lock import hold
 
-from .row_store import Layer, RowStore
+from .row_store import Layer
 from .stac import item_path
 
 if TYPE_CHECKING:
@@ -29,6 +29,21 @@ if TYPE_CHECKING:
     from .prediction import PredictedRows
 
 _held: ContextVar[frozenset[Path]] = ContextVar("held", default=frozenset())
+
+
+class FinishedRows(Protocol):
+    """Gives the rows of all layers of a scene."""
+
+    def read(self, name: str, band: int, first: int, count: int) -> np.ndarray:
+        """Rows of one band of a layer, (count, W).
+
+        Args:
+            name: The layer's.
+            band: 0-based.
+            first: First row.
+            count: Rows.
+        """
+
 
 NO_CLASS = 255
 """Value of pixels without data in a map."""
@@ -137,7 +152,7 @@ def map_numbers(num_classes: int, ids: Sequence[int] | None = None) -> tuple[np.
 
 
 def write_products(
-    store: RowStore,
+    store: FinishedRows,
     paths: dict[str, Path],
     info: CubeInfo,
     classes: list[str],

@@ -46,4 +46,4 @@ def read_masked_npz(path: str | PathLike[str], axes: str = "band y x") -> HSICub
         raise DataError(f"{file}: data of shape {data.shape}, mask {mask.shape} of {mask.dtype}; expected 3 axes each")
     order = named_order(axes, data.shape, 3, str(file))
     missing = as_cube(np.broadcast_to(mask, data.shape), order).any(axis=2)
-    return HSICube(np.ascontiguousarray(as_cube(data, order)), mask=~missing, name=str(file))
+    return HSICube(np.ascontiguousarray(as_cube(data, order)), mask=np.logical_not(missing), name=str(file))

@@ -100,7 +100,7 @@ def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool
         raise DataError(f"{vector.path}: none of its {len(codes)} features has a class")
     kept = np.flatnonzero(named[vector.owners])
     owners = vector.owners[kept]
-    shapes = _in_pixels(vector, [vector.shapes[index] for index in kept], owners, grid)
+    shapes = in_pixels(vector, [vector.shapes[index] for index in kept], owners, grid)
     turn = None if vector.in_pixels or grid.transform is None else turn_of(grid.crs)
     if turn is not None and grid.transform is not None:
         shapes, owners = around_the_earth(shapes, owners, grid.shape, grid.transform, turn)
@@ -110,7 +110,7 @@ def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool
         raise DataError(f"{vector.path}: {_nowhere(shapes, vector, grid)}")
     near = np.flatnonzero(~away[owners])
     owners = owners[near]
-    geometries = [_geometry(shapes[index]) for index in near]
+    geometries = [geometry_of(shapes[index]) for index in near]
 
     def draw(values: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         # The last one drawn wins.
@@ -169,8 +169,18 @@ def _joined(
     return last
 
 
-def _in_pixels(vector: Vector, shapes: list[Shape], owners: NDArray[np.int64], grid: Grid) -> list[Shape]:
-    """The same shapes in the grid's pixels, (column, row)."""
+def in_pixels(vector: Vector, shapes: list[Shape], owners: NDArray[np.int64], grid: Grid) -> list[Shape]:
+    """The same shapes in the grid's pixels, (column, row).
+
+    Args:
+        vector: The file's features, for its coordinate system and messages.
+        shapes: Some of its shapes.
+        owners: Feature of each.
+        grid: The pixels.
+
+    Raises:
+        DataError: File and grid cannot be matched, or a place lies where the grid's coordinates end.
+    """
     rings = [ring for shape in shapes for ring in shape.rings]
     places = np.concatenate(rings)
     if not vector.in_pixels:
@@ -243,8 +253,12 @@ def _nowhere(shapes: list[Shape], vector: Vector, grid: Grid) -> str:
     )
 
 
-def _geometry(shape: Shape) -> dict:
-    """What rasterio draws."""
+def geometry_of(shape: Shape) -> dict:
+    """What rasterio draws.
+
+    Args:
+        shape: In any coordinates.
+    """
     rings = [ring.tolist() for ring in shape.rings]
     if shape.kind == "Point":
         return {"type": "Point", "coordinates": rings[0][0]}
