@@ -1,9 +1,10 @@
 # %% [markdown]
 # # A first map
 #
-# For whoever has a product of a sensor and some polygons, and has never used mmhsi. `cube` may be the folder or the
-# zip of an EnMAP, PRISMA, EMIT or DESIS product as it was downloaded ([Products](../products.md)); here it is EnMAP
-# over Potsdam, tiles put together into one file. `polygons` is a layer as it is drawn in QGIS, with a field `class`.
+# *For those who have a product of a sensor and some polygons, and have never used mmhsi.* `cube` may be the folder or
+# the zip of an EnMAP, PRISMA, EMIT or DESIS product as it was downloaded ([Products](../products.md)); here it is
+# EnMAP over Potsdam, tiles put together into one file. `polygons` is a layer as it is drawn in QGIS, with a field
+# `class`.
 #
 # In a shell all of it is `mmhsi classify cube.tif fields.gpkg --out map.tif`.
 # %%
@@ -58,13 +59,13 @@ Image(str(folder / "map.png"), width=700)
 # %% [markdown]
 # ## What it is worth
 #
-# The accuracy that the map has elsewhere on the scene, with its 90 % interval; then what folds would have said that
-# are drawn pixel by pixel, whose held-out pixels lie beside training pixels.
+# The accuracy to expect of the map elsewhere on the scene, with its 90 % interval; then what folds drawn pixel by pixel
+# would have said, whose held-out pixels lie beside training pixels.
 # %%
 print("expected elsewhere:", model.report.accuracy)
 print(f"pixel by pixel: {100 * model.report.random:.1f} %")
 # %% [markdown]
-# Here the truth of some more tiles is known, which nobody has who makes a map:
+# Here, unlike in real work, the truth of some more tiles is known:
 # %%
 import numpy as np
 

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Few labels, and an accuracy that holds
 #
-# For whoever has some ten labelled pixels a class and is asked how good the map is. The same labels, asked in three
-# ways: of the pixels that were learnt from, of held-out pixels that lie beside them, and of held-out blocks. What is
-# known of the rest of the scene stands below.
+# *For those who have some ten labelled pixels a class and are asked how good the map is.* The same labels give three
+# answers: on the pixels that were learnt from, on held-out pixels that lie beside them, and on held-out blocks. The
+# truth of the rest of the scene is compared below.
 # %%
 import tempfile
 from pathlib import Path
@@ -19,8 +19,8 @@ cube, _, truth, names = land_cover(folder)
 # %% [markdown]
 # ## Labels as they are drawn
 #
-# Nobody labels single pixels at random over a scene: one goes to some places and labels what is there. Here a few
-# squares of 6 x 6 pixels are labelled, everything else of the truth is kept apart.
+# Nobody labels single pixels at random over a scene: people go to some places and label what is there. Here a few
+# squares of 6 x 6 pixels are labelled; the rest of the truth is kept apart.
 # %%
 rng = np.random.default_rng(0)
 labels = np.zeros(truth.shape, np.int64)

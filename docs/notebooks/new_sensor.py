@@ -1,9 +1,9 @@
 # %% [markdown]
 # # A new sensor, old weights
 #
-# For whoever has a model of one sensor and a scene of another: other bands, the same ground. Two ways: bands are
-# resampled to those of the training when a map is made; or the weights of the first layer are carried over to the new
-# bands and fine-tuned ([New sensors](../sensors.md)).
+# *For those who have a model of one sensor and a scene of another: other bands, the same ground.* There are two ways:
+# bands are resampled to those of the training when a map is made, as here; or the weights of the first layer are
+# carried over to the new bands and fine-tuned ([New sensors](../sensors.md)).
 # %%
 import os
 import tempfile
@@ -60,7 +60,7 @@ mmhsi("publish_model", config, run / "epoch_15.pth", "--dataset", "demo_20-per-c
 # %% [markdown]
 # ## Resample when mapping
 #
-# Without the option it is refused: numbers of bands that fit would be no proof that they are the same bands.
+# Without the option the new scene is refused: other bands, even as many of them, are not those of the training.
 # %%
 import subprocess
 

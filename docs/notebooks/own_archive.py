@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Pretraining on your own archive
 #
-# For whoever has many scenes of a sensor and few labels. A network first learns, without labels, to fill in what is
-# masked; then some pixels a class fine-tune it. Whether that pays is measured here, too: the same network from
-# scratch, on the same split. On real scenes it paid rarely ([Results](../results.md)): measure before you believe it.
+# *For those who have many scenes of a sensor and few labels.* A network first learns, without labels, to fill in what
+# is masked; then some pixels a class fine-tune it. Whether that pays is measured here, too: the same network from
+# scratch, on the same split. On real scenes it rarely paid ([Results](../results.md)): measure before you believe it.
 # %%
 import json
 import os

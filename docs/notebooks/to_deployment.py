@@ -1,7 +1,7 @@
 # %% [markdown]
 # # From an experiment to deployment
 #
-# For whoever has a trained network and wants others, or a program without Python, to make maps with it: train,
+# *For those who have a trained network and want others, or a program without Python, to make maps with it:* train,
 # publish, export to ONNX, map many scenes. The scenes are simulated; with your own, only the files' names change.
 # %%
 import os
@@ -22,7 +22,7 @@ for seed, name in enumerate(("north", "south"), 1):
 # %% [markdown]
 # ## Train
 #
-# Ten epochs, to keep this page short; what a config is, [Training](../training.md) says.
+# Ten epochs, to keep this page short; [Training](../training.md) says what a config is.
 # %%
 config = root / "configs/comparison/cnn2d.py"
 run = folder / "run"
