@@ -12,7 +12,7 @@ from mmhsi.cli.options import image_arguments, image_options
 def parse_args() -> argparse.Namespace:
     """Options."""
     parser = tool_parser(__doc__, "mmhsi classify scene.tif fields.gpkg --out map.tif --minutes 10")
-    parser.add_argument("cube", help="any file that is read: GeoTIFF, ENVI, .mat, HDF5, netCDF, .npy")
+    parser.add_argument("cube", help="any file that is read: products, GeoTIFF, ENVI, .mat, HDF5, netCDF, Zarr, .npy")
     parser.add_argument("labels", help="polygons or points, or a raster on the cube's grid: class numbers, 0 for none")
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
     parser.add_argument("--label-layer", help="its layer, where it has several")
@@ -30,7 +30,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--report", type=WrittenFile, help="file for the report: .html, .md or .json (default: MAP.html)"
     )
-    parser.add_argument("--workdir", help="folder for model, configs and comparison (default: MAP.work)")
+    parser.add_argument("--work-dir", help="folder for model, configs and comparison (default: MAP.work)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 cube")
@@ -91,7 +91,7 @@ def main() -> None:
     warnings.simplefilter("always", SceneWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
     out = Path(args.out)
-    report, workdir = Path(args.report or out.with_suffix(".html")), Path(args.workdir or f"{out}.work")
+    report, workdir = Path(args.report or out.with_suffix(".html")), Path(args.work_dir or f"{out}.work")
     if report.suffix not in (".html", ".md", ".json"):
         raise ConfigError(f"--report {report}: expected a name that ends in .html, .md or .json")
     if not args.report:
@@ -107,7 +107,7 @@ def main() -> None:
     models = "auto" if args.models == ["auto"] else args.models
     classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample, args.pretrained)
     written = (out, args.probabilities, args.uncertainty, args.vector, report)
-    with hold(workdir, "work dir", "give another --workdir"), hold_outputs(Path(path) for path in written if path):
+    with hold(workdir, "work dir", "give another --work-dir"), hold_outputs(Path(path) for path in written if path):
         with steps.within("looking and trying", 60 * args.minutes):
             classifier.fit(
                 args.cube,

@@ -15,7 +15,7 @@ def main() -> None:
         help="GeoTIFF for the label map: ids from 1, 0 where there is no label",
     )
     parser.add_argument("--label-field", default="class", help="field of the classes, names or ids (default: class)")
-    parser.add_argument("--layer", help="layer of a file that has several")
+    parser.add_argument("--label-layer", help="its layer, where it has several")
     parser.add_argument("--classes", nargs="+", default=(), help="class names in their order (default: sorted)")
     parser.add_argument("--label-ids", type=int, nargs="+", default=(), help="id of each class (default: 1 to K)")
     parser.add_argument("--all-touched", action="store_true", help="a polygon holds every pixel that it touches")
@@ -44,7 +44,7 @@ def main() -> None:
             args.classes,
             args.label_ids,
             field=args.label_field,
-            layer=args.layer,
+            layer=args.label_layer,
             all_touched=args.all_touched,
         )
     if not 0 < min(drawn.label_ids) <= max(drawn.label_ids) < 65536:
