@@ -51,7 +51,7 @@ multiply-add. Results are in per cent, mean ± standard deviation over n runs (t
 and the comparison models); where there is no figure, it was not measured, or the paper has none on this data. Where a
 paper, or its public code, counts parameters, its number stands last; why LO-SST's cannot be met: [models](models.md),
 why SS-MAE's is not: [its page](../configs/ss_mae/README.md). What protocols mean: [splits](splits.md); more figures:
-[results](results.md). No weights are published.
+[results](results.md). We publish no weights.
 """
 
 
