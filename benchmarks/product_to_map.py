@@ -73,16 +73,15 @@ def main() -> None:
         seconds = command(
             "classify", given.cube, polygons, "--out", folder / "map.tif", "--minutes", args.minutes, "--quiet"
         )
-        print(
-            f"classify: {seconds:.0f} s, {accuracy(folder / 'map.tif', given):.1f} % of {len(given.test)} test pixels"
-        )
+        of = f"% of {len(given.test)} test pixels"
+        print(f"classify: {seconds:.0f} s, {accuracy(folder / 'map.tif', given):.1f} {of}", flush=True)
         config, work, out = folder / "potsdam.py", folder / "run", folder / "trained.tif"
         root = Path(__file__).resolve().parents[1]
         names = dict(root=root.as_posix(), folder=folder.as_posix(), product=given.cube.name, epochs=args.epochs)
         config.write_text(CONFIG.format(**names))
         seconds = command("train", config, "--work-dir", work)
         seconds += command("predict", config, work / f"epoch_{args.epochs}.pth", given.cube, "--out", out)
-        print(f"train and predict: {seconds:.0f} s, {accuracy(out, given):.1f} % of {len(given.test)} test pixels")
+        print(f"train and predict: {seconds:.0f} s, {accuracy(out, given):.1f} {of}")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ class ReflectanceReader(CubeReader[None]):
             doubt(
                 self.path,
                 "gain",
-                f"has gain = {raw.gain_text}, {files.white.name} {of_white.gain_text}, of unknown unit: not allowed for",
+                f"has gain = {raw.gain_text}, {files.white.name} {of_white.gain_text}, of unknown unit: left out",
             )
         dark, white_dark = (np.zeros((1, 1)) if one is None else one for one in (dark, white_dark))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -98,7 +98,7 @@ class ReflectanceReader(CubeReader[None]):
             doubt(
                 self.path,
                 f"dark of {name}",
-                f"the dark reference of {name} was exposed differently ({its[0]:g} against {ours[0]:g}); taken as it is",
+                f"the dark of {name} was exposed differently ({its[0]:g} against {ours[0]:g}); used as it is",
             )
 
     def _mean(self, file: Path, raw: Exposure) -> tuple[NDArray[np.float64], Exposure]:
