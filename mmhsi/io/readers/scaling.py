@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from mmhsi.io.cube import holds_data
+from mmhsi.io.cube import nodata_in_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,9 +54,10 @@ class Scaling:
         rows = max(_AT_ONCE // max(bands * width, 1), 1) if columns == width else 1
         # One long row of factors: a loop of all values takes two thirds of the time of a loop a pixel.
         factors, shifts = (np.tile(one, (rows, columns, 1)) for one in (self.scale, self.offset))
+        missing = nodata_in_type(self.nodata, self.stored)
         # Of missing values the stored type decides; 64 bits hold integers of up to 32 bits and all floats as they are.
         direct = self.stored.kind in "biuf" and (self.stored.kind == "f" or self.stored.itemsize <= 4)
-        values = np.empty((rows, columns, bands), np.float64 if direct and self.nodata is None else self.stored)
+        values = np.empty((rows, columns, bands), np.float64 if direct and missing is None else self.stored)
         product = values if values.dtype == np.float64 else np.empty(values.shape)
         with np.errstate(over="ignore", invalid="ignore"):
             for row in range(0, height, rows):
@@ -66,7 +67,10 @@ class Scaling:
                     ordered, scaled = values[here], product[here]
                     for part, taken, place in parts:
                         ordered[..., place] = part[row : row + rows, column : column + columns, taken]
-                    present = holds_data(ordered, self.nodata) if self._may_miss else None
+                    present = None if missing is None else ordered != missing
+                    if self.stored.kind == "f":
+                        finite = np.isfinite(ordered)
+                        present = finite if present is None else finite & present
                     if scaled.base is not ordered.base:
                         scaled[...] = ordered
                     scaled *= factors[here]
@@ -75,7 +79,3 @@ class Scaling:
                     if present is not None and not present.all():
                         out[~present] = np.nan
         return result
-
-    @property
-    def _may_miss(self) -> bool:
-        return self.nodata is not None or self.stored.kind == "f"
