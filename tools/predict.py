@@ -157,6 +157,8 @@ def main() -> None:
         return
     if len(args.scenes) != 1 or args.list or args.stac or args.launcher != "none":
         raise ConfigError(f"--out: {len(args.scenes)} scenes are named; give one, or --out-dir for any number")
+    if args.smallest < 1 or (args.smallest > 1 and not args.vector):
+        raise ConfigError(f"--smallest {args.smallest} given, expected at least 1, with --vector")
     args.scene = args.scenes[0]
     predict_one(args)
 

@@ -27,7 +27,9 @@ def main() -> None:
 
     if args.count < 1:
         raise ConfigError(f"--count {args.count} given, expected at least 1")
-    check_vector_name(args.out)
+    if not 0 <= args.distance < float("inf"):
+        raise ConfigError(f"--distance {args.distance:g} given, expected pixels, at least 0")
+    check_vector_name(args.out, (args.label_field,))
     check_outputs((args.out,), (args.cube, args.doubt))
     with open_cube(args.doubt) as reader:
         doubt = reader.read()
