@@ -91,7 +91,11 @@ setup(
     python_requires=">=3.10",
     install_requires=requirements("runtime"),
     extras_require={
-        name: requirements(name) for name in ("export", "mask2former", "arrays", "tests", "docs", "tracking", "dev")
+        name: requirements(name)
+        for name in (
+            *("arrays", "zarr", "parquet", "export", "hub", "lora", "mask2former"),
+            *("tests", "docs", "tracking", "dev"),
+        )
     },
     classifiers=[
         "Intended Audience :: Science/Research",

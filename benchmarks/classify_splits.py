@@ -145,6 +145,9 @@ def enmap(folder: Path, data: Path) -> Given:
 def measure(given: Given, model: SceneClassifier, folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
     """Fit, map, and look at the test pixels: plain figures of one run."""
     from mmhsi.evaluation import reliability
+    from mmhsi.inference import SceneInferencer
+    from mmhsi.io import read_cube
+    from mmhsi.models.weights import read_checkpoint, write_checkpoint
 
     begin = time.monotonic()
     options: dict[str, Any] = dict(second=given.second, scene=given.scene)
@@ -154,8 +157,18 @@ def measure(given: Given, model: SceneClassifier, folder: Path, say: Callable[[s
     index = {name: place for place, name in enumerate(result.names)}
     truth = np.array([index.get(name, -1) for name in given.truth])
     scores = result.probabilities.reshape(-1, len(index))[given.test]
-    raw = scores.astype(np.float64).clip(1e-12) ** report.temperature  # temperature undone
-    raw /= raw.sum(axis=1, keepdims=True)
+    checkpoint = read_checkpoint(model.checkpoint_)  # powers of what float32 rounded to 0 cannot be undone
+    checkpoint["meta"]["model"]["temperature"] = 1.0
+    write_checkpoint(checkpoint, folder / "raw.pth")
+    SceneInferencer(None, folder / "raw.pth").write_map(
+        given.cube,
+        folder / "raw.tif",
+        key=given.scene.get("image_key"),
+        second=given.second,
+        second_key=given.scene.get("second_key"),
+        probabilities=folder / "raw.probabilities.tif",
+    )
+    raw = read_cube(folder / "raw.probabilities.tif").data.reshape(-1, len(index))[given.test]
     accuracy = float((result.classes.ravel()[given.test] == truth).mean())
     return dict(
         test=accuracy,

@@ -1,11 +1,15 @@
-"""An archive of tiny scenes: ``python benchmarks/many_scenes.py [--scenes 10000] [--kill 0.5]``.
+"""An archive of tiny scenes: ``python benchmarks/many_scenes.py [--scenes 100] [--finished 9900] [--kill 0.5]``.
 
 Measures what a process that maps them holds (memory, open files), kills it on the way, and how long the next start
-takes to its first new map. Everything is generated, in a temporary folder.
+takes to its first new map. Those of ``--finished`` are copies of one scene with its map and record, made before the
+kill: the next start has to find that they stand, and to put them into the summary. Everything is generated, in a
+temporary folder.
 """
 
 import argparse
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +24,7 @@ from rasterio.transform import from_origin
 from scene_inference import inferencer, pixel_model
 from side_by_side import prepare
 
+from mmhsi.inference.checks import file_states
 from mmhsi.io import HSICube, write_cube
 
 BANDS, SIDE = 8, 16
@@ -39,6 +44,21 @@ def make(folder: Path, count: int) -> None:
     model = pixel_model(dict(type="CNN2D", embed_dims=16), 32, BANDS)
     inferencer(folder, model, BANDS, 6, 5, 512)
     Config(dict(model=model)).dump(folder / "config.py")
+
+
+def finish(folder: Path, count: int) -> None:
+    """So many further scenes, named before the others, that seem to have been mapped."""
+    scene, made = folder / "in/00000.tif", folder / "maps/00000.tif"
+    record = json.loads((folder / "maps/records/00000.tif.json").read_text())
+    names = []
+    for index in range(count):
+        name = f"copy_{index:05d}.tif"
+        shutil.copyfile(scene, folder / "in" / name)
+        shutil.copyfile(made, folder / "maps" / name)
+        record.update(scene=f"in/{name}", map=name, files=file_states([folder / "in" / name]))
+        (folder / f"maps/records/{name}.json").write_text(json.dumps(record))
+        names.append(f"in/{name}")
+    (folder / "list.txt").write_text("\n".join([*names, (folder / "list.txt").read_text()]))
 
 
 def done(folder: Path) -> int:
@@ -68,15 +88,19 @@ def run(folder: Path, before: int, stop_at: int | None = None) -> None:
             process.send_signal(signal.SIGKILL)
             process.wait()
         time.sleep(0.05 if first is None else 1)
-    rate = (done(folder) - at_first) / (time.monotonic() - begin_maps)
-    print(f"first new map after {first:.1f} s, then {rate:.1f} maps/s to {done(folder)} (status {process.returncode})")
+    rate, whole = (done(folder) - at_first) / (time.monotonic() - begin_maps), time.monotonic() - begin
+    print(
+        f"first new map after {first:.1f} s, then {rate:.1f} maps/s to {done(folder)}, {whole:.0f} s in all "
+        f"(status {process.returncode})"
+    )
     for count, gib, files in held[:: max(1, len(held) // 6)]:
         print(f"  {count} maps: {gib:.3f} GiB, {files} open files")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scenes", type=int, default=10_000)
+    parser.add_argument("--scenes", type=int, default=100, help="scenes that are mapped")
+    parser.add_argument("--finished", type=int, default=9900, help="further ones that are found finished")
     parser.add_argument("--kill", type=float, default=0.5, help="share of the scenes after which it is killed")
     options = parser.parse_args()
     prepare()
@@ -84,5 +108,6 @@ if __name__ == "__main__":
         root = Path(name)
         make(root, options.scenes)
         run(root, 0, int(options.kill * options.scenes))
+        finish(root, options.finished)
         run(root, done(root))
         print((root / "maps/summary.csv").read_text().count(",done,"), "scenes done in the table")

@@ -21,6 +21,8 @@ PAGE = ROOT / "docs/model_zoo.md"
 TASKS = {
     "PixelClassifier": "Pixel classification",
     "ClassicalClassifier": "Pixel classification",
+    "PixelRegressor": "Regression",
+    "ClassicalRegressor": "Regression",
     "EncoderDecoder": "Semantic segmentation",
     "Mask2Former": "Semantic segmentation",
 }
@@ -30,11 +32,15 @@ PROTOCOLS = {
     "20-per-class": "20 random pixels a class",
     "5-per-class": "5 random pixels a class",
     "disjoint": "disjoint blocks",
+    "values": "disjoint blocks",
+    "hyperview": "four fifths of the fields train",
     "halves": "left half trains, right half tests",
     "halves-fine": "left half trains, right half tests, at the labels' resolution",
     "c2seg-wuhan": "80 % of the tiles train",
 }
 HEADER = """# Model zoo
+
+*For those who look for a config and what it costs.*
 
 Printed by `python benchmarks/model_zoo.py` from the `metafile.yml` of every folder of configs. A row is a run's name:
 that of the config, and of the data where the config [is written for several](training.md#one-config-several-data):
@@ -82,7 +88,10 @@ def measure(config: str, dataset: str | None) -> dict:
     if spec.sensors:  # counted for the one of most bands
         sensor = max(spec.sensors, key=lambda each: each["num_bands"])
         cfg.model.backbone.update(in_channels=sensor["num_bands"], wavelengths=list(sensor["wavelengths"]))
-    if cfg.model.type == "ClassicalClassifier":  # keeps its samples, and has neither weights nor layers
+    if cfg.model.type in (
+        "ClassicalClassifier",
+        "ClassicalRegressor",
+    ):  # keeps its samples, and has neither weights nor layers
         shape = (spec.num_bands, *spec.window)
         return {"Training Data": spec.scene, "Input": " x ".join(map(str, shape)), "Parameters": 0, "FLOPs": 0}
     shape = (cfg.model.backbone.in_channels, *(read_window(cfg) or spec.window))

@@ -4,14 +4,51 @@ Figures that were recorded stand beside the table file, by row, column and seed;
 is finished here.
 """
 
+from __future__ import annotations
+
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmhsi.cli.command import run, tool_parser
+
+if TYPE_CHECKING:
+    from experiments.table import Step
 
 
 def named(name: str, words: list[str] | None) -> bool:
     """Whether one of the words occurs in a name; no words name all."""
     return not words or any(word in name for word in words)
+
+
+def run_steps(steps: list[Step], jobs: int, threads: int, hold_scenes: bool) -> None:
+    """Run steps and those before them: a line each, and a bar on a terminal.
+
+    Args:
+        steps: Last steps of chains.
+        jobs: Runs at a time.
+        threads: Threads of each.
+        hold_scenes: Whether they share the training scenes, prepared once.
+    """
+    from experiments.plan import open_steps
+    from experiments.runner import ExperimentRunner
+
+    from mmhsi.cli.console import bar, duration
+
+    total, done, began = len(open_steps(steps)), 0, time.monotonic()
+    if not total:
+        return
+    with bar("running") as move:
+
+        def finished(step: Step, seconds: float) -> None:
+            nonlocal done
+            done += 1
+            left = (time.monotonic() - began) / done * (total - done)
+            move(done, total, step.folder.name)
+            print(f"{done}/{total}  {step.folder.name}: {duration(seconds)}, about {duration(left)} left", flush=True)
+
+        move(0, total, f"{total} runs")
+        ExperimentRunner(jobs, threads, hold_scenes, finished).run_all(steps)
 
 
 def main() -> None:
@@ -28,6 +65,11 @@ def main() -> None:
     parser.add_argument("--columns", nargs="+", help="likewise for columns")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")
+    parser.add_argument(
+        "--hold-scenes",
+        action="store_true",
+        help="make the channels of a scene once, not by every run; all scenes of the runs stay in memory",
+    )
     parser.add_argument("--work-dir", default="work_dirs/tables", help="folder of the runs (default: %(default)s)")
     parser.add_argument("--out", help="Markdown file for the table (default: print it)")
     parser.add_argument(
@@ -40,7 +82,6 @@ def main() -> None:
     from experiments.figures import finished_figures, read_figures, tabulate, write_figures
     from experiments.plan import describe
     from experiments.record import RESULTS, record
-    from experiments.runner import ExperimentRunner
     from experiments.table import ROOT, ExperimentTable, state
     from side_by_side import replace_block
 
@@ -65,7 +106,7 @@ def main() -> None:
         print(describe([step for *_, step in runs], work_dir))
         return
     if not args.no_run:
-        ExperimentRunner(args.jobs, args.threads).run_all([step for *_, step in runs])
+        run_steps([step for *_, step in runs], args.jobs, args.threads, args.hold_scenes)
     kept = Path(args.table).with_suffix(".json")
     figures = read_figures(kept, table)
     for cell, runs in finished_figures(table, seeds, work_dir).items():

@@ -30,7 +30,7 @@ exclude_patterns = [
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3
-nb_execution_mode = "force"
+nb_execution_mode = "auto"  # those that were run, by docs/write_notebooks.py, are shown as they are
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_output_stderr = "remove"  # logs, with paths of the machine that built the page

@@ -88,7 +88,12 @@ TRANSFORMS = Registry("transform", parent=root.TRANSFORMS, scope="mmhsi", locati
 FUNCTIONS = root.FUNCTIONS
 CHANNELS = Registry("family of channels", scope="mmhsi", locations=["mmhsi.datasets.channels"])
 SPLITS = Registry("split", scope="mmhsi", locations=["mmhsi.datasets"])
-MODELS = Registry("model", parent=root.MODELS, scope="mmhsi", locations=["mmhsi.models"])
+MODELS = Registry(
+    "model",
+    parent=root.MODELS,
+    scope="mmhsi",
+    locations=["mmhsi.models", "mmhsi.models.decode_heads", "mmhsi.models.segmentors"],
+)
 MASKING = Registry("masking strategy", scope="mmhsi", locations=["mmhsi.models"])
 WEIGHT_INITIALIZERS = Registry(
     "weight initializer", parent=root.WEIGHT_INITIALIZERS, scope="mmhsi", locations=["mmhsi.models"]

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from math import inf, isfinite
 from typing import Any
 
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, one_line
 
 VERSION = 2
 """Of the plain data that :meth:`InputSpec.to_meta` writes; what carries no number is of the first."""
@@ -74,6 +74,19 @@ def _sensors(value: object) -> bool:
     )
 
 
+def _targets(value: object) -> bool:
+    """Whether each is ``dict(name=…, unit=…, mean=…, std=…)`` of its own name, with a deviation above 0."""
+    keys = {"name", "unit", "mean", "std"}
+    if not isinstance(value, tuple) or not all(isinstance(item, dict) and set(item) == keys for item in value):
+        return False
+    return len({item["name"] for item in value if isinstance(item["name"], str)}) == len(value) and all(
+        isinstance(item["unit"], str)
+        and all(type(item[key]) in (int, float) and isfinite(item[key]) for key in ("mean", "std"))
+        and item["std"] > 0
+        for item in value
+    )
+
+
 def _optional(holds: Callable[[Any], bool]) -> Callable[[object], bool]:
     return lambda value: value is None or holds(value)
 
@@ -100,6 +113,7 @@ _EXPECTED: dict[str, tuple[str, Callable[[object], bool]]] = {
     "image_options": ("options of a cube", lambda value: isinstance(value, dict) and _plain(value)),
     "second_in_transforms": ("True or False", lambda value: type(value) is bool),
     "sensors": ("names, numbers of bands and centres in nm", lambda value: _sensors(value)),
+    "targets": ("names, units, means and deviations of values", lambda value: _targets(value)),
     "rgb_bands": ("three 0-based bands", _optional(lambda value: _wholes(value, 0) and len(value) == 3)),
 }
 
@@ -132,6 +146,8 @@ class InputSpec:
         rgb_bands: 0-based bands of the file for a false-colour picture where wavelengths are unknown, or None.
         sensors: Of a corpus of several sensors, in place of all that is said of bands above: each one's
             ``dict(name=…, num_bands=…, wavelengths=[…])``, in nm.
+        targets: Of a model that predicts values in place of classes: each one's ``dict(name=…, unit=…, mean=…,
+            std=…)``, mean and standard deviation over the training samples, by which they are scaled.
 
     Raises:
         ConfigError: If a value cannot be meant so, or two contradict each other.
@@ -156,6 +172,7 @@ class InputSpec:
     rgb_bands: tuple[int, int, int] | None = None
     image_options: dict[str, Any] = field(default_factory=dict)
     sensors: tuple[dict[str, Any], ...] = ()
+    targets: tuple[dict[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         fault = _fault({item.name: getattr(self, item.name) for item in fields(self)})
@@ -226,7 +243,11 @@ class InputSpec:
 
 
 def _tuples(name: str, value: object) -> object:
-    """Lists of plain data as the attribute's tuples."""
+    """Lists of plain data as the attribute's tuples; texts as they can be printed."""
+    if name in ("scene", "protocol") and isinstance(value, str):
+        return one_line(value)
+    if name == "classes" and isinstance(value, list | tuple):
+        return tuple(one_line(text) if isinstance(text, str) else text for text in value)
     if isinstance(value, list | tuple):
         inner = (tuple(colour) if isinstance(colour, list) else colour for colour in value)
         return copy.deepcopy(tuple(inner)) if name == "palette" else copy.deepcopy(tuple(value))

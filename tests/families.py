@@ -32,8 +32,11 @@ FAMILIES = {
     "comparison/ss-mtr_*": ("houston2018-crop", "salinas-a", *MORE),
     "comparison/maest-ft": (CROP[0], SALINAS_A[0], *few(*MORE)),
     "classical/*": ("houston2018-crop-rgb_20-per-class", "salinas-a_disjoint"),
+    "regression/cnn1d-abundances": ("demo_values",),
+    "regression/*": ("demo_values", "hyperview"),
     "comparison/*": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *few(*MORE)),
     "mae/mae_hsi-vit-tiny-p3": ("houston2018-crop", "salinas-a", *MORE),
+    "mae/mae-lora_hsi-vit-tiny-p3": (CROP[0], SALINAS_A[0]),
     "mae/mae-ft_hsi-vit-tiny-p3": (*CROP[::2], *SALINAS_A, *few(*MORE)),
     "imae/imae_imae-vit-paper": MORE,
     "imae/imae_imae-vit-tiny": ("houston2018-crop", "houston2018-crop-rgb", "salinas-a"),
@@ -58,6 +61,10 @@ FAMILIES = {
 }
 """Data by pattern of the config's name; the first that fits counts. Others are run on their default."""
 
+DATA = re.compile(
+    r"abu|c2seg-wuhan|demo|enmap-potsdam|houston2018-crop|salinas-a|whu-ohs(-512)?|halves(-fine)?|\d+-per-class"
+)
+"""Words of a config's name that say what it is trained on."""
 CONFIGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py") if "_base_" not in path.parts)
 
 
@@ -68,14 +75,21 @@ def of_several(path: Path) -> bool:
     return "{{$MMHSI_DATASET:" in text or any(of_several(path.parent / base) for base in bases)
 
 
+def kind(config: str) -> str:
+    """A config's name less its data and the sizes of its network; those of one kind differ in numbers alone."""
+    words = config.removesuffix(".py").split("_")
+    words = [word for word in words if not DATA.fullmatch(word)]
+    return "_".join(re.sub(r"-(tiny|small|nano|base|large|paper|[kpw]\d+(q\d+)?)(?=-|$)", "", word) for word in words)
+
+
 def quick(found: list[tuple[str, str | None]]) -> set[tuple[str, str | None]]:
-    """Every config once, on those of its data that the configs before it were run on least; and all data."""
+    """Every kind of config once, on those of its data that the kinds before it were run on least; and all data."""
     used: Counter[str | None] = Counter()
     chosen = set()
-    for config in dict.fromkeys(config for config, _ in found):
-        data = min((name for other, name in found if other == config), key=lambda name: used[name])
-        used[data] += 1
-        chosen.add((config, data))
+    for name in dict.fromkeys(kind(config) for config, _ in found):
+        case = min((case for case in found if kind(case[0]) == name), key=lambda case: used[case[1]])
+        used[case[1]] += 1
+        chosen.add(case)
     return chosen | {
         next(case for case in found if case[1] == data) for data in {data for _, data in found} - set(used)
     }

@@ -130,6 +130,23 @@ def write_abu(root: Path) -> None:
         write_variables(root / scene.image, {"data": cube, "map": np.zeros((36, 36), dtype=np.uint8)})
 
 
+def write_hyperview(root: Path) -> None:
+    """Fields of other sizes as masked arrays (150, H, W), a table of four soil parameters, the bands' centres."""
+    folder, rng = root / "hyperview" / "train_data", np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    lines = ["sample_index,P,K,Mg,pH"]
+    for index in range(20):
+        height, width = rng.integers(11, 16, 2)
+        data = rng.integers(100, 900, (150, height, width)).astype(np.int16)
+        mask = np.zeros(data.shape, dtype=bool)
+        mask[:, :2] = True
+        np.savez(folder / f"{index}.npz", data=data, mask=mask)
+        lines.append(f"{index},{rng.normal(70, 20):.1f},{rng.normal(228, 60):.1f},{rng.normal(159, 40):.1f},6.8{index}")
+    (root / "hyperview" / "train_gt.csv").write_text("\n".join(lines) + "\n")
+    centres = [f"{band},{462.08 + 3.2 * band:.2f}" for band in range(150)]
+    (root / "hyperview" / "wavelengths.csv").write_text("\n".join(["band_index,wavelength", *centres]) + "\n")
+
+
 def write_all(root: Path) -> None:
     """Everything that the configs read."""
     write_scenes(root)
@@ -137,3 +154,4 @@ def write_all(root: Path) -> None:
     write_whu_ohs(root)
     write_c2seg_wuhan(root)
     write_abu(root)
+    write_hyperview(root)

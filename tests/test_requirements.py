@@ -61,7 +61,7 @@ def imported(repository: Path, part: str) -> set[tuple[str, bool, Path]]:
 @pytest.mark.parametrize(
     ("part", "always", "in_functions"),
     [
-        ("mmhsi", ["runtime"], ["export", "mask2former", "arrays"]),
+        ("mmhsi", ["runtime"], ["export", "hub", "lora", "mask2former", "arrays", "zarr", "parquet"]),
         ("tools", ["runtime"], []),
         ("benchmarks", ["runtime", "tests"], []),
         ("tests", ["runtime", "tests"], []),

@@ -2,15 +2,11 @@
 
 import argparse
 import sys
-import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
-from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
-
-EVERY = 10
-"""Seconds between two lines about the map."""
+from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
+from mmhsi.cli.options import image_arguments, image_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -20,23 +16,26 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("labels", help="polygons or points, or a raster on the cube's grid: class numbers, 0 for none")
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
     parser.add_argument("--label-layer", help="its layer, where it has several")
-    parser.add_argument("--out", required=True, help="GeoTIFF for the map")
+    parser.add_argument("--out", type=WrittenFile, required=True, help="GeoTIFF for the map")
     parser.add_argument("--second", help="second source on the same ground, such as an aerial picture")
     parser.add_argument("--minutes", type=float, default=10, help="time for everything, roughly (default: 10)")
     parser.add_argument("--models", nargs="+", default=["auto"], help="auto, or candidates: extra-trees lda cnn2d …")
-    parser.add_argument("--pretrained", help="checkpoint of an encoder, fine-tuned as one more candidate")
+    parser.add_argument("--pretrained", help="checkpoint of an encoder, or a name of mmhsi weights list, tried too")
     parser.add_argument("--folds", type=int, default=5, help="folds of the comparison, at most (default: 5)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     parser.add_argument("--sample", action="store_true", help="the labels are a random sample of the map")
-    parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
-    parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
-    parser.add_argument("--vector", help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
-    parser.add_argument("--report", help="file for the report: .html, .md or .json (default: MAP.html)")
+    parser.add_argument("--probabilities", type=WrittenFile, help="GeoTIFF for the probability of every class")
+    parser.add_argument("--uncertainty", type=WrittenFile, help="GeoTIFF for the entropy of the probabilities, 0 to 1")
+    parser.add_argument("--vector", type=WrittenFile, help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
+    parser.add_argument(
+        "--report", type=WrittenFile, help="file for the report: .html, .md or .json (default: MAP.html)"
+    )
     parser.add_argument("--workdir", help="folder for model, configs and comparison (default: MAP.work)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 cube")
     parser.add_argument("--axes", help=AXES_HELP)
+    image_arguments(parser)
     parser.add_argument("--labels-key", help="variable of the labels")
     parser.add_argument("--labels-axes", help="axes of the labels, such as 'y x'")
     parser.add_argument("--second-key", help="variable of the second source")
@@ -54,31 +53,10 @@ def picture_of(args: argparse.Namespace, names: list[str]) -> str:
     from mmhsi.visualization.map_figure import map_figure_png
     from mmhsi.visualization.mapped_scene import mapped_scene
 
-    with open_cube(args.cube, args.key, args.axes) as reader:
+    with open_cube(args.cube, args.key, args.axes, **image_options(args)) as reader:
         shown = mapped_scene(reader, read_class_map(args.out), None, None)
     content = map_figure_png(shown.picture, shown.classes, names)
     return "data:image/png;base64," + base64.b64encode(content).decode()
-
-
-class Rows:
-    """Says how far a map is, now and then, and how long it will take.
-
-    Args:
-        say: Is given the lines.
-    """
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say, self.begin, self.first, self.told = say, time.monotonic(), -1, time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        """Rows done and rows in all."""
-        now = time.monotonic()
-        if self.first < 0:
-            self.first, self.begin = done, now  # not 0 where a run is resumed
-        elif now - self.told > EVERY and self.first < done < total:
-            left = (now - self.begin) / (done - self.first) * (total - done)
-            self.say(f"  {100 * done // total} % of the rows, about {left:.0f} s left")
-            self.told = now
 
 
 def write_vector(path: str, out: Path) -> None:
@@ -97,21 +75,18 @@ def write_vector(path: str, out: Path) -> None:
 def main() -> None:
     """Classify."""
     args = parse_args()
-    begin = time.monotonic()
-
-    def say(line: str) -> None:
-        if not args.quiet:
-            print(f"{time.monotonic() - begin:6.1f} s  {line}", flush=True)
-
     from mmengine.logging import MMLogger
 
     from mmhsi.cli.lock import hold
+    from mmhsi.cli.steps import Steps
     from mmhsi.errors import ConfigError, one_line
     from mmhsi.estimator import SceneClassifier
     from mmhsi.inference import SceneWarning
-    from mmhsi.inference.checks import check_outputs
+    from mmhsi.inference.writers import hold_outputs
+    from mmhsi.io.destinations import check_outputs
     from mmhsi.io.vector_writer import check_vector_name
 
+    steps = Steps(args.quiet)
     MMLogger.get_current_instance().setLevel("WARNING")
     warnings.simplefilter("always", SceneWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
@@ -119,37 +94,42 @@ def main() -> None:
     report, workdir = Path(args.report or out.with_suffix(".html")), Path(args.workdir or f"{out}.work")
     if report.suffix not in (".html", ".md", ".json"):
         raise ConfigError(f"--report {report}: expected a name that ends in .html, .md or .json")
-    outputs = (args.out, args.probabilities, args.uncertainty, args.vector, report)
-    check_outputs(outputs, (args.cube, args.labels, args.second, args.pretrained))
+    if not args.report:
+        check_outputs([report], [args.out, args.cube, args.labels])
     if args.vector:
         check_vector_name(args.vector)
     keys = dict(key="image_key", axes="image_axes")
     keys.update({name: name for name in ("labels_key", "labels_axes", "label_layer")})
     keys.update({name: name for name in ("second_key", "second_axes", "second_scale")})
     scene = {field: getattr(args, name) for name, field in keys.items() if getattr(args, name) is not None}
+    if opened := image_options(args):
+        scene["image_options"] = opened
     models = "auto" if args.models == ["auto"] else args.models
     classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample, args.pretrained)
-    with hold(workdir, "work dir", "give another --workdir"):
-        classifier.fit(
-            args.cube,
-            args.labels,
-            label_field=args.label_field,
-            second=args.second,
-            scene=scene,
-            workdir=workdir,
-            resume=args.resume,
-            say=say,
-        )
-        say("map of the whole scene")
-        given = dict(second=args.second, out=out, scene=scene, resume=args.resume, progress=Rows(say))
-        result = classifier.predict(args.cube, **given)
+    written = (out, args.probabilities, args.uncertainty, args.vector, report)
+    with hold(workdir, "work dir", "give another --workdir"), hold_outputs(Path(path) for path in written if path):
+        with steps.within("looking and trying", 60 * args.minutes):
+            classifier.fit(
+                args.cube,
+                args.labels,
+                label_field=args.label_field,
+                second=args.second,
+                scene=scene,
+                workdir=workdir,
+                resume=args.resume,
+                say=steps.say,
+            )
+        steps.say("map of the whole scene")
+        given = dict(second=args.second, out=out, scene=scene, resume=args.resume, progress=steps.moved)
+        with steps.rows("classifying"):
+            result = classifier.predict(args.cube, **given)
         result.save(out, args.probabilities, args.uncertainty)
         if args.vector:
             write_vector(args.vector, out)
         classifier.report.save(report, picture_of(args, result.names) if report.suffix == ".html" else None)
     for warning in classifier.report.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    say(f"map {out}, report {report}, model {classifier.checkpoint_}")
+    steps.say(f"map {out}, report {report}, model {classifier.checkpoint_}")
     print(f"expected accuracy elsewhere on the scene: {classifier.report.accuracy}")
 
 

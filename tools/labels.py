@@ -1,6 +1,6 @@
 """Bring drawn labels onto a cube's grid: a label map, and what each class has, what was lost and what overlaps."""
 
-from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
+from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
 
 
 def main() -> None:
@@ -8,7 +8,12 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi labels scene.tif fields.gpkg --out labels.tif --label-field crop")
     parser.add_argument("cube", help="any file that mmhsi reads")
     parser.add_argument("labels", help="GeoPackage, shapefile, FlatGeobuf, GeoJSON or CSV table of points")
-    parser.add_argument("--out", required=True, help="GeoTIFF for the label map: ids from 1, 0 where there is no label")
+    parser.add_argument(
+        "--out",
+        type=WrittenFile,
+        required=True,
+        help="GeoTIFF for the label map: ids from 1, 0 where there is no label",
+    )
     parser.add_argument("--label-field", default="class", help="field of the classes, names or ids (default: class)")
     parser.add_argument("--layer", help="layer of a file that has several")
     parser.add_argument("--classes", nargs="+", default=(), help="class names in their order (default: sorted)")
@@ -24,13 +29,11 @@ def main() -> None:
 
     from mmhsi.datasets.drawn_labels import draw_labels
     from mmhsi.errors import DataError, DataWarning
-    from mmhsi.inference.checks import check_outputs
     from mmhsi.io import ClassMapWriter, open_cube
     from mmhsi.io.ground import area_text, row_areas
     from mmhsi.io.placement import Grid
     from mmhsi.visualization import class_palette
 
-    check_outputs((args.out,), (args.cube, args.labels))
     with open_cube(args.cube, args.key, args.axes) as reader:
         grid = Grid.of(reader.info)
     with warnings.catch_warnings():

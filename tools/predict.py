@@ -1,12 +1,12 @@
-"""Classify whole scenes: georeferenced maps; of one scene its probabilities, uncertainty and a picture, too."""
+"""Predict whole scenes: georeferenced maps of classes or values; of one scene also its uncertainty and a picture."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
-from mmhsi.cli.options import dataset_argument, read_config
+from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
+from mmhsi.cli.options import dataset_argument, image_arguments, image_options, read_config
 
 if TYPE_CHECKING:
     from mmhsi.inference import SceneInferencer
@@ -37,33 +37,34 @@ def parse_args() -> argparse.Namespace:
     )
     dataset_argument(parser)
     out = parser.add_mutually_exclusive_group(required=True)
-    out.add_argument("--out", help="GeoTIFF for the map of one scene")
+    out.add_argument("--out", type=WrittenFile, help="GeoTIFF for the map of one scene")
     out.add_argument("--out-dir", help="folder for the maps of all scenes, with a summary; finished ones are skipped")
     parser.add_argument("--list", help="text file of further scenes, one a line")
     parser.add_argument("--stac", help="STAC item or collection of items whose files are further scenes")
     parser.add_argument(
         "--launcher", choices=["none", "pytorch", "slurm"], default="none", help="who starts the processes that share"
     )
-    parser.add_argument("--probabilities", help="GeoTIFF for the probability of every class")
-    parser.add_argument("--uncertainty", help="GeoTIFF for the entropy of the probabilities, 0 to 1")
-    parser.add_argument("--vector", help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
+    parser.add_argument(
+        "--share",
+        choices=["scenes", "rows"],
+        default="scenes",
+        help="what the processes share: whole scenes, or blocks of the rows of each (default: scenes)",
+    )
+    parser.add_argument("--probabilities", type=WrittenFile, help="GeoTIFF for the probability of every class")
+    parser.add_argument(
+        "--uncertainty",
+        type=WrittenFile,
+        help="GeoTIFF for the entropy of the probabilities, 0 to 1, or the deviations of values",
+    )
+    parser.add_argument("--vector", type=WrittenFile, help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
     parser.add_argument("--smallest", type=int, default=1, help="pixels of the smallest polygon (default: 1, all)")
     parser.add_argument("--ids", choices=["original", "index"], default="original", help=IDS_HELP)
-    parser.add_argument("--png", help="picture of false colour and map, with a legend")
+    parser.add_argument("--png", type=WrittenFile, help="picture of false colour and map, with a legend")
     parser.add_argument("--labels", help="labels, a map or a vector file, shown in the picture beside the result")
     network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)
-    parser.add_argument(
-        "--mask",
-        nargs="*",
-        metavar="LAYER",
-        help="quality layers of a product that make a pixel invalid: cloud, shadow, haze, cirrus, snow, saturation, or "
-        "nothing for none (default: as in training)",
-    )
-    parser.add_argument("--raw-geometry", action="store_true", help="read a product as the sensor saw it, off the map")
-    parser.add_argument("--dark", help="dark reference of a lab camera's raw file (default: the one beside it)")
-    parser.add_argument("--white", help="its white reference, or none for raw values")
+    image_arguments(parser)
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
@@ -89,16 +90,13 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def image_options(args: argparse.Namespace) -> dict[str, object]:
-    """Those of :class:`mmhsi.io.CubeOptions` that are given."""
-    given = dict(mask=args.mask, dark=args.dark, white=args.white, ortho=False if args.raw_geometry else None)
-    return {name: value for name, value in given.items() if value is not None}
-
-
 def load(args: argparse.Namespace) -> "SceneInferencer":
     """The model."""
+    from mmhsi.engine.console import hush_models
     from mmhsi.inference import SceneInferencer
 
+    if not args.verbose:
+        hush_models()
     config = read_config(args) if args.config else None
     inferencer = SceneInferencer(
         config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
@@ -127,20 +125,22 @@ def predict_many(args: argparse.Namespace) -> None:
     scenes = [*args.scenes, *(listed_scenes(args.list) if args.list else ())]
     scenes += stac_scenes(args.stac) if args.stac else ()
     names, folder = map_names(scenes), Path(args.out_dir)
-    mine = share(scenes, args.launcher)
+    rows = args.share == "rows"
+    mine = scenes if rows else share(scenes, args.launcher)
     make_folder(folder)
     inferencer = load(args)
-    failed, found = [], 0
+    failed, found, written = [], 0, 0
     with bar("classifying", "rows") as step:
-        for record, there in predict_scenes(inferencer, mine, names, folder, step, **map_options(args)):
+        for record, there in predict_scenes(inferencer, mine, names, folder, step, shared=rows, **map_options(args)):
             found += there
             if record.error:
                 failed.append(record)
             elif not there:
+                written += 1
                 print(f"map: {folder / record.map}", flush=True)
     for path in write_summary(folder, names.values()):
         print(f"summary: {path}")
-    print(f"{len(mine) - len(failed) - found} maps written, {found} were there, {len(failed)} scenes failed")
+    print(f"{written} maps written, {found} were there, {len(failed)} scenes failed")
     for record in failed:
         print(f"failed: {record.scene}: {record.error}", file=sys.stderr)
     if failed:
@@ -155,8 +155,10 @@ def main() -> None:
     if args.out_dir:
         predict_many(args)
         return
-    if len(args.scenes) != 1 or args.list or args.stac or args.launcher != "none":
+    if len(args.scenes) != 1 or args.list or args.stac:
         raise ConfigError(f"--out: {len(args.scenes)} scenes are named; give one, or --out-dir for any number")
+    if args.launcher != "none" or args.share != "scenes":
+        raise ConfigError("--out: is written by one process; give --out-dir for several (--share rows for one scene)")
     if args.smallest < 1 or (args.smallest > 1 and not args.vector):
         raise ConfigError(f"--smallest {args.smallest} given, expected at least 1, with --vector")
     args.scene = args.scenes[0]
@@ -168,20 +170,21 @@ def predict_one(args: argparse.Namespace) -> None:
     import rasterio
 
     from mmhsi.cli.console import bar
+    from mmhsi.errors import ConfigError
     from mmhsi.inference import save_quicklook
-    from mmhsi.inference.checks import check_outputs
     from mmhsi.io import label_map_info, read_class_map
     from mmhsi.io.vector_writer import check_vector_name, write_areas
     from mmhsi.io.vectors import is_vector
 
     # Before the model is loaded, so that a mistyped folder costs no time.
-    inputs = (args.config, args.checkpoint, args.scene, args.labels, args.second)
-    check_outputs((args.out, args.probabilities, args.uncertainty, args.png, args.vector), inputs)
     if args.labels and not is_vector(args.labels):
         label_map_info(args.labels, args.labels_key, args.labels_axes)
     if args.vector:
         check_vector_name(args.vector)
     inferencer = load(args)
+    given = [f"--{name}" for name in ("vector", "png", "labels") if getattr(args, name)]
+    if inferencer.spec.targets and given:
+        raise ConfigError(f"{args.checkpoint}: predicts values, and {', '.join(given)} is for maps of classes")
     with bar("classifying", "rows") as step:
         inferencer.write_map(
             args.scene,

@@ -1,6 +1,6 @@
 """Score maps or lists of predictions, made by any program, on the test pixels of a split; one file a seed."""
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
 
 
 def main() -> None:
@@ -16,7 +16,9 @@ def main() -> None:
         "--dataset", metavar="NAME", required=True, help="data and split: a file of configs/_base_/datasets"
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="seed of each file's split (default: 0)")
-    parser.add_argument("--out", help="JSON leaderboard to add the row to, such as docs/leaderboard.json")
+    parser.add_argument(
+        "--out", type=WrittenFile, help="JSON leaderboard to add the row to, such as docs/leaderboard.json"
+    )
     parser.add_argument("--method", help="name of the row")
     parser.add_argument("--sees", default="HSI", help="what the method is given (default: HSI)")
     parser.add_argument("--source", help="config, paper or address of the code")

@@ -1,6 +1,6 @@
 """Say where to label next: points with an empty class field, where the model is unsure and spectra differ."""
 
-from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
+from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
 
 
 def main() -> None:
@@ -8,7 +8,9 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi suggest scene.tif doubt.tif --out next.gpkg --count 50")
     parser.add_argument("cube", help="any file that mmhsi reads")
     parser.add_argument("doubt", help="probabilities of its map, of predict's --probabilities; or its uncertainty")
-    parser.add_argument("--out", required=True, help="points to fill in: .gpkg, .geojson, .fgb or .shp")
+    parser.add_argument(
+        "--out", type=WrittenFile, required=True, help="points to fill in: .gpkg, .geojson, .fgb or .shp"
+    )
     parser.add_argument("--count", type=int, default=50, help="points (default: 50)")
     parser.add_argument("--distance", type=float, default=5, help="least distance of two, in pixels (default: 5)")
     parser.add_argument("--label-field", default="class", help="field that is to be filled in (default: class)")
@@ -20,7 +22,6 @@ def main() -> None:
     import numpy as np
 
     from mmhsi.errors import ConfigError, DataError
-    from mmhsi.inference.checks import check_outputs
     from mmhsi.inference.suggestion import doubt_between, draw_candidates, suggest_pixels
     from mmhsi.io import open_cube
     from mmhsi.io.vector_writer import check_vector_name, write_points
@@ -30,7 +31,6 @@ def main() -> None:
     if not 0 <= args.distance < float("inf"):
         raise ConfigError(f"--distance {args.distance:g} given, expected pixels, at least 0")
     check_vector_name(args.out, (args.label_field,))
-    check_outputs((args.out,), (args.cube, args.doubt))
     with open_cube(args.doubt) as reader:
         doubt = reader.read()
     known, bands = doubt.valid(), doubt.data.shape[2]

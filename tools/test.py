@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
 from mmhsi.cli.options import config_argument, report_to, runner_config, runner_options
 
 
@@ -14,7 +14,7 @@ def main() -> None:
     )
     config_argument(parser)
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("--out", help="JSON file for metrics of every class and the confusion matrix")
+    parser.add_argument("--out", type=WrittenFile, help="JSON file for metrics of every class and the confusion matrix")
     runner_options(parser)
     args = parser.parse_args()
 

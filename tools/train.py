@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
 from mmhsi.cli.options import config_argument, report_to, runner_config, runner_options
 from mmhsi.cli.termination import AGAIN, TERMINATION, Terminated
 
@@ -53,7 +53,9 @@ def main() -> None:
     )
     parser.add_argument("--no-validate", action="store_true", help="do not evaluate during training")
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate with the batch size")
-    parser.add_argument("--report", help="test the last weights too, and write metrics of every class to a JSON file")
+    parser.add_argument(
+        "--report", type=WrittenFile, help="test the last weights too, and write metrics of every class to a JSON file"
+    )
     runner_options(parser)
     args = parser.parse_args()
 

@@ -1,10 +1,10 @@
-"""Public weights of encoders: list what is known, or convert a published file for configs to name."""
+"""Public weights of encoders: list what is known, get them, or convert a published file for configs to name."""
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
 
 
 def main() -> None:
-    """List or convert."""
+    """List, get or convert."""
     parser = tool_parser(__doc__, "mmhsi weights list")
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="print name, license, source and what to know of all, or of one")
@@ -12,14 +12,19 @@ def main() -> None:
     conversion = commands.add_parser("convert", help="write a published file as pretrained=NAME of a backbone reads it")
     conversion.add_argument("name", help="weights, as listed")
     conversion.add_argument("file", help="the published file")
-    conversion.add_argument("out", nargs="?", help="checkpoint to write (default: weights/NAME.pth)")
+    conversion.add_argument("out", type=WrittenFile, nargs="?", help="checkpoint to write (default: weights/NAME.pth)")
+    getting = commands.add_parser("get", help="download from the Hugging Face hub, and convert")
+    getting.add_argument("name", help="weights, as listed")
+    getting.add_argument("out", type=WrittenFile, nargs="?", help="checkpoint to write (default: weights/NAME.pth)")
+    getting.add_argument("--revision", help="branch, tag or commit of the repository (default: the one on record)")
     args = parser.parse_args()
-    from mmhsi.models.weights import convert, write_checkpoint
+    from mmhsi.models.weights import convert, download_public, weights_file, write_checkpoint
     from mmhsi.models.weights.families import WEIGHTS, public_weights
 
-    if args.command == "convert":
-        checkpoint = convert(args.name, args.file)
-        out = args.out or f"weights/{args.name}.pth"
+    if args.command in ("convert", "get"):
+        file = args.file if args.command == "convert" else download_public(args.name, args.revision)
+        checkpoint = convert(args.name, file)
+        out = args.out or weights_file(args.name)
         write_checkpoint(checkpoint, out)
         values = sum(value.numel() for value in checkpoint["state_dict"].values())
         print(f"{out}: {len(checkpoint['state_dict'])} tensors, {values:,} values")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import DataError
 from mmhsi.evaluation.leaderboard import paired
@@ -50,7 +50,7 @@ def read_figures(path: Path, table: ExperimentTable) -> Figures:
     """
     if not path.is_file():
         return {}
-    kept = read_json(path, "figures of a table")
+    kept: Any = read_json(path, "figures of a table")
     found: Figures = {}
     try:
         for row, columns in kept.items():

@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from mmhsi.engine.configs import land_cover_metric
+from mmhsi.engine.configs import reporting_metric
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import make_folder, write_json
 from mmhsi.io.lock import hold
@@ -19,6 +19,7 @@ from mmhsi.io.lock import hold
 from .table import ROOT, Step, last_checkpoint, read_config
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.process import BaseProcess
     from pathlib import Path
 
@@ -29,10 +30,27 @@ class ExperimentRunner:
     Args:
         jobs: Runs at a time. Default 1.
         threads: Threads of each run. Default 1.
+        hold_scenes: Whether the training scenes of all steps stay in memory, behind their transforms, and runs are
+            forked from this process: channels of a scene are then made once, not by every run. Default False.
+        finished: Told of every step that was run, and of its seconds. Default None.
+
+    Raises:
+        ConfigError: If scenes are to be held for several runs at a time.
     """
 
-    def __init__(self, jobs: int = 1, threads: int = 1) -> None:
+    def __init__(
+        self,
+        jobs: int = 1,
+        threads: int = 1,
+        hold_scenes: bool = False,
+        finished: Callable[[Step, float], object] | None = None,
+    ) -> None:
+        if hold_scenes and jobs > 1:
+            raise ConfigError(f"--hold-scenes goes with one run at a time, not with --jobs {jobs}")
         self.jobs = jobs
+        self.hold_scenes = hold_scenes
+        self.finished = finished
+        self._scenes: dict[str, object] = {}
         os.environ["OMP_NUM_THREADS"] = str(threads)
         self._locks: dict[Path, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -48,6 +66,9 @@ class ExperimentRunner:
         Raises:
             DataError: If a command fails; steps that are running are finished first.
         """
+        if self.hold_scenes:  # what a pool's thread forks ends with status 1
+            self._run_here(steps)
+            return
         with ThreadPoolExecutor(self.jobs) as pool:
             futures = [pool.submit(self.run, step) for step in steps]
             try:
@@ -56,11 +77,25 @@ class ExperimentRunner:
             except Exception:
                 raise
             except BaseException:  # Ctrl-C or SIGTERM
-                with self._guard:
-                    self._ended = True
-                    for process in self._running:
-                        process.terminate()  # which lets a training save a checkpoint
+                self._end()
                 raise
+
+    def _run_here(self, steps: list[Step]) -> None:
+        try:
+            for step in steps:
+                self.run(step)
+        except BaseException:
+            self._end()
+            for process in self._running:
+                process.join()
+            raise
+
+    def _end(self) -> None:
+        """Begin nothing more and let what runs save a checkpoint."""
+        with self._guard:
+            self._ended = True
+            for process in self._running:
+                process.terminate()
 
     def run(self, step: Step) -> None:
         """Run one step after its predecessors, and test it if it ends a chain that can be tested.
@@ -83,19 +118,36 @@ class ExperimentRunner:
                 self._call([str(fill(step, word)).replace("{out}", out) for word in step.command], step.folder)
             else:
                 self._train(step)
-            write_json(step.folder / "finished.json", {"seconds": round(time.monotonic() - began, 1)})
+            seconds = round(time.monotonic() - began, 1)
+            write_json(step.folder / "finished.json", {"seconds": seconds})
+            if self.finished is not None:
+                with self._guard:
+                    self.finished(step, seconds)
 
     def _train(self, step: Step) -> None:
+        if self.hold_scenes:
+            self._hold(step)
         options = {key: fill(step, value) for key, value in step.options.items()}
         config = str(ROOT / step.config)
         words = ["tools/train.py", config, "--seed", str(step.seed), "--work-dir", str(step.folder), "--resume"]
         if step.dataset:
             words += ["--dataset", step.dataset]
-        if land_cover_metric(read_config(step.config, step.dataset)):
+        if reporting_metric(read_config(step.config, step.dataset)):
             words += ["--report", str(step.folder / "report.json")]
         if options:
             words += ["--cfg-options", *(f"{key}={value}" for key, value in options.items())]
         self._call(words, step.folder)
+
+    def _hold(self, step: Step) -> None:
+        """Build the training data of a step, unless those of one with the same scene and transforms are there."""
+        from mmhsi.registry import DATASETS
+
+        with self._guard:
+            config = dict(read_config(step.config, step.dataset).train_dataloader.dataset)
+            config["data_root"] = os.environ.get("MMHSI_DATA", config["data_root"])
+            own = repr({key: value for key, value in config.items() if key != "split"})
+            if own not in self._scenes:
+                self._scenes[own] = DATASETS.build(config)
 
     def _call(self, words: list[str], folder: Path) -> None:
         # Paths of tools and configs are those of the repository, wherever the table is run.
@@ -103,7 +155,7 @@ class ExperimentRunner:
         with self._guard:
             if self._ended:
                 raise DataError(f"{folder.name}: not begun")
-            process = start_tool(command, folder / "output.log")
+            process = start_tool(command, folder / "output.log", self.hold_scenes)
             self._running.add(process)
         process.join()
         with self._guard:
@@ -114,16 +166,23 @@ class ExperimentRunner:
             raise DataError(f"{folder.name}: {words[0]} ended with status {status}: {said[-1]}")
 
 
-def start_tool(words: list[str], log: Path) -> BaseProcess:
+def start_tool(words: list[str], log: Path, from_here: bool = False) -> BaseProcess:
     """Start a command of ``tools/``, forked from a process that has imported everything: else that costs seconds.
 
     Args:
         words: The tool's path and its arguments.
         log: File for its output.
+        from_here: Whether it is forked from this process, with all that it holds in memory. Default False: from a fresh
+            one.
     """
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["mmhsi.cli.preload"])
-    process = processes.Process(target=run_tool, args=(words, log, dict(os.environ)))
+    arguments = (words, log, dict(os.environ))
+    process: BaseProcess
+    if from_here:
+        process = multiprocessing.get_context("fork").Process(target=run_tool, args=arguments)
+    else:
+        processes = multiprocessing.get_context("forkserver")
+        processes.set_forkserver_preload(["mmhsi.cli.preload"])
+        process = processes.Process(target=run_tool, args=arguments)
     process.start()
     return process
 

@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import MMHSIError, one_line
 
@@ -25,6 +26,33 @@ WORKER_DIED = (
 )
 
 
+class WrittenFile(str):
+    """A file that a command writes, as the ``type`` of its option; :func:`tool_parser` checks all of a command's."""
+
+    __slots__ = ()
+
+
+class _Parser(argparse.ArgumentParser):
+    """Looks at the files that are to be written as soon as it knows them: none is one that the command reads."""
+
+    def parse_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
+        return _checked(super().parse_args(*args, **options))
+
+    def parse_intermixed_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
+        return _checked(super().parse_intermixed_args(*args, **options))
+
+
+def _checked(args: argparse.Namespace) -> argparse.Namespace:
+    given = [one for value in vars(args).values() for one in (value if isinstance(value, list | tuple) else [value])]
+    written = [value for value in given if isinstance(value, WrittenFile)]
+    if written:
+        from mmhsi.io.destinations import check_outputs  # not where a command only says how it is used
+
+        read = [value for value in given if isinstance(value, str | Path) and not isinstance(value, WrittenFile)]
+        check_outputs(written, [path for path in read if os.path.isfile(path)])  # noqa: PTH113, names may be no paths
+    return args
+
+
 def tool_parser(description: str | None, example: str = "") -> argparse.ArgumentParser:
     """A command's parser, with ``--debug`` and ``--verbose``, which :func:`run` looks for.
 
@@ -32,7 +60,7 @@ def tool_parser(description: str | None, example: str = "") -> argparse.Argument
         description: What the command does.
         example: A whole call, shown below the options.
     """
-    parser = argparse.ArgumentParser(description=description, epilog=f"example:\n  {example}", formatter_class=Help)
+    parser = _Parser(description=description, epilog=f"example:\n  {example}", formatter_class=Help)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.add_argument("--verbose", action="store_true", help="show what the log files have, and libraries' warnings")
     return parser

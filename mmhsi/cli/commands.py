@@ -16,7 +16,7 @@ GROUPS = {
     "Start here": ("classify", "demo", "download_dataset", "make_demo_scene"),
     "Labels": ("labels", "suggest", "show_split", "class_weights"),
     "Training": ("train", "test", "fit_pca", "probe_features", "spectral_baselines", "get_flops"),
-    "Maps": ("predict", "score", "show_map", "show_spectra"),
+    "Maps": ("predict", "embed", "score", "show_map", "show_areas", "show_spectra", "show_bands"),
     "Reports": ("browse_report", "show_report", "show_features", "show_attention", "show_embedding"),
     "Models to hand on": ("publish_model", "export", "strip_pruned", "public_weights", "trust_checkpoint"),
     "The rest": ("completion", "dataset_table"),

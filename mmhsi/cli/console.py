@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 from mmhsi.errors import DataWarning, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.progress import Progress
+    from rich.table import Table
+    from rich.text import Text
 
 RED, YELLOW, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
@@ -89,23 +91,50 @@ def live() -> bool:
     return sys.stderr.isatty()
 
 
-def new_progress() -> Progress:
-    """A bar on standard error that moves several times a second and goes when it is done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+def new_progress(clock: bool = False) -> Progress:
+    """A bar on standard error that moves several times a second and goes when it is done.
 
-    return Progress(
+    Args:
+        clock: Whether its work has so many seconds as its total, and it moves by the clock. Default False.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    class Clock(Progress):
+        def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
+            for task in tasks if clock else ():
+                task.completed = min(task.elapsed or 0.0, task.total or 0.0)
+            return super().make_tasks_table(tasks)
+
+    class Left(TimeRemainingColumn):
+        def render(self, task: Task) -> Text:
+            if not clock:
+                return super().render(task)
+            from rich.text import Text
+
+            return Text(duration((task.total or 0.0) - task.completed), style="progress.remaining")
+
+    return Clock(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TextColumn("at most" if clock else "left"),
+        Left(),
         TextColumn("{task.fields[text]}"),
         console=Console(stderr=True),
         refresh_per_second=4,
         transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # else what is written to a file or a pipe would come to the terminal
     )
 
 

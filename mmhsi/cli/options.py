@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmengine.config import Config, DictAction
 
@@ -38,6 +38,34 @@ def dataset_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", metavar="NAME", help="data of a config that is written for several")
 
 
+def image_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how a cube is opened beside its variable and axes, which :func:`image_options` reads.
+
+    Args:
+        parser: Changed in place.
+    """
+    parser.add_argument(
+        "--mask",
+        nargs="*",
+        metavar="LAYER",
+        help="quality layers of a product that make a pixel invalid: cloud, shadow, haze, cirrus, snow, saturation, or "
+        "nothing for none (default: as in training)",
+    )
+    parser.add_argument("--raw-geometry", action="store_true", help="read a product as the sensor saw it, off the map")
+    parser.add_argument("--dark", help="dark reference of a lab camera's raw file (default: the one beside it)")
+    parser.add_argument("--white", help="its white reference, or none for raw values")
+
+
+def image_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Those of :class:`mmhsi.io.CubeOptions` that are given.
+
+    Args:
+        args: Parsed, see :func:`image_arguments`.
+    """
+    given = dict(mask=args.mask, dark=args.dark, white=args.white, ortho=False if args.raw_geometry else None)
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def read_config(args: argparse.Namespace) -> Config:
     """Read ``args.config`` with the data that ``args.dataset`` names and the keys that ``args.cfg_options`` sets.
 
@@ -50,7 +78,10 @@ def read_config(args: argparse.Namespace) -> Config:
     """
     from mmhsi.engine import check_config
     from mmhsi.engine.configs import DATASET, chosen_dataset, load_config
+    from mmhsi.engine.console import hush_models
 
+    if not getattr(args, "verbose", False):
+        hush_models()
     if args.dataset:
         os.environ[DATASET] = args.dataset
     cfg = load_config(args.config)
@@ -155,18 +186,22 @@ def runner_config(args: argparse.Namespace) -> Config:
 
 
 def report_to(cfg: Config, path: str) -> None:
-    """Have the config's test write its report to a JSON file: metrics of every class and the confusion matrix.
+    """Have the config's test write its report to a JSON file.
+
+    It holds metrics of every class and the confusion matrix, or metrics of every target.
 
     Args:
         cfg: Changed in place.
         path: JSON file.
 
     Raises:
-        ConfigError: If the config has no test data, or no ``LandCoverMetric``, which writes it.
+        ConfigError: If the config has no test data, or no ``LandCoverMetric`` or ``ValueMetric``, which writes it.
     """
-    from mmhsi.engine.configs import land_cover_metric
+    from mmhsi.engine.configs import reporting_metric
 
-    metric = land_cover_metric(cfg)
+    metric = reporting_metric(cfg)
     if metric is None:
-        raise ConfigError(f"report {path}: {cfg.filename} has no LandCoverMetric in test_evaluator, which writes it")
+        raise ConfigError(
+            f"report {path}: {cfg.filename} has no LandCoverMetric or ValueMetric in test_evaluator, which writes it"
+        )
     metric["out_file"] = path

@@ -214,7 +214,9 @@ def _short(key: str) -> str:
 
 
 def _values(metrics: dict[str, float]) -> str:
-    return "  ".join(f"{_short(key)} {value:.4g}" for key, value in metrics.items() if isinstance(value, int | float))
+    shown = {key: value for key, value in metrics.items() if isinstance(value, int | float)}
+    alone = len({_short(key) for key in shown}) == len(shown)  # else the targets, of which each has an R2, are named
+    return "  ".join(f"{_short(key) if alone else key} {value:.4g}" for key, value in shown.items())
 
 
 def _near(path: Path) -> Path:

@@ -16,6 +16,7 @@ from .samplers import (
     SizedIndex,
 )
 from .scene_dataset import SceneDataset
+from .scene_values import SceneValueDataset
 from .splits import (
     DisjointSplit,
     FewShotSplit,
@@ -32,6 +33,7 @@ from .splits import (
     split_tiles,
 )
 from .tile_dataset import TileDataset
+from .window_values import WindowValueDataset
 
 __all__ = [
     "CATALOGUE",
@@ -50,6 +52,7 @@ __all__ = [
     "PublishedSplit",
     "SceneDataset",
     "SceneInfo",
+    "SceneValueDataset",
     "SeededIndex",
     "SeededInfiniteSampler",
     "SeededSampler",
@@ -58,6 +61,7 @@ __all__ = [
     "Split",
     "TileDataset",
     "TileSplit",
+    "WindowValueDataset",
     "assert_disjoint",
     "collate_pixels",
     "leakage",

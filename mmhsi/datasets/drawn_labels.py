@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, one_line
 from mmhsi.io.doubts import doubt
 from mmhsi.io.rasterize import Burned, burn
 from mmhsi.io.vectors import Vector, read_vector
@@ -72,7 +72,7 @@ def draw_labels(
         DataError: The file cannot be read, a value is no class, or nothing lies on the grid.
     """
     vector = read_vector(path, field, layer)
-    names = [unicodedata.normalize("NFC", str(name)).strip() for name in classes]
+    names = [one_line(unicodedata.normalize("NFC", str(name)).strip()) for name in classes]
     present = sorted({value for value in vector.values if value})
     if vector.numeric:
         ignored = {str(label) for label in ignore_ids}

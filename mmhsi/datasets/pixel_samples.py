@@ -49,8 +49,8 @@ class PixelSamples(Sequence[dict]):
         """Where the samples lie, without a window: what a model's preprocessor gathers them from.
 
         Returns:
-            ``scene``, the key of the scene; ``size``, (h, w) of the windows; ``row``, ``column`` and, of a dataset
-            with labels, ``label``, int64 tensors (B,).
+            ``scene``, the key of the scene; ``size``, (h, w) of the windows; ``row`` and ``column``, int64 tensors
+            (B,), and what the dataset knows of the pixels (:meth:`SceneDataset.truth`).
         """
         dataset = self.dataset
         row, column = np.divmod(dataset.pixels[self.indices], dataset.scene.shape[1])
@@ -60,9 +60,7 @@ class PixelSamples(Sequence[dict]):
             row=torch.from_numpy(row),
             column=torch.from_numpy(column),
         )
-        if dataset.labels is not None:
-            batch["label"] = torch.from_numpy(dataset.labels[row, column])
-        return batch
+        return batch | dataset.truth(row, column)
 
 
 @FUNCTIONS.register_module()

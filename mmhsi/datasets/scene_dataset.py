@@ -111,8 +111,7 @@ class SceneDataset(Dataset):
             self.scene, replay = self._shared.scene, self._shared.replay
             self.margin = self._margin(largest_window)
             if subset != "all":
-                found = read_scene_labels(info, root, loaded)
-                self.labels, kept, info, self.polygons = found.labels, found.kept, found.info, found.polygons
+                info, kept = self._read_truth(info, root, loaded)
         self.info = info
         # Values without data may be NaN or far out of range; they are replaced by 0 after normalisation.
         self.cube, self.valid_pixels = self.scene.cube, self.scene.valid
@@ -125,6 +124,33 @@ class SceneDataset(Dataset):
             protocol = self.split.protocol
         self.pixels = self._choose_pixels(stride, random_pixels)
         self.spec = self._describe(loaded, kept, protocol, replay)
+
+    def _read_truth(self, info: SceneInfo, root: Path, loaded: Scene) -> tuple[SceneInfo, list[int]]:
+        """Read what is known of the pixels.
+
+        Args:
+            info: What is known of the scene.
+            root: Folder that its files are relative to.
+            loaded: The scene.
+
+        Returns:
+            What is known of it now, and which of its classes :attr:`labels` count.
+        """
+        found = read_scene_labels(info, root, loaded)
+        self.labels, self.polygons = found.labels, found.polygons
+        return found.info, found.kept
+
+    def truth(self, row: np.ndarray, column: np.ndarray) -> dict[str, torch.Tensor]:
+        """What is known of pixels.
+
+        Args:
+            row: Rows, (B,).
+            column: Columns, (B,).
+
+        Returns:
+            ``label``, int64 (B,), where the dataset has labels.
+        """
+        return {} if self.labels is None else {"label": torch.from_numpy(self.labels[row, column])}
 
     def _describe(self, loaded: Scene, kept: list[int], protocol: str, replay: Replay) -> InputSpec:
         """What a model trained on this is given, of the classes ``kept`` of a scene."""

@@ -204,11 +204,11 @@ def simulate_scene(
 
 
 def write_scene(scene: SimulatedScene, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
-    """Write ``demo_cube.tif`` and ``demo_labels.tif`` into ``folder``; each appears complete or not at all.
+    """Write ``demo_cube.tif``, ``demo_labels.tif`` and ``demo_abundances.tif``; each appears complete or not at all.
 
     The cube is a tiled GeoTIFF with the tags ``wavelength``, ``fwhm``, ``wavelength_units`` and ``bbl`` ('1' good,
-    '0' bad) on each band. The labels bear a colour table and the tag ``class_names``: a JSON list, of ids 1..K. Both
-    say in their tags that they are simulated.
+    '0' bad) on each band. The labels bear a colour table and the tag ``class_names``: a JSON list, of ids 1..K. The
+    abundances are a float32 band a class, in the same order. All say in their tags that they are simulated.
 
     Args:
         scene: What to write.
@@ -249,4 +249,12 @@ def write_scene(scene: SimulatedScene, folder: str | os.PathLike[str]) -> tuple[
         file.write(scene.labels, 1)
         file.update_tags(**about, class_names=json.dumps(scene.class_names))
         file.write_colormap(1, {0: (0, 0, 0, 0)} | {i: (*rgb, 255) for i, rgb in enumerate(scene.palette, start=1)})
+
+    profile = common | {"count": len(scene.class_names), "dtype": "float32", "predictor": 3, "nodata": float("nan")}
+    path = folder / "demo_abundances.tif"
+    with local_files(), replacing(path) as temporary, rasterio.open(temporary, "w", **profile) as file:
+        file.write(scene.abundances.transpose(2, 0, 1))  # (H, W, K) -> (K, H, W)
+        file.update_tags(**about)
+        for index, name in enumerate(scene.class_names, start=1):
+            file.set_band_description(index, name)
     return cube_path, labels_path

@@ -115,15 +115,17 @@ def training_dataset(cfg: Config) -> dict:
     return cfg.train_dataloader.dataset
 
 
-def land_cover_metric(cfg: Config) -> dict | None:
-    """The config's metric of labelled test data, which a pretraining's has not.
+def reporting_metric(cfg: Config) -> dict | None:
+    """The config's metric of labelled test data, or of values, which a pretraining's has not.
 
     Args:
         cfg: The config.
     """
     evaluators = cfg.get("test_evaluator") or []
     evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
-    return next((evaluator for evaluator in evaluators if evaluator["type"] == "LandCoverMetric"), None)
+    return next(
+        (evaluator for evaluator in evaluators if evaluator["type"] in ("LandCoverMetric", "ValueMetric")), None
+    )
 
 
 def read_window(cfg: Config) -> tuple[int, int] | None:

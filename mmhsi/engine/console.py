@@ -44,3 +44,10 @@ def apply(logger: logging.Logger) -> None:
         if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
             handler.addFilter(_own_warning)
             handler.setFormatter(logging.Formatter("warning: %(message)s"))
+
+
+def hush_models() -> None:
+    """From here on models that are loaded outside of a run say warnings alone; a runner has a logger of its own."""
+    from mmengine.logging import MMLogger
+
+    MMLogger.get_current_instance().setLevel("WARNING")

@@ -53,7 +53,8 @@ def resolve_numbers(
 
     Bands go to ``data_preprocessor.num_bands`` and ``second_bands``, to ``backbone.in_channels`` (those of both
     sources, where they are joined) and ``backbone.second_bands``; classes to ``num_classes`` of the head, the decode
-    head, every auxiliary head, or the model itself (Mask2Former); the image size to ``backbone.img_size``. A part gets
+    head, every auxiliary head, or the model itself (Mask2Former); targets and what they are scaled by to the head or
+    model of values; the image size to ``backbone.img_size``. A part gets
     what its class takes. Bands and classes that a config states are assertions. An image size that it states stays:
     position tables are interpolated, and after a pretraining they have its size.
     A backbone with an embedding of any bands gets the bands' ``wavelengths`` where the data know them and the config
@@ -71,7 +72,7 @@ def resolve_numbers(
         ConfigError: If a number that the config states is another than that of the data.
     """
     _sensors(model, spec)
-    for number in [*_bands(model, spec), *_classes(model, spec)]:
+    for number in [*_bands(model, spec), *_classes(model, spec), *_targets(model, spec)]:
         stated = number.part.get(number.name)
         if stated is None:
             number.part[number.name] = number.value
@@ -145,6 +146,17 @@ def _classes(model: dict, spec: InputSpec) -> Iterator[Number]:
             yield Number(part, key, "num_classes", spec.num_classes, f"{spec.num_classes} classes ({names})")
 
 
+def _targets(model: dict, spec: InputSpec) -> Iterator[Number]:
+    """Targets of a model of values, or of its head, which also gets what they are scaled by."""
+    names = ", ".join(target["name"] for target in spec.targets)
+    for key, part in (("model", model), ("model.head", model.get("head"))):
+        if spec.targets and _takes(part, "num_targets"):
+            for name in ("mean", "std"):
+                if _takes(part, f"target_{name}") and part.get(f"target_{name}") is None:
+                    part[f"target_{name}"] = [float(target[name]) for target in spec.targets]
+            yield Number(part, key, "num_targets", len(spec.targets), f"{len(spec.targets)} targets ({names})")
+
+
 def resolve_from_data(cfg: Config) -> Dataset:
     """Resolve the numbers of a config's model with its training data.
 
@@ -184,7 +196,7 @@ def resolve_from_spec(cfg: Config, spec: InputSpec, source: str) -> None:
 
 
 def check_classes(dataset: Dataset, spec: InputSpec, source: str) -> None:
-    """Check that data have as many classes as those that a model was trained on.
+    """Check that data have as many classes as those that a model was trained on, and the same targets.
 
     Args:
         dataset: Data to test the model on.
@@ -195,6 +207,12 @@ def check_classes(dataset: Dataset, spec: InputSpec, source: str) -> None:
         ConfigError: If they have not.
     """
     found = InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
+    names = [[target["name"] for target in each.targets] for each in (found, spec) if each is not None]
+    if len(names) == 2 and names[0] != names[1]:
+        raise ConfigError(
+            f"{source} predicts {', '.join(names[1]) or 'no values'}, the data have {', '.join(names[0]) or 'none'}; "
+            "give the config, or --dataset, of the training"
+        )
     if found is not None and found.classes and spec.classes and found.num_classes != spec.num_classes:
         raise ConfigError(
             f"{source} was trained on {spec.num_classes} classes of {spec.scene or 'its data'}, the data have "

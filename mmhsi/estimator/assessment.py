@@ -11,6 +11,7 @@ from mmhsi.errors import DataError
 from mmhsi.evaluation import ConfusionMatrix, Temperature, group_interval, reliability, stratified_accuracy
 
 from .report import ClassRow, SceneReport, Share
+from .weighing import standard_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,8 +48,26 @@ def out_of_fold_temperature(probabilities: NDArray, classes: NDArray[np.int64], 
     """
     found = np.array(probabilities, dtype=np.float64)
     for train, held in folds:
-        found[held] = Temperature.fit(probabilities[train], classes[train])(probabilities[held])
+        fitted = sure_temperature(probabilities[train], classes[train], folds.group[train])
+        found[held] = fitted(probabilities[held])
     return found
+
+
+def sure_temperature(probabilities: NDArray, classes: NDArray[np.int64], groups: NDArray[np.int64]) -> Temperature:
+    """The temperature under which held-out labels are likeliest, or none where the gain is within its error.
+
+    Args:
+        probabilities: Of held-out pixels, (n, K).
+        classes: (n,).
+        groups: What was held out together, (n,), by which the standard error of the gain is known.
+    """
+    fitted = Temperature.fit(probabilities, classes)
+
+    def likelihood(given: NDArray) -> NDArray[np.float64]:
+        return np.log(np.take_along_axis(given, classes[:, None], axis=1)[:, 0].clip(1e-3))
+
+    gain = likelihood(fitted(probabilities)) - likelihood(probabilities)
+    return fitted if gain.mean() > standard_error(gain, groups) else Temperature()
 
 
 def assess(
@@ -99,7 +118,7 @@ def assess(
         confusion=confusion.counts.tolist(),
         candidates=[dict(name=one.name, accuracy=one.accuracy, seconds=round(one.seconds, 2)) for one in tried],
         weights=dict(weights),
-        temperature=Temperature.fit(raw, classes).value,
+        temperature=sure_temperature(raw, classes, folds.group).value,
         calibration=(reliability(raw, classes).expected_error, after.expected_error),
         reliability=[
             (float(confidence), float(accuracy), int(count))

@@ -48,17 +48,17 @@ class Candidate:
 
 CANDIDATES = (
     Candidate("LDA", learner="LDA"),
+    Candidate("extra trees", learner="ExtraTrees"),
     Candidate("LDA on spectra", learner="LDA", sees="spectra"),
     Candidate("SVM", learner="SVM"),
     Candidate("SVM on spectra", learner="SVM", sees="spectra"),
-    Candidate("extra trees", learner="ExtraTrees"),
     Candidate("extra trees on spectra", learner="ExtraTrees", sees="spectra"),
     Candidate("random forest", learner="RandomForest"),
     Candidate("MLP", learner="MLP"),
     Candidate("CNN2D", config="mmhsi::comparison/cnn2d.py", sees="spectra", window=9),
     Candidate("HSIViT tiny", config="mmhsi::hsi_vit/hsi-vit-tiny-p3.py", sees="spectra", window=9),
 )
-"""The cheapest first: some are done whatever the time is.
+"""The first is done whatever the time is; then what is best on most scenes, then the cheapest first.
 
 Whoever adds one adds a line; a network is trained as its config says.
 """
@@ -107,3 +107,18 @@ def learner_config(candidate: Candidate, bands: int, second: bool) -> dict:
     if stop is not None:
         return dict(type="OnColumns", learner=inner, stop=stop)
     return dict(type="OnColumns", learner=inner, start=start) if start else inner
+
+
+def wished(candidates: Sequence[Candidate], pretrained: str | None) -> list[Candidate]:
+    """Candidates with the one that starts from an encoder, which comes before the other networks.
+
+    Args:
+        candidates: Those that were named.
+        pretrained: File of an encoder, or None.
+    """
+    if pretrained is None:
+        return list(candidates)
+    from .pretrained import pretrained_candidate
+
+    classical = [one for one in candidates if one.learner]
+    return [*classical, pretrained_candidate(pretrained), *(one for one in candidates if one.config)]

@@ -16,9 +16,9 @@ from mmhsi.inference import SceneInferencer
 from mmhsi.inference.stac import add_accuracy
 
 from .assessment import fill_areas
-from .candidates import choose_candidates
+from .candidates import choose_candidates, wished
 from .findings import doubtful_regions, next_labels
-from .learning import SceneLearning, Wishes, wished
+from .learning import SceneLearning, Wishes
 from .plan import Clock
 from .result import SceneResult
 from .scene_files import as_file, describe_scene, is_table
@@ -47,8 +47,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         folds: Folds of the comparison, at most. Default 5.
         seed: Of everything random; the same files and seed give the same map, where time cuts nothing short. Default 0.
         sample: Whether the labels are a random sample of the map; areas then get intervals. Default False.
-        pretrained: Checkpoint of an encoder of HSIViT's layout, which is fine-tuned as one more candidate. Default
-            None.
+        pretrained: Checkpoint of an encoder of HSIViT's layout, or the name of public weights (``mmhsi weights list``),
+            which is fine-tuned as one more candidate. Default None.
 
     Attributes:
         classes_: Class names, (K,); of a table the labels.
@@ -157,10 +157,10 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             second: Second source, where it was fitted with one.
             out: GeoTIFF for the map; probabilities and doubt lie beside it as ``OUT.probabilities.tif`` and
                 ``OUT.doubt.tif``. Default: temporary files.
-            scene: Further keys of the scene's description: ``image_key``, ``image_axes``, ``second_key``,
-                ``second_axes``.
+            scene: Further keys of the scene's description: ``image_key``, ``image_axes``, ``image_options``,
+                ``second_key``, ``second_axes``.
             resume: Whether to go on from the finished rows of an interrupted run with the same ``out``.
-            progress: Called with the rows done and the rows in all.
+            progress: Called with the rows done, of those in work their parts, and the rows in all.
 
         Returns:
             :class:`mmhsi.estimator.SceneResult`: classes, probabilities and doubt; the report has the map's areas and
@@ -186,6 +186,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             path,
             key=scene.get("image_key"),
             axes=scene.get("image_axes"),
+            image_options=scene.get("image_options"),
             second=None if second is None else as_file(second, "second", folder),
             second_key=scene.get("second_key"),
             second_axes=scene.get("second_axes"),
@@ -193,6 +194,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             probabilities=files["probabilities"],
             uncertainty=files["uncertainty"],
             progress=progress,
+            moving=progress,
         )
         result = SceneResult(files, self.classes_.tolist(), keep)
         fill_areas(self.report, result)
@@ -237,6 +239,13 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             raise DataError(f"labels of shape {truth.shape} given for a map of {mapped.shape}")
         kept = (truth != 255) & (mapped != 255)
         return float((mapped == truth)[kept].mean())
+
+    def _html_repr(self) -> str:
+        """What a notebook shows: the report once there is one, else scikit-learn's diagram."""
+        if hasattr(self, "report"):
+            return self.report._repr_html_()
+        shown: str = super()._html_repr()
+        return shown
 
     def _asked_of_table(self, cube: Any) -> bool:
         """Whether a table is to be classified.

@@ -11,24 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from mmengine.registry import DefaultScope
 
-from mmhsi.evaluation import Temperature
 from mmhsi.registry import MODELS
 
-from .networks import OutOfTimeError
+from .pace import OutOfTimeError, Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     from mmhsi.datasets.splits.folds import Folds
     from mmhsi.models.classical.learner import Learner
 
-Fit = Callable[["NDArray[np.int64]", "NDArray[np.int64]"], "NDArray[np.float64]"]
-"""Learns from the first pixels and gives the class probabilities of the second, (m, K)."""
-
-ROUNDS = 10
-"""Members that the ensemble's selection may add."""
+Fit = Callable[["NDArray[np.int64]", "NDArray[np.int64]", Pace], "NDArray[np.float64]"]
+"""Learns from the first pixels and gives the class probabilities of the second, (m, K); tells how far it is."""
 
 MOST_SAMPLES = 5000
 """Pixels that a candidate learns from; of more, so many are drawn, every class alike."""
@@ -75,8 +71,9 @@ def classical_fit(
         seed: Of everything random.
     """
 
-    def fit(train: NDArray[np.int64], held: NDArray[np.int64]) -> NDArray[np.float64]:
+    def fit(train: NDArray[np.int64], held: NDArray[np.int64], pace: Pace) -> NDArray[np.float64]:
         learner = build_learner(config)
+        learner.pace = pace
         learner.learn(samples[train], classes[train], num_classes, seed)
         return learner.probabilities(samples[held])
 
@@ -94,22 +91,23 @@ def held_out(
         num_classes: K.
         folds: Of the pixels.
         seed: Of the draw of those that it learns from.
-        seconds: Time for all folds; the first one tells what the others will take.
+        seconds: Time for all folds; what would take longer is ended as soon as that can be foretold.
 
     Returns:
         Shape (n, K); None if there is not enough time.
     """
-    found, begin, parts = np.full((len(classes), num_classes), 1 / num_classes), time.monotonic(), list(folds)
-    for index, (train, held) in enumerate(parts):
+    found, parts = np.full((len(classes), num_classes), 1 / num_classes), list(folds)
+    pace = Pace(seconds, len(parts))
+    for train, held in parts:
         known = np.unique(classes[train])
         if len(known) < 2:  # nothing can be learnt without the fold
             found[held] = np.eye(num_classes)[known[0]] if len(known) else found[held]
+            pace.done += 1
             continue
         try:
-            found[held] = fit(thin(np.flatnonzero(train), classes, seed), np.flatnonzero(held))
+            found[held] = fit(thin(np.flatnonzero(train), classes, seed), np.flatnonzero(held), pace)
+            pace.part_is_done()
         except OutOfTimeError:
-            return None
-        if (time.monotonic() - begin) / (index + 1) * len(parts) > seconds:
             return None
     return found
 
@@ -138,30 +136,32 @@ def thin(chosen: NDArray[np.int64], classes: NDArray[np.int64], seed: int, most:
 
 
 def compare(
-    fits: Mapping[str, Callable[[float], Fit]],
+    fits: Mapping[str, Fit],
     classes: NDArray[np.int64],
     num_classes: int,
     folds: Folds,
     seed: int,
     seconds: float,
     report: Callable[[str, Tried | None], None] = lambda *_: None,
+    hasty: bool = False,
 ) -> list[Tried]:
     """Try candidates in turn while there is time; the first is always tried to its end.
 
     Args:
-        fits: What gives, for the seconds that are left for all folds, each candidate by name.
+        fits: Each candidate by name.
         classes: Class of each pixel, (n,).
         num_classes: K.
         folds: Of the pixels.
         seed: Of everything random.
         seconds: Time for all of them.
         report: Is told of each by its name; None says that there was not enough time for it.
+        hasty: Whether the first is tried only while there is time, too.
     """
     begin, tried = time.monotonic(), list[Tried]()
-    for name, make in fits.items():
+    for name, fit in fits.items():
         start = time.monotonic()
-        left = math.inf if not tried else seconds - (start - begin)
-        found = held_out(make(left), classes, num_classes, folds, seed, left) if left > 0 else None
+        left = math.inf if not (tried or hasty) else seconds - (start - begin)
+        found = held_out(fit, classes, num_classes, folds, seed, left) if left > 0 else None
         if found is None:
             report(name, None)
             continue
@@ -169,48 +169,3 @@ def compare(
         tried.append(Tried(name, found, right, time.monotonic() - start))
         report(name, tried[-1])
     return tried
-
-
-def surprise(probabilities: NDArray, classes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """-ln of each pixel's probability of its true class after the best temperature, none taken as less than 0.001.
-
-    Args:
-        probabilities: (n, K).
-        classes: (n,).
-
-    Returns:
-        Shape (n,).
-    """
-    calibrated = Temperature.fit(probabilities, classes)(probabilities)
-    return -np.log(np.take_along_axis(calibrated, classes[:, None], axis=1)[:, 0].clip(1e-3))
-
-
-def fit_weights(tried: Sequence[Tried], classes: NDArray[np.int64]) -> dict[str, int]:
-    """Weights of an ensemble, fitted to what the members say of held-out pixels.
-
-    Selection with replacement (Caruana et al. 2004), which begins with every member once, as few labels tell good from
-    best badly. Weights grow, and members go, while the held-out labels become likelier by more than the standard error
-    of that gain.
-
-    Args:
-        tried: Candidates.
-        classes: Class of each pixel, (n,).
-
-    Returns:
-        Whole weights by name, of those that have one.
-    """
-    weights = np.ones(len(tried))
-    stack = np.stack([one.probabilities for one in tried])
-
-    def loss(given: NDArray[np.float64]) -> NDArray[np.float64]:
-        return surprise(np.tensordot(given / given.sum(), stack, 1), classes)
-
-    best = loss(weights)
-    for step in [1.0] * ROUNDS + [-1.0] * len(tried):
-        trials = [weights + step * unit for unit in np.eye(len(tried))]
-        gains = [(best - loss(some), some) for some in trials if some.min() >= 0 and some.sum() > 0]
-        gain, better = max(gains, key=lambda pair: pair[0].mean(), default=(np.zeros(1), weights))
-        if gain.mean() <= gain.std() / np.sqrt(len(gain)) or gain.mean() < 1e-4:
-            continue
-        best, weights = best - gain, better
-    return {one.name: int(weight) for one, weight in zip(tried, weights, strict=True) if weight}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +16,7 @@ from mmhsi.registry import MODELS
 from .candidates import learner_config
 from .comparison import build_learner, thin
 from .networks import member_config
+from .pace import OutOfTimeError, Pace
 from .samples import PREPROCESSOR
 
 if TYPE_CHECKING:
@@ -43,22 +45,32 @@ class Ensemble:
     def __init__(self, samples: LabelledSamples, candidates: Mapping[str, Candidate]) -> None:
         self.samples, self.candidates = samples, candidates
         self._networks: dict[str, nn.Module] = {}
-        self._seconds: dict[str, float] = {}
+        self._mapping: dict[str, float] = {}
 
-    def seconds_a_pixel(self, name: str, pixels: NDArray[np.int64]) -> float:
-        """What a candidate takes to classify a pixel.
+    def cost(self, name: str, pixels: NDArray[np.int64], training: float, seconds: float) -> float:
+        """Seconds that a candidate needs to be trained on all samples and for its part of the map.
 
         Args:
             name: Its name.
             pixels: Flat indices of pixels to try it on.
+            training: Seconds that its training was foretold to take.
+            seconds: There are; infinite is what would need more for the training alone.
         """
-        if name not in self._seconds:
+        if name not in self._mapping:
+            if training > seconds:
+                return math.inf
             candidate, pixels = self.candidates[name], pixels[:TIMED_PIXELS]
+            height, width = self.samples.source.shape
+            fitted = 0.0
             if candidate.config:
-                network = self._network(candidate)
+                try:
+                    network = self._network(candidate, Pace(seconds))
+                except OutOfTimeError:
+                    return math.inf
                 begin = time.monotonic()
                 self.samples.ask(network, candidate, pixels)
             else:
+                begin = time.monotonic()
                 learner = build_learner(self._learner(candidate))
                 chosen = self._chosen()
                 learner.learn(
@@ -67,11 +79,21 @@ class Ensemble:
                     self.samples.num_classes,
                     self.samples.seed,
                 )
+                fitted = time.monotonic() - begin  # and again for the map, as whoever loads the model learns anew
                 table = self.samples.of(pixels)
                 begin = time.monotonic()
                 learner.probabilities(table)
-            self._seconds[name] = (time.monotonic() - begin) / max(1, len(pixels))
-        return self._seconds[name]
+            each = (time.monotonic() - begin) / max(1, len(pixels))
+            self._mapping[name] = height * width * each + fitted
+        return self._mapping[name]
+
+    def map_seconds(self, name: str) -> float:
+        """Seconds that a candidate's part of the map takes, 0 where it was not tried.
+
+        Args:
+            name: Its name.
+        """
+        return self._mapping.get(name, 0.0)
 
     def model(self, weights: Mapping[str, int], temperature: float) -> dict[str, Any]:
         """Config of the model; numbers of bands and classes of a purely classical one come from the data.
@@ -149,10 +171,10 @@ class Ensemble:
         model.seed.fill_(self.samples.seed)
         model.keep(torch.from_numpy(self.samples.table[chosen]), torch.from_numpy(self.samples.classes[chosen]))
 
-    def _network(self, candidate: Candidate) -> nn.Module:
+    def _network(self, candidate: Candidate, pace: Pace | None = None) -> nn.Module:
         if candidate.name not in self._networks:
             everything = np.arange(len(self.samples.classes))
-            self._networks[candidate.name] = self.samples.train(candidate, everything, float("inf"), 1)
+            self._networks[candidate.name] = self.samples.train(candidate, everything, pace or Pace())
         return self._networks[candidate.name]
 
     def _learner(self, candidate: Candidate) -> dict[str, Any]:

@@ -140,7 +140,10 @@ def next_labels(cube: Path, scene: Mapping[str, Any], doubt: Path, seed: int) ->
         For each ``row``, ``column``, ``doubt``, and ``x`` and ``y``, None without coordinates.
     """
     rng = np.random.default_rng(seed)
-    with open_cube(doubt) as doubts, open_cube(cube, scene.get("image_key"), scene.get("image_axes")) as reader:
+    with (
+        open_cube(doubt) as doubts,
+        open_cube(cube, scene.get("image_key"), scene.get("image_axes"), **scene.get("image_options", {})) as reader,
+    ):
         height, width = doubts.info.shape[:2]
         if reader.info.shape[:2] != (height, width):
             return []

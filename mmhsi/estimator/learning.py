@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmhsi.datasets.splits.folds import scene_folds
-from mmhsi.errors import ConfigError
+from mmhsi.datasets.splits.folds import scene_folds, stratified_folds
 from mmhsi.io.files import file_digest
 from mmhsi.version import __version__
 
 from .assessment import assess, mixture
 from .candidates import CHANNELS, Candidate, learner_config
-from .comparison import Tried, classical_fit, compare, fit_weights
+from .comparison import classical_fit, compare
 from .ensemble import Ensemble
 from .findings import labelled_spectra
 from .keeping import Comparison, save_configs, save_model
-from .look import describe, doubts, drawn_labels
+from .look import describe, doubts, drawn_labels, mapped_pixels, polygons_of
 from .plan import CHANNELS as CHANNELS_SHARE
 from .plan import MAPPING, RESERVE, TRYING, Clock, Plan
 from .pretrained import check_encoder, input_layer
 from .samples import LabelledSamples
 from .source import SceneSource
+from .weighing import LEADER, SIMPLEST, choose_members, fit_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,11 +34,8 @@ if TYPE_CHECKING:
 
     from mmhsi.datasets.splits.folds import Folds
 
-    from .comparison import Fit
+    from .comparison import Fit, Tried
     from .report import SceneReport
-
-MAPPED_PIXELS = 5000
-"""Pixels of the scene that are classified to know how common each class is."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +128,7 @@ class SceneLearning:
                 self.decisions.append(f"{one.name}: {input_layer(one.pretrained, spec)}")
         looked = clock.passed
 
-        polygons = _polygons(source, pixels)
+        polygons = polygons_of(source, pixels)
         folds = scene_folds(pixels, samples.classes, source.valid, wishes.folds, wishes.seed, polygons)
         self.say(f"held out: {folds.rule}")
         self.decisions.append(
@@ -140,15 +137,15 @@ class SceneLearning:
         tried = self._compare(samples, folds, candidates)
         compared = clock.passed
 
-        mapped = _mapped_pixels(source, wishes.seed)
+        mapped = mapped_pixels(source, wishes.seed)
         ensemble = Ensemble(samples, candidates)
-        weights = self._weigh(ensemble, tried, samples, mapped)
+        weights = self._weigh(ensemble, tried, samples, folds, mapped)
         model = ensemble.build(weights, 1.0)
         shares = np.bincount(ensemble.scores(model, weights, mapped).argmax(axis=1), minlength=samples.num_classes)
         spec = source.spec("all labelled pixels", ensemble.window(weights))
         report = assess(spec.scene, spec.classes, samples.classes, folds, tried, weights, shares / len(mapped))
         report.warnings = warnings + report.warnings
-        self._add_random_figure(report, samples, tried, weights, candidates)
+        self._add_random_figure(report, samples, tried, weights, ensemble)
         model.temperature = report.temperature
         config = ensemble.model(weights, report.temperature)
         checkpoint = save_model(self.folder / "model.pth", config, model, spec.to_meta(), wishes.seed)
@@ -198,7 +195,6 @@ class SceneLearning:
             self.say(f"  {one.name}: {100 * one.accuracy:.1f} % of held-out pixels, tried before")
         known = {one.name for one in tried}
         self.left_out: list[str] = list(self.plan.get("left out", []))
-        count = int(folds.fold.max()) + 1
 
         def note(name: str, one: Tried | None) -> None:
             if one is None:
@@ -214,7 +210,7 @@ class SceneLearning:
             )
 
         fits = {
-            name: self._fit(samples, one, count)
+            name: self._fit(samples, one)
             for name, one in candidates.items()
             if name not in known and name not in self.left_out
         }
@@ -224,43 +220,55 @@ class SceneLearning:
             samples.num_classes,
             folds,
             self.wishes.seed,
-            self.clock.left(TRYING) if tried else max(self.clock.left(TRYING), 1e-9),
+            self.clock.left(TRYING),
             note,
+            hasty=bool(tried),
         )
         order = list(candidates)
         return sorted(tried, key=lambda one: order.index(one.name))
 
-    def _fit(self, samples: LabelledSamples, one: Candidate, folds: int) -> Callable[[float], Fit]:
-        """What makes a candidate that is compared, of the seconds that are left."""
+    def _fit(self, samples: LabelledSamples, one: Candidate) -> Fit:
+        """A candidate as something to compare."""
         if one.config:
-            return lambda seconds: samples.network_fit(one, seconds, folds)
+            return samples.network_fit(one)
         config = learner_config(one, len(samples.source.bands), samples.source.second is not None)
-        return lambda _: classical_fit(config, samples.table, samples.classes, samples.num_classes, samples.seed)
+        return classical_fit(config, samples.table, samples.classes, samples.num_classes, samples.seed)
 
     def _weigh(
-        self, ensemble: Ensemble, tried: Sequence[Tried], samples: LabelledSamples, mapped: NDArray[np.int64]
+        self,
+        ensemble: Ensemble,
+        tried: Sequence[Tried],
+        samples: LabelledSamples,
+        folds: Folds,
+        mapped: NDArray[np.int64],
     ) -> dict[str, int]:
         """Weights of the best ensemble whose map can be made in time."""
+
+        def weigh(some: Sequence[Tried]) -> dict[str, int]:
+            return fit_weights(some, samples.classes, folds.group)
+
         slow: list[str] = list(self.plan.get("too slow for the map", []))
-        pixels = samples.source.shape[0] * samples.source.shape[1]
-        decided = self.plan.get("weighed", False)
-        while True:
-            weights = fit_weights([one for one in tried if one.name not in slow], samples.classes)
-            if decided:
-                break
-            seconds = {name: pixels * ensemble.seconds_a_pixel(name, mapped) for name in weights}
+        if self.plan.get("weighed", False):
+            weights = weigh([one for one in tried if one.name not in slow])
+        else:
             # Channels are made whatever is left out; what takes next to no time stays when all of it is used up.
-            time = min(MAPPING * self.clock.seconds, self.clock.left(1 - RESERVE)) - pixels * self.seconds_a_pixel
-            if sum(seconds.values()) <= max(time, RESERVE * self.clock.seconds) or len(slow) + 1 >= len(tried):
-                break
-            slowest = max(seconds, key=lambda name: seconds[name])
-            slow.append(slowest)
-            self.say(f"  {slowest}: left out of the map, which it would keep for {seconds[slowest]:.0f} s")
-        self.plan.keep("too slow for the map", slow)
-        self.plan.keep("weighed", True)
+            left = min(MAPPING * self.clock.seconds, self.clock.left(1 - RESERVE)) - self._channels_left(samples)
+            seconds = max(left, RESERVE * self.clock.seconds)
+            foretold = {one.name: one.seconds / max(1, int(folds.fold.max())) for one in tried}
+            weights, slow = choose_members(
+                tried, weigh, lambda name: ensemble.cost(name, mapped, foretold[name], seconds), seconds
+            )
+            for name in slow:
+                self.say(f"  {name}: left out of the map, for which it is too slow")
+            self.plan.keep("too slow for the map", slow)
+            self.plan.keep("weighed", True)
         if slow:
             self.decisions.append(f"too slow for the map in {self.wishes.minutes:g} minutes: {', '.join(slow)}")
         return weights
+
+    def _channels_left(self, samples: LabelledSamples) -> float:
+        """Seconds that the channels of the map will take."""
+        return samples.source.shape[0] * samples.source.shape[1] * self.seconds_a_pixel
 
     def _add_random_figure(
         self,
@@ -268,21 +276,20 @@ class SceneLearning:
         samples: LabelledSamples,
         tried: Sequence[Tried],
         weights: Mapping[str, int],
-        candidates: Mapping[str, Candidate],
+        ensemble: Ensemble,
     ) -> None:
         """What folds of single pixels would have said of the ensemble, where time suffices."""
-        source, seed = samples.source, self.wishes.seed
-        cost = sum(one.seconds for one in tried if one.name in weights)
-        pixels = source.shape[0] * source.shape[1]
-        mapping = pixels * self.seconds_a_pixel
-        if self.clock.left(1 - RESERVE) - mapping < 1.2 * cost:
+        mapping = self._channels_left(samples) + sum(ensemble.map_seconds(name) for name in weights)
+        seconds = self.clock.left(1 - RESERVE) - mapping
+        found: list[Tried] = []
+        if seconds > sum(one.seconds for one in tried if one.name in weights):
+            folds = stratified_folds(samples.classes, self.wishes.folds, self.wishes.seed)
+            assert folds is not None  # some class has two labels, or nothing would have been held out
+            fits = {name: self._fit(samples, ensemble.candidates[name]) for name in weights}
+            found = compare(fits, samples.classes, samples.num_classes, folds, self.wishes.seed, seconds, hasty=True)
+        if len(found) < len(weights):
             report.decisions.append("the leaky figure of folds drawn pixel by pixel was left out for want of time")
             return
-        singles = np.arange(len(samples.classes))
-        folds = scene_folds(samples.pixels, samples.classes, source.valid, self.wishes.folds, seed, groups=singles)
-        count = int(folds.fold.max()) + 1
-        fits = {name: self._fit(samples, candidates[name], count) for name in weights}
-        found = compare(fits, samples.classes, samples.num_classes, folds, seed, float("inf"))
         report.random = float((mixture(found, weights).argmax(axis=1) == samples.classes).mean())
 
     def _finish(
@@ -306,50 +313,21 @@ class SceneLearning:
         if left_out:
             report.decisions.append(f"{left_out} of {info.shape[2]} bands were left out: flagged bad, or named so")
         report.decisions += self.decisions
+        names = [one.name for one in tried]
+        begun = f"{LEADER} began alone, as they are best on most scenes, or {SIMPLEST}, where it makes no error"
         report.decisions.append(
-            "every candidate began with weight 1; weights changed while the likelihood of held-out labels grew by more "
-            "than its standard error"
+            (begun if LEADER in names else "all began alike")
+            + "; other weights count where held-out labels are likelier and more of them right, both by more than "
+            "twice the standard error"
         )
-        gone = [one.name for one in tried if one.name not in weights]
+        gone = [name for name in names if name not in weights]
         if gone:
             report.decisions.append(f"without weight, for the others do as well without them: {', '.join(gone)}")
-        report.decisions.append(
-            f"probabilities were calibrated by one number, a temperature of {report.temperature:.2f}, for few labels "
-            "carry no more"
+        calibrated = (
+            f"calibrated by one number, a temperature of {report.temperature:.2f}, for few labels carry no more"
         )
+        unsure = "left as they are: no temperature makes held-out labels likelier by more than the standard error"
+        report.decisions.append(f"probabilities were {unsure if report.temperature == 1 else calibrated}")
         if self.left_out:
             text = f"not tried for want of time ({self.wishes.minutes:g} minutes): {', '.join(self.left_out)}"
             report.decisions.append(text)
-
-
-def _polygons(source: SceneSource, pixels: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """Polygon of each labelled pixel, where labels were drawn as polygons; None for rasters and points."""
-    if source.polygons is None:
-        return None
-    numbers = source.polygons.ravel()[pixels].astype(np.int64)
-    return numbers if len(numbers) >= 2 * len(np.unique(numbers)) else None
-
-
-def _mapped_pixels(source: SceneSource, seed: int) -> NDArray[np.int64]:
-    """Some of the pixels that hold data, sorted."""
-    pixels = np.flatnonzero(source.valid)
-    if not len(pixels):
-        raise ConfigError(f"{source.info.title}: no pixel holds data in all bands")
-    if len(pixels) > MAPPED_PIXELS:
-        pixels = np.sort(np.random.default_rng(seed).choice(pixels, MAPPED_PIXELS, replace=False))
-    return pixels
-
-
-def wished(candidates: Sequence[Candidate], pretrained: str | None) -> list[Candidate]:
-    """Candidates with the one that starts from an encoder, which comes before the other networks.
-
-    Args:
-        candidates: Those that were named.
-        pretrained: File of an encoder, or None.
-    """
-    if pretrained is None:
-        return list(candidates)
-    from .pretrained import pretrained_candidate
-
-    classical = [one for one in candidates if one.learner]
-    return [*classical, pretrained_candidate(pretrained), *(one for one in candidates if one.config)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.datasets.labels import IGNORE_INDEX
+from mmhsi.errors import ConfigError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +22,9 @@ MOST_LABELS = 20_000
 
 LEAST_OF_CLASS = 100
 """Of which every class keeps so many, where it has them."""
+
+MAPPED_PIXELS = 5000
+"""Pixels of the scene that are classified to know how common each class is."""
 
 
 def describe(source: SceneSource) -> list[str]:
@@ -87,3 +91,63 @@ def drawn_labels(classes: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     for index in np.unique(classes):
         chosen[order[classes[order] == index][:LEAST_OF_CLASS]] = True
     return np.flatnonzero(chosen)
+
+
+def polygons_of(source: SceneSource, pixels: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Polygon of each labelled pixel, (n,), where labels were drawn as polygons; None for rasters and points.
+
+    Polygons that are mostly surrounded by others, as in a map of land cover, are parts of one mosaic: held out whole,
+    nothing but other classes would lie around them, and what looks at surroundings is misled as nowhere on the map.
+    Each of their pixels has a number of its own, so that they are cut as rasters are.
+
+    Args:
+        source: The scene.
+        pixels: Flat indices of its labelled pixels, (n,).
+    """
+    if source.polygons is None:
+        return None
+    numbers = source.polygons.ravel()[pixels].astype(np.int64)
+    if len(numbers) < 2 * len(np.unique(numbers)):
+        return None
+    mosaic = np.isin(numbers, surrounded(source.polygons))
+    if mosaic.all():
+        return None
+    numbers[mosaic] = -1 - np.flatnonzero(mosaic)
+    return numbers
+
+
+def surrounded(polygons: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Numbers of the polygons along most of whose border another polygon lies.
+
+    Args:
+        polygons: Polygon of every pixel from 1, 0 for none, (H, W).
+    """
+    most = int(polygons.max()) + 1
+    beside, open_sides = np.zeros(most, dtype=np.int64), np.zeros(most, dtype=np.int64)
+    for one, other in (
+        (polygons[:-1], polygons[1:]),
+        (polygons[1:], polygons[:-1]),
+        (polygons[:, :-1], polygons[:, 1:]),
+        (polygons[:, 1:], polygons[:, :-1]),
+    ):
+        beside += np.bincount(one[(one != other) & (other > 0)], minlength=most)
+        open_sides += np.bincount(one[(one != other) & (other == 0)], minlength=most)
+    return np.flatnonzero(beside[1:] > open_sides[1:]) + 1
+
+
+def mapped_pixels(source: SceneSource, seed: int) -> NDArray[np.int64]:
+    """Some of the pixels that hold data, flat indices, sorted.
+
+    Args:
+        source: The scene.
+        seed: Of the draw.
+
+    Raises:
+        ConfigError: If no pixel holds data.
+    """
+    pixels = np.flatnonzero(source.valid)
+    if not len(pixels):
+        raise ConfigError(f"{source.info.title}: no pixel holds data in all bands")
+    if len(pixels) > MAPPED_PIXELS:
+        pixels = np.sort(np.random.default_rng(seed).choice(pixels, MAPPED_PIXELS, replace=False))
+    return pixels

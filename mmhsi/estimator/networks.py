@@ -17,7 +17,6 @@ from torch.utils.data import Dataset
 from mmhsi.datasets.statistics import BandStatistics
 from mmhsi.engine import CheckedRunner, resolve_from_spec
 from mmhsi.engine.configs import load_config
-from mmhsi.errors import MMHSIError
 
 from .pretrained import encoder_config
 
@@ -31,16 +30,13 @@ if TYPE_CHECKING:
     from mmhsi.spec import InputSpec
 
     from .candidates import Candidate
+    from .pace import Pace
 
 BATCH = 256
 """Windows at a time where a trained network is asked."""
 
 TIMED_EPOCHS = 5
 """Epochs behind the first, which is slower, by which a training's end is foretold."""
-
-
-class OutOfTimeError(MMHSIError):
-    """A candidate would take longer than there is time."""
 
 
 class WindowTable(Dataset):
@@ -98,19 +94,26 @@ class Deadline(Hook):
     """Ends a training that would not be over in time.
 
     Args:
-        seconds: That the training may take.
-        folds: Trainings of this length that have to fit into them.
+        pace: Is told how far the training is; the first epoch, which is slower than the others, is foretold apart.
     """
 
-    def __init__(self, seconds: float, folds: int) -> None:
-        self.seconds, self.folds, self.begin, self.first = seconds, folds, 0.0, 0.0
+    def __init__(self, pace: Pace) -> None:
+        self.pace, self.begin, self.first = pace, 0.0, 0.0
 
     def before_train(self, runner: Runner) -> None:
         """Look at the clock."""
         self.begin = time.monotonic()
 
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """See whether it would be too late already, were the training over now.
+
+        Raises:
+            OutOfTimeError: If it is.
+        """
+        self.pace(1.0)
+
     def after_train_epoch(self, runner: Runner) -> None:
-        """Foretell the end by the first epochs.
+        """Foretell the end.
 
         Raises:
             OutOfTimeError: If it is too late.
@@ -118,11 +121,10 @@ class Deadline(Hook):
         now = time.monotonic()
         if runner.epoch == 0:
             self.first = now
-        elif runner.epoch == TIMED_EPOCHS:
-            epoch = (now - self.first) / TIMED_EPOCHS
-            whole = self.first - self.begin + epoch * (self.folds * runner.max_epochs - 1)
-            if whole > self.seconds:
-                raise OutOfTimeError(f"would take about {whole:.0f} s")
+        elif runner.epoch >= TIMED_EPOCHS:
+            epoch = (now - self.first) / runner.epoch
+            whole = self.first - self.begin + epoch * (runner.max_epochs - 1)
+            self.pace(min(1.0, (now - self.begin) / whole))
 
 
 @contextmanager
@@ -155,23 +157,20 @@ def network_config(candidate: Candidate, spec: InputSpec, seed: int) -> Config:
     return cfg
 
 
-def train_network(
-    cfg: Config, table: WindowTable, name: str, seconds: float = float("inf"), folds: int = 1
-) -> nn.Module:
+def train_network(cfg: Config, table: WindowTable, name: str, pace: Pace) -> nn.Module:
     """Train a network as its config says.
 
     Args:
         cfg: Of :func:`network_config`; it is not changed.
         table: What it learns from.
         name: Of the run, for mmengine.
-        seconds: Time for ``folds`` trainings of this kind.
-        folds: Number of them.
+        pace: Ends it where it would be late.
 
     Returns:
         The network in evaluation mode.
 
     Raises:
-        OutOfTimeError: If they would take longer.
+        OutOfTimeError: If it is ended.
     """
     cfg = cfg.copy()
     for section in ("test_dataloader", "test_evaluator", "test_cfg", "val_dataloader", "val_evaluator", "val_cfg"):
@@ -184,7 +183,7 @@ def train_network(
         runner = CheckedRunner.from_cfg(cfg)
         # mmengine copies the config of a loader with all that is in it, but no function.
         runner._train_dataloader = {**cfg.train_dataloader, "dataset": {"type": lambda: table}}
-        runner.register_hook(Deadline(seconds, folds))
+        runner.register_hook(Deadline(pace))
         network: nn.Module = runner.train()
     return network.eval()
 

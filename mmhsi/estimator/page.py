@@ -12,6 +12,7 @@ from .report import place
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jinja2 import Template
     from matplotlib.figure import Figure
 
     from .report import SceneReport
@@ -83,24 +84,45 @@ def render_page(report: SceneReport, picture: str | None = None) -> str:
         report: What it says.
         picture: Data URI of the map beside the false colour.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     from mmhsi.visualization.data_uri import svg_uri
 
-    loader = PackageLoader("mmhsi.estimator")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     counts = np.asarray(report.confusion)
     shares = (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).tolist()
-    return environment.get_template("scene_report.html.j2").render(
-        report=report,
-        unit="pixels" if report.pixel_area is None else "ha",
-        rows=[(row, _area(*report.areas[row.name])) for row in report.classes],
-        leaky=f"{100 * report.random:.1f} %" if math.isfinite(report.random) else None,
+    return _template("scene_report.html.j2").render(
+        **_figures(report),
         matrix=list(zip(counts.tolist(), shares, strict=True)) if len(counts) <= MOST_MATRIX_CLASSES else [],
         diagram=svg_uri(reliability_figure(report)),
         picture=picture,
         spectra=svg_uri(spectra_figure(report.spectra)) if report.spectra.get("classes") else None,
         place=place,
+    )
+
+
+def render_summary(report: SceneReport) -> str:
+    """What a notebook shows: the accuracy, the classes and what was chosen.
+
+    Args:
+        report: What it says.
+    """
+    return _template("scene_summary.html.j2").render(**_figures(report))
+
+
+def _template(name: str) -> Template:
+    """A template whose texts are all escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("mmhsi.estimator")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
+
+
+def _figures(report: SceneReport) -> dict[str, Any]:
+    """What both pages say."""
+    leaky = f"{100 * report.random:.1f} %{report.overstated}" if math.isfinite(report.random) else None
+    return dict(
+        report=report,
+        unit="pixels" if report.pixel_area is None else "ha",
+        rows=[(row, _area(*report.areas[row.name])) for row in report.classes],
+        leaky=leaky,
     )
 
 

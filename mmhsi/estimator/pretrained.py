@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,9 @@ from mmengine.registry import DefaultScope
 
 from mmhsi.errors import ConfigError
 from mmhsi.models.backbones.vit_arch import ARCHS
-from mmhsi.models.weights import read_checkpoint, transfer_weights
+from mmhsi.models.weights import named_weights, read_checkpoint, transfer_weights
 from mmhsi.models.weights.checkpoint import strip_prefix
+from mmhsi.models.weights.families import WEIGHTS
 from mmhsi.models.weights.input_spec import checkpoint_spec
 from mmhsi.models.weights.layouts import translate
 from mmhsi.registry import MODELS
@@ -56,13 +58,17 @@ def pretrained_candidate(path: str | Path) -> Candidate:
     """The candidate that starts from an encoder.
 
     Args:
-        path: Its checkpoint.
+        path: Its checkpoint, or the name of public weights (``mmhsi weights list``).
 
     Raises:
-        ConfigError: If it holds no encoder of this layout.
+        ConfigError: If it holds no encoder of this layout, or named weights are not there.
         FileFormatError: If it cannot be read.
     """
-    patch = _sizes(path)["patch_size"]
+    if str(path) in WEIGHTS:
+        named_weights(str(path))
+        patch = WEIGHTS[str(path)].backbone["patch_size"]
+    else:
+        patch = _sizes(path)["patch_size"]
     window = max(LEAST_WINDOW, 3 * patch)
     return Candidate("pretrained encoder", config=CONFIG, sees="spectra", window=window, pretrained=str(path))
 
@@ -81,21 +87,29 @@ def check_encoder(path: str | Path, spec: InputSpec) -> None:
     start = config.pop("init_cfg")
     with DefaultScope.overwrite_default_scope("mmhsi"):
         backbone = MODELS.build({**config, "in_channels": spec.num_bands})
-    transfer_weights(
-        backbone, **{name: value for name, value in start.items() if name not in ("type", "checkpoint")}, path=path
-    )
+    options = {name: value for name, value in start.items() if name not in ("type", "checkpoint")}
+    transfer_weights(backbone, **options, path=start["checkpoint"])
 
 
 def encoder_config(path: str | Path, spec: InputSpec) -> dict[str, Any]:
     """Config of the backbone that an encoder's weights fit, which loads them.
 
     Of another number of bands, or of bands elsewhere, the first layer is interpolated along the wavelengths where both
-    are known, and begins anew where they are not.
+    are known, and begins anew where they are not. Encoders of any bands take the scene's.
 
     Args:
-        path: Its checkpoint.
+        path: Its checkpoint, or the name of public weights.
         spec: What the network is given.
+
+    Raises:
+        ConfigError: If named weights are not there, or take wavelengths that the scene does not know.
     """
+    if str(path) in WEIGHTS:
+        if spec.model_wavelengths is None:
+            raise ConfigError(f"pretrained {path}: takes the bands' wavelengths, which the scene does not know")
+        config = copy.deepcopy(WEIGHTS[str(path)].backbone)
+        start: dict[str, Any] = dict(type="Pretrained", checkpoint=str(named_weights(str(path))), prefix="backbone.")
+        return {**config, "wavelengths": list(spec.model_wavelengths), "init_cfg": start}
     prefix, state = encoder_weights(path)
     checkpoint = read_checkpoint(path)
     known = checkpoint_spec(checkpoint, path).model_wavelengths if checkpoint["meta"].get("dataset_meta") else None
@@ -104,7 +118,7 @@ def encoder_config(path: str | Path, spec: InputSpec) -> dict[str, Any]:
         layer = "interpolate"
     elif state[EMBEDDING].shape[1] != spec.num_bands:
         layer = "reinit"
-    start: dict[str, Any] = dict(type="Pretrained", checkpoint=str(path), prefix=prefix, input_layer=layer)
+    start = dict(type="Pretrained", checkpoint=str(path), prefix=prefix, input_layer=layer)
     if layer == "interpolate":
         start["wavelengths"] = list(spec.model_wavelengths or ())
     return {**_sizes(path), "init_cfg": start}
@@ -114,9 +128,11 @@ def input_layer(path: str | Path, spec: InputSpec) -> str:
     """What becomes of an encoder's first layer, in words.
 
     Args:
-        path: Its checkpoint.
+        path: Its checkpoint, or the name of public weights.
         spec: What the network is given.
     """
+    if str(path) in WEIGHTS:
+        return "it takes any bands by their wavelengths"
     said = {
         "refuse": "its first layer was taken as it is",
         "interpolate": "its first layer was interpolated along the wavelengths",

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmhsi.evaluation.markdown import cell
 from mmhsi.io.files import replacing
 
 if TYPE_CHECKING:
@@ -105,6 +106,17 @@ class SceneReport:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def overstated(self) -> str:
+        """How much more folds drawn pixel by pixel would have said, in words; empty where that is not known."""
+        more = 100 * (self.random - self.accuracy.value)
+        return f", {abs(more):.1f} points {'more' if more > 0 else 'less'}" if math.isfinite(more) else ""
+
+    def _repr_html_(self) -> str:
+        from .page import render_summary
+
+        return render_summary(self)
+
+    @property
     def areas(self) -> dict[str, tuple[float, float, float]]:
         """Area of every class in hectares with its 95 % interval, or in pixels where their size is unknown.
 
@@ -127,7 +139,7 @@ class SceneReport:
         unit = "pixels" if self.pixel_area is None else "ha"
         best = ", ".join(f"{name} (weight {weight})" for name, weight in self.weights.items())
         lines = [
-            f"# Classification of {self.scene}",
+            f"# Classification of {cell(self.scene)}",
             "",
             f"Pixels were classified by the mean of the class probabilities of {best}, each trained on all labelled "
             f"pixels. The accuracy expected elsewhere on the scene is {self.accuracy} (90 % interval by whole "
@@ -136,7 +148,7 @@ class SceneReport:
         if math.isfinite(self.random):
             lines.append(
                 f"Folds drawn pixel by pixel, whose held-out pixels lie beside training pixels, would have given "
-                f"{100 * self.random:.1f} %."
+                f"{100 * self.random:.1f} %{self.overstated}."
             )
         before, after = self.calibration
         lines += [
@@ -149,7 +161,7 @@ class SceneReport:
         for row in self.classes:
             value, low, high = self.areas[row.name]
             area = f"{value:.1f} ({low:.1f} to {high:.1f})" if math.isfinite(low) else f"{value:.1f}"
-            lines.append(f"| {row.name} | {row.labels} | {row.producers} | {row.users} | {area} |")
+            lines.append(f"| {cell(row.name)} | {row.labels} | {row.producers} | {row.users} | {area} |")
         if self.sample:
             lines.append("\nAreas: stratified estimates with 95 % intervals (Olofsson et al. 2014).")
         else:
@@ -159,13 +171,13 @@ class SceneReport:
             )
         lines += ["", "| tried | held-out accuracy | seconds |", "| --- | ---: | ---: |"]
         lines += [
-            f"| {one['name']} | {100 * one['accuracy']:.1f} % | {one['seconds']:.1f} |" for one in self.candidates
+            f"| {cell(one['name'])} | {100 * one['accuracy']:.1f} % | {one['seconds']:.1f} |" for one in self.candidates
         ]
         lines += self._doubt_lines()
         for title, items in (("Decisions", self.decisions), ("Warnings", self.warnings)):
             if items:
-                lines += ["", f"## {title}", "", *(f"- {item}" for item in items)]
-        lines += ["", "## Facts", "", *(f"- {name}: {value}" for name, value in self.facts.items())]
+                lines += ["", f"## {title}", "", *(f"- {cell(item)}" for item in items)]
+        lines += ["", "## Facts", "", *(f"- {name}: {cell(value)}" for name, value in self.facts.items())]
         return "\n".join(lines) + "\n"
 
     def _doubt_lines(self) -> list[str]:

@@ -97,6 +97,18 @@ class SceneResult:
         classes, doubt = to_xarray(self.classes, *place, nodata=255), to_xarray(self.doubt, *place, nodata=math.nan)
         return shares.to_dataset().assign(classes=classes, doubt=doubt)
 
+    def _repr_html_(self) -> str:
+        import base64
+        import io
+        from html import escape
+
+        content = io.BytesIO()
+        self.plot().savefig(content, format="png", dpi=90)
+        picture = base64.b64encode(content.getvalue()).decode()
+        height, width = self.classes.shape
+        text = f"map of {height} x {width} pixels, {len(self.names)} classes: {', '.join(self.names)}"
+        return f'<p>{escape(text)}</p><img alt="map and doubt" src="data:image/png;base64,{picture}">'
+
     def plot(self) -> Figure:
         """Map and doubt side by side, with a legend."""
         from matplotlib.figure import Figure as NewFigure

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .candidates import Candidate
     from .comparison import Fit
+    from .pace import Pace
     from .source import SceneSource
 
 PREPROCESSOR = dict(type="ScenePreprocessor")
@@ -99,20 +100,22 @@ class LabelledSamples:
         """
         return network_config(candidate, self.windows(candidate, self.pixels[:1], self.classes[:1]).spec, self.seed)
 
-    def train(self, candidate: Candidate, chosen: NDArray[np.int64], seconds: float, folds: int) -> nn.Module:
+    def train(self, candidate: Candidate, chosen: NDArray[np.int64], pace: Pace) -> nn.Module:
         """Train a network.
 
         Args:
             candidate: The network.
             chosen: Indices of the samples that it learns from, of which some are drawn where they are many.
-            seconds: Time for ``folds`` trainings of this kind.
-            folds: Their number.
+            pace: Ends it where it would be late.
+
+        Raises:
+            OutOfTimeError: If it is ended.
         """
         from .comparison import thin
 
         kept = thin(chosen, self.classes, self.seed, MOST_WINDOWS)
         table = self.windows(candidate, self.pixels[kept], self.classes[kept])
-        return train_network(self.network(candidate), table, candidate.name.replace(" ", "-"), seconds, folds)
+        return train_network(self.network(candidate), table, candidate.name.replace(" ", "-"), pace)
 
     def ask(self, network: nn.Module, candidate: Candidate, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Class probabilities of any pixels by a trained network, (n, K).
@@ -129,17 +132,15 @@ class LabelledSamples:
         ]
         return np.concatenate(parts)
 
-    def network_fit(self, candidate: Candidate, seconds: float, folds: int) -> Fit:
+    def network_fit(self, candidate: Candidate) -> Fit:
         """A network as something to compare.
 
         Args:
             candidate: The network.
-            seconds: Time for all folds.
-            folds: Their number.
         """
 
-        def fit(train: NDArray[np.int64], held: NDArray[np.int64]) -> NDArray[np.float64]:
-            network = self.train(candidate, train, seconds, folds)
+        def fit(train: NDArray[np.int64], held: NDArray[np.int64], pace: Pace) -> NDArray[np.float64]:
+            network = self.train(candidate, train, pace)
             return self.ask(network, candidate, self.pixels[held])
 
         return fit

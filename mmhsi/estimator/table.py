@@ -14,8 +14,9 @@ from mmhsi.errors import ConfigError
 from mmhsi.evaluation import Temperature
 
 from .assessment import mixture
-from .comparison import build_learner, classical_fit, compare, fit_weights, thin
+from .comparison import build_learner, classical_fit, compare, thin
 from .plan import TRYING
+from .weighing import fit_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,12 +78,9 @@ class PixelTable:
         temperature, weights = Temperature(), {next(iter(names)): 1}
         folds = stratified_folds(codes, wishes.folds, wishes.seed)
         if folds is not None:
-            fits = {
-                name: (lambda _, config=config: classical_fit(config, samples, codes, count, wishes.seed))
-                for name, config in names.items()
-            }
+            fits = {name: classical_fit(config, samples, codes, count, wishes.seed) for name, config in names.items()}
             tried = compare(fits, codes, count, folds, wishes.seed, TRYING * 60 * wishes.minutes)
-            weights = fit_weights(tried, codes)
+            weights = fit_weights(tried, codes, folds.group)
             temperature = Temperature.fit(mixture(tried, weights), codes)
         chosen = thin(np.arange(len(codes)), codes, wishes.seed)
         made = []

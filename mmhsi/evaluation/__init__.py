@@ -6,6 +6,8 @@ from .confusion import ConfusionMatrix
 from .intervals import group_interval
 from .metric import LandCoverMetric
 from .reconstruction import ReconstructionMetric, psnr, ssim
+from .regression import value_errors
+from .value_metric import ValueMetric
 
 __all__ = [
     "ConfusionMatrix",
@@ -15,9 +17,11 @@ __all__ = [
     "ReconstructionMetric",
     "Reliability",
     "Temperature",
+    "ValueMetric",
     "group_interval",
     "psnr",
     "reliability",
     "ssim",
     "stratified_accuracy",
+    "value_errors",
 ]

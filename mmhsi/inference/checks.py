@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmhsi.errors import DataError, DataWarning
-from mmhsi.io.files import make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -42,31 +39,6 @@ def warn(message: str) -> None:
         message: One line.
     """
     warnings.warn(message, SceneWarning, stacklevel=3)
-
-
-def check_outputs(outputs: Iterable[str | Path | None], inputs: Iterable[str | Path | None]) -> None:
-    """Check that files can be written where they are wanted; missing folders are made.
-
-    Args:
-        outputs: Files to write, None for those not wanted.
-        inputs: Files that must not be overwritten.
-
-    Raises:
-        DataError: If two are the same file, one is a folder, or a folder cannot be made or written to.
-    """
-    taken = {os.path.realpath(path) for path in inputs if path is not None}
-    for path in (Path(path) for path in outputs if path is not None):
-        if os.path.realpath(path) in taken:
-            raise DataError(f"{path}: is named for two files; give each output a name of its own")
-        taken.add(os.path.realpath(path))
-        if path.is_dir():
-            raise DataError(f"{path}: is a folder; expected a file name")
-        try:
-            make_folder(path.parent)
-            with tempfile.TemporaryFile(dir=path.parent):
-                pass
-        except OSError as error:
-            raise DataError(f"{path}: its folder cannot be written to: {error.strerror or error}") from error
 
 
 def check_space(folder: Path, needed: int) -> None:

@@ -31,13 +31,15 @@ class ScoringModel(nn.Module):
         model: Trained model.
 
     Raises:
-        ConfigError: If the model takes a second source, or is a classical one.
+        ConfigError: If the model takes a second source, predicts values, or is a classical one.
     """
 
     def __init__(self, model: WindowModel) -> None:
         super().__init__()
         if getattr(model.preprocessor, "second_normaliser", None) is not None:
             raise ConfigError("the model takes two sources; only models of one source are exported")
+        if model.spec.targets:
+            raise ConfigError("the model predicts values; only models of classes are exported")
         if isinstance(model.network, ClassicalClassifier):
             raise ConfigError("classical models learn from their samples again when loaded; only networks are exported")
         self.network = model.network

@@ -14,6 +14,7 @@ from mmhsi.io.json_file import read_json
 
 from .checks import file_states
 from .map_facts import MapFacts, map_facts
+from .row_blocks import Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -150,6 +151,7 @@ def predict_scenes(
     folder: str | Path,
     progress: Progress | None = None,
     resume: bool = False,
+    shared: bool = False,
     **options: Any,
 ) -> Iterator[tuple[Record, bool]]:
     """Write a map of every scene that has none of this model with these options; one that fails does not end it.
@@ -161,10 +163,11 @@ def predict_scenes(
         folder: Of the maps; ``records`` in it says what became of each scene.
         progress: Called with the rows done and the rows of the scene in all.
         resume: Whether a scene goes on from the finished rows of an interrupted run. Default False.
+        shared: Whether other processes are given the same scenes, and all take blocks of rows of each. Default False.
         options: Further ones of :meth:`SceneInferencer.write_map`, of plain values.
 
     Yields:
-        Each scene's record, and whether it was there before.
+        Each scene's record, and whether it was there before; of shared scenes those that this process has joined.
     """
     folder = Path(folder)
     made_by = [
@@ -174,23 +177,37 @@ def predict_scenes(
     ]
     for scene in scenes:
         path = record_path(folder, names[scene])
+
+        def stands(path: Path = path) -> bool:
+            known = read_record(path)
+            return known is not None and _stands(known, folder, made_by)
+
         known = read_record(path)
-        if known is not None and _stands(known, folder, made_by):
+        if known is not None and stands():
             yield known, True
             continue
         begin = time.monotonic()
-        files: list = []
-        facts, error = None, ""
+
+        def finish(files: list, error: str = "", scene: str = scene, begin: float = begin) -> Record:
+            facts = None if error or inferencer.spec.targets else map_facts(folder / names[scene])
+            seconds = round(time.monotonic() - begin, 3)
+            record = Record(scene, names[scene], seconds, files, _plain(made_by), error, facts)
+            write_json(record_path(folder, names[scene]), asdict(record))
+            return record
+
+        given = dict(progress=progress, moving=progress, **options)
+        given.update(dict(shared=Sharing(stands, finish)) if shared else dict(resume=resume))
         try:
-            files = inferencer.write_map(
-                scene, folder / names[scene], progress=progress, moving=progress, resume=resume, **options
-            )
-            facts = map_facts(folder / names[scene])
+            files = inferencer.write_map(scene, folder / names[scene], **given)
+            if files is None:  # other processes are at it
+                continue
+            if shared:
+                record = read_record(path)
+                assert record is not None  # finish has written it
+            else:
+                record = finish(files)
         except (MMHSIError, OSError, MemoryError) as caught:
-            error = one_line(str(caught)) or type(caught).__name__
-        seconds = round(time.monotonic() - begin, 3)
-        record = Record(scene, names[scene], seconds, files, _plain(made_by), error, facts)
-        write_json(path, asdict(record))
+            record = finish([], one_line(str(caught)) or type(caught).__name__)
         yield record, False
 
 

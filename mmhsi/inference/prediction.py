@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,6 +23,16 @@ STRIP = 1 << 14
 """Pixels that are classified before their rows are given out."""
 
 
+def strip_rows(width: int, batch_size: int = 0) -> int:
+    """Rows that pixel classifiers take at a time; what begins at a multiple of them is put into the same batches.
+
+    Args:
+        width: Pixels a row.
+        batch_size: Windows at a time; 0 where rows are passed whole.
+    """
+    return max(1, max(STRIP, batch_size) // width)
+
+
 class PredictedRows(NamedTuple):
     """Prediction of some rows.
 
@@ -34,6 +45,17 @@ class PredictedRows(NamedTuple):
     first: int
     scores: Tensor
     valid: NDArray
+
+    def above(self, last: int) -> PredictedRows:
+        """Those of the rows that lie above another.
+
+        Args:
+            last: That row.
+        """
+        count = last - self.first
+        return (
+            self if count >= len(self.valid) else PredictedRows(self.first, self.scores[:, :count], self.valid[:count])
+        )
 
 
 def classify_rows(
@@ -62,23 +84,23 @@ def classify_rows(
     (height, width), (h, w) = rows.shape, window
     top, left = h // 2, w // 2
     rows.pad_columns(-left, width + (w - 1) // 2)
-    step = max(1, max(STRIP, batch_size) // width)
+    step = strip_rows(width, batch_size)
     for first in range(start, height, step):
         count = min(step, height - first)
         scene, padded_valid = rows.take(first - top, first + count + (h - 1) // 2)
         valid = padded_valid[top : top + count, left : left + width]
-        inside = torch.from_numpy(valid).to(scene.device)
+        # Found on the host: a mask of the device would be waited for, here and where scores take their places.
+        places = torch.from_numpy(np.stack(valid.nonzero())).to(scene.device)
         scores = torch.zeros(count, width, num_classes, device=scene.device)
-        batches = inside.nonzero().split(batch_size)
-        if valid.any():
+        if places.numel():
             sampler = WindowSampler(scene, margin=window)
-            windows = (sampler.windows(batch[:, 0], batch[:, 1], window) for batch in batches)
+            batches = places.split(batch_size, dim=1)
             parts = []
-            for index, x in enumerate(windows):
-                parts.append(score(x))
+            for index, batch in enumerate(batches):
+                parts.append(score(sampler.windows(batch[0], batch[1], window)))
                 if progress is not None:
                     progress(first + count * (index + 1) / len(batches))
-            scores[inside] = torch.cat(parts)
+            scores[places[0], places[1]] = torch.cat(parts)
         yield PredictedRows(first, scores.permute(2, 0, 1), valid)
 
 
@@ -102,7 +124,7 @@ def classify_dense(
     (height, width), (h, w) = rows.shape, window
     top, left = h // 2, w // 2
     rows.pad_columns(-left, width + (w - 1) // 2)
-    step = max(1, STRIP // width)
+    step = strip_rows(width)
     for first in range(start, height, step):
         count = min(step, height - first)
         scene, padded_valid = rows.take(first - top, first + count + (h - 1) // 2)

@@ -14,6 +14,7 @@ from mmhsi.carried_config import check_carried_config
 from mmhsi.engine.configs import load_config
 from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.models.adapters import adapted, check_lora, merged_state
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint, write_checkpoint
 from mmhsi.version import __version__
 
@@ -26,25 +27,27 @@ RENAMED = {"CentreContext": "CenterContext"}
 """Names of modules in models that were published under them."""
 
 
-def classifier_spec(checkpoint: dict, path: str | Path) -> InputSpec:
-    """What a model that gives classes was trained on.
+def model_spec(checkpoint: dict, path: str | Path) -> InputSpec:
+    """What a model that gives classes or values was trained on.
 
     Args:
         checkpoint: Of :func:`mmhsi.models.weights.read_checkpoint`.
         path: Its file, for messages.
 
     Raises:
-        ConfigError: If the checkpoint does not say, or says nothing of classes or bands.
+        ConfigError: If the checkpoint does not say, or says nothing of bands, or of classes or targets.
     """
     spec = checkpoint_spec(checkpoint, path)
-    for name in ("classes", "bands"):
-        if not getattr(spec, name):
+    for name, there in (("classes", spec.classes or spec.targets), ("bands", spec.bands)):
+        if not there:
             raise ConfigError(f"checkpoint {path}: says nothing of {name}; was it written by mmhsi train?")
     return spec
 
 
 def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out: str | Path) -> Path:
     """Write a checkpoint that needs no config: optimiser and schedules are left out, the model's config is put in.
+
+    Low-rank adapters are merged into the weights that they change.
 
     Args:
         config: Config file or object of the training.
@@ -62,18 +65,21 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
     cfg = copy.deepcopy(load_config(config))
     whole = read_checkpoint(checkpoint)
     meta = whole["meta"]
-    spec = classifier_spec(whole, checkpoint)
+    spec = model_spec(whole, checkpoint)
     resolve_from_spec(cfg, spec, f"checkpoint {checkpoint}")
     model = _without_init(cfg.model.to_dict())
+    state = whole["state_dict"]
+    if adapted(state):
+        state = merged_state(state, check_lora(str(checkpoint), model.pop("lora", None) or {}))
     check_carried_config(model, f"{cfg.filename}: the model cannot be published, it")
     digest = hashlib.sha256()
-    for name, value in sorted(whole["state_dict"].items()):
+    for name, value in sorted(state.items()):
         digest.update(name.encode() + value.contiguous().flatten().view(torch.uint8).numpy().tobytes())
     out = Path(out)
     path = out.with_name(f"{out.stem}-{digest.hexdigest()[:8]}{out.suffix or '.pth'}")
     kept = {name: meta[name] for name in KEPT if name in meta}
     published = dict(kept, mmhsi_version=__version__, model=model, dataset_meta=spec.to_meta())
-    write_checkpoint({"meta": published, "state_dict": whole["state_dict"]}, path)
+    write_checkpoint({"meta": published, "state_dict": state}, path)
     return path
 
 
@@ -111,7 +117,7 @@ def _renamed(part: Any) -> Any:
     return made
 
 
-def _without_init(config: object) -> object:
+def _without_init(config: Any) -> Any:
     """A model's config without what it is initialised by: the weights are in the file."""
     if isinstance(config, dict):
         return {key: _without_init(value) for key, value in config.items() if key != "init_cfg"}

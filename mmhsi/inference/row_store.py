@@ -26,7 +26,7 @@ SAVE_EVERY = 5.0
 """Seconds after which rows are made to survive a failure of power; a killed process loses no more than these either."""
 
 STATE = "state.json"
-LAYERS = ("classes", "probabilities", "uncertainty")
+LAYERS = ("classes", "probabilities", "uncertainty", "values")
 FORMAT = "mmhsi rows 2"
 """By which a state is known for ours."""
 BLOCK = 1 << 24
@@ -88,7 +88,7 @@ class RowStore:
                 or the disk refuses.
         """
         if resume:
-            self._load()
+            self.load()
         else:
             self.remove()
         try:
@@ -191,8 +191,12 @@ class RowStore:
         layer = self.layers[name]
         return layer.bands * self.width * layer.dtype.itemsize
 
-    def _load(self) -> None:
-        """Take up the state of an earlier run."""
+    def load(self) -> None:
+        """Take up the state of an earlier run.
+
+        Raises:
+            DataError: Its rows are of other settings, or damaged.
+        """
         state = stored_state(self.folder)
         if state is None:
             self.remove()

@@ -8,17 +8,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmhsi.io.feature_maps import SIDE, feature_writer
 from mmhsi.models.classical import ClassicalClassifier
+from mmhsi.models.classifiers import PixelClassifier
 from mmhsi.models.mean_of_classifiers import ClassifierMembers, MeanOfClassifiers
+from mmhsi.models.preprocessors import WindowSampler
+from mmhsi.models.protocols import DenseBackbone
 
-from .prediction import classify_rows
+from .prediction import classify_dense, classify_rows
 from .scene_inferencer import SceneInferencer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from mmengine.config import Config
     from numpy.typing import NDArray
+
+    from .feature_basis import FeatureBasis
+    from .scene_rows import SceneRows
 
 
 def window_features(network: nn.Module, x: Tensor) -> Tensor:
@@ -40,6 +48,99 @@ def window_features(network: nn.Module, x: Tensor) -> Tensor:
         maps: Tensor = network.backbone(x)[-1]  # type: ignore[operator]
         x = maps
     return x[:, :, x.shape[2] // 2, x.shape[3] // 2].float()
+
+
+class PixelFeatures:
+    """Features of all pixels of scenes by one model.
+
+    Args:
+        inferencer: The model.
+        batch_size: Windows at a time. Default: as the inferencer has it.
+    """
+
+    def __init__(self, inferencer: SceneInferencer, batch_size: int | None = None) -> None:
+        self.inferencer = inferencer
+        self.network = inferencer.model.network
+        self.window = inferencer.window
+        self.batch_size = batch_size
+
+    @property
+    def in_rows(self) -> bool:
+        """Whether whole rows are passed at once."""
+        return isinstance(self.network, PixelClassifier) and self.network.takes_rows(self.window)
+
+    @torch.inference_mode()
+    def count(self, rows: SceneRows) -> int:
+        """Features d of a pixel.
+
+        Args:
+            rows: The scene, open.
+        """
+        channels = rows.take(0, 1)[0].shape[2]
+        probe = torch.zeros(1, channels, *self.window, device=self.inferencer.model.device)
+        return window_features(self.network, probe).shape[1]
+
+    @torch.inference_mode()
+    def rows(self, rows: SceneRows) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Features from top to bottom.
+
+        Args:
+            rows: The scene, open.
+
+        Yields:
+            First row, and features (rows, W, d), NaN where there is no data.
+        """
+        if self.in_rows:
+            found = classify_dense(rows, self._row_features, self.window)
+        else:
+            size = self.batch_size or self.inferencer._batch_size(rows)
+            found = classify_rows(rows, self._features, self.count(rows), self.window, size)
+        for first, values, valid in found:
+            part = values.permute(1, 2, 0).cpu().numpy()
+            part[~valid] = np.nan
+            yield first, part
+
+    @torch.inference_mode()
+    def sample(self, rows: SceneRows, lines: int = 64, columns: int = 64) -> NDArray[np.float32]:
+        """Features of pixels on some rows and columns, evenly spread over a scene.
+
+        Args:
+            rows: The scene, open; it has to be opened anew to be passed through from its top.
+            lines: Rows, at most. Default 64.
+            columns: Pixels with data of each, at most. Default 64.
+
+        Returns:
+            Shape (n, d).
+        """
+        (height, width), (h, w) = rows.shape, self.window
+        rows.pad_columns(-(w // 2), width + (w - 1) // 2)
+        parts = []
+        for row in np.unique(np.linspace(0, height - 1, lines).astype(int)).tolist():
+            scene, valid = rows.take(row - h // 2, row + (h - 1) // 2 + 1)
+            there = np.flatnonzero(valid[h // 2, w // 2 : w // 2 + width])
+            chosen = there[np.unique(np.linspace(0, len(there) - 1, columns).astype(int))] if len(there) else there
+            if not len(chosen):
+                continue
+            places = torch.from_numpy(chosen).to(scene.device)
+            windows = WindowSampler(scene, margin=self.window).windows(torch.zeros_like(places), places, self.window)
+            parts.append(self._features(windows).cpu().numpy())
+        return np.concatenate(parts) if parts else np.empty((0, self.count(rows)), np.float32)
+
+    def _features(self, x: Tensor) -> Tensor:
+        with self.inferencer.model.precision():
+            return window_features(self.network, x)
+
+    def _row_features(self, image: Tensor, window: tuple[int, int]) -> Tensor:
+        """Features (d, H − h + 1, W − w + 1) of an image, those of the windows' middles."""
+        backbone = self.network.backbone
+        assert isinstance(backbone, DenseBackbone)  # as takes_rows says
+        with self.inferencer.model.precision():
+            maps = backbone.forward_pixels(backbone.embed_pixels(image))[0].float()
+        sizes = [size - side + 1 for size, side in zip(image.shape[2:], window, strict=True)]
+        (top, rows), (left, columns) = (
+            ((side - 2 * backbone.reach) // 2, size) for side, size in zip(window, sizes, strict=True)
+        )
+        return maps[:, top : top + rows, left : left + columns]
 
 
 def scene_features(
@@ -68,26 +169,61 @@ def scene_features(
         batch_size: Windows at a time. Default: as :class:`SceneInferencer`.
 
     Returns:
-        float32 array (H, W, d), NaN where there is no data. It is in memory as a whole.
+        float32 array (H, W, d), NaN where there is no data. It is in memory as a whole; ``mmhsi embed`` writes files.
 
     Raises:
         ConfigError: If the scene does not fit the model.
         DataError: If a file cannot be read.
         FileFormatError: If the checkpoint is none, or carries no model.
     """
-    inferencer = SceneInferencer(config, checkpoint, device, batch_size)
-    network, window = inferencer.model.network, inferencer.window
-    with inferencer.open_scene(cube, key, second, second_key, axes=axes) as rows, torch.inference_mode():
-        channels = rows.take(0, 1)[0].shape[2]
-        probe = torch.zeros(1, channels, *window, device=inferencer.model.device)
-        count = window_features(network, probe).shape[1]
-        found = np.full((*rows.shape, count), np.nan, dtype=np.float32)
-        size = inferencer.batch_size if isinstance(inferencer.batch_size, int) else inferencer._batch_size(rows)
-
-        def score(x: Tensor) -> Tensor:
-            return window_features(network, x)
-
-        for first, values, valid in classify_rows(rows, score, count, window, size):
-            part = found[first : first + len(valid)]
-            part[valid] = values.permute(1, 2, 0).cpu().numpy()[valid]
+    features = PixelFeatures(SceneInferencer(config, checkpoint, device, batch_size))
+    with features.inferencer.open_scene(cube, key, second, second_key, axes=axes) as rows:
+        found = np.empty((*rows.shape, features.count(rows)), dtype=np.float32)
+        for first, values in features.rows(rows):
+            found[first : first + len(values)] = values
     return found
+
+
+def write_features(
+    features: PixelFeatures,
+    rows: SceneRows,
+    out: str | Path,
+    basis: FeatureBasis | None = None,
+    half: bool = True,
+    progress: Callable[[float, int], None] | None = None,
+) -> int:
+    """Write the features of a scene, a band of rows in memory at a time.
+
+    Args:
+        features: Of the model.
+        rows: The scene, open.
+        out: ``.tif`` or ``.zarr`` (:func:`mmhsi.io.feature_maps.feature_writer`).
+        basis: What the features are projected on. Default None: they stay as they are.
+        half: Whether float16 is kept. Default True.
+        progress: Called with the rows done and the rows in all.
+
+    Returns:
+        Features a pixel.
+
+    Raises:
+        ConfigError: The suffix is unknown, or zarr is not installed.
+        DataError: The file cannot be written.
+    """
+    info, (height, width) = rows.reader.info, rows.shape
+    count = features.count(rows) if basis is None else len(basis.axes)
+    waiting = np.empty((SIDE, width, count), dtype=np.float32)  # whole tiles are written at once
+    with feature_writer(out, (height, width, count), info.crs, info.transform, half) as writer:
+        for first, values in features.rows(rows):
+            part = values if basis is None else basis(values)
+            done = 0
+            while done < len(part):
+                at = (first + done) % SIDE
+                take = min(SIDE - at, len(part) - done)
+                waiting[at : at + take] = part[done : done + take]
+                done += take
+                end = first + done
+                if end % SIDE == 0 or end == height:
+                    writer.write(end - at - take, waiting[: at + take])
+            if progress is not None:
+                progress(first + len(part), height)
+    return count

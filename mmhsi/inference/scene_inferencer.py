@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,11 +14,11 @@ from mmhsi.datasets.replay import Replay
 from mmhsi.datasets.scene import open_second
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, CubeOptions
+from mmhsi.io.destinations import check_outputs
 from mmhsi.io.readers.opening import open_reader
 from mmhsi.registry import CHANNELS, TRANSFORMS
 
 from .checks import (
-    check_outputs,
     check_space,
     choose_scene_bands,
     doubtful_scale,
@@ -27,7 +27,8 @@ from .checks import (
     matching_transform,
     warn,
 )
-from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows
+from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows, strip_rows
+from .row_blocks import RowBlocks, Sharing
 from .row_store import RowStore, stored_state
 from .scene_rows import SceneRows
 from .stac import write_item
@@ -39,6 +40,11 @@ if TYPE_CHECKING:
 
 DEFAULT_BATCH = {True: 512, False: 16}
 """Windows at a time: of a pixel classifier, of a segmentor."""
+
+BLOCKS = 64
+"""Blocks of rows, at most, that processes share of a scene."""
+WINDOWS = 8
+"""Windows of a segmentor that fit into a block below each other: the first one is computed twice, for its edge."""
 
 Progress = Callable[[float, int], None]
 Moving = Callable[[float, int], None]
@@ -97,6 +103,16 @@ class SceneInferencer:
             raise ConfigError(f"stride {stride} given, expected 1 to the window's {min(self.window)} pixels")
         if self.batch_size != "auto" and self.batch_size < 1:
             raise ConfigError(f"batch_size={batch_size} given, expected at least 1 or 'auto'")
+
+    def __repr__(self) -> str:
+        from .model_display import summary
+
+        return summary(self)
+
+    def _repr_html_(self) -> str:
+        from .model_display import notebook_page
+
+        return notebook_page(self)
 
     @property
     def way(self) -> str:
@@ -228,7 +244,7 @@ class SceneInferencer:
                 yield from classify_dense(rows, self.model.rows, self.window, start)
             elif self.model.by_pixel:
                 seen = self.model.seen_window(self.window)
-                yield from classify_rows(rows, self.model, len(self.classes), seen, size, start, progress)
+                yield from classify_rows(rows, self.model, self.model.num_outputs, seen, size, start, progress)
             else:
                 yield from segment_rows(
                     rows, self.model, len(self.classes), self.window, self.stride, size, start, progress
@@ -271,8 +287,12 @@ class SceneInferencer:
         image_options: Mapping[str, object] | None = None,
         second_axes: str | None = None,
         moving: Moving | None = None,
-    ) -> list[list]:
+        shared: Sharing | None = None,
+    ) -> list[list] | None:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
+
+        Of a model of values the map has a float32 band of each target, NaN where there is no data, and ``uncertainty``
+        their standard deviations.
 
         Finished rows lie in the folder ``OUT.partial`` until the run ends. The files appear under their names when all
         rows are there; a run that fails or is killed leaves none, but its finished rows.
@@ -300,28 +320,39 @@ class SceneInferencer:
             second_axes: Axes of the second source's array, as ``axes``.
             moving: Called after every batch with the rows computed, parts of rows included, and the rows in all: for a
                 bar. Default None.
+            shared: Given where other processes may be at the same map (:class:`mmhsi.inference.row_blocks.RowBlocks`):
+                this one takes blocks of rows that no other has, and writes the files if it finds all of them finished.
+                Default None: there are no others.
 
         Returns:
-            The scene's files: path, bytes and time of the last change of each.
+            The scene's files: path, bytes and time of the last change of each; None if another process writes the map.
 
         Raises:
-            ConfigError: If the model does not fit the checkpoint, memory does not last, or another run writes a file of
-                these.
+            ConfigError: If the model does not fit the checkpoint or gives nothing of what is asked for, memory does not
+                last, or another run writes a file of these.
             DataError: If the scene does not fit the model or cannot be read, an output cannot be written, the folder
                 holds files of others, or the interrupted run had other settings or was of a scene that has changed.
         """
-        wanted = dict(classes=out, probabilities=probabilities, uncertainty=uncertainty)
+        targets = self.spec.targets
+        if targets and probabilities is not None:
+            raise ConfigError(f"{self.model.source}: predicts values, which have no probabilities")
+        if targets and uncertainty is not None and self.model.num_outputs == len(targets):
+            raise ConfigError(
+                f"{self.model.source}: predicts values without deviations; train its head with loss=GaussianNLLLoss"
+            )
+        wanted = {"values" if targets else "classes": out, "probabilities": probabilities, "uncertainty": uncertainty}
         paths = {name: Path(path) for name, path in wanted.items() if path is not None}
         check_outputs(paths.values(), (scene, second))
         folder = Path(f"{out}.partial")
         with (
-            hold_outputs(paths.values()),
+            nullcontext() if shared else hold_outputs(paths.values()),
             self.open_scene(
                 scene, key, second, second_key, scale, match_wavelengths, axes, image_options, second_axes
             ) as rows,
         ):
+            check_outputs(paths.values(), rows.reader.files)
             height, width = rows.shape
-            stored = stored_state(folder) if resume else None
+            stored = stored_state(folder) if resume and not shared else None
             size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None
             size = size or self._batch_size(rows)
             settings = dict(
@@ -340,7 +371,22 @@ class SceneInferencer:
                 match_wavelengths=match_wavelengths,
                 layers=list(paths),
             )
-            layers = layers_of(len(self.classes), "probabilities" in paths, "uncertainty" in paths)
+            asked = "probabilities" in paths, "uncertainty" in paths
+            layers = layers_of(len(self.classes), *asked, len(targets))
+            numbers, states = self._ids(ids), file_states(rows.reader.files)
+            facts = (paths, rows.reader.info, self.classes, self.palette, numbers, targets)
+            item = (paths, self.spec, self.palette, numbers, self.model.digest, scene)
+            if shared:
+                size_of_blocks = self._block_rows(rows, size)
+                blocks = RowBlocks(Path(f"{out}.blocks"), rows.shape, size_of_blocks, layers, settings, shared.is_made)
+                self._predict_blocks(rows, blocks, size, progress)
+                with blocks.joining(paths.values()) as whole:
+                    if whole:
+                        if not write_products(blocks, *facts):
+                            warn(f"{scene}: no pixel holds data, nothing was classified")
+                        write_item(*item)
+                        shared.record(states)
+                return states if whole else None
             store = RowStore(folder, width, layers, settings)
             check_space(folder.parent, store.bytes_per_row * (height - (stored["rows"] if stored else 0)))
             try:
@@ -352,13 +398,33 @@ class SceneInferencer:
                         store.append(values_of(part, layers))
                         if progress is not None:
                             progress(store.finished, height)
-                numbers = self._ids(ids)
-                if not write_products(store, paths, rows.reader.info, self.classes, self.palette, numbers):
+                if not write_products(store, *facts):
                     warn(f"{scene}: no pixel holds data, nothing was classified")
             except DataError as error:
                 if not store.finished:
                     raise
                 raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
             store.remove()
-            write_item(paths, self.spec, self.palette, numbers, self.model.digest, scene)
-            return file_states(rows.reader.files)
+            write_item(*item)
+            return states
+
+    def _predict_blocks(self, rows: SceneRows, blocks: RowBlocks, size: int, progress: Progress | None) -> None:
+        """Predict the blocks of rows that no other process has, from top to bottom."""
+        for first, last in blocks.spans:
+            with blocks.taken(first) as store:
+                if store is None:
+                    continue
+                for part in self.predict_rows(rows, size, first + store.finished):
+                    store.append(values_of(part.above(last), blocks.layers))
+                    if progress is not None:
+                        progress(first + store.finished, rows.shape[0])
+                    if first + store.finished == last:
+                        break
+
+    def _block_rows(self, rows: SceneRows, size: int) -> int:
+        """Rows of a block, which begins where a process that passes through the scene alone begins a batch."""
+        height, width = rows.shape
+        dense = self.model.takes_rows(self.window)
+        step = strip_rows(width, 0 if dense else size) if self.model.by_pixel else 1
+        least = max(height // BLOCKS, 0 if self.model.by_pixel else WINDOWS * self.window[0], 1)
+        return -(-least // step) * step

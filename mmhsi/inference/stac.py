@@ -44,6 +44,7 @@ TITLES = {
     "classes": "classes",
     "probabilities": "probability of every class",
     "uncertainty": "entropy of the probabilities, 0 to 1",
+    "values": "predicted values",
 }
 
 
@@ -67,7 +68,7 @@ def write_item(
     """Write the item of a map.
 
     Args:
-        files: GeoTIFFs by what they hold, ``classes`` and perhaps ``probabilities`` and ``uncertainty``.
+        files: GeoTIFFs by what they hold, ``classes`` or ``values``, perhaps ``probabilities`` and ``uncertainty``.
         spec: What the model was trained on.
         palette: Colours of the classes.
         ids: Their numbers in the map; None for 0 to K−1.
@@ -80,19 +81,25 @@ def write_item(
     Raises:
         DataError: A GeoTIFF cannot be read or the item not be written.
     """
-    out = Path(files["classes"])
+    out = Path(files["values" if spec.targets else "classes"])
     numbers = [*range(len(spec.classes))] if ids is None else list(ids)
+    titles = {**TITLES, **({"uncertainty": "standard deviations of the values"} if spec.targets else {})}
     taken = acquired(Path(scene).name) or _changed(Path(scene))
     assets: dict[str, Any] = {}
     place: dict[str, Any] = {}
     for name, path in files.items():
         file, place = _raster(Path(path))
-        file |= dict(href=_relative(path, out.parent), type=_COG, title=TITLES[name], roles=["data"])
+        file |= dict(href=_relative(path, out.parent), type=_COG, title=titles[name], roles=["data"])
         if name == "classes":
             classes = _classes(spec.classes, numbers, palette, file["bands"][0].get("nodata"))
             file |= {"classification:classes": classes}
         assets[name] = file
-    trained = dict(scene=spec.scene, protocol=spec.protocol, classes=list(spec.classes), bands=len(spec.bands))
+    trained: dict[str, Any] = dict(
+        scene=spec.scene, protocol=spec.protocol, classes=list(spec.classes), bands=len(spec.bands)
+    )
+    if spec.targets:
+        trained["targets"] = [dict(name=target["name"], unit=target["unit"]) for target in spec.targets]
+    what = "Values" if spec.targets else "Classes"
     item = dict(
         type="Feature",
         stac_version="1.1.0",
@@ -100,11 +107,12 @@ def write_item(
         id=out.stem,
         **_outline(out),
         properties={
-            "title": f"Classes of {Path(scene).name}",
+            "title": f"{what} of {Path(scene).name}",
             "datetime": taken,
             **place,
             "processing:software": {"mmhsi": __version__},
-            "processing:lineage": f"Classified by a model trained on {spec.scene or 'an unnamed scene'}",
+            "processing:lineage": f"{'Predicted' if spec.targets else 'Classified'} by a model trained on "
+            f"{spec.scene or 'an unnamed scene'}",
             "mmhsi:model": dict(zip(("weights", "structure"), digest, strict=True)),
             "mmhsi:training": trained,
             "mmhsi:accuracy": None,

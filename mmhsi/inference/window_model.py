@@ -18,9 +18,10 @@ from mmhsi.engine.configs import load_config
 from mmhsi.engine.device import choose_device
 from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError
-from mmhsi.inference.publishing import classifier_spec, published_model
+from mmhsi.inference.publishing import model_spec, published_model
 from mmhsi.io.files import file_digest, reading
 from mmhsi.models.classifiers import PixelClassifier
+from mmhsi.models.freezing import FreezableBackbone
 from mmhsi.models.weights import load_weights, read_checkpoint
 from mmhsi.registry import MODELS
 from mmhsi.visualization import class_palette
@@ -50,6 +51,7 @@ class WindowModel:
         palette: Their colours.
         by_pixel: Whether it classifies the centre of a window rather than all of it.
         preprocessor: Its preprocessor.
+        num_outputs: Numbers a pixel: K, or of a model of values T, or 2 · T with their standard deviations.
         digest: What tells its weights and its structure from others.
 
     Raises:
@@ -69,7 +71,7 @@ class WindowModel:
         self.device = choose_device(device)
         self.amp = amp
         self.source = f"checkpoint {checkpoint}"
-        self.spec = classifier_spec(read_checkpoint(checkpoint), checkpoint)
+        self.spec = model_spec(read_checkpoint(checkpoint), checkpoint)
         self.classes = list(self.spec.classes)
         self.palette = list(self.spec.palette or class_palette(self.spec.classes))
         resolve_from_spec(cfg, self.spec, self.source)
@@ -88,7 +90,16 @@ class WindowModel:
                 f"{type(self.network).__name__} gives no classes; expected a config of PixelClassifier, EncoderDecoder "
                 "or Mask2Former"
             )
+        outputs = self.network.num_outputs if isinstance(self.network, PixelClassifier) else None
+        if (outputs is None) == bool(self.spec.targets):
+            raise ConfigError(
+                f"{self.source} was trained on {'values' if self.spec.targets else 'classes'}, "
+                f"{type(self.network).__name__} gives {'classes' if outputs is None else 'values'}"
+            )
+        self.num_outputs = outputs or len(self.classes)
         load_weights(self.network, checkpoint)
+        if isinstance(self.network, FreezableBackbone):
+            self.network.merge_adapters()
         self.network.to(self.device).eval()
         self.by_pixel = isinstance(self.network, PixelClassifier)
         self.preprocessor = self.network.data_preprocessor
@@ -119,24 +130,25 @@ class WindowModel:
             window: (h, w) in pixels.
 
         Returns:
-            float32 class probabilities (K, H − h + 1, W − w + 1).
+            float32 class probabilities, or values, (K, H − h + 1, W − w + 1).
 
         Raises:
             ConfigError: If K is not the number of classes.
         """
-        with self._precision():
+        with self.precision():
             scores = self.network.predict_rows(x, window)
         self._check_classes(len(scores))
         return scores
 
-    def _precision(self) -> torch.autocast:
+    def precision(self) -> torch.autocast:
+        """The precision that the network runs in, as a context."""
         kind = self.device.type
         half = torch.float16 if kind == "cuda" and not torch.cuda.is_bf16_supported() else torch.bfloat16
         return torch.autocast(kind, dtype=half, enabled=self.amp)
 
     def _check_classes(self, count: int) -> None:
-        if count != len(self.classes):
-            raise ConfigError(f"the model gives {count} classes, its checkpoint names {len(self.classes)}")
+        if count != self.num_outputs:
+            raise ConfigError(f"the model gives {count} classes, its checkpoint names {self.num_outputs}")
 
     def __call__(self, x: Tensor) -> Tensor:
         """What the model says of normalised windows.
@@ -145,12 +157,12 @@ class WindowModel:
             x: Shape (B, C, h, w).
 
         Returns:
-            float32: class probabilities (B, K) of a pixel classifier, logits (B, K, h, w) of a segmentor.
+            float32: class probabilities, or values, (B, K) of a pixel classifier, logits (B, K, h, w) of a segmentor.
 
         Raises:
             ConfigError: If K is not the number of classes.
         """
-        with self._precision():
+        with self.precision():
             if self.by_pixel:
                 scores = self.network.predict_scores(x)
             else:

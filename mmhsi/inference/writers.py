@@ -5,7 +5,8 @@ from __future__ import annotations
 import glob
 import math
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -13,11 +14,11 @@ from mmhsi.io import ClassMapWriter, CubeInfo, ValueMapWriter
 from mmhsi.io.files import remove_begun
 from mmhsi.io.lock import hold
 
-from .row_store import Layer, RowStore
+from .row_store import Layer
 from .stac import item_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -27,6 +28,23 @@ if TYPE_CHECKING:
 
     from .prediction import PredictedRows
 
+_held: ContextVar[frozenset[Path]] = ContextVar("held", default=frozenset())
+
+
+class FinishedRows(Protocol):
+    """Gives the rows of all layers of a scene."""
+
+    def read(self, name: str, band: int, first: int, count: int) -> np.ndarray:
+        """Rows of one band of a layer, (count, W).
+
+        Args:
+            name: The layer's.
+            band: 0-based.
+            first: First row.
+            count: Rows.
+        """
+
+
 NO_CLASS = 255
 """Value of pixels without data in a map."""
 
@@ -34,14 +52,18 @@ BLOCK_ROWS = 256
 """Rows that are written at a time: those of a GeoTIFF's tile."""
 
 
-def layers_of(num_classes: int, probabilities: bool, uncertainty: bool) -> dict[str, Layer]:
-    """The layers of a run: ``classes``, and those asked for.
+def layers_of(num_classes: int, probabilities: bool, uncertainty: bool, num_targets: int = 0) -> dict[str, Layer]:
+    """The layers of a run: ``classes``, or of a model of values ``values``, and those asked for.
 
     Args:
         num_classes: K.
         probabilities: Whether they were asked for.
-        uncertainty: Whether it was asked for.
+        uncertainty: Whether it was asked for: of classes an entropy, of values a standard deviation a target.
+        num_targets: T; 0 of a model of classes. Default 0.
     """
+    if num_targets:
+        values = Layer(num_targets, np.dtype(np.float32))
+        return {"values": values, **({"uncertainty": values} if uncertainty else {})}
     layers = {"classes": Layer(1, np.dtype(np.uint8))}
     if probabilities:
         layers["probabilities"] = Layer(num_classes, np.dtype(np.float32))
@@ -69,6 +91,8 @@ def entropy(scores: Tensor) -> Tensor:
 def hold_outputs(paths: Iterable[Path]) -> Iterator[None]:
     """Keep others from writing the same files; each is held by its folder ``FILE.partial``.
 
+    Who holds a file already, to write more of it than this, holds it on.
+
     Args:
         paths: Files to write.
 
@@ -76,10 +100,17 @@ def hold_outputs(paths: Iterable[Path]) -> Iterator[None]:
         ConfigError: If another run writes one of them.
     """
     with ExitStack() as stack:
+        held = _held.get()
         for path in paths:
-            folder = path.with_name(f"{path.name}.partial")
-            stack.enter_context(hold(folder, "output", "give another file", passing=True))
-        yield
+            folder = path.absolute().with_name(f"{path.name}.partial")
+            if folder not in held:
+                stack.enter_context(hold(folder, "output", "give another file", passing=True))
+                held |= {folder}
+        token = _held.set(held)
+        try:
+            yield
+        finally:
+            _held.reset(token)
 
 
 def values_of(predicted: PredictedRows, layers: dict[str, Layer]) -> dict[str, np.ndarray]:
@@ -89,6 +120,11 @@ def values_of(predicted: PredictedRows, layers: dict[str, Layer]) -> dict[str, n
         predicted: Scores of some rows.
         layers: What :func:`layers_of` gave.
     """
+    if "values" in layers:
+        scores = predicted.scores.cpu().numpy()
+        scores[:, ~predicted.valid] = np.nan
+        count = layers["values"].bands
+        return {"values": scores[:count], **({"uncertainty": scores[count:]} if "uncertainty" in layers else {})}
     # max() finds the same indices as argmax(), in half the time along the first axis.
     values = {"classes": predicted.scores.max(dim=0).indices[None].byte().cpu().numpy()}
     if "probabilities" in layers:
@@ -116,12 +152,13 @@ def map_numbers(num_classes: int, ids: Sequence[int] | None = None) -> tuple[np.
 
 
 def write_products(
-    store: RowStore,
+    store: FinishedRows,
     paths: dict[str, Path],
     info: CubeInfo,
     classes: list[str],
     palette: list[RGB],
     ids: Sequence[int] | None = None,
+    targets: Sequence[Mapping[str, object]] = (),
 ) -> bool:
     """Write the GeoTIFF of every layer; they appear under their names when the rows of all are written, the map last.
 
@@ -132,9 +169,10 @@ def write_products(
         classes: Class names.
         palette: Their colours.
         ids: Number of each class in the map. Default: 0 to K−1.
+        targets: Of a model of values, their names and units (:attr:`mmhsi.spec.InputSpec.targets`).
 
     Returns:
-        Whether any pixel has a class.
+        Whether any pixel has a class, or a value.
 
     Raises:
         DataError: If a file cannot be written; the map does not appear then.
@@ -144,7 +182,12 @@ def write_products(
     place: dict = dict(crs=info.crs, transform=info.transform)
     names = {"probabilities": classes, "uncertainty": ["normalised entropy"]}
     quantities = {"probabilities": "class probability, 0 to 1", "uncertainty": "entropy / ln K, 0 sure to 1"}
-    any_class = False
+    units: str | list[str] = "1"
+    if targets:
+        known, units = [str(target["name"]) for target in targets], [str(target["unit"]) for target in targets]
+        names = {"values": known, "uncertainty": [f"standard deviation of {name}" for name in known]}
+        quantities = {"values": "predicted value", "uncertainty": "predicted standard deviation"}
+    any_data = False
     with ExitStack() as stack:
         writers: dict[str, RowWriter] = {}
         for name, path in paths.items():
@@ -157,7 +200,7 @@ def write_products(
                 )
             else:
                 tags = dict(quantity=quantities[name])
-                writer = ValueMapWriter(path, (height, width), names[name], tags=tags, **place)
+                writer = ValueMapWriter(path, (height, width), names[name], unit=units, tags=tags, **place)
             writers[name] = stack.enter_context(writer)
         for first in range(0, height, BLOCK_ROWS):
             count = min(BLOCK_ROWS, height - first)
@@ -165,7 +208,9 @@ def write_products(
                 for band in range(writer.bands):
                     block = store.read(name, band, first, count)
                     if name == "classes":
-                        any_class |= bool((block != NO_CLASS).any())
+                        any_data |= bool((block != NO_CLASS).any())
                         block = numbers[block]
+                    elif name == "values":
+                        any_data |= bool(np.isfinite(block).any())
                     writer.write_rows(first, block, band)
-    return any_class
+    return any_data

@@ -10,6 +10,7 @@ from mmhsi.io.readers import CubeReader, open_cube, read_cube
 from mmhsi.io.selection import Window
 from mmhsi.io.value_maps import ValueMapWriter
 from mmhsi.io.wavelengths import nanometres_per_unit, nearest_band
+from mmhsi.io.zarr_writer import write_zarr
 
 __all__ = [
     "NO_LABEL",
@@ -32,4 +33,5 @@ __all__ = [
     "read_labels",
     "write_class_map",
     "write_cube",
+    "write_zarr",
 ]

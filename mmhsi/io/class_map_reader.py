@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import rasterio
 
-from mmhsi.errors import DataError, FileFormatError
+from mmhsi.errors import DataError, FileFormatError, one_line
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.drivers import driver_of
@@ -97,7 +97,7 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
         tag, described = dataset.tags().get("class_names"), dataset.dtypes[0] in ("uint8", "uint16")
         if tag is None or not described:
             raise DataError(f"{path}: has no class names; a map written by mmhsi predict was expected")
-        names, nodata = [str(name) for name in json.loads(tag)], dataset.nodata
+        names, nodata = [one_line(str(name)) for name in json.loads(tag)], dataset.nodata
         ids = [int(label) for label in json.loads(dataset.tags().get("class_ids", "null")) or range(len(names))]
         if len(ids) != len(names) or len(ids) > NO_CLASS:
             raise DataError(f"{path}: {len(names)} class names, {len(ids)} ids; expected as many, at most {NO_CLASS}")

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, one_line
 from mmhsi.io.output import sidecar
 from mmhsi.io.row_writer import RowWriter
 from mmhsi.io.styles import write_style
@@ -68,7 +68,7 @@ class ClassMapWriter(RowWriter):
         largest = max([*self.class_ids, 0, (nodata or 0) if class_ids is not None else 0])
         dtype = np.dtype(np.uint8 if largest < 256 and len(class_names) <= _MOST_CLASSES_IN_A_BYTE else np.uint16)
         super().__init__(path, shape, 1, dtype, nodata, crs, transform, overviews="mode")
-        self.class_names = [str(name) for name in class_names]
+        self.class_names = [one_line(str(name)) for name in class_names]  # XML has no control characters
         self.palette = [tuple(int(value) for value in colour) for colour in palette]
         self._check_arguments()
 

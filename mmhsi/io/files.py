@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import stat
 import uuid
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 CUBE_FORMATS = (
     "a GeoTIFF, an ENVI .hdr or its data file, another raster that GDAL opens, a .mat, HDF5, netCDF or .npy file"
 )
+
+_FULL = os.strerror(errno.ENOSPC)
+_NEXT_TO_NONE = 1 << 16
+"""Bytes."""
 
 
 def existing_file(path: str | PathLike[str], expected: str = CUBE_FORMATS) -> Path:
@@ -106,7 +111,16 @@ def writing(path: str | PathLike[str]) -> Iterator[None]:
     except (MMHSIError, MemoryError):
         raise
     except Exception as exc:
-        raise DataError(f"{fspath(path)}: cannot write: {reason(exc)}") from exc
+        why = _FULL if _is_full(Path(fspath(path)).parent) else reason(exc)
+        raise DataError(f"{fspath(path)}: cannot write: {why}") from exc
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether a disk has next to no room, of which GDAL says that a file is of no format it knows."""
+    try:
+        return shutil.disk_usage(folder).free < _NEXT_TO_NONE
+    except OSError:
+        return False
 
 
 @contextmanager

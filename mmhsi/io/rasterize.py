@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from affine import Affine
 from rasterio.features import rasterize
 from rasterio.warp import transform as transform_points
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from mmhsi.errors import DataError
 from mmhsi.io.antimeridian import around_the_earth, turn_of
@@ -55,15 +54,20 @@ class Burned:
     overlapping: int
     conflicting: int
 
-    def losses(self) -> list[str]:
-        """One phrase for each kind of thing that was left out or is doubtful."""
+    def losses(self, one: str = "class", many: str = "classes") -> list[str]:
+        """One phrase for each kind of thing that was left out or is doubtful.
+
+        Args:
+            one: What a feature gives its pixels. Default: a class.
+            many: Several of those.
+        """
         found = (
-            (self.unnamed, "features have no class and are left out"),
+            (self.unnamed, f"features have no {one} and are left out"),
             (self.outside, "features lie outside the scene"),
             (self.cut, "features reach beyond the scene"),
             (self.slivers, "features hold no pixel: they are smaller than one or slivers"),
-            (self.overlapping, "pixels lie in several features of their class"),
-            (self.conflicting, "pixels lie in features of different classes and get none"),
+            (self.overlapping, f"pixels lie in several features of their {one}"),
+            (self.conflicting, f"pixels lie in features of different {many} and get none"),
         )
         return [f"{count} {what}" for count, what in found if count]
 
@@ -96,7 +100,7 @@ def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool
         raise DataError(f"{vector.path}: none of its {len(codes)} features has a class")
     kept = np.flatnonzero(named[vector.owners])
     owners = vector.owners[kept]
-    shapes = _in_pixels(vector, [vector.shapes[index] for index in kept], owners, grid)
+    shapes = in_pixels(vector, [vector.shapes[index] for index in kept], owners, grid)
     turn = None if vector.in_pixels or grid.transform is None else turn_of(grid.crs)
     if turn is not None and grid.transform is not None:
         shapes, owners = around_the_earth(shapes, owners, grid.shape, grid.transform, turn)
@@ -106,7 +110,7 @@ def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool
         raise DataError(f"{vector.path}: {_nowhere(shapes, vector, grid)}")
     near = np.flatnonzero(~away[owners])
     owners = owners[near]
-    geometries = [_geometry(shapes[index]) for index in near]
+    geometries = [geometry_of(shapes[index]) for index in near]
 
     def draw(values: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         # The last one drawn wins.
@@ -155,8 +159,8 @@ def _joined(
     while (first != last).any():
         pairs = np.unique(np.stack([first[first != last], last[first != last]], axis=1), axis=0) - 1
         size = len(numbers)
-        graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
-        _, component = connected_components(graph, directed=False)
+        graph = scipy.sparse.coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
+        _, component = scipy.sparse.csgraph.connected_components(graph, directed=False)
         least = np.full(component.max() + 1, size + 1, dtype=np.int32)
         np.minimum.at(least, component, joined)
         joined = least[component[joined - 1]]
@@ -165,8 +169,18 @@ def _joined(
     return last
 
 
-def _in_pixels(vector: Vector, shapes: list[Shape], owners: NDArray[np.int64], grid: Grid) -> list[Shape]:
-    """The same shapes in the grid's pixels, (column, row)."""
+def in_pixels(vector: Vector, shapes: list[Shape], owners: NDArray[np.int64], grid: Grid) -> list[Shape]:
+    """The same shapes in the grid's pixels, (column, row).
+
+    Args:
+        vector: The file's features, for its coordinate system and messages.
+        shapes: Some of its shapes.
+        owners: Feature of each.
+        grid: The pixels.
+
+    Raises:
+        DataError: File and grid cannot be matched, or a place lies where the grid's coordinates end.
+    """
     rings = [ring for shape in shapes for ring in shape.rings]
     places = np.concatenate(rings)
     if not vector.in_pixels:
@@ -239,8 +253,12 @@ def _nowhere(shapes: list[Shape], vector: Vector, grid: Grid) -> str:
     )
 
 
-def _geometry(shape: Shape) -> dict:
-    """What rasterio draws."""
+def geometry_of(shape: Shape) -> dict:
+    """What rasterio draws.
+
+    Args:
+        shape: In any coordinates.
+    """
     rings = [ring.tolist() for ring in shape.rings]
     if shape.kind == "Point":
         return {"type": "Point", "coordinates": rings[0][0]}

@@ -28,7 +28,7 @@ class ValueMapWriter(RowWriter):
         band_names: Description of each band.
         crs: Coordinate reference system, or None.
         transform: Pixel (column, row) to map coordinates, or None.
-        unit: Of the values, as UDUNITS spells it. Default ``"1"``: pure numbers such as probabilities.
+        unit: Of the values, as UDUNITS spells it, or one a band. Default ``"1"``: pure numbers such as probabilities.
         tags: Further metadata of the file. Default: none.
 
     Raises:
@@ -42,19 +42,19 @@ class ValueMapWriter(RowWriter):
         band_names: Sequence[str],
         crs: CRS | None = None,
         transform: Affine | None = None,
-        unit: str = "1",
+        unit: str | Sequence[str] = "1",
         tags: Mapping[str, str] | None = None,
     ) -> None:
         dtype = np.dtype(np.float32)
         options = dict(interleave="band", predictor=predictor(dtype))
         super().__init__(path, shape, len(band_names), dtype, float("nan"), crs, transform, options, "average")
         self.band_names = [str(name) for name in band_names]
-        self.unit = unit
+        self.units = [unit] * len(self.band_names) if isinstance(unit, str) else [str(each) for each in unit]
         self.tags = dict(tags or {})
 
     def _describe(self, dataset: rasterio.io.DatasetWriter) -> None:
         for band, name in enumerate(self.band_names):
             dataset.set_band_description(band + 1, name)
-        dataset.units = [self.unit] * self.bands
+        dataset.units = self.units
         dataset.scales, dataset.offsets = [1.0] * self.bands, [0.0] * self.bands
         dataset.update_tags(**self.tags)

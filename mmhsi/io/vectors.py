@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rasterio.crs import CRS
 
-from mmhsi.errors import DataError, FileFormatError
+from mmhsi.errors import DataError, FileFormatError, one_line
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.gdal import NO_SERVERS
+from mmhsi.io.geopackage import check_geopackage
 from mmhsi.io.point_tables import read_points
 from mmhsi.io.readers.surroundings import check_surroundings
 from mmhsi.io.wkb import Shape, decode
@@ -106,6 +107,8 @@ def read_vector(path: str | PathLike[str], field: str = "class", layer: str | No
         owners = np.arange(len(texts))
         return Vector(file, table.shapes, owners, texts, numeric, crs, in_pixels=table.pair[1] == "row")
     check_surroundings(file)
+    if suffix == ".gpkg":
+        check_geopackage(file)
     return _read_layer(file, field, layer, is_json=suffix in (".geojson", ".json"))
 
 
@@ -194,12 +197,12 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
 
 def _text(value: object) -> str:
-    """A field's value as text, "" for none."""
+    """A field's value as text that can be printed, "" for none."""
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return unicodedata.normalize("NFC", str(value)).strip()
+    return one_line(unicodedata.normalize("NFC", str(value)).strip())
 
 
 def _is_whole(text: str) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 Kind = Literal["Point", "LineString", "Polygon"]
@@ -87,3 +89,27 @@ def _take(data: bytes, at: int, shapes: list[Shape], depth: int) -> int:
     if not empty:
         shapes.append(Shape(_KINDS[kind], rings))
     return at
+
+
+def encode(shapes: Sequence[Shape]) -> bytes:
+    """Little-endian well-known binary of a feature; several parts are a collection of their kind.
+
+    Args:
+        shapes: Its parts, at least one.
+    """
+    if len(shapes) == 1:
+        return _encoded(shapes[0])
+    kinds = {shape.kind for shape in shapes}
+    code = next(code for code, kind in _KINDS.items() if kind in kinds) + 3 if len(kinds) == 1 else 7
+    return struct.pack("<BII", 1, code, len(shapes)) + b"".join(_encoded(shape) for shape in shapes)
+
+
+def _encoded(shape: Shape) -> bytes:
+    code = next(code for code, kind in _KINDS.items() if kind == shape.kind)
+    rings = [ring.astype("<f8").tobytes() for ring in shape.rings]
+    if shape.kind == "Point":
+        return struct.pack("<BI", 1, code) + rings[0]
+    parts = [struct.pack("<I", len(ring)) + values for ring, values in zip(shape.rings, rings, strict=True)]
+    if shape.kind == "LineString":
+        return struct.pack("<BI", 1, code) + parts[0]
+    return struct.pack("<BII", 1, code, len(rings)) + b"".join(parts)

@@ -1,4 +1,10 @@
-"""Models: preprocessors, backbones, self-supervised pretraining, heads."""
+"""Models: preprocessors, backbones, self-supervised pretraining, heads.
+
+What is built on mmseg's classes is imported when it is first asked for: with mmseg's models come those of scipy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from .backbones import (
     CNN2D,
@@ -17,11 +23,32 @@ from .backbones import (
     SSMAEFusion,
     SSMAEViT,
 )
-from .classical import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, OnColumns, RandomForest
+from .classical import (
+    LDA,
+    MLP,
+    PLS,
+    SVM,
+    ClassicalClassifier,
+    ClassicalRegressor,
+    ExtraTrees,
+    ExtraTreesValues,
+    MeanOfLearners,
+    OnColumns,
+    RandomForest,
+    Ridge,
+)
 from .classifiers import PixelClassifier
-from .decode_heads import CNNHead, MultiscaleLinearHead, TokenLinearHead, UNetHead
-from .heads import DINOHead
-from .losses import CrossEntropyLoss, DiceLoss, FocalLoss, Mask2FormerLoss
+from .heads import AbundanceHead, DINOHead, RegressionHead
+from .losses import (
+    AbsoluteErrorLoss,
+    CrossEntropyLoss,
+    DiceLoss,
+    FocalLoss,
+    GaussianNLLLoss,
+    HuberLoss,
+    Mask2FormerLoss,
+    SquaredErrorLoss,
+)
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
 from .mean_of_classifiers import ClassifierMembers, MeanOfClassifiers
 from .necks import CenterContext, LearnableAggregation
@@ -37,8 +64,8 @@ from .preprocessors import (
     WindowSampler,
     attach_scenes,
 )
+from .regressors import PixelRegressor
 from .rng import BatchRNG
-from .segmentors import EncoderDecoder, Mask2Former
 from .selfsup import (
     IMAE,
     LOMSST,
@@ -57,6 +84,10 @@ from .selfsup import (
 )
 from .weights import load_weights, transfer_weights
 
+if TYPE_CHECKING:
+    from .decode_heads import CNNHead, MultiscaleLinearHead, TokenLinearHead, UNetHead
+    from .segmentors import EncoderDecoder, Mask2Former
+
 __all__ = [
     "CNN2D",
     "CNN3D",
@@ -66,10 +97,13 @@ __all__ = [
     "MAE",
     "MAEST",
     "MLP",
+    "PLS",
     "SSMAE",
     "SST",
     "SSTN",
     "SVM",
+    "AbsoluteErrorLoss",
+    "AbundanceHead",
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
@@ -79,6 +113,7 @@ __all__ = [
     "CenterContext",
     "ChannelPrediction",
     "ClassicalClassifier",
+    "ClassicalRegressor",
     "ClassifierMembers",
     "CrossEntropyLoss",
     "DINOHead",
@@ -88,10 +123,13 @@ __all__ = [
     "EncoderDecoder",
     "ExViT",
     "ExtraTrees",
+    "ExtraTreesValues",
     "FocalLoss",
     "FreeNet",
+    "GaussianNLLLoss",
     "HSIViT",
     "HiT",
+    "HuberLoss",
     "IMAEDecoder",
     "IMAEViT",
     "LOMSSTDecoder",
@@ -107,9 +145,12 @@ __all__ = [
     "MultiscaleLinearHead",
     "OnColumns",
     "PixelClassifier",
+    "PixelRegressor",
     "RandomForest",
     "RandomMasking",
     "Reconstruction",
+    "RegressionHead",
+    "Ridge",
     "SSMAEFusion",
     "SSMAEViT",
     "SSMTr",
@@ -120,6 +161,7 @@ __all__ = [
     "SpectralCNN1D",
     "SpectralMasking",
     "SpectralRNN",
+    "SquaredErrorLoss",
     "TilePreprocessor",
     "TokenLinearHead",
     "TubeMasking",
@@ -130,3 +172,11 @@ __all__ = [
     "load_weights",
     "transfer_weights",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("CNNHead", "MultiscaleLinearHead", "TokenLinearHead", "UNetHead"):
+        return getattr(import_module(".decode_heads", __name__), name)
+    if name in ("EncoderDecoder", "Mask2Former"):
+        return getattr(import_module(".segmentors", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -61,6 +61,8 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         tta: Whether prediction averages the softmax scores over the quarter turns and flips of the window (8 for
             square windows, 4 else), at that many times the cost. Default False.
         frozen: Whether the backbone stays as it was loaded, in evaluation mode and without gradients. Default False.
+        lora: Options of low-rank adapters (:func:`mmhsi.models.adapters.check_lora`), such as ``dict(rank=8)``, which
+            then alone learn of the backbone. Default None.
         data_preprocessor: Config of the preprocessor, e.g. :class:`mmhsi.models.ScenePreprocessor`.
         init_cfg: mmengine's initialisation.
     """
@@ -74,6 +76,7 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         frozen: bool = False,
         data_preprocessor: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
+        lora: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
@@ -84,8 +87,7 @@ class PixelClassifier(FreezableBackbone, BaseModel):
             self.head = MODELS.build(head, default_args=None if width is None else dict(in_channels=width))
             self.head.register_forward_hook(in_float32)
         self.tta = tta
-        if frozen:
-            self.freeze_backbone()
+        self.limit_backbone(frozen, lora)
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """What the head is given.
@@ -131,6 +133,22 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         backbone = check_protocol("PixelClassifier: layer-wise learning rates", self.backbone, LayeredBackbone)
         return backbone.get_layer_depth(param_name, "backbone.")
 
+    def scored(self, outputs: Tensor) -> Tensor:
+        """What is averaged over the symmetries and handed on: the softmax.
+
+        Args:
+            outputs: Of the head, shape (B, K).
+
+        Returns:
+            Class scores, float32, same shape.
+        """
+        return outputs.float().softmax(dim=1)
+
+    @property
+    def num_outputs(self) -> int | None:
+        """Numbers a pixel that :meth:`predict_scores` gives; None for one a class of the data."""
+        return None
+
     def predict_scores(self, inputs: Tensor) -> Tensor:
         """Class scores of windows.
 
@@ -142,7 +160,7 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         """
         single = inputs.shape[2] == inputs.shape[3] == 1  # which looks the same from all sides
         elements = symmetries(*inputs.shape[2:]) if self.tta and not single else (0,)
-        scores = [self(dihedral(inputs, element), mode="tensor").float().softmax(dim=1) for element in elements]
+        scores = [self.scored(self(dihedral(inputs, element), mode="tensor")) for element in elements]
         return torch.stack(scores).mean(dim=0)
 
     def seen_window(self, window: tuple[int, int]) -> tuple[int, int]:
@@ -183,8 +201,8 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         return dense_scores(backbone, self.neck, self._classify, image, window, self.tta)
 
     def _classify(self, features: Tensor) -> Tensor:
-        """Logits (n, K) of features (n, F), as :meth:`forward` has them after the neck."""
-        return self.head((features,)) if self.head is not None else features
+        """Scores (n, K) of features (n, F), which come from the neck."""
+        return self.scored(self.head((features,)) if self.head is not None else features)
 
     def val_step(self, data: dict) -> list:
         """Predict a batch, each in the cheapest of the ways that give the same scores.
@@ -199,13 +217,12 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         if not isinstance(preprocessor, ScenePreprocessor) or "scene" not in data:
             return super().val_step(data)
         window = (data["size"][0], data["size"][1])
-        if self.takes_rows(window) and "label" in data:
+        if self.takes_rows(window) and ("label" in data or "value" in data):
             found = preprocessor.around(data, len(data["row"]) * window[0] * window[1] / WORTH_IT)
             if found is not None:
                 image, rows, columns = found
-                return with_scores(
-                    preprocessor.samples(data) or [], self.predict_rows(image, window)[:, rows, columns].T
-                )
+                scores = self.predict_rows(image, window)[:, rows, columns].T
+                return self.with_scores(preprocessor.samples(data) or [], scores)
         return super().val_step({**data, "size": self.seen_window(window)})
 
     def test_step(self, data: dict) -> list:
@@ -222,16 +239,15 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         Returns:
             The samples with ``pred_score`` (K,) and ``pred_label`` (1,) set.
         """
-        return with_scores(data_samples, self.predict_scores(inputs))
+        return self.with_scores(data_samples, self.predict_scores(inputs))
 
+    def with_scores(self, samples: list, scores: Tensor) -> list:
+        """Samples with ``pred_score`` (K,) and ``pred_label`` (1,) set.
 
-def with_scores(samples: list, scores: Tensor) -> list:
-    """Samples with ``pred_score`` (K,) and ``pred_label`` (1,) set.
-
-    Args:
-        samples: mmpretrain's, B of them.
-        scores: Shape (B, K).
-    """
-    for sample, score, label in zip(samples, scores, scores.argmax(dim=1, keepdim=True), strict=True):
-        sample.set_pred_score(score).set_pred_label(label)
-    return samples
+        Args:
+            samples: mmpretrain's, B of them.
+            scores: Shape (B, K).
+        """
+        for sample, score, label in zip(samples, scores, scores.argmax(dim=1, keepdim=True), strict=True):
+            sample.set_pred_score(score).set_pred_label(label)
+        return samples

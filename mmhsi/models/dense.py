@@ -75,12 +75,12 @@ def dense_scores(
     window: tuple[int, int],
     all_symmetries: bool,
 ) -> Tensor:
-    """Class probabilities of every pixel that has a whole window within an image.
+    """Scores of every pixel that has a whole window within an image.
 
     Args:
         backbone: The backbone.
         neck: One of :data:`POOLS`.
-        classify: From features (n, F) to logits (n, K).
+        classify: From features (n, F) to float32 scores (n, K), such as their softmax.
         x: Image, shape (1, C, H, W).
         window: (h, w) in pixels.
         all_symmetries: Whether those of the window's symmetries are averaged.
@@ -96,6 +96,6 @@ def dense_scores(
         features = pool(backbone.forward_pixels(dihedral(pixels, element).contiguous()), size)
         rows, columns = features.shape[2:]
         table = features[0].flatten(1).T  # (d, h, w) -> (h · w, d)
-        scores = torch.cat([classify(part).float().softmax(dim=1) for part in table.split(CHUNK)])
+        scores = torch.cat([classify(part) for part in table.split(CHUNK)])
         parts.append(_undo(scores.T.unflatten(1, (rows, columns))[None], element))
     return torch.cat(parts).mean(dim=0)

@@ -133,6 +133,8 @@ def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]
     Raises:
         DataError: If there is nothing to draw.
     """
+    from matplotlib.ticker import MaxNLocator
+
     if not runs or not all(runs.values()):
         raise DataError("save_curves: no curves given")
     figure = new_figure(6.5, 4)
@@ -145,5 +147,6 @@ def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]
             curves[0][:length, 0], values.min(axis=0), values.max(axis=0), color=line.get_color(), alpha=0.2, lw=0
         )
     chart_axes(axis, "epoch", label, "mean over the seeds, and their range")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(frameon=False, fontsize=SMALL, labelcolor=INK)
     save_figure(path, figure)

@@ -38,6 +38,7 @@ class ClassSpectra(NamedTuple):
         quantiles: 10th and 90th per cent of up to 2000 pixels of each class, (2, K, C); NaN as well.
         pieces: Number of the gapless piece that each band belongs to, (C,): another one begins where bands are missing,
             and where the file's wavelengths fall, which is another detector.
+        bands: Number of each band in the file, (C,).
     """
 
     counts: npt.NDArray[np.integer]
@@ -47,6 +48,7 @@ class ClassSpectra(NamedTuple):
     unit: str
     quantiles: npt.NDArray[np.float64]
     pieces: npt.NDArray[np.integer]
+    bands: npt.NDArray[np.integer]
 
 
 def class_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], num_classes: int) -> ClassSpectra:
@@ -94,7 +96,7 @@ def class_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], num_clas
     quantiles = np.full((2, num_classes, len(bands)), np.nan)
     for index in np.flatnonzero(counts).tolist():
         quantiles[:, index] = np.quantile(np.concatenate(samples[index]), QUANTILES, axis=0)
-    return ClassSpectra(counts, mean, std, centres, unit, quantiles, pieces)
+    return ClassSpectra(counts, mean, std, centres, unit, quantiles, pieces, bands)
 
 
 def gapless_pieces(bands: npt.NDArray[np.integer], centres: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

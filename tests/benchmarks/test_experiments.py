@@ -9,6 +9,7 @@ from experiments.runner import ExperimentRunner
 from experiments.table import (
     ROOT,
     ExperimentTable,
+    config_text,
     make_chain,
     read_config,
     read_metrics,
@@ -16,6 +17,7 @@ from experiments.table import (
 )
 
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.registry import DATASETS
 
 PRETRAIN = dict(config="configs/mae/mae_hsi-vit-tiny-p3.py", dataset="salinas-a", seeded=False)
 FINETUNE = dict(
@@ -56,6 +58,7 @@ def test_moving_the_data_does_not_make_another_run(tmp_path, monkeypatch):
     for place in ("here", "there"):
         monkeypatch.setenv("MMHSI_DATA", place)
         read_config.cache_clear()
+        config_text.cache_clear()
         folders.append(make_chain([PRETRAIN], 0, tmp_path).folder)
     assert folders[0] == folders[1]
 
@@ -143,6 +146,30 @@ def test_a_command_takes_the_checkpoint_before_it_and_probes_are_read(tmp_path, 
         ExperimentRunner().run(alone)
 
 
+def test_held_scenes_serve_the_runs_to_come(generated_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("MMHSI_DATA", str(generated_data))
+    trees = dict(config="configs/classical/extra-trees.py", dataset="salinas-a_20-per-class")
+    monkeypatch.setattr(ExperimentRunner, "_call", lambda self, words, folder: None)
+    runner = ExperimentRunner(hold_scenes=True)
+    runner.run_all([make_chain([trees], seed, tmp_path) for seed in (0, 1)])
+    (held,) = runner._scenes.values()
+    config = read_config(trees["config"], trees["dataset"]).test_dataloader.dataset
+    assert DATASETS.build(dict(config, data_root=str(generated_data))).cube.data is held.cube.data
+    with pytest.raises(ConfigError, match="one run at a time"):
+        ExperimentRunner(jobs=2, hold_scenes=True)
+
+
+def test_runs_forked_from_the_process_that_holds_scenes_end_well(tmp_path):
+    (tmp_path / "tool.py").write_text("import sys; from pathlib import Path; Path(sys.argv[1]).write_text('{}')\n")
+    step = make_chain([dict(command=[str(tmp_path / "tool.py"), "{out}"])], 0, tmp_path)
+    ExperimentRunner(hold_scenes=True).run_all([step])
+    assert state(step) == "done"
+    (tmp_path / "bad.py").write_text("raise SystemExit('no')\n")
+    bad = make_chain([dict(command=[str(tmp_path / "bad.py")])], 0, tmp_path)
+    with pytest.raises(DataError, match="ended with status 1"):
+        ExperimentRunner(hold_scenes=True).run_all([bad])
+
+
 def test_table_without_rows(tmp_path):
     (tmp_path / "t.py").write_text("title = 'a'\n")
     with pytest.raises(ConfigError, match="lacks metric, protocol, rows, seeds"):
@@ -160,7 +187,9 @@ def test_command_runs_a_chain(run_tool, generated_data, tmp_path, monkeypatch, c
     assert run_tool(*command) == 0
     (finetuned,) = (tmp_path / "runs").glob("mae-ft*")
     value = json.loads((finetuned / "report.json").read_text())["metrics"]["OA"]
-    assert f"| MAE | {value:.1f} (n = 1) |" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith(f"1/1  {finetuned.name}: ")
+    assert f"| MAE | {value:.1f} (n = 1) |" in said
     assert run_tool("benchmarks/plot_curves", *command[1:2], tmp_path / "a.png", *command[2:]) == 0
     assert "MAE (1 runs)" in capsys.readouterr().out
     assert (tmp_path / "a.png").is_file()

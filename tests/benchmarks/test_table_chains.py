@@ -20,7 +20,7 @@ from mmengine.config import Config, DictAction
 from small_runs import NARROW, SMALL, fit_regions, load_in_process, shrink
 
 from mmhsi.engine import build_runner
-from mmhsi.engine.configs import DATASET, land_cover_metric, load_config
+from mmhsi.engine.configs import DATASET, load_config, reporting_metric
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,8 +114,7 @@ class Workshop:
     def test(self, step: Step, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         """What ``tools/test.py`` does, with the tiny model."""
         monkeypatch.setenv(DATASET, words[words.index("--dataset") + 1])
-        read = load_config(words[1])
-        cfg = Config(read.to_dict(), filename=read.filename, format_python_code=False)
+        cfg = load_config(words[1])
         cfg.merge_from_dict(dict([words[words.index("--cfg-options") + 1].split("=")]))
         make_tiny(cfg)
         load_in_process(cfg)
@@ -128,8 +127,7 @@ class Workshop:
         """One iteration and, where there are labels, the test, with the options that the table gives."""
         if step.dataset:
             monkeypatch.setenv(DATASET, step.dataset)
-        read = load_config(ROOT / step.config)
-        cfg = Config(read.to_dict(), filename=read.filename, format_python_code=False)
+        cfg = load_config(ROOT / step.config)
         options = {key: fill(step, value) for key, value in step.options.items()}
         cfg.merge_from_dict(
             {
@@ -159,7 +157,7 @@ class Workshop:
         runner = build_runner(cfg)
         runner.train()
         assert last_checkpoint(step.folder)
-        if land_cover_metric(read):
+        if reporting_metric(cfg):
             write_metrics(step, runner.test())
 
 

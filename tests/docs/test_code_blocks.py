@@ -26,6 +26,8 @@ from mmhsi.datasets.simulation import simulate_scene, write_scene
 BLOCKS = {str(page.relative_to(ROOT)): blocks_of(page) for page in pages()}
 RUN = ("docs/get_started.md", "docs/tracking.md", *(name for name in BLOCKS if name.startswith("docs/extend/")))
 """Pages whose commands are run for real, one epoch each; those of the others are parsed."""
+QUICK = "docs/extend/transform.md"
+"""The page that is run by ``make test`` beside the first; the others take long."""
 PARSED = re.compile(r"^<!-- commands are parsed, not run: \S.* -->$", re.M)
 OTHERS = [name for name, blocks in BLOCKS.items() if blocks and name not in RUN]
 
@@ -233,11 +235,14 @@ def test_get_started_gives_a_georeferenced_map(started):
     assert (started / "work_dirs/mae-ft/epoch_100.pth").is_file()
 
 
-@pytest.mark.parametrize("name", [name for name in RUN if name != "docs/get_started.md"])
+@pytest.mark.parametrize(
+    "name", [name if name == QUICK else pytest.param(name, marks=pytest.mark.slow) for name in RUN[1:]]
+)
 def test_page_runs(name, started):
     run_page(name)
 
 
+@pytest.mark.slow
 def test_tensorboard_gets_the_curves(started):
     if not list(started.glob("work_dirs/cnn-tensorboard/*/vis_data/events.out.tfevents*")):
         run_page("docs/tracking.md")

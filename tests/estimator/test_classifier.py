@@ -1,11 +1,14 @@
 """The classifier of scenes: files and arrays, the same map by every way, a report that is strict JSON."""
 
+import base64
+import io
 import json
 
 import numpy as np
 import pytest
 import rasterio
 import torch
+from PIL import Image
 from sklearn.base import clone
 
 from mmhsi import SceneClassifier
@@ -144,6 +147,16 @@ def test_reports_are_strict_json_a_text_and_a_page(fitted, tmp_path):
     report.save(tmp_path / "r.md")
     assert f"{report.accuracy}" in (tmp_path / "r.md").read_text()
     assert "may be biased" in (tmp_path / "r.md").read_text()
+
+
+def test_notebooks_show_the_report_and_the_map(fitted):
+    model, _, result = fitted
+    shown = model._repr_mimebundle_()["text/html"]
+    assert f"<b>{model.report.accuracy}</b>" in shown
+    assert model.report._repr_html_() == shown
+    assert "SceneClassifier" in SceneClassifier()._repr_mimebundle_()["text/html"]  # scikit-learn's
+    picture = result._repr_html_().split("data:image/png;base64,")[1].split('"')[0]
+    assert Image.open(io.BytesIO(base64.b64decode(picture))).size == (810, 405)
 
 
 def test_areas_of_a_random_sample_hold_the_truth():

@@ -1,7 +1,6 @@
 """Candidates on held-out pixels against scikit-learn by hand."""
 
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,8 +9,8 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from mmhsi.datasets.splits.folds import Folds
 from mmhsi.errors import ConfigError
 from mmhsi.estimator.candidates import choose_candidates, learner_config
-from mmhsi.estimator.comparison import Tried, classical_fit, compare, fit_weights, held_out, thin
-from mmhsi.estimator.learning import SceneLearning
+from mmhsi.estimator.comparison import classical_fit, compare, held_out, thin
+from mmhsi.estimator.pace import OutOfTimeError, Pace
 
 
 @pytest.fixture
@@ -47,9 +46,7 @@ def test_a_class_that_only_the_fold_has_is_never_right(table):
 def test_time_ends_the_trying_and_the_first_is_always_tried(table):
     samples, classes, folds = table
     told = []
-    fits = {
-        name: lambda _, kind=name: classical_fit(dict(type=kind), samples, classes, 3, 0) for name in ("LDA", "SVM")
-    }
+    fits = {name: classical_fit(dict(type=name), samples, classes, 3, 0) for name in ("LDA", "SVM")}
     tried = compare(fits, classes, 3, folds, 0, 0.0, lambda name, one: told.append((name, one is None)))
     assert [one.name for one in tried] == ["LDA"]
     assert told == [("LDA", False), ("SVM", True)]
@@ -60,7 +57,7 @@ def test_a_first_fold_tells_what_all_will_take(table):
     _, classes, folds = table
     asked = []
 
-    def slow(train, held):
+    def slow(train, held, pace):
         asked.append(held)
         time.sleep(0.2)
         return np.full((len(held), 3), 1 / 3)
@@ -77,32 +74,8 @@ def test_names_are_forgiving_and_checked():
         "HSIViT tiny",
     ]
     assert len({one.name for one in choose_candidates("auto")}) == 10
-    with pytest.raises(ConfigError, match=r"'xgboost' is unknown.*expected auto or some of lda, lda-on-spectra"):
+    with pytest.raises(ConfigError, match=r"'xgboost' is unknown.*expected auto or some of lda, extra-trees"):
         choose_candidates(["svm", "xgboost"])
-
-
-def scores(classes, right, rng, sharp=3.0):
-    """Probabilities that are right for a share of the pixels."""
-    chosen = np.where(rng.random(len(classes)) < right, classes, rng.integers(0, 3, len(classes)))
-    raised = np.exp(sharp * np.eye(3)[chosen])
-    return raised / raised.sum(axis=1, keepdims=True)
-
-
-def test_weights_leave_out_what_harms_and_keep_what_helps():
-    rng = np.random.default_rng(0)
-    classes = rng.integers(0, 3, 600)
-    shares = dict(good=0.9, other=0.9, noise=0.0)
-    tried = [Tried(name, scores(classes, share, rng), share, 0.0) for name, share in shares.items()]
-    weights = fit_weights(tried, classes)
-    assert weights.keys() == {"good", "other"}
-    assert 0.4 < weights["good"] / (weights["good"] + weights["other"]) < 0.6
-
-
-def test_few_labels_leave_the_weights_alone():
-    rng = np.random.default_rng(3)
-    classes = rng.integers(0, 3, 12)
-    tried = [Tried(name, scores(classes, 0.8, rng), 0.8, 0.0) for name in ("a", "b", "c")]
-    assert fit_weights(tried, classes) == dict(a=1, b=1, c=1)
 
 
 def test_many_pixels_are_thinned_evenly(monkeypatch):
@@ -124,23 +97,44 @@ def test_some_see_the_spectra_alone(table):
         classical(learner_config(whole, 9, second=True), samples, classes, folds)
 
 
-@pytest.mark.parametrize(("left", "kept"), [(40.0, ["fast", "good", "slow"]), (-10.0, ["fast", "good"])])
-def test_what_takes_next_to_no_time_stays_in_the_map_when_time_is_up(left, kept):
-    classes = np.arange(12) % 3
-    tried = [Tried(name, np.full((12, 3), 1 / 3), 0.3, 1.0) for name in ("fast", "good", "slow")]
-    seconds = dict(fast=0.001, good=0.002, slow=0.3)
-    learning = SimpleNamespace(
-        plan=SimpleNamespace(get=lambda name, default: default, keep=lambda *_: None),
-        clock=SimpleNamespace(seconds=100.0, left=lambda share: left),
-        seconds_a_pixel=0.02,  # of the channels: as much as what is left, and it changes nothing
-        say=lambda line: None,
-        decisions=[],
-        wishes=SimpleNamespace(minutes=2),
-    )
-    ensemble = SimpleNamespace(seconds_a_pixel=lambda name, mapped: seconds[name])
-    samples = SimpleNamespace(source=SimpleNamespace(shape=(10, 10)), classes=classes)
-    if left > 0:
-        learning.seconds_a_pixel = 0.0
-        seconds["slow"] = 0.1
-    found = SceneLearning._weigh(learning, ensemble, tried, samples, None)
-    assert sorted(found) == kept
+@pytest.mark.parametrize("kind", ["ExtraTrees", "RandomForest", "MLP"])
+def test_a_fit_ends_before_it_is_done_where_it_would_be_late(table, kind):
+    """The clock is one that says an hour has passed since the beginning."""
+    samples, classes, _ = table
+    asked = []
+
+    class Late(Pace):
+        def __call__(self, share):
+            asked.append(share)
+            super().__call__(share)
+
+    pace = Late(seconds=60, parts=5)
+    pace.begin -= 3600
+    with pytest.raises(OutOfTimeError, match="would take about"):
+        classical_fit(dict(type=kind), samples, classes, 3, 0)(np.arange(100), np.arange(100, 150), pace)
+    assert len(asked) == 1
+    assert asked[0] < 0.2
+
+
+def test_an_svm_is_foretold_by_a_part_of_the_samples(table, monkeypatch):
+    samples, classes, _ = table
+    monkeypatch.setattr("mmhsi.models.classical.svm.MANY", 50)
+    shares = []
+    learner = classical_fit(dict(type="SVM"), samples, classes, 3, 0)
+    told = learner(np.arange(100), np.arange(100, 150), shares.append)
+    assert shares == [pytest.approx(1 / 17)]
+    monkeypatch.undo()
+    assert (told == learner(np.arange(100), np.arange(100, 150), shares.append)).all()
+
+
+def test_the_end_is_foretold_from_the_parts_that_are_done():
+    pace = Pace(seconds=100, parts=4)
+    pace.begin -= 5
+    pace(0.01)  # too early to tell: something may have been imported
+    pace.begin -= 15
+    pace(0.9)  # 20 s for 0.9 of 4 parts: 89 s
+    pace.part_is_done()
+    pace.begin -= 10
+    pace(0.25)  # 30 s for 1.25 of 4: 96 s
+    with pytest.raises(OutOfTimeError, match="about 100 s"):
+        pace(0.195)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from mmhsi.datasets.splits.folds import scene_folds
+from mmhsi.datasets.splits.folds import scene_folds, stratified_folds
 from mmhsi.errors import DataError
+from mmhsi.estimator.look import surrounded
 
 VALID = np.ones((60, 60), bool)
 
@@ -46,7 +47,8 @@ def test_held_out_pixels_are_as_far_as_the_map():
     everywhere = np.stack(np.divmod(np.setdiff1d(np.arange(3600), pixels), 60), axis=1)
     wanted = nearest(everywhere[::7], places)
     found = scene_folds(pixels, classes, VALID)
-    single = scene_folds(pixels, classes, VALID, groups=np.arange(len(pixels)))
+    single = stratified_folds(classes)
+    assert single is not None
 
     def gap(folds):
         held = np.concatenate([nearest(places[held], places[train]) for train, held in folds])
@@ -62,16 +64,37 @@ def test_scattered_labels_need_no_large_blocks():
     assert int(folds.rule.split(" x ")[1].split()[0]) <= 4
 
 
-def test_polygons_are_the_groups():
+def test_polygons_are_never_cut():
     pixels, classes = clumps(2)
     polygons = np.arange(len(pixels)) // 10
-    folds = scene_folds(pixels, classes, VALID, groups=polygons)
+    folds = scene_folds(pixels, classes, VALID, polygons=polygons)
     assert "polygons" in folds.rule
-    assert (folds.group == polygons).all()
     for polygon in np.unique(polygons):
-        assert len(np.unique(folds.fold[polygons == polygon])) == 1
+        assert len(np.unique(folds.group[polygons == polygon])) == 1
+    for group in np.unique(folds.group):
+        assert len(np.unique(folds.fold[folds.group == group])) == 1
     with pytest.raises(DataError, match="one group"):
-        scene_folds(pixels, classes, VALID, groups=np.zeros(len(pixels), int))
+        scene_folds(pixels, classes, VALID, polygons=np.zeros(len(pixels), int))
+
+
+def test_polygons_whose_middles_share_a_block_are_held_out_together():
+    polygons = np.zeros(VALID.shape, int)
+    for index, (row, column) in enumerate(np.ndindex(4, 4)):  # in one corner, far from what is mapped
+        polygons[row * 6 : row * 6 + 3, column * 6 : column * 6 + 3] = index + 1
+    pixels = np.flatnonzero(polygons)
+    numbers = polygons.ravel()[pixels]
+    folds = scene_folds(pixels, numbers % 2, VALID, count=2, polygons=numbers)
+    assert 2 <= len(np.unique(folds.group)) < 16
+
+
+def test_polygons_of_a_mosaic_are_surrounded_and_fields_are_not():
+    rows, columns = np.indices((60, 60))
+    mosaic = rows // 4 * 15 + columns // 4 + 1
+    assert surrounded(mosaic).tolist() == list(range(1, 226))
+    fields = np.where((rows % 10 < 6) & (columns % 10 < 6), rows // 10 * 6 + columns // 10 + 1, 0)
+    assert not len(surrounded(fields))
+    fields[:6, 6:10] = 99  # between two of them: two long sides touch, two short ones are open
+    assert surrounded(fields).tolist() == [99]
 
 
 def test_a_class_in_one_place_is_held_out_in_parts():

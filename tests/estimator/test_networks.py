@@ -122,6 +122,33 @@ def test_an_encoder_is_recognised_and_starts_a_candidate(stripes, short, tmp_pat
     assert state["backbone.layers.0.ln1.weight"].shape == (128,)
 
 
+def test_public_weights_are_taken_by_name(stripes, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from mmhsi.estimator import pretrained
+    from mmhsi.models.weights.families import catalogue
+    from mmhsi.spec import InputSpec
+
+    arch = dict(embed_dims=32, num_layers=1, num_heads=2, feedforward_channels=32)
+    config = dict(type="HSIViT", arch=arch, img_size=12, patch_size=4, embedding="wavelength")
+    small = replace(catalogue.WEIGHTS["spectralearth-vit-s"], backbone=config)
+    monkeypatch.setitem(catalogue.WEIGHTS, "spectralearth-vit-s", small)
+    monkeypatch.setenv("MMHSI_WEIGHTS", str(tmp_path))
+    with pytest.raises(ConfigError, match="are not there"):
+        SceneClassifier(pretrained="spectralearth-vit-s").fit(*stripes[:2])
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        state = MODELS.build(config).state_dict()
+    named = {f"backbone.{name}": value for name, value in state.items()}
+    write_checkpoint({"meta": {}, "state_dict": named}, tmp_path / "spectralearth-vit-s.pth")
+    assert pretrained.pretrained_candidate("spectralearth-vit-s").window == 12
+    spec = InputSpec(classes=("a",), bands=tuple(range(5)), file_bands=5, num_bands=5)
+    with pytest.raises(ConfigError, match="wavelengths"):
+        pretrained.check_encoder("spectralearth-vit-s", spec)
+    known = replace(spec, model_wavelengths=(450.0, 550.0, 650.0, 850.0, 1600.0))
+    pretrained.check_encoder("spectralearth-vit-s", known)
+    assert "any bands" in pretrained.input_layer("spectralearth-vit-s", known)
+
+
 def test_an_encoder_that_does_not_fit_is_said_at_once(stripes, tmp_path):
     write_checkpoint({"meta": {}, "state_dict": {"conv.weight": torch.zeros(3)}}, tmp_path / "other.pth")
     with pytest.raises(ConfigError, match="holds no encoder of HSIViT's layout"):

@@ -1,5 +1,6 @@
-"""A command that is killed and goes on gives the map of one that was not."""
+"""A command that is killed or ended by a scheduler and goes on gives the map of one that was not."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,14 +11,30 @@ import numpy as np
 import pytest
 import rasterio
 
+from mmhsi.cli.termination import AGAIN
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 
-POINTS = ("plan.json", "comparison.npz", "model.pth", "report.json")
-"""Files behind whose writing the run is killed."""
+OUTPUTS = (".tif", ".probabilities.tif", ".doubt.tif")
+
+STAGES = (
+    ("plan.json", signal.SIGTERM),
+    ("comparison.npz", signal.SIGKILL),
+    ("model.pth", signal.SIGTERM),
+    ("report.json", signal.SIGKILL),
+    ("../{name}.tif.partial", signal.SIGKILL),
+)
+"""What a run has just written in its folder when it is ended, and how."""
 
 
 @pytest.mark.slow
-def test_killed_anywhere_it_goes_on_to_the_same_bytes(tmp_path, repository):
+@pytest.mark.parametrize(
+    ("models", "stages"),
+    [
+        (["lda", "svm", "svm-on-spectra"], STAGES),
+        (["lda", "cnn2d"], STAGES[2:]),  # a network is trained anew, to the same weights
+    ],
+)
+def test_ended_anywhere_it_goes_on_to_the_same_bytes(tmp_path, repository, models, stages):
     cube, truth = write_scene(simulate_scene(48, 48, 24, classes=4), tmp_path)
     with rasterio.open(truth) as file:
         known, profile = file.read(1), file.profile
@@ -29,19 +46,20 @@ def test_killed_anywhere_it_goes_on_to_the_same_bytes(tmp_path, repository):
 
     def command(name, *options):
         arguments = ["classify", cube, tmp_path / "few.tif", "--out", tmp_path / f"{name}.tif", "--minutes", 60]
-        arguments += ["--models", "lda", "svm", "svm-on-spectra", "--quiet", *options]
+        arguments += ["--folds", 2, "--models", *models, "--quiet", *options]
         environment = dict(os.environ, PYTHONPATH=str(repository), OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
         return subprocess.Popen([sys.executable, "-m", "mmhsi", *map(str, arguments)], env=environment, cwd=repository)
 
     assert command("whole").wait() == 0
-    wanted = [(tmp_path / name).read_bytes() for name in ("whole.tif", "whole.probabilities.tif", "whole.doubt.tif")]
-    for point in POINTS:
-        name = point.split(".")[0]
+    wanted = [(tmp_path / f"whole{end}").read_bytes() for end in OUTPUTS]
+    assert len(json.loads((tmp_path / "whole.tif.work/report.json").read_text())["weights"]) > 1
+    for number, (stage, how) in enumerate(stages):
+        name = f"run{number}"
+        written = tmp_path / f"{name}.tif.work" / stage.format(name=name)
         run = command(name)
-        while run.poll() is None and not (tmp_path / f"{name}.tif.work" / point).exists():
-            time.sleep(0.01)
-        run.send_signal(signal.SIGKILL)
-        assert run.wait() == -signal.SIGKILL, point
+        while run.poll() is None and not written.exists():
+            time.sleep(0.005)
+        run.send_signal(how)
+        assert run.wait() == (AGAIN if how == signal.SIGTERM else -how), stage
         assert command(name, "--resume").wait() == 0
-        found = [(tmp_path / f"{name}{end}.tif").read_bytes() for end in ("", ".probabilities", ".doubt")]
-        assert found == wanted, point
+        assert [(tmp_path / f"{name}{end}").read_bytes() for end in OUTPUTS] == wanted, stage

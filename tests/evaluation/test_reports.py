@@ -2,12 +2,14 @@
 
 import copy
 import json
+import re
 
 import numpy as np
 import pytest
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, one_line
 from mmhsi.evaluation.confusion import ConfusionMatrix
+from mmhsi.evaluation.markdown import cell
 from mmhsi.evaluation.metric import cells, format_report, read_report, write_report
 from mmhsi.visualization.curves import read_curve, read_scalars
 
@@ -102,3 +104,11 @@ def test_values_that_are_no_numbers_are_not_drawn(tmp_path):
     log.write_text("\n".join(map(json.dumps, copy.deepcopy(records))))
     assert read_curve(tmp_path, "loss").tolist() == [[1, 0.5]]
     assert read_scalars(tmp_path)["loss"][1].tolist() == [[1, 0.5]]
+
+
+@pytest.mark.parametrize(
+    "name", ["a|b", "<script>", "[x](http://192.0.2.1)", "`a", "*a*", "a\\|b", "a\n| b |", "\x1b[31m"]
+)
+def test_a_name_is_one_cell_of_markdown(name):
+    assert re.sub(r"\\(.)", r"\1", cell(name)) == one_line(name)
+    assert not set(re.sub(r"\\.", "", cell(name))) & set("|<[*`\n\x1b")

@@ -105,7 +105,7 @@ class Trial:
 
             cut = None
             if power:
-                cut = PowerCut(self.folder)
+                cut = PowerCut(self.folder, self.case.others)
                 cut.watch()
             self.shim.fault_start(str(self.folder).encode(), ctypes.c_long(point), mode)
             status = self.case.run(self.folder, resume)

@@ -20,10 +20,13 @@ class PowerCut:
 
     Args:
         folder: What lies in it already is safe.
+        others: Pattern of files that other processes write there, which wait for them to be safe before they give them
+            their names.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, others: str | None = None) -> None:
         self.folder = folder
+        self.others = others
         self.states: dict[str, Files] = {}
         self._bytes: dict[int, bytes] = {}
         self._names: dict[int, dict[str, tuple[int, bool]]] = {}
@@ -39,6 +42,9 @@ class PowerCut:
     def _watched(self, call, name):
         @functools.wraps(call)
         def watched(*args, **options):
+            for path in self.folder.rglob(self.others) if self.others else ():
+                self._safe(path)
+                self._names.setdefault(path.parent.stat().st_ino, {})[path.name] = (path.stat().st_ino, False)
             self._keep(self._lost(self.folder.stat().st_ino))
             self._keep(self._names_first())
             result = call(*args, **options)

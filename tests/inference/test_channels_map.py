@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mmengine.config import Config
 
 from mmhsi.datasets import CATALOGUE
 from mmhsi.engine import build_runner
@@ -19,8 +18,7 @@ from mmhsi.io import read_class_map
 @pytest.fixture
 def trained(place, repository, tmp_path):
     """Extra trees on the generated Houston crop with its finer picture, trained and tested."""
-    read = load_config(repository / "configs/classical/extra-trees.py")
-    cfg = Config(read.to_dict(), filename=read.filename, format_python_code=False)
+    cfg = load_config(repository / "configs/classical/extra-trees.py")
     cfg.work_dir = str(tmp_path)
     cfg.model.backbone.trees = 8
     for loader in (cfg.train_dataloader, cfg.test_dataloader):

@@ -11,8 +11,8 @@ from scene_models import BANDS, CONV, META, PIXEL, PIXEL_CONV, SEGMENT_CONV, USE
 
 from mmhsi.errors import ConfigError, DataError, FileFormatError
 from mmhsi.inference import SceneInferencer, SceneWarning
-from mmhsi.inference.checks import check_outputs
-from mmhsi.io import HSICube, write_cube
+from mmhsi.io import HSICube, read_cube, write_cube
+from mmhsi.io.destinations import check_outputs
 from mmhsi.models.preprocessors import pool_scene
 
 NM = [400.0, 500.0, 600.0, 650.0, 700.0]
@@ -110,6 +110,23 @@ def test_another_scale_is_doubtful_and_can_be_mended(trained, tmp_path, map_of, 
     assert f"give --scale {1 / factor:g}" in warned()[0]
     assert (map_of(inferencer, path, scale=1 / factor) == expected).mean() > 0.99
     assert len(warned()) == 1
+
+
+@pytest.mark.parametrize("model", [PIXEL_CONV, SEGMENT_CONV], ids=["pixel", "segment"])
+def test_scale_and_offset_tags_do_not_change_a_map(trained, tmp_path, warned, model):
+    config, checkpoint, _ = trained(model, window=[3, 3])
+    inferencer = SceneInferencer(config, checkpoint)
+    data = random_scene().round()
+    scenes = [write_scene(tmp_path / "s.tif", data), write_scene(tmp_path / "o.tif", (data - 1000) / 2)]
+    with rasterio.open(scenes[1], "r+") as dataset:
+        dataset.scales, dataset.offsets = (2.0,) * BANDS, (1000.0,) * BANDS
+    found = []
+    for scene in scenes:
+        inferencer.write_map(scene, tmp_path / "m.tif", probabilities=tmp_path / "p.tif")
+        found.append(read_cube(tmp_path / "p.tif").data)
+    assert np.ptp(found[0]) > 0.01
+    np.testing.assert_array_equal(found[0], found[1])
+    assert warned() == []
 
 
 @pytest.mark.parametrize("model", [PIXEL_CONV, SEGMENT_CONV], ids=["pixel", "segment"])

@@ -191,3 +191,10 @@ def test_path_may_be_text(tmp_path):
     result = read_cube(str(path))
     assert Path(result.name) == path
     np.testing.assert_array_equal(result.data, cube)
+
+
+@pytest.mark.parametrize("value", ["{1, 2, 3}", "none", ""])
+def test_an_envi_header_ignores_one_number(tmp_path, value):
+    path = write_envi(tmp_path / "a.img", np.ones((3, 4, 3), np.int16), extra=f"data ignore value = {value}\n")
+    with pytest.raises(FileFormatError, match=r"data ignore value = .*; expected one number"):
+        read_cube(path)

@@ -2,6 +2,7 @@ import json
 import sys
 import textwrap
 import warnings
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from processes import run_command
 from rasterio.enums import ColorInterp
 
 from mmhsi.errors import DataError
-from mmhsi.io import ClassMapWriter, read_label_map, write_class_map
+from mmhsi.io import ClassMapWriter, read_class_map, read_label_map, write_class_map
 
 NAMES = ["unlabelled", "Broccoli <green> & weeds", "Göttingen", "soil"]
 PALETTE = [(0, 0, 0), (255, 0, 0), (12, 200, 7), (1, 2, 3)]
@@ -218,3 +219,10 @@ def test_full_disk_leaves_nothing(tmp_path, size):
     assert done.stdout.startswith(f"{tmp_path / 'map.tif'}: cannot write")
     assert done.stdout.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_with_control_characters_give_files_that_can_be_read(tmp_path):
+    write_class_map(tmp_path / "map.tif", np.zeros((2, 2), int), class_names=["a\x1b[31m\nb"], palette=[(0, 0, 0)])
+    assert read_class_map(tmp_path / "map.tif").names == ["a\\x1b[31m\\nb"]
+    for path in (tmp_path / "map.tif.aux.xml", tmp_path / "map.qml"):
+        ElementTree.parse(path)

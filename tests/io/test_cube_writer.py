@@ -1,4 +1,5 @@
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from cube_files import PLACE, make_cube
 
 from mmhsi.errors import DataError
 from mmhsi.io import HSICube, read_cube, write_class_map, write_cube
+from mmhsi.io.files import writing
 
 
 def _cube(data):
@@ -106,3 +108,9 @@ def test_class_names_of_an_earlier_map_do_not_stay(tmp_path):
     assert len(list(tmp_path.iterdir())) == 3  # the map, its class names, its style
     write_cube(path, HSICube(make_cube(2)))
     assert {file.name for file in tmp_path.iterdir()} == {"scene.tif", "scene.qml"}  # a style may be the user's
+
+
+def test_a_full_disk_is_said_whatever_a_library_makes_of_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=4096))
+    with pytest.raises(DataError, match=r"a\.tif: cannot write: No space left on device$"), writing(tmp_path / "a.tif"):
+        raise ValueError("not recognized as being in a supported file format")

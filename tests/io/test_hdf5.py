@@ -134,6 +134,25 @@ def test_missing_values_and_scale(tmp_path):
     np.testing.assert_array_equal(cube.data[valid], (CUBE[..., 1:3] * 0.5 + 3)[valid].astype("float32"))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("scale_factor", "abc"), ("scale_factor", [1.0, 2.0]), ("add_offset", np.nan), ("_FillValue", "none at all")],
+)
+def test_attributes_that_would_go_unheard_are_refused(tmp_path, name, value):
+    path = _with_scales(tmp_path / "scene.nc", "band y x")
+    with h5py.File(path, "r+") as file:
+        file["reflectance"].attrs[name] = value
+    with pytest.raises(DataError, match=f"/reflectance says {name} = "):
+        read_cube(path)
+
+
+def test_numbers_as_texts(tmp_path):
+    path = _with_scales(tmp_path / "scene.nc", "band y x")
+    with h5py.File(path, "r+") as file:
+        file["reflectance"].attrs.update({"scale_factor": "0.5", "add_offset": "", "_FillValue": b"-1"})
+    np.testing.assert_array_equal(read_cube(path).data, CUBE * np.float32(0.5))
+
+
 def test_what_lies_beside_the_cube(tmp_path):
     path = _write(tmp_path / "scene.h5", "y x band", interleave="bip")
     with h5py.File(path, "r+") as file:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mmhsi.engine.configs import load_config
-from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.errors import ConfigError, DataError, FileFormatError
 from mmhsi.models import HSIViT, transfer_weights
 from mmhsi.models.weights import convert, read_checkpoint
 from mmhsi.models.weights.families import FAMILIES, WEIGHTS, PublicWeights, catalogue, public_weights
@@ -126,6 +126,49 @@ def test_a_converted_file_is_read_by_name(small_dofa, tmp_path, monkeypatch):
     model.init_weights()
     assert model.frozen_stages == 1
     assert torch.equal(model.layers[1].ln1.weight, public_state("DOFA")["blocks.1.norm1.weight"])
+
+
+def test_weights_that_are_not_there_are_said_to_be_had(tmp_path, monkeypatch):
+    from mmhsi.registry import MODELS as REGISTRY
+
+    monkeypatch.setenv("MMHSI_WEIGHTS", str(tmp_path))
+    config = tmp_path / "config.py"
+    for name, how in (("dofa-vit-b", "mmhsi weights get dofa-vit-b"), ("spectralearth-vit-s", "by way of https://")):
+        arch = {"embed_dims": 32, "num_layers": 1, "num_heads": 2, "feedforward_channels": 32}
+        config.write_text(f"model = dict(backbone=dict(pretrained='{name}', arch={arch}))\n")
+        with pytest.raises(ConfigError, match=how):
+            REGISTRY.build(load_config(config).model.backbone).init_weights()
+
+
+def test_weights_are_got_by_name_and_revision_and_compared(small_dofa, tmp_path, monkeypatch, capsys):
+    from dataclasses import replace
+    from hashlib import sha256
+
+    asked = []
+
+    def hub(repository, file, revision, local_dir):
+        asked.append((repository, file, revision))
+        return str(small_dofa)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", hub)
+    monkeypatch.setenv("MMHSI_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setattr("sys.argv", ["weights", "get", "dofa-vit-b"])
+    main = load_script("tools/weights.py").main
+    digest = sha256(small_dofa.read_bytes()).hexdigest()[:8]
+    known = replace(catalogue.WEIGHTS["dofa-vit-b"], hub=("owner/name", "file.pth", "abc"), sha256=digest)
+    monkeypatch.setitem(catalogue.WEIGHTS, "dofa-vit-b", known)
+    main()
+    assert read_checkpoint(tmp_path / "weights/dofa-vit-b.pth")["state_dict"]
+    assert asked == [("owner/name", "file.pth", "abc")]
+    monkeypatch.setitem(catalogue.WEIGHTS, "dofa-vit-b", replace(known, sha256="00000000"))
+    with pytest.raises(DataError, match="checksum"):
+        main()
+    monkeypatch.setattr("sys.argv", ["weights", "get", "dofa-vit-b", "--revision", "other"])
+    main()  # of which no checksum is known
+    assert asked[-1][2] == "other"
+    monkeypatch.setattr("sys.argv", ["weights", "get", "spectralearth-vit-s"])
+    with pytest.raises(ConfigError, match="no stable address"):
+        main()
 
 
 def test_what_does_not_fit_is_said(small_dofa, tmp_path):

@@ -166,7 +166,7 @@ def test_a_class_name_is_no_formula(tmp_path):
     names = ["$\\no such$", "a $b$ c"]
     flat = np.ones((2, 3))
     spectra = ClassSpectra(
-        np.ones(2, int), flat, 0 * flat, np.arange(3.0), "band", np.stack([flat, flat]), np.zeros(3, int)
+        np.ones(2, int), flat, 0 * flat, np.arange(3.0), "band", np.stack([flat, flat]), np.zeros(3, int), np.arange(3)
     )
     texts, *_ = chart(svg_uri(spectra_figure(spectra, names, PALETTE)))
     assert {f"{name} (1)" for name in names} <= set(texts)

@@ -5,9 +5,11 @@ import pyogrio
 import pytest
 import rasterio
 from affine import Affine
+from cube_files import write_geotiff
 from rasterio.crs import CRS
 from scripts import load_script
 
+from mmhsi.datasets.catalogue import scene_info
 from mmhsi.errors import ConfigError
 from mmhsi.inference.suggestion import suggest_pixels
 from mmhsi.io import HSICube, read_class_map, write_cube
@@ -112,3 +114,17 @@ def test_choice_is_the_greedy_one_and_keeps_its_distance():
 def test_suggest_refuses_what_cannot_be_meant(tmp_path, run_tool, name, words, said):
     with pytest.raises(ConfigError, match=said):
         run_tool("suggest", tmp_path / "no.tif", tmp_path / "no.tif", "--out", tmp_path / name, *words)
+
+
+def test_names_that_would_move_a_terminal_are_printed_as_text(tmp_path, capsys, run_tool):
+    write_geotiff(tmp_path / "cube.tif", np.arange(80, dtype=np.int16).reshape(4, 5, 4))
+    (tmp_path / "a.csv").write_text('row,column,class\n0,0,"crop [/]"\n1,1,"a\x1b[2Jb"\n')
+    names = ["crop [/]", "a\\x1b[2Jb"]
+    for options in ((), ("--classes", "crop [/]", "a\x1b[2Jb")):
+        out = tmp_path / "labels.tif"
+        run_tool("labels", tmp_path / "cube.tif", tmp_path / "a.csv", "--out", out, *options)
+        said = capsys.readouterr()
+        assert "\x1b" not in said.out + said.err
+        assert all(name in said.out for name in names)
+        assert sorted(read_class_map(out).names) == sorted(names)
+    assert scene_info(dict(image="a", title="\x1bt", classes=["\x1b"])).classes == ("\\x1b",)

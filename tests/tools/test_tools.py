@@ -1,6 +1,7 @@
 """The commands: their options, and one clear line for bad input."""
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -66,6 +67,13 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
     assert run_tool("predict", published, cube, "--out", tmp_path / "again.tif") == 0
     with rasterio.open(tmp_path / "map.tif") as one, rasterio.open(tmp_path / "again.tif") as other:
         np.testing.assert_array_equal(one.read(), other.read())
+    capsys.readouterr()
+    assert run_tool("embed", published, cube, "--out", tmp_path / "features.tif", "--pca", 3) == 0
+    assert re.search(r"3 components hold \d+\.\d% of the variance\n.*features.tif, 3 a pixel", capsys.readouterr().out)
+    with rasterio.open(tmp_path / "features.tif") as features, rasterio.open(cube) as scene:
+        assert (features.shape, features.crs, features.count) == (scene.shape, scene.crs, 3)
+    assert run_tool("embed", published, cube, "--out", tmp_path / "features.png") == 2
+    assert "one of .tif, .tiff, .zarr" in capsys.readouterr().err
     assert run_tool("converters/export", published, "--out", tmp_path / "model.pt2") == 0
     assert "windows of 9x9, any batch" in capsys.readouterr().out
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmhsi.cli.command import map_options, run, tool_parser
+from mmhsi.cli.command import WrittenFile, map_options, run, tool_parser
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +19,7 @@ def parse_args() -> argparse.Namespace:
         __doc__, "mmhsi browse_report runs/ft --scene scene.tif --map map.tif --labels labels.tif --out report.html"
     )
     parser.add_argument("work_dir", help="folder of the run")
-    parser.add_argument("--out", help="HTML file (default: report.html in the work dir)")
+    parser.add_argument("--out", type=WrittenFile, help="HTML file (default: report.html in the work dir)")
     parser.add_argument("--report", help="JSON file of mmhsi test --out (default: the newest in the work dir)")
     parser.add_argument("--scene", help="scene that --map was made of")
     parser.add_argument("--map", help="map of mmhsi predict")

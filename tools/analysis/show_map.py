@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import map_options, run, tool_parser
+from mmhsi.cli.command import WrittenFile, map_options, run, tool_parser
 
 
 def main() -> None:
@@ -10,7 +10,7 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi show_map scene.tif map.tif --labels labels.tif --out map.png")
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("map", help="map of mmhsi predict")
-    parser.add_argument("--out", required=True, help="PNG with a legend")
+    parser.add_argument("--out", type=WrittenFile, required=True, help="PNG with a legend")
     map_options(parser)
     args = parser.parse_args()
     from mmhsi.io import open_cube, read_class_map

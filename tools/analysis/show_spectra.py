@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
+from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
 
 
 def main() -> None:
@@ -10,7 +10,7 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi show_spectra scene.tif labels.tif --out spectra.png")
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("labels", help="map of mmhsi predict, or label map in which 0 means no label")
-    parser.add_argument("--out", required=True, help="PNG")
+    parser.add_argument("--out", type=WrittenFile, required=True, help="PNG")
     network_option(parser)
     parser.add_argument("--key", help="variable of a .mat or HDF5 file")
     parser.add_argument("--axes", help=AXES_HELP)

@@ -1,6 +1,6 @@
 """Write a trained model to ONNX or torch.export: raw values in, class probabilities out."""
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
 
 
@@ -9,12 +9,15 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi export model.pth --out model.onnx")
     config_argument(parser, "config file of the training; none for a published checkpoint", optional=True)
     parser.add_argument("checkpoint", help="checkpoint file")
-    parser.add_argument("--out", required=True, help="file to write: .onnx, or .pt2 for torch.export")
+    parser.add_argument("--out", type=WrittenFile, required=True, help="file to write: .onnx, or .pt2 for torch.export")
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
     args = parser.parse_intermixed_args()  # options may stand between the one or two positional ones
+    from mmhsi.engine.console import hush_models
     from mmhsi.inference import SceneInferencer
     from mmhsi.inference.export import export_model
 
+    if not args.verbose:
+        hush_models()
     config = read_config(args) if args.config else None
     inferencer = SceneInferencer(config, args.checkpoint, device="cpu", window=args.window)
     difference = export_model(inferencer.model, args.out, inferencer.window)

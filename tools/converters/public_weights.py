@@ -1,6 +1,6 @@
 """Name the weights that the authors of a comparison model published as they are named here."""
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
 
 
 def main() -> None:
@@ -9,7 +9,9 @@ def main() -> None:
     # Not the names themselves: their module imports torch, which a parser need not.
     parser.add_argument("model", help="ExViT, FreeNet, HiT, MAEST or SSTN")
     parser.add_argument("checkpoint", help="the published file; if refused, first mmhsi trust_checkpoint")
-    parser.add_argument("--out", required=True, help="file for the weights, such as a config's load_from takes")
+    parser.add_argument(
+        "--out", type=WrittenFile, required=True, help="file for the weights, such as a config's load_from takes"
+    )
     args = parser.parse_args()
     from mmhsi.models.weights import public_state, read_checkpoint, write_checkpoint
 

@@ -1,6 +1,6 @@
 """Write a checkpoint to hand on: weights, model, bands, normalisation and classes, without the optimiser."""
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
 
 
@@ -9,7 +9,9 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi publish_model configs/my_scene/cnn.py runs/ft/epoch_100.pth --out model.pth")
     config_argument(parser, "config file of the training")
     parser.add_argument("checkpoint", help="checkpoint of the training")
-    parser.add_argument("--out", required=True, help="file to write; a part of its checksum is put before the suffix")
+    parser.add_argument(
+        "--out", type=WrittenFile, required=True, help="file to write; a part of its checksum is put before the suffix"
+    )
     args = parser.parse_args()
     from mmhsi.inference.publishing import publish_checkpoint
 

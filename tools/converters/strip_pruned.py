@@ -1,6 +1,6 @@
 """Remove pruned layers from a checkpoint, for deployment."""
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
 
 
 def main() -> None:
@@ -8,7 +8,10 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi strip_pruned runs/ft/epoch_100.pth --out small.pth")
     parser.add_argument("checkpoint", help="checkpoint of a training with LayerPruningHook")
     parser.add_argument(
-        "--out", required=True, help="file for the weights that are left; optimiser and schedules are not kept"
+        "--out",
+        type=WrittenFile,
+        required=True,
+        help="file for the weights that are left; optimiser and schedules are not kept",
     )
     args = parser.parse_args()
     from mmhsi.errors import ConfigError

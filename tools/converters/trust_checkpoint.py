@@ -2,7 +2,7 @@
 
 import os
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
 
 
 def main() -> None:
@@ -10,7 +10,10 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi trust_checkpoint published.pth --out weights.pth")
     parser.add_argument("checkpoint", help="file that was refused, from somebody whom you trust")
     parser.add_argument(
-        "--out", required=True, help="file for the weights; optimiser, schedules and metadata are not kept"
+        "--out",
+        type=WrittenFile,
+        required=True,
+        help="file for the weights; optimiser, schedules and metadata are not kept",
     )
     args = parser.parse_args()
     from mmhsi.models.weights import trusted_weights, write_checkpoint

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mmhsi.errors import one_line
 from mmhsi.io import CubeOptions
 
 RGB = tuple[int, int, int]
@@ -95,6 +96,12 @@ class SceneInfo:
         label_field: Of a vector file: field of the classes, names or ids.
         label_layer: Its layer, where it has several.
         label_touched: Whether its polygons hold every pixel that they touch, not those alone whose centres they hold.
+        values: File of values to be predicted: a float raster of a band a target, or a vector file of points, lines and
+            polygons with a field of numbers a target; None if there is none.
+        values_key: Its variable.
+        values_axes: Its axes.
+        targets: Names of the values: the fields of a vector file, the bands of a raster in their order.
+        units: Their units, as UDUNITS spells them, such as ``"%"`` or ``"g/kg"``; left out, pure numbers.
         classes: Class names; of a vector file those that occur may be left unsaid.
         label_ids: Id of each class in the label map.
         ignore_ids: Ids that mean "no label".
@@ -164,6 +171,11 @@ class SceneInfo:
     label_field: str = "class"
     label_layer: str | None = None
     label_touched: bool = False
+    values: str | None = None
+    values_key: str | None = None
+    values_axes: str | None = None
+    targets: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
     second_axes: str | None = None
     subsets: tuple[TileSubset, ...] = ()
     corpus: tuple[CorpusScene, ...] = ()
@@ -172,3 +184,11 @@ class SceneInfo:
     homepage: str = ""
     obtain: str = ""
     caveat: str = ""
+
+    def __post_init__(self) -> None:
+        """Names are printed, and put into files that others print."""
+        if isinstance(self.title, str):
+            object.__setattr__(self, "title", one_line(self.title))
+        if isinstance(self.classes, list | tuple):
+            names = tuple(one_line(name) if isinstance(name, str) else name for name in self.classes)
+            object.__setattr__(self, "classes", names)

@@ -6,7 +6,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import correlate1d
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,8 +49,8 @@ def blur(image: NDArray, sigma: float, limit: int | None = None) -> NDArray[np.f
         float32 array of the same shape.
     """
     weights = gaussian_weights(sigma, gaussian_radius(sigma, limit))
-    rows = correlate1d(image, weights, axis=0, output=np.float32, mode="mirror")
-    return correlate1d(rows, weights, axis=1, output=np.float32, mode="mirror")
+    rows = scipy.ndimage.correlate1d(image, weights, axis=0, output=np.float32, mode="mirror")
+    return scipy.ndimage.correlate1d(rows, weights, axis=1, output=np.float32, mode="mirror")
 
 
 def blur_valid(image: NDArray, valid: NDArray[np.bool_], sigma: float, limit: int | None = None) -> NDArray[np.float32]:

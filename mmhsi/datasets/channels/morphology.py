@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d
+import scipy
 
 from mmhsi.errors import ConfigError
 
@@ -37,7 +37,7 @@ def erode(image: NDArray[np.float32], radius: int, limit: int | None = None) -> 
     """
     result = np.full_like(image, np.inf)
     for row, half in enumerate(disc_widths(radius, limit)):
-        run = minimum_filter1d(image, 2 * half + 1, axis=1, mode="constant", cval=np.inf) if half else image
+        run = scipy.ndimage.minimum_filter1d(image, 2 * half + 1, axis=1, mode="constant", cval=np.inf)
         if not row:
             np.minimum(result, run, out=result)
         elif row < len(image):

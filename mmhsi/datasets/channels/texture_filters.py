@@ -6,7 +6,7 @@ from math import ceil, log, pi, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import correlate1d
+import scipy
 
 from .filters import blur
 
@@ -26,8 +26,8 @@ def gradients(grey: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
     Returns:
         Down and to the right, float32 (H, W).
     """
-    kernel = [-0.5, 0.0, 0.5]
-    return correlate1d(grey, kernel, axis=0, mode="mirror"), correlate1d(grey, kernel, axis=1, mode="mirror")
+    down, right = (scipy.ndimage.correlate1d(grey, [-0.5, 0.0, 0.5], axis=axis, mode="mirror") for axis in (0, 1))
+    return down, right
 
 
 def structure(grey: NDArray[np.float32], sigma: float, limit: int | None = None) -> NDArray[np.float32]:
@@ -92,8 +92,8 @@ def gabor_magnitude(
     envelope = np.exp(-0.5 * (place / sigma) ** 2) / (sqrt(2 * pi) * sigma)
     across = envelope * np.exp(2j * pi * frequency * np.cos(angle) * place)
     along = envelope * np.exp(2j * pi * frequency * np.sin(angle) * place)
-    rows = correlate1d(grey, across, axis=1, output=np.complex64, mode="mirror")
-    return np.abs(correlate1d(rows, along, axis=0, output=np.complex64, mode="mirror"))
+    rows = scipy.ndimage.correlate1d(grey, across, axis=1, output=np.complex64, mode="mirror")
+    return np.abs(scipy.ndimage.correlate1d(rows, along, axis=0, output=np.complex64, mode="mirror"))
 
 
 def patterns(grey: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from mmhsi.errors import DataError
 
@@ -48,7 +48,7 @@ def scene_folds(
     valid: NDArray[np.bool_],
     count: int = 5,
     seed: int = 0,
-    groups: NDArray[np.int64] | None = None,
+    polygons: NDArray[np.int64] | None = None,
 ) -> Folds:
     """Cut labelled pixels into folds whose held-out pixels are as far from the training pixels as the map is.
 
@@ -60,14 +60,15 @@ def scene_folds(
     distance between the distributions is Wasserstein's). A class that would lie in
     fewer blocks than there are folds has smaller ones.
 
+    Polygons are never cut: those whose middles lie in the same block are held out together.
+
     Args:
         pixels: Flat indices of the labelled pixels, (n,).
         classes: Class of each, (n,).
         valid: Pixels of the scene that hold data, (H, W): those that are mapped.
         count: Folds, at most; fewer where the groups do not suffice. Default 5.
         seed: Of the draw. Default 0.
-        groups: Number of the polygon of each pixel, (n,), where there are polygons: they are then the groups, and no
-            block is tried.
+        polygons: Number of the polygon of each pixel, (n,), where there are polygons. Default None.
 
     Raises:
         DataError: If fewer than two groups can be held out.
@@ -80,21 +81,19 @@ def scene_folds(
         5
     """
     places = np.stack(np.divmod(pixels, valid.shape[1]), axis=1)
-    if groups is not None:
-        fold = _draw(classes, groups, count, seed)
-        return Folds(fold, groups, f"{fold.max() + 1} folds of whole polygons, {len(np.unique(groups))} in all")
+    middles, what = (places, "blocks") if polygons is None else (_middles(places, polygons), "whole polygons in blocks")
     from scipy.stats import wasserstein_distance  # not at the top: a quarter of a second
 
     wanted = _distances_of_the_map(places, pixels, valid, seed)
     best: tuple[float, int, Folds] | None = None
     for side in BLOCKS:
-        blocks = _blocks(places, classes, side, count)
+        blocks = _blocks(middles, classes, side, count)
         if best is not None and len(np.unique(blocks)) < 2:
             break
         fold = _draw(classes, blocks, count, seed)
         gap = wasserstein_distance(_distances_held_out(places, fold), wanted)
         if best is None or gap < best[0]:
-            rule = f"{fold.max() + 1} folds of blocks of {side} x {side} pixels, as far from the labels as the map is"
+            rule = f"{fold.max() + 1} folds of {what} of {side} x {side} pixels, as far from the labels as the map is"
             best = (gap, side, Folds(fold, blocks, rule))
     assert best is not None  # the first is always taken
     return best[2]
@@ -136,6 +135,14 @@ def stratified_folds(classes: NDArray[np.int64], count: int = 5, seed: int = 0) 
     return Folds(fold, singles, f"{fold.max() + 1} folds of single samples")
 
 
+def _middles(places: NDArray[np.int64], polygons: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Row and column of the middle of each pixel's polygon, (n, 2)."""
+    _, own = np.unique(polygons, return_inverse=True)
+    own = own.reshape(-1)
+    middles = np.stack([np.bincount(own, column) / np.bincount(own) for column in places.T], axis=1).round()
+    return middles.astype(np.int64)[own]
+
+
 def _blocks(places: NDArray[np.int64], classes: NDArray[np.int64], side: int, count: int) -> NDArray[np.int64]:
     """Block of each pixel; a class that would lie in fewer blocks than there are folds has smaller ones.
 
@@ -173,7 +180,7 @@ def _distances_of_the_map(
     chosen = np.flatnonzero(others if others.any() else valid.ravel())
     if len(chosen) > PLACES:
         chosen = np.random.default_rng(seed).choice(chosen, PLACES, replace=False)
-    return cKDTree(places).query(np.stack(np.divmod(chosen, valid.shape[1]), axis=1))[0]
+    return scipy.spatial.cKDTree(places).query(np.stack(np.divmod(chosen, valid.shape[1]), axis=1))[0]
 
 
 def _distances_held_out(places: NDArray[np.int64], fold: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -181,5 +188,5 @@ def _distances_held_out(places: NDArray[np.int64], fold: NDArray[np.int64]) -> N
     found = np.zeros(len(places))
     for index in range(int(fold.max()) + 1):
         held = fold == index
-        found[held] = cKDTree(places[~held]).query(places[held])[0]
+        found[held] = scipy.spatial.cKDTree(places[~held]).query(places[held])[0]
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from mmhsi.datasets.labels import IGNORE_INDEX
 from mmhsi.errors import DataError
@@ -35,7 +35,7 @@ def polygons_of(labels: np.ndarray, polygons: np.ndarray | None) -> tuple[np.nda
         return np.where(labelled, polygons, 0), "polygons"
     areas = np.zeros(labels.shape, dtype=np.int64)
     for index in np.unique(labels[labelled]):
-        found, _ = ndimage.label(labels == index, np.ones((3, 3)))
+        found, _ = scipy.ndimage.label(labels == index, np.ones((3, 3)))
         areas += np.where(found > 0, found + areas.max(), 0)
     return areas, "connected areas of a class"
 

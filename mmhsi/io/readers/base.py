@@ -117,7 +117,7 @@ class CubeReader(ABC, Generic[Handle]):
         if self.reopen_after_fork and self._pid != os.getpid():
             self._handle = None  # a fork shares the parent's file position: two readers would move it under each other
         if self._handle is None:
-            existing_file(self.path)  # it may be gone since it was first read
+            self._check_there()  # it may be gone since it was first read
             self._handle = self._open()
             self._pid = os.getpid()
         return self._handle
@@ -127,6 +127,10 @@ class CubeReader(ABC, Generic[Handle]):
         handle, self._handle = self._handle, None
         if handle is not None and self._pid == os.getpid():
             self._release(handle)
+
+    def _check_there(self) -> None:
+        """Refuse a path that leads to nothing."""
+        existing_file(self.path)
 
     @abstractmethod
     def _open(self) -> Handle:

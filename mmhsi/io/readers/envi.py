@@ -69,6 +69,9 @@ def check_header(dataset: rasterio.DatasetReader, header: Mapping[str, str], pat
         raise FileFormatError(
             f"{path}: the ENVI header says interleave = {header.get('interleave')}; expected bsq, bil or bip"
         )
+    ignored = header.get("data_ignore_value")
+    if ignored is not None and not _is_number(ignored):  # GDAL would take a list, or a word, for 0
+        raise FileFormatError(f"{path}: the ENVI header says data ignore value = {ignored}; expected one number")
     offset = _whole(header.get("header_offset", "0"))
     if offset is None:
         raise FileFormatError(f"{path}: the ENVI header says header offset = {header['header_offset']}")
@@ -104,6 +107,14 @@ def reflectance_scale(header: Mapping[str, str], path: str) -> float:
     if not 0 < factor < math.inf:
         raise DataError(f"{path}: the ENVI header says reflectance scale factor = {text}; expected a positive number")
     return 1 / factor
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _whole(text: str | None) -> int | None:

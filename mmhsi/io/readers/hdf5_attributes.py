@@ -168,11 +168,11 @@ def declared(file: h5py.File, name: str, order: Order, path: str) -> Declared:
         path: The file, for the messages.
     """
     dataset = file[name]
-    nodata = list(dict.fromkeys([*_numbers(dataset, "_FillValue"), *_numbers(dataset, "missing_value")]))
-    limits = _numbers(dataset, "valid_range")
+    nodata = list(dict.fromkeys([*_numbers(dataset, "_FillValue", path), *_numbers(dataset, "missing_value", path)]))
+    limits = _numbers(dataset, "valid_range", path)
     low, high = limits if len(limits) == 2 else (None, None)
-    low = next(iter(_numbers(dataset, "valid_min")), low)
-    high = next(iter(_numbers(dataset, "valid_max")), high)
+    low = next(iter(_numbers(dataset, "valid_min", path)), low)
+    high = next(iter(_numbers(dataset, "valid_max", path)), high)
     bands = 1 if order[2] is None else dataset.shape[order[2]]
     lists = _lists(file)
     centres, widths, good = (_beside(lists, dataset, names, bands, order[2], path) for names in (CENTRES, WIDTHS, GOOD))
@@ -183,8 +183,8 @@ def declared(file: h5py.File, name: str, order: Order, path: str) -> Declared:
         nodata,
         low,
         high,
-        next(iter(_numbers(dataset, "scale_factor")), 1.0),
-        next(iter(_numbers(dataset, "add_offset")), 0.0),
+        _one(dataset, "scale_factor", path, 1.0),
+        _one(dataset, "add_offset", path, 0.0),
         wavelengths,
         fwhm,
         None if good is None else np.asarray(good[()]).ravel() != 0,
@@ -193,10 +193,32 @@ def declared(file: h5py.File, name: str, order: Order, path: str) -> Declared:
     )
 
 
-def _numbers(dataset: h5py.Dataset, name: str) -> list[float]:
-    """An attribute's numbers; none where it has other values."""
-    values = np.asarray(dataset.attrs.get(name, []))
-    return [float(value) for value in values.ravel()[:16]] if values.dtype.kind in "biuf" else []
+def _numbers(dataset: h5py.Dataset, name: str, path: str) -> list[float]:
+    """An attribute's numbers, also where it has them as texts; none where it is not there or is empty.
+
+    Raises:
+        DataError: It says something else, which would go unheard.
+    """
+    given = dataset.attrs.get(name, [])
+    if isinstance(given, h5py.Empty) or (isinstance(given, str | bytes) and not given.strip()):
+        return []
+    try:
+        return [float(value) for value in np.asarray(given).ravel()[:16].tolist()]
+    except (TypeError, ValueError):
+        said = str(given)[:60]
+        raise DataError(f"{path}: {dataset.name} says {name} = {said!r}, expected a number; mend the file") from None
+
+
+def _one(dataset: h5py.Dataset, name: str, path: str, default: float) -> float:
+    """The number that holds for all values.
+
+    Raises:
+        DataError: There are several, or it is none to reckon with.
+    """
+    given = set(_numbers(dataset, name, path)) or {default}
+    if len(given) > 1 or not all(map(math.isfinite, given)):
+        raise DataError(f"{path}: {dataset.name} says {name} = {sorted(given)}, expected one number for all values")
+    return given.pop()
 
 
 def _values(dataset: h5py.Dataset | None) -> NDArray[np.float64] | None:

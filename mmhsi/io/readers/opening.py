@@ -20,6 +20,7 @@ from mmhsi.io.readers.npy import NpyReader
 from mmhsi.io.readers.pixel_matrix import PixelMatrixReader
 from mmhsi.io.readers.raster import RasterReader
 from mmhsi.io.readers.remote import RemoteReader, asset_of, is_remote
+from mmhsi.io.readers.zarr_group import ZarrReader, is_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,6 +59,9 @@ def open_reader(
         if axes is not None or options.given():
             raise DataError(f"{path}: axes= and options are for files of this machine; a GeoTIFF names its own axes")
         return RemoteReader(path, key)
+    if is_zarr(path):
+        _refuse_options(path, options)
+        return ZarrReader(path, key, ndim, axes)
     if options.shape is not None and ndim == 3:
         return _pixel_matrix(path, key, axes, options.shape)
     if ndim == 3 and key is None and axes is None:
@@ -133,8 +137,9 @@ def open_cube(
     Args:
         path: A GeoTIFF, an ENVI header or its data file, another raster that GDAL opens, a .mat file (version 5 or
             7.3), an HDF5 or netCDF-4 file or a .npy file; or a sensor's product (:mod:`mmhsi.io.products`): its folder,
-            its zip file or any file of it; an asset of a STAC item, ``item.json#asset``; where
-            ``MMHSI_ALLOW_NETWORK=1`` allows it, a GeoTIFF on a server (``https://…``, ``s3://…``, ``/vsis3/…``).
+            its zip file or any file of it; a folder of Zarr, version 3 (``pip install 'mmhsi[zarr]'``); an asset of a
+            STAC item, ``item.json#asset``; where ``MMHSI_ALLOW_NETWORK=1`` allows it, a GeoTIFF on a server
+            (``https://…``, ``s3://…``, ``/vsis3/…``).
         key: The variable of a .mat or HDF5 file, None for the only one that may be meant; of a TIFF of several pages
             the number of one, from 1. With `key` or `axes` a product's file is read as any other file.
         axes: Of an array in a .mat, HDF5 or .npy file which axis is which, in the order of its shape, such as

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +72,8 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         self._data_file = Path(os.path.abspath(data_file))  # noqa: PTH100
         self._page = page
         self._missing: MissingValues | None = None
+        self._by_pixel = False
+        self._block_shape = (0, 0)
         self.handle()
 
     @local_files()
@@ -104,6 +106,9 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             raise DataError(f"{self.path}: declares {dataset.count} bands; expected at most {MOST_BANDS}")
         self._check_pages(dataset)
         self._missing = MissingValues(dataset)
+        # Asked once: rasterio looks through all of GDAL's ways whenever it is asked.
+        self._by_pixel = dataset.interleaving is Interleaving.pixel
+        self._block_shape = dataset.block_shapes[0]
         dtypes = dataset.dtypes  # such a list is made anew whenever it is asked for
         types = sorted({dtypes[index - 1] for index in self._missing.indexes})
         if len(types) > 1:
@@ -223,20 +228,15 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         return transform
 
     def _unit_bytes(self) -> int:
-        dataset = self.handle()
-        with reading(self.path, "its metadata cannot be read"):
-            return self._block_bytes(dataset)
-
-    def _block_bytes(self, dataset: rasterio.DatasetReader) -> int:
-        (rows, cols), bands = dataset.block_shapes[0], dataset.count
-        return rows * cols * self.stored.dtype.itemsize * (bands if dataset.interleaving is Interleaving.pixel else 1)
+        dataset, (rows, columns) = self.handle(), self._block_shape
+        return rows * columns * self.stored.dtype.itemsize * (dataset.count if self._by_pixel else 1)
 
     def _keep_blocks(self, window: Window, bands: int) -> None:
         """Have GDAL's cache hold a row of blocks where a file is read by bands of rows lower than its blocks."""
         dataset, (_, width, _) = self.handle(), self.stored.shape
-        rows, columns = dataset.block_shapes[0]
+        rows, columns = self._block_shape
         if window[3] == width and window[2] < rows < self.stored.shape[0]:
-            count = dataset.count if dataset.interleaving is Interleaving.pixel else bands
+            count = dataset.count if self._by_pixel else bands
             across = -(-width // columns) * columns
             need_cache(id(self), rows * across * count * self.stored.dtype.itemsize * 9 // 8)
 
@@ -247,7 +247,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         self._keep_blocks(window, self.stored.shape[2] if bands is None else len(bands))
         dataset, area, indexes = self.handle(), _area(window), self._indexes(bands)
         with local_files(), reading(self.path, f"cannot read window {window}, the file may be truncated"):
-            if dataset.interleaving is Interleaving.pixel:
+            if self._by_pixel:
                 # Into the transposed view GDAL writes pixel by pixel, as the file lies: several times faster than band
                 # by band for ENVI BIP. For band- or line-interleaved files it is the other way round.
                 block = np.empty((window[2], window[3], len(indexes)), dtype=self.stored.dtype)
@@ -255,9 +255,9 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
                 return block
             return dataset.read(indexes, window=area).transpose(1, 2, 0)  # (C, h, w) -> (h, w, C)
 
-    @local_files()
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
-        with reading(self.path, f"cannot read the mask of window {window}"):
+        asked = local_files() if self._bands().reads_file else nullcontext()
+        with asked, reading(self.path, f"cannot read the mask of window {window}"):
             return self._bands().mask(self.handle(), _area(window), self._indexes(bands), data)
 
     def _indexes(self, bands: list[int] | None) -> list[int]:

@@ -28,6 +28,7 @@ class MissingValues:
         indexes: GDAL's numbers, from 1, of the bands that the cube has.
         alpha: That of the transparency, or None.
         nodata: The value that stands for "not measured" in all bands of the cube, or None.
+        reads_file: Whether :meth:`mask` reads from the raster.
     """
 
     def __init__(self, dataset: rasterio.DatasetReader) -> None:
@@ -50,6 +51,7 @@ class MissingValues:
         self._shared_mask = any(
             MaskFlags.per_dataset in flag and (MaskFlags.alpha not in flag or self.alpha is None) for flag in flags
         ) and (ColorInterp.alpha not in dataset.colorinterp or self.alpha is not None)
+        self.reads_file = bool(self._own_masks) or self._shared_mask or self.alpha is not None
 
     def mask(
         self, dataset: rasterio.DatasetReader, area: Window, indexes: list[int], values: NDArray

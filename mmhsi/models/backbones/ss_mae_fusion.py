@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
+from ..layers.spectral_embed import pooled_to
 from .ss_mae_vit import SSMAEViT
 
 if TYPE_CHECKING:
@@ -153,5 +153,5 @@ class SSMAEFusion(SSMAEViT):
         features = [self.cnn["cube"](x[:, : self.cube_bands])]
         if "second" in self.cnn:
             features.append(self.cnn["second"](x[:, self.cube_bands :]))
-        local = F.adaptive_avg_pool2d(torch.cat(features, dim=1), (maps[0].shape[2], maps[0].shape[3]))
+        local = pooled_to(torch.cat(features, dim=1), (maps[0].shape[2], maps[0].shape[3]))
         return tuple(torch.cat([encoded, local], dim=1) for encoded in maps)

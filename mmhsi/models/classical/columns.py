@@ -45,6 +45,7 @@ class OnColumns(Learner):
         """
         if not samples[:, self.columns].shape[1]:
             raise ConfigError(f"OnColumns: samples have {samples.shape[1]} columns, none from {self.columns.start} on")
+        self.inner.pace = self.pace
         self.inner.learn(samples[:, self.columns], labels, self.num_classes, seed)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:

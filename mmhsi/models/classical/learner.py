@@ -10,6 +10,8 @@ from torch import nn
 from mmhsi.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 
@@ -26,6 +28,18 @@ class Learner(nn.Module):
     """Base of the classical classifiers; it has no weights of its own, what it learns it learns anew from samples."""
 
     num_classes = 0
+
+    pace: Callable[[float], None] | None = None
+    """Called between the parts of a fit with the share of its work that is done; may raise, and so end it."""
+
+    def done(self, share: float) -> None:
+        """Tell :attr:`pace`, where there is one.
+
+        Args:
+            share: Of the work of the fit, above 0.
+        """
+        if self.pace is not None:
+            self.pace(share)
 
     def learn(self, samples: NDArray[np.float32], labels: NDArray[np.int64], num_classes: int, seed: int) -> None:
         """Fit to samples; the same samples and seed give the same probabilities.
@@ -59,6 +73,10 @@ class Learner(nn.Module):
             Shape (n, K).
         """
         raise NotImplementedError
+
+    def scores(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The probabilities; arguments as for :meth:`Learner.probabilities`."""
+        return self.probabilities(samples)
 
     def spread(self, scores: NDArray, classes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Columns of the classes that were seen in a table of all.

@@ -42,7 +42,8 @@ class MeanOfLearners(Learner):
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
         """Fit all; arguments as for :meth:`Learner.learn`."""
-        for member in self.learners:
+        for index, member in enumerate(self.learners):
+            member.pace = lambda share, index=index: self.done((index + share) / len(self.learners))
             member.learn(samples, labels, self.num_classes, seed)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:

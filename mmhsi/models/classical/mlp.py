@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 BATCH = 128
 AVERAGE = 0.99
 """Share of the averaged weights that a step keeps."""
+TOLD = 25
+"""Steps after which is told how far a training is."""
 
 
 @MODELS.register_module()
@@ -68,10 +70,10 @@ class MLP(Learner):
         x, y = torch.from_numpy(samples), torch.from_numpy(labels)
         with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
             torch.manual_seed(seed)
-            self.trained = tuple(self._train(x.clone(), y.clone()) for _ in range(self.networks))
+            self.trained = tuple(self._train(x.clone(), y.clone(), index) for index in range(self.networks))
 
-    def _train(self, x: Tensor, y: Tensor) -> nn.Module:
-        """One network."""
+    def _train(self, x: Tensor, y: Tensor, index: int) -> nn.Module:
+        """One network, the ``index``-th."""
         layers: list[nn.Module] = []
         for inputs in (x.shape[1], self.width):
             layers += [nn.Linear(inputs, self.width), nn.LayerNorm(self.width), nn.GELU(), nn.Dropout(self.dropout)]
@@ -94,6 +96,8 @@ class MLP(Learner):
             with torch.no_grad():
                 for mean, value in zip(averaged.parameters(), network.parameters(), strict=True):
                     mean.lerp_(value, 1 - kept)
+            if step % TOLD == TOLD - 1:
+                self.done((index + (step + 1) / self.steps) / self.networks)
         return averaged
 
     def _augmented(self, x: Tensor) -> Tensor:

@@ -11,36 +11,52 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 
 if TYPE_CHECKING:
-    from .learner import Learner
+    from numpy.typing import NDArray
 
-ROOM = ("samples", "classes")
-"""Buffers whose length is that of the training."""
+    from .learner import Learner
+    from .value_learner import ValueLearner
 
 
 class KeepsSamples(nn.Module):
     """Mixin of models that learn from a table of samples.
 
     The table is in the state dict, so that a checkpoint holds plain tensors: the samples as the preprocessor gave them,
-    their classes, and the seed. The learner is fitted to it when scores are first asked for.
+    what is known of each, and the seed. The learner is fitted to it when scores are first asked for.
+
+    Attributes:
+        truth_name: Buffer of what is known of the samples.
     """
 
     samples: Tensor
-    classes: Tensor
     seed: Tensor
+    truth_name = "classes"
 
-    def keep_none(self) -> None:
-        """Begin without samples; the seed comes from torch's generator, which the runner has seeded."""
+    @property
+    def truth(self) -> Tensor:
+        """What is known of the samples: classes (n,), or values (n, T, 2) with whether each is known."""
+        return getattr(self, self.truth_name)
+
+    def learnable(self) -> NDArray:
+        """What is known of the samples as a learner takes it."""
+        return self.truth.cpu().numpy()
+
+    def keep_none(self, truth: Tensor | None = None) -> None:
+        """Begin without samples; the seed comes from torch's generator, which the runner has seeded.
+
+        Args:
+            truth: What is known of no samples: an empty tensor of the right type. Default: no classes.
+        """
         self.register_buffer("samples", torch.zeros(0, 0))
-        self.register_buffer("classes", torch.zeros(0, dtype=torch.int64))
+        self.register_buffer(self.truth_name, torch.zeros(0, dtype=torch.int64) if truth is None else truth)
         self.register_buffer("seed", torch.randint(2**31 - 1, ()))
         self._learnt = False
 
-    def keep(self, samples: Tensor, classes: Tensor) -> dict[str, Tensor]:
+    def keep(self, samples: Tensor, truth: Tensor) -> dict[str, Tensor]:
         """Take samples in.
 
         Args:
             samples: Shape (n, F).
-            classes: Shape (n,).
+            truth: Classes (n,), or values (n, T, 2) with whether each is known.
 
         Returns:
             What is logged of the step: how many there are.
@@ -52,7 +68,7 @@ class KeepsSamples(nn.Module):
             raise ConfigError("classical models learn from all samples at once; train them in one process")
         known = self.samples if len(self.samples) else samples[:0]
         self.samples = torch.cat([known, samples.detach()])
-        self.classes = torch.cat([self.classes, classes])
+        setattr(self, self.truth_name, torch.cat([self.truth, truth]))
         self._learnt = False
         return {"samples": torch.tensor(float(len(self.samples)))}
 
@@ -62,26 +78,27 @@ class KeepsSamples(nn.Module):
         Args:
             state: The checkpoint's weights by name.
         """
-        for name in ROOM:
+        for name in ("samples", self.truth_name):
             given = state.get(name)
             if isinstance(given, Tensor) and given.dim() == getattr(self, name).dim():
                 setattr(self, name, getattr(self, name).new_zeros(given.shape))
         self._learnt = False
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: Any) -> None:
-        self.make_room({name: state_dict[prefix + name] for name in ROOM if prefix + name in state_dict})
+        names = ("samples", self.truth_name)
+        self.make_room({name: state_dict[prefix + name] for name in names if prefix + name in state_dict})
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def scores(self, learner: Learner, samples: Tensor, num_classes: int) -> Tensor:
-        """Class probabilities.
+    def scores(self, learner: Learner | ValueLearner, samples: Tensor, count: int) -> Tensor:
+        """Class probabilities, or values.
 
         Args:
             learner: Is fitted before, if it has not been.
             samples: Shape (n, F).
-            num_classes: K.
+            count: K classes, or T targets.
 
         Returns:
-            float32 tensor (n, K) on the samples' device.
+            float32 tensor (n, K), or (n, T), on the samples' device.
 
         Raises:
             ConfigError: If there are no samples to learn from, or those of the checkpoint do not fit.
@@ -89,23 +106,24 @@ class KeepsSamples(nn.Module):
         if not self._learnt:
             if not len(self.samples):
                 raise ConfigError("the model has no training samples: train it, or load a checkpoint")
-            self._check(samples.shape[1], num_classes)
-            learner.learn(self.samples.cpu().numpy(), self.classes.cpu().numpy(), num_classes, int(self.seed))
+            self._check(samples.shape[1], count)
+            learner.learn(self.samples.cpu().numpy(), self.learnable(), count, int(self.seed))
             self._learnt = True
-        made = learner.probabilities(samples.float().cpu().numpy())
+        made = learner.scores(samples.float().cpu().numpy())
         return torch.from_numpy(made).float().to(samples.device)
 
-    def _check(self, features: int, num_classes: int) -> None:
+    def _check(self, features: int, count: int) -> None:
         """Whether what a checkpoint brought is a table of samples."""
-        count = len(self.samples)
-        if self.samples.shape != (count, features) or self.classes.shape != (count,):
+        number, truth, seed = len(self.samples), self.truth, int(self.seed)
+        shape = (number,) if truth.dim() == 1 else (number, count, 2)
+        if self.samples.shape != (number, features) or truth.shape != shape:
             raise ConfigError(
-                f"the model's training samples have shape {tuple(self.samples.shape)}, their classes "
-                f"{tuple(self.classes.shape)}; expected (n, {features}) and (n,): the checkpoint is damaged"
+                f"the model's training samples have shape {tuple(self.samples.shape)}, their {self.truth_name} "
+                f"{tuple(truth.shape)}; expected (n, {features}) and {shape}: the checkpoint is damaged"
             )
-        low, high, seed = int(self.classes.min()), int(self.classes.max()), int(self.seed)
-        if low < 0 or high >= num_classes or not 0 <= seed < 2**32:
+        wrong = truth.dim() == 1 and (int(truth.min()) < 0 or int(truth.max()) >= count)
+        if wrong or not 0 <= seed < 2**32:
             raise ConfigError(
-                f"the model's training samples have classes {low} to {high} and the seed {seed}; expected 0 to "
-                f"{num_classes - 1} and a seed from 0: the checkpoint is damaged"
+                f"the model's training samples have {self.truth_name} {truth.min():g} to {truth.max():g} and the seed "
+                f"{seed}; expected 0 to {count - 1} and a seed from 0: the checkpoint is damaged"
             )

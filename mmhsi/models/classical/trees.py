@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from sklearn.ensemble._forest import ForestClassifier
 
 
+GROWN = 50
+"""Trees after which is told how far a forest is."""
+
+
 class Forest(Learner):
     """Base of both.
 
@@ -39,7 +43,10 @@ class Forest(Learner):
         from sklearn import ensemble
 
         kind: type[ForestClassifier] = getattr(ensemble, self.kind)
-        self.forest = kind(n_estimators=self.trees, random_state=seed).fit(samples, labels)
+        self.forest = kind(n_estimators=self.trees, random_state=seed, warm_start=True)
+        for trees in [*range(GROWN, self.trees, GROWN), self.trees]:  # the same trees as if all grew at once
+            self.forest.set_params(n_estimators=trees).fit(samples, labels)
+            self.done(trees / self.trees)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Mean over the trees of the share of every class in a sample's leaf."""

@@ -69,6 +69,16 @@ def band_positions(wavelengths: Sequence[float] | None, bands: int, owner: str) 
     return wavelengths
 
 
+def pooled_to(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Maps resampled to a grid by adaptive average pooling; those that have its size already are not copied.
+
+    Args:
+        x: Shape (B, C, H, W).
+        size: (h, w) of the grid.
+    """
+    return x if tuple(x.shape[2:]) == size else F.adaptive_avg_pool2d(x, size)
+
+
 class PooledSpectralEmbed(nn.Module):
     """One token for each band group of images of any size.
 
@@ -93,7 +103,7 @@ class PooledSpectralEmbed(nn.Module):
         Args:
             x: Images, shape (B, C, H, W).
         """
-        x = pad_bands(F.adaptive_avg_pool2d(x, self.grid_size), self.group_size)
+        x = pad_bands(pooled_to(x, (self.grid_size, self.grid_size)), self.group_size)
         x = x.unflatten(1, (-1, self.group_size)).flatten(2)  # (B, C', s, s) -> (B, g, q · s · s)
         return self.projection(x)
 

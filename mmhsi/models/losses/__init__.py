@@ -6,15 +6,20 @@ from .dino_loss import dino_loss
 from .ibot_loss import ibot_loss
 from .koleo_loss import koleo_loss
 from .mask2former import Mask2FormerLoss
+from .regression import AbsoluteErrorLoss, GaussianNLLLoss, HuberLoss, SquaredErrorLoss
 from .segmentation import CrossEntropyLoss, DiceLoss, FocalLoss
 
 __all__ = [
+    "AbsoluteErrorLoss",
     "CrossEntropyLoss",
     "DiceLoss",
     "FocalLoss",
+    "GaussianNLLLoss",
+    "HuberLoss",
     "Mask2FormerLoss",
     "SinkhornCentring",
     "SoftmaxCentring",
+    "SquaredErrorLoss",
     "dino_loss",
     "ibot_loss",
     "koleo_loss",

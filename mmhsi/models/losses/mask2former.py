@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import scipy
 import torch
 import torch.nn.functional as F
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
@@ -100,7 +100,7 @@ class Mask2FormerLoss(nn.Module):
             + self.dice_weight * pairwise_dice(masks, targets)
         )
         # A model that has diverged shall show as such in its loss, not as an error of the matching.
-        queries, matched = linear_sum_assignment(cost.nan_to_num().cpu())
+        queries, matched = scipy.optimize.linear_sum_assignment(cost.nan_to_num().cpu())
         return torch.as_tensor(queries, device=masks.device), torch.as_tensor(matched, device=masks.device)
 
     def forward(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Subset
 
@@ -19,6 +18,8 @@ from .window_sampler import WindowSampler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mmpretrain.structures import DataSample
 
 
 def pool_scene(scene: Tensor, scale: int, with_std: bool = False) -> Tensor:
@@ -247,13 +248,20 @@ class ScenePreprocessor(BandPreprocessor):
         return batch
 
     def samples(self, data: dict) -> list[DataSample] | None:
-        """Mmpretrain's samples of a batch, one a pixel; None without labels.
+        """Mmpretrain's samples of a batch, one a pixel; None without labels or values.
+
+        Those of a dataset of values have ``gt_value`` (T,) and ``group``, what varies together with others.
 
         Args:
             data: As :meth:`forward` takes it.
         """
-        if "label" not in data:
+        if "value" not in data and "label" not in data:
             return None
+        from mmpretrain.structures import DataSample  # not above: it brings all of mmpretrain's interface
+
+        if "value" in data:
+            facts = self._stack(data["value"]), self._to_device(data["group"])
+            return [DataSample(gt_value=value, group=group) for value, group in zip(*facts, strict=True)]
         return [DataSample(gt_label=label) for label in self._to_device(data["label"])[:, None]]
 
     def around(self, data: dict, most: float) -> tuple[Tensor, Tensor, Tensor] | None:

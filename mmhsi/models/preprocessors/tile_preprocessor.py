@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from mmseg.utils import stack_batch
 from torch import Tensor
 
 from mmhsi.arguments import check_sizes
@@ -82,6 +81,8 @@ class TilePreprocessor(BandPreprocessor):
             x = self.cast_data(torch.stack(list(inputs)))
             mask = self.cast_data(torch.stack(list(valid)))
         else:
+            from mmseg.utils import stack_batch  # not above: it brings mmseg's reader of texts
+
             size = (height, width)
             mask = self.cast_data(stack_batch([v[None] for v in valid], size=size, pad_val=0)[0][:, 0])
             # In tests labels stay as they are, and what was added to the tile is told, for the prediction loses it.

@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 
 @MODELS.register_module()
 class EncoderDecoder(FreezableBackbone, segmentors.EncoderDecoder):
-    """mmseg's encoder and decoder, whose encoder can be frozen by one word.
+    """mmseg's encoder and decoder, whose encoder can be frozen or given adapters by one word.
 
     Args:
         frozen: Whether the backbone stays as it was loaded, in evaluation mode and without gradients. Default False.
+        lora: Options of low-rank adapters (:func:`mmhsi.models.adapters.check_lora`), such as ``dict(rank=8)``, which
+            then alone learn of the backbone. Default None.
         **kwargs: mmseg's ``EncoderDecoder``.
     """
 
-    def __init__(self, frozen: bool = False, **kwargs: object) -> None:
+    def __init__(self, frozen: bool = False, lora: dict | None = None, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        if frozen:
-            self.freeze_backbone()
+        self.limit_backbone(frozen, lora)
 
     def extract_feat(self, inputs: Tensor) -> list[Tensor]:
         """Features of images (B, C, H, W).

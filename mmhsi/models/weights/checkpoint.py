@@ -138,7 +138,7 @@ def strip_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: bool = True) -> None:
-    """Load a checkpoint into a module and say what did not fit.
+    """Load a checkpoint into a module, and log what did not fit, if anything.
 
     Args:
         module: Receives the weights.
@@ -177,7 +177,6 @@ def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: 
         raise ConfigError(f"checkpoint {path}: lacks {len(missing)} of the model's weights, such as {missing[0]}")
     module.load_state_dict({key: state[key] for key in found}, strict=False)
     unused = len(state) - len(found)
-    print_log(
-        f"{path}: {len(found)} tensors loaded into {type(module).__name__}, {len(missing)} left new, {unused} unused",
-        logger="current",
-    )
+    if missing or unused:
+        into = f"{len(found)} tensors loaded into {type(module).__name__}"
+        print_log(f"{path}: {into}, {len(missing)} left new, {unused} unused", logger="current")

@@ -76,6 +76,38 @@ def convert(name: str, path: str | Path) -> dict[str, Any]:
     return dict(meta=dict(dataset_meta=spec.to_meta()), state_dict=kept)
 
 
+def weights_file(name: str) -> Path:
+    """Where the converted weights of a name lie, whether they are there or not.
+
+    Args:
+        name: One of :data:`mmhsi.models.weights.families.WEIGHTS`.
+
+    Raises:
+        ConfigError: If the name is unknown.
+    """
+    return Path(os.environ.get(FOLDER, "weights")) / f"{public_weights(name).name}.pth"
+
+
+def named_weights(name: str) -> Path:
+    """Where the converted weights of a name lie.
+
+    Args:
+        name: One of :data:`mmhsi.models.weights.families.WEIGHTS`.
+
+    Raises:
+        ConfigError: If the name is unknown, or the file is not there: how to get it.
+    """
+    path = weights_file(name)
+    if not path.is_file():
+        weights = public_weights(name)
+        if weights.hub is not None:
+            how = f"mmhsi weights get {name}, or download {weights.url} and mmhsi weights convert {name} FILE"
+        else:
+            how = f"download it by way of {weights.homepage}, then mmhsi weights convert {name} FILE"
+        raise ConfigError(f"{path}: the weights {name} are not there; {how} (another folder: {FOLDER})")
+    return path
+
+
 def expand_pretrained(backbone: dict[str, Any]) -> None:
     """Replace ``pretrained='dofa-vit-b'`` of a backbone's config by the backbone that it names, and its weights.
 
@@ -93,6 +125,4 @@ def expand_pretrained(backbone: dict[str, Any]) -> None:
         raise ConfigError(f"backbone: give either pretrained={name!r} or init_cfg")
     for key, value in copy.deepcopy(weights.backbone).items():
         backbone.setdefault(key, value)
-    backbone["init_cfg"] = dict(
-        type="Pretrained", checkpoint=str(Path(os.environ.get(FOLDER, "weights")) / f"{name}.pth"), prefix="backbone."
-    )
+    backbone["init_cfg"] = dict(type="Pretrained", checkpoint=str(weights_file(name)), prefix="backbone.")

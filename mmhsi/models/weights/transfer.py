@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmengine.logging import print_log
@@ -14,13 +15,14 @@ from mmhsi.registry import WEIGHT_INITIALIZERS
 from ..protocols import AdaptableModel, BandedBackbone, PrunableBackbone, ResamplingBackbone
 from ..pruning import pruned_prefixes
 from .checkpoint import read_checkpoint, strip_prefix
+from .families import WEIGHTS
 from .input_spec import checkpoint_spec
 from .layouts import translate
+from .public_encoder import named_weights, weights_file
 from .spectral_weights import resample_band_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 INPUT_LAYER = ("refuse", "reinit", "interpolate")
 
@@ -194,7 +196,14 @@ class PretrainedInit:
         self.source_wavelengths = source_wavelengths
 
     def __call__(self, module: nn.Module) -> None:
-        """Load into ``module``."""
+        """Load into ``module``.
+
+        Raises:
+            ConfigError: If weights that a config names are not there: how to get them.
+        """
+        name = Path(self.checkpoint).stem
+        if name in WEIGHTS and Path(self.checkpoint) == weights_file(name):
+            named_weights(name)
         transfer_weights(
             module, self.checkpoint, self.prefix, self.input_layer, self.wavelengths, self.source_wavelengths
         )

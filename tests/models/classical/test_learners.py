@@ -81,9 +81,9 @@ def test_svm_and_trees_give_scikit_learns_labels(data):
     x, y, asked, _ = data
     machine = SVC(C=30, gamma=0.3 / 6).fit(x, y)
     assert np.array_equal(learnt(SVM(), data).probabilities(asked).argmax(axis=1), machine.predict(asked))
-    forest = ExtraTreesClassifier(20, random_state=0).fit(x, y)
+    forest = ExtraTreesClassifier(120, random_state=0).fit(x, y)
     expected = forest.predict_proba(asked)
-    assert np.array_equal(learnt(ExtraTrees(20), data).probabilities(asked)[:, [0, 1, 3]], expected)
+    assert np.array_equal(learnt(ExtraTrees(120), data).probabilities(asked)[:, [0, 1, 3]], expected)
 
 
 def test_svm_of_two_classes(data):

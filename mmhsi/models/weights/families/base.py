@@ -24,6 +24,7 @@ class PublicWeights:
         license: Terms of the weights as the publisher states them.
         homepage: Publisher's page.
         url: Where the file is to be had; None if no stable address is known.
+        hub: Repository, file and revision on the Hugging Face hub; None if it is not there.
         sha256: Published checksum, or what of it the publisher gives (its beginning); None if there is none.
         wavelengths: Centres in nm of the bands that it was trained on; None where these were several sensors'.
         normalisation: How its input was normalised, in words.
@@ -37,6 +38,7 @@ class PublicWeights:
     license: str
     homepage: str
     url: str | None = None
+    hub: tuple[str, str, str] | None = None
     sha256: str | None = None
     wavelengths: tuple[float, ...] | None = None
     normalisation: str = ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 GENERATOR = r"patch_embed\.weight_generator\."
 BASE = dict(embed_dims=768, num_layers=12, num_heads=12, feedforward_channels=3072)
 LARGE = dict(embed_dims=1024, num_layers=24, num_heads=16, feedforward_channels=4096)
-REVISION = "https://hf.co/torchgeo/dofa/resolve/b8db318b64a90b9e085ec04ba8851233c5893666"
+REPOSITORY, REVISION = "torchgeo/dofa", "b8db318b64a90b9e085ec04ba8851233c5893666"
 
 
 def plain_norm(state: dict[str, Tensor]) -> None:
@@ -37,7 +37,8 @@ def _weights(name: str, title: str, arch: dict, file: str) -> PublicWeights:
         "arXiv:2403.15356, 2024",
         license="CC-BY-4.0",
         homepage="https://github.com/zhu-xlab/DOFA",
-        url=f"{REVISION}/{file}",
+        url=f"https://hf.co/{REPOSITORY}/resolve/{REVISION}/{file}",
+        hub=(REPOSITORY, file, REVISION),
         sha256=file.removesuffix(".pth").rpartition("-")[2],
         normalisation="each band by the mean and standard deviation of its sensor, as its data set's",
         caveat=f"{title}. Mask-autoencoded on optical, SAR and hyperspectral data of several sensors; centres in nm "

@@ -36,6 +36,7 @@ PANOPTICON = Family(
             license="Apache-2.0 (the code; the weights' page was not seen)",
             homepage="https://github.com/Panopticon-FM/panopticon",
             url="https://huggingface.co/lewaldm/panopticon/resolve/main/panopticon_vitb14_teacher.pth",
+            hub=("lewaldm/panopticon", "panopticon_vitb14_teacher.pth", "main"),
             normalisation="each band by the mean and standard deviation of its data set",
             caveat="ViT-B/14 on images of 224 pixels; its channels of radar are left out. Positions of other grids are "
             "interpolated as here, not with DINOv2's offset.",

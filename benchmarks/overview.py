@@ -1,0 +1,81 @@
+"""Print the overview of few-label results from benchmarks/results.json, or write it into docs/results.md.
+
+A row is a config, a column a scene and protocol; OA in per cent, mean ± sample standard deviation, and n.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from experiments.index_files import read_results
+from experiments.record import RESULTS
+from experiments.table import ROOT
+
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.errors import ConfigError
+from mmhsi.io.files import write_whole
+
+PAGE = ROOT / "docs/results.md"
+BEGIN, END = "<!-- overview: begin -->\n", "<!-- overview: end -->\n"
+SCENES = {
+    "houston2018-crop-rgb": "Houston crop, HSI + RGB",
+    "houston2018-crop": "Houston crop",
+    "salinas-a": "Salinas-A",
+}
+PROTOCOLS = {"20-per-class": "20 a class", "5-per-class": "5 a class", "disjoint": "disjoint"}
+
+
+def figure(entry: dict | None) -> str:
+    """One cell.
+
+    Args:
+        entry: Of the file of results; None for nothing measured.
+    """
+    if entry is None:
+        return ""
+    spread = entry.get("spread", {}).get("OA")
+    beside = "" if spread is None else f" ± {spread:.1f}"
+    return f"{entry['metrics']['OA']:.1f}{beside} ({entry['runs']})"
+
+
+def overview(entries: list[dict]) -> str:
+    """A Markdown table a scene, the best of the disjoint column first.
+
+    Args:
+        entries: Of the file of results.
+    """
+    measured = {(entry["config"], entry.get("dataset")): entry for entry in entries if "OA" in entry.get("metrics", {})}
+    tables = []
+    for scene, title in SCENES.items():
+        columns = [f"{scene}_{protocol}" for protocol in PROTOCOLS]
+        configs = {config for config, dataset in measured if dataset in columns}
+        order = {
+            config: [-measured[config, name]["metrics"]["OA"] if (config, name) in measured else 0 for name in columns]
+            for config in configs
+        }
+        lines = [f"| {title}, OA (n) | {' | '.join(PROTOCOLS.values())} |", "| --- | --- | --- | --- |"]
+        for config in sorted(configs, key=lambda config: (order[config][::-1], config)):
+            cells = [figure(measured.get((config, name))) for name in columns]
+            lines.append(f"| {Path(config).with_suffix('').relative_to('configs')} | {' | '.join(cells)} |")
+        tables.append("\n".join(lines) + "\n")
+    return "\n".join(tables)
+
+
+def main() -> None:
+    """Write or print."""
+    parser = tool_parser(__doc__, "python benchmarks/overview.py --write")
+    parser.add_argument("--write", action="store_true", help="write docs/results.md")
+    args = parser.parse_args()
+    table = overview(read_results(RESULTS))
+    if not args.write:
+        print(table, end="")
+        return
+    text = PAGE.read_text(encoding="utf-8")
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ConfigError(f"{PAGE}: expected one {BEGIN.strip()} and one {END.strip()}")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    write_whole(PAGE, before + BEGIN + "\n" + table + "\n" + END + after)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,150 @@
+"""Draw the pictures of docs/gallery.md from real scenes, by the commands that stand beside them.
+
+Scenes are read from the folder that MMHSI_SHARED_DATA names (default: ../shared/data). It takes some minutes. What was
+made on the way is kept in the folder that is given as the only argument (default: a temporary one).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("MMHSI_SHARED_DATA", ROOT / "../shared/data")).resolve()
+OUT = ROOT / "docs/images/gallery"
+CNN = "configs/comparison/cnn2d.py"
+SEEDS = (0, 1, 2)
+
+
+def mmhsi(*words: object) -> None:
+    """Run a command, and show what it prints.
+
+    Args:
+        words: Its name and arguments.
+    """
+    print("$ mmhsi", *words, flush=True)
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), PYTHONWARNINGS="ignore", MMHSI_DATA=str(DATA))
+    subprocess.run([sys.executable, "-m", "mmhsi", *map(str, words)], env=environment, cwd=ROOT, check=True)  # noqa: S603
+
+
+def enmap_scene(folder: Path) -> tuple[Path, Path, Path]:
+    """EnMAP's tiles of Potsdam as one scene, all of their labels, and those of the training tiles.
+
+    Args:
+        folder: For the files.
+    """
+    import rasterio
+    from rasterio.merge import merge
+
+    from mmhsi.datasets.catalogue import scene_info
+    from mmhsi.io.class_maps import write_class_map
+    from mmhsi.io.vector_writer import write_areas
+    from mmhsi.visualization import class_palette
+
+    source = DATA / "enmap_potsdam"
+    tiles = sorted((source / "images").glob("*.tif"))
+    with rasterio.open(tiles[0]) as first:
+        profile, tags = first.profile, [first.tags(band) for band in first.indexes]
+    data, transform = merge(tiles)
+    scene = folder / "potsdam.tif"
+    profile.update(height=data.shape[1], width=data.shape[2], transform=transform)
+    with rasterio.open(scene, "w", **profile) as file:
+        file.write(data)
+        for band, tag in enumerate(tags, 1):
+            file.update_tags(band, **tag)
+
+    def labels(chosen: Iterable[Path]) -> NDArray[np.uint8]:
+        parts = [source / "labels" / tile.name for tile in chosen]
+        values, _ = merge(parts, nodata=0, bounds=rasterio.transform.array_bounds(*data.shape[1:], transform))
+        return np.where(values[0] > 0, values[0] - 1, 255).astype(np.uint8)
+
+    names = list(scene_info("enmap_potsdam").classes)
+    lines = (source / "train_files.csv").read_text().splitlines()[1:]
+    training = {Path(line.split(",")[0]).name for line in lines}
+    place = dict(crs=profile["crs"], transform=transform)
+    drawn = labels([tile for tile in tiles if tile.name in training])
+    write_areas(folder / "train.gpkg", drawn, names, range(1, len(names) + 1), place["crs"], transform)
+    palette = class_palette(names)
+    write_class_map(folder / "labels.tif", labels(tiles), class_names=names, palette=palette, nodata=255, **place)
+    return scene, folder / "labels.tif", folder / "train.gpkg"
+
+
+def draw_maps(folder: Path) -> None:
+    """Map, areas, spectra and bands of the EnMAP scene; the report's reliability."""
+    scene, labels, training = enmap_scene(folder)
+    mapped = folder / "map.tif"
+    report = folder / "report.json"
+    few = ("--models", "lda-on-spectra", "svm-on-spectra", "extra-trees-on-spectra")
+    mmhsi("classify", scene, training, "--out", mapped, "--report", report, "--minutes", 2, *few)
+    mmhsi(
+        "show_map",
+        scene,
+        mapped,
+        "--labels",
+        labels,
+        "--label-ids",
+        *range(6),
+        "--ignore-ids",
+        255,
+        "--out",
+        OUT / "map.png",
+    )
+    mmhsi("show_areas", mapped, "--out", OUT / "areas.png")
+    mmhsi("show_spectra", scene, labels, "--out", OUT / "spectra.png")
+    mmhsi("show_bands", scene, labels, "--out", OUT / "bands.png")
+
+
+def draw_runs(folder: Path) -> None:
+    """Split, curves of three seeds, confusion and embedding of a small network on the Houston crop."""
+    from mmhsi.visualization.curves import read_curve, save_curves
+
+    data = ("--dataset", "houston2018-crop_20-per-class")
+    mmhsi("show_split", CNN, *data, "--seed", 0, "--out", OUT / "split.png")
+    curves = []
+    for seed in SEEDS:
+        run = folder / f"cnn_{seed}"
+        short = ("--cfg-options", "train_cfg.max_epochs=20")
+        mmhsi("train", CNN, *data, "--seed", seed, "--work-dir", run, "--report", run / "report.json", *short)
+        curves.append(read_curve(run, "loss"))
+    save_curves(OUT / "curves.png", {"CNN2D, Houston crop, 20 pixels a class": curves}, "loss")
+    mmhsi("show_report", folder / "cnn_0/report.json", "--out", OUT / "confusion.png")
+    weights = folder / "cnn_0/epoch_20.pth"
+    mmhsi("show_embedding", CNN, weights, *data, "--count", 1000, "--out", OUT / "embedding.png")
+
+
+def draw_reliability(report: Path) -> None:
+    """The diagram of what classify wrote."""
+    from types import SimpleNamespace
+
+    from mmhsi.estimator.page import reliability_figure
+    from mmhsi.visualization.png import save_figure
+
+    found = json.loads(report.read_text())
+    save_figure(OUT / "reliability.png", reliability_figure(SimpleNamespace(reliability=found["reliability"])))  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """Draw all."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(sys.argv[1] if len(sys.argv) > 1 else name)
+        folder.mkdir(parents=True, exist_ok=True)
+        draw_maps(folder)
+        draw_reliability(folder / "report.json")
+        draw_runs(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""What each candidate counts in the map: fitted to pixels that were held out, as far as there is time for the map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmhsi.evaluation import Temperature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from .comparison import Tried
+
+LEADER = "extra trees"
+"""What is best on most scenes (docs/results.md), and stands until held-out pixels say otherwise."""
+
+SIMPLEST = "LDA"
+"""What takes its place where it makes no error: classes that a plane divides need nothing else."""
+
+SURE = 2.0
+"""Standard errors that a gain has to exceed; with one, the best of many chances looks like a gain."""
+
+ROUNDS = 10
+"""Members that the ensemble's selection may add."""
+
+
+def surprise(probabilities: NDArray, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """-ln of each pixel's probability of its true class after the best temperature, none taken as less than 0.001.
+
+    Args:
+        probabilities: (n, K).
+        classes: (n,).
+
+    Returns:
+        Shape (n,).
+    """
+    calibrated = Temperature.fit(probabilities, classes)(probabilities)
+    return -np.log(np.take_along_axis(calibrated, classes[:, None], axis=1)[:, 0].clip(1e-3))
+
+
+def standard_error(values: NDArray[np.float64], groups: NDArray[np.int64]) -> float:
+    """Of the mean of values that come in whole groups, which are right or wrong together.
+
+    Args:
+        values: (n,).
+        groups: Group of each, (n,).
+    """
+    _, own = np.unique(groups, return_inverse=True)
+    sums = np.bincount(own.reshape(-1), values - values.mean())
+    return float(np.sqrt((sums**2).sum() * len(sums) / max(1, len(sums) - 1)) / len(values))
+
+
+def fit_weights(tried: Sequence[Tried], classes: NDArray[np.int64], groups: NDArray[np.int64]) -> dict[str, int]:
+    """Weights of an ensemble, fitted to what the members say of held-out pixels.
+
+    Selection with replacement (Caruana et al. 2004). Few labels tell good from best badly, so it begins with
+    :data:`LEADER` alone, with :data:`SIMPLEST` where that makes no error, or with all alike where the leader was not
+    tried, and changes that only while the held-out labels become likelier by more than twice the standard
+    error of that gain, which whole groups of pixels tell. Likelier is not righter: what comes out takes the place of
+    the beginning only if it has more held-out pixels right, by more than twice the standard error, too.
+
+    Args:
+        tried: Candidates.
+        classes: Class of each pixel, (n,).
+        groups: What was held out together, (n,).
+
+    Returns:
+        Whole weights by name, of those that have one.
+    """
+    weights, names = np.ones(len(tried)), [one.name for one in tried]
+    if LEADER in names:
+        flawless = [one.name for one in tried if (one.probabilities.argmax(axis=1) == classes).all()]
+        weights[:] = [name == (SIMPLEST if SIMPLEST in flawless else LEADER) for name in names]
+    stack = np.stack([one.probabilities for one in tried])
+
+    def loss(given: NDArray[np.float64]) -> NDArray[np.float64]:
+        return surprise(np.tensordot(given / given.sum(), stack, 1), classes)
+
+    def right(given: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (np.tensordot(given, stack, 1).argmax(axis=1) == classes).astype(np.float64)
+
+    first, best = weights, loss(weights)
+    for step in [1.0] * ROUNDS + [-1.0] * len(tried):
+        trials = [weights + step * unit for unit in np.eye(len(tried))]
+        gains = [(best - loss(some), some) for some in trials if some.min() >= 0 and some.sum() > 0]
+        gain, better = max(gains, key=lambda pair: pair[0].mean(), default=(np.zeros(1), weights))
+        if gain.mean() < 1e-4 or gain.mean() <= SURE * standard_error(gain, groups):
+            continue
+        best, weights = best - gain, better
+    more = right(weights) - right(first)
+    if more.mean() <= SURE * standard_error(more, groups):
+        weights = first
+    return {one.name: int(weight) for one, weight in zip(tried, weights, strict=True) if weight}
+
+
+def choose_members(
+    tried: Sequence[Tried],
+    weigh: Callable[[Sequence[Tried]], dict[str, int]],
+    cost: Callable[[str], float],
+    seconds: float,
+) -> tuple[dict[str, int], list[str]]:
+    """The best ensemble that can be trained and make the map in time.
+
+    Args:
+        tried: Candidates.
+        weigh: Gives the weights of some of them by name.
+        cost: Seconds that a candidate needs to be trained on all labels and for its part of the map.
+        seconds: There are.
+
+    Returns:
+        Weights by name, and those that were left out, slowest first; one is never left out.
+    """
+    slow: list[str] = []
+    while True:
+        weights = weigh([one for one in tried if one.name not in slow])
+        costs = {name: cost(name) for name in weights}
+        if sum(costs.values()) <= seconds or len(slow) + 1 >= len(tried):
+            return weights, slow
+        slow.append(max(costs, key=lambda name: costs[name]))

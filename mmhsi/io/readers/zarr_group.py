@@ -1,0 +1,266 @@
+"""Cubes in Zarr of version 3: folders of chunks, read by zarr-python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+
+from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io.axes import Order, as_cube, named_order, order_of, ordered_shape, role_of
+from mmhsi.io.cube import CubeInfo, all_good
+from mmhsi.io.files import reading
+from mmhsi.io.readers.base import CubeReader, check_dtype
+from mmhsi.io.readers.variables import Variable, choose_variable
+from mmhsi.io.wavelengths import nanometres_per_unit
+from mmhsi.io.zarr_writer import import_zarr
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from numpy.typing import NDArray
+
+    from mmhsi.io.selection import Window
+
+METADATA = "zarr.json"
+CODECS = {"bytes", "blosc", "gzip", "zstd", "crc32c", "transpose", "sharding_indexed"}
+"""Those that are read. Others that numcodecs registers may run what a file holds."""
+KEPT = 64 << 20
+"""Bytes of the last whole chunks that are kept, so that windows beside each other unpack them once."""
+LARGEST_METADATA = 1 << 24
+"""Bytes of a file of metadata."""
+
+
+def is_zarr(path: str | PathLike[str]) -> bool:
+    """Whether a path leads to a folder of Zarr, of any version.
+
+    Args:
+        path: Any.
+    """
+    folder = Path(path)
+    return any((folder / name).is_file() for name in (METADATA, ".zgroup", ".zarray"))
+
+
+class ZarrReader(CubeReader[Any]):
+    """A cube in an array of a Zarr group, or in an array alone. Whole chunks are read, the last ones kept.
+
+    Args:
+        path: The folder.
+        key: Name of the array in its group; None for the only one that fits.
+        ndim: 3 for a cube, 2 for a map.
+        axes: Axes of the array. Default: what its dimensions are called, else ``"y x band"``.
+
+    Raises:
+        ConfigError: zarr is not installed.
+        FileFormatError: The folder is of version 2, damaged, or packed in a way that is not read.
+        DataError: The array is no cube of real numbers.
+    """
+
+    def __init__(
+        self, path: str | PathLike[str], key: str | None, ndim: Literal[2, 3], axes: str | None = None
+    ) -> None:
+        super().__init__(path)
+        self.key = key
+        self.ndim = ndim
+        self.axes = axes
+        self._kept: tuple[tuple[slice, ...], NDArray] | None = None
+        self._order: Order | None = None
+        self.handle()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**super().__getstate__(), "_kept": None}
+
+    @property
+    def files(self) -> list[Path]:
+        """Metadata of the folder and of its arrays; chunks that change without them are not noticed."""
+        folder = Path(self.path).absolute()
+        return [folder / METADATA, *sorted(folder.glob(f"*/{METADATA}"))]
+
+    def _check_there(self) -> None:
+        if not is_zarr(self.path):
+            raise FileFormatError(f"{self.path}: no such folder of Zarr")
+
+    def close(self) -> None:
+        """Let the chunks go."""
+        super().close()
+        self._kept = None
+
+    def _open(self) -> Any:
+        folder = Path(self.path)
+        if not (folder / METADATA).is_file():
+            raise FileFormatError(f"{self.path}: Zarr of version 2; zarr-python or xarray writes version 3 of it")
+        zarr = import_zarr(self.path)
+        with reading(self.path, "not a readable Zarr"):
+            said = _metadata(folder)
+            if said["node_type"] == "array":
+                name, chosen = "", folder
+            else:
+                listed = [path.parent for path in sorted(folder.glob(f"*/{METADATA}"))]
+                arrays = {array.name: _metadata(array) for array in listed}
+                variables = [_variable(name, meta) for name, meta in arrays.items() if meta["node_type"] == "array"]
+                name = choose_variable(self.path, variables, self.key, self.ndim, column_major=False).name
+                said, chosen = arrays[name], folder / name
+            _check_codecs(said.get("codecs", []), self.path)
+            array = zarr.open_array(chosen, mode="r", zarr_format=3)
+        check_dtype(np.dtype(array.dtype), f"{self.path}:{name}")
+        self._order = self._find_order(array)
+        self._said = dict(array.attrs)
+        return array
+
+    def _find_order(self, array: Any) -> Order:
+        names = array.metadata.dimension_names
+        if self.axes is not None:
+            return named_order(self.axes, array.shape, self.ndim, self.path)
+        roles = [None if name is None else role_of(str(name)) for name in names or ()]
+        plain: list = ["y", "x", "band"][: array.ndim]
+        order = order_of(roles if any(roles) else plain, array.shape, self.ndim)
+        if order is None:
+            raise DataError(
+                f"{self.path}: an array of {'x'.join(map(str, array.shape))} with dimensions {names}; name its axes "
+                "with axes='y x band'"
+            )
+        return order
+
+    def _describe(self) -> CubeInfo:
+        array, order = self.handle(), self._order
+        assert order is not None  # opening has set it
+        shape = ordered_shape(array.shape, order)
+        with reading(self.path, "its coordinates cannot be read"):
+            nm = self._per_band("wavelength", shape[2])
+            fwhm = self._per_band("fwhm", shape[2])
+            good = self._beside("good_bands")
+            nodata = self._said.get("_FillValue")
+            crs, transform = self._place(shape)
+            return CubeInfo(
+                shape=shape,
+                dtype=np.dtype(array.dtype).newbyteorder("="),
+                wavelengths=nm,
+                fwhm=fwhm,
+                good_bands=all_good() if good is None or good.shape != (shape[2],) else good.astype(bool),
+                nodata=None if nodata is None else float(nodata),
+                crs=crs,
+                transform=transform,
+                name=self.path,
+            )
+
+    def _beside(self, name: str) -> NDArray | None:
+        """A coordinate's values."""
+        found = self._open_beside(name)
+        return None if found is None else np.asarray(found[...])
+
+    def _open_beside(self, name: str) -> Any:
+        """A coordinate that lies beside the array, or None."""
+        folder = Path(self.path)
+        if _metadata(folder)["node_type"] == "array" or not (folder / name / METADATA).is_file():
+            return None
+        _check_codecs(_metadata(folder / name).get("codecs", []), self.path)
+        return import_zarr(self.path).open_array(folder / name, mode="r", zarr_format=3)
+
+    def _per_band(self, name: str, bands: int) -> NDArray[np.float64] | None:
+        """Wavelengths or widths in nm; None where they are not told, or in another unit."""
+        found = self._open_beside(name)
+        if found is None or found.shape != (bands,):
+            return None
+        values = np.asarray(found[...], dtype=np.float64)
+        factor = nanometres_per_unit(found.attrs.get("units"), values if name == "wavelength" else None)
+        return None if factor is None else values * factor
+
+    def _place(self, shape: tuple[int, int, int]) -> tuple[CRS | None, Affine | None]:
+        """As rioxarray writes it: ``spatial_ref``, else the even steps of x and y."""
+        beside = self._open_beside("spatial_ref")
+        said = {} if beside is None else dict(beside.attrs)
+        text = said.get("crs_wkt") or said.get("spatial_ref")
+        try:
+            crs = CRS.from_wkt(text) if text else None
+        except CRSError as error:
+            raise DataError(f"{self.path}: its coordinate system cannot be read: {error}") from error
+        numbers = [float(word) for word in str(said.get("GeoTransform", "")).split()]
+        if len(numbers) == 6:
+            return crs, Affine.from_gdal(*numbers)
+        x, y = self._beside("x"), self._beside("y")
+        if crs is None or x is None or y is None or (len(y), len(x)) != shape[:2] or min(shape[:2]) < 2:
+            return crs, None
+        across, down = (x[-1] - x[0]) / (len(x) - 1), (y[-1] - y[0]) / (len(y) - 1)
+        return crs, Affine(across, 0, x[0] - across / 2, 0, down, y[0] - down / 2)
+
+    def _unit_bytes(self) -> int:
+        array = self.handle()
+        return int(np.prod(array.chunks)) * array.dtype.itemsize
+
+    def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+        array, order = self.handle(), self._order
+        assert order is not None
+        row, column, height, width = window
+        count = 1 if order[2] is None else array.shape[order[2]]
+        low, high = (0, count) if not bands else (min(bands), max(bands) + 1)
+        wanted = {order[0]: (row, row + height), order[1]: (column, column + width)}
+        if order[2] is not None:
+            wanted[order[2]] = (low, high)
+        exact = tuple(slice(*wanted.get(axis, (0, 1))) for axis in range(array.ndim))
+        with reading(self.path, f"cannot read window {window}"):
+            block = self._taken(array, exact)
+        cube = as_cube(block, order)
+        if bands is not None:
+            cube = cube[..., [band - low for band in bands]]
+        return np.array(cube, dtype=array.dtype.newbyteorder("="), order="C", copy=True)
+
+    def _taken(self, array: Any, exact: tuple[slice, ...]) -> NDArray:
+        """A part of the array, cut out of whole chunks; the last ones are kept where they are few."""
+        if self._kept is None or not _holds(self._kept[0], exact):
+            aligned = tuple(
+                slice(part.start // chunk * chunk, min(-(-part.stop // chunk) * chunk, length))
+                for part, chunk, length in zip(exact, array.chunks, array.shape, strict=True)
+            )
+            size = int(np.prod([part.stop - part.start for part in aligned])) * array.dtype.itemsize
+            if size > KEPT:
+                return np.asarray(array[exact])
+            self._kept = aligned, np.asarray(array[aligned])
+        places, values = self._kept
+        inner = (
+            slice(part.start - whole.start, part.stop - whole.start) for part, whole in zip(exact, places, strict=True)
+        )
+        return values[tuple(inner)]
+
+
+def _holds(whole: tuple[slice, ...], part: tuple[slice, ...]) -> bool:
+    return all(w.start <= p.start and p.stop <= w.stop for w, p in zip(whole, part, strict=True))
+
+
+def _metadata(folder: Path) -> dict[str, Any]:
+    """What a node says of itself, looked at before zarr-python is.
+
+    Raises:
+        ValueError: It is not what version 3 has.
+    """
+    file = folder / METADATA
+    if file.stat().st_size > LARGEST_METADATA:
+        raise ValueError(f"{file.name} of {file.stat().st_size} bytes")
+    said = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(said, dict) or said.get("zarr_format") != 3 or said.get("node_type") not in ("array", "group"):
+        raise ValueError(f"{file} is no metadata of version 3")
+    if said.get("storage_transformers"):
+        raise ValueError(f"{file} names storage transformers, which are not read")
+    return said
+
+
+def _variable(name: str, said: dict[str, Any]) -> Variable:
+    kind = str(said.get("data_type"))
+    numeric = kind.rstrip("0123456789") in ("int", "uint", "float", "bool")
+    return Variable(name, tuple(int(length) for length in said.get("shape", ())), kind, numeric)
+
+
+def _check_codecs(codecs: object, path: str) -> None:
+    """Refuse ways of packing that are not on the list, within shards too."""
+    for codec in codecs if isinstance(codecs, list) else [codecs]:
+        name = codec.get("name") if isinstance(codec, dict) else codec
+        if name not in CODECS:
+            known = ", ".join(sorted(CODECS))
+            raise FileFormatError(f"{path}: packed by {name!r}, which is not read; expected {known}")
+        settings = codec.get("configuration") if isinstance(codec, dict) else None
+        for part in ("codecs", "index_codecs") if name == "sharding_indexed" else ():
+            _check_codecs((settings or {}).get(part, []), path)

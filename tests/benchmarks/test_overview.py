@@ -1,0 +1,24 @@
+"""The first table of docs/results.md is that of the recorded figures."""
+
+from experiments.index_files import read_results
+from experiments.record import RESULTS
+from overview import BEGIN, END, PAGE, overview
+
+
+def test_cells_and_order():
+    config, other = "configs/classical/lda.py", "configs/mae/a.py"
+    entries = [
+        dict(config=other, dataset="salinas-a_disjoint", metrics=dict(OA=90.0), runs=1),
+        dict(config=config, dataset="salinas-a_disjoint", metrics=dict(OA=99.94), spread=dict(OA=0.06), runs=8),
+        dict(config=config, dataset="salinas-a_5-per-class", metrics=dict(mIoU=3.0), runs=8),
+        dict(config=other, dataset="pavia", metrics=dict(OA=3.0), runs=8),
+        dict(config=other, dataset="salinas-a_5-per-class"),
+    ]
+    lines = overview(entries).splitlines()
+    rows = [line for line in lines if line.startswith(("| classical", "| mae"))]
+    assert rows == ["| classical/lda |  |  | 99.9 ± 0.1 (8) |", "| mae/a |  |  | 90.0 (1) |"]
+
+
+def test_the_page_has_the_recorded_figures():
+    text = PAGE.read_text(encoding="utf-8")
+    assert text.split(BEGIN)[1].split(END)[0].strip() == overview(read_results(RESULTS)).strip()

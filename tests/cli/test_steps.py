@@ -1,0 +1,74 @@
+"""Lines and bars of commands of several steps."""
+
+import sys
+
+import pytest
+
+from mmhsi.cli.console import bar, new_progress
+from mmhsi.cli.steps import EVERY, Steps
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for module in ("console", "steps"):
+        monkeypatch.setattr(f"mmhsi.cli.{module}.live", lambda: True)
+
+
+def test_a_bar_by_the_clock_moves_though_nobody_tells_it():
+    shown = new_progress(clock=True)
+    task = shown.add_task("trying", total=60, text="")
+    shown.tasks[0].start_time -= 45
+    shown.make_tasks_table(shown.tasks)
+    assert 45 <= shown.tasks[task].completed <= 60
+    left = shown.columns[6].render(shown.tasks[0])
+    assert left.plain in ("14 s", "15 s")
+    shown.tasks[0].start_time -= 100
+    shown.make_tasks_table(shown.tasks)
+    assert shown.tasks[task].completed == 60
+
+
+def test_rows_are_told_now_and_then_where_there_is_no_terminal(capsys, monkeypatch):
+    steps = Steps()
+    clock = [steps.begin]
+    monkeypatch.setattr("mmhsi.cli.steps.time.monotonic", lambda: clock[0])
+    with steps.rows("classifying"):
+        for done in (20, 21, 30, 60, 100):  # a run that is resumed at row 20
+            steps.moved(done, 100)
+            clock[0] += 0.6 * EVERY
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert [line.strip() for line in said.out.splitlines()] == [
+        "12.0 s    30 % of the rows, about 84 s left",  # 10 rows in 12 s
+    ]
+
+
+def test_a_terminal_sees_the_bar_and_the_lines_stay(terminal, capsys):
+    steps = Steps()
+    with steps.within("trying", 60):
+        steps.say("LDA: 80 %")
+    with steps.rows("classifying"):
+        steps.moved(1, 2)
+    said = capsys.readouterr()
+    assert said.out.endswith("s  LDA: 80 %\n")
+    assert "trying" in said.err
+    assert "classifying" in said.err
+
+
+def test_quiet_says_nothing(terminal, capsys):
+    steps = Steps(quiet=True)
+    with steps.within("trying", 60):
+        steps.say("LDA: 80 %")
+    with steps.rows("classifying"):
+        steps.moved(1, 2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_a_command_writes_into_a_pipe_does_not_come_to_the_terminal(terminal, capsys):
+    assert not sys.stdout.isatty()
+    with bar("classifying", "rows") as step:
+        step(1, 2)
+        print("map: a.tif")
+    said = capsys.readouterr()
+    assert said.out == "map: a.tif\n"
+    assert "map: a.tif" not in said.err

@@ -1,0 +1,141 @@
+"""No command writes over what it reads, whatever links lead there; nothing is begun where a result cannot be put."""
+
+import os
+import re
+from threading import Thread
+
+import numpy as np
+import pytest
+from cube_files import write_envi, write_geotiff
+
+from mmhsi.cli.command import WrittenFile
+from mmhsi.cli.commands import find_tools, parser_of
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.inference.writers import hold_outputs
+from mmhsi.io.destinations import check_outputs
+from mmhsi.io.lock import hold
+
+CUBE = np.arange(6 * 7 * 4, dtype=np.int16).reshape(6, 7, 4)
+NAMES = re.compile(r"^(out|png|vector|report|probabilities|uncertainty)$")
+READ = {("show_report", "report"), ("browse_report", "report"), ("browse_report", "uncertainty")}
+FOLDERS = {"demo", "make_demo_scene"}
+
+
+@pytest.mark.parametrize("name", [name for name in find_tools() if name not in ("completion", "weights")])
+def test_options_that_name_a_result_are_known_as_such(name):
+    parser, _ = parser_of(name)
+    found = {action.dest for action in parser._actions if NAMES.match(action.dest)}
+    written = {action.dest for action in parser._actions if action.type is WrittenFile}
+    assert written == {dest for dest in found if (name, dest) not in READ and name not in FOLDERS}
+
+
+@pytest.fixture
+def inputs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_geotiff(tmp_path / "cube.tif", CUBE)
+    write_envi(tmp_path / "scene.img", CUBE, "bsq")
+    (tmp_path / "fields.csv").write_text("row,column,class\n0,0,a\n3,3,b\n")
+    (tmp_path / "link.tif").symlink_to("cube.tif")
+    os.link("cube.tif", "hard.tif")
+    for name in ("model.pth", "config.py", "report.json", "doubt.tif", "map.tif"):
+        (tmp_path / name).write_text("not looked at")
+    return {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+
+
+COMMANDS = [
+    "labels cube.tif fields.csv --out cube.tif",
+    "labels cube.tif fields.csv --out link.tif",
+    "labels link.tif fields.csv --out cube.tif",
+    "labels cube.tif fields.csv --out hard.tif",
+    "labels cube.tif fields.csv --out ./x/../fields.csv",
+    "labels scene.hdr fields.csv --out scene.img",
+    "labels scene.img fields.csv --out scene.hdr",
+    "suggest cube.tif doubt.tif --out doubt.tif",
+    "classify cube.tif fields.csv --out fields.csv",
+    "classify cube.tif fields.csv --out a.tif --uncertainty a.tif",
+    "classify cube.tif fields.csv --out a.html",
+    "classify cube.tif fields.csv --out a.tif --report cube.tif",
+    "predict model.pth cube.tif --out model.pth",
+    "predict config.py model.pth cube.tif --out a.tif --png config.py",
+    "score map.tif --dataset demo --method a --source b --out map.tif",
+    "train config.py --report config.py",
+    "test config.py model.pth --out model.pth",
+    "converters/export model.pth --out model.pth",
+    "converters/publish_model config.py model.pth --out model.pth",
+    "converters/strip_pruned model.pth --out model.pth",
+    "converters/trust_checkpoint model.pth --out model.pth",
+    "analysis/show_report report.json --out report.json",
+    "analysis/show_map cube.tif map.tif --out map.tif",
+    "analysis/show_spectra cube.tif map.tif --out map.tif",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_input_is_written_over(inputs, tmp_path, run_tool, capsys, command):
+    assert run_tool(*command.split()) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"error: \S+: is named for two files; give each output a name of its own", line), line
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == inputs
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("a\nb.tif", "cannot be printed"),
+        ("a\x1b[31m.tif", "cannot be printed"),
+        ("folder", "is a folder"),
+        ("", "is a folder"),
+        ("pipe.tif", "is a pipe or a device"),
+        ("/dev/full", "is a pipe or a device"),
+        ("fields.csv/a.tif", "its folder cannot be written to"),
+        ("/proc/a.tif", "its folder cannot be written to"),
+        ("x" * 300 + "/a.tif", "its folder cannot be written to"),
+    ],
+)
+def test_places_where_nothing_can_be_put(inputs, tmp_path, run_tool, capsys, out, said):
+    os.mkfifo(tmp_path / "pipe.tif")
+    (tmp_path / "folder").mkdir()
+    assert run_tool("labels", "cube.tif", "fields.csv", "--out", out) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
+
+
+def test_a_missing_folder_is_made(inputs, tmp_path, run_tool):
+    assert run_tool("labels", "cube.tif", "fields.csv", "--out", "new/folder/labels.tif") == 0
+    assert (tmp_path / "new/folder/labels.tif").is_file()
+
+
+def test_a_classification_holds_its_results_from_its_begin(inputs, tmp_path, run_tool, capsys):
+    with hold(tmp_path / "a.md.partial", "output", "wait"):
+        assert run_tool("classify", "cube.tif", "fields.csv", "--out", "a.tif", "--report", "a.md") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a.md.partial: in use by process" in line
+    assert not (tmp_path / "a.tif").exists()
+
+
+def test_who_holds_a_file_holds_it_on(tmp_path):
+    path, refused = tmp_path / "a.tif", []
+
+    def other():
+        try:
+            with hold_outputs([path]):
+                pass
+        except ConfigError as error:
+            refused.append(error)
+
+    with hold_outputs([path]):
+        with hold_outputs([path, tmp_path / "b.tif"]):
+            pass
+        thread = Thread(target=other)
+        thread.start()
+        thread.join()
+    assert len(refused) == 1
+    other()
+    assert len(refused) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_parts_of_a_shapefile(tmp_path):
+    with pytest.raises(DataError, match="is named for two files"):
+        check_outputs([tmp_path / "fields.dbf"], [tmp_path / "fields.shp"])

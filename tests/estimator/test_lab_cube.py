@@ -1,0 +1,40 @@
+"""A raw file of a lab camera is classified by its references, from the training to the map."""
+
+import numpy as np
+import pytest
+
+from mmhsi.io import read_class_map
+
+BANDS, SIDE = 5, 24
+
+
+def write_raw(path, values):
+    """ENVI, band interleaved by line."""
+    rows, columns, bands = values.shape
+    np.ascontiguousarray(values.transpose(0, 2, 1)).astype("<u2").tofile(path.with_suffix(".raw"))
+    lines = f"samples = {columns}\nlines = {rows}\nbands = {bands}\ninterleave = bil\ndata type = 12\nbyte order = 0\n"
+    path.write_text(f"ENVI\n{lines}header offset = 0\n")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_white_and_dark_reach_the_map(run_tool, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    truth = np.kron([[1, 2, 1], [2, 1, 2], [1, 2, 1]], np.ones((8, 8), int))
+    light = np.linspace(300, 3000, SIDE)[None, :, None]  # falls off to the left, as under a lamp
+    spectra = np.array([[0.2, 0.3, 0.4, 0.5, 0.6], [0.6, 0.5, 0.4, 0.3, 0.2]])
+    reflectance = spectra[truth - 1] * rng.normal(1, 0.02, (SIDE, SIDE, BANDS))
+    write_raw(tmp_path / "leaf.hdr", 100 + reflectance * light)
+    write_raw(tmp_path / "w.hdr", np.broadcast_to(100 + light, (4, SIDE, BANDS)))
+    write_raw(tmp_path / "d.hdr", np.full((4, SIDE, BANDS), 100))
+    few = np.where(rng.random(truth.shape) < 0.15, truth, 0)
+    np.save(tmp_path / "labels.npy", few)
+    references = ("--white", tmp_path / "w.hdr", "--dark", tmp_path / "d.hdr")
+    arguments = ("classify", tmp_path / "leaf.hdr", tmp_path / "labels.npy", "--out", tmp_path / "map.tif")
+    options = ("--models", "lda-on-spectra", "--minutes", 1, "--report", tmp_path / "r.json")
+    assert run_tool(*arguments, *options, *references) == 0
+    assert (read_class_map(tmp_path / "map.tif").classes + 1 == truth).mean() > 0.99
+    # The model remembers reflectance: another raw file takes its own references.
+    mapped = ("--out", tmp_path / "again.tif", *references)
+    assert run_tool("predict", tmp_path / "map.tif.work/model.pth", tmp_path / "leaf.hdr", *mapped) == 0
+    again, first = (read_class_map(tmp_path / name).classes for name in ("again.tif", "map.tif"))
+    np.testing.assert_array_equal(again, first)

@@ -1,0 +1,125 @@
+"""Cubes in Zarr: what is written comes back, what xarray writes is read, what could run code is refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
+
+from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io import HSICube, open_cube, read_cube, read_label_map, write_zarr
+from mmhsi.io.zarr_writer import ZarrWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+zarr = pytest.importorskip("zarr")
+
+
+@pytest.fixture
+def cube() -> HSICube:
+    """37 × 29 pixels of 6 bands with everything that is known of one."""
+    data = np.random.default_rng(0).integers(0, 4000, (37, 29, 6)).astype(np.int16)
+    data[3, 4] = -1
+    good = np.array([True] * 5 + [False])
+    place = from_origin(366000, 5800000, 30, 30)
+    return HSICube(data, 400 + 10.5 * np.arange(6), np.full(6, 8.0), good, -1, CRS.from_epsg(32633), place)
+
+
+def test_what_is_written_comes_back(cube: HSICube, tmp_path: Path) -> None:
+    write_zarr(tmp_path / "a.zarr", cube, chunk=16)
+    with open_cube(tmp_path / "a.zarr") as reader:
+        info, whole = reader.info, reader.read()
+        part = reader.read((5, 9, 20, 17), [4, 0, 4])
+        again = pickle.loads(pickle.dumps(reader)).read((0, 0, 2, 2))
+    assert info.dtype == np.int16
+    for known in (info, whole):
+        assert (known.crs, known.transform, known.nodata) == (cube.crs, cube.transform, -1)
+        np.testing.assert_array_equal(known.wavelengths, cube.wavelengths)
+        np.testing.assert_array_equal(known.fwhm, cube.fwhm)
+        np.testing.assert_array_equal(known.good_bands, cube.good_bands)
+    np.testing.assert_array_equal(whole.data, cube.data)
+    np.testing.assert_array_equal(whole.valid(), cube.data[..., 0] != -1)
+    np.testing.assert_array_equal(part.data, cube.data[5:25, 9:26][..., [4, 0, 4]])
+    np.testing.assert_array_equal(again.data, cube.data[:2, :2])
+
+
+def test_chunks_are_unpacked_once(cube: HSICube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_zarr(tmp_path / "a.zarr", cube, chunk=16)
+    taken = []
+    get = zarr.Array.__getitem__
+    monkeypatch.setattr(zarr.Array, "__getitem__", lambda array, part: taken.append(part) or get(array, part))
+    with open_cube(tmp_path / "a.zarr") as reader:
+        reader.info  # noqa: B018
+        taken.clear()
+        for row in range(16, 32, 4):
+            part = reader.read((row, 3, 4, 8))
+            np.testing.assert_array_equal(part.data, cube.data[row : row + 4, 3:11])
+    assert taken == [(slice(16, 32), slice(0, 16), slice(0, 6))]
+
+
+@pytest.mark.parametrize("dims", [("y", "x", "band"), ("wavelength", "lat", "lon")])
+def test_xarrays_own_is_read(cube: HSICube, tmp_path: Path, dims: tuple[str, str, str]) -> None:
+    xarray = pytest.importorskip("xarray")
+    given = cube.to_xarray()
+    if dims[0] != "y":
+        given = given.drop_vars(["x", "y"]).rename(y="lat", x="lon").swap_dims(band="wavelength")
+        given = given.transpose(*dims)
+    given.name = "reflectance"
+    xarray.Dataset(dict(reflectance=given)).to_zarr(tmp_path / "x.zarr", zarr_format=3, mode="w", consolidated=False)
+    found = read_cube(tmp_path / "x.zarr")
+    np.testing.assert_array_equal(found.data, cube.data)
+    np.testing.assert_allclose(found.wavelengths, cube.wavelengths)
+    assert (found.crs, found.transform) == (cube.crs, cube.transform)
+
+
+def test_label_map_and_choice_of_arrays(tmp_path: Path) -> None:
+    group = zarr.open_group(tmp_path / "g.zarr", mode="w", zarr_format=3)
+    labels = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    group.create_array("labels", data=labels)
+    for name in ("one", "two"):
+        group.create_array(name, data=np.zeros((3, 4, 2), np.float32))
+    with pytest.raises(DataError, match="2 variables with three axes"):
+        read_cube(tmp_path / "g.zarr")
+    assert read_cube(tmp_path / "g.zarr", "two").data.shape == (3, 4, 2)
+    np.testing.assert_array_equal(read_label_map(tmp_path / "g.zarr", "labels"), labels)
+
+
+def test_what_could_run_code_is_refused(cube: HSICube, tmp_path: Path) -> None:
+    write_zarr(tmp_path / "a.zarr", cube)
+    path = tmp_path / "a.zarr/cube/zarr.json"
+    said = json.loads(path.read_text())
+    shard = dict(name="sharding_indexed", configuration=dict(codecs=[dict(name="numcodecs.pickle")], index_codecs=[]))
+    for codecs in ([*said["codecs"], dict(name="numcodecs.pickle")], [shard]):
+        path.write_text(json.dumps({**said, "codecs": codecs}))
+        with pytest.raises(FileFormatError, match=r"numcodecs\.pickle"):
+            open_cube(tmp_path / "a.zarr")
+    path.write_text("{")
+    with pytest.raises(FileFormatError, match="not a readable Zarr"):
+        open_cube(tmp_path / "a.zarr")
+    zarr.open_group(tmp_path / "old.zarr", mode="w", zarr_format=2)
+    with pytest.raises(FileFormatError, match="version 2"):
+        open_cube(tmp_path / "old.zarr")
+
+
+def test_what_is_there_is_kept_until_the_new_one_is_whole(cube: HSICube, tmp_path: Path) -> None:
+    (tmp_path / "other.zarr").mkdir()
+    (tmp_path / "other.zarr/notes.txt").write_text("mine")
+    with pytest.raises(DataError, match="is there and no Zarr"):
+        write_zarr(tmp_path / "other.zarr", cube)
+    write_zarr(tmp_path / "a.zarr", cube)
+    broken = HSICube(cube.data.astype("U5"))
+    with pytest.raises(DataError, match="cannot write"):
+        write_zarr(tmp_path / "a.zarr", broken)
+    with (
+        pytest.raises(DataError, match="27 of 37 rows"),
+        ZarrWriter(tmp_path / "a.zarr", (37, 29, 6), np.dtype(np.int16)) as writer,
+    ):
+        writer.write(0, np.zeros((10, 29, 6), np.int16))
+    np.testing.assert_array_equal(read_cube(tmp_path / "a.zarr").data, cube.data)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zarr", "other.zarr"]

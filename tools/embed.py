@@ -1,0 +1,89 @@
+"""Write what a trained model makes of every pixel, or of drawn places: features for whatever comes next."""
+
+import argparse
+from pathlib import Path
+
+from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
+
+CONFIGS = (".py", ".json", ".yaml", ".yml")
+"""What configs end with, and checkpoints do not."""
+
+
+def parse_args() -> argparse.Namespace:
+    """Options."""
+    parser = tool_parser(__doc__, "mmhsi embed model.pth scene.tif --out features.tif --pca 16")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="[CONFIG] CHECKPOINT SCENE",
+        help="config file of the training, none for a published checkpoint; checkpoint file; the scene",
+    )
+    parser.add_argument(
+        "--out", required=True, help=".tif or .zarr, a band a feature; with --at .parquet, a row a point or polygon"
+    )
+    parser.add_argument("--at", help="points or polygons whose mean features are wanted: .gpkg, .geojson, .shp, .csv")
+    parser.add_argument("--label-field", default="class", help="its field of the classes (default: class)")
+    parser.add_argument("--label-layer", help="its layer, where it has several")
+    parser.add_argument("--pca", type=int, metavar="K", help="principal components of the features (default: all)")
+    parser.add_argument("--float32", action="store_true", help="keep 32 bits in place of 16")
+    network_option(parser)
+    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
+    parser.add_argument("--axes", help=AXES_HELP)
+    parser.add_argument("--second", help="second source on the same ground, for models that take one")
+    parser.add_argument("--second-key", help="its variable")
+    parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
+    parser.add_argument("--batch-size", type=int, help="windows at a time (default: 512)")
+    args = parser.parse_intermixed_args()
+    args.config = args.files.pop(0) if args.files[0].lower().endswith(CONFIGS) else None
+    if len(args.files) != 2:
+        parser.error(f"a checkpoint and a scene are expected, {len(args.files)} files are named")
+    args.checkpoint, args.scene = args.files
+    return args
+
+
+def main() -> None:
+    """Embed and write."""
+    args = parse_args()
+    from mmhsi.cli.console import bar
+    from mmhsi.errors import DataError
+    from mmhsi.inference import SceneInferencer
+    from mmhsi.inference.feature_basis import FeatureBasis
+    from mmhsi.inference.place_features import features_at
+    from mmhsi.inference.scene_features import PixelFeatures, write_features
+    from mmhsi.io.destinations import check_outputs
+    from mmhsi.io.feature_maps import check_feature_name
+    from mmhsi.io.feature_tables import check_table_name, write_feature_table
+    from mmhsi.io.vectors import read_vector
+
+    # Before the model is loaded, so that a mistyped name costs no time.
+    if args.at:
+        check_table_name(args.out)
+    else:
+        check_feature_name(args.out)
+    inputs = (args.scene, args.second, args.at, args.checkpoint)
+    if any(path is not None and Path(args.out).resolve() == Path(path).resolve() for path in inputs):
+        raise DataError(f"{args.out}: is what is read; give the output a name of its own")
+    if not (args.out.lower().endswith(".zarr") and Path(args.out).is_dir()):  # which ZarrWriter looks at
+        check_outputs((args.out,), inputs)
+    vector = read_vector(args.at, args.label_field, args.label_layer) if args.at else None
+    inferencer = SceneInferencer(args.config, args.checkpoint, args.device, args.batch_size)
+    features = PixelFeatures(inferencer)
+    opening = dict(key=args.key, second=args.second, second_key=args.second_key, axes=args.axes)
+    basis = None
+    if args.pca is not None:
+        with inferencer.open_scene(args.scene, **opening) as rows:
+            basis = FeatureBasis.fit(features.sample(rows), args.pca)
+        print(f"{args.pca} components hold {basis.kept:.1%} of the variance")
+    with inferencer.open_scene(args.scene, **opening) as rows, bar("embedding", "rows") as step:
+        if vector is None:
+            count = write_features(features, rows, args.out, basis, not args.float32, step)
+            what = f"{count} a pixel"
+        else:
+            table = features_at(features, rows, vector, basis, step)
+            write_feature_table(args.out, table, args.label_field)
+            what = f"{table.features.shape[1]} of each of {len(table.pixels)} places"
+    print(f"features: {args.out}, {what}")
+
+
+if __name__ == "__main__":
+    run(main)
