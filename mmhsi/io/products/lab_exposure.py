@@ -81,7 +81,9 @@ def exposure_of(file: Path, width: int, bands: int) -> Exposure:
     gain = None
     if gain_text is not None and "shutter" in fields:  # Resonon's pair of fields: decibels of amplitude
         with suppress(ValueError, OverflowError):
-            gain, gain_text = 10 ** (float(gain_text) / 20), None
+            factor = 10 ** (float(gain_text) / 20)
+            if 0 < factor < np.inf:
+                gain, gain_text = factor, None
     return Exposure(time, gain, gain_text, _first_column(fields, width), dark)
 
 
@@ -93,7 +95,7 @@ def _time(fields: Mapping[str, str], bands: int) -> NDArray[np.float64] | None:
     with suppress(ValueError, KeyError, IndexError):
         first, second = float(fields["tint1"]), float(fields["tint2"])
         count = int(listed(fields["vimg1"])[1])
-        if min(first, second) > 0 and 0 < count < bands:
+        if 0 < first < np.inf and 0 < second < np.inf and 0 < count < bands:
             return np.repeat([first, second], [count, bands - count])
     described = _DESCRIBED.search(fields.get("description", ""))
     for text in (*(fields.get(name, "") for name in _TIMES), described.group(1) if described else ""):

@@ -184,3 +184,16 @@ def test_what_a_reference_leaves_open_is_said(capture):
         open_cube(other, white=_envi(folder / "v.hdr", white, himg="{1, 5}"))
     with pytest.warns(DataWarning, match=r"of raw file was exposed differently \(10 against 20\)"):
         open_cube(other, white=panel, dark=_envi(folder / "d.hdr", dark, tint="10"))
+
+
+@pytest.mark.parametrize("field", ["gain = nan", "gain = inf", "gain = 1e9", "tint1 = inf\ntint2 = 1\nvimg1 = {1, 1}"])
+def test_a_header_that_says_no_number_is_as_one_that_says_nothing(capture, field):
+    folder, raw, dark, white = capture
+    headers = [
+        _envi(folder / f"{name}.hdr", values, shutter="5") for name, values in (("a", raw), ("w", white), ("d", dark))
+    ]
+    headers[0].write_text(headers[0].read_text() + field + "\n")
+    expected = (raw - dark.mean(axis=0)) / (white.mean(axis=0) - dark.mean(axis=0))
+    warned = pytest.warns(DataWarning, match="of unknown unit") if "gain" in field else nullcontext()
+    with warned, open_cube(headers[0], white=headers[1], dark=headers[2]) as reader:
+        np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)
