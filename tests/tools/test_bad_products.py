@@ -153,7 +153,7 @@ def test_bad_polygons_are_one_line(scene, run_tool, capfd, tmp_path):
 @pytest.mark.slow
 def test_class_names_of_any_script_reach_the_map(scene, run_tool, capfd, tmp_path):
     _, product, _ = scene
-    names = ("مياه", "Zürich\u200b 樹")
+    names = ("مياه", "Zürich 樹")
     drawn = _geojson(tmp_path / "drawn.geojson", [_ring(2, 2), _ring(11, 10)], names)
     assert run_tool("labels", product, drawn, "--out", tmp_path / "labels.tif") == 0
     from mmhsi.io import read_class_map
