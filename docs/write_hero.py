@@ -115,7 +115,7 @@ def block(printed: str, right: float, tested: int) -> str:
 ![The Houston crop: aerial picture, labels, map and doubt](docs/images/{PICTURE.name})
 
 *A stadium in Houston: 128 x 128 pixels of 48 bands, an aerial picture four times as fine, 20 labelled pixels a class.
-One command, on two CPU cores with several times as much other work beside it:*
+One command, on two CPU cores with other work beside it:*
 
 <!-- not run: needs the Houston crop, and six minutes -->
 ```shell
