@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
+from mmhsi.cli.options import dataset_argument, read_config
 
 CONFIGS = (".py", ".json", ".yaml", ".yml")
 """What configs end with, and checkpoints do not."""
@@ -18,6 +19,7 @@ def parse_args() -> argparse.Namespace:
         metavar="[CONFIG] CHECKPOINT SCENE",
         help="config file of the training, none for a published checkpoint; checkpoint file; the scene",
     )
+    dataset_argument(parser)
     parser.add_argument(
         "--out", required=True, help=".tif or .zarr, a band a feature; with --at .parquet, a row a point or polygon"
     )
@@ -66,7 +68,8 @@ def main() -> None:
     if not (args.out.lower().endswith(".zarr") and Path(args.out).is_dir()):  # which ZarrWriter looks at
         check_outputs((args.out,), inputs)
     vector = read_vector(args.at, args.label_field, args.label_layer) if args.at else None
-    inferencer = SceneInferencer(args.config, args.checkpoint, args.device, args.batch_size)
+    config = read_config(args) if args.config else None
+    inferencer = SceneInferencer(config, args.checkpoint, args.device, args.batch_size)
     features = PixelFeatures(inferencer)
     opening = dict(key=args.key, second=args.second, second_key=args.second_key, axes=args.axes)
     basis = None
