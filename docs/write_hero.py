@@ -1,6 +1,6 @@
 """Draw README's picture of the Houston crop, and write what the one command printed for it below the picture.
 
-The crop is read from the folder that MMHSI_SHARED_DATA names (default: ../shared/data). It takes six minutes.
+The crop is read from the folder that MMHSI_SHARED_DATA names (default: ../shared/data). It takes four to six minutes.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def block(printed: str, right: float, tested: int) -> str:
 *A stadium in Houston: 128 x 128 pixels of 48 bands, an aerial picture four times as fine, 20 labelled pixels a class.
 One command, on two CPU cores with other work beside it:*
 
-<!-- not run: needs the Houston crop, and six minutes -->
+<!-- not run: needs the Houston crop, and four minutes -->
 ```shell
 {command}
 ```
