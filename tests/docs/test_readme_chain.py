@@ -107,7 +107,7 @@ def test_every_command_of_the_readme_on_downloaded_files_alone(clone, run_tool, 
     assert ran == ["classify", "train", "train", "test", "predict"]
     labels = scipy.io.loadmat(clone / "data/salinas_a" / FILES[1])["salinasA_gt"]
     report = json.loads((clone / "report.json").read_text())
-    assert np.sum(report["confusion"]) == (labels > 0).sum() - 6 * 20  # no pixel of the training is tested
+    assert np.sum(report["confusion_matrix"]) == (labels > 0).sum() - 6 * 20  # no pixel of the training is tested
     with rasterio.open(clone / "map.tif") as written:
         assert written.shape == labels.shape
         assert set(np.unique(written.read(1))) <= set(np.unique(labels))
