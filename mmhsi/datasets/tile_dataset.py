@@ -49,8 +49,8 @@ class TileDataset(SeededDataset):
             Default None: files without labels.
         subset: Part of the catalogue's tiles, e.g. ``'train'``; None for a big scene.
         data_root: Folder that every path is relative to. Default: ``data``.
-        split_file: csv with a column ``image`` and, for labelled tiles, ``mask``; beside ``image_dir`` a plain list, one
-            file name a line.
+        split_file: csv with a column ``image`` and, for labelled tiles, ``mask``; beside ``image_dir`` a plain list,
+            one file name a line.
         image_dir: Folder of the images: of those that ``split_file`` lists, or of all.
         label_dir: Folder of the label maps, which have their image's file name.
         suffix: File suffix in ``image_dir``, which may begin with folders, as ``'/*.tif'``. Default ``'.tif'``.
@@ -166,7 +166,9 @@ class TileDataset(SeededDataset):
         """(image, label map) of every file."""
         if self.info.image:
             return [(self.root / self.info.image, self.root / self.info.labels if self.info.labels else None)]
-        return list_tiles(self.root, self.split_file, self.image_dir, self.label_dir, self.suffix, self.with_labels, self.listed_as)
+        return list_tiles(
+            self.root, self.split_file, self.image_dir, self.label_dir, self.suffix, self.with_labels, self.listed_as
+        )
 
     def load_data_list(self) -> list[dict]:
         """List the tiles, check that every file is there, and read their headers."""

@@ -1,6 +1,6 @@
 # HySpecNet-11k, the training tiles of the hard split, no labels: a random 32x32 window of each.
 train_dataloader = dict(
-    batch_size=64,
+    batch_size=128,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type="SeededSampler", shuffle=True),

@@ -1,6 +1,6 @@
 # SpectralEarth, no labels: a random 32x32 window of each.
 train_dataloader = dict(
-    batch_size=64,
+    batch_size=256,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type="SeededSampler", shuffle=True),

@@ -24,7 +24,7 @@ _KEPT = """
 """
 
 ENMAP_202: tuple[float, ...] = tuple(float(nm) for nm in _KEPT.split())
-"""The 202 bands outside the absorption of water, which HySpecNet-11k's authors keep and SpectralEarth is published in."""
+"""Bands outside the absorption of water: those that HySpecNet-11k's authors keep, all that SpectralEarth has."""
 
 ENMAP_ABSORPTION = (*range(126, 141), *range(160, 167))
 """0-based bands of the 224 of a product that HySpecNet-11k's authors leave out."""
