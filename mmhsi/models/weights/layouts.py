@@ -13,8 +13,9 @@ from .families.catalogue import family_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CONTAINERS = ("model", "teacher")
-"""Entries that hold the weights in the files of MAE and of DINOv2's training, where mmengine has ``state_dict``."""
+CONTAINERS = ("model", "teacher", "model_state_dict")
+"""Entries that hold the weights in the files of MAE, of DINOv2's training and of MaskedSST, where mmengine has
+``state_dict``."""
 
 LAYER = re.compile(r"blocks\.(?:\d+\.)?(\d+)\.(.+)")  # DINOv2 may store chunks of layers, numbered throughout
 IN_LAYER = {
@@ -46,6 +47,7 @@ def translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     - DINOv2: timm's names, ``register_tokens``, a mask token (1, d), SwiGLU as ``mlp.w12`` and ``mlp.w3``, layers that
       may be stored in chunks.
     - mmpretrain: our names but for the last norm, ``ln1``.
+    - MaskedSST: the names of :class:`mmhsi.models.SST`, its blocks' maps in one.
     - DOFA, Panopticon, SpectralEarth: timm's names behind embeddings of their own
       (:mod:`mmhsi.models.weights.families`).
 

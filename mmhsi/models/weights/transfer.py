@@ -149,7 +149,9 @@ def refuse_lost_layers(module: nn.Module, found: dict[str, Tensor], state: dict[
     """
     if not isinstance(module, PrunableBackbone):
         return
-    layers = [f"{name}.{index}." for name, stage in module.prunable_stages().items() for index in range(len(stage))]
+    stages = [*module.prunable_stages().values()]
+    names = [name for name, child in module.named_modules() if any(child is stage for stage in stages)]
+    layers = [f"{name}.{index}." for name in names for index in range(len(module.get_submodule(name)))]
     layers += [f"{name}." for name, child in module.named_children() if isinstance(child, nn.LayerNorm)]
     own, gone = module.state_dict(), pruned_prefixes(state)
     lost = [
