@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from mmhsi.errors import ConfigError
+
 from .families.catalogue import family_of
 
 if TYPE_CHECKING:
@@ -58,11 +60,19 @@ def translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     Returns:
         The translated weights; those of another model as they are.
+
+    Raises:
+        ConfigError: If they are of a vision transformer with rotary positions, such as DINOv3.
     """
     family = family_of(state)
     if family is not None:
         return _from_timm(family.to_timm(state))
     if "patch_embed.proj.weight" in state and any(LAYER.match(key) for key in state):
+        if "pos_embed" not in state:
+            raise ConfigError(
+                "weights without a table of positions, as DINOv3's: it turns queries and keys by their place in every "
+                "layer instead (rotary positions), which HSIViT does not; its features would be others"
+            )
         return _from_timm(state)
     if "patch_embed.projection.weight" in state and "ln1.weight" in state and "norm.weight" not in state:
         return {re.sub(r"^ln1\.", "norm.", key): value for key, value in state.items()}
