@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1] / "configs"
 MORE = ("indian-pines", "pavia-university", "salinas")
 TILES = ("enmap-potsdam", "houston2018-crop_halves")
 ENMAP_TASKS = tuple(f"enmap-{task}" for task in ("cdl", "nlcd", "bnetd", "eurocrops", "treemap", "bdforet"))
-SUPPLIED = ("houston2013", "whu-hi-longkou", "whu-hi-hanchuan", "whu-hi-honghu")
+WHU_HI = ("whu-hi-longkou", "whu-hi-hanchuan", "whu-hi-honghu")
 CROP = tuple(f"houston2018-crop_{split}" for split in ("20-per-class", "5-per-class", "disjoint"))
 CROP_RGB = tuple(name.replace("crop", "crop-rgb") for name in CROP)
 SALINAS_A = ("salinas-a_20-per-class", "salinas-a_disjoint")
@@ -27,7 +27,7 @@ FAMILIES = {
     "channel_prediction/channel-prediction_cnn2d": ("houston2018-crop-rgb", "salinas-a"),
     "channel_prediction/*": ("houston2018-crop-rgb_disjoint", "salinas-a_20-per-class"),
     "comparison/free-net": (*TILES, "whu-ohs"),
-    "comparison/cnn2d": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *few(*MORE), *SUPPLIED),
+    "comparison/cnn2d": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *few(*MORE), *WHU_HI),
     "comparison/exvit": (CROP_RGB[0], SALINAS_A[0], "berlin", "houston2018", "houston2013"),
     "comparison/maest": ("houston2018-crop", "salinas-a", *MORE),
     "comparison/ss-mtr-ft_*": (CROP[0], SALINAS_A[0], *few(*MORE)),

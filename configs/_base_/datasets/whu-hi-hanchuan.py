@@ -8,5 +8,5 @@ split = dict(
     train_key="Train100",
     test_key="Test100",
 )
-train_dataloader = dict(batch_size=128, dataset=dict(scene="whu_hi_hanchuan", split=split))
+train_dataloader = dict(dataset=dict(scene="whu_hi_hanchuan", split=split))
 test_dataloader = dict(dataset=dict(scene="whu_hi_hanchuan", split=split))

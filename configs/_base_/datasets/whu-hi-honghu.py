@@ -8,5 +8,5 @@ split = dict(
     train_key="HHCYtrain100",
     test_key="HHCYtest100",
 )
-train_dataloader = dict(batch_size=128, dataset=dict(scene="whu_hi_honghu", split=split))
+train_dataloader = dict(dataset=dict(scene="whu_hi_honghu", split=split))
 test_dataloader = dict(dataset=dict(scene="whu_hi_honghu", split=split))

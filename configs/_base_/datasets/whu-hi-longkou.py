@@ -8,5 +8,5 @@ split = dict(
     train_key="LKtrain100",
     test_key="LKtest100",
 )
-train_dataloader = dict(batch_size=128, dataset=dict(scene="whu_hi_longkou", split=split))
+train_dataloader = dict(dataset=dict(scene="whu_hi_longkou", split=split))
 test_dataloader = dict(dataset=dict(scene="whu_hi_longkou", split=split))
