@@ -159,6 +159,8 @@ def main() -> None:
         raise ConfigError(f"--out: {len(args.scenes)} scenes are named; give one, or --out-dir for any number")
     if args.launcher != "none" or args.share != "scenes":
         raise ConfigError("--out: is written by one process; give --out-dir for several (--share rows for one scene)")
+    if args.smallest < 1 or (args.smallest > 1 and not args.vector):
+        raise ConfigError(f"--smallest {args.smallest} given, expected at least 1, with --vector")
     args.scene = args.scenes[0]
     predict_one(args)
 

@@ -28,7 +28,9 @@ def main() -> None:
 
     if args.count < 1:
         raise ConfigError(f"--count {args.count} given, expected at least 1")
-    check_vector_name(args.out)
+    if not 0 <= args.distance < float("inf"):
+        raise ConfigError(f"--distance {args.distance:g} given, expected pixels, at least 0")
+    check_vector_name(args.out, (args.label_field,))
     with open_cube(args.doubt) as reader:
         doubt = reader.read()
     known, bands = doubt.valid(), doubt.data.shape[2]

@@ -48,7 +48,8 @@ def cube_of(given: Any, name: str = "cube", axes: str | None = None) -> HSICube:
     """A cube of what a person has in memory; its values are not copied.
 
     Args:
-        given: A :class:`HSICube`; an array (H, W, C), or one with `axes`; or an xarray ``DataArray`` with dimensions
+        given: A :class:`HSICube`; an array (H, W, C), or one with `axes`, whose masked values, if it is of
+            :mod:`numpy.ma`, hold no data; or an xarray ``DataArray`` with dimensions
             y, x and band by these or other usual names, in any order. Of its coordinates ``wavelength`` (nm, or as its
             attribute ``units`` says), ``fwhm``, ``good_bands``, ``y``, ``x`` and ``spatial_ref`` count, and of its
             attributes ``_FillValue``.
@@ -64,10 +65,13 @@ def cube_of(given: Any, name: str = "cube", axes: str | None = None) -> HSICube:
         if axes is not None:
             raise DataError(f"{name}: axes={axes!r} given for a DataArray, which names its own")
         return _of_xarray(given, name)
-    array = np.asarray(given)
+    array, masked = np.asarray(given), np.ma.getmaskarray(given) if np.ma.is_masked(given) else None
     if array.dtype.kind not in "biuf" or array.ndim != 3:
         raise DataError(f"{name}: {array.dtype} of shape {array.shape} given, expected numbers (H, W, C)")
-    return HSICube(array if axes is None else as_cube(array, named_order(axes, array.shape, 3, name)), name=name)
+    order = None if axes is None else named_order(axes, array.shape, 3, name)
+    if order is not None:
+        array, masked = as_cube(array, order), None if masked is None else as_cube(masked, order)
+    return HSICube(array, name=name, mask=None if masked is None else ~masked)
 
 
 def label_map_of(array: Any, name: str = "labels") -> HSICube:

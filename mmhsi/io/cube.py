@@ -224,15 +224,20 @@ def holds_data(values: NDArray, nodata: float | None) -> NDArray[np.bool_] | Non
     Returns:
         bool of the same shape; None where no value can be missing.
     """
-    missing = _in_type(nodata, values.dtype)
+    missing = nodata_in_type(nodata, values.dtype)
     if values.dtype.kind != "f":
         return None if missing is None else values != missing
     present = np.isfinite(values)
     return present if missing is None else present & (values != missing)
 
 
-def _in_type(nodata: float | None, dtype: np.dtype) -> np.generic | None:
-    """Nodata in the data's own type, so that comparing casts nothing; None where no value can equal it."""
+def nodata_in_type(nodata: float | None, dtype: np.dtype) -> np.generic | None:
+    """Nodata in the data's own type, so that comparing casts nothing; None where no value can equal it.
+
+    Args:
+        nodata: The value that stands for "not measured", NaN allowed, or None.
+        dtype: Type of the data.
+    """
     if nodata is None or np.isnan(nodata):
         return None  # NaN is caught by isfinite
     if dtype.kind == "b":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmhsi.errors import DataError
 from mmhsi.io.false_colour import false_colour
 
 if TYPE_CHECKING:
@@ -69,9 +70,14 @@ def cube_figure(cube: HSICube) -> Figure:
 
     Args:
         cube: The cube.
+
+    Raises:
+        DataError: It holds no pixels or no bands.
     """
     from matplotlib.figure import Figure
 
+    if not cube.data.size:
+        raise DataError(f"{summary(cube)} holds nothing to draw")
     figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.imshow(_picture(cube))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rasterio.crs import CRS
 
 DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".fgb": "FlatGeobuf", ".shp": "ESRI Shapefile"}
+_SHAPEFILE_NAME = 10
+"""Bytes of a field's name."""
 
 
 def write_points(
@@ -112,18 +114,25 @@ def write_polygons(
     _write(path, shapes, fields, "Polygon", crs)
 
 
-def check_vector_name(path: str | PathLike[str]) -> str:
+def check_vector_name(path: str | PathLike[str], fields: Sequence[str] = ()) -> str:
     """OGR's driver for a file that is to be written.
 
     Args:
         path: The file.
+        fields: Names of fields by which it is to be read back. Default: none.
 
     Raises:
-        ConfigError: The suffix is unknown.
+        ConfigError: The suffix is unknown, or a shapefile would cut a field's name.
     """
     suffix = str(path).lower().rpartition(".")[2]
     if f".{suffix}" not in DRIVERS:
         raise ConfigError(f"{path}: a vector file is written as one of {', '.join(DRIVERS)}")
+    long = [name for name in fields if suffix == "shp" and len(name.encode()) > _SHAPEFILE_NAME]
+    if long:
+        raise ConfigError(
+            f"{path}: a shapefile's fields have at most {_SHAPEFILE_NAME} bytes of name, {long[0]!r} has more; "
+            "write a .gpkg"
+        )
     return DRIVERS[f".{suffix}"]
 
 

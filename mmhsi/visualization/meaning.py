@@ -24,7 +24,10 @@ MEANINGS: tuple[tuple[str, RGB], ...] = (
         (20, 98, 40),
     ),
     ("shrub\\w*|scrub|bush|heath\\w*|busch|heide", (124, 140, 62)),
-    ("grass\\w*|meadows?|pasture|lawn|turf|wiese|grünland|weide|prairie|prado", (120, 190, 70)),
+    (
+        "grass\\w*|meadows?|pasture|lawn|turf|wiese|grünland|weide|prairie|prado|herb\\w*|vegetation|vegetación|végétation",
+        (120, 190, 70),
+    ),
     (
         "crops?|cropland|corn|wheat|oats|soybeans?|maize|hay|agricultur\\w*|arable|acker|ackerland|getreide|lettuce|"
         "celery|broccoli|brocoli|farmland|fields?",

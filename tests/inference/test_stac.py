@@ -42,6 +42,16 @@ def test_pystac_reads_place_and_classes(item, tmp_path):
     assert titles == ["Wald", "水", "水 2", "no data"]
 
 
+def test_the_core_schema_holds(item):
+    pytest.importorskip("jsonschema")
+    from pystac.validation import validate_dict
+
+    content = {**item.to_dict(), "stac_extensions": []}  # their schemas lie on servers
+    assert validate_dict(content)
+    with pytest.raises(pystac.STACValidationError):
+        validate_dict({**content, "geometry": 5})
+
+
 def test_it_names_its_files_model_and_training(item, tmp_path):
     assert {name: asset.href for name, asset in item.assets.items()} == {
         "classes": "map.tif",

@@ -121,3 +121,18 @@ def test_a_figure_and_empty_cubes():
     assert "0 x 3" in repr(empty)
     assert "0 x 3" in empty._repr_html_()
     assert HSICube(np.full((2, 2, 3), np.nan))._repr_html_()
+
+
+def test_masked_values_hold_no_data():
+    data = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    given = np.ma.masked_where(data == 9, data)
+    np.testing.assert_array_equal(read_cube(given).valid(), [[True, True, False], [True, True, True]])
+    turned = read_cube(given.transpose(2, 0, 1), axes="band y x")
+    np.testing.assert_array_equal(turned.data, data)
+    np.testing.assert_array_equal(turned.mask, data != 9)
+    assert read_cube(np.ma.masked_array(data)).mask is None
+
+
+def test_nothing_to_draw_is_one_line():
+    with pytest.raises(DataError, match=r"HSICube\(0 x 3 pixels.*holds nothing to draw"):
+        read_cube(np.zeros((0, 3, 4))).plot()

@@ -10,6 +10,7 @@ from rasterio.crs import CRS
 from scripts import load_script
 
 from mmhsi.datasets.catalogue import scene_info
+from mmhsi.errors import ConfigError
 from mmhsi.inference.suggestion import suggest_pixels
 from mmhsi.io import HSICube, read_class_map, write_cube
 from mmhsi.io.vector_writer import write_areas
@@ -100,6 +101,19 @@ def test_choice_is_the_greedy_one_and_keeps_its_distance():
         ]
         expected.append(int(np.argmax(gains)))
     assert chosen == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "said"),
+    [
+        ("a.gpkg", ["--distance", "-1"], "--distance -1 given"),
+        ("a.gpkg", ["--distance", "nan"], "--distance nan given"),
+        ("a.shp", ["--label-field", "eine_lange_Klasse"], "at most 10 bytes"),
+    ],
+)
+def test_suggest_refuses_what_cannot_be_meant(tmp_path, run_tool, name, words, said):
+    with pytest.raises(ConfigError, match=said):
+        run_tool("suggest", tmp_path / "no.tif", tmp_path / "no.tif", "--out", tmp_path / name, *words)
 
 
 def test_names_that_would_move_a_terminal_are_printed_as_text(tmp_path, capsys, run_tool):

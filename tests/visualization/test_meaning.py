@@ -22,3 +22,8 @@ def test_all_colours_differ_and_unknown_names_get_the_usual_ones():
     for one, other in itertools.combinations(palette, 2):
         assert colour_distance(np.array([one]), np.array([other]))[0, 0] > 5
     assert class_palette(["thing", "other"]) == default_palette(2)
+
+
+def test_low_vegetation_is_green_beside_trees():
+    red, green, blue = class_palette(["roof", "low vegetation", "tree"])[1]
+    assert green > max(red, blue)

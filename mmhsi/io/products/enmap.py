@@ -80,7 +80,10 @@ class EnMAP(Product):
             if layer is not None:
                 layers[name] = [Layer(RasterReader(layer))]
         stored = reader.stored
-        return ProductCube(detectors, stored.nodata, stored.crs, stored.transform, layers)
+        nodata = stored.nodata
+        if nodata is None:  # the GeoTIFF does not say it
+            nodata = -32768.0 if "L2A" in level else 0.0
+        return ProductCube(detectors, nodata, stored.crs, stored.transform, layers)
 
 
 def _detectors(root: Element, nm: NDArray[np.float64]) -> list[NDArray[np.int64]]:

@@ -1,18 +1,16 @@
 """Raw ENVI files of lab and field cameras, made reflectance by a dark and a white reference.
 
-``reflectance = (raw − dark) / (white − dark of white)``, each divided by its integration time, column by column of
-the sensor, since every pixel of a push-broom detector has a dark current and a gain of its own. The references are
-averaged over their lines. Where white is not above dark, a value is NaN.
+``reflectance = (raw − dark) / (white − dark of white)``, each divided by its integration time and gain, column by
+column of the sensor, since every pixel of a push-broom detector has a dark current and a gain of its own. The
+references are averaged over their lines. Where white is not above dark, a value is NaN.
 
 References that lie beside the raw file are found by the names that cameras give them: Specim's ``WHITEREF_NAME``,
-``DARKREF_NAME`` and ``WHITEDARKREF_NAME``, Headwall's ``whiteReference`` and ``darkReference`` beside ``raw…``. Those
-of HySpex and Resonon have no fixed names and are given.
+``DARKREF_NAME`` and ``WHITEDARKREF_NAME``, Headwall's ``whiteReference`` and ``darkReference`` beside ``raw…``. HySpex
+writes the dark reference into each raw file; its white one, and those of Resonon, have no fixed names and are given.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,83 +19,19 @@ import numpy as np
 from mmhsi.errors import DataError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.doubts import doubt
-from mmhsi.io.files import existing_file
 from mmhsi.io.options import NO_REFERENCE, CubeOptions
+from mmhsi.io.products.lab_exposure import Exposure, exposure_of
+from mmhsi.io.products.lab_references import References, find_references
 from mmhsi.io.readers.base import CubeReader
-from mmhsi.io.readers.drivers import header_of
-from mmhsi.io.readers.envi_header import read_envi_header
 from mmhsi.io.readers.raster import RasterReader
-from mmhsi.io.readers.raster_metadata import listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmhsi.io.selection import Window
 
-_TIMES = ("tint", "integration_time", "shutter", "exposure", "exposure_time")
-"""Names that headers have for the integration time, in a unit that is the same in all files of a camera."""
 _ROWS = 64
 """Lines of a reference that are in memory at a time."""
-
-
-@dataclass(frozen=True)
-class References:
-    """Files of references, None for one that is missing.
-
-    Attributes:
-        dark: Of the raw file.
-        white: The white panel.
-        white_dark: Dark reference of the white panel, where it has one of its own.
-    """
-
-    dark: Path | None
-    white: Path | None
-    white_dark: Path | None = None
-
-
-def find_references(raw: Path, options: CubeOptions) -> References | None:
-    """The references of a raw file, by the options or by the names of the files beside it.
-
-    Args:
-        raw: The file, or its header.
-        options: ``dark`` and ``white`` count here.
-
-    Returns:
-        The files; None where values are to stay as they are.
-
-    Raises:
-        FileFormatError: A file that was named does not exist.
-        DataError: A dark reference was named, but there is no white one.
-    """
-    if options.white == NO_REFERENCE:
-        return None
-    found = _beside(raw)
-    dark = found.dark if options.dark is None else existing_file(options.dark)
-    white = found.white if options.white is None else existing_file(options.white)
-    if white is None:
-        if options.dark is not None:
-            raise DataError(f"{raw}: dark={options.dark!r} without a white reference; name it with white=")
-        return None
-    if options.white is None and dark is None:
-        return None  # a white panel alone is no pair of references
-    return References(dark, white, None if options.white is not None else found.white_dark)
-
-
-def _beside(raw: Path) -> References:
-    """By the cameras' names, in any folder that holds both."""
-
-    def file(stem: str) -> Path | None:
-        header = raw.with_name(f"{stem}.hdr")
-        return header if header.is_file() and header.stem != raw.stem else None
-
-    stem = raw.stem
-    if stem.upper().startswith(("WHITEREF_", "DARKREF_", "WHITEDARKREF_")):
-        return References(None, None)
-    if (white := file(f"WHITEREF_{stem}")) is not None:
-        return References(file(f"DARKREF_{stem}"), white, file(f"WHITEDARKREF_{stem}"))
-    if stem.lower().startswith("raw"):
-        return References(file("darkReference"), file("whiteReference"))
-    return References(None, None)
 
 
 class ReflectanceReader(CubeReader[None]):
@@ -127,38 +61,71 @@ class ReflectanceReader(CubeReader[None]):
 
     def _coefficients(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Dark (W, C), and what a difference from it is multiplied with."""
-        files = self.references
+        files, (width, bands) = self.references, self.raw.stored.shape[1:]
         assert files.white is not None  # find_references sees to it
-        white, white_time = self._mean(files.white)
-        dark, _ = (np.zeros(1), None) if files.dark is None else self._mean(files.dark)
-        white_dark, _ = (dark, None) if files.white_dark is None else self._mean(files.white_dark)
-        time = _times(Path(self.path), self.raw.stored.shape[2])
+        raw = exposure_of(Path(self.path), width, bands)
+        white, of_white = self._mean(files.white, raw)
+        dark, of_dark = (raw.dark, raw) if files.dark is None else self._mean(files.dark, raw)
+        white_dark, of_white_dark = dark, of_dark
+        if files.white_dark is not None:
+            white_dark, of_white_dark = self._mean(files.white_dark, raw)
+        elif files.dark is None and of_white.dark is not None:
+            white_dark, of_white_dark = of_white.dark, of_white
+        if dark is None:
+            doubt(self.path, "dark", "no dark reference is known, 0 is taken; name it with dark=")
+        self._doubt_exposures("raw file", raw, of_dark)
+        self._doubt_exposures(files.white.name, of_white, of_white_dark)
         ratio: NDArray[np.float64] | float = 1.0
-        if time is not None and white_time is not None:
-            ratio = white_time / time
-            if files.white_dark is None and files.dark is not None and not np.allclose(ratio, 1):
-                doubt(
-                    self.path, "dark", f"its dark reference is also taken for {files.white.name}, exposed differently"
-                )
+        seen, white_seen = raw.sensitivity(), of_white.sensitivity()
+        if seen is not None and white_seen is not None:
+            ratio = white_seen / seen
+        if raw.gain_text != of_white.gain_text:
+            doubt(
+                self.path,
+                "gain",
+                f"has gain = {raw.gain_text}, {files.white.name} {of_white.gain_text}, of unknown unit: left out",
+            )
+        dark, white_dark = (np.zeros((1, 1)) if one is None else one for one in (dark, white_dark))
         with np.errstate(divide="ignore", invalid="ignore"):
             factor = np.where(white > white_dark, ratio / (white - white_dark), np.nan)
-        shape = self.raw.stored.shape[1:]
+        shape = (width, bands)
         return np.broadcast_to(dark, shape).astype(np.float32), np.broadcast_to(factor, shape).astype(np.float32)
 
-    def _mean(self, file: Path) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """A reference averaged over its lines, (W, C) or (1, C), and its integration times."""
+    def _doubt_exposures(self, name: str, light: Exposure, dark: Exposure) -> None:
+        """Say that a dark reference was not exposed as what it is subtracted from."""
+        ours, its = light.sensitivity(), dark.sensitivity()
+        if ours is not None and its is not None and not np.allclose(ours, its, rtol=1e-3):
+            doubt(
+                self.path,
+                f"dark of {name}",
+                f"the dark of {name} was exposed differently ({its[0]:g} against {ours[0]:g}); used as it is",
+            )
+
+    def _mean(self, file: Path, raw: Exposure) -> tuple[NDArray[np.float64], Exposure]:
+        """A reference averaged over its lines, (W, C) or (1, C), and how it was exposed.
+
+        Where it holds more of the sensor's columns than the raw file, and both say which, those of the raw file.
+        """
+        wanted = self.raw.stored.shape[1]
         with RasterReader(file) as reader:
             height, width, bands = reader.stored.shape
-            if bands != self.raw.stored.shape[2] or width not in (1, self.raw.stored.shape[1]):
+            exposure = exposure_of(file, width, bands)
+            first = 0
+            if width > 1 and raw.column is not None and exposure.column is not None:
+                first = raw.column - exposure.column
+            elif width > 1 and width != wanted:
+                first = -1  # which of them the raw file has, nobody knows
+            if bands != self.raw.stored.shape[2] or first < 0 or (width > 1 and first + wanted > width):
                 raise DataError(
                     f"{file}: a reference of {width} columns and {bands} bands does not fit {self.path} "
-                    f"({self.raw.stored.shape[1]} columns, {self.raw.stored.shape[2]} bands)"
+                    f"({wanted} columns, {self.raw.stored.shape[2]} bands)"
                 )
-            total = np.zeros((width, bands))
+            taken = min(width, wanted)
+            total = np.zeros((taken, bands))
             for row in range(0, height, _ROWS):
-                part = reader._read_block((row, 0, min(_ROWS, height - row), width), None)
+                part = reader._read_block((row, first, min(_ROWS, height - row), taken), None)
                 total += part.sum(axis=0, dtype=np.float64)
-        return total / height, _times(file, bands)
+        return total / height, exposure
 
     def handle(self) -> None:
         """Nothing is open here; the raw file's own reader opens it."""
@@ -198,28 +165,6 @@ class ReflectanceReader(CubeReader[None]):
 
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
         return self.raw._read_mask(window, bands, data)
-
-
-def _times(file: Path, bands: int) -> NDArray[np.float64] | None:
-    """Integration time of each band (C,); None where the header says none.
-
-    Cameras of two detectors say ``tint1`` and ``tint2``, and with ``vimg1`` which bands the first of them has.
-    """
-    header = file if file.suffix.lower() == ".hdr" else header_of(file)
-    if header is None:
-        return None
-    fields = read_envi_header(header)
-    with suppress(ValueError, KeyError, IndexError):
-        first, second = float(fields["tint1"]), float(fields["tint2"])
-        count = int(listed(fields["vimg1"])[1])
-        if min(first, second) > 0 and 0 < count < bands:
-            return np.repeat([first, second], [count, bands - count])
-    for name in _TIMES:
-        with suppress(ValueError, KeyError):
-            time = float(fields[name].split()[0])
-            if 0 < time < np.inf:
-                return np.full(bands, time)
-    return None
 
 
 def with_references(reader: RasterReader, options: CubeOptions) -> CubeReader:

@@ -11,6 +11,7 @@ import numpy as np
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.readers.base import CubeReader, check_scale
+from mmhsi.io.readers.scaling import Scaling
 from mmhsi.io.wavelengths import nearest_band
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from mmhsi.io.options import CubeOptions
     from mmhsi.io.products.base import Detector, Layer, ProductCube
+    from mmhsi.io.readers.scaling import Part
     from mmhsi.io.selection import Window
 
 
@@ -63,6 +65,7 @@ class ProductReader(CubeReader[None]):
         names = [detector.group or str(number) for number, detector in enumerate(cube.detectors)]
         self._detector = np.array([names.index(name) for name in names])[self._set]
         self._flag_overlaps(options.overlap)
+        self._whole: list[tuple[CubeReader, list[int], list[tuple[slice, slice]]]] | None = None
 
     def _check_shapes(self) -> tuple[int, int]:
         """Rows and columns, the same in all data sets."""
@@ -129,33 +132,76 @@ class ProductReader(CubeReader[None]):
     def _unit_bytes(self) -> int:
         return max(detector.reader._unit_bytes() for detector in self._cube.detectors)
 
-    def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+    def _plan(self, bands: list[int] | None) -> list[tuple[CubeReader, list[int], list[tuple[slice, slice]]]]:
+        """Readers, which of their bands are read, and where these go (:func:`_runs`); that of all bands is kept."""
+        if bands is None and self._whole is not None:
+            return self._whole
         wanted = np.arange(len(self._nm)) if bands is None else np.asarray(bands)
         readers = [detector.reader for detector in self._cube.detectors]
         owner = np.array([id(reader) for reader in readers])[self._set[wanted]]
-        block = np.empty((*window[2:], len(wanted)), self.stored.dtype)
+        plan = []
         for reader in {id(reader): reader for reader in readers}.values():
             places = np.flatnonzero(owner == id(reader))
             if places.size:
                 numbers = self._band[wanted[places]].astype(int)
                 rising = np.argsort(numbers, kind="stable")
-                part = reader._read_view(window, numbers[rising].tolist())
-                for here, there in _runs(places[rising]):
-                    block[..., there] = part[..., here]
+                plan.append((reader, numbers[rising].tolist(), _runs(places[rising])))
+        if bands is None:
+            self._whole = plan
+        return plan
+
+    def _parts(self, window: Window, bands: list[int] | None) -> list[Part]:
+        """Values of the data sets as they lie there."""
+        parts = []
+        for reader, numbers, runs in self._plan(bands):
+            part = reader._read_view(window, numbers)
+            parts += [(part, here, there) for here, there in runs]
+        return parts
+
+    def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
+        count = len(self._nm) if bands is None else len(bands)
+        block = np.empty((*window[2:], count), self.stored.dtype)
+        for part, here, there in self._parts(window, bands):
+            block[..., there] = part[..., here]
         return block
 
+    def _read_values(self, window: Window, bands: list[int] | None) -> tuple[NDArray, NDArray[np.bool_] | None]:
+        info = self.info
+        if info.scale is None or info.offset is None:
+            return super()._read_values(window, bands)
+        parts = self._parts(window, bands)
+        pick: slice | list[int] = slice(None) if bands is None else bands
+        scaling = Scaling(info.scale[pick], info.offset[pick], self.stored.dtype, self.stored.nodata)
+        return scaling.apply(parts, info.dtype), self._valid_pixels(window, bands, parts)
+
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
+        return self._valid_pixels(window, bands, [(data, slice(None), slice(None))])
+
+    def _valid_pixels(self, window: Window, bands: list[int] | None, parts: list[Part]) -> NDArray[np.bool_] | None:
+        """Pixels (h, w) that no mask marks and that hold values, by the stored values of the bands that were read."""
         masks = [self._valid(layer, window) for layer in self._masks]
         if self._cube.empty:
             probes = [nearest_band(self._nm, nm) for nm in self._cube.empty]
             read = list(range(len(self._nm))) if bands is None else bands
-            seen = data[..., [read.index(band) for band in probes]] if set(probes) <= set(read) else None
-            masks.append(((self._read_block(window, probes) if seen is None else seen) != 0).any(axis=-1))
+            if set(probes) <= set(read):
+                seen = [_band_of(parts, read.index(probe), len(read)) for probe in probes]
+            else:
+                seen = list(np.moveaxis(self._read_block(window, probes), -1, 0))
+            masks.append(np.logical_or.reduce([values != 0 for values in seen]))
         return np.logical_and.reduce(masks) if masks else None
 
     @staticmethod
     def _valid(layer: Layer, window: Window) -> NDArray[np.bool_]:
         return ~layer.marks(layer.reader._read_block(window, list(layer.bands)))
+
+
+def _band_of(parts: list[Part], band: int, count: int) -> NDArray:
+    """One band (h, w) of values that lie in several parts."""
+    for part, here, there in parts:
+        places = range(count)[there]
+        if band in places:
+            return part[..., here][..., places.index(band)]
+    raise AssertionError(f"no part has band {band}")
 
 
 def _runs(places: NDArray[np.int64]) -> list[tuple[slice, slice]]:

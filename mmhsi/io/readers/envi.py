@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import rasterio
 
-_DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip")
+_DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".hyspex")
 _INTERLEAVES = ("bsq", "bil", "bip")
 
 

@@ -49,7 +49,8 @@ class MappedData:
         if os.fstat(self._file.fileno()).st_size < self._end:
             return None
         self._seen += rows * (self._values.nbytes if axis else self._values[:1].nbytes)
-        if self._seen > _KEPT and hasattr(mmap, "MADV_DONTNEED"):
+        # Of a smaller data set no more can have been looked at, however often.
+        if self._seen > _KEPT < self._values.nbytes and hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
             self._seen = 0
         return self._values

@@ -13,6 +13,7 @@ from mmhsi.io.files import existing_file, reading
 from mmhsi.io.options import CubeOptions
 from mmhsi.io.products import open_product
 from mmhsi.io.products.lab_camera import with_references
+from mmhsi.io.products.lab_references import capture_in
 from mmhsi.io.readers.hdf5 import Hdf5Reader, Mat73Reader, is_matlab
 from mmhsi.io.readers.mat import Mat5Reader
 from mmhsi.io.readers.npy import NpyReader
@@ -64,6 +65,7 @@ def open_reader(
     if options.shape is not None and ndim == 3:
         return _pixel_matrix(path, key, axes, options.shape)
     if ndim == 3 and key is None and axes is None:
+        path = capture_in(path) or path
         product = open_product(path, options)
         if product is not None:
             return product

@@ -1,5 +1,8 @@
 """Raw files of lab cameras with their references, against the formula in plain NumPy."""
 
+import struct
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -92,3 +95,105 @@ def test_references_that_cannot_be(capture):
         open_cube(path, dark=_envi(folder / "d.hdr", dark))
     with pytest.raises(FileFormatError, match="no such file"):
         open_cube(path, white=folder / "missing.hdr")
+
+
+def test_a_folder_of_specims_recorder(capture):
+    folder, raw, dark, white = capture
+    inside = folder / "leaf" / "capture"
+    inside.mkdir(parents=True)
+    (folder / "leaf" / "manifest.xml").write_text("<manifest/>")
+    _envi(inside / "leaf.hdr", raw, himg="{3, 7}")
+    _envi(inside / "DARKREF_leaf.hdr", dark, himg="{3, 7}")
+    wide = np.concatenate([white[:, :2] * 2, white, white[:, :1]], axis=1)
+    _envi(inside / "WHITEREF_leaf.hdr", wide, himg="{1, 8}")
+    expected = (raw - dark.mean(axis=0)) / (white.mean(axis=0) - dark.mean(axis=0))
+    for path in (folder / "leaf", inside, inside / "leaf.raw"):
+        with pytest.warns(DataWarning) if path == folder / "leaf" else nullcontext(), open_cube(path) as reader:
+            np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)
+    _envi(inside / "other.hdr", raw)
+    with pytest.raises(FileFormatError, match=r"holds 2 captures; name one of leaf\.hdr, other\.hdr"):
+        open_cube(folder / "leaf")
+
+
+def test_a_white_capture_has_a_dark_reference_of_its_own(capture):
+    folder, raw, dark, white = capture
+    path = _envi(folder / "leaf.hdr", raw, tint="20")
+    _envi(folder / "DARKREF_leaf.hdr", dark, tint="20")
+    panel = folder / "panel" / "capture"
+    panel.mkdir(parents=True)
+    _envi(panel / "panel.hdr", white, tint="5")
+    _envi(panel / "DARKREF_panel.hdr", dark - 30, tint="5")
+    expected = (raw - dark.mean(axis=0)) / 20 / ((white.mean(axis=0) - dark.mean(axis=0) + 30) / 5)
+    for named in (folder / "panel", panel / "panel.raw"):
+        with open_cube(path, white=named) as reader:
+            np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)
+
+
+def test_resonon_names_and_gain_in_decibels(capture):
+    folder, raw, dark, white = capture
+    for name, values, gain in (("cube", raw, 6), ("white", white, 0), ("dark", dark, 6)):
+        header = _envi(folder / f"{name}.hdr", values, shutter="4.99", gain=gain, imager_serial_number="100121-58")
+        header.with_suffix(".raw").rename(folder / f"{name}.bil")
+        header.rename(folder / f"{name}.bil.hdr")
+    expected = (raw - dark.mean(axis=0)) / (white.mean(axis=0) - dark.mean(axis=0)) / 10 ** (6 / 20)
+    named = dict(white=folder / "white.bil", dark=folder / "dark.bil.hdr")
+    for path in (folder / "cube.bil", folder / "cube.bil.hdr"):
+        with (
+            pytest.warns(DataWarning, match=r"of white.bil was exposed differently"),
+            open_cube(path, **named) as reader,
+        ):
+            np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)
+
+
+def _hyspex(path, values, dark, microseconds):
+    """A raw file of HySpex: its own header, written field by field, then the lines."""
+    _, width, bands = values.shape
+    words = [bands, width, 1, 0, microseconds, 20000, 1, 1, 1, 0, 0, 1, 1, *[0] * 22, 0, 0]
+    start = b"HYSPEX\0\0" + struct.pack("<iI", 0, 3001) + bytes(200 + 120 + 8 + 4 + 4 + 44 + 5 * 4 + 64 + 200 + 200)
+    start += bytes(200 + 200 + 200 + 32 + 32 + 200 + 200 + 1 + 3 * 4) + struct.pack("<I", 100)
+    start += struct.pack(f"<{len(words)}I", *words) + bytes(6 * 8 + 5 * 4 + 4)
+    start += np.concatenate([np.arange(2 * bands + bands * width, dtype="<f8"), dark.T.ravel().astype("<f8")]).tobytes()
+    header = _envi(path.with_suffix(".hdr"), values)
+    header.write_text(header.read_text().replace("header offset = 0", f"header offset = {len(start)}"))
+    path.with_suffix(".hyspex").write_bytes(start + path.with_suffix(".raw").read_bytes())
+    path.with_suffix(".raw").unlink()
+    return header
+
+
+def test_hyspex_carries_its_dark_reference_and_its_time(capture):
+    folder, raw, dark, white = capture
+    path = _hyspex(folder / "rock", raw, dark[0], 8000)
+    panel = _hyspex(folder / "panel", white, dark[1], 2000)
+    np.testing.assert_array_equal(open_cube(folder / "rock.hyspex").read().data, raw)
+    expected = (raw - dark[0]) / 8000 / ((white.mean(axis=0) - dark[1]) / 2000)
+    with open_cube(path, white=panel) as reader:
+        np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)
+
+
+def test_what_a_reference_leaves_open_is_said(capture):
+    folder, raw, dark, white = capture
+    path = _envi(folder / "a.hdr", raw, tint="20", gain="2")
+    panel = _envi(folder / "w.hdr", white, tint="20", gain="3")
+    with pytest.warns(DataWarning) as seen:
+        open_cube(path, white=panel)
+    said = "\n".join(str(one.message) for one in seen)
+    assert "no dark reference is known" in said
+    assert "gain = 2, w.hdr 3, of unknown unit" in said
+    other = _envi(folder / "b.hdr", raw, himg="{2, 6}", tint="20")
+    with pytest.raises(DataError, match="does not fit"):
+        open_cube(other, white=_envi(folder / "v.hdr", white, himg="{1, 5}"))
+    with pytest.warns(DataWarning, match=r"of raw file was exposed differently \(10 against 20\)"):
+        open_cube(other, white=panel, dark=_envi(folder / "d.hdr", dark, tint="10"))
+
+
+@pytest.mark.parametrize("field", ["gain = nan", "gain = inf", "gain = 1e9", "tint1 = inf\ntint2 = 1\nvimg1 = {1, 1}"])
+def test_a_header_that_says_no_number_is_as_one_that_says_nothing(capture, field):
+    folder, raw, dark, white = capture
+    headers = [
+        _envi(folder / f"{name}.hdr", values, shutter="5") for name, values in (("a", raw), ("w", white), ("d", dark))
+    ]
+    headers[0].write_text(headers[0].read_text() + field + "\n")
+    expected = (raw - dark.mean(axis=0)) / (white.mean(axis=0) - dark.mean(axis=0))
+    warned = pytest.warns(DataWarning, match="of unknown unit") if "gain" in field else nullcontext()
+    with warned, open_cube(headers[0], white=headers[1], dark=headers[2]) as reader:
+        np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)

@@ -245,3 +245,15 @@ def test_bad_input_is_one_line(enmap, tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as out:
         out.writestr("readme.txt", "nothing")
     refused(tmp_path / "other.zip", "holds no product that is known")
+
+
+@pytest.mark.parametrize(("level", "nodata"), [("L1C", 0), ("L2A", -32768)])
+def test_enmap_whose_image_declares_no_nodata(tmp_path, level, nodata):
+    values = np.full((4, 5, 3), 7, np.int16)
+    values[1, 2] = nodata
+    folder = layouts.enmap(tmp_path, values, np.array([500.0, 600, 1600]), [1, 2], level=level)
+    layouts.raster(next(folder.glob("*SPECTRAL_IMAGE.TIF")), values)
+    with open_cube(folder) as reader:
+        valid = reader.read().valid()
+    assert not valid[1, 2]
+    assert valid.sum() == 19
