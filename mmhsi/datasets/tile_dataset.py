@@ -101,7 +101,8 @@ class TileDataset(SeededDataset):
         info = scene_info(scene)
         self.root = Path(data_root)
         self.split_file, self.image_dir, self.label_dir = split_file, image_dir, label_dir
-        self.suffix, self.listed_as = suffix, None
+        self.suffix = suffix
+        self.listed_as: str | None = None
         if info.form == "tiles":
             self._take_subset(info, subset)
             self.root = self.root / info.image

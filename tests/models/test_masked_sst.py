@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mmhsi.errors import ConfigError
+from mmhsi.estimator.pretrained import pretrained_candidate
 from mmhsi.models import transfer_weights
 from mmhsi.models.backbones.sst import SST
 from mmhsi.models.weights import convert, read_checkpoint
@@ -96,6 +97,11 @@ def test_published_sizes(scope, tmp_path):
         if not name.endswith("pruned"):
             assert torch.equal(made[f"backbone.{name}"], value)
     assert read_checkpoint(tmp_path / "public.pth")["state_dict"].keys() == state.keys()
+
+
+def test_a_scene_of_any_bands_is_not_given_weights_of_certain_bands():
+    with pytest.raises(ConfigError, match="masked-sst-enmap: is of certain bands"):
+        pretrained_candidate("masked-sst-enmap")
 
 
 def test_learned_positions_of_another_grid_are_interpolated():

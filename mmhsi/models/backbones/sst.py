@@ -150,9 +150,9 @@ class SST(TransformerBackbone):
         )
         self.num_blocks = self.patch_embed.num_blocks
         self.out_channels = self.embed_dims * (self.num_blocks if spectral_pool == "concat" else 1)
-        positions = self._spectral_positions(wavelengths)
+        self.block_positions = self._spectral_positions(wavelengths)
         self.position = (
-            SpatialSpectralPosition(self.embed_dims, positions, owner="SST")
+            SpatialSpectralPosition(self.embed_dims, self.block_positions, owner="SST")
             if position_grid is None
             else LearnedBlockPosition(self.embed_dims, self.num_blocks, position_grid, owner="SST")
         )

@@ -150,8 +150,13 @@ def refuse_lost_layers(module: nn.Module, found: dict[str, Tensor], state: dict[
     if not isinstance(module, PrunableBackbone):
         return
     stages = [*module.prunable_stages().values()]
-    names = [name for name, child in module.named_modules() if any(child is stage for stage in stages)]
-    layers = [f"{name}.{index}." for name in names for index in range(len(module.get_submodule(name)))]
+    layers = [
+        f"{name}.{index}."
+        for name, child in module.named_modules()
+        for stage in stages
+        if child is stage
+        for index in range(len(stage))
+    ]
     layers += [f"{name}." for name, child in module.named_children() if isinstance(child, nn.LayerNorm)]
     own, gone = module.state_dict(), pruned_prefixes(state)
     lost = [

@@ -45,9 +45,10 @@ def gather(state: dict[str, Tensor]) -> None:
         ConfigError: If a block or the positions are missing.
     """
     blocks = sum(key.startswith(MAPS) and key.endswith(".weight") for key in state)
-    maps = [(state.pop(f"{MAPS}{i}.weight", None), state.pop(f"{MAPS}{i}.bias", None)) for i in range(blocks)]
-    if any(weight is None or bias is None for weight, bias in maps):
+    names = [(f"{MAPS}{index}.weight", f"{MAPS}{index}.bias") for index in range(blocks)]
+    if not all(name in state for pair in names for name in pair):
         raise ConfigError("weights of MaskedSST: the map of a block of bands is missing; is the file complete?")
+    maps = [(state.pop(weight), state.pop(bias)) for weight, bias in names]
     state["patch_embed.weight"] = torch.stack([weight.T for weight, _ in maps])  # (G, q·p·p, d)
     state["patch_embed.bias"] = torch.stack([bias[None] for _, bias in maps])  # (G, 1, d)
     table, spatial, spectral = (state.pop(name, None) for name in TABLES)
