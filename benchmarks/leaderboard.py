@@ -10,6 +10,8 @@ BOARD, PAGE = ROOT / "docs/leaderboard.json", ROOT / "docs/leaderboard.md"
 REFERENCE = "extra trees on scene channels"
 HEADER = """# Leaderboard
 
+*For those who have a method of their own and want its figures beside others'.*
+
 Few labels, fixed splits, any method. A row is a method on one data set and protocol; its figures are made from maps or
 lists of predictions alone, by one command, so that it does not matter in what a method is written. Printed by
 `python benchmarks/leaderboard.py` from `docs/leaderboard.json`.

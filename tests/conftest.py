@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -88,11 +89,15 @@ def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     def call(name: str, *arguments: object) -> int:
         module = load_script(f"{name}.py" if name.startswith("benchmarks/") else f"tools/{name}.py")
         monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
+        logger = logging.getLogger("mmengine")
+        level = logger.level
         try:
             with mock.patch.dict(os.environ):  # a command may set variables of its own process
                 run(module.main)
         except SystemExit as stop:
             return int(stop.code or 0)
+        finally:
+            logger.setLevel(level)  # and its log
         return 0
 
     return call

@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[1] / "configs"
 
 MORE = ("indian-pines", "pavia-university", "salinas")
 TILES = ("enmap-potsdam", "houston2018-crop_halves")
+ENMAP_TASKS = tuple(f"enmap-{task}" for task in ("cdl", "nlcd", "bnetd", "eurocrops", "treemap", "bdforet"))
+WHU_HI = ("whu-hi-longkou", "whu-hi-hanchuan", "whu-hi-honghu")
 CROP = tuple(f"houston2018-crop_{split}" for split in ("20-per-class", "5-per-class", "disjoint"))
 CROP_RGB = tuple(name.replace("crop", "crop-rgb") for name in CROP)
 SALINAS_A = ("salinas-a_20-per-class", "salinas-a_disjoint")
@@ -25,7 +27,8 @@ FAMILIES = {
     "channel_prediction/channel-prediction_cnn2d": ("houston2018-crop-rgb", "salinas-a"),
     "channel_prediction/*": ("houston2018-crop-rgb_disjoint", "salinas-a_20-per-class"),
     "comparison/free-net": (*TILES, "whu-ohs"),
-    "comparison/exvit": (CROP_RGB[0], SALINAS_A[0], "berlin", "houston2018"),
+    "comparison/cnn2d": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *few(*MORE), *WHU_HI),
+    "comparison/exvit": (CROP_RGB[0], SALINAS_A[0], "berlin", "houston2018", "houston2013"),
     "comparison/maest": ("houston2018-crop", "salinas-a", *MORE),
     "comparison/ss-mtr-ft_*": (CROP[0], SALINAS_A[0], *few(*MORE)),
     "comparison/ss-mtr-contrast_*": ("salinas-a",),
@@ -51,7 +54,7 @@ FAMILIES = {
     "deeplabv3plus/deeplabv3plus_r50": ("c2seg-wuhan", "whu-ohs", "whu-ohs-512"),
     "fcn/*": (*TILES, "whu-ohs"),
     "segformer/*": (*TILES, "whu-ohs"),
-    "unet/*": (*TILES, "whu-ohs"),
+    "unet/*": (*TILES, "whu-ohs", *ENMAP_TASKS),
     "upernet/*": (*TILES, "whu-ohs"),
     "dinov2/*": TILES,
     "lo_msst/*": TILES,
@@ -62,7 +65,7 @@ FAMILIES = {
 """Data by pattern of the config's name; the first that fits counts. Others are run on their default."""
 
 DATA = re.compile(
-    r"abu|c2seg-wuhan|demo|enmap-potsdam|houston2018-crop|salinas-a|whu-ohs(-512)?|halves(-fine)?|\d+-per-class"
+    r"abu|c2seg-wuhan|demo|enmap-potsdam|houston2018-crop|hyspecnet-11k|salinas-a|spectral-earth|whu-ohs(-512)?|halves(-fine)?|\d+-per-class"
 )
 """Words of a config's name that say what it is trained on."""
 CONFIGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py") if "_base_" not in path.parts)

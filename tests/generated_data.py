@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
+import rasterio
 import scipy.io
 
 from mmhsi.datasets import CATALOGUE, SceneInfo
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEIGHT, WIDTH = 24, 26
+MAP_SPLITS = {
+    "houston2013": ("TRLabel", "TSLabel"),
+    "whu_hi_longkou": ("LKtrain100", "LKtest100"),
+    "whu_hi_hanchuan": ("Train100", "Test100"),
+    "whu_hi_honghu": ("HHCYtrain100", "HHCYtest100"),
+}
+"""Scenes with supplied maps of training and test pixels, and the maps' variables."""
+ENMAP_TASKS = tuple(f"enmap_{task}" for task in ("cdl", "nlcd", "bnetd", "eurocrops", "treemap", "bdforet"))
 
 
 def write_variables(path: Path, variables: dict[str, np.ndarray]) -> None:
@@ -52,7 +61,7 @@ def split_pixels(info: SceneInfo, labels: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def write_scenes(root: Path) -> None:
-    """Every scene of the catalogue that is one cube with labels, and the splits that two of them come with."""
+    """Every scene of the catalogue that is one cube with labels, and the splits that some of them come with."""
     for name in (
         "indian_pines",
         "pavia_university",
@@ -61,16 +70,24 @@ def write_scenes(root: Path) -> None:
         "houston2018",
         "houston2018_crop",
         "berlin",
+        *MAP_SPLITS,
     ):
         info, labels = CATALOGUE[name], write_mat_scene(root, name)
-        if info.split_file is not None:
-            train, test = split_pixels(info, labels)
+        if not info.split_files:
+            continue
+        train, test = split_pixels(info, labels)
+        if name in MAP_SPLITS:
+            for file, key, pixels in zip(info.split_files, MAP_SPLITS[name], (train, test), strict=True):
+                chosen = np.zeros_like(labels)
+                chosen.flat[pixels] = labels.flat[pixels]
+                write_variables(root / file, {key: chosen})
+        else:
             key = name.removesuffix("2018")
             pairs = {
                 f"{key}_{part}": np.argwhere(np.ones_like(labels))[i]
                 for part, i in zip(("train", "test"), (train, test), strict=True)
             }
-            write_variables(root / info.split_file, pairs)
+            write_variables(root / info.split_files[0], pairs)
     write_scene(simulate_scene(40, 40, 64), root / "demo")
 
 
@@ -147,6 +164,50 @@ def write_hyperview(root: Path) -> None:
     (root / "hyperview" / "wavelengths.csv").write_text("\n".join(["band_index,wavelength", *centres]) + "\n")
 
 
+def write_image(path: Path, data: np.ndarray) -> None:
+    """A GeoTIFF as other software writes it, (C, H, W)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    profile = dict(driver="GTiff", count=len(data), height=data.shape[1], width=data.shape[2], dtype=data.dtype)
+    place = dict(crs="EPSG:32633", transform=rasterio.Affine(30, 0, 500000, 0, -30, 5000000))
+    with rasterio.open(path, "w", **profile, **place) as file:
+        file.write(data)
+
+
+def write_enmap_tasks(root: Path) -> None:
+    """SpectralEarth's tasks: lists of names such as 0000823/04138.tif, 32 x 32 in place of 128 x 128, an unused id."""
+    rng = np.random.default_rng(0)
+    for info in (CATALOGUE[name] for name in ENMAP_TASKS):
+        for subset in info.subsets:
+            names = [f"00000{index}/0413{index}.tif" for index in range(2)]
+            ids = np.array([0, 7777, *info.label_ids], np.uint32)
+            for name in (f"{subset.name}{name}" for name in names):
+                labels = rng.choice(ids, (1, 32, 32))
+                data = rng.normal(900, 200, (info.shape[2], 32, 32)) + 100 * np.searchsorted(ids, labels)
+                write_image(root / info.image / subset.image_dir / name, data.astype(np.int16))
+                write_image(root / info.image / subset.label_dir / name, labels)
+            file = root / info.image / subset.split_file
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("\n".join(f"{subset.name}{name}" for name in names))
+
+
+def write_enmap_corpora(root: Path) -> None:
+    """SpectralEarth's folder a place; HySpecNet-11k's folder a tile and patch, listed under the names of .npy files."""
+    rng = np.random.default_rng(0)
+    for index in range(3):
+        data = rng.integers(100, 3000, (202, 36, 36)).astype(np.int16)
+        write_image(root / "spectral_earth" / "enmap" / f"000000{index}" / "04138.tif", data)
+    for subset in CATALOGUE["hyspecnet_11k"].subsets:
+        tile = f"ENMAP01-____L2A-{subset.name}_V010110"
+        names = [f"{tile}/{tile}-Y0{index}/{tile}-Y0{index}" for index in range(2)]
+        for name in names:
+            data = rng.integers(100, 3000, (224, 36, 36)).astype(np.int16)
+            data[list(CATALOGUE["hyspecnet_11k"].bad_bands)] = -32768
+            write_image(root / "hyspecnet-11k" / "patches" / f"{name}-SPECTRAL_IMAGE.TIF", data)
+        file = root / "hyspecnet-11k" / subset.split_file
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("\n".join(f"{name}-DATA.npy" for name in names) + "\n")
+
+
 def write_all(root: Path) -> None:
     """Everything that the configs read."""
     write_scenes(root)
@@ -155,3 +216,5 @@ def write_all(root: Path) -> None:
     write_c2seg_wuhan(root)
     write_abu(root)
     write_hyperview(root)
+    write_enmap_tasks(root)
+    write_enmap_corpora(root)

@@ -4,6 +4,7 @@ LOSS = dict(type="mmseg.CrossEntropyLoss")
 MAPS = dict(in_channels=(16, 24), in_index=(0, 1), num_classes=5, loss_decode=LOSS)
 WIDE = dict(decoder_embed_dims=64, depth=1, num_heads=2)
 ARGUMENTS = {
+    "AbundanceHead": dict(in_channels=16, num_targets=3),
     "CNN2D": dict(in_channels=30),
     "CNN3D": dict(in_channels=30),
     "CNNHead": dict(in_channels=16, num_classes=5, num_upsamples=2, loss_decode=LOSS),
@@ -22,6 +23,7 @@ ARGUMENTS = {
     "MAESTViT": dict(in_channels=30),
     "MAEDecoder": dict(in_channels=30, patch_size=3, img_size=(9, 12), embed_dims=32, **WIDE),
     "MultiscaleLinearHead": MAPS,
+    "RegressionHead": dict(in_channels=16, num_targets=2),
     "SSMAEFusion": dict(in_channels=30, arch="tiny", second_bands=3),
     "SSMAEViT": dict(in_channels=30, arch="tiny"),
     "SST": dict(in_channels=30, arch="tiny", patch_size=3),

@@ -45,8 +45,9 @@ def imports(node: ast.AST, inside: bool = False) -> Iterator[tuple[str, bool]]:
 
 def imported(repository: Path, part: str) -> set[tuple[str, bool, Path]]:
     """Distributions that the files of a folder import, whether in a function, and the file."""
-    # What lies in these two is on pytest's path.
-    own = {path.stem for name in ("tests", "benchmarks") for path in (repository / name).iterdir()} | {"mmhsi"}
+    # What lies in the first two is on pytest's path.
+    folders = (repository / name for name in ("tests", "benchmarks", "docs/notebooks"))
+    own = {"mmhsi", *(path.stem for folder in folders for path in folder.iterdir())}
     distributions = packages_distributions()
     return {
         (canonical(distribution), inside, path)
@@ -65,7 +66,7 @@ def imported(repository: Path, part: str) -> set[tuple[str, bool, Path]]:
         ("tools", ["runtime"], []),
         ("benchmarks", ["runtime", "tests"], []),
         ("tests", ["runtime", "tests"], []),
-        ("docs", ["runtime", "docs"], []),
+        ("docs", ["runtime", "docs", "tests"], []),
     ],
 )
 def test_everything_imported_is_declared(repository, part, always, in_functions):

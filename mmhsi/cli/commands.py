@@ -14,7 +14,7 @@ from mmhsi.carried import carried_folder
 TOOLS = carried_folder(Path(__file__).parents[1], "tools")
 GROUPS = {
     "Start here": ("classify", "demo", "download_dataset", "make_demo_scene"),
-    "Labels": ("labels", "suggest", "show_split", "class_weights"),
+    "Labels": ("labels", "suggest", "show_split", "class_weights", "toulouse_labels"),
     "Training": ("train", "test", "weights", "fit_pca", "probe_features", "spectral_baselines", "get_flops"),
     "Maps": ("predict", "embed", "score", "show_map", "show_areas", "show_spectra", "show_bands"),
     "Reports": ("browse_report", "show_report", "show_features", "show_attention", "show_embedding"),

@@ -23,12 +23,19 @@ class LabelTable:
         label_ids: Id of each class in the file, in the order of ``classes``.
         classes: Class names.
         ignore_ids: Ids that mean "no label". Default: 0 alone.
+        ignore_others: Whether ids that neither list names mean "no label" too. Default False: they are an error.
 
     Raises:
         ConfigError: If names and ids differ in number, an id occurs twice, or there are more than 255 classes.
     """
 
-    def __init__(self, label_ids: Sequence[int], classes: Sequence[str], ignore_ids: Sequence[int] = (0,)) -> None:
+    def __init__(
+        self,
+        label_ids: Sequence[int],
+        classes: Sequence[str],
+        ignore_ids: Sequence[int] = (0,),
+        ignore_others: bool = False,
+    ) -> None:
         if len(label_ids) != len(classes):
             raise ConfigError(f"label_ids has {len(label_ids)} entries, classes has {len(classes)}; one id a class")
         ids = [*label_ids, *ignore_ids]
@@ -38,6 +45,7 @@ class LabelTable:
         if len(classes) > IGNORE_INDEX:
             raise ConfigError(f"{len(classes)} classes given, at most {IGNORE_INDEX} are possible")
         self.label_ids = tuple(label_ids)
+        self.ignore_others = ignore_others
         ids.append(NO_LABEL)
         order = np.argsort(ids)
         self._ids = np.asarray(ids)[order]
@@ -54,10 +62,12 @@ class LabelTable:
             Class indices, int64, shape (H, W); :data:`IGNORE_INDEX` where there is no label.
 
         Raises:
-            DataError: If an id stands neither in ``label_ids`` nor in ``ignore_ids``.
+            DataError: If an id stands neither in ``label_ids`` nor in ``ignore_ids``, unless others are ignored.
         """
         position = np.searchsorted(self._ids, labels).clip(max=len(self._ids) - 1)
         known = self._ids[position] == labels
+        if self.ignore_others:
+            return np.where(known, self._indices[position], IGNORE_INDEX).astype(np.int64)
         if not known.all():
             row, column = np.argwhere(~known)[0]
             unknown = np.unique(labels[~known])

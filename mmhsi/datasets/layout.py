@@ -53,8 +53,11 @@ def check_layout(name: str, root: str | Path = "data", staged: Path | None = Non
             for problem in check(scene.image, info.image_key, info.image_axes, scene.shape)
         ]
     problems = list(_check_scene(info, check))
-    if info.split_file is not None and not any((at / info.split_file).is_file() for at in (folder, staged) if at):
-        problems.append(f"{folder / info.split_file}: missing, the published split")
+    problems += [
+        f"{folder / file}: missing, the published split"
+        for file in info.split_files
+        if not any((at / file).is_file() for at in (folder, staged) if at)
+    ]
     return list(dict.fromkeys(problems))  # one file may be cube, labels and second source
 
 
@@ -98,7 +101,9 @@ def _check_file(
 def _check_subset(info: SceneInfo, subset: TileSubset, folder: Path) -> Iterator[str]:
     """All tiles of a subset exist with their labels, and the first is what it should be."""
     try:
-        pairs = list_tiles(folder, subset.split_file, subset.image_dir, subset.label_dir)
+        pairs = list_tiles(
+            folder, subset.split_file, subset.image_dir, subset.label_dir, subset.suffix, listed_as=subset.listed_as
+        )
     except MMHSIError as error:
         yield f"{error}, of subset {subset.name}"
         return

@@ -49,10 +49,11 @@ class TileDataset(SeededDataset):
             Default None: files without labels.
         subset: Part of the catalogue's tiles, e.g. ``'train'``; None for a big scene.
         data_root: Folder that every path is relative to. Default: ``data``.
-        split_file: csv with a column ``image`` and, for labelled tiles, ``mask``.
-        image_dir: Without ``split_file``: folder of the images.
-        label_dir: Without ``split_file``: folder of the label maps, which have their image's file name.
-        suffix: File suffix in ``image_dir``. Default ``'.tif'``.
+        split_file: csv with a column ``image`` and, for labelled tiles, ``mask``; beside ``image_dir`` a plain list,
+            one file name a line.
+        image_dir: Folder of the images: of those that ``split_file`` lists, or of all.
+        label_dir: Folder of the label maps, which have their image's file name.
+        suffix: File suffix in ``image_dir``, which may begin with folders, as ``'/*.tif'``. Default ``'.tif'``.
         window: Cut every file into windows of this side, or (height, width), in pixels; rows and columns that fill no
             window are left out. Default None: whole files.
         stride: Step between windows. Default: ``window``.
@@ -100,16 +101,17 @@ class TileDataset(SeededDataset):
         info = scene_info(scene)
         self.root = Path(data_root)
         self.split_file, self.image_dir, self.label_dir = split_file, image_dir, label_dir
+        self.suffix = suffix
+        self.listed_as: str | None = None
         if info.form == "tiles":
             self._take_subset(info, subset)
             self.root = self.root / info.image
             info = replace(info, image="")
         elif subset is not None:
             raise ConfigError(f"TileDataset: subset={subset!r} needs scene=… of form 'tiles'")
-        if sum(bool(source) for source in (self.split_file, self.image_dir, info.image)) != 1:
+        if bool(self.split_file or self.image_dir) == bool(info.image):
             raise ConfigError("TileDataset: give one of scene, scene.image, split_file and image_dir")
         self.info = info
-        self.suffix = suffix
         self.window = None if window is None else size_pair("TileDataset", window, "window")
         self.stride = self.window if stride is None else size_pair("TileDataset", stride, "stride")
         self.region = region
@@ -117,7 +119,7 @@ class TileDataset(SeededDataset):
         self.turns = tuple(turns)
         self.split = self._checked(split)
         self.with_labels = with_labels
-        self.label_table = LabelTable(info.label_ids, info.classes, info.ignore_ids)
+        self.label_table = LabelTable(info.label_ids, info.classes, info.ignore_ids, info.ignore_others)
         self.protocol = protocol or self._protocol(subset)
         super().__init__(pipeline, lazy_init)
 
@@ -127,7 +129,9 @@ class TileDataset(SeededDataset):
         if not found:
             names = ", ".join(part.name for part in info.subsets)
             raise ConfigError(f"TileDataset: subset={subset!r} is unknown for {info.title}, expected one of {names}")
-        self.split_file, self.image_dir, self.label_dir = found[0].split_file, found[0].image_dir, found[0].label_dir
+        part = found[0]
+        self.split_file, self.image_dir, self.label_dir = part.split_file, part.image_dir, part.label_dir
+        self.suffix, self.listed_as = part.suffix, part.listed_as
 
     def _checked(self, split: TileSplit | dict | None) -> TileSplit | None:
         """The split, which the windows must not undo."""
@@ -163,7 +167,9 @@ class TileDataset(SeededDataset):
         """(image, label map) of every file."""
         if self.info.image:
             return [(self.root / self.info.image, self.root / self.info.labels if self.info.labels else None)]
-        return list_tiles(self.root, self.split_file, self.image_dir, self.label_dir, self.suffix, self.with_labels)
+        return list_tiles(
+            self.root, self.split_file, self.image_dir, self.label_dir, self.suffix, self.with_labels, self.listed_as
+        )
 
     def load_data_list(self) -> list[dict]:
         """List the tiles, check that every file is there, and read their headers."""

@@ -22,16 +22,19 @@ def list_tiles(
     label_dir: str | None = None,
     suffix: str = ".tif",
     with_labels: bool = True,
+    listed_as: str | None = None,
 ) -> list[tuple[Path, Path | None]]:
     """Images and their label maps, which need not exist.
 
     Args:
         root: Folder that everything is relative to.
-        split_file: csv file with a column ``image`` and, with labels, ``mask``.
-        image_dir: Without ``split_file``: folder of the images.
-        label_dir: Without ``split_file``: folder of the label maps, which have their image's file name.
-        suffix: File suffix in ``image_dir``. Default ``'.tif'``.
-        with_labels: Whether every line of ``split_file`` must name a label map. Default True.
+        split_file: csv file with a column ``image`` and, with labels, ``mask``; beside ``image_dir`` a plain list, one
+            file name a line.
+        image_dir: Folder of the images: of those that ``split_file`` lists, or of all.
+        label_dir: Folder of the label maps, which have their image's file name.
+        suffix: File suffix in ``image_dir``, which may begin with folders, as ``'/*.tif'``. Default ``'.tif'``.
+        with_labels: Whether every line of a csv file must name a label map. Default True.
+        listed_as: What the names in a plain list end with in place of ``suffix``. Default None: they are the files'.
 
     Returns:
         (image, label map or None) of every tile.
@@ -39,16 +42,56 @@ def list_tiles(
     Raises:
         DataError: If the list is damaged, or the folder is missing or empty.
     """
-    if split_file is not None:
+    if split_file is not None and image_dir is not None:
+        names = read_names(root / split_file, suffix, listed_as)
+    elif split_file is not None:
         rows = read_tile_list(root / split_file, ("image", "mask") if with_labels else ("image",))
         return [(root / row["image"], root / row["mask"] if row.get("mask") else None) for row in rows]
-    folder = root / str(image_dir)
+    else:
+        names = _names_in(root / str(image_dir), suffix)
+    return [(root / str(image_dir) / name, None if label_dir is None else root / label_dir / name) for name in names]
+
+
+def _names_in(folder: Path, suffix: str) -> list[str]:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder of images")
-    names = sorted(path.name for path in folder.glob(f"*{suffix}"))
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.glob(f"*{suffix}"))
     if not names:
         raise DataError(f"{folder}: holds no file *{suffix}")
-    return [(folder / name, None if label_dir is None else root / label_dir / name) for name in names]
+    return names
+
+
+def read_names(path: Path, suffix: str = ".tif", listed_as: str | None = None) -> list[str]:
+    """Read a plain list of files.
+
+    Args:
+        path: The list, UTF-8, one name a line, relative to the folder of the files.
+        suffix: What the files' names end with.
+        listed_as: What the names in the list end with in its place. Default None: the same.
+
+    Returns:
+        Names of the files, in the order of the list.
+
+    Raises:
+        DataError: If the list is missing, damaged or empty, or a name leads out of the folder or ends otherwise.
+    """
+    existing_file(path, "a list of tiles")
+    expected = suffix if listed_as is None else listed_as
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a list of tiles ({reason(error)}); expected one file name a line") from error
+    names = []
+    for number, line in enumerate(lines, 1):
+        name = line.strip()
+        if not name:
+            continue
+        if not name.endswith(expected) or name.startswith("/") or ".." in name.split("/"):
+            raise DataError(f"{path}: line {number} is no file name below the images' folder that ends with {expected}")
+        names.append(name.removesuffix(expected) + suffix)
+    if not names:
+        raise DataError(f"{path}: lists nothing; expected one file name a line")
+    return names
 
 
 def read_tile_list(path: Path, columns: Collection[str]) -> list[dict[str, str]]:

@@ -61,10 +61,15 @@ def pretrained_candidate(path: str | Path) -> Candidate:
         path: Its checkpoint, or the name of public weights (``mmhsi weights list``).
 
     Raises:
-        ConfigError: If it holds no encoder of this layout, or named weights are not there.
+        ConfigError: If it holds no encoder of this layout, or named weights are not there or of certain bands.
         FileFormatError: If it cannot be read.
     """
     if str(path) in WEIGHTS:
+        if WEIGHTS[str(path)].backbone["type"] != "HSIViT":
+            raise ConfigError(
+                f"pretrained {path}: is of certain bands, not of any; use it in a config on such data, as "
+                f"backbone=dict(pretrained={str(path)!r})"
+            )
         named_weights(str(path))
         patch = WEIGHTS[str(path)].backbone["patch_size"]
     else:

@@ -36,7 +36,7 @@ def check_outputs(outputs: Iterable[str | Path | None], inputs: Iterable[str | P
         for path in (given, *_belonging(given)):
             taken |= _marks(path)
     for path in (Path(path) for path in outputs if path is not None):
-        if not str(path).isprintable():
+        if not path.name.isprintable():
             raise DataError(f"{path}: has a name that cannot be printed on one line; give it another")
         if taken & (marks := _marks(path)):
             raise DataError(f"{path}: is named for two files; give each output a name of its own")

@@ -18,7 +18,7 @@ from mmhsi.io.lock import hold
 CUBE = np.arange(6 * 7 * 4, dtype=np.int16).reshape(6, 7, 4)
 NAMES = re.compile(r"^(out|png|vector|report|probabilities|uncertainty)$")
 READ = {("show_report", "report"), ("browse_report", "report"), ("browse_report", "uncertainty")}
-FOLDERS = {"demo", "make_demo_scene"}
+FOLDERS = {"demo", "make_demo_scene", "embed"}  # of embed, Zarr's
 
 
 @pytest.mark.parametrize("name", [name for name in find_tools() if name not in ("completion", "weights")])

@@ -74,7 +74,7 @@ def test_what_loaders_read_is_what_the_download_brings(info):
     if not info.files:
         return
     brought = {m.name for file in info.files for m in file.members} | {file.name for file in info.files}
-    wanted = {info.labels, info.second_image, info.split_file} | {scene.image for scene in info.corpus}
+    wanted = {info.labels, info.second_image, *info.split_files} | {scene.image for scene in info.corpus}
     wanted |= set() if info.corpus else {info.image}
     assert wanted - {None} <= brought
 

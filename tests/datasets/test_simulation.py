@@ -147,11 +147,15 @@ def test_files_hold_the_scene(scene, tmp_path):
         assert json.loads(file.tags()["class_names"]) == list(scene.class_names)
         assert [file.colormap(1)[k][:3] for k in range(1, 9)] == list(scene.palette)
         assert "SIMULATED" in file.tags()["description"]
-    assert sorted(path.name for path in cube_path.parent.iterdir()) == ["demo_cube.tif", "demo_labels.tif"]
+    with rasterio.open(cube_path.with_name("demo_abundances.tif")) as file:
+        np.testing.assert_allclose(file.read().transpose(1, 2, 0), scene.abundances, atol=1e-6)
+    names = ["demo_abundances.tif", "demo_cube.tif", "demo_labels.tif"]
+    assert sorted(path.name for path in cube_path.parent.iterdir()) == names
 
 
 def test_a_failed_write_leaves_the_old_files_and_nothing_else(scene, tmp_path, monkeypatch):
-    for path in write_scene(scene, tmp_path):
+    write_scene(scene, tmp_path)
+    for path in tmp_path.iterdir():
         path.write_bytes(b"old")
 
     def fail(*args):
@@ -161,6 +165,7 @@ def test_a_failed_write_leaves_the_old_files_and_nothing_else(scene, tmp_path, m
     with pytest.raises(DataError, match=r"demo_cube\.tif: cannot write: disk full"):
         write_scene(scene, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "demo_abundances.tif": b"old",
         "demo_cube.tif": b"old",
         "demo_labels.tif": b"old",
     }

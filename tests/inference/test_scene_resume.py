@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -187,10 +188,12 @@ def test_two_runs_do_not_write_one_file(trained, long_scene, tmp_path, often):
                 path.unlink()  # lets nobody in
             for names in (dict(out="map.tif"), dict(out="other.tif", uncertainty=tmp_path / "uncertainty.tif")):
                 out = tmp_path / names.pop("out")
-                with pytest.raises(
-                    ConfigError, match=r"output .*\.partial: in use by .*; wait for it, end it, or give"
-                ):
-                    SceneInferencer(config, checkpoint).write_map(long_scene, out, **names)
+                # In a thread: who holds a file may write it, also within its own progress.
+                with ThreadPoolExecutor(1) as pool:
+                    run = pool.submit(SceneInferencer(config, checkpoint).write_map, long_scene, out, **names)
+                message = r"output .*\.partial: in use by .*; wait for it, end it, or give"
+                with pytest.raises(ConfigError, match=message):
+                    run.result()
                 others.append(out)
 
     write(inferencer, long_scene, tmp_path / "alone")

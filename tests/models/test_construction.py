@@ -1,6 +1,7 @@
 """A constructed model is a usable one: its weights are drawn, its positions matter, nothing is left to be said."""
 
 import copy
+import importlib
 import logging
 import math
 import re
@@ -67,6 +68,7 @@ RULES = {
     "SSTN": [(r"gate$", "zeros"), *TORCH],
     **dict.fromkeys(("CNNHead", "UNetHead", "MultiscaleLinearHead", "TokenLinearHead"), DECODE),
     "DINOHead": DINO,
+    **dict.fromkeys(("AbundanceHead", "RegressionHead"), TORCH),
 }
 """For the parameters of each, those of norms aside: the first pattern that is found, and a constant or a deviation."""
 
@@ -77,6 +79,7 @@ def build(name):
 
 
 def registered():
+    importlib.import_module("mmhsi.models.decode_heads")  # which comes when it is asked for
     packages = tuple(f"mmhsi.models.{part}." for part in PARTS)
     return {name for name, cls in MODELS.module_dict.items() if cls.__module__.startswith(packages)}
 

@@ -52,10 +52,12 @@ class TileSubset:
 
     Attributes:
         name: Such as ``'train'``.
-        split_file: csv with columns ``image`` and ``mask``, or None.
-        image_dir: Without ``split_file``: folder of the images.
-        label_dir: Without ``split_file``: folder of the label maps.
+        split_file: csv with columns ``image`` and ``mask``; beside ``image_dir`` a plain list, one file name a line.
+        image_dir: Folder of the images: of those that ``split_file`` lists, or of all.
+        label_dir: Folder of the label maps, of their images' names.
         tiles: Number of tiles as published, None if unknown.
+        suffix: File suffix in ``image_dir``, which may begin with folders, as ``'/*.tif'``.
+        listed_as: What the names in a plain list end with in place of ``suffix``; None where they are the files' own.
     """
 
     name: str
@@ -63,6 +65,8 @@ class TileSubset:
     image_dir: str | None = None
     label_dir: str | None = None
     tiles: int | None = None
+    suffix: str = ".tif"
+    listed_as: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class SceneInfo:
         classes: Class names; of a vector file those that occur may be left unsaid.
         label_ids: Id of each class in the label map.
         ignore_ids: Ids that mean "no label".
+        ignore_others: Whether ids that neither list names mean "no label" too.
         palette: RGB colour of each class, 0 to 255; None for the default palette.
         shape: (H, W, C) as published, of each tile for tiles; None if it may vary.
         wavelengths: Centres of the file's bands in nm where the file does not carry them.
@@ -126,7 +131,7 @@ class SceneInfo:
         second_axes: Its axes.
         second_shape: Its (H, W, C).
         second_scale: Its pixels per cube pixel along each axis.
-        split_file: File of the published split, relative to the data root.
+        split_files: Files of the published split, relative to the data root.
         split_rule: How training and test data are told apart where a rule is published.
         subsets: Parts of a set of tiles.
         corpus: Scenes of a corpus.
@@ -145,6 +150,7 @@ class SceneInfo:
     classes: tuple[str, ...] = ()
     label_ids: tuple[int, ...] = ()
     ignore_ids: tuple[int, ...] = (0,)
+    ignore_others: bool = False
     palette: tuple[RGB, ...] | None = None
     shape: tuple[int, int, int] | None = None
     wavelengths: tuple[float, ...] | None = None
@@ -162,7 +168,7 @@ class SceneInfo:
     second_key: str | None = None
     second_shape: tuple[int, int, int] | None = None
     second_scale: int = 1
-    split_file: str | None = None
+    split_files: tuple[str, ...] = ()
     split_rule: str = ""
     image_axes: str | None = None
     label_threshold: float | None = None

@@ -16,9 +16,12 @@ from .classic import CLASSIC
 from .corpora import CORPORA
 from .info import SceneInfo
 from .satellite import SATELLITE
+from .spectral_earth import ENMAP_TILES
+from .toulouse import TOULOUSE
 from .two_source import TWO_SOURCE
+from .whu_hi import WHU_HI
 
-CATALOGUE: dict[str, SceneInfo] = {**CLASSIC, **TWO_SOURCE, **SATELLITE, **CORPORA}
+CATALOGUE: dict[str, SceneInfo] = {**CLASSIC, **WHU_HI, **TWO_SOURCE, **SATELLITE, **TOULOUSE, **ENMAP_TILES, **CORPORA}
 
 
 def unknown_name(name: str) -> str:

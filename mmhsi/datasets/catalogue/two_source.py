@@ -16,6 +16,70 @@ _HOUSTON_CITATION = (
 )
 
 TWO_SOURCE: dict[str, SceneInfo] = {
+    "houston2013": SceneInfo(
+        title="Houston 2013",
+        image="Houston2013/HSI.mat",
+        image_key="HSI",
+        labels="Houston2013/gt.mat",
+        labels_key="gt",
+        classes=(
+            "Healthy grass",
+            "Stressed grass",
+            "Synthetic grass",
+            "Trees",
+            "Soil",
+            "Water",
+            "Residential",
+            "Commercial",
+            "Road",
+            "Highway",
+            "Railway",
+            "Parking lot 1",
+            "Parking lot 2",
+            "Tennis court",
+            "Running track",
+        ),
+        label_ids=tuple(range(1, 16)),
+        shape=(349, 1905, 144),
+        wavelengths=tuple(round(364 + 682.1 * band / 143, 1) for band in range(144)),
+        citation="C. Debes et al., Hyperspectral and LiDAR data fusion: outcome of the 2013 GRSS Data Fusion Contest, "
+        "IEEE JSTARS 7(6), 2014; data of the Hyperspectral Image Analysis Laboratory, University of Houston, and the "
+        "National Center for Airborne Laser Mapping",
+        form="two-source scene",
+        sensor="CASI-1500 + LiDAR",
+        second_image="Houston2013/LiDAR.mat",
+        second_key="LiDAR",
+        second_shape=(349, 1905, 1),
+        split_files=("Houston2013/TRLabel.mat", "Houston2013/TSLabel.mat"),
+        split_rule="supplied: maps of the training pixels (TRLabel.mat) and test pixels (TSLabel.mat)",
+        files=(
+            RemoteFile(
+                "Houston2013/HSI.mat",
+                sha256="6a0edba3c224df411623ed5774fc34e91929ab341709859b2f56cc38dbb3c6fd",
+            ),
+            RemoteFile(
+                "Houston2013/LiDAR.mat",
+                sha256="7aa956e7c371fd29a495f0cb9bb8f572aaa4065fcfeda2b3e854a5cef74b35ad",
+            ),
+            RemoteFile(
+                "Houston2013/gt.mat",
+                sha256="75ecccc08ac7709e48285bb098fda802da6efd6dc0168cb1c99c6ce09d0b6ae0",
+            ),
+            RemoteFile(
+                "Houston2013/TRLabel.mat",
+                sha256="96ce863eaf4dc548c3140a480dee33c812d46194ae5ed345fed6e71a3d72b527",
+            ),
+            RemoteFile(
+                "Houston2013/TSLabel.mat",
+                sha256="46bd849d556c80ed67b33f23dd288eafa7ac9f97a847390be373b702b0bf5a45",
+            ),
+        ),
+        homepage="https://github.com/likyoo/Multimodal-Remote-Sensing-Toolkit",
+        obtain="the homepage links the .mat copy of the contest's data",
+        caveat="The .mat copy of Multimodal-Remote-Sensing-Toolkit, with its checksums. Wavelengths are those of the "
+        "contest's own header to within 0.2 nm. Whether gt.mat holds all pixels of both maps is not confirmed; a split "
+        "that names unlabelled pixels is refused. The contest's own terms apply.",
+    ),
     "houston2018": SceneInfo(
         title="Houston 2018",
         image="Houston2018/houston_hsi.mat",
@@ -54,7 +118,7 @@ TWO_SOURCE: dict[str, SceneInfo] = {
         second_image="Houston2018/houston_lidar.mat",
         second_key="houston_lidar",
         second_shape=(1202, 4768, 1),
-        split_file="Houston2018/houston_index.mat",
+        split_files=("Houston2018/houston_index.mat",),
         split_rule="houston_index.mat: (row, column) pairs from 0 in houston_train and houston_test",
         files=(
             RemoteFile(
@@ -137,7 +201,7 @@ TWO_SOURCE: dict[str, SceneInfo] = {
         second_image="Berlin/berlin_sar.mat",
         second_key="berlin_sar",
         second_shape=(1723, 476, 4),
-        split_file="Berlin/berlin_index.mat",
+        split_files=("Berlin/berlin_index.mat",),
         split_rule="berlin_index.mat: (row, column) pairs from 0 in berlin_train and berlin_test",
         files=(
             RemoteFile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os.path
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -42,8 +43,8 @@ def is_zarr(path: str | PathLike[str]) -> bool:
     Args:
         path: Any.
     """
-    folder = Path(path)
-    return any((folder / name).is_file() for name in (METADATA, ".zgroup", ".zarray"))
+    # pathlib's is_file() raises where a folder may not be read, or a name is too long.
+    return any(os.path.isfile(Path(path, name)) for name in (METADATA, ".zgroup", ".zarray"))  # noqa: PTH113
 
 
 class ZarrReader(CubeReader[Any]):

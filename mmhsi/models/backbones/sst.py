@@ -14,6 +14,7 @@ from mmhsi.registry import MODELS
 from ..checks import check_bands, resolve_out_indices
 from ..layers import PrunableLayers, Tokens, init_linear, take_tokens
 from ..layers.blockwise_embed import BlockwiseEmbed
+from ..layers.learned_block_position import LearnedBlockPosition
 from ..layers.spatial_spectral_position import SpatialSpectralPosition
 from ..layers.transformer_layer import TransformerLayer
 from ..layers.visible_rows import row_buckets, run_rows
@@ -99,6 +100,9 @@ class SST(TransformerBackbone):
         norm_before: Whether a LayerNorm takes a patch's level and contrast away before its linear map. Default True.
         wavelengths: Band centres in nm, length C. Spectral positions are then the blocks' mean wavelengths; without
             them the blocks' indices.
+        position_grid: (rows, columns) of tokens for which positions are learned, as MaskedSST's are; other grids are
+            interpolated. Default None: sinusoids.
+        final_norm: Whether a LayerNorm follows the last layer. Default True.
         out_indices: Layers whose maps are returned, spatial layers 0 to S - 1 and spectral layers S to S + T - 1;
             negative counts from the end. Default: the last.
         spectral_pool: How a map is made of G blocks: ``'mean'`` gives d channels, ``'concat'`` G · d (block-major).
@@ -122,6 +126,8 @@ class SST(TransformerBackbone):
         band_padding: str = "repeat",
         norm_before: bool = True,
         wavelengths: Sequence[float] | None = None,
+        position_grid: tuple[int, int] | None = None,
+        final_norm: bool = True,
         out_indices: Sequence[int] = (-1,),
         spectral_pool: str = "mean",
         drop_rate: float = 0.0,
@@ -144,7 +150,12 @@ class SST(TransformerBackbone):
         )
         self.num_blocks = self.patch_embed.num_blocks
         self.out_channels = self.embed_dims * (self.num_blocks if spectral_pool == "concat" else 1)
-        self.position = SpatialSpectralPosition(self.embed_dims, self._spectral_positions(wavelengths), owner="SST")
+        self.block_positions = self._spectral_positions(wavelengths)
+        self.position = (
+            SpatialSpectralPosition(self.embed_dims, self.block_positions, owner="SST")
+            if position_grid is None
+            else LearnedBlockPosition(self.embed_dims, self.num_blocks, position_grid, owner="SST")
+        )
         self.drop_after_pos = nn.Dropout(drop_rate)
         layers = [
             TransformerLayer(
@@ -159,7 +170,7 @@ class SST(TransformerBackbone):
         ]
         self.spatial_layers = PrunableLayers(layers[: sizes["spatial_layers"]])
         self.spectral_layers = PrunableLayers(layers[sizes["spatial_layers"] :])
-        self.norm = nn.LayerNorm(self.embed_dims)
+        self.norm = nn.LayerNorm(self.embed_dims) if final_norm else nn.Identity()
         init_linear(self.spatial_layers)
         init_linear(self.spectral_layers)
 
@@ -187,7 +198,8 @@ class SST(TransformerBackbone):
 
     def band_axes(self) -> dict[str, int]:
         """Weights that depend on the bands, and the axis of the blocks."""
-        return {"patch_embed.weight": 0, "patch_embed.bias": 0}
+        learned = {"position.table": 0} if isinstance(self.position, LearnedBlockPosition) else {}
+        return {"patch_embed.weight": 0, "patch_embed.bias": 0, **learned}
 
     def resample_bands(self, key: str, value: Tensor, source: Sequence[float], target: Sequence[float]) -> Tensor:
         """Fit the maps of a checkpoint's blocks to the blocks of other bands, both with centres in nm.

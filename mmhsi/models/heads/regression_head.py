@@ -11,13 +11,14 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..losses.regression import GaussianNLLLoss, ValueLoss
+from ..quiet_init import QuietInit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 @MODELS.register_module()
-class RegressionHead(nn.Module):
+class RegressionHead(QuietInit):
     """A linear layer from a feature vector to values, which are learnt as multiples of their standard deviation.
 
     Args:

@@ -60,7 +60,7 @@ class LOMSST(MaskedPretraining):
         sizes = dict(
             in_channels=self.backbone.embed_dims,
             patch_values=embed.bands_per_block * embed.patch_size**2,
-            spectral_positions=self.backbone.position.spectral_positions.tolist(),
+            spectral_positions=self.backbone.block_positions,
         )
         self.decoder = MODELS.build(decoder or dict(type=LOMSSTDecoder), default_args=sizes)
         self.masking = MASKING.build(masking or dict(type="RandomMasking", ratio=0.75))

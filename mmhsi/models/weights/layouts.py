@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from mmhsi.errors import ConfigError
+
 from .families.catalogue import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CONTAINERS = ("model", "teacher")
-"""Entries that hold the weights in the files of MAE and of DINOv2's training, where mmengine has ``state_dict``."""
+CONTAINERS = ("model", "teacher", "model_state_dict")
+"""Entries that hold the weights in the files of MAE, of DINOv2's training and of MaskedSST, where mmengine has
+``state_dict``."""
 
 LAYER = re.compile(r"blocks\.(?:\d+\.)?(\d+)\.(.+)")  # DINOv2 may store chunks of layers, numbered throughout
 IN_LAYER = {
@@ -46,6 +49,7 @@ def translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     - DINOv2: timm's names, ``register_tokens``, a mask token (1, d), SwiGLU as ``mlp.w12`` and ``mlp.w3``, layers that
       may be stored in chunks.
     - mmpretrain: our names but for the last norm, ``ln1``.
+    - MaskedSST: the names of :class:`mmhsi.models.SST`, its blocks' maps in one.
     - DOFA, Panopticon, SpectralEarth: timm's names behind embeddings of their own
       (:mod:`mmhsi.models.weights.families`).
 
@@ -56,11 +60,19 @@ def translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     Returns:
         The translated weights; those of another model as they are.
+
+    Raises:
+        ConfigError: If they are of a vision transformer with rotary positions, such as DINOv3.
     """
     family = family_of(state)
     if family is not None:
         return _from_timm(family.to_timm(state))
     if "patch_embed.proj.weight" in state and any(LAYER.match(key) for key in state):
+        if "pos_embed" not in state:
+            raise ConfigError(
+                "weights without a table of positions, as DINOv3's: it turns queries and keys by their place in every "
+                "layer instead (rotary positions), which HSIViT does not; its features would be others"
+            )
         return _from_timm(state)
     if "patch_embed.projection.weight" in state and "ln1.weight" in state and "norm.weight" not in state:
         return {re.sub(r"^ln1\.", "norm.", key): value for key, value in state.items()}

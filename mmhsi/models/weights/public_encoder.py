@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FOLDER = "MMHSI_WEIGHTS"
 """Environment variable of the folder of converted weights; ``weights`` without it."""
 
-OWN = ("layers.pruned", "mask_token", "pos_grid")
+OWN = ("layers.pruned", "spatial_layers.pruned", "spectral_layers.pruned", "mask_token", "pos_grid")
 """What public code has not, or not always."""
 
 

@@ -149,7 +149,14 @@ def refuse_lost_layers(module: nn.Module, found: dict[str, Tensor], state: dict[
     """
     if not isinstance(module, PrunableBackbone):
         return
-    layers = [f"{name}.{index}." for name, stage in module.prunable_stages().items() for index in range(len(stage))]
+    stages = [*module.prunable_stages().values()]
+    layers = [
+        f"{name}.{index}."
+        for name, child in module.named_modules()
+        for stage in stages
+        if child is stage
+        for index in range(len(stage))
+    ]
     layers += [f"{name}." for name, child in module.named_children() if isinstance(child, nn.LayerNorm)]
     own, gone = module.state_dict(), pruned_prefixes(state)
     lost = [

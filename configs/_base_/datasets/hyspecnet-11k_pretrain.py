@@ -1,0 +1,20 @@
+# HySpecNet-11k, the training tiles of the hard split, no labels: a random 32x32 window of each.
+train_dataloader = dict(
+    batch_size=128,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type="SeededSampler", shuffle=True),
+    dataset=dict(
+        type="TileDataset",
+        scene="hyspecnet_11k",
+        subset="train-hard",
+        data_root="{{$MMHSI_DATA:data}}",
+        with_labels=False,
+        pipeline=[
+            dict(type="RandomReadWindow", size=32),
+            dict(type="LoadCube"),
+            dict(type="RandomDihedral"),
+            dict(type="PackTile"),
+        ],
+    ),
+)
