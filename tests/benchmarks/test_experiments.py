@@ -108,6 +108,7 @@ def test_a_file_of_figures_that_is_none(text, tmp_path):
         read_figures(tmp_path / "t.json", ExperimentTable.from_file(tmp_path / "t.py"))
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_run_again_and_a_failure_says_what_failed(tmp_path):
     (tmp_path / "t.py").write_text(TABLE)
     steps = [step for *_, step in ExperimentTable.from_file(tmp_path / "t.py").runs((0,), tmp_path)]

@@ -70,6 +70,7 @@ def test_one_class():
         classify(cube, np.where(truth == 1, truth, 0))
 
 
+@pytest.mark.slow
 def test_two_hundred_classes():
     cube, truth = scene(20, 400, 20, classes=200)
     result, model = classify(cube, some(truth, 8), models="lda-on-spectra")
@@ -101,6 +102,7 @@ def test_labels_in_one_corner_are_warned_of():
     assert any("all labels lie within" in text for text in model.report.warnings)
 
 
+@pytest.mark.slow
 def test_a_scene_read_in_rows_gives_the_map_of_one_in_memory(monkeypatch):
     cube, truth = scene(200, 40)
     labels = some(truth, 30)

@@ -111,6 +111,7 @@ def encoder(path, bands):
     return state
 
 
+@pytest.mark.slow
 def test_an_encoder_is_recognised_and_starts_a_candidate(stripes, short, tmp_path):
     state = encoder(tmp_path / "encoder.pth", 12)
     model = SceneClassifier(minutes=20, models="lda", folds=2, pretrained=str(tmp_path / "encoder.pth"))

@@ -45,6 +45,7 @@ def test_it_serves_in_pipelines_and_searches(pixels):
     assert search.predict(table).tolist().count("soil") > 40
 
 
+@pytest.mark.slow
 def test_all_candidates_that_see_columns_are_weighed(pixels):
     model = SceneClassifier(minutes=2).fit(*pixels)
     assert set(model.weights_) <= {"extra trees", "LDA", "SVM", "random forest", "MLP"}
