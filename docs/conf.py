@@ -3,6 +3,8 @@
 ``make docs`` builds everything into docs/_build/html.
 """
 
+from pathlib import Path
+
 from mmhsi import __version__
 
 project = "mmhsi"
@@ -30,7 +32,9 @@ exclude_patterns = [
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3
-nb_execution_mode = "auto"  # those that were run, by docs/write_notebooks.py, are shown as they are
+nb_execution_mode = "auto"
+# Those that docs/write_notebooks.py ran are shown as they are.
+nb_execution_excludepatterns = [f"{path.stem}.ipynb" for path in Path(__file__).parent.glob("notebooks/*.py")]
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_output_stderr = "remove"  # logs, with paths of the machine that built the page
