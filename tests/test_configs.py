@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from families import CONFIGS, FAMILIES, ROOT, cases, kind, quick
+from families import CONFIGS, FAMILIES, LARGE, ROOT, cases, kind, quick
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from small_runs import fit_components, fit_regions, load_in_process, shrink
@@ -111,10 +111,11 @@ CLASSICAL = [case for case in MARKED if case.values[0].startswith(("classical/",
 NETWORKS = [case for case in MARKED if case not in CLASSICAL]
 
 
-def test_every_kind_of_config_and_all_data_are_run_quickly():
-    assert {kind(name) for name, _ in QUICK} == {kind(name) for name in CONFIGS}
+def test_every_kind_of_small_config_and_all_their_data_are_run_quickly():
+    small = [case for case in CASES if not LARGE.search(f"{case[0]} {case[1]}")]
+    assert {kind(name) for name, _ in QUICK} >= {kind(name) for name, _ in small}
     assert len(QUICK) < len(CONFIGS)
-    assert {data for _, data in QUICK} == {data for _, data in CASES}
+    assert {data for _, data in QUICK} == {data for _, data in small}
 
 
 @pytest.mark.parametrize(("name", "dataset"), CLASSICAL, ids=lambda value: value or "")

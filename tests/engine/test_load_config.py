@@ -75,7 +75,7 @@ def test_a_finetuning_names_the_pretraining_on_its_data(monkeypatch):
     [
         ("comparison/cnn2d.py", "salinas-a_20-per-clas", "salinas-a_20-per-class"),
         ("mae/mae_hsi-vit-tiny-p3.py", "salinas_pretrain", "salinas"),
-        ("segmentation/hsi-vit-tiny-p2_unet.py", "enmap", "enmap-potsdam"),
+        ("segmentation/hsi-vit-tiny-p2_unet.py", "enmap-potsda", "enmap-potsdam"),
     ],
 )
 def test_an_unknown_data_set_names_the_nearest(name, dataset, nearest, monkeypatch):

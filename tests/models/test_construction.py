@@ -157,8 +157,11 @@ def logged():
     handler = logging.Handler(logging.INFO)
     handler.emit = lambda record: lines.append(record.getMessage())
     logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.INFO)  # which commands in this process may have raised
     logger.addHandler(handler)
     yield lines
+    logger.setLevel(level)
     logger.removeHandler(handler)
 
 

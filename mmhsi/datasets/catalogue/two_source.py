@@ -197,7 +197,7 @@ TWO_SOURCE: dict[str, SceneInfo] = {
         "from A. Okujeni, S. van der Linden, P. Hostert, Berlin-Urban-Gradient dataset 2009, "
         "doi:10.5880/enmap.2016.008",
         form="two-source scene",
-        sensor="EnMAP, simulated from HyMap + Sentinel-1",
+        sensor="EnMAP (simulated) + Sentinel-1",
         second_image="Berlin/berlin_sar.mat",
         second_key="berlin_sar",
         second_shape=(1723, 476, 4),
