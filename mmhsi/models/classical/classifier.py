@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmhsi.errors import ConfigError
 from mmhsi.probabilities import tempered
@@ -13,10 +11,7 @@ from mmhsi.registry import MODELS
 
 from ..classifiers import PixelClassifier
 from .learner import Learner
-from .samples import KeepsSamples
-
-if TYPE_CHECKING:
-    from mmengine.optim import OptimWrapper
+from .samples import KeepsSamples, centres
 
 
 @MODELS.register_module()
@@ -56,25 +51,9 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         self.temperature = temperature
         self.keep_none()
 
-    def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """Keep a batch; nothing is optimised.
-
-        Args:
-            data: As the preprocessor takes it.
-            optim_wrapper: Not used.
-        """
-        preprocessor: nn.Module = self.data_preprocessor  # type: ignore[assignment]
-        batch = preprocessor(data, True)
-        labels = torch.cat([sample.gt_label for sample in batch["data_samples"]])
-        return self.keep(centres(batch["inputs"]), labels)
-
-    def seen_window(self, window: tuple[int, int]) -> tuple[int, int]:
-        """One pixel.
-
-        Args:
-            window: (h, w) in pixels.
-        """
-        return (1, 1)
+    def keep_batch(self, samples: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """Take samples in with their labels; arguments as for :meth:`KeepsSamples.keep_batch`."""
+        return self.keep(samples, torch.cat([sample.gt_label for sample in data_samples]))
 
     def predict_scores(self, inputs: Tensor) -> Tensor:
         """Class probabilities of windows.
@@ -90,12 +69,3 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         if self.temperature == 1:
             return scores
         return torch.from_numpy(tempered(scores.cpu().numpy(), self.temperature)).to(scores)
-
-
-def centres(windows: Tensor) -> Tensor:
-    """Centre pixels of windows, (B, C).
-
-    Args:
-        windows: Shape (B, C, h, w).
-    """
-    return windows[:, :, windows.shape[2] // 2, windows.shape[3] // 2]

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..regressors import PixelRegressor
-from .classifier import centres
-from .samples import KeepsSamples
+from .samples import KeepsSamples, centres
 from .value_learner import ValueLearner
 
 if TYPE_CHECKING:
-    from mmengine.optim import OptimWrapper
     from numpy.typing import NDArray
 
 
@@ -64,17 +62,9 @@ class ClassicalRegressor(KeepsSamples, PixelRegressor):
         """T."""
         return self._num_targets
 
-    def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """Keep a batch; nothing is optimised.
-
-        Args:
-            data: As the preprocessor takes it.
-            optim_wrapper: Not used.
-        """
-        preprocessor: nn.Module = self.data_preprocessor  # type: ignore[assignment]
-        batch = preprocessor(data, True)
-        values = torch.stack([sample.gt_value for sample in batch["data_samples"]])
-        return self.keep_values(centres(batch["inputs"]), values)
+    def keep_batch(self, samples: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """Take samples in with their values; arguments as for :meth:`KeepsSamples.keep_batch`."""
+        return self.keep_values(samples, torch.stack([sample.gt_value for sample in data_samples]))
 
     def keep_values(self, samples: Tensor, values: Tensor) -> dict[str, Tensor]:
         """Take samples in; what is unknown is marked, since a state that is not finite counts as damaged.
@@ -93,14 +83,6 @@ class ClassicalRegressor(KeepsSamples, PixelRegressor):
         """Values (n, T), NaN where unknown."""
         values, known = self.truth.cpu().numpy().transpose(2, 0, 1)
         return np.where(known > 0, values, np.float32(np.nan))
-
-    def seen_window(self, window: tuple[int, int]) -> tuple[int, int]:
-        """One pixel.
-
-        Args:
-            window: (h, w) in pixels.
-        """
-        return (1, 1)
 
     def predict_scores(self, inputs: Tensor) -> Tensor:
         """Values of windows.

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 
 if TYPE_CHECKING:
+    from mmengine.optim import OptimWrapper
     from numpy.typing import NDArray
 
     from .learner import Learner
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class KeepsSamples(nn.Module):
-    """Mixin of models that learn from a table of samples.
+    """Mixin of models that learn from a table of samples, the centre pixels of the training windows.
 
     The table is in the state dict, so that a checkpoint holds plain tensors: the samples as the preprocessor gave them,
     what is known of each, and the seed. The learner is fitted to it when scores are first asked for.
@@ -50,6 +51,37 @@ class KeepsSamples(nn.Module):
         self.register_buffer(self.truth_name, torch.zeros(0, dtype=torch.int64) if truth is None else truth)
         self.register_buffer("seed", torch.randint(2**31 - 1, ()))
         self._learnt = False
+
+    def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+        """Keep a batch; nothing is optimised.
+
+        Args:
+            data: As the preprocessor takes it.
+            optim_wrapper: Not used.
+        """
+        preprocessor: nn.Module = self.data_preprocessor  # type: ignore[assignment]
+        batch = preprocessor(data, True)
+        return self.keep_batch(centres(batch["inputs"]), batch["data_samples"])
+
+    def keep_batch(self, samples: Tensor, data_samples: list) -> dict[str, Tensor]:
+        """Take a batch in with what is known of it.
+
+        Args:
+            samples: Shape (n, F).
+            data_samples: n samples as the preprocessor makes them.
+
+        Returns:
+            What is logged of the step.
+        """
+        raise NotImplementedError
+
+    def seen_window(self, window: tuple[int, int]) -> tuple[int, int]:
+        """One pixel.
+
+        Args:
+            window: (h, w) in pixels.
+        """
+        return (1, 1)
 
     def keep(self, samples: Tensor, truth: Tensor) -> dict[str, Tensor]:
         """Take samples in.
@@ -127,3 +159,12 @@ class KeepsSamples(nn.Module):
                 f"the model's training samples have {self.truth_name} {truth.min():g} to {truth.max():g} and the seed "
                 f"{seed}; expected 0 to {count - 1} and a seed from 0: the checkpoint is damaged"
             )
+
+
+def centres(windows: Tensor) -> Tensor:
+    """Centre pixels of windows, (B, C).
+
+    Args:
+        windows: Shape (B, C, h, w).
+    """
+    return windows[:, :, windows.shape[2] // 2, windows.shape[3] // 2]
