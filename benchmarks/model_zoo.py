@@ -158,7 +158,7 @@ def figures(result: dict) -> str:
     """Metrics with spread and number of runs."""
     spread = result.get("Spread", {})
     texts = [
-        f"{name} {value}" + (f" ± {spread[name]}" if name in spread else "")
+        f"{name} {round(value, 2)}" + (f" ± {round(spread[name], 2)}" if name in spread else "")
         for name, value in result["Metrics"].items()
     ]
     return ", ".join(texts) + (f" (n = {result['Runs']})" if texts else "not measured")

@@ -64,11 +64,11 @@ def record(table: ExperimentTable, seeds: tuple[int, ...] | None, work_dir: Path
         named = {"config": config} if dataset is None else {"config": config, "dataset": dataset}
         entry = entries.setdefault((config, dataset), named)
         figures = {metric: [run[metric] for run in found] for metric in table.metrics}
-        means = {metric: round(statistics.fmean(runs), 2) for metric, runs in figures.items()}
+        means = {metric: round(statistics.fmean(runs), 4) for metric, runs in figures.items()}
         entry.update(metrics=means, runs=len(found))
         entry.pop("spread", None)
         if len(found) > 1:
-            entry["spread"] = {metric: round(statistics.stdev(runs), 2) for metric, runs in figures.items()}
+            entry["spread"] = {metric: round(statistics.stdev(runs), 4) for metric, runs in figures.items()}
     ordered = sorted(entries.values(), key=lambda entry: (entry["config"], entry.get("dataset") or ""))
     write_whole(path, "[\n" + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in ordered) + "\n]\n")
     return len(values)
