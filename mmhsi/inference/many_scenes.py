@@ -19,7 +19,8 @@ from .row_blocks import Sharing
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from .scene_inferencer import Progress, SceneInferencer
+    from .map_run import Progress
+    from .scene_inferencer import SceneInferencer
 
 RECORDS = "records"
 """Folder in the maps' one that holds what became of each scene."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -19,7 +18,6 @@ from mmhsi.io.readers.opening import open_reader
 from mmhsi.registry import CHANNELS, TRANSFORMS
 
 from .checks import (
-    check_space,
     choose_scene_bands,
     doubtful_scale,
     doubtful_wavelengths,
@@ -27,27 +25,22 @@ from .checks import (
     matching_transform,
     warn,
 )
-from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows, strip_rows
-from .row_blocks import RowBlocks, Sharing
-from .row_store import RowStore, stored_state
+from .map_run import MapRun, Progress
+from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows
+from .row_store import stored_state
 from .scene_rows import SceneRows
-from .stac import write_item
 from .window_model import WindowModel
-from .writers import hold_outputs, layers_of, values_of, write_products
+from .writers import hold_outputs, layers_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from mmengine.config import Config
+
+    from .row_blocks import Sharing
 
 DEFAULT_BATCH = {True: 512, False: 16}
 """Windows at a time: of a pixel classifier, of a segmentor."""
-
-BLOCKS = 64
-"""Blocks of rows, at most, that processes share of a scene."""
-WINDOWS = 8
-"""Windows of a segmentor that fit into a block below each other: the first one is computed twice, for its edge."""
-
-Progress = Callable[[float, int], None]
-Moving = Callable[[float, int], None]
 
 
 class SceneInferencer:
@@ -286,7 +279,7 @@ class SceneInferencer:
         ids: Literal["original", "index"] = "original",
         image_options: Mapping[str, object] | None = None,
         second_axes: str | None = None,
-        moving: Moving | None = None,
+        moving: Progress | None = None,
         shared: Sharing | None = None,
     ) -> list[list] | None:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
@@ -351,7 +344,6 @@ class SceneInferencer:
             ) as rows,
         ):
             check_outputs(paths.values(), rows.reader.files)
-            height, width = rows.shape
             stored = stored_state(folder) if resume and not shared else None
             size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None
             size = size or self._batch_size(rows)
@@ -373,58 +365,9 @@ class SceneInferencer:
             )
             asked = "probabilities" in paths, "uncertainty" in paths
             layers = layers_of(len(self.classes), *asked, len(targets))
-            numbers, states = self._ids(ids), file_states(rows.reader.files)
-            facts = (paths, rows.reader.info, self.classes, self.palette, numbers, targets)
-            item = (paths, self.spec, self.palette, numbers, self.model.digest, scene)
+            states = file_states(rows.reader.files)
+            run = MapRun(self, rows, scene, paths, layers, self._ids(ids), settings, size, progress)
             if shared:
-                size_of_blocks = self._block_rows(rows, size)
-                blocks = RowBlocks(Path(f"{out}.blocks"), rows.shape, size_of_blocks, layers, settings, shared.is_made)
-                self._predict_blocks(rows, blocks, size, progress)
-                with blocks.joining(paths.values()) as whole:
-                    if whole:
-                        if not write_products(blocks, *facts):
-                            warn(f"{scene}: no pixel holds data, nothing was classified")
-                        write_item(*item)
-                        shared.record(states)
-                return states if whole else None
-            store = RowStore(folder, width, layers, settings)
-            check_space(folder.parent, store.bytes_per_row * (height - (stored["rows"] if stored else 0)))
-            try:
-                with store.open(resume):
-                    moved = None if moving is None else lambda done: moving(done, height)
-                    if progress is not None:
-                        progress(store.finished, height)
-                    for part in self.predict_rows(rows, size, store.finished, moved):
-                        store.append(values_of(part, layers))
-                        if progress is not None:
-                            progress(store.finished, height)
-                if not write_products(store, *facts):
-                    warn(f"{scene}: no pixel holds data, nothing was classified")
-            except DataError as error:
-                if not store.finished:
-                    raise
-                raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
-            store.remove()
-            write_item(*item)
+                return states if run.in_blocks(Path(f"{out}.blocks"), shared, states) else None
+            run.alone(folder, resume, stored["rows"] if stored else 0, moving)
             return states
-
-    def _predict_blocks(self, rows: SceneRows, blocks: RowBlocks, size: int, progress: Progress | None) -> None:
-        """Predict the blocks of rows that no other process has, from top to bottom."""
-        for first, last in blocks.spans:
-            with blocks.taken(first) as store:
-                if store is None:
-                    continue
-                for part in self.predict_rows(rows, size, first + store.finished):
-                    store.append(values_of(part.above(last), blocks.layers))
-                    if progress is not None:
-                        progress(first + store.finished, rows.shape[0])
-                    if first + store.finished == last:
-                        break
-
-    def _block_rows(self, rows: SceneRows, size: int) -> int:
-        """Rows of a block, which begins where a process that passes through the scene alone begins a batch."""
-        height, width = rows.shape
-        dense = self.model.takes_rows(self.window)
-        step = strip_rows(width, 0 if dense else size) if self.model.by_pixel else 1
-        least = max(height // BLOCKS, 0 if self.model.by_pixel else WINDOWS * self.window[0], 1)
-        return -(-least // step) * step

@@ -16,7 +16,7 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from scene_models import BANDS, CONV, PIXEL_CONV, segment_model
 
-from mmhsi.inference import SceneInferencer, prediction, scene_inferencer
+from mmhsi.inference import SceneInferencer, map_run, prediction
 from mmhsi.inference.many_scenes import map_names, predict_scenes
 from mmhsi.io import HSICube, write_cube
 from mmhsi.io.lock import hold
@@ -47,8 +47,8 @@ def tall(tmp_path: Path) -> str:
 def model(request: pytest.FixtureRequest, trained: Callable, monkeypatch: pytest.MonkeyPatch) -> SceneInferencer:
     """A model for whose scenes batches and blocks are small."""
     monkeypatch.setattr(prediction, "STRIP", 19 * 4)
-    monkeypatch.setattr(scene_inferencer, "WINDOWS", 2)
-    monkeypatch.setattr(scene_inferencer, "BLOCKS", 16)
+    monkeypatch.setattr(map_run, "WINDOWS", 2)
+    monkeypatch.setattr(map_run, "BLOCKS", 16)
     kind, window = WINDOWS[request.param]
     config, checkpoint, _ = trained(kind, window=window)
     return SceneInferencer(config, checkpoint, "cpu", batch_size=5)
@@ -58,13 +58,13 @@ def model(request: pytest.FixtureRequest, trained: Callable, monkeypatch: pytest
 def rows_done(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """First row and number of rows of everything that is kept."""
     done: list[tuple[int, int]] = []
-    keep = scene_inferencer.values_of
+    keep = map_run.values_of
 
     def counted(part: prediction.PredictedRows, layers: dict) -> dict:
         done.append((part.first, len(part.valid)))
         return keep(part, layers)
 
-    monkeypatch.setattr(scene_inferencer, "values_of", counted)
+    monkeypatch.setattr(map_run, "values_of", counted)
     return done
 
 
@@ -86,7 +86,7 @@ def test_blocks_give_the_bytes_of_one_process(
     model.write_map(tall, tmp_path / "alone.tif")
     alone, _ = (tmp_path / "alone.tif").read_bytes(), rows_done.clear()
     out = tmp_path / "maps"
-    append = scene_inferencer.RowStore.append
+    append = map_run.RowStore.append
     left = [5]
 
     def killed(store: object, values: dict) -> None:  # as SIGTERM does it
@@ -95,10 +95,10 @@ def test_blocks_give_the_bytes_of_one_process(
         if not left[0]:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(scene_inferencer.RowStore, "append", killed)
+    monkeypatch.setattr(map_run.RowStore, "append", killed)
     with pytest.raises(KeyboardInterrupt):
         shared(model, tall, out)
-    monkeypatch.setattr(scene_inferencer.RowStore, "append", append)
+    monkeypatch.setattr(map_run.RowStore, "append", append)
     assert 0 < sum(counts(rows_done)) < HEIGHT
     blocks = out / "tall.tif.blocks"
     begun = sorted(blocks.iterdir())[-1]

@@ -1,2 +1,0 @@
-_base_ = "./mae_hsi-vit-tiny-p3.py"
-model = dict(masking=dict(type="MRSMasking", ratio=0.3))
