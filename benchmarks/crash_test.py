@@ -67,7 +67,8 @@ CASES = {
         hooks=[dict(type="EMAHook", momentum=0.1)],
     ),
     "MAE: 2 workers, accumulated gradients": Case(
-        "dinov2/mae_hsi-vit-tiny-p2.py", {**WORKERS, "optim_wrapper.accumulative_counts": 3}
+        "dinov2/mae_hsi-vit-tiny.py",
+        {**WORKERS, "model.backbone.patch_size": 2, "optim_wrapper.accumulative_counts": 3},
     ),
     "SS-MAE: MRS masks": Case(
         "ss_mae/ss-mae-mrs_vit-tiny-w7.py",
@@ -81,7 +82,9 @@ CASES = {
         "imae/imae_imae-vit-tiny.py",
         {**WORKERS, "train_dataloader.dataset.stride": 4, "train_dataloader.batch_size": 64},
     ),
-    "DINOv2: moving teacher, 2 workers": Case("dinov2/dinov2_hsi-vit-tiny-p2.py", WORKERS),
+    "DINOv2: moving teacher, 2 workers": Case(
+        "dinov2/dinov2_hsi-vit-tiny.py", {**WORKERS, "model.backbone.patch_size": 2}
+    ),
     "segmentation: counted in iterations, 2 workers": Case(
         "segmentation/hsi-vit-tiny-p2_linear.py",
         {

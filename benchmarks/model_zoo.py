@@ -1,8 +1,8 @@
 """Print the model zoo from model-index.yml and the metafiles; with --write make metafiles and docs/model_zoo.md anew.
 
 A metafile's models are the configs of its folder, each on its data (or its default) or on those of its results, which
-are those of benchmarks/results.json. Parameters and operations are counted where a model is new, or with --measure,
-for which the data have to be there (MMHSI_DATA).
+are those of benchmarks/tables and, where these have none, of benchmarks/results.json. Parameters and operations are
+counted where a model is new, or with --measure, for which the data have to be there (MMHSI_DATA).
 """
 
 import os
@@ -10,7 +10,8 @@ from pathlib import Path
 from unittest import mock
 
 import yaml
-from experiments.index_files import read_index, read_metafile, read_results
+from experiments.index_files import read_index, read_metafile
+from experiments.record import known
 from experiments.table import read_config, step_name
 
 from mmhsi.cli.command import run, tool_parser
@@ -58,11 +59,6 @@ why SS-MAE's is not: [its page](../configs/ss_mae/README.md). What protocols mea
 def metafiles() -> list[Path]:
     """Those that the index names, in its order."""
     return [ROOT / path for path in read_index(ROOT / "model-index.yml")]
-
-
-def results(config: str) -> list[dict]:
-    """What benchmarks/results.json holds of a config, by data."""
-    return [entry for entry in read_results(ROOT / "benchmarks/results.json") if entry["config"] == config]
 
 
 def measure(config: str, dataset: str | None) -> dict:
@@ -138,8 +134,8 @@ def model_of(collection: str, config: str, measured: dict, known: dict[str, dict
     return entry
 
 
-def metafile(path: Path, again: bool = False) -> str:
-    """Text of a metafile: its collection as it is, its models anew."""
+def metafile(path: Path, results: list[dict], again: bool = False) -> str:
+    """Text of a metafile: its collection as it is, its models anew, with what is known of them."""
     content = read_metafile(path)
     known = {model["Name"]: model["Metadata"] for model in content["Models"]}
     collection = content["Collections"][0]["Name"]
@@ -147,7 +143,7 @@ def metafile(path: Path, again: bool = False) -> str:
     lines.append("Models:\n")
     for file in sorted(path.parent.glob("*.py")):
         config = str(file.relative_to(ROOT))
-        for measured in results(config) or [{}]:
+        for measured in [entry for entry in results if entry["config"] == config] or [{}]:
             model = model_of(collection, config, measured, known, again)
             line = yaml.safe_dump(model, sort_keys=False, allow_unicode=True, default_flow_style=True, width=10**6)
             lines.append(f"- {line}")
@@ -197,8 +193,9 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help="with --write: count all parameters and operations anew")
     args = parser.parse_args()
     if args.write:
+        results = known()
         for path in metafiles():
-            path.write_text(metafile(path, args.measure))
+            path.write_text(metafile(path, results, args.measure))
     text = "\n".join([HEADER, *(section(read_metafile(path)) for path in metafiles())])
     if args.write:
         PAGE.write_text(text)

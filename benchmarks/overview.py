@@ -1,4 +1,4 @@
-"""Print the overview of few-label results from benchmarks/results.json, or write it into docs/results.md.
+"""Print the overview of few-label results, or write it into docs/results.md.
 
 A row is a config, a column a scene and protocol; OA in per cent, mean ± sample standard deviation, and n.
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from experiments.index_files import read_results
-from experiments.record import RESULTS
+from experiments.record import known
 from experiments.table import ROOT
 
 from mmhsi.cli.command import run, tool_parser
@@ -29,7 +28,7 @@ def figure(entry: dict | None) -> str:
     """One cell.
 
     Args:
-        entry: Of the file of results; None for nothing measured.
+        entry: What is known of a config; None for nothing measured.
     """
     if entry is None:
         return ""
@@ -42,7 +41,7 @@ def overview(entries: list[dict]) -> str:
     """A Markdown table a scene, the best of the disjoint column first.
 
     Args:
-        entries: Of the file of results.
+        entries: What is known.
     """
     measured = {(entry["config"], entry.get("dataset")): entry for entry in entries if "OA" in entry.get("metrics", {})}
     tables = []
@@ -66,7 +65,7 @@ def main() -> None:
     parser = tool_parser(__doc__, "python benchmarks/overview.py --write")
     parser.add_argument("--write", action="store_true", help="write docs/results.md")
     args = parser.parse_args()
-    table = overview(read_results(RESULTS))
+    table = overview(known())
     if not args.write:
         print(table, end="")
         return

@@ -194,7 +194,7 @@ def map_scene(ledger: Ledger, cfg: Any, rows: int) -> int:
     import numpy as np
 
     from mmhsi.datasets.catalogue import scene_info
-    from mmhsi.inference import SceneInferencer, prediction, scene_inferencer
+    from mmhsi.inference import SceneInferencer, map_run, prediction
     from mmhsi.inference.row_store import RowStore
     from mmhsi.inference.scene_rows import SceneRows
     from mmhsi.inference.window_model import WindowModel
@@ -217,8 +217,8 @@ def map_scene(ledger: Ledger, cfg: Any, rows: int) -> int:
             (prediction, "gather_windows", PREPROCESSING),
             (WindowSampler, "windows", PREPROCESSING),
             (RowStore, "append", OUTPUT),
-            (scene_inferencer, "values_of", OUTPUT),
-            (scene_inferencer, "write_products", OUTPUT),
+            (map_run, "values_of", OUTPUT),
+            (map_run, "write_products", OUTPUT),
         ):
             stack.enter_context(ledger.watch(owner, method, part))
         inferencer.write_map(folder / "warm-up.npy", folder / "warm-up.tif")
@@ -230,7 +230,7 @@ def map_scene(ledger: Ledger, cfg: Any, rows: int) -> int:
 
 JOBS: dict[str, tuple[str, tuple[str, str | None], int]] = {
     "MAE pretraining": ("train", ("mae/mae_hsi-vit-tiny-p3.py", "houston2018-crop"), 60),
-    "LO-MSST pretraining": ("train", ("lo_msst/lo-msst_sst-base-p8q16_enmap-potsdam.py", None), 60),
+    "LO-MSST pretraining": ("train", ("lo_msst/lo-msst_sst-base-p8.py", "enmap-potsdam"), 60),
     "few-shot training": ("train", FEW_SHOT, 200),
     "few-shot evaluation": ("evaluate", FEW_SHOT, 10),
     "whole scene": ("map", FEW_SHOT, 16),

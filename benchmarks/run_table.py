@@ -75,13 +75,12 @@ def main() -> None:
     parser.add_argument(
         "--record",
         action="store_true",
-        help="keep the finished figures beside the table file and in benchmarks/results.json, and write the table "
-        "into the page that shows it",
+        help="keep the finished figures beside the table file, and write the table into the page that shows it",
     )
     args = parser.parse_args()
     from experiments.figures import finished_figures, read_figures, tabulate, write_figures
     from experiments.plan import describe
-    from experiments.record import RESULTS, record
+    from experiments.record import forget_earlier
     from experiments.table import ROOT, ExperimentTable, state
     from side_by_side import replace_block
 
@@ -114,8 +113,8 @@ def main() -> None:
     text = tabulate(table, figures)
     if args.record:
         write_figures(kept, table, figures)
-        print(f"figures: {kept}")
-        print(f"{RESULTS}: {record(table, seeds, work_dir)} figures; benchmarks/model_zoo.py --write takes them over")
+        forget_earlier()
+        print(f"figures: {kept}; benchmarks/model_zoo.py --write and overview.py --write take them over")
         if table.page:
             replace_block(ROOT / table.page, Path(args.table).stem, text)
             print(f"table: {table.page}")

@@ -1,74 +1,112 @@
-"""Figures of finished tables, by the config that has them: what the model zoo is written from."""
+"""What is known of every config: what tables measured and papers give, and earlier figures without seeds."""
 
 from __future__ import annotations
 
 import json
 import statistics
 from pathlib import Path
+from typing import Any
 
 from mmhsi.io.files import write_whole
 
+from .figures import SECONDS, read_figures
 from .index_files import read_results
-from .table import ROOT, ExperimentTable, Step, read_config, read_metric, state, step_name
+from .table import ROOT, ExperimentTable, read_config, step_name
 
+TABLES = ROOT / "benchmarks/tables"
+"""Folder of the table files, and of their figures by seed."""
 RESULTS = ROOT / "benchmarks/results.json"
+"""What no table has: earlier figures, and parameters that papers count."""
+Entries = dict[tuple[str, str | None], dict[str, Any]]
+"""As of :func:`read_results`, by config and data."""
 
 
-def of_config_itself(step: Step) -> bool:
-    """Whether a run is what its config says: no other option than the weights that it starts from, and these its own.
+def of_config_itself(steps: list[dict]) -> bool:
+    """Whether a cell is what its config says: no other option than the weights that it starts from, and these its own.
 
     Args:
-        step: Last of a chain.
+        steps: A cell of a table.
     """
-    if not step.config or any(value != "{checkpoint}" for value in step.options.values()):
+    *before, last = steps
+    values = [value for step in steps for value in step.get("options", {}).values()]
+    if "command" in last or any(value != "{checkpoint}" for value in values):
         return False
-    if step.previous is None:
-        return not step.options
-    init = read_config(step.config, step.dataset).model.backbone.get("init_cfg") or {}
-    before = step.previous
+    if not before:
+        return not values
+    init = read_config(last["config"], last.get("dataset")).model.backbone.get("init_cfg") or {}
+    source = before[-1]
     named = Path(init.get("checkpoint", "")).parent.name
-    return bool(before.config) and named == step_name(before.config, before.dataset) and unchanged(before)
+    return "config" in source and named == step_name(source["config"], source.get("dataset"))
 
 
-def unchanged(step: Step | None) -> bool:
-    """Whether a step and those before it have no other options than weights to start from.
+def of_tables(folder: Path = TABLES) -> Entries:
+    """Mean and sample standard deviation of what tables measured of configs themselves, and the papers' figures.
 
-    Args:
-        step: The step.
-    """
-    return step is None or (
-        all(value == "{checkpoint}" for value in step.options.values()) and unchanged(step.previous)
-    )
-
-
-def record(table: ExperimentTable, seeds: tuple[int, ...] | None, work_dir: Path, path: Path = RESULTS) -> int:
-    """Put mean and sample standard deviation of every finished cell that is a config's own into the file of results.
+    Of tables that measured the same, the one with more seeds counts.
 
     Args:
-        table: The table.
-        seeds: Repetitions. None: the table's.
-        work_dir: Folder of all runs.
-        path: The file; other entries, and the papers' figures, stay.
-
-    Returns:
-        How many cells.
+        folder: Of the table files.
     """
-    values: dict[tuple[str, str | None], list[dict[str, float]]] = {}
-    for _, _, _, step in table.runs(seeds, work_dir):
-        if state(step) == "done" and of_config_itself(step):
-            values.setdefault((step.config, step.dataset), []).append(
-                {metric: read_metric(step, metric) for metric in table.metrics}
-            )
-    entries = {(entry["config"], entry.get("dataset")): entry for entry in read_results(path)}
-    for (config, dataset), found in values.items():
-        named = {"config": config} if dataset is None else {"config": config, "dataset": dataset}
-        entry = entries.setdefault((config, dataset), named)
-        figures = {metric: [run[metric] for run in found] for metric in table.metrics}
-        means = {metric: round(statistics.fmean(runs), 4) for metric, runs in figures.items()}
-        entry.update(metrics=means, runs=len(found))
-        entry.pop("spread", None)
-        if len(found) > 1:
-            entry["spread"] = {metric: round(statistics.stdev(runs), 4) for metric, runs in figures.items()}
-    ordered = sorted(entries.values(), key=lambda entry: (entry["config"], entry.get("dataset") or ""))
-    write_whole(path, "[\n" + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in ordered) + "\n]\n")
-    return len(values)
+    found: Entries = {}
+    for path in sorted(folder.glob("*.py")):
+        table = ExperimentTable.from_file(path)
+        figures = read_figures(path.with_suffix(".json"), table)
+        for row, cells in table.rows.items():
+            for column, steps in cells.items():
+                runs = list(figures.get((row, column), {}).values())
+                published = table.paper.get(row, {}).get(column, ())
+                if not (runs or published) or not of_config_itself(steps):
+                    continue
+                config, dataset = steps[-1]["config"], steps[-1].get("dataset")
+                named = {"config": config} if dataset is None else {"config": config, "dataset": dataset}
+                entry = found.setdefault((config, dataset), named)
+                if len(runs) > entry.get("runs", 0):
+                    entry.update(_summary(runs))
+                given = {
+                    name: value for name, value in zip(table.metrics, published, strict=False) if value is not None
+                }
+                if given:
+                    entry["paper"] = given
+    return found
+
+
+def _summary(runs: list[dict[str, float]]) -> dict[str, Any]:
+    values = {name: [run[name] for run in runs] for name in runs[0] if name != SECONDS}
+    summary = {"metrics": {name: round(statistics.fmean(each), 4) for name, each in values.items()}, "runs": len(runs)}
+    if len(runs) > 1:
+        summary["spread"] = {name: round(statistics.stdev(each), 4) for name, each in values.items()}
+    return summary
+
+
+def known(folder: Path = TABLES, earlier: Path = RESULTS) -> list[dict[str, Any]]:
+    """All that is known, sorted by config and data; what tables give goes before earlier figures.
+
+    Args:
+        folder: Of the table files.
+        earlier: File of what no table has.
+    """
+    entries = {(entry["config"], entry.get("dataset")): entry for entry in read_results(earlier)}
+    for key, entry in of_tables(folder).items():
+        before = entries.get(key, {})
+        if "metrics" in entry:
+            before = {name: value for name, value in before.items() if name not in ("metrics", "spread", "runs")}
+        papers = entry.get("paper", {}) | before.get("paper", {})
+        entries[key] = before | entry | ({"paper": papers} if papers else {})
+    return sorted(entries.values(), key=lambda entry: (entry["config"], entry.get("dataset") or ""))
+
+
+def forget_earlier(folder: Path = TABLES, earlier: Path = RESULTS) -> None:
+    """Take out of the file of earlier figures what a table has by seed.
+
+    Args:
+        folder: Of the table files.
+        earlier: The file.
+    """
+    measured = {key for key, entry in of_tables(folder).items() if "metrics" in entry}
+    kept = []
+    for entry in read_results(earlier):
+        if (entry["config"], entry.get("dataset")) in measured:
+            entry = {name: value for name, value in entry.items() if name not in ("metrics", "spread", "runs")}
+        if set(entry) - {"config", "dataset"}:
+            kept.append(json.dumps(entry, ensure_ascii=False))
+    write_whole(earlier, "[\n" + ",\n".join(kept) + "\n]\n")

@@ -12,7 +12,7 @@ protocol = (
 metric = "OA"
 seeds = (0, 1, 2)
 
-scenes = {"Houston": ("p3", "houston2018-crop"), "EnMAP": ("p1", "enmap-potsdam")}
+scenes = {"Houston": "houston2018-crop", "EnMAP": "enmap-potsdam"}
 tasks = {"hsi-vit": {}, "spatial-spectral-vit": {}}
 for backbone, names in tasks.items():
     names["Houston"] = f"configs/dinov2/dinov2-ft_{backbone}-tiny-p3_houston2018-crop_20-per-class.py"
@@ -55,12 +55,13 @@ def finetune(config, total, pretrain, prefix):
 
 def row(backbone, algorithm=None, prefix=""):
     cells = {}
-    for scene, (patch, data) in scenes.items():
+    for scene, data in scenes.items():
         config = tasks[backbone][scene]
         pretrain = []
         if algorithm:
-            name = f"configs/dinov2/{algorithm}_{backbone}-tiny-{patch}_{data}.py"
-            pretrain = [dict(config=name, options=schedule(epochs[scene], algorithm == "dinov2"))]
+            name = f"configs/dinov2/{algorithm}_{backbone}-tiny.py"
+            options = schedule(epochs[scene], algorithm == "dinov2")
+            pretrain = [dict(config=name, dataset=data, options=options)]
         cells[f"{scene}, linear probe"] = probe(config, "linear", pretrain, prefix)
         cells[f"{scene}, k-NN"] = probe(config, "knn", pretrain, prefix)
         cells[f"{scene}, linear head"] = finetune(config, head_epochs[scene], pretrain, prefix)

@@ -33,9 +33,9 @@ for encoder, pretraining in pretrainings.items():
     for (decoder, word), figure in zip(decoders.items(), figures[encoder], strict=True):
         row = f"{len(paper) + 1}: {names[encoder]}, {decoder}"
         pretrain = dict(config=f"configs/{pretraining}.py", seeded=False)
-        config = f"configs/{encoders[encoder]}-base-p8_{word}_whu-ohs"
-        rows[row] = {"64x64": [pretrain, dict(config=f"{config}.py", options=init)]}
-        rows[f"{row}, focal loss"] = {"64x64": [pretrain, dict(config=f"{config}.py", options={**init, **focal})]}
+        config = f"configs/{encoders[encoder]}-base-p8_{word}.py"
+        for name, options in ((row, init), (f"{row}, focal loss", {**init, **focal})):
+            rows[name] = {"64x64": [pretrain, dict(config=config, dataset="whu-ohs", options=options)]}
         paper[row] = {"64x64": figure}
         if (encoder, word) == ("dinov2", "segmenter"):
             higher = dict(
@@ -43,7 +43,7 @@ for encoder, pretraining in pretrainings.items():
                 options={"model.init_cfg.checkpoint": "{checkpoint}"},
                 seeded=False,
             )
-            rows[row]["512x512"] = [pretrain, higher, dict(config=f"{config}-512.py", options=init)]
+            rows[row]["512x512"] = [pretrain, higher, dict(config=config, dataset="whu-ohs-512", options=init)]
 convolutional = "configs/deeplabv3plus/deeplabv3plus_r50.py"
 rows["10: DeepLabV3+, ResNet-50"] = {
     "64x64": [dict(config=convolutional, dataset="whu-ohs")],

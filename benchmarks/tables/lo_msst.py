@@ -19,8 +19,9 @@ def finetune(head, frozen, pretrained=True):
     return dict(config=f"configs/lo_msst/lo-msst-ft_sst-base-p8q16_{head}_enmap-potsdam.py", options=options)
 
 
-def row(variant, columns=("linear, frozen", "CNN, frozen", "CNN, full")):
-    pretrain = dict(config=f"configs/lo_msst/lo-msst{variant}_sst-base-p8q16_enmap-potsdam.py", seeded=False)
+def row(variant="", options=None, columns=("CNN, frozen", "CNN, full")):
+    config = f"configs/lo_msst/lo-msst{variant}_sst-base-p8.py"
+    pretrain = dict(config=config, dataset="enmap-potsdam", options=options or {}, seeded=False)
     cells = {
         "linear, frozen": [pretrain, finetune("linear", True)],
         "CNN, frozen": [pretrain, finetune("cnn", True)],
@@ -31,9 +32,7 @@ def row(variant, columns=("linear, frozen", "CNN, frozen", "CNN, full")):
 
 rows = {
     "no pretraining": {"CNN, full": [finetune("cnn", False, pretrained=False)]},
-    "random": row(""),
-    "tube": row("-tube", ("CNN, frozen", "CNN, full")),
-    "random, 2 of 8 pruned": row("-k2", ("CNN, frozen", "CNN, full")),
-    "random, 4 of 8 pruned": row("-k4", ("CNN, frozen", "CNN, full")),
-    "random, 6 of 8 pruned": row("-k6", ("CNN, frozen", "CNN, full")),
+    "random": row(columns=("linear, frozen", "CNN, frozen", "CNN, full")),
+    "tube": row(options={"model.masking.type": "TubeMasking"}),
 }
+rows |= {f"random, {k} of 8 pruned": row("-pruned", {"default_hooks.pruning.num_layers": k}) for k in (2, 4, 6)}

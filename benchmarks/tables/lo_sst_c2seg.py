@@ -10,29 +10,47 @@ metric = "OA"
 seeds = (0, 1, 2)
 
 heads = {"linear": "linear", "CNN": "cnn", "UNet": "unet"}
+frozen = "configs/lo_msst/lo-msst-frozen_sst-base-p8q4_{}_c2seg-wuhan.py"
 init = {"model.backbone.init_cfg.checkpoint": "{checkpoint}"}
+# Phase 2: all weights, on the first 30 % of the shuffled training tiles, which are 80 %.
+full = {"model.frozen": False, "train_dataloader.dataset.split.train_share": 0.24, "find_unused_parameters": True}
 
 
-def row(arch, variant=""):
-    """Phases 1 and 2 after one pretraining."""
-    pretrain = dict(config=f"configs/lo_msst/lo-msst{variant}_sst-{arch}-p8q4_c2seg-wuhan.py")
-    config = f"configs/lo_msst/lo-msst-{{}}_sst-{arch}-p8q4_{{}}_c2seg-wuhan.py"
-    cells = {
-        f"{name}, frozen": [pretrain, dict(config=config.format("frozen", head), options=init)]
-        for name, head in heads.items()
+def large(head):
+    """Options by which a config of Base becomes one of Large: d 84, 6 spatial and 6 spectral layers."""
+    layers, channels = ((2, 5, 8, 11), [84] * 4) if head == "unet" else ((11,), 84)
+    return {
+        "model.backbone.arch": "large",
+        "model.backbone.out_indices": layers,
+        "model.decode_head.in_channels": channels,
     }
-    cells["CNN, full"] = [pretrain, dict(config=config.format("ft", "cnn"), options=init)]
+
+
+def row(arch, pruned=0, tubes=False):
+    """Phases 1 and 2 after one pretraining."""
+    options = {"model.backbone.arch": "large"} if arch == "large" else {}
+    if tubes:
+        options["model.masking.type"] = "TubeMasking"
+    if pruned:
+        options["default_hooks.pruning.num_layers"] = pruned
+    config = f"configs/lo_msst/lo-msst{'-pruned' if pruned else ''}_sst-base-p8.py"
+    pretrain = dict(config=config, dataset="c2seg-wuhan", options=options)
+
+    def finetune(head, options):
+        return dict(config=frozen.format(head), options={**init, **(large(head) if arch == "large" else {}), **options})
+
+    cells = {f"{name}, frozen": [pretrain, finetune(head, {})] for name, head in heads.items()}
+    cells["CNN, full"] = [pretrain, finetune("cnn", full)]
     return cells
 
 
 rows = {f"{arch}, random, nothing pruned": row(arch) for arch in ("base", "large")}
-rows |= {f"{arch}, random, {k} pruned": row(arch, f"-k{k}") for arch in ("base", "large") for k in (2, 4, 6)}
-rows["base, tube, nothing pruned"] = row("base", "-tube")
-rows |= {f"base, tube, {k} pruned": row("base", f"-tube-k{k}") for k in (2, 4, 6)}
-rows |= {
-    f"{arch}, from scratch": {"linear, full": [dict(config=f"configs/lo_msst/sst-{arch}-p8q4_linear_c2seg-wuhan.py")]}
-    for arch in ("base", "large")
-}
+rows |= {f"{arch}, random, {k} pruned": row(arch, k) for arch in ("base", "large") for k in (2, 4, 6)}
+rows["base, tube, nothing pruned"] = row("base", tubes=True)
+rows |= {f"base, tube, {k} pruned": row("base", k, tubes=True) for k in (2, 4, 6)}
+scratch = "configs/lo_msst/sst-base-p8q4_linear_c2seg-wuhan.py"
+rows["base, from scratch"] = {"linear, full": [dict(config=scratch)]}
+rows["large, from scratch"] = {"linear, full": [dict(config=scratch, options=large("linear"))]}
 rows["Mask2Former, Swin-S"] = {
     "from scratch": [dict(config="configs/mask2former/mask2former_swin-small_c2seg-wuhan.py")]
 }

@@ -37,9 +37,10 @@ short = {
     "param_scheduler.1.end": epochs,
 }
 distilled = {**short, "param_scheduler.2.end": epochs, "custom_hooks.6.warmup_epochs": epochs * 3 // 10}
+patches = {"model.backbone.patch_size": 2}
 pretrainings = {
-    "MAE": ("dinov2/mae_hsi-vit-tiny-p2", short, "backbone."),
-    "DINOv2": ("dinov2/dinov2_hsi-vit-tiny-p2", distilled, "teacher.backbone."),
+    "MAE": ("dinov2/mae_hsi-vit-tiny", short | patches, "backbone."),
+    "DINOv2": ("dinov2/dinov2_hsi-vit-tiny", distilled | patches, "teacher.backbone."),
     "LO-MSST": ("lo_msst/lo-msst_sst-tiny-p4", short, "backbone."),
 }
 

@@ -1,3 +1,3 @@
 # Experiment 5 of the dissertation.
-_base_ = ["../mae/mae-frozen_hsi-vit-base-p8_unet_whu-ohs.py", "./_base_/frozen_backbones.py"]
+_base_ = ["../mae/mae-frozen_hsi-vit-base-p8_unet.py", "./_base_/frozen_backbones.py"]
 model = dict(backbone=_base_.hsi_vit)

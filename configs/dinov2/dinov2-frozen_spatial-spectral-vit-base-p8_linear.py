@@ -1,3 +1,3 @@
 # Experiment 7 of the dissertation.
-_base_ = ["../mae/mae-frozen_hsi-vit-base-p8_linear_whu-ohs.py", "./_base_/frozen_backbones.py"]
+_base_ = ["../mae/mae-frozen_hsi-vit-base-p8_linear.py", "./_base_/frozen_backbones.py"]
 model = dict(backbone=_base_.spatial_spectral_vit)

@@ -6,7 +6,7 @@ model = dict(
         ffn_type="swiglu_fused",
         layer_scale_init_value=0.1,
         init_cfg=dict(
-            checkpoint="work_dirs/dinov2_hsi-vit-tiny-p1_enmap-potsdam/epoch_100.pth", prefix="teacher.backbone."
+            checkpoint="work_dirs/dinov2_hsi-vit-tiny_enmap-potsdam/epoch_100.pth", prefix="teacher.backbone."
         ),
     )
 )

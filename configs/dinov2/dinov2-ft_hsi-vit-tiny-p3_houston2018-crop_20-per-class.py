@@ -13,7 +13,7 @@ model = dict(
         layer_scale_init_value=0.1,
         init_cfg=dict(
             type="Pretrained",
-            checkpoint="work_dirs/dinov2_hsi-vit-tiny-p3_houston2018-crop/epoch_100.pth",
+            checkpoint="work_dirs/dinov2_hsi-vit-tiny_houston2018-crop/epoch_100.pth",
             prefix="teacher.backbone.",
         ),
     ),

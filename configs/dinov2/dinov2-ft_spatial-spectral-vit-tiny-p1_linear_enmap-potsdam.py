@@ -12,7 +12,7 @@ model = dict(
         layer_scale_init_value=0.1,
         init_cfg=dict(
             type="Pretrained",
-            checkpoint="work_dirs/dinov2_spatial-spectral-vit-tiny-p1_enmap-potsdam/epoch_100.pth",
+            checkpoint="work_dirs/dinov2_spatial-spectral-vit-tiny_enmap-potsdam/epoch_100.pth",
             prefix="teacher.backbone.",
         ),
     )

@@ -11,7 +11,7 @@ model = dict(
         patch_size=8,
         bands_per_block=4,
         norm_before=True,
-        init_cfg=dict(checkpoint="work_dirs/lo-msst_sst-base-p8q4_c2seg-wuhan/epoch_100.pth"),
+        init_cfg=dict(checkpoint="work_dirs/lo-msst_sst-base-p8_c2seg-wuhan/epoch_100.pth"),
     ),
     decode_head=dict(patch_size=8),
 )

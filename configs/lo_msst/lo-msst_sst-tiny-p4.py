@@ -1,5 +1,5 @@
-# The windows and epochs of dinov2/mae_hsi-vit-tiny-p2.
-_base_ = "../dinov2/mae_hsi-vit-tiny-p2.py"
+# The windows and epochs of dinov2/mae_hsi-vit-tiny.
+_base_ = "../dinov2/mae_hsi-vit-tiny.py"
 model = dict(
     _delete_=True,
     type="LOMSST",

@@ -1,5 +1,5 @@
 # Experiment 3: Segmenter's mask transformer, 2 layers of 12 heads.
-_base_ = "./mae-frozen_hsi-vit-base-p8_linear_whu-ohs.py"
+_base_ = "./mae-frozen_hsi-vit-base-p8_linear.py"
 model = dict(
     decode_head=dict(
         _delete_=True,

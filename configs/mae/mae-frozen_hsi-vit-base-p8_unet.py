@@ -1,5 +1,5 @@
 # Experiment 2: the convolutional decoder, with skips from the last four layers.
-_base_ = "./mae-frozen_hsi-vit-base-p8_linear_whu-ohs.py"
+_base_ = "./mae-frozen_hsi-vit-base-p8_linear.py"
 model = dict(
     decode_head=dict(
         _delete_=True,

@@ -4,7 +4,8 @@ import json
 
 import pytest
 from experiments.figures import finished_figures, read_figures, tabulate, write_figures
-from experiments.record import record
+from experiments.index_files import read_results
+from experiments.record import RESULTS, forget_earlier, known, of_tables
 from experiments.runner import ExperimentRunner
 from experiments.table import (
     ROOT,
@@ -217,33 +218,47 @@ rows = {
     "shorter": {"a": [dict(pretrain, options={"train_cfg.max_epochs": 3}), dict(finetune, options=init)]},
     "plain": {"a": [dict(config="configs/comparison/cnn2d.py", dataset="salinas_20-per-class")]},
 }
+paper = {"plain": {"a": 80.0}, "from scratch": {"a": 70.0}}
 """
 
 
-def test_results_are_those_of_runs_that_are_as_their_config_says(tmp_path):
+def test_what_is_known_of_a_config_is_what_tables_have_of_it_alone(tmp_path):
+    """Means and deviations by seed; papers' figures; earlier figures until a table has some."""
     (tmp_path / "t.py").write_text(OWN)
     table = ExperimentTable.from_file(tmp_path / "t.py")
     for number, (row, _, seed, step) in enumerate(table.runs(table.seeds, tmp_path)):
         if (row, seed) != ("plain", 1):
             finish(step, 90.0 + number)
-    other = {"config": "configs/a.py", "paper": {"OA": 1.0}}
-    known = {"config": "configs/comparison/cnn2d.py", "dataset": "salinas_20-per-class", "paper": {"OA": 80.0}}
-    path = tmp_path / "results.json"
-    path.write_text(json.dumps([other, known]))
-    assert record(table, table.seeds, tmp_path, path) == 2
-    found = json.loads(path.read_text())
-    spread = pytest.approx(5 / 2**0.5, abs=0.005)
-    assert found == [
-        other,
-        {**known, "metrics": {"OA": 94.0}, "runs": 1},
-        dict(
-            config="configs/mae/mae-ft_hsi-vit-tiny-p3.py",
-            dataset="salinas_20-per-class",
-            metrics={"OA": 92.5},
-            runs=2,
-            spread={"OA": spread},
-        ),
-    ]
+        if step.previous is not None and not step.previous.folder.exists():
+            finish(step.previous, 1.0)
+    cnn = {"config": "configs/comparison/cnn2d.py", "dataset": "salinas_20-per-class"}
+    other = {"config": "configs/a.py", "metrics": {"OA": 1.0}, "runs": 1}
+    earlier = tmp_path / "results.json"
+    earlier.write_text(json.dumps([other, {**cnn, "metrics": {"OA": 3.0}, "runs": 1, "paper": {"Parameters": 7}}]))
+    paper = {"OA": 80.0, "Parameters": 7}
+    assert known(tmp_path, earlier) == [other, {**cnn, "metrics": {"OA": 3.0}, "runs": 1, "paper": paper}]
+
+    write_figures(tmp_path / "t.json", table, finished_figures(table, None, tmp_path))
+    measured = dict(
+        config="configs/mae/mae-ft_hsi-vit-tiny-p3.py",
+        dataset="salinas_20-per-class",
+        metrics={"OA": 92.5},
+        runs=2,
+        spread={"OA": pytest.approx(5 / 2**0.5, abs=0.005)},
+    )
+    expected = [other, {**cnn, "metrics": {"OA": 94.0}, "runs": 1, "paper": paper}, measured]
+    assert known(tmp_path, earlier) == expected
+    forget_earlier(tmp_path, earlier)
+    assert json.loads(earlier.read_text()) == [other, {**cnn, "paper": {"Parameters": 7}}]
+    assert known(tmp_path, earlier) == expected
+
+
+def test_no_figure_stands_in_two_places():
+    tables = of_tables()
+    for entry in read_results(RESULTS):
+        found = tables.get((entry["config"], entry.get("dataset")), {})
+        assert not ("metrics" in found and "metrics" in entry), entry
+        assert not set(found.get("paper", ())) & set(entry.get("paper", ())), entry
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "benchmarks/tables").glob("*.json")), ids=lambda path: path.stem)

@@ -6,14 +6,14 @@ from experiments.plan import counted_seconds, describe, epoch_samples, open_step
 from experiments.table import make_chain, read_config
 
 MAE = "configs/mae/mae_hsi-vit-base-p8_whu-ohs.py"
-FROZEN = "configs/mae/mae-frozen_hsi-vit-base-p8_linear_whu-ohs.py"
+FROZEN = "configs/mae/mae-frozen_hsi-vit-base-p8_linear.py"
 CNN = dict(config="configs/comparison/cnn2d.py", dataset="salinas-a_20-per-class")
 
 
 def test_epochs_are_counted_by_what_is_published():
     assert epoch_samples(read_config(MAE)) == 4822 * 64
     assert epoch_samples(read_config(FROZEN)) == 4822 * 64
-    assert epoch_samples(read_config("configs/lo_msst/lo-msst_sst-base-p8q4_c2seg-wuhan.py")) == 282 * 4
+    assert epoch_samples(read_config("configs/lo_msst/lo-msst_sst-base-p8.py", "c2seg-wuhan")) == 282 * 4
     assert epoch_samples(read_config(CNN["config"], CNN["dataset"])) == 20 * 6
     assert epoch_samples(read_config("configs/ss_mae/ss-mae-mrs_vit-base-w7.py", "berlin")) == 200_000
 

@@ -8,6 +8,7 @@ from small_models import shrink
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.engine import resolve_from_data
+from mmhsi.engine.configs import DATASET, load_config
 from mmhsi.errors import ConfigError
 from mmhsi.inference.feature_extractor import FeatureExtractor, patch_labels
 from mmhsi.registry import MODELS
@@ -66,8 +67,9 @@ def test_an_untrained_network_has_the_statistics_of_the_training_data(extractor)
 
 
 @pytest.mark.usefixtures("place")
-def test_views_of_self_distillation_are_refused():
-    cfg = Config.fromfile("configs/dinov2/dinov2_hsi-vit-tiny-p3_houston2018-crop.py")
+def test_views_of_self_distillation_are_refused(monkeypatch):
+    monkeypatch.setenv(DATASET, "houston2018-crop")
+    cfg = load_config("configs/dinov2/dinov2_hsi-vit-tiny.py")
     extractor = FeatureExtractor(cfg, None, device="cpu")
     with pytest.raises(ConfigError, match="samples are several views; give the config of fine-tuning"):
         next(extractor.batches(extractor.dataset("train_dataloader"), 1))

@@ -1,5 +1,6 @@
 # Windows of 16 pixels every 8: 2 global views of 12 pixels, 4 local ones of 6.
 _base_ = ["../../_base_/datasets/enmap-potsdam_pretrain.py", "./views.py"]
+patch_size, spectral_patch_size = 1, 14
 large = dict(type="RandomResizedCrop", size=12, scale=(0.32, 1.0))
 small = dict(type="RandomResizedCrop", size=6, scale=(0.05, 0.32))
 train_dataloader = dict(

@@ -1,5 +1,6 @@
 # Windows of 24 pixels every 8, no labels: 2 global views of 18 pixels, 4 local ones of 9.
 _base_ = "./views.py"
+patch_size, spectral_patch_size = 3, 3
 large = dict(type="RandomResizedCrop", size=18, scale=(0.32, 1.0))
 small = dict(type="RandomResizedCrop", size=9, scale=(0.05, 0.32))
 train_dataloader = dict(

@@ -1,5 +1,6 @@
 # The left half alone: 2 global views of 16 pixels, 4 local ones of 8.
 _base_ = "./houston2018-crop.py"
+patch_size = 2
 large = dict(type="RandomResizedCrop", size=16, scale=(0.32, 1.0))
 small = dict(type="RandomResizedCrop", size=8, scale=(0.05, 0.32))
 train_dataloader = dict(

@@ -3,5 +3,5 @@ _base_ = [
     "./_base_/{{$MMHSI_DATASET:enmap-potsdam}}.py",
     "./_base_/runtime_small.py",
 ]
-model = dict(backbone=dict(img_size=_base_.large.size, patch_size=2))
+model = dict(backbone=dict(img_size=_base_.large.size, patch_size=_base_.patch_size))
 auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)

@@ -1,11 +1,10 @@
-# The paper's pretraining: 29 x 16 x 16 patches, random masking, 100 epochs, nothing pruned.
+# The paper's pretraining: 29 x 16 x 16 patches, 100 epochs.
 _base_ = [
-    "../_base_/models/lo-msst_sst-base_tiles.py",
-    "../_base_/datasets/c2seg-wuhan.py",
-    "../_base_/schedules/adamw_pretrain_200e.py",
-    "../_base_/default_runtime.py",
+    "../../_base_/datasets/c2seg-wuhan.py",
+    "../../_base_/schedules/adamw_pretrain_200e.py",
+    "../../_base_/default_runtime.py",
 ]
-model = dict(backbone=dict(patch_size=8, bands_per_block=4, norm_before=True))
+patches = dict(bands_per_block=4, norm_before=True)
 train_dataloader = dict(dataset=dict(with_labels=False, pipeline=[dict(type="LoadCube"), dict(type="PackTile")]))
 val_dataloader = val_evaluator = val_cfg = test_dataloader = test_evaluator = test_cfg = None
 train_cfg = dict(max_epochs=100)

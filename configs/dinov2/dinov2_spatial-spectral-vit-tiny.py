@@ -1,0 +1,14 @@
+_base_ = [
+    "../_base_/models/dinov2_spatial-spectral-vit-tiny.py",
+    "./_base_/{{$MMHSI_DATASET:enmap-potsdam}}.py",
+    "./_base_/runtime_small.py",
+]
+model = dict(
+    backbone=dict(
+        img_size=_base_.large.size,
+        patch_size=_base_.patch_size,
+        spectral_patch_size=_base_.spectral_patch_size,
+        spectral_grid=3,
+    )
+)
+auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)

@@ -1,4 +1,0 @@
-# The 6 least important of 8 layers are pruned every 10 epochs.
-_base_ = "./sst-base-p3q6.py"
-default_hooks = dict(pruning=dict(type="LayerPruningHook", interval=10, num_layers=6))
-find_unused_parameters = True  # pruned layers have no gradients
