@@ -38,11 +38,7 @@ def figure(entry: dict | None) -> str:
 
 
 def overview(entries: list[dict]) -> str:
-    """A Markdown table a scene, the best of the disjoint column first.
-
-    Args:
-        entries: What is known.
-    """
+    """A Markdown table a scene, the best of the disjoint column first."""
     measured = {(entry["config"], entry.get("dataset")): entry for entry in entries if "OA" in entry.get("metrics", {})}
     tables = []
     for scene, title in SCENES.items():

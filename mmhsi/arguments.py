@@ -51,21 +51,12 @@ def _named(parameters: Mapping[str, inspect.Parameter]) -> tuple[dict[str, inspe
 
 
 def takes_argument(cls: type, name: str) -> bool:
-    """Whether a class's constructor names an argument, see :func:`named_arguments`.
-
-    Args:
-        cls: The class.
-        name: The argument.
-    """
+    """Whether a class's constructor names an argument, see :func:`named_arguments`."""
     return name in named_arguments(cls)[0]
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """The end of a message about a name that is unknown: the nearest of those that are known, or a few of them.
-
-    Args:
-        name: What was given.
-        names: What could have been given.
 
     Returns:
         Such as ``"; nearest: 'per_class'"``; empty where nothing could.
@@ -80,11 +71,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def is_whole(value: object) -> bool:
-    """Whether a value is a whole number; True and False are none.
-
-    Args:
-        value: What was given.
-    """
+    """Whether a value is a whole number; True and False are none."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 

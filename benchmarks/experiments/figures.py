@@ -87,10 +87,6 @@ def tabulate(table: ExperimentTable, figures: Figures) -> str:
 
     Where the table has a reference, differences on the same seeds follow: mean ± standard error (wins of n). The
     seconds are of one chain, pretraining included, averaged over all of the row's runs.
-
-    Args:
-        table: The table.
-        figures: What was measured.
     """
     parts = [table.protocol]
     for number, metric in enumerate(table.metrics):
@@ -134,11 +130,7 @@ def _differences(table: ExperimentTable, reference: str, figures: Figures) -> st
 
 
 def summary(values: list[float]) -> str:
-    """Mean ± sample standard deviation, and how many; ``'not measured'`` for none.
-
-    Args:
-        values: One a repetition.
-    """
+    """Mean ± sample standard deviation, and how many; ``'not measured'`` for none."""
     if not values:
         return "not measured"
     if len(values) == 1:

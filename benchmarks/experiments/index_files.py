@@ -20,9 +20,6 @@ _RESULT_KEYS = {"config", "dataset", "metrics", "spread", "runs", "paper"}
 def read_results(path: Path) -> list[dict[str, Any]]:
     """Read benchmarks/results.json.
 
-    Args:
-        path: The file.
-
     Returns:
         Its entries: ``config``, and where it has them ``dataset``, ``metrics``, ``spread``, ``runs`` and ``paper``.
 
@@ -61,9 +58,6 @@ def _wrong_result(entry: object) -> str | None:
 
 def read_metafile(path: Path) -> dict[str, Any]:
     """Read a metafile.yml: one collection and its models.
-
-    Args:
-        path: The file.
 
     Raises:
         DataError: It is no such file.
@@ -112,9 +106,6 @@ def _wrong_model(model: object) -> str | None:
 
 def read_index(path: Path) -> list[str]:
     """Read model-index.yml: the metafiles, relative to its folder.
-
-    Args:
-        path: The file.
 
     Raises:
         DataError: It is no such file.

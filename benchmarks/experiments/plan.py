@@ -30,11 +30,7 @@ DISTILLATION = 15
 
 
 def open_steps(steps: Iterable[Step]) -> list[Step]:
-    """Steps that are not finished, those before them first, each once.
-
-    Args:
-        steps: Last steps of chains.
-    """
+    """Steps that are not finished, those before them first, each once."""
     found: dict[Path, Step] = {}
 
     def take(step: Step) -> None:
@@ -49,11 +45,7 @@ def open_steps(steps: Iterable[Step]) -> list[Step]:
 
 
 def scene_names(step: Step) -> set[str]:
-    """Names in the catalogue of the data that a step reads; of a command, those of its config.
-
-    Args:
-        step: The step.
-    """
+    """Names in the catalogue of the data that a step reads; of a command, those of its config."""
     config, dataset = step.config, step.dataset
     if step.command:
         words = step.command
@@ -69,12 +61,7 @@ def scene_names(step: Step) -> set[str]:
 
 
 def missing_data(steps: Iterable[Step], root: Path) -> Iterator[str]:
-    """One line for each data set of which files are missing: what would be downloaded, or how to get it.
-
-    Args:
-        steps: Steps to run.
-        root: Folder of the data.
-    """
+    """One line for each data set of which files are missing: what would be downloaded, or how to get it."""
     for name in sorted(set().union(*map(scene_names, steps))):
         info = scene_info(name)
         lacking = [path for path in expected_files(info) if not (root / path).exists()]
@@ -92,11 +79,7 @@ def missing_data(steps: Iterable[Step], root: Path) -> Iterator[str]:
 
 
 def known_seconds(work_dir: Path) -> dict[str, float]:
-    """Mean seconds of the runs of every name that are finished in a folder.
-
-    Args:
-        work_dir: Folder of all runs.
-    """
+    """Mean seconds of the runs of every name that are finished in a folder."""
     found: dict[str, list[float]] = {}
     for path in work_dir.glob("*/finished.json"):
         note = read_json(path, "the note of a finished run")
@@ -114,11 +97,7 @@ def known_operations() -> dict[str, int]:
 
 
 def epoch_samples(cfg: Config) -> int | None:
-    """Samples of an epoch by what is published of the data; None where it takes the data to know.
-
-    Args:
-        cfg: A step's config.
-    """
+    """Samples of an epoch by what is published of the data; None where it takes the data to know."""
     dataset = cfg.train_dataloader.dataset
     scene = dataset.get("scene")
     if not isinstance(scene, str):

@@ -22,11 +22,7 @@ Entries = dict[tuple[str, str | None], dict[str, Any]]
 
 
 def of_config_itself(steps: list[dict]) -> bool:
-    """Whether a cell is what its config says: no other option than the weights that it starts from, and these its own.
-
-    Args:
-        steps: A cell of a table.
-    """
+    """Whether a cell is what its config says: no other option than the weights that it starts from, and these its own."""
     *before, last = steps
     values = [value for step in steps for value in step.get("options", {}).values()]
     if "command" in last or any(value != "{checkpoint}" for value in values):
@@ -43,9 +39,6 @@ def of_tables(folder: Path = TABLES) -> Entries:
     """Mean and sample standard deviation of what tables measured of configs themselves, and the papers' figures.
 
     Of tables that measured the same, the one with more seeds counts.
-
-    Args:
-        folder: Of the table files.
     """
     found: Entries = {}
     for path in sorted(folder.glob("*.py")):
@@ -96,12 +89,7 @@ def known(folder: Path = TABLES, earlier: Path = RESULTS) -> list[dict[str, Any]
 
 
 def forget_earlier(folder: Path = TABLES, earlier: Path = RESULTS) -> None:
-    """Take out of the file of earlier figures what a table has by seed.
-
-    Args:
-        folder: Of the table files.
-        earlier: The file.
-    """
+    """Take out of the file of earlier figures what a table has by seed."""
     measured = {key for key, entry in of_tables(folder).items() if "metrics" in entry}
     kept = []
     for entry in read_results(earlier):

@@ -60,9 +60,6 @@ class ExperimentRunner:
     def run_all(self, steps: list[Step]) -> None:
         """Run all steps and what they stand on; who ends this process ends those that run.
 
-        Args:
-            steps: Last steps of chains.
-
         Raises:
             DataError: If a command fails; steps that are running are finished first.
         """
@@ -98,11 +95,7 @@ class ExperimentRunner:
                 process.terminate()
 
     def run(self, step: Step) -> None:
-        """Run one step after its predecessors, and test it if it ends a chain that can be tested.
-
-        Args:
-            step: The step.
-        """
+        """Run one step after its predecessors, and test it if it ends a chain that can be tested."""
         if step.previous is not None:
             self.run(step.previous)
         with self._guard:

@@ -164,9 +164,6 @@ class ExperimentTable:
 
         ``metric`` is a name or several, and a figure of ``paper`` likewise one or as many, None where there is none.
 
-        Args:
-            path: The table file.
-
         Raises:
             ConfigError: If something is missing or a row has no cells.
         """
@@ -219,20 +216,12 @@ class ExperimentTable:
 
 
 def last_checkpoint(folder: Path) -> str:
-    """Path of the last checkpoint that mmengine wrote to a folder.
-
-    Args:
-        folder: The run's.
-    """
+    """Path of the last checkpoint that mmengine wrote to a folder."""
     return (folder / "last_checkpoint").read_text().strip()
 
 
 def state(step: Step) -> str:
-    """``'done'``, ``'begun'`` or ``'open'``.
-
-    Args:
-        step: The step.
-    """
+    """``'done'``, ``'begun'`` or ``'open'``."""
     if (step.folder / "finished.json").is_file():
         return "done"
     return "begun" if step.folder.is_dir() else "open"
@@ -243,9 +232,6 @@ def read_metrics(step: Step) -> dict[str, float]:
 
     ``tools/train.py --report`` wrote them, ``spectral_baselines.py`` of one model and seed, or
     ``probe_features.py`` of one method.
-
-    Args:
-        step: Finished.
 
     Raises:
         DataError: If the report is missing, damaged or of something else.
@@ -266,10 +252,6 @@ def read_metrics(step: Step) -> dict[str, float]:
 
 def read_metric(step: Step, name: str) -> float:
     """One metric of :func:`read_metrics`; NaN where it could not be measured.
-
-    Args:
-        step: Finished.
-        name: Of the metric.
 
     Raises:
         DataError: If the report has no such metric.

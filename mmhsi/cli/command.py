@@ -125,9 +125,6 @@ def run(main: Callable[[], None]) -> None:
     """Run a command: an error that the user can mend is one line and exit status 2; ``--debug`` shows the traceback.
 
     SIGTERM ends it in order, with exit status 75.
-
-    Args:
-        main: The command.
     """
     if "--verbose" not in sys.argv:
         show_own_warnings()

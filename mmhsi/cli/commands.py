@@ -51,11 +51,7 @@ def grouped(tools: dict[str, Path]) -> dict[str, list[str]]:
 
 
 def purpose(path: Path) -> str:
-    """What a command does: the first line of its file, which is read and not run.
-
-    Args:
-        path: The file.
-    """
+    """What a command does: the first line of its file, which is read and not run."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return text.partition("\n")[0].strip()
 

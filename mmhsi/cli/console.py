@@ -34,30 +34,17 @@ class Step(Protocol):
 
 
 def coloured(line: str, colour: str) -> str:
-    """A line for standard error, in colour where that is a terminal.
-
-    Args:
-        line: The text.
-        colour: Its escape sequence.
-    """
+    """A line for standard error, in colour where that is a terminal."""
     return f"{colour}{line}{PLAIN}" if sys.stderr.isatty() else line
 
 
 def print_error(message: str) -> None:
-    """Print an error: one line, red on a terminal.
-
-    Args:
-        message: One line.
-    """
+    """Print an error: one line, red on a terminal."""
     sys.stderr.write(coloured(f"error: {message}", RED) + "\n")
 
 
 def print_warning(message: str) -> None:
-    """Print a warning: one line, yellow on a terminal.
-
-    Args:
-        message: Its lines are joined.
-    """
+    """Print a warning: one line, yellow on a terminal."""
     sys.stderr.write(coloured(f"warning: {one_line(message)}", YELLOW) + "\n")
 
 

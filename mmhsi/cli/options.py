@@ -168,11 +168,7 @@ def runner_options(parser: argparse.ArgumentParser) -> None:
 
 
 def runner_config(args: argparse.Namespace) -> Config:
-    """Read ``args.config`` and apply the options of :func:`runner_options`.
-
-    Args:
-        args: Parsed options.
-    """
+    """Read ``args.config`` and apply the options of :func:`runner_options`."""
     from mmhsi.engine import set_seed
     from mmhsi.engine.configs import run_name
 

@@ -30,11 +30,7 @@ LINES = 20
 
 @contextmanager
 def run_lines(runner: Runner | FlexibleRunner) -> Iterator[None]:
-    """Have a run print its lines within the block, by the first of several processes.
-
-    Args:
-        runner: The run.
-    """
+    """Have a run print its lines within the block, by the first of several processes."""
     if not is_main_process():
         yield
         return

@@ -34,32 +34,19 @@ class Steps:
         self._task: TaskID | None = None
 
     def say(self, line: str) -> None:
-        """Say that something was done.
-
-        Args:
-            line: What it was.
-        """
+        """Say that something was done."""
         if not self.quiet:
             print(f"{time.monotonic() - self.begin:6.1f} s  {line}", flush=True)
 
     @contextmanager
     def within(self, what: str, seconds: float) -> Iterator[None]:
-        """Show a step that takes so long at most: its bar moves by the clock.
-
-        Args:
-            what: The step.
-            seconds: Its time.
-        """
+        """Show a step that takes so long at most: its bar moves by the clock."""
         with self._bar(what, seconds, clock=True):
             yield
 
     @contextmanager
     def rows(self, what: str) -> Iterator[None]:
-        """Show a step that tells :meth:`moved` how far it is.
-
-        Args:
-            what: The step.
-        """
+        """Show a step that tells :meth:`moved` how far it is."""
         self.first = None
         with self._bar(what, None):
             yield

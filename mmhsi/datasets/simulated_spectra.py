@@ -69,20 +69,12 @@ def modulation(rng: np.random.Generator, wavelengths: FloatArray, contrast: floa
 
 
 def simulated_class_names(classes: int) -> tuple[str, ...]:
-    """Names of the first K classes: "simulated vegetation A", "simulated vegetation B", "simulated soil A", ...
-
-    Args:
-        classes: K.
-    """
+    """Names of the first K classes: "simulated vegetation A", "simulated vegetation B", "simulated soil A", ..."""
     return tuple(f"simulated {FAMILIES[index // 2].name} {'AB'[index % 2]}" for index in range(classes))
 
 
 def simulated_palette(classes: int) -> tuple[RGB, ...]:
-    """Colours of the first K classes, RGB 0-255: the family's, paler for a pair's second.
-
-    Args:
-        classes: K.
-    """
+    """Colours of the first K classes, RGB 0-255: the family's, paler for a pair's second."""
     palette: list[RGB] = []
     for index in range(classes):
         colour = np.array(FAMILIES[index // 2].colour)

@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 
 class BandStatistics:
-    """Running mean and variance of bands over valid pixels, merged part by part (Chan et al. 1979).
-
-    Args:
-        num_bands: Bands C.
-    """
+    """Running mean and variance of bands over valid pixels, merged part by part (Chan et al. 1979)."""
 
     def __init__(self, num_bands: int) -> None:
         self.count = 0
@@ -47,11 +43,7 @@ class BandStatistics:
 
     @classmethod
     def side_by_side(cls, parts: Sequence[BandStatistics]) -> BandStatistics:
-        """Statistics of the bands of several sensors, one sensor behind another; the pixels are counted together.
-
-        Args:
-            parts: Of each sensor.
-        """
+        """Statistics of the bands of several sensors, one sensor behind another; the pixels are counted together."""
         joined = cls(sum(len(part.mean) for part in parts))
         joined.count = sum(part.count for part in parts)
         joined.mean = np.concatenate([part.mean for part in parts])

@@ -76,9 +76,6 @@ def check_config(cfg: Config) -> None:
 def check_complete(cfg: Config) -> None:
     """Check that a config has a model, and all that a training, a validation or a test that it has needs.
 
-    Args:
-        cfg: The whole config.
-
     Raises:
         ConfigError: If it has not.
     """
@@ -95,10 +92,6 @@ def check_complete(cfg: Config) -> None:
 
 def check_section(name: str, value: object) -> None:
     """Check what stands under a name at the top of a config; variables, which it may hold, are not looked into.
-
-    Args:
-        name: The name.
-        value: What stands there.
 
     Raises:
         ConfigError: As :func:`check_config`.

@@ -104,9 +104,6 @@ def run_name(cfg: Config) -> str:
 def training_dataset(cfg: Config) -> dict:
     """Config of the data set that a config trains on.
 
-    Args:
-        cfg: The config.
-
     Raises:
         ConfigError: If it has none.
     """
@@ -116,11 +113,7 @@ def training_dataset(cfg: Config) -> dict:
 
 
 def reporting_metric(cfg: Config) -> dict | None:
-    """The config's metric of labelled test data, or of values, which a pretraining's has not.
-
-    Args:
-        cfg: The config.
-    """
+    """The config's metric of labelled test data, or of values, which a pretraining's has not."""
     evaluators = cfg.get("test_evaluator") or []
     evaluators = [evaluators] if isinstance(evaluators, dict) else evaluators
     return next(
@@ -129,11 +122,7 @@ def reporting_metric(cfg: Config) -> dict | None:
 
 
 def read_window(cfg: Config) -> tuple[int, int] | None:
-    """Height and width in pixels of the random windows that a config's training reads; None where it reads none.
-
-    Args:
-        cfg: The config.
-    """
+    """Height and width in pixels of the random windows that a config's training reads; None where it reads none."""
     dataset = (cfg.get("train_dataloader") or {}).get("dataset") or {}
     parts = dataset.get("sensors")  # a MixedDataset's, all of one size
     if isinstance(parts, dict) and parts:

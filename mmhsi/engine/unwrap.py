@@ -11,9 +11,5 @@ if TYPE_CHECKING:
 
 
 def unwrap_model(runner: Runner) -> BaseModel:
-    """The model without its wrapper for distributed training.
-
-    Args:
-        runner: The run.
-    """
+    """The model without its wrapper for distributed training."""
     return cast("BaseModel", runner.model.module if is_model_wrapper(runner.model) else runner.model)

@@ -55,9 +55,6 @@ class Entry:
 def read_board(path: str | PathLike[str]) -> list[Entry]:
     """Read a board.
 
-    Args:
-        path: A JSON file.
-
     Returns:
         Its rows.
 

@@ -90,12 +90,7 @@ class LandCoverMetric(BaseMetric):
 
 
 def class_figures(matrix: ConfusionMatrix, classes: Sequence[str]) -> list[dict]:
-    """Every class's ``name``, ``pixels``, ``accuracy`` and ``iou``, in per cent; None where the class is absent.
-
-    Args:
-        matrix: K × K counts.
-        classes: K names.
-    """
+    """Every class's ``name``, ``pixels``, ``accuracy`` and ``iou``, in per cent; None where the class is absent."""
     figures = zip(classes, matrix.counts.sum(axis=1), matrix.class_accuracy, matrix.class_iou, strict=True)
     return [
         dict(
@@ -119,12 +114,7 @@ def cells(figures: dict) -> list[str]:
 
 
 def format_report(matrix: ConfusionMatrix, classes: Sequence[str]) -> str:
-    """Table of every class's pixels, accuracy and IoU in per cent.
-
-    Args:
-        matrix: K × K counts.
-        classes: K names.
-    """
+    """Table of every class's pixels, accuracy and IoU in per cent."""
     # As texts, for in a word rich would take brackets for its markup.
     table = Table("class", *(Column(name, justify="right") for name in ("pixels", "accuracy", "IoU")))
     for figures in class_figures(matrix, classes):
@@ -158,9 +148,6 @@ def write_report(
 
 def read_report(path: str | Path) -> dict:
     """Read what :func:`write_report` wrote.
-
-    Args:
-        path: JSON file.
 
     Raises:
         DataError: If it is missing, damaged or another file.

@@ -174,12 +174,7 @@ class Entry:
 
 
 def thinning(samples: int, most: int) -> int:
-    """Smallest power of two s such that every s-th of ``samples``, from the first, are at most ``most``.
-
-    Args:
-        samples: How many there are.
-        most: How many may be kept.
-    """
+    """Smallest power of two s such that every s-th of ``samples``, from the first, are at most ``most``."""
     return 1 << max(0, -(-samples // most) - 1).bit_length()
 
 

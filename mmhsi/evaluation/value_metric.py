@@ -98,11 +98,7 @@ def _metrics(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
 
 
 def line(row: dict[str, Any]) -> str:
-    """A target's figures as one line of text.
-
-    Args:
-        row: Of a report.
-    """
+    """A target's figures as one line of text."""
     if "samples" not in row:
         return f"{one_line(row['name'])}: no value in the test samples"
     unit = "" if row["unit"] == "1" else f" {one_line(row['unit'])}"

@@ -33,11 +33,7 @@ class SceneWarning(DataWarning):
 
 
 def warn(message: str) -> None:
-    """Warn of something doubtful.
-
-    Args:
-        message: One line.
-    """
+    """Warn of something doubtful."""
     warnings.warn(message, SceneWarning, stacklevel=3)
 
 
@@ -159,10 +155,6 @@ def _places(size: int) -> NDArray[np.intp]:
 
 
 def file_states(paths: Iterable[Path]) -> list[list]:
-    """What tells files from others, or from earlier states of them: path, bytes, time of the last change.
-
-    Args:
-        paths: The files.
-    """
+    """What tells files from others, or from earlier states of them: path, bytes, time of the last change."""
     states = [(path.resolve(), path.stat()) for path in paths]
     return sorted([str(path), status.st_size, status.st_mtime_ns] for path, status in states)

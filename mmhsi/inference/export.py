@@ -27,9 +27,6 @@ TOLERANCE = 1e-4
 class ScoringModel(nn.Module):
     """Raw values in, class probabilities out: normalisation, network and softmax in one graph.
 
-    Args:
-        model: Trained model.
-
     Raises:
         ConfigError: If the model takes a second source, predicts values, or is a classical one.
     """

@@ -78,9 +78,6 @@ def share(scenes: Sequence[str], launcher: str = "none") -> list[str]:
 def map_names(scenes: Sequence[str]) -> dict[str, str]:
     """Name of each scene's map: that of the scene, with ``.tif``.
 
-    Args:
-        scenes: Paths of files or folders.
-
     Raises:
         DataError: If two would have one name, or there is none.
     """
@@ -213,12 +210,7 @@ def predict_scenes(
 
 
 def record_path(folder: Path, name: str) -> Path:
-    """Where a scene's record lies.
-
-    Args:
-        folder: Of the maps.
-        name: Of its map.
-    """
+    """Where a scene's record lies."""
     return folder / RECORDS / f"{name}.json"
 
 

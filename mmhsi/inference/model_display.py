@@ -12,20 +12,12 @@ if TYPE_CHECKING:
 
 
 def summary(model: SceneInferencer) -> str:
-    """What a model is and takes, on one line.
-
-    Args:
-        model: The model.
-    """
+    """What a model is and takes, on one line."""
     return f"SceneInferencer({', '.join(_facts(model))})"
 
 
 def notebook_page(model: SceneInferencer) -> str:
-    """The same as HTML, with the classes in their colours, and how they were split.
-
-    Args:
-        model: The model.
-    """
+    """The same as HTML, with the classes in their colours, and how they were split."""
     spec = model.spec
     classes = "".join(
         f'<span style="white-space:nowrap;margin-right:1em"><span style="display:inline-block;width:.9em;height:.9em;'

@@ -47,11 +47,7 @@ class PredictedRows(NamedTuple):
     valid: NDArray
 
     def above(self, last: int) -> PredictedRows:
-        """Those of the rows that lie above another.
-
-        Args:
-            last: That row.
-        """
+        """Those of the rows that lie above another."""
         count = last - self.first
         return (
             self if count >= len(self.valid) else PredictedRows(self.first, self.scores[:, :count], self.valid[:count])

@@ -86,9 +86,6 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
 def published_model(checkpoint: str | Path) -> Config:
     """The config that a published checkpoint carries: its ``model`` alone.
 
-    Args:
-        checkpoint: The file.
-
     Raises:
         FileFormatError: If the file cannot be read, was not published, or its model is more than parts of a network.
     """

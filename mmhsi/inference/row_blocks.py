@@ -77,9 +77,6 @@ class RowBlocks:
     def taken(self, first: int) -> Iterator[RowStore | None]:
         """Hold a block.
 
-        Args:
-            first: Its first row.
-
         Yields:
             Its rows, open for appending; None if another process is at it, or it is finished.
 
@@ -101,9 +98,6 @@ class RowBlocks:
     @contextmanager
     def joining(self, outputs: Iterable[Path]) -> Iterator[bool]:
         """Find out whether all blocks are finished and no other process joins them; remove them if the block ends well.
-
-        Args:
-            outputs: Files to write of them.
 
         Yields:
             Whether this process is to join them; :meth:`read` gives their rows then.

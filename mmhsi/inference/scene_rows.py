@@ -28,12 +28,7 @@ BUDGET = 32 << 20
 
 
 def rows_at_a_time(bytes_per_row: int, budget: int = BUDGET) -> int:
-    """How many rows fit into ``budget`` bytes: a power of two, because the blocks of tiled files are; at least one.
-
-    Args:
-        bytes_per_row: Of one row.
-        budget: Bytes.
-    """
+    """How many rows fit into ``budget`` bytes: a power of two, because the blocks of tiled files are; at least one."""
     return 1 << max(0, (budget // bytes_per_row).bit_length() - 1)
 
 

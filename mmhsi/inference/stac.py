@@ -49,11 +49,7 @@ TITLES = {
 
 
 def item_path(path: str | Path) -> Path:
-    """Where the item of a map lies: ``NAME.stac.json``.
-
-    Args:
-        path: The map.
-    """
+    """Where the item of a map lies: ``NAME.stac.json``."""
     return Path(path).with_suffix(".stac.json")
 
 
@@ -168,11 +164,7 @@ def copy_item(path: str | Path, files: Mapping[str, str | Path]) -> None:
 
 
 def acquired(name: str) -> str | None:
-    """When a scene was taken, as products say it in their names, in RFC 3339; None where a name says nothing.
-
-    Args:
-        name: Of file or folder.
-    """
+    """When a scene was taken, as products say it in their names, in RFC 3339; None where a name says nothing."""
     found = _TIME.search(name)
     try:
         time = datetime.strptime("".join(found.groups()), "%Y%m%d%H%M%S") if found else None

@@ -93,9 +93,6 @@ def hold_outputs(paths: Iterable[Path]) -> Iterator[None]:
 
     Who holds a file already, to write more of it than this, holds it on.
 
-    Args:
-        paths: Files to write.
-
     Raises:
         ConfigError: If another run writes one of them.
     """

@@ -101,9 +101,6 @@ def without_adapters(backbone: nn.Module) -> Iterator[None]:
     """Within the block a backbone has no adapters, and its weights their own names; behind it it has the same again.
 
     The same parameters: an optimiser may know them already.
-
-    Args:
-        backbone: With adapters.
     """
     found = _layers(backbone)
     for name, layer in found:
@@ -116,11 +113,7 @@ def without_adapters(backbone: nn.Module) -> Iterator[None]:
 
 
 def merge_adapters(backbone: nn.Module) -> None:
-    """Add adapters to the maps that they belong to, and take them out: the backbone gives what it gave.
-
-    Args:
-        backbone: With adapters.
-    """
+    """Add adapters to the maps that they belong to, and take them out: the backbone gives what it gave."""
     for name, layer in _layers(backbone):
         layer.merge()
         _put(backbone, name, layer.get_base_layer())
@@ -151,9 +144,5 @@ def merged_state(state: Mapping[str, Tensor], options: Mapping) -> dict[str, Ten
 
 
 def adapted(state: Mapping[str, Tensor]) -> bool:
-    """Whether a state dict holds adapters.
-
-    Args:
-        state: Weights by name.
-    """
+    """Whether a state dict holds adapters."""
     return any(".lora_" in name for name in state)

@@ -38,9 +38,6 @@ def count_stored(module: nn.Module) -> int:
     """Number of values in all parameters, and in the fixed position tables that lie beside them in checkpoints.
 
     Papers count such tables, which are parameters in their code; here they are buffers, named ``…pos_embed``.
-
-    Args:
-        module: The model.
     """
     parameters = dict(module.named_parameters())
     tables = (v for k, v in module.state_dict().items() if k.endswith("pos_embed") and k not in parameters)
@@ -49,10 +46,6 @@ def count_stored(module: nn.Module) -> int:
 
 def measure_complexity(module: nn.Module, forward: Callable[[], Tensor | tuple[Tensor, ...]]) -> Complexity:
     """Measure a module.
-
-    Args:
-        module: Its parameters are counted.
-        forward: Runs it on one input.
 
     Returns:
         The cost.

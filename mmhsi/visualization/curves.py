@@ -82,11 +82,7 @@ def read_scalars(work_dir: str | os.PathLike[str]) -> dict[str, tuple[str, Curve
 
 
 def is_logged(value: object) -> bool:
-    """Whether a logged value is one of a curve: a number, NaN and infinity included.
-
-    Args:
-        value: Of a record.
-    """
+    """Whether a logged value is one of a curve: a number, NaN and infinity included."""
     return isinstance(value, float) or is_number(value)
 
 

@@ -70,9 +70,6 @@ def _metres(to_map: Affine, crs: CRS, latitude: float) -> float:
 def bar_length(metres: float) -> float:
     """The longest of 1, 2, 5, 10, 20, 50, … metres that fits.
 
-    Args:
-        metres: What there is room for.
-
     Example:
         >>> [bar_length(room) for room in (1.9, 240, 50_000)]
         [1.0, 200.0, 50000.0]

@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 
 def png_path(path: str | os.PathLike[str]) -> Path:
-    """Check that ``path`` ends in .png.
-
-    Args:
-        path: What was given.
-    """
+    """Check that ``path`` ends in .png."""
     path = Path(path)
     if path.suffix.lower() != ".png":
         raise ConfigError(f"{path}: pictures are written as PNG, name the file .png")

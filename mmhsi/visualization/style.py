@@ -17,13 +17,7 @@ DPI = 150
 
 
 def new_figure(width: float, height: float, title: str = "") -> Figure:
-    """An empty figure whose parts make room for each other; pyplot and its state stay untouched.
-
-    Args:
-        width: In inches.
-        height: In inches.
-        title: Above everything.
-    """
+    """An empty figure whose parts make room for each other; pyplot and its state stay untouched."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")

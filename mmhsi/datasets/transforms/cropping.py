@@ -23,15 +23,7 @@ ATTEMPTS = 10
 
 
 def crop_results(results: dict, top: int, left: int, height: int, width: int) -> dict:
-    """Cut a window out of every spatial array of a results dict; no value is copied.
-
-    Args:
-        results: The sample.
-        top: First row.
-        left: First column.
-        height: Rows.
-        width: Columns.
-    """
+    """Cut a window out of every spatial array of a results dict; no value is copied."""
     require_one_grid(results)
     for key in SPATIAL_KEYS:
         if key in results:

@@ -72,11 +72,7 @@ class ValueStep(NamedTuple):
 
 
 def package_name(kind: type) -> str:
-    """A class under its package, such as ``'mmseg.RandomCrop'``.
-
-    Args:
-        kind: The class.
-    """
+    """A class under its package, such as ``'mmseg.RandomCrop'``."""
     return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
 
 

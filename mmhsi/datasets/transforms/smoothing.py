@@ -16,12 +16,7 @@ BLOCK = 64
 
 
 def reflected(places: NDArray[np.intp], size: int) -> NDArray[np.intp]:
-    """Which pixel stands at places of an axis that is mirrored with its border pixels repeated, as often as needed.
-
-    Args:
-        places: Any whole numbers.
-        size: Pixels of the axis.
-    """
+    """Which pixel stands at places of an axis that is mirrored with its border pixels repeated, as often as needed."""
     folded = places % (2 * size)
     return np.minimum(folded, 2 * size - 1 - folded)
 

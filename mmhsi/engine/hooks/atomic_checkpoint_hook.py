@@ -190,29 +190,17 @@ class DeferredRemoval:
         self._outdated: list[str] = []
 
     def isfile(self, path: str) -> bool:
-        """Whether there is such a file, and it is a checkpoint of the folder.
-
-        Args:
-            path: The file.
-        """
+        """Whether there is such a file, and it is a checkpoint of the folder."""
         folder, name = os.path.split(path)
         own = os.path.realpath(folder) == os.path.realpath(self._folder) and name.endswith(".pth")
         return own and self._backend.isfile(path)
 
     def isdir(self, path: str) -> bool:
-        """False: no checkpoint of ours is a folder.
-
-        Args:
-            path: The folder.
-        """
+        """False: no checkpoint of ours is a folder."""
         return False
 
     def remove(self, path: str) -> None:
-        """Remember a file.
-
-        Args:
-            path: The file.
-        """
+        """Remember a file."""
         if self.isfile(path):
             self._outdated.append(path)
             self._note([Path(outdated).name for outdated in self._outdated])
@@ -240,11 +228,7 @@ class DeferredRemoval:
 
 
 def waiting_gradients(runner: Runner) -> dict[str, Tensor]:
-    """Gradients that no step has used yet, after the step that is ending; none without accumulation, or of shards.
-
-    Args:
-        runner: The run.
-    """
+    """Gradients that no step has used yet, after the step that is ending; none without accumulation, or of shards."""
     if runner.optim_wrapper.should_update() or isinstance(runner.model, FullyShardedDataParallel):
         return {}
     gradients = {}
@@ -257,11 +241,7 @@ def waiting_gradients(runner: Runner) -> dict[str, Tensor]:
 
 
 def validation_due(runner: Runner) -> bool:
-    """Whether the loop validates at the epoch or iteration from which a resumed run goes on.
-
-    Args:
-        runner: The run.
-    """
+    """Whether the loop validates at the epoch or iteration from which a resumed run goes on."""
     loop = runner.train_loop
     if runner.val_loop is None or not runner.iter:
         return False

@@ -33,11 +33,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Put a model into evaluation, and afterwards give every module its mode and every generator its state back.
-
-    Args:
-        model: The model.
-    """
+    """Put a model into evaluation, and afterwards give every module its mode and every generator its state back."""
     modes = [(module, module.training) for module in model.modules()]
     numbers, python = np.random.get_state(), random.getstate()  # noqa: NPY002
     # Of the devices the current one alone: asking the others would open a context on each.

@@ -63,12 +63,7 @@ class CubeCNN(nn.Module):
 
 
 def second_cnn(bands: int, channels: int) -> nn.Sequential:
-    """Three 3x3 convolutions with BatchNorm and ReLU, for the second source.
-
-    Args:
-        bands: Channels in.
-        channels: Channels out.
-    """
+    """Three 3x3 convolutions with BatchNorm and ReLU, for the second source."""
     layers: list[nn.Module] = []
     for before in (bands, channels, channels):
         layers += [nn.Conv2d(before, channels, kernel_size=3, padding=1), nn.BatchNorm2d(channels), nn.ReLU()]

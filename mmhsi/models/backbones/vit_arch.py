@@ -91,10 +91,5 @@ def vit_layers(
 
 
 def drop_path_rates(last: float, depth: int) -> list[float]:
-    """Stochastic depth of every layer, which grows linearly from 0.
-
-    Args:
-        last: Of the last layer.
-        depth: Layers.
-    """
+    """Stochastic depth of every layer, which grows linearly from 0."""
     return [last * index / max(depth - 1, 1) for index in range(depth)]

@@ -53,12 +53,7 @@ class KeepsSamples(nn.Module):
         self._learnt = False
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """Keep a batch; nothing is optimised.
-
-        Args:
-            data: As the preprocessor takes it.
-            optim_wrapper: Not used.
-        """
+        """Keep a batch; nothing is optimised."""
         preprocessor: nn.Module = self.data_preprocessor  # type: ignore[assignment]
         batch = preprocessor(data, True)
         return self.keep_batch(centres(batch["inputs"]), batch["data_samples"])
@@ -105,11 +100,7 @@ class KeepsSamples(nn.Module):
         return {"samples": torch.tensor(float(len(self.samples)))}
 
     def make_room(self, state: dict[str, Tensor]) -> None:
-        """Give the samples the shape of those in a checkpoint, which are then loaded.
-
-        Args:
-            state: The checkpoint's weights by name.
-        """
+        """Give the samples the shape of those in a checkpoint, which are then loaded."""
         for name in ("samples", self.truth_name):
             given = state.get(name)
             if isinstance(given, Tensor) and given.dim() == getattr(self, name).dim():

@@ -14,13 +14,7 @@ from ..quiet_init import QuietInit
 
 
 class DoubleConv(nn.Sequential):
-    """Two 3×3 convolutions, each with normalisation and ReLU.
-
-    Args:
-        in_channels: Channels of the input.
-        channels: Channels of the output.
-        norm_cfg: Normalisation after each convolution.
-    """
+    """Two 3×3 convolutions, each with normalisation and ReLU."""
 
     def __init__(self, in_channels: int, channels: int, norm_cfg: dict) -> None:
         super().__init__(

@@ -22,11 +22,7 @@ WEIGHT_TOKENS = 128
 
 
 class Residual(nn.Module):
-    """Two linear maps with ReLU beside the identity.
-
-    Args:
-        width: Of input and output.
-    """
+    """Two linear maps with ReLU beside the identity."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -25,12 +25,7 @@ def zero_(layer: nn.Linear | nn.Conv1d) -> None:
 
 
 class CrossAttentionFusion(nn.Module):
-    """Each stream's tokens attend to the other stream's, whatever their numbers.
-
-    Args:
-        embed_dims: Token width d.
-        num_heads: Attention heads.
-    """
+    """Each stream's tokens attend to the other stream's, whatever their numbers."""
 
     def __init__(self, embed_dims: int, num_heads: int) -> None:
         super().__init__()
@@ -56,11 +51,7 @@ class CrossAttentionFusion(nn.Module):
 
 
 class PooledFusion(nn.Module):
-    """Each token receives a linear map of the other stream's summary: its CLS and the mean of its other tokens.
-
-    Args:
-        embed_dims: Token width d.
-    """
+    """Each token receives a linear map of the other stream's summary: its CLS and the mean of its other tokens."""
 
     def __init__(self, embed_dims: int) -> None:
         super().__init__()

@@ -8,14 +8,7 @@ from torch import Tensor, nn
 
 
 class WideHeadAttention(nn.Module):
-    """Multi-head self-attention with an inner width of heads × head width, free of the token width d.
-
-    Args:
-        embed_dims: Token width d.
-        num_heads: Heads.
-        head_dims: Width of a head.
-        drop_rate: Dropout after the output projection.
-    """
+    """Multi-head self-attention with an inner width of heads × head width, free of the token width d."""
 
     def __init__(self, embed_dims: int, num_heads: int, head_dims: int, drop_rate: float = 0.0) -> None:
         super().__init__()

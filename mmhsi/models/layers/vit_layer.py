@@ -14,12 +14,7 @@ from torch import Tensor, nn
 
 
 class LayerScale(nn.Module):
-    """A learned factor for every channel.
-
-    Args:
-        dim: Channels d.
-        value: The factors' first value.
-    """
+    """A learned factor for every channel."""
 
     def __init__(self, dim: int, value: float) -> None:
         super().__init__()

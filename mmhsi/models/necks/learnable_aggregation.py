@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 
 def mlp(embed_dims: int) -> nn.Sequential:
-    """Two linear maps of width d with GELU between them.
-
-    Args:
-        embed_dims: Width d.
-    """
+    """Two linear maps of width d with GELU between them."""
     return nn.Sequential(nn.Linear(embed_dims, embed_dims), nn.GELU(), nn.Linear(embed_dims, embed_dims))
 
 

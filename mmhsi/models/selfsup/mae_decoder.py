@@ -22,11 +22,7 @@ BASIS = 64
 
 
 class SpectralBasis(nn.Module):
-    """Spectra of any bands as mixtures of learned functions of the wavelength.
-
-    Args:
-        size: Functions K.
-    """
+    """Spectra of any bands as mixtures of learned functions of the wavelength."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

@@ -18,16 +18,7 @@ from .masked_pretraining import MaskedPretraining, Reconstruction
 
 
 class RowDecoder(MAEDecoder):
-    """:class:`MAEDecoder` on a row of tokens, with fixed 1-D sinusoidal positions.
-
-    Args:
-        num_tokens: Tokens N of the row.
-        num_values: Values predicted for each.
-        embed_dims: Width of the encoder's tokens.
-        decoder_embed_dims: Width of the decoder.
-        depth: Layers.
-        num_heads: Heads.
-    """
+    """:class:`MAEDecoder` on a row of tokens, with fixed 1-D sinusoidal positions."""
 
     def __init__(
         self, num_tokens: int, num_values: int, embed_dims: int, decoder_embed_dims: int, depth: int, num_heads: int
@@ -35,11 +26,7 @@ class RowDecoder(MAEDecoder):
         super().__init__(num_values, 1, (num_tokens, 1), embed_dims, decoder_embed_dims, depth, num_heads)
 
     def positions(self, channels: int) -> Tensor:
-        """Fixed positions of the row, shape (N, channels).
-
-        Args:
-            channels: Width of the decoder.
-        """
+        """Fixed positions of the row, shape (N, channels)."""
         return sinusoid_1d(torch.arange(self.grid[0]), channels)
 
     def decode(self, latent: Tensor, visible: Tensor) -> Tensor:
@@ -58,9 +45,6 @@ class RowDecoder(MAEDecoder):
 
 def hidden_error(made: Reconstruction) -> Tensor:
     """Mean squared error over the hidden values of valid pixels.
-
-    Args:
-        made: Reconstruction of one branch.
 
     Returns:
         Scalar.

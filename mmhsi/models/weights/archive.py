@@ -40,10 +40,6 @@ BLOCK = 1 << 20
 class Archive:
     """A checkpoint's records, each compared with the sum that was written beside it, which torch does not.
 
-    Args:
-        path: The file.
-        device: Where tensors go.
-
     Raises:
         ValueError: If bytes have changed, or it is not laid out as torch does.
         zipfile.BadZipFile: If the file is cut off, or no zip archive.

@@ -42,10 +42,6 @@ MOST_VALUES = 1 << 20
 def read_pickle(data: bytes, tensor: Callable[[TensorRecord], Tensor]) -> object:
     """Read what a pickle holds.
 
-    Args:
-        data: The pickle.
-        tensor: Makes the tensors.
-
     Returns:
         Numbers, text, bytes, lists, tuples, dicts, tensors, numpy's numbers and arrays.
 

@@ -65,11 +65,7 @@ class DTypeRecord:
         self.order: Literal["<", ">", "|", "="] = "="
 
     def set(self, state: object) -> None:
-        """Take the byte order from numpy's state ``(version, order, …)``.
-
-        Args:
-            state: What the file gives.
-        """
+        """Take the byte order from numpy's state ``(version, order, …)``."""
         if type(state) is not tuple or len(state) != 8 or any(entry is not None for entry in state[2:5]):
             raise NotPlainError("a type of numpy that is more than a kind of number")
         if state[1] not in ("<", ">", "|"):
@@ -84,11 +80,7 @@ class ArrayRecord:
         self.state: tuple = ()
 
     def set(self, state: object) -> None:
-        """Take numpy's state ``(version, shape, type, Fortran order, bytes)``.
-
-        Args:
-            state: What the file gives.
-        """
+        """Take numpy's state ``(version, shape, type, Fortran order, bytes)``."""
         if type(state) is not tuple or len(state) != 5:
             raise NotPlainError("an array of numpy without content")
         self.state = state
@@ -110,11 +102,7 @@ class HistoryRecord:
         self.state: dict = {}
 
     def set(self, state: object) -> None:
-        """Take mmengine's attributes.
-
-        Args:
-            state: What the file gives.
-        """
+        """Take mmengine's attributes."""
         if type(state) is not dict:
             raise NotPlainError("a history without content")
         self.state = state
@@ -129,11 +117,7 @@ class HistoryRecord:
 
 
 def storage_record(identifier: object) -> StorageRecord:
-    """The storage of torch's identifier ``('storage', class, key, device, length)``; the device is not looked at.
-
-    Args:
-        identifier: What the file gives.
-    """
+    """The storage of torch's identifier ``('storage', class, key, device, length)``; the device is not looked at."""
     if type(identifier) is not tuple or len(identifier) != 5 or identifier[0] != "storage":
         raise NotPlainError("something beside the pickle that is no storage")
     _, kind, key, _, length = identifier

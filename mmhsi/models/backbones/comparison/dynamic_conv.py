@@ -13,9 +13,6 @@ class BandGate(nn.Module):
     """Weights between 0 and 1 for every channel and band, made of the window's mean spectrum and its neighbours'.
 
     They start at one half.
-
-    Args:
-        channels: Channels of the cube.
     """
 
     def __init__(self, channels: int) -> None:

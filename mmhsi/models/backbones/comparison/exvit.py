@@ -16,12 +16,7 @@ from ...quiet_init import QuietInit
 
 
 def separable(bands: int, channels: int) -> nn.Sequential:
-    """Three depth-wise and point-wise convolutions, each pair with batch norm and GELU: c, 2 c and 4 c channels.
-
-    Args:
-        bands: Channels in.
-        channels: c.
-    """
+    """Three depth-wise and point-wise convolutions, each pair with batch norm and GELU: c, 2 c and 4 c channels."""
     layers: list[nn.Module] = []
     for before, after in ((bands, channels), (channels, 2 * channels), (2 * channels, 4 * channels)):
         layers += [

@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
 
 class SpectralExcitation(nn.Module):
-    """Every channel times a weight between 0 and 1 that is made of the means of all.
-
-    Args:
-        channels: Channels d.
-        hidden: Hidden units.
-    """
+    """Every channel times a weight between 0 and 1 that is made of the means of all."""
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
@@ -41,13 +36,7 @@ class SpectralExcitation(nn.Module):
 
 
 def normalised_conv(before: int, after: int, groups: int) -> list[nn.Module]:
-    """3 × 3 convolution, group norm, ReLU.
-
-    Args:
-        before: Channels in.
-        after: Channels out.
-        groups: Groups of the norm.
-    """
+    """3 × 3 convolution, group norm, ReLU."""
     return [nn.Conv2d(before, after, 3, padding=1), nn.GroupNorm(groups, after), nn.ReLU()]
 
 

@@ -69,10 +69,6 @@ class SpectralBlock(nn.Module):
 
     Masks over the pixels, one for each of m kernels, gather m spectra of the map and spread them again. The second
     time masks are made of what the first time gave, and spectra are gathered from the input.
-
-    Args:
-        channels: Channels of the map.
-        kernels: m.
     """
 
     def __init__(self, channels: int, kernels: int) -> None:

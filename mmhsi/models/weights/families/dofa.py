@@ -18,11 +18,7 @@ REPOSITORY, REVISION = "torchgeo/dofa", "b8db318b64a90b9e085ec04ba8851233c589366
 
 
 def plain_norm(state: dict[str, Tensor]) -> None:
-    """Add the last norm, which the files have not: torchgeo's begins as no change, for fine-tuning.
-
-    Args:
-        state: Translated weights.
-    """
+    """Add the last norm, which the files have not: torchgeo's begins as no change, for fine-tuning."""
     if "norm.weight" not in state:
         width = state["cls_token"].shape[-1]
         state["norm.weight"], state["norm.bias"] = torch.ones(width), torch.zeros(width)
