@@ -22,7 +22,7 @@ Entries = dict[tuple[str, str | None], dict[str, Any]]
 
 
 def of_config_itself(steps: list[dict]) -> bool:
-    """Whether a cell is what its config says: no other option than the weights that it starts from, and these its own."""
+    """Whether a cell is what its config says: no option but the weights that it starts from, and these its own."""
     *before, last = steps
     values = [value for step in steps for value in step.get("options", {}).values()]
     if "command" in last or any(value != "{checkpoint}" for value in values):

@@ -6,7 +6,6 @@ Chains that differ in data, seed, numbers of a schedule or of pruned layers alon
 from __future__ import annotations
 
 import json
-import re
 import runpy
 import sys
 from dataclasses import dataclass, field
@@ -40,10 +39,9 @@ def kind(step: Step | None) -> tuple:
         words = step.command
         chosen = tuple(words[index + 1] for index, word in enumerate(words) if word in flags)
         return (*kind(step.previous), (words[0], *chosen))
-    config = re.sub(r"-k\d_", "-k_", step.config)  # how many layers are pruned, test_configs.py goes through
     # Numbers shorten schedules; everything else may name what does not exist.
     told = {key: value for key, value in step.options.items() if isinstance(value, bool | str) or value is None}
-    return (*kind(step.previous), (config, *sorted(map(str, told.items()))))
+    return (*kind(step.previous), (step.config, *sorted(map(str, told.items()))))
 
 
 def make_tiny(cfg: Config) -> None:

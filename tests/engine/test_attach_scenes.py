@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from mmhsi.errors import ConfigError
 from mmhsi.models.weights import read_checkpoint
 
-SIDE, BANDS, WINDOW = 31, 23, 5
+SIDE, BANDS, WINDOW = 23, 11, 5
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def config(data, work_dir, workers=0, hooks=("FitPreprocessorHook", "AttachScene
             test_dataloader=loader("test", False),
             val_evaluator=dict(type="LandCoverMetric"),
             test_evaluator=dict(type="LandCoverMetric"),
-            train_cfg=dict(by_epoch=True, max_epochs=2),
+            train_cfg=dict(by_epoch=True, max_epochs=2, val_interval=2),
             val_cfg=dict(),
             test_cfg=dict(),
             optim_wrapper=dict(optimizer=dict(type="AdamW", lr=5e-3)),

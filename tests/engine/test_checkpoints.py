@@ -14,6 +14,7 @@ from experiments.runner import start_tool
 from mmengine.config import Config
 from mmengine.fileio import LocalBackend
 from processes import SECONDS, fork, join
+from small_models import SMALL
 
 from mmhsi.engine import CheckedRunner, newest_checkpoint, prepare_resume
 from mmhsi.engine.hooks.atomic_checkpoint_hook import DeferredRemoval, WholeFiles
@@ -33,6 +34,8 @@ def config(generated_data, tmp_path, monkeypatch):
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.train_dataloader.batch_size = 12
     cfg.default_hooks.checkpoint.update(interval=1)
+    cfg.model.backbone.arch = SMALL
+    cfg.model.head.in_channels = 2 * SMALL["embed_dims"]
     cfg.model.tta = False
     cfg.dump(tmp_path / "config.py")
     return tmp_path / "config.py"

@@ -1,11 +1,14 @@
 """A run goes on as what it is, follows a new schedule, or is refused."""
 
 import json
+import shutil
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
-from scripts import REPOSITORY
+from scripts import REPOSITORY, load_script
 from small_models import SMALL
 
 from mmhsi.models.weights import read_checkpoint
@@ -15,10 +18,8 @@ dict(type='CosineAnnealingLR', by_epoch=True, begin=1, end={epochs}, convert_to_
 dict(type='MultiStepLR', by_epoch=True, milestones=[1, 4], gamma=0.5)]"""
 
 
-@pytest.fixture
-def config(generated_data, tmp_path, monkeypatch):
+def configs(folder):
     """A small classification of several steps an epoch, whose learning rates depend on its length."""
-    monkeypatch.setenv("MMHSI_DATA", str(generated_data))
 
     def write(epochs, **options):
         cfg = Config.fromfile(REPOSITORY / "configs/hsi_vit/hsi-vit-tiny-p3.py")
@@ -26,15 +27,38 @@ def config(generated_data, tmp_path, monkeypatch):
         cfg.model.backbone.arch = SMALL
         cfg.model.head.in_channels = 32
         cfg.model.tta = False
-        cfg.train_dataloader.batch_size = 8
+        cfg.train_dataloader.batch_size = 16
         cfg.param_scheduler = eval(SCHEDULES.format(epochs=epochs))
         cfg.default_hooks.logger = dict(type="LoggerHook", interval=1)
         cfg.default_hooks.checkpoint.update(interval=1)
         cfg.merge_from_dict(options)
-        cfg.dump(tmp_path / "config.py")
-        return tmp_path / "config.py"
+        cfg.dump(folder / "config.py")
+        return folder / "config.py"
 
     return write
+
+
+@pytest.fixture(scope="module")
+def trained(generated_data, tmp_path_factory):
+    """The work dir of two epochs."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMHSI_DATA", str(generated_data))
+        patch.setattr(sys, "argv", ["train.py", str(configs(folder)(2)), "--work-dir", str(folder / "w")])
+        load_script("tools/train.py").main()
+    return folder / "w"
+
+
+@pytest.fixture
+def config(generated_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("MMHSI_DATA", str(generated_data))
+    return configs(tmp_path)
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    """A copy of it."""
+    return Path(shutil.copytree(trained, tmp_path / "w"))
 
 
 def rates(folder):
@@ -44,13 +68,11 @@ def rates(folder):
     return {entry["step"]: entry["lr"] for entry in entries if "lr" in entry}
 
 
-def test_a_longer_schedule_is_followed(config, tmp_path, run_tool):
-    work_dir = tmp_path / "w"
-    assert run_tool("train", config(3), "--work-dir", work_dir) == 0
-    short = rates(work_dir)
-    assert run_tool("train", config(6), "--work-dir", work_dir, "--resume") == 0
-    assert run_tool("train", config(6), "--work-dir", tmp_path / "long") == 0
-    resumed, long = rates(work_dir), rates(tmp_path / "long")
+def test_a_longer_schedule_is_followed(config, run, tmp_path, run_tool):
+    short = rates(run)
+    assert run_tool("train", config(4), "--work-dir", run, "--resume") == 0
+    assert run_tool("train", config(4), "--work-dir", tmp_path / "long") == 0
+    resumed, long = rates(run), rates(tmp_path / "long")
     assert len(resumed) == len(long) == 2 * len(short)
     done = max(short)
     assert {step: rate for step, rate in resumed.items() if step <= done} == short
@@ -58,7 +80,7 @@ def test_a_longer_schedule_is_followed(config, tmp_path, run_tool):
     assert {step: rate for step, rate in resumed.items() if step > done} == pytest.approx(after, rel=1e-9)
     assert len(set(after.values())) > 10
     # It is another run's end from now on: less than was done is refused.
-    assert run_tool("train", config(3), "--work-dir", work_dir, "--resume") == 2
+    assert run_tool("train", config(2), "--work-dir", run, "--resume") == 2
 
 
 OTHER_RUNS = [
@@ -66,45 +88,46 @@ OTHER_RUNS = [
     ({"train_dataloader.dataset.window": 7}, "dataset.window is 7 instead of"),
     ({"model.backbone.drop_rate": 0.3}, "model.backbone.drop_rate is 0.3 instead of"),
     ({"optim_wrapper.optimizer.lr": 1.0}, "optim_wrapper.optimizer.lr is 1.0 instead of"),
-    ({"train_dataloader.batch_size": 4}, "train_dataloader.batch_size is 4 instead of 8"),
+    ({"train_dataloader.batch_size": 4}, "train_dataloader.batch_size is 4 instead of 16"),
     ({"train_cfg.max_epochs": 1}, "train_cfg.max_epochs is 1, the checkpoint's run has done 2"),
 ]
 
 
-def test_another_run_is_refused_in_one_line(config, tmp_path, run_tool, capsys):
-    assert run_tool("train", config(2), "--work-dir", tmp_path / "w") == 0
-    before = {path.name: path.read_bytes() for path in (tmp_path / "w").glob("*.pth")}
+def test_another_run_is_refused_in_one_line(config, run, run_tool, capsys):
+    before = {path.name: path.read_bytes() for path in run.glob("*.pth")}
     for changed, named in OTHER_RUNS:
-        assert run_tool("train", config(2, **changed), "--work-dir", tmp_path / "w", "--resume") == 2
+        assert run_tool("train", config(2, **changed), "--work-dir", run, "--resume") == 2
         line = capsys.readouterr().err.splitlines()[-1]
         assert line.startswith("error: --resume: ")
         assert named in line
-    assert {path.name: path.read_bytes() for path in (tmp_path / "w").glob("*.pth")} == before
+    assert {path.name: path.read_bytes() for path in run.glob("*.pth")} == before
 
 
-def test_what_changes_nothing_is_no_other_run(config, tmp_path, run_tool, generated_data, monkeypatch, capfd):
-    assert run_tool("train", config(2), "--work-dir", tmp_path / "w", "--resume") == 0
-    assert f"{tmp_path / 'w'}: no checkpoint yet, the run starts from its beginning" in "".join(capfd.readouterr())
+def test_a_run_without_a_checkpoint_begins(config, tmp_path, run_tool, capfd):
+    assert run_tool("train", config(2), "--work-dir", tmp_path / "new", "--resume") == 0
+    assert f"{tmp_path / 'new'}: no checkpoint yet, the run starts from its beginning" in "".join(capfd.readouterr())
+
+
+def test_what_changes_nothing_is_no_other_run(config, run, tmp_path, run_tool, generated_data, monkeypatch):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.symlink_to(generated_data)
     monkeypatch.setenv("MMHSI_DATA", str(elsewhere))
     other = config(3, **{"train_cfg.val_interval": 1, "train_dataloader.pin_memory": False})
     text = other.read_text()
     assert str(elsewhere) in text or "elsewhere" not in text
-    assert run_tool("train", other, "--work-dir", tmp_path / "w", "--resume") == 0
-    assert read_checkpoint(tmp_path / "w/epoch_3.pth")["meta"]["epoch"] == 3
+    assert run_tool("train", other, "--work-dir", run, "--resume") == 0
+    assert read_checkpoint(run / "epoch_3.pth")["meta"]["epoch"] == 3
 
 
-def test_weights_that_are_not_finite_are_passed_over_and_refused(config, tmp_path, run_tool, capsys):
-    assert run_tool("train", config(2), "--work-dir", tmp_path / "w") == 0
-    expected = read_checkpoint(tmp_path / "w/epoch_2.pth")["state_dict"]
+def test_weights_that_are_not_finite_are_passed_over_and_refused(config, run, tmp_path, run_tool, capsys):
+    expected = read_checkpoint(run / "epoch_2.pth")["state_dict"]
     for value in (float("nan"), float("-inf")):
-        checkpoint = read_checkpoint(tmp_path / "w/epoch_2.pth")
+        checkpoint = read_checkpoint(run / "epoch_2.pth")
         name = next(key for key, each in checkpoint["state_dict"].items() if each.is_floating_point() and each.ndim)
         checkpoint["state_dict"][name].view(-1)[0] = value
-        torch.save(checkpoint, tmp_path / "w/epoch_2.pth")
-        assert run_tool("test", config(2), tmp_path / "w/epoch_2.pth", "--work-dir", tmp_path / "t") == 2
+        torch.save(checkpoint, run / "epoch_2.pth")
+        assert run_tool("test", config(2), run / "epoch_2.pth", "--work-dir", tmp_path / "t") == 2
         assert f"epoch_2.pth: {name} holds NaN or infinite values" in capsys.readouterr().err.splitlines()[-1]
-        assert run_tool("train", config(2), "--work-dir", tmp_path / "w", "--resume") == 0  # from epoch 1
-        again = read_checkpoint(tmp_path / "w/epoch_2.pth")["state_dict"]
+        assert run_tool("train", config(2), "--work-dir", run, "--resume") == 0  # from epoch 1
+        again = read_checkpoint(run / "epoch_2.pth")["state_dict"]
         assert all(torch.equal(again[key], each) for key, each in expected.items())

@@ -88,7 +88,7 @@ def test_half_of_the_images_are_masked_in_both_streams():
 @pytest.mark.parametrize("groups", [16, 3, 1])
 def test_the_spectral_mask_is_never_empty(groups):
     masking = DINOMasking(spectral_ratio=(0.01, 0.5))
-    for _ in range(500):
+    for _ in range(100):
         _, spectral = masking(BatchRNG(2, "cpu"), [(2, 2), (1, groups)])
         assert spectral.hidden.sum() >= 1
         assert len(spectral.indices) == spectral.hidden.sum()

@@ -116,6 +116,7 @@ def test_the_reconstruction_has_the_loss():
         assert scored.mean().item() == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_ins_token_learns_the_centre_of_any_window():
     """The centre differs from all other pixels: whatever else the ins token told, it would be wrong."""
     model = imae(masking=dict(type="RandomMasking", ratio=0.1))

@@ -41,6 +41,7 @@ def windows(side, count, generator):
     return x, labels
 
 
+@pytest.mark.slow
 def test_trained_at_one_window_it_infers_at_others():
     model = classifier()
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)

@@ -196,6 +196,7 @@ def test_the_reconstruction_of_normalised_targets_is_in_the_images_units():
     assert error[made.hidden].square().mean().item() == pytest.approx(loss, rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("masking", ["RandomMasking", "TubeMasking"])
 def test_it_learns_to_continue_a_pattern(masking):
     model = lo_msst(masking=masking)

@@ -210,6 +210,7 @@ def test_a_frozen_backbone():
     assert all(p.grad is not None for p in model.decoder.parameters())
 
 
+@pytest.mark.slow
 def test_it_learns_two_halves():
     model = build(decoder_layers=1).train()
     generator = torch.Generator().manual_seed(0)

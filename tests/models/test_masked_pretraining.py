@@ -55,7 +55,7 @@ def test_prediction_draws_the_same_masks_again(name):
             assert torch.equal(made.hidden, two[kind].hidden)
 
 
-@pytest.mark.parametrize("name", ["MAE", "SS-MAE", "IMAE"])
+@pytest.mark.parametrize("name", ["MAE", *(pytest.param(name, marks=pytest.mark.slow) for name in ("SS-MAE", "IMAE"))])
 def test_it_learns_to_fill_in_a_constant_image(name):
     model = built(ALGORITHMS[name]).train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)

@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 from processes import run_command
+from scripts import REPOSITORY, load_script
 from sklearn.decomposition import PCA
 from small_models import shrink
 
@@ -34,6 +35,19 @@ def small(path, config, **changes):
 
 def weights(path):
     return read_checkpoint(path)["state_dict"]
+
+
+@pytest.fixture(scope="module")
+def trained(generated_data, tmp_path_factory):
+    """A config and the work dir of its two epochs."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(REPOSITORY)
+        patch.setenv("MMHSI_DATA", str(generated_data))
+        config = small(folder / "c.py", FINETUNE, **{"model.backbone.init_cfg": None})
+        patch.setattr(sys, "argv", ["train.py", str(config), "--work-dir", str(folder / "w")])
+        load_script("tools/train.py").main()
+    return config, folder / "w"
 
 
 def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
@@ -78,12 +92,10 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
     assert "windows of 9x9, any batch" in capsys.readouterr().out
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one(run_tool, place, tmp_path):
-    config = small(tmp_path / "c.py", FINETUNE, **{"model.backbone.init_cfg": None})
-    assert run_tool("train", config, "--work-dir", tmp_path / "whole") == 0
-    first = tmp_path / "whole/epoch_1.pth"
-    assert run_tool("train", config, "--work-dir", tmp_path / "again", "--resume", first) == 0
-    one, two = (weights(tmp_path / name / "epoch_2.pth") for name in ("whole", "again"))
+def test_a_resumed_run_equals_an_uninterrupted_one(run_tool, place, tmp_path, trained):
+    config, whole = trained
+    assert run_tool("train", config, "--work-dir", tmp_path / "again", "--resume", whole / "epoch_1.pth") == 0
+    one, two = (weights(folder / "epoch_2.pth") for folder in (whole, tmp_path / "again"))
     assert all(torch.equal(one[key], two[key]) for key in one)
 
 
@@ -120,12 +132,11 @@ def test_bad_input_is_one_line_and_status_2(run_tool, place, tmp_path, capfd, op
     assert not list((tmp_path / "w").glob("*.pth"))
 
 
-def test_truncated_scene_leaves_no_map(run_tool, place, tmp_path, capfd):
-    config = small(tmp_path / "c.py", FINETUNE, **{"model.backbone.init_cfg": None})
-    assert run_tool("train", config, "--work-dir", tmp_path / "w") == 0
+def test_truncated_scene_leaves_no_map(run_tool, place, tmp_path, trained, capfd):
+    config, work_dir = trained
     whole = (place / "demo/demo_cube.tif").read_bytes()
     (tmp_path / "cut.tif").write_bytes(whole[: len(whole) // 2])
-    status = run_tool("predict", config, tmp_path / "w/epoch_2.pth", tmp_path / "cut.tif", "--out", tmp_path / "m.tif")
+    status = run_tool("predict", config, work_dir / "epoch_2.pth", tmp_path / "cut.tif", "--out", tmp_path / "m.tif")
     assert status == 2
     assert "cut.tif" in capfd.readouterr().err.strip().splitlines()[-1]
     assert not list(tmp_path.glob("*m.tif*"))
@@ -178,10 +189,8 @@ def test_import_is_light_and_silent(repository):
     assert "mmpretrain" not in done.stdout
 
 
-def test_features_are_probed_and_shown(run_tool, place, tmp_path, capsys):
-    finetune = small(tmp_path / "finetune.py", FINETUNE, **{"model.backbone.init_cfg": None})
-    assert run_tool("train", finetune, "--work-dir", tmp_path / "f") == 0
-    checkpoint, out = tmp_path / "f/epoch_2.pth", tmp_path / "probe.json"
+def test_features_are_probed_and_shown(run_tool, place, tmp_path, trained, capsys):
+    finetune, checkpoint, out = trained[0], trained[1] / "epoch_2.pth", tmp_path / "probe.json"
     assert run_tool("analysis/probe_features", finetune, checkpoint, "--out", out) == 0
     report = json.loads(out.read_text())
     assert report["methods"]["knn"]["OA"] > 30  # eight classes
