@@ -11,8 +11,12 @@ from processes import run_command
 
 ROOT = Path(__file__).resolve().parents[1]
 
-STATE = """
-import json, sys
+# mmengine imports transformers where it is installed, and that peft, which bring what they like, and take seconds.
+WITHOUT_TRANSFORMERS = "import sys; sys.modules['transformers'] = None\n"
+STATE = (
+    WITHOUT_TRANSFORMERS
+    + """
+import json
 
 def state():
     import copyreg, logging, multiprocessing, os, signal, socket, threading, warnings
@@ -59,6 +63,7 @@ def state():
 def differences(before, after):
     return {name: [str(before[name])[:2000], str(after[name])[:2000]] for name in before if before[name] != after[name]}
 """
+)
 IMPORTS = (
     STATE
     + """
@@ -165,11 +170,7 @@ def test_files_are_read_without_torch_and_mmengine(module):
 
 
 def test_datasets_models_and_engine_import_what_they_need():
-    # mmengine imports transformers where it is installed, and that peft, which bring what they like.
-    code = (
-        "import sys; sys.modules['transformers'] = None; "
-        "import mmhsi.datasets, mmhsi.models, mmhsi.engine; print(' '.join(sys.modules))"
-    )
+    code = WITHOUT_TRANSFORMERS + "import mmhsi.datasets, mmhsi.models, mmhsi.engine; print(' '.join(sys.modules))"
     unneeded = {
         "mmpretrain",
         "torchvision",
