@@ -75,10 +75,10 @@ OPTIONS = [
 @pytest.mark.parametrize("drop_last", [False, True])
 @pytest.mark.parametrize("round_up", [False, True])
 def test_an_epoch_on_all_ranks(ranks, options, drop_last, round_up):
-    for length, world in itertools.product([60, 61, 97, 128, 203], [1, 2, 3]):
+    for length, world in itertools.product([60, 97, 203], [1, 2, 3]):
         group = ranks(length, world, round_up=round_up, drop_last=drop_last, **options)
         sizes, limits = group[0].sizes, dict(zip(group[0].sizes, group[0].batch_sizes, strict=True))
-        for epoch in range(5):
+        for epoch in range(2):
             runs = [epoch_of(sampler, epoch) for sampler in group]
             # Every rank has the same sizes and the same numbers of samples in the same steps, in every epoch as many.
             assert len({tuple((size, len(batch)) for size, batch in run) for run in runs}) == 1

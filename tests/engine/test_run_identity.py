@@ -58,7 +58,9 @@ def config(generated_data, tmp_path, monkeypatch):
 @pytest.fixture
 def run(trained, tmp_path):
     """A copy of it."""
-    return Path(shutil.copytree(trained, tmp_path / "w"))
+    copy = Path(shutil.copytree(trained, tmp_path / "w"))
+    (copy / "last_checkpoint").write_text(str(copy / "epoch_2.pth"))
+    return copy
 
 
 def rates(folder):
