@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+def pytest_configure() -> None:
+    """Spare every worker the seconds in which mmengine imports transformers, for an optimiser that no test asks for."""
+    sys.modules["transformers"] = None
+    import mmengine.optim  # noqa: F401
+
+    del sys.modules["transformers"]
+
+
 def pytest_collection_finish() -> None:
     """Spare every run in this process what takes most of a short run's time and has nothing to do with it."""
     # mmengine's datasets collect garbage, which goes through all that the libraries hold: 0.2 s each time.

@@ -254,7 +254,10 @@ def test_constructor_says_what_is_wrong(change, message):
 
 def test_the_backbone_must_be_an_sst():
     with pytest.raises(ConfigError, match="backbone HSIViT given, expected SST"):
-        LOMSST(dict(type="HSIViT", in_channels=4), data_preprocessor=dict(type="TilePreprocessor", num_bands=4))
+        LOMSST(
+            dict(type="HSIViT", in_channels=4, arch="tiny"),
+            data_preprocessor=dict(type="TilePreprocessor", num_bands=4),
+        )
 
 
 @pytest.mark.parametrize(("ratio", "count"), [(0.01, 0), (0.99, 16)])

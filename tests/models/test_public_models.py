@@ -157,10 +157,9 @@ FULL = {
 @pytest.mark.parametrize("name", FULL)
 def test_full_models_have_the_public_number_of_parameters(name):
     classes, backbone, count = FULL[name]
-    assert (
-        count_stored(classifier(classes, **backbone).head) + sum(p.numel() for p in MODELS.build(backbone).parameters())
-        == count
-    )
+    with torch.device("meta"):
+        model = classifier(classes, **backbone)
+    assert count_stored(model.head) + sum(p.numel() for p in model.backbone.parameters()) == count
 
 
 @pytest.mark.parametrize(("bands", "classes", "count"), [(32, 24, 2653346), (204, 16, 2800922)])
