@@ -131,8 +131,9 @@ def describe_scene(
     found: dict[str, Any] = dict(title=image.stem, image=str(image), labels=str(path), **facts)
     if second is not None:
         found["second_image"] = str(as_file(second, "second", folder))
+        options = scene.get("image_options", {})
         with (
-            open_cube(image, scene.get("image_key"), scene.get("image_axes")) as reader,
+            open_cube(image, scene.get("image_key"), scene.get("image_axes"), **options) as reader,
             open_second_file(Path(found["second_image"]), scene.get("second_key"), scene.get("second_axes")) as finer,
         ):
             found["second_scale"] = max(1, finer.info.shape[0] // reader.info.shape[0])

@@ -151,6 +151,7 @@ class ReflectanceReader(CubeReader[None]):
             crs=info.crs,
             transform=info.transform,
             name=self.path,
+            referenced=True,
         )
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
