@@ -7,8 +7,7 @@ from cube_files import write_envi, write_geotiff
 from scene_models import BANDS, PIXEL_CONV
 
 from mmhsi.datasets import CorpusDataset, SceneDataset, TileDataset
-from mmhsi.errors import DataError, DataWarning
-from mmhsi.estimator import SceneClassifier
+from mmhsi.errors import DataError
 from mmhsi.inference import SceneInferencer, SceneWarning
 
 RNG = np.random.default_rng(2)
@@ -19,14 +18,13 @@ def counts(bands=BANDS, size=(12, 11)):
     return RNG.integers(300, 900, (*size, bands)).astype(np.uint16)
 
 
-def lab_scene(folder, cube=None, references=True):
-    """A raw file of Specim's, with its references or without."""
+def lab_scene(folder):
+    """A raw file of Specim's with its references."""
     folder.mkdir()
-    cube = counts() if cube is None else cube
+    cube = counts()
     path = write_envi(folder / "leaf.raw", cube)
-    if references:
-        write_envi(folder / "DARKREF_leaf.raw", np.full((4, *cube.shape[1:]), 100, np.uint16))
-        write_envi(folder / "WHITEREF_leaf.raw", np.full((4, *cube.shape[1:]), 1100, np.uint16))
+    write_envi(folder / "DARKREF_leaf.raw", np.full((4, *cube.shape[1:]), 100, np.uint16))
+    write_envi(folder / "WHITEREF_leaf.raw", np.full((4, *cube.shape[1:]), 1100, np.uint16))
     return path.with_suffix(".hdr")
 
 
@@ -88,20 +86,3 @@ def test_datasets_say_it(scenes, tmp_path):
     tiles = TileDataset(data_root=str(tmp_path / "lab"), image_dir=".", suffix=".hdr", with_labels=False)
     assert tiles.metainfo["values"] == ""  # references among the tiles are raw themselves
     assert CorpusDataset(image_dir=str(scenes["scaled"]), data_root="").spec.values == "scaled"
-
-
-def test_a_classifier_remembers_its_recipe(tmp_path):
-    cube = counts(6, (16, 16))
-    truth = np.repeat([[1, 2]], 8, axis=1).repeat(16, axis=0)
-    cube[truth == 2] += 900
-    labels = np.where(RNG.random((16, 16)) < 0.4, truth, 0)
-    model = SceneClassifier(minutes=1, models="lda").fit(str(lab_scene(tmp_path / "a", cube)), labels)
-    other = lab_scene(tmp_path / "b", cube, references=False)
-    with pytest.raises(DataError, match=r"leaf\.hdr: has raw values, the model was trained on reflectance"):
-        model.predict(str(other))
-    named = dict(dark=str(tmp_path / "a/DARKREF_leaf.hdr"), white=str(tmp_path / "a/WHITEREF_leaf.hdr"))
-    found = model.predict(str(other), scene=dict(image_options=named)).classes
-    assert (found == truth - 1).mean() > 0.9
-    with pytest.warns(DataWarning, match="read as reflectance by WHITEREF_leaf"):
-        beside = model.predict(str(lab_scene(tmp_path / "c", cube))).classes
-    np.testing.assert_array_equal(beside, found)
