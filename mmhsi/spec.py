@@ -10,6 +10,7 @@ from math import inf, isfinite
 from typing import Any
 
 from mmhsi.errors import ConfigError, one_line
+from mmhsi.io.value_origins import ORIGINS
 
 VERSION = 2
 """Of the plain data that :meth:`InputSpec.to_meta` writes; what carries no number is of the first."""
@@ -114,6 +115,7 @@ _EXPECTED: dict[str, tuple[str, Callable[[object], bool]]] = {
     "second_in_transforms": ("True or False", lambda value: type(value) is bool),
     "sensors": ("names, numbers of bands and centres in nm", lambda value: _sensors(value)),
     "targets": ("names, units, means and deviations of values", lambda value: _targets(value)),
+    "values": ("an origin of values", lambda value: value in ("", *ORIGINS)),
     "rgb_bands": ("three 0-based bands", _optional(lambda value: _wholes(value, 0) and len(value) == 3)),
 }
 
@@ -146,6 +148,8 @@ class InputSpec:
         rgb_bands: 0-based bands of the file for a false-colour picture where wavelengths are unknown, or None.
         sensors: Of a corpus of several sensors, in place of all that is said of bands above: each one's
             ``dict(name=…, num_bands=…, wavelengths=[…])``, in nm.
+        values: How the values of the files had come about, before the transforms, one of
+            :data:`mmhsi.io.value_origins.ORIGINS`; empty where unknown, or where the files differ.
         targets: Of a model that predicts values in place of classes: each one's ``dict(name=…, unit=…, mean=…,
             std=…)``, mean and standard deviation over the training samples, by which they are scaled.
 
@@ -173,6 +177,7 @@ class InputSpec:
     image_options: dict[str, Any] = field(default_factory=dict)
     sensors: tuple[dict[str, Any], ...] = ()
     targets: tuple[dict[str, Any], ...] = ()
+    values: str = ""
 
     def __post_init__(self) -> None:
         fault = _fault({item.name: getattr(self, item.name) for item in fields(self)})

@@ -5,8 +5,8 @@ import sys
 import warnings
 from pathlib import Path
 
-from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
-from mmhsi.cli.options import image_arguments, image_options
+from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.cubes import cube_arguments, image_options, open_named
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,10 +32,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--work-dir", help="folder for model, configs and comparison (default: MAP.work)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    network_option(parser)
-    parser.add_argument("--key", help="variable of a .mat or HDF5 cube")
-    parser.add_argument("--axes", help=AXES_HELP)
-    image_arguments(parser)
+    cube_arguments(parser)
     parser.add_argument("--labels-key", help="variable of the labels")
     parser.add_argument("--labels-axes", help="axes of the labels, such as 'y x'")
     parser.add_argument("--second-key", help="variable of the second source")
@@ -49,11 +46,11 @@ def picture_of(args: argparse.Namespace, names: list[str]) -> str:
     """The map beside the scene in false colour, as a data URI."""
     import base64
 
-    from mmhsi.io import open_cube, read_class_map
+    from mmhsi.io import read_class_map
     from mmhsi.visualization.map_figure import map_figure_png
     from mmhsi.visualization.mapped_scene import mapped_scene
 
-    with open_cube(args.cube, args.key, args.axes, **image_options(args)) as reader:
+    with open_named(args.cube, args) as reader:
         shown = mapped_scene(reader, read_class_map(args.out), None, None)
     content = map_figure_png(shown.picture, shown.classes, names)
     return "data:image/png;base64," + base64.b64encode(content).decode()

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from mmhsi.cli.command import AXES_HELP, network_option, run, tool_parser
+from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.cubes import cube_arguments, image_options
 from mmhsi.cli.options import dataset_argument, read_config
 
 CONFIGS = (".py", ".json", ".yaml", ".yml")
@@ -28,9 +29,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--label-layer", help="its layer, where it has several")
     parser.add_argument("--pca", type=int, metavar="K", help="principal components of the features (default: all)")
     parser.add_argument("--float32", action="store_true", help="keep 32 bits in place of 16")
-    network_option(parser)
-    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
-    parser.add_argument("--axes", help=AXES_HELP)
+    cube_arguments(parser, unless="as in training")
     parser.add_argument("--second", help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
@@ -72,6 +71,7 @@ def main() -> None:
     inferencer = SceneInferencer(config, args.checkpoint, args.device, args.batch_size)
     features = PixelFeatures(inferencer)
     opening = dict(key=args.key, second=args.second, second_key=args.second_key, axes=args.axes)
+    opening["image_options"] = image_options(args)
     basis = None
     if args.pca is not None:
         with inferencer.open_scene(args.scene, **opening) as rows:

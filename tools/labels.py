@@ -1,6 +1,7 @@
 """Bring drawn labels onto a cube's grid: a label map, and what each class has, what was lost and what overlaps."""
 
-from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.cubes import cube_arguments, open_named
 
 
 def main() -> None:
@@ -19,9 +20,7 @@ def main() -> None:
     parser.add_argument("--classes", nargs="+", default=(), help="class names in their order (default: sorted)")
     parser.add_argument("--label-ids", type=int, nargs="+", default=(), help="id of each class (default: 1 to K)")
     parser.add_argument("--all-touched", action="store_true", help="a polygon holds every pixel that it touches")
-    network_option(parser)
-    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
-    parser.add_argument("--axes", help=AXES_HELP)
+    cube_arguments(parser)
     args = parser.parse_args()
     import warnings
 
@@ -29,12 +28,12 @@ def main() -> None:
 
     from mmhsi.datasets.drawn_labels import draw_labels
     from mmhsi.errors import DataError, DataWarning
-    from mmhsi.io import ClassMapWriter, open_cube
+    from mmhsi.io import ClassMapWriter
     from mmhsi.io.ground import area_text, row_areas
     from mmhsi.io.placement import Grid
     from mmhsi.visualization import class_palette
 
-    with open_cube(args.cube, args.key, args.axes) as reader:
+    with open_named(args.cube, args) as reader:
         grid = Grid.of(reader.info)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # what it would say is printed below

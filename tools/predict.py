@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
-from mmhsi.cli.options import dataset_argument, image_arguments, image_options, read_config
+from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.cubes import cube_arguments, image_options
+from mmhsi.cli.options import dataset_argument, read_config
 
 if TYPE_CHECKING:
     from mmhsi.inference import SceneInferencer
@@ -61,10 +62,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--ids", choices=["original", "index"], default="original", help=IDS_HELP)
     parser.add_argument("--png", type=WrittenFile, help="picture of false colour and map, with a legend")
     parser.add_argument("--labels", help="labels, a map or a vector file, shown in the picture beside the result")
-    network_option(parser)
-    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
-    parser.add_argument("--axes", help=AXES_HELP)
-    image_arguments(parser)
+    cube_arguments(parser, unless="as in training")
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
@@ -72,7 +70,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--second", help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
     parser.add_argument("--second-axes", help="its axes, as --axes")
-    parser.add_argument("--scale", type=float, default=1.0, help="factor to the units of the training (default: 1)")
+    parser.add_argument("--scale", type=float, help="factor to the units of the training (default: none is needed)")
     parser.add_argument("--match-wavelengths", action="store_true", help="resample the bands to those of the training")
     parser.add_argument("--resume", action="store_true", help="go on from the finished rows of an interrupted run")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")

@@ -1,6 +1,7 @@
 """Say where to label next: points with an empty class field, where the model is unsure and spectra differ."""
 
-from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.cubes import cube_arguments, open_named
 
 
 def main() -> None:
@@ -15,9 +16,7 @@ def main() -> None:
     parser.add_argument("--distance", type=float, default=5, help="least distance of two, in pixels (default: 5)")
     parser.add_argument("--label-field", default="class", help="field that is to be filled in (default: class)")
     parser.add_argument("--seed", type=int, default=0, help="of the pixels that are looked at in large scenes")
-    network_option(parser)
-    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
-    parser.add_argument("--axes", help=AXES_HELP)
+    cube_arguments(parser)
     args = parser.parse_args()
     import numpy as np
 
@@ -41,7 +40,7 @@ def main() -> None:
             f"{args.doubt}: values of {found.min():g} to {found.max():g}; expected 0 to 1, as of predict's "
             "--probabilities or --uncertainty"
         )
-    with open_cube(args.cube, args.key, args.axes) as reader:
+    with open_named(args.cube, args) as reader:
         info = reader.info
         if info.shape[:2] != values.shape:
             raise DataError(f"{args.doubt}: {values.shape} pixels, {args.cube} has {info.shape[:2]}")

@@ -19,7 +19,6 @@ from .termination import AGAIN, TERMINATION, Terminated
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AXES_HELP = "axes of an array whose file does not name them, in the order of its shape, such as 'y x band'"
 WORKER_DIED = (
     "a process that loads data was killed, perhaps for want of memory: fewer num_workers or a smaller batch; "
     "--resume goes on from the last checkpoint"
@@ -66,45 +65,11 @@ def tool_parser(description: str | None, example: str = "") -> argparse.Argument
     return parser
 
 
-class _AllowNetwork(argparse.Action):
-    """Set the environment variable that readers ask."""
-
-    def __call__(self, *_: object) -> None:
-        os.environ["MMHSI_ALLOW_NETWORK"] = "1"
-
-
-def network_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--network`` to a command that opens cubes.
-
-    Args:
-        parser: Changed in place.
-    """
-    what = "let cubes be GeoTIFFs on servers: https://…, s3://… (default: MMHSI_ALLOW_NETWORK=1 alone does)"
-    parser.add_argument("--network", action=_AllowNetwork, nargs=0, help=what)
-
-
 class Help(argparse.HelpFormatter):
     """Wraps everything but the example, which is to be copied."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return text if text.startswith("example:") else super()._fill_text(text, width, indent)
-
-
-def map_options(parser: argparse.ArgumentParser) -> None:
-    """Add what the commands that show a map ask of its scene and of its labels.
-
-    Args:
-        parser: Changed in place.
-    """
-    network_option(parser)
-    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
-    parser.add_argument("--axes", help=AXES_HELP)
-    parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")
-    parser.add_argument("--labels", help="label map of the scene")
-    parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
-    parser.add_argument("--labels-axes", help="its axes, as --axes")
-    parser.add_argument("--label-ids", type=int, nargs="+", help="its id of each class of the map (default: 1 to K)")
-    parser.add_argument("--ignore-ids", type=int, nargs="+", default=[0], help="its ids without a class (default: 0)")
 
 
 def message_of(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmengine.config import Config, DictAction
 
@@ -36,34 +36,6 @@ def dataset_argument(parser: argparse.ArgumentParser) -> None:
         parser: Changed in place.
     """
     parser.add_argument("--dataset", metavar="NAME", help="data of a config that is written for several")
-
-
-def image_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add how a cube is opened beside its variable and axes, which :func:`image_options` reads.
-
-    Args:
-        parser: Changed in place.
-    """
-    parser.add_argument(
-        "--mask",
-        nargs="*",
-        metavar="LAYER",
-        help="quality layers of a product that make a pixel invalid: cloud, shadow, haze, cirrus, snow, saturation, or "
-        "nothing for none (default: as in training)",
-    )
-    parser.add_argument("--raw-geometry", action="store_true", help="read a product as the sensor saw it, off the map")
-    parser.add_argument("--dark", help="dark reference of a lab camera's raw file (default: the one beside it)")
-    parser.add_argument("--white", help="its white reference, or none for raw values")
-
-
-def image_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Those of :class:`mmhsi.io.CubeOptions` that are given.
-
-    Args:
-        args: Parsed, see :func:`image_arguments`.
-    """
-    given = dict(mask=args.mask, dark=args.dark, white=args.white, ortho=False if args.raw_geometry else None)
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def read_config(args: argparse.Namespace) -> Config:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, CubeOptions
 from mmhsi.io.readers.opening import open_reader
+from mmhsi.io.value_origins import shared_origin
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
@@ -162,6 +163,7 @@ class CorpusDataset(SeededDataset):
             scene=self.title,
             protocol="unlabelled scenes",
             image_options=self.image_options.recipe(),
+            values=shared_origin(header for header, _ in read),
             bands=tuple(read[0][1]) if same else (),
             file_bands=read[0][0].shape[2] if same else 0,
             wavelengths=_common(centres) if same else None,

@@ -41,6 +41,7 @@ class Scene:
         file_bands: Bands of the file.
         second: Second source, (H · s, W · s, C2), or None.
         second_scale: s, its pixels per cube pixel along each axis.
+        values: How the cube's values have come about (:attr:`mmhsi.io.CubeInfo.values`); empty where unknown.
     """
 
     cube: HSICube
@@ -49,6 +50,7 @@ class Scene:
     file_bands: int
     second: np.ndarray | None = None
     second_scale: int = 1
+    values: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -96,7 +98,7 @@ def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
     require_data(cube)
     valid = cube.valid()
     if not use_second:
-        return Scene(cube, valid, bands, file_bands)
+        return Scene(cube, valid, bands, file_bands, values=header.values)
     if info.second_image is None:
         raise ConfigError(f"{info.title}: has no second source; give scene=dict(second_image=…)")
     scale = info.second_scale
@@ -104,7 +106,7 @@ def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
         second = reader.read()
     height, width = valid.shape
     valid = valid & second.valid().reshape(height, scale, width, scale).all(axis=(1, 3))
-    return Scene(cube, valid, bands, file_bands, second.data, scale)
+    return Scene(cube, valid, bands, file_bands, second.data, scale, header.values)
 
 
 def open_second(

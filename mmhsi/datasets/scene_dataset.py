@@ -164,6 +164,7 @@ class SceneDataset(Dataset):
             window=self.window,
             bands=tuple(loaded.bands),
             file_bands=loaded.file_bands,
+            values=loaded.values,
             wavelengths=nanometres(loaded.cube.wavelengths),
             transforms=replay.transforms,
             num_bands=self.cube.data.shape[2],

@@ -13,6 +13,7 @@ import numpy as np
 from mmhsi.arguments import size_pair
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.placement import Grid
+from mmhsi.io.value_origins import shared_origin
 from mmhsi.io.vectors import is_vector
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
@@ -187,7 +188,7 @@ class TileDataset(SeededDataset):
         bands = choose_bands(header, info.bad_bands)
         if self.with_labels:
             self._take_drawn([mask for _, mask in files if mask is not None], header)
-        self._spec = self._describe(header, bands)
+        self._spec = self._describe(header, bands, shared_origin(headers))
         common: dict[str, object] = dict(img_key=info.image_key, img_axes=info.image_axes, img_options=options)
         common.update(bands=bands, file_bands=header.shape[2])
         common.update(label_scale=info.label_scale, label_majority=info.label_majority, fine_labels=self.fine_labels)
@@ -217,7 +218,7 @@ class TileDataset(SeededDataset):
             self.info = replace(self.info, classes=found.classes, label_ids=found.label_ids, ignore_ids=ignored)
             self.label_table = LabelTable(self.info.label_ids, self.info.classes, self.info.ignore_ids)
 
-    def _describe(self, header: CubeInfo, bands: list[int]) -> InputSpec:
+    def _describe(self, header: CubeInfo, bands: list[int], values: str) -> InputSpec:
         """What a model trained on this is given."""
         centres = band_centres(self.info.wavelengths, header)
         centres = None if centres is None else centres[bands]
@@ -228,6 +229,7 @@ class TileDataset(SeededDataset):
             window=self.window or header.shape[:2],
             bands=tuple(bands),
             file_bands=header.shape[2],
+            values=values,
             wavelengths=nanometres(centres),
             transforms=tuple(step.config for step in self.value_steps),
             num_bands=count,

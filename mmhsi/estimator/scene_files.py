@@ -9,7 +9,7 @@ import numpy as np
 
 from mmhsi.datasets.scene import open_second_file
 from mmhsi.errors import DataError
-from mmhsi.io import HSICube, open_cube, read_cube, read_label_map, write_cube
+from mmhsi.io import CubeOptions, HSICube, open_cube, read_cube, read_label_map, write_cube
 from mmhsi.io.arrays import cube_of, is_path, label_map_of
 from mmhsi.io.files import replacing
 from mmhsi.io.labels import NO_LABEL
@@ -128,11 +128,14 @@ def describe_scene(
     elif names:
         facts = dict(classes=list(names.values()), label_ids=list(names))
     image = as_file(cube, "cube", folder)
+    options = CubeOptions.of(scene.get("image_options")).under(Path().resolve()).given()
+    if options:
+        scene = {**scene, "image_options": options}
     found: dict[str, Any] = dict(title=image.stem, image=str(image), labels=str(path), **facts)
     if second is not None:
         found["second_image"] = str(as_file(second, "second", folder))
         with (
-            open_cube(image, scene.get("image_key"), scene.get("image_axes")) as reader,
+            open_cube(image, scene.get("image_key"), scene.get("image_axes"), **options) as reader,
             open_second_file(Path(found["second_image"]), scene.get("second_key"), scene.get("second_axes")) as finer,
         ):
             found["second_scale"] = max(1, finer.info.shape[0] // reader.info.shape[0])

@@ -237,6 +237,7 @@ class SceneSource:
             window=(window, window),
             bands=tuple(self.bands),
             file_bands=self.reader.info.shape[2],
+            values=self.reader.info.values,
             wavelengths=nanometres(self.wavelengths),
             transforms=self.replay.transforms,
             num_bands=self.num_channels,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import DataError, DataWarning
+from mmhsi.io.value_origins import REFERENCED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -118,13 +119,14 @@ def matching_transform(info: CubeInfo, trained: Sequence[float] | None) -> dict:
     return dict(type="SpectralResample", wavelengths=list(trained), extrapolate=True)
 
 
-def doubtful_scale(rows: SceneRows) -> str | None:
+def doubtful_scale(rows: SceneRows, origin: str) -> str | None:
     """Compare the size of a scene's values with that of the training.
 
     Per band, the root mean square of a sample of the scene is set against that of the training, √(mean² + std²).
 
     Args:
         rows: The scene, open.
+        origin: How the values of the training had come about (:attr:`mmhsi.spec.InputSpec.values`).
 
     Returns:
         What to tell the user where the typical band is ten times or more off, with the factor that mends it.
@@ -142,10 +144,11 @@ def doubtful_scale(rows: SceneRows) -> str | None:
     ratio = np.median(np.median(sizes, axis=0) / trained.sqrt().cpu().numpy())
     if not np.isfinite(ratio) or not ratio or 0.1 < ratio < 10:
         return None
+    references = ", its references --white and --dark" if origin == REFERENCED != rows.reader.info.values else ""
     factor = 10.0 ** -round(np.log10(ratio))
     return (
         f"{rows.reader.path}: its values are about {ratio:.2g} times those of the training; if the units differ, give "
-        f"--scale {factor:g}"
+        f"--scale {factor:g}{references}"
     )
 
 

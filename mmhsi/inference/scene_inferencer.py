@@ -15,6 +15,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, CubeOptions
 from mmhsi.io.destinations import check_outputs
 from mmhsi.io.readers.opening import open_reader
+from mmhsi.io.value_origins import mixed_up
 from mmhsi.registry import CHANNELS, TRANSFORMS
 
 from .checks import (
@@ -125,7 +126,7 @@ class SceneInferencer:
         key: str | None = None,
         second: str | Path | None = None,
         second_key: str | None = None,
-        scale: float = 1.0,
+        scale: float | None = None,
         match_wavelengths: bool = False,
         axes: str | None = None,
         image_options: Mapping[str, object] | None = None,
@@ -138,7 +139,8 @@ class SceneInferencer:
             key: Variable of a ``.mat`` file.
             second: Second source on the same ground, for models that take one.
             second_key: Its variable.
-            scale: Factor that brings the scene's values to the units of the training. Default 1.
+            scale: Factor that brings the scene's values to the units of the training. Default: none, and counts do not
+                stand in for values with a unit or the other way round.
             match_wavelengths: Whether the scene's good bands are resampled to the wavelengths of the training, by
                 linear interpolation. Default False: the file must have the training's bands.
             axes: Axes of the scene's array where its file does not name them (:func:`mmhsi.io.open_cube`).
@@ -174,11 +176,14 @@ class SceneInferencer:
                     raise DataError(
                         f"{second}: has {other.info.shape[2]} bands, the model takes {count} of a second source"
                     )
+            wrong = None if scale is not None else mixed_up(self.spec.values, reader.info.values)
+            if wrong:
+                raise DataError(f"{scene}: {wrong}")
             bands, replay = self._bands_and_transforms(reader.info, scale, match_wavelengths)
             rows = SceneRows(reader, bands, replay, preprocessor, self.spec.wavelengths, other)
             if reader.info.crs is None:
                 warn(f"{scene}: has no CRS, and neither will the map")
-            doubt = doubtful_scale(rows)
+            doubt = doubtful_scale(rows, self.spec.values)
             if doubt:
                 warn(doubt)
             opened.pop_all()  # the caller closes them
@@ -192,9 +197,11 @@ class SceneInferencer:
         """
         return CubeOptions.of({**self.spec.image_options, **(given or {})})
 
-    def _bands_and_transforms(self, info: CubeInfo, scale: float, match_wavelengths: bool) -> tuple[list[int], Replay]:
+    def _bands_and_transforms(
+        self, info: CubeInfo, scale: float | None, match_wavelengths: bool
+    ) -> tuple[list[int], Replay]:
         """Which bands are read, and what becomes of them before they are normalised."""
-        transforms: list[dict] = [dict(type="ScaleReflectance", factor=scale)] if scale != 1 else []
+        transforms: list[dict] = [] if scale in (None, 1) else [dict(type="ScaleReflectance", factor=scale)]
         if match_wavelengths:
             bands = [int(band) for band in info.good_bands.nonzero()[0]]
             transforms.append(matching_transform(info, self.spec.wavelengths))
@@ -271,7 +278,7 @@ class SceneInferencer:
         second_key: str | None = None,
         probabilities: str | Path | None = None,
         uncertainty: str | Path | None = None,
-        scale: float = 1.0,
+        scale: float | None = None,
         match_wavelengths: bool = False,
         resume: bool = False,
         progress: Progress | None = None,
@@ -300,7 +307,8 @@ class SceneInferencer:
             second_key: Its variable.
             probabilities: GeoTIFF for the probability of every class, one float32 band each. Default: none.
             uncertainty: GeoTIFF for the entropy of the probabilities divided by ln K, 0 to 1. Default: none.
-            scale: Factor that brings the scene's values to the units of the training. Default 1.
+            scale: Factor that brings the scene's values to the units of the training. Default: none, and counts do not
+                stand in for values with a unit or the other way round.
             match_wavelengths: Whether the scene's bands are resampled to those of the training. Default False.
             resume: Whether to go on from the finished rows of an interrupted run, to the same bytes. Default False:
                 they are dropped, and nothing else is.
@@ -359,7 +367,7 @@ class SceneInferencer:
                 batch=size,
                 amp=self.model.amp,
                 device=self.model.device.type,
-                scale=scale,
+                scale=1.0 if scale is None else scale,
                 match_wavelengths=match_wavelengths,
                 layers=list(paths),
             )

@@ -8,15 +8,16 @@ import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.cube import CubeInfo
-from mmhsi.io.readers.base import CubeReader
+from mmhsi.io.readers.derived import DerivedReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mmhsi.io.readers.base import CubeReader
     from mmhsi.io.selection import Window
 
 
-class AbundanceLabels(CubeReader[None]):
+class AbundanceLabels(DerivedReader):
     """The label map of abundances (H, W, K): 1 to K, and 0 where no abundance reaches the threshold or one is NaN.
 
     Of equal abundances the first counts.
@@ -33,23 +34,13 @@ class AbundanceLabels(CubeReader[None]):
     copies = 3
 
     def __init__(self, abundances: CubeReader, threshold: float) -> None:
-        super().__init__(abundances.path)
+        super().__init__(abundances.path, [abundances])
         if not 0 < threshold <= 1:
             raise ConfigError(f"label_threshold={threshold} given, expected an abundance above 0 and at most 1")
         if abundances.info.shape[2] < 2:
             raise DataError(f"{self.path}: has one band; abundances have one a class, and label_threshold is for them")
         self.abundances = abundances
         self.threshold = threshold
-
-    def handle(self) -> None:
-        """Nothing is open here; the abundances' own reader opens them."""
-
-    def _open(self) -> None:
-        """As :meth:`handle`."""
-
-    def close(self) -> None:
-        """Give the file back; a later read opens it again."""
-        self.abundances.close()
 
     def _describe(self) -> CubeInfo:
         info = self.abundances.info

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmhsi.errors import DataError
 from mmhsi.io.selection import check_bands
+from mmhsi.io.value_origins import COUNTS, FLOATS, REFERENCED, SCALED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,6 +61,7 @@ class CubeInfo:
         name: Path of the file.
         scale: (C,) what the stored values have been multiplied with, or None where they come as they are stored.
         offset: (C,) what has then been added, or None.
+        referenced: Whether they are reflectance by a dark and a white reference.
     """
 
     shape: tuple[int, int, int]
@@ -73,9 +75,17 @@ class CubeInfo:
     name: str = "cube"
     scale: NDArray[np.float64] | None = None
     offset: NDArray[np.float64] | None = None
+    referenced: bool = False
 
     def __post_init__(self) -> None:
         _check_per_band(self, self.shape[2])
+
+    @property
+    def values(self) -> str:
+        """How values have come about, one of :data:`mmhsi.io.value_origins.ORIGINS`."""
+        if self.referenced or self.scale is not None:
+            return REFERENCED if self.referenced else SCALED
+        return FLOATS if self.dtype.kind == "f" else COUNTS
 
 
 @dataclass(eq=False, repr=False)

@@ -110,4 +110,5 @@ class CubeOptions:
 
     def recipe(self) -> dict[str, object]:
         """Of :meth:`given` what holds for other scenes too: a model remembers it, and its maps are made alike."""
-        return {name: value for name, value in self.given().items() if name in ("mask", "ortho", "overlap")}
+        held = {name: value for name, value in self.given().items() if name in ("mask", "ortho", "overlap")}
+        return {**held, "white": NO_REFERENCE} if self.white == NO_REFERENCE else held

@@ -16,7 +16,10 @@ from .wkb import Shape
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAIRS = (("longitude", "latitude"), ("lon", "lat"), ("column", "row"), ("col", "row"), ("x", "y"))
+PAIRS = (
+    *(("longitude", "latitude"), ("lon", "lat"), ("long", "lat"), ("lng", "lat")),
+    *(("column", "row"), ("col", "row"), ("x", "y"), ("easting", "northing")),
+)
 """Columns that hold a place, in the order in which they are looked for, whatever their case."""
 
 
@@ -51,6 +54,8 @@ def read_points(file: Path) -> PointTable:
             text = file.read_text(encoding="utf-8-sig").lstrip("\r\n")
         except UnicodeDecodeError as error:
             raise FileFormatError(f"{file}: is no text in UTF-8 ({error.reason}); save the table as UTF-8") from None
+        if text.startswith("sep="):  # Excel's word for the delimiter, which the head line shows
+            text = text.partition("\n")[2]
         head = text.partition("\n")[0]
         delimiter = max(",;\t|", key=head.count)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))

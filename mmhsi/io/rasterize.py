@@ -221,7 +221,8 @@ def _places(vector: Vector, places: NDArray[np.float64], grid: Grid) -> NDArray[
         try:
             xs, ys = transform_points(source, grid.crs, x, y)
         except Exception as error:
-            raise DataError(f"{vector.path}: {source} cannot be brought into {grid.crs}: {error}") from error
+            hint = " (GeoJSON that names no crs is in longitude and latitude)" if vector.may_be_pixels else ""
+            raise DataError(f"{vector.path}: {source} cannot be brought into {grid.crs}: {error}{hint}") from error
         x, y = np.asarray(xs), np.asarray(ys)
     back = ~grid.transform
     return np.stack([back.a * x + back.b * y + back.c, back.d * x + back.e * y + back.f], axis=1)

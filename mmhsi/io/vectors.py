@@ -6,7 +6,7 @@ import difflib
 import re
 import unicodedata
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,13 +103,35 @@ def read_vector(path: str | PathLike[str], field: str = "class", layer: str | No
         if all(re.fullmatch(r"-?\d+(\.0*)?", text, re.ASCII) for text in texts if text):
             texts = [text.partition(".")[0] for text in texts]  # as a table of numbers with gaps is written
         numeric = all(_is_whole(text) for text in texts if text) and any(texts)
-        crs = CRS.from_epsg(4326) if table.pair[0].startswith("lon") else None
+        crs = CRS.from_epsg(4326) if table.pair[1].startswith("lat") else None
         owners = np.arange(len(texts))
         return Vector(file, table.shapes, owners, texts, numeric, crs, in_pixels=table.pair[1] == "row")
     check_surroundings(file)
     if suffix == ".gpkg":
         check_geopackage(file)
-    return _read_layer(file, field, layer, is_json=suffix in (".geojson", ".json"))
+    beside = _shapefile_parts(file) if suffix == ".shp" else ()
+    vector = _read_layer(file, field, layer, is_json=suffix in (".geojson", ".json"))
+    return replace(vector, values=_in_utf8(vector.values)) if suffix == ".shp" and ".cpg" not in beside else vector
+
+
+def _shapefile_parts(file: Path) -> set[str]:
+    """Suffixes of the files that a shapefile consists of."""
+    parts = {other.suffix.lower() for other in file.parent.iterdir() if other.stem == file.stem}
+    missing = [suffix for suffix in (".shx", ".dbf") if suffix not in parts]
+    if missing:
+        raise FileFormatError(
+            f"{file}: a shapefile is several files; {' and '.join(file.stem + suffix for suffix in missing)} must lie "
+            "beside it"
+        )
+    return parts
+
+
+def _in_utf8(values: list[str]) -> list[str]:
+    """Texts of a table that names no encoding and was taken for Latin-1, where all of them are UTF-8."""
+    try:
+        return [unicodedata.normalize("NFC", value.encode("latin-1").decode("utf-8")) for value in values]
+    except UnicodeError:
+        return values
 
 
 def _read_layer(file: Path, field: str, layer: str | None, is_json: bool) -> Vector:

@@ -67,7 +67,8 @@ def _take(data: bytes, at: int, shapes: list[Shape], depth: int) -> int:
             at = _take(data, at, shapes, depth + 1)
         return at
     if kind not in _KINDS:
-        raise ValueError(f"its geometry is of type {kind}; expected points, lines or polygons")
+        what = "a curve (QGIS: Segmentize)" if kind in (8, 9, 10, 11, 12) else f"of type {kind}"
+        raise ValueError(f"its geometry is {what}; expected points, lines or polygons")
     lengths = [1]
     rings = []
     if kind == 3:

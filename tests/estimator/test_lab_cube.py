@@ -17,7 +17,7 @@ def write_raw(path, values):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_white_and_dark_reach_the_map(run_tool, tmp_path, capsys):
+def test_white_and_dark_reach_the_map(run_tool, tmp_path, capsys, monkeypatch):
     rng = np.random.default_rng(0)
     truth = np.kron([[1, 2, 1], [2, 1, 2], [1, 2, 1]], np.ones((8, 8), int))
     light = np.linspace(300, 3000, SIDE)[None, :, None]  # falls off to the left, as under a lamp
@@ -28,13 +28,23 @@ def test_white_and_dark_reach_the_map(run_tool, tmp_path, capsys):
     write_raw(tmp_path / "d.hdr", np.full((4, SIDE, BANDS), 100))
     few = np.where(rng.random(truth.shape) < 0.15, truth, 0)
     np.save(tmp_path / "labels.npy", few)
-    references = ("--white", tmp_path / "w.hdr", "--dark", tmp_path / "d.hdr")
+    monkeypatch.chdir(tmp_path)
+    references = ("--white", "w.hdr", "--dark", "d.hdr")
     arguments = ("classify", tmp_path / "leaf.hdr", tmp_path / "labels.npy", "--out", tmp_path / "map.tif")
     options = ("--models", "lda-on-spectra", "--minutes", 1, "--report", tmp_path / "r.json")
     assert run_tool(*arguments, *options, *references) == 0
     assert (read_class_map(tmp_path / "map.tif").classes + 1 == truth).mean() > 0.99
-    # The model remembers reflectance: another raw file takes its own references.
-    mapped = ("--out", tmp_path / "again.tif", *references)
-    assert run_tool("predict", tmp_path / "map.tif.work/model.pth", tmp_path / "leaf.hdr", *mapped) == 0
+    # A config that is trained from elsewhere finds them too.
+    config = (tmp_path / "map.tif.work/configs/lda-on-spectra.py").read_text()
+    assert f"'white': {str(tmp_path.resolve() / 'w.hdr')!r}" in config
+    # The model remembers reflectance: another raw file takes its own references, and is refused without.
+    predict = ("predict", tmp_path / "map.tif.work/model.pth", tmp_path / "leaf.hdr", "--out", tmp_path / "again.tif")
+    capsys.readouterr()
+    assert run_tool(*predict) == 2
+    assert "leaf.hdr: has raw values, the model was trained on reflectance by a dark" in capsys.readouterr().err
+    assert run_tool(*predict, *references) == 0
     again, first = (read_class_map(tmp_path / name).classes for name in ("again.tif", "map.tif"))
     np.testing.assert_array_equal(again, first)
+    shown = ("analysis/show_spectra", tmp_path / "leaf.hdr", tmp_path / "map.tif", "--out", tmp_path / "s.png")
+    assert run_tool(*shown, *references) == 0
+    assert (tmp_path / "s.png").is_file()

@@ -10,18 +10,19 @@ RNG = np.random.default_rng(5)
 WHOLE = slice(None)
 
 
-@pytest.mark.parametrize("dtype", ["<u2", "<i2", "<i8", "<f4", "<f8", "<u4"])
+@pytest.mark.parametrize("alike", [False, True], ids=["scales differ", "one scale"])
+@pytest.mark.parametrize("dtype", ["<u2", "<i2", "|i1", "<i8", "<f4", "<f8", "<u4"])
 @pytest.mark.parametrize("nodata", [None, 7, -9999, np.nan])
 @pytest.mark.parametrize("at_once", [1, 40, 1 << 14])
-def test_bits_of_the_plain_expression(dtype, nodata, at_once, monkeypatch):
+def test_bits_of_the_plain_expression(alike, dtype, nodata, at_once, monkeypatch):
     monkeypatch.setattr(scaling, "_AT_ONCE", at_once)
-    stored = RNG.integers(0, 50, (7, 11, 6)).astype(dtype)
+    stored = RNG.integers(0 if "u" in dtype else -50, 50, (7, 11, 6)).astype(dtype)
     if stored.dtype.kind == "f":
         stored[1, 2], stored[3, 4, 5] = np.nan, np.inf
-    scale, offset = RNG.normal(size=6), RNG.normal(size=6)
+    scale, offset = (np.full(6, RNG.normal()) if alike else RNG.normal(size=6) for _ in range(2))
     into = np.dtype(np.float64 if dtype == "<f8" else np.float32)
     expected = (stored.astype(np.float64) * scale + offset).astype(into)
-    missing = ~np.isfinite(stored.astype(float)) | (stored == (-1 if nodata is None else nodata))
+    missing = ~np.isfinite(stored.astype(float)) | (stored == (1e9 if nodata is None else nodata))
     expected[missing] = np.nan
     # a detector (rows, bands, columns) with falling bands, another with every second band of a band-major array
     first = np.ascontiguousarray(stored[..., 3::-1].transpose(0, 2, 1)).transpose(0, 2, 1)

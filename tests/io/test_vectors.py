@@ -145,11 +145,26 @@ def test_csv_points_by_row_by_map_and_by_longitude(tmp_path):
         ("rows", "row;column;class", "3;7;a"),
         ("map", "X,Y,class", f"{x},{y},a"),
         ("globe", "class,lat,lon", f"a,{lat},{lon}"),
+        ("phone", "lng,Lat,class", f"{lon},{lat},a"),
+        ("survey", "sep=;\nEasting;Northing;class", f"{x};{y};a".replace(".", ",")),
     ):
         path = tmp_path / f"{name}.csv"
         path.write_text(f"{head}\n{row}\n")
         result = burned(path)
         assert np.argwhere(result.codes).tolist() == [[3, 7]], name
+
+
+def test_a_shapefile_without_its_other_files(tmp_path):
+    path = gis_file(tmp_path / "a.shp", [square(*on_map(0, 0), 60)] * 2, ["Wälder", "поле"], encoding="UTF-8")
+    (tmp_path / "a.cpg").unlink()  # which says that it is in UTF-8
+    assert read_vector(path).values == ["Wälder", "поле"]
+    latin = gis_file(tmp_path / "b.shp", [square(*on_map(0, 0), 60)], ["Wälder"], encoding="ISO-8859-1")
+    (tmp_path / "b.cpg").unlink(missing_ok=True)
+    assert read_vector(latin).values == ["Wälder"]
+    (tmp_path / "a.shx").unlink()
+    (tmp_path / "a.dbf").unlink()
+    with pytest.raises(FileFormatError, match=r"several files; a\.shx and a\.dbf must lie beside it"):
+        read_vector(path)
 
 
 @pytest.mark.parametrize("down", [1, -1])

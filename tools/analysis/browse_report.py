@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmhsi.cli.command import WrittenFile, map_options, run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.cubes import map_arguments, open_named
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +25,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--scene", help="scene that --map was made of")
     parser.add_argument("--map", help="map of mmhsi predict")
     parser.add_argument("--uncertainty", help="its uncertainty, of predict's --uncertainty")
-    map_options(parser)
+    map_arguments(parser)
     return parser.parse_args()
 
 
@@ -40,7 +41,7 @@ def scene_parts(args: argparse.Namespace) -> tuple[MapPart, list[Chart]]:
     class_map = read_class_map(args.map)
     names, palette = class_map.names, class_map.palette
     truth = None
-    with open_cube(args.scene, args.key, args.axes) as reader:
+    with open_named(args.scene, args) as reader:
         if args.labels:
             truth = read_truth(
                 args.labels, reader.info, names, args.label_ids, args.ignore_ids, args.labels_key, args.labels_axes

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.cubes import cube_arguments, open_named
 
 MOST_PIXELS = 3000
 
@@ -16,9 +17,7 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=24, help="groups of neighbouring bands (default: 24)")
     parser.add_argument("--block", type=int, default=8, help="side of the blocks that are held out (default: 8 pixels)")
     parser.add_argument("--seed", type=int, default=0, help="of the draw of pixels, where there are many (default: 0)")
-    network_option(parser)
-    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
-    parser.add_argument("--axes", help=AXES_HELP)
+    cube_arguments(parser)
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")
     args = parser.parse_args()
@@ -26,7 +25,6 @@ def main() -> None:
 
     from mmhsi.errors import ConfigError
     from mmhsi.evaluation.band_importance import band_importance
-    from mmhsi.io import open_cube
     from mmhsi.visualization.band_importance import importance_figure
     from mmhsi.visualization.mapped_scene import read_classes
     from mmhsi.visualization.png import save_figure
@@ -34,7 +32,7 @@ def main() -> None:
 
     if args.groups < 1 or args.block < 1:
         raise ConfigError(f"--groups {args.groups} --block {args.block}: expected at least 1 of both")
-    with open_cube(args.scene, args.key, args.axes) as reader:
+    with open_named(args.scene, args) as reader:
         found = read_classes(args.labels, reader.info, args.labels_key, args.labels_axes)
         spectra = class_spectra(reader, found.classes, len(found.names))
         cube = reader.read(None, spectra.bands.tolist())

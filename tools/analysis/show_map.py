@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import WrittenFile, map_options, run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.cubes import map_arguments, open_named
 
 
 def main() -> None:
@@ -11,16 +12,16 @@ def main() -> None:
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("map", help="map of mmhsi predict")
     parser.add_argument("--out", type=WrittenFile, required=True, help="PNG with a legend")
-    map_options(parser)
+    map_arguments(parser)
     args = parser.parse_args()
-    from mmhsi.io import open_cube, read_class_map
+    from mmhsi.io import read_class_map
     from mmhsi.visualization import save_map_figure
     from mmhsi.visualization.error_map import error_classes
     from mmhsi.visualization.mapped_scene import mapped_scene, read_truth
 
     class_map = read_class_map(args.map)
     truth = None
-    with open_cube(args.scene, args.key, args.axes) as reader:
+    with open_named(args.scene, args) as reader:
         if args.labels:
             truth = read_truth(
                 args.labels,

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import AXES_HELP, WrittenFile, network_option, run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.cubes import cube_arguments, open_named
 
 
 def main() -> None:
@@ -11,18 +12,15 @@ def main() -> None:
     parser.add_argument("scene", help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("labels", help="map of mmhsi predict, or label map in which 0 means no label")
     parser.add_argument("--out", type=WrittenFile, required=True, help="PNG")
-    network_option(parser)
-    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
-    parser.add_argument("--axes", help=AXES_HELP)
+    cube_arguments(parser)
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")
     args = parser.parse_args()
-    from mmhsi.io import open_cube
     from mmhsi.visualization.mapped_scene import read_classes
     from mmhsi.visualization.png import save_figure
     from mmhsi.visualization.spectra import class_spectra, spectra_figure
 
-    with open_cube(args.scene, args.key, args.axes) as reader:
+    with open_named(args.scene, args) as reader:
         found = read_classes(args.labels, reader.info, args.labels_key, args.labels_axes)
         spectra = class_spectra(reader, found.classes, len(found.names))
     save_figure(args.out, spectra_figure(spectra, found.names, found.palette, Path(args.scene).name))

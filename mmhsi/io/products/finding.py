@@ -11,7 +11,7 @@ from mmhsi.io.doubts import doubt
 from mmhsi.io.files import CUBE_FORMATS, reading
 from mmhsi.io.products.base import PRODUCTS, Hdf5Product, Product
 from mmhsi.io.products.reader import ProductReader
-from mmhsi.io.products.unpacking import archived_names, unpacked
+from mmhsi.io.products.unpacking import archived_names, is_extra, unpacked
 from mmhsi.io.readers.hdf5_opening import open_hdf5
 from mmhsi.io.readers.surroundings import check_surroundings
 
@@ -102,7 +102,8 @@ def _by_content(file: Path, path: Path) -> Product | None:
 def _in_folder(folder: Path, path: Path, zips: int = _ZIPS) -> Product:
     """The only product in a folder, or in the only folder or zip file in it, ``zips`` deep at most."""
     with reading(path, "cannot be looked at"):
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        listed = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    entries = [entry for entry in listed if not is_extra(entry.name)]
     names = [entry.name for entry in entries if entry.is_file()]
     found: list[Product] = []
     for kind in PRODUCTS:

@@ -22,19 +22,20 @@ from mmhsi.io.doubts import doubt
 from mmhsi.io.options import NO_REFERENCE, CubeOptions
 from mmhsi.io.products.lab_exposure import Exposure, exposure_of
 from mmhsi.io.products.lab_references import References, find_references
-from mmhsi.io.readers.base import CubeReader
+from mmhsi.io.readers.derived import DerivedReader
 from mmhsi.io.readers.raster import RasterReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mmhsi.io.readers.base import CubeReader
     from mmhsi.io.selection import Window
 
 _ROWS = 64
 """Lines of a reference that are in memory at a time."""
 
 
-class ReflectanceReader(CubeReader[None]):
+class ReflectanceReader(DerivedReader):
     """A raw file read as reflectance, from 0 to 1 relative to the white panel.
 
     Args:
@@ -48,7 +49,7 @@ class ReflectanceReader(CubeReader[None]):
     copies = 4
 
     def __init__(self, raw: RasterReader, references: References) -> None:
-        super().__init__(raw.path)
+        super().__init__(raw.path, [raw])
         self.raw = raw
         self.references = references
         self._dark, self._factor = self._coefficients()
@@ -127,19 +128,6 @@ class ReflectanceReader(CubeReader[None]):
                 total += part.sum(axis=0, dtype=np.float64)
         return total / height, exposure
 
-    def handle(self) -> None:
-        """Nothing is open here; the raw file's own reader opens it."""
-
-    def _open(self) -> None:
-        """As :meth:`handle`."""
-
-    def close(self) -> None:
-        """Give the file back; a later read opens it again."""
-        self.raw.close()
-
-    def _unit_bytes(self) -> int:
-        return self.raw._unit_bytes()
-
     def _describe(self) -> CubeInfo:
         info = self.raw.stored
         return CubeInfo(
@@ -151,6 +139,7 @@ class ReflectanceReader(CubeReader[None]):
             crs=info.crs,
             transform=info.transform,
             name=self.path,
+            referenced=True,
         )
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:

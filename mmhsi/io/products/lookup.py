@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmhsi.io.cube import CubeInfo
-from mmhsi.io.readers.base import CubeReader
+from mmhsi.io.readers.derived import DerivedReader
 
 if TYPE_CHECKING:
     import os
@@ -17,13 +16,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rasterio.crs import CRS
 
+    from mmhsi.io.readers.base import CubeReader
     from mmhsi.io.selection import Window
 
 _TILE = 64
 """Side of the squares that are looked up at a time: a long strip across a turned orbit would need the whole scene."""
 
 
-class LookedUpReader(CubeReader[None]):
+class LookedUpReader(DerivedReader):
     """A data set in sensor geometry, read on the grid of a lookup table; each place has the value of one pixel.
 
     Args:
@@ -46,28 +46,9 @@ class LookedUpReader(CubeReader[None]):
         crs: CRS | None = None,
         transform: Affine | None = None,
     ) -> None:
-        super().__init__(path)
+        super().__init__(path, (reader, columns, rows))
         self.reader, self.columns, self.rows, self.fill = reader, columns, rows, fill
         self._place = crs, transform
-
-    @property
-    def files(self) -> list[Path]:
-        """All files on which what is read depends."""
-        return [Path(self.path), *self.reader.files]
-
-    def handle(self) -> None:
-        """Nothing is open here; the data sets' own readers open their files."""
-
-    def _open(self) -> None:
-        """As :meth:`handle`."""
-
-    def close(self) -> None:
-        """Give the files back; a later read opens them again."""
-        for reader in (self.reader, self.columns, self.rows):
-            reader.close()
-
-    def _unit_bytes(self) -> int:
-        return self.reader._unit_bytes()
 
     def _describe(self) -> CubeInfo:
         stored, (height, width, _) = self.reader.stored, self.columns.stored.shape

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.cube import CubeInfo
-from mmhsi.io.readers.base import CubeReader, check_scale
+from mmhsi.io.readers.base import check_scale
+from mmhsi.io.readers.derived import DerivedReader
 from mmhsi.io.readers.scaling import Scaling
 from mmhsi.io.wavelengths import nearest_band
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
 
     from numpy.typing import ArrayLike, NDArray
 
     from mmhsi.io.options import CubeOptions
     from mmhsi.io.products.base import Detector, Layer, ProductCube
+    from mmhsi.io.readers.base import CubeReader
     from mmhsi.io.readers.scaling import Part
     from mmhsi.io.selection import Window
 
 
-class ProductReader(CubeReader[None]):
+class ProductReader(DerivedReader):
     """The cube of a product, its bands in increasing wavelength.
 
     Where two detectors measure the same wavelengths, the bands of one of them are flagged bad (`overlap`).
@@ -44,7 +44,8 @@ class ProductReader(CubeReader[None]):
     copies = 3
 
     def __init__(self, path: str | os.PathLike[str], title: str, cube: ProductCube, options: CubeOptions) -> None:
-        super().__init__(path)
+        layers = [layer.reader for several in cube.layers.values() for layer in several]
+        super().__init__(path, [*(detector.reader for detector in cube.detectors), *layers])
         self.title = title
         self._cube = cube
         self.layers = tuple(sorted(cube.layers))
@@ -107,30 +108,6 @@ class ProductReader(CubeReader[None]):
             scale=scale,
             offset=offset,
         )
-
-    def _readers(self) -> Iterable[CubeReader]:
-        found = [detector.reader for detector in self._cube.detectors]
-        found += [layer.reader for several in self._cube.layers.values() for layer in several]
-        return {id(reader): reader for reader in found}.values()
-
-    @property
-    def files(self) -> list[Path]:
-        """All files on which what is read depends."""
-        return [Path(self.path), *(file for reader in self._readers() for file in reader.files)]
-
-    def handle(self) -> None:
-        """Nothing is open here; the data sets' own readers open their files."""
-
-    def _open(self) -> None:
-        """As :meth:`handle`."""
-
-    def close(self) -> None:
-        """Give the files back; a later read opens them again."""
-        for reader in self._readers():
-            reader.close()
-
-    def _unit_bytes(self) -> int:
-        return max(detector.reader._unit_bytes() for detector in self._cube.detectors)
 
     def _plan(self, bands: list[int] | None) -> list[tuple[CubeReader, list[int], list[tuple[slice, slice]]]]:
         """Readers, which of their bands are read, and where these go (:func:`_runs`); that of all bands is kept."""

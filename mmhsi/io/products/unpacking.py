@@ -22,8 +22,18 @@ _PLENTY = 256 << 20
 _BLOCK = 1 << 20
 
 
+def is_extra(name: str) -> bool:
+    """Whether a file or folder is none of a product's, but hidden or added by a file manager (``._NAME``).
+
+    Args:
+        name: With its folders, where it has some.
+    """
+    parts = PurePosixPath(name).parts
+    return any(part == "__MACOSX" or (part[0] == "." and part not in (".", "..")) for part in parts)
+
+
 def archived_names(path: Path) -> list[str]:
-    """Names of the files in a zip file, without their folders.
+    """Names of the product's files in a zip file, without their folders.
 
     Args:
         path: The zip file.
@@ -32,7 +42,8 @@ def archived_names(path: Path) -> list[str]:
         FileFormatError: It is no zip file.
     """
     with reading(path, "not a readable zip file"), zipfile.ZipFile(path) as archive:
-        return [PurePosixPath(item.filename).name for item in archive.infolist() if not item.is_dir()]
+        listed = [item.filename for item in archive.infolist() if not item.is_dir()]
+    return [PurePosixPath(name).name for name in listed if not is_extra(name)]
 
 
 def unpacked(path: Path) -> Path:
@@ -95,6 +106,8 @@ def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
     members: dict[str, zipfile.ZipInfo] = {}
     for item in items:
         name = PurePosixPath(item.filename).name
+        if is_extra(item.filename):
+            continue
         if stat.S_ISLNK(item.external_attr >> 16) or "\\" in name or name in ("", ".", ".."):
             raise FileFormatError(f"{path}: holds {item.filename!r}, a link or no plain name; not unpacked")
         if name in members:

@@ -9,18 +9,19 @@ import numpy as np
 
 from mmhsi.errors import DataError
 from mmhsi.io.cube import CubeInfo
-from mmhsi.io.readers.base import CubeReader
+from mmhsi.io.readers.derived import DerivedReader
 from mmhsi.io.readers.mat import Mat5Reader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mmhsi.io.readers.base import CubeReader
     from mmhsi.io.selection import Window
 
 _AXES = re.compile(r"(bands? pixels?|pixels? bands?)(/[FC])?")
 
 
-class PixelMatrixReader(CubeReader[None]):
+class PixelMatrixReader(DerivedReader):
     """A matrix read as a cube.
 
     Args:
@@ -37,7 +38,7 @@ class PixelMatrixReader(CubeReader[None]):
     copies = 3
 
     def __init__(self, matrix: CubeReader, shape: tuple[int, int], axes: str | None = None) -> None:
-        super().__init__(matrix.path)
+        super().__init__(matrix.path, [matrix])
         self.matrix = matrix
         self._shape = shape
         sides = matrix.stored.shape[:2]
@@ -59,19 +60,6 @@ class PixelMatrixReader(CubeReader[None]):
             )
         order = None if said is None else said.group(2)
         self._down = order == "/F" if order else self.path.lower().endswith(".mat")
-
-    def handle(self) -> None:
-        """Nothing is open here; the matrix's own reader opens it."""
-
-    def _open(self) -> None:
-        """As :meth:`handle`."""
-
-    def close(self) -> None:
-        """Give the file back; a later read opens it again."""
-        self.matrix.close()
-
-    def _unit_bytes(self) -> int:
-        return self.matrix._unit_bytes()
 
     def _describe(self) -> CubeInfo:
         stored = self.matrix.stored

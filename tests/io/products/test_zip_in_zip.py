@@ -37,6 +37,27 @@ def test_a_zip_file_alone_in_a_folder_or_a_zip_file(packed, tmp_path):
         np.testing.assert_array_equal(read_cube(given).data, expected)
 
 
+def test_what_macos_adds_is_no_part(packed, tmp_path):
+    """Of an HDF5 product, which is told by its content, the added files have the same ending."""
+    cube = np.ones((4, 3, 5), np.uint16)
+    nm = np.array([900.0, 800.0, 550.0])
+    prisma = product_layouts.prisma(tmp_path / "PRS_L2D.he5", cube, cube, nm, nm + 900)
+    for name, files in (("enmap.zip", list(packed[0].iterdir())), ("prisma.zip", [prisma])):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for folder in ("", "__MACOSX/"):
+                archive.writestr(f"{folder}.DS_Store", b"x")
+                archive.writestr(f"{folder}product/.DS_Store", b"x")
+            for file in files:
+                archive.write(file, f"product/{file.name}")
+                archive.writestr(f"__MACOSX/product/._{file.name}", b"\0\5\x16\7")
+        with zipfile.ZipFile(tmp_path / name) as archive:
+            archive.extractall(tmp_path / name[:-4])
+        (tmp_path / name[:-4] / "product" / f"._{files[0].name}").write_bytes(b"\0\5\x16\7")  # as on a foreign disk
+        expected = read_cube(files[0]).data
+        for given in (tmp_path / name, tmp_path / name[:-4]):
+            np.testing.assert_array_equal(read_cube(given).data, expected)
+
+
 def test_it_ends(packed, tmp_path):
     inner = packed[1]
     for depth in range(4):

@@ -1,0 +1,79 @@
+"""How commands open cubes: the options that all of them share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmhsi.io.readers.base import CubeReader
+
+AXES_HELP = "axes of an array whose file does not name them, in the order of its shape, such as 'y x band'"
+
+
+class _AllowNetwork(argparse.Action):
+    """Set the environment variable that readers ask."""
+
+    def __call__(self, *_: object) -> None:
+        os.environ["MMHSI_ALLOW_NETWORK"] = "1"
+
+
+def cube_arguments(parser: argparse.ArgumentParser, unless: str = "none") -> None:
+    """Add how a cube is opened, which :func:`open_named` and :func:`image_options` read.
+
+    Args:
+        parser: Changed in place.
+        unless: What counts as quality layers where none are given.
+    """
+    what = "let cubes be GeoTIFFs on servers: https://…, s3://… (default: MMHSI_ALLOW_NETWORK=1 alone does)"
+    parser.add_argument("--network", action=_AllowNetwork, nargs=0, help=what)
+    parser.add_argument("--key", help="variable of a .mat or HDF5 file")
+    parser.add_argument("--axes", help=AXES_HELP)
+    parser.add_argument(
+        "--mask",
+        nargs="*",
+        metavar="LAYER",
+        help="quality layers of a product that make a pixel invalid: cloud, shadow, haze, cirrus, snow, saturation, or "
+        f"nothing for none (default: {unless})",
+    )
+    parser.add_argument("--raw-geometry", action="store_true", help="read a product as the sensor saw it, off the map")
+    parser.add_argument("--dark", help="dark reference of a lab camera's raw file (default: the one beside it)")
+    parser.add_argument("--white", help="its white reference, or none for raw values")
+
+
+def image_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Those of :class:`mmhsi.io.CubeOptions` that are given.
+
+    Args:
+        args: Parsed, see :func:`cube_arguments`.
+    """
+    given = dict(mask=args.mask, dark=args.dark, white=args.white, ortho=False if args.raw_geometry else None)
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def open_named(path: str, args: argparse.Namespace) -> CubeReader:
+    """Open a cube as the options say.
+
+    Args:
+        path: What the user named.
+        args: Parsed, see :func:`cube_arguments`.
+    """
+    from mmhsi.io import open_cube
+
+    return open_cube(path, args.key, args.axes, **image_options(args))
+
+
+def map_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the commands that show a map ask of its scene and of its labels.
+
+    Args:
+        parser: Changed in place.
+    """
+    cube_arguments(parser)
+    parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")
+    parser.add_argument("--labels", help="label map of the scene")
+    parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
+    parser.add_argument("--labels-axes", help="its axes, as --axes")
+    parser.add_argument("--label-ids", type=int, nargs="+", help="its id of each class of the map (default: 1 to K)")
+    parser.add_argument("--ignore-ids", type=int, nargs="+", default=[0], help="its ids without a class (default: 0)")
