@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +33,8 @@ class MappedData:
 
     def __init__(self, path: Path, offset: int, dtype: np.dtype, shape: tuple[int, ...]) -> None:
         self._end = offset + int(np.prod(shape)) * dtype.itemsize
-        self._file = path.open("rb")
-        self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._values: NDArray = np.ndarray(shape, dtype, self._map, offset)
         self._seen = 0
 
@@ -46,7 +45,7 @@ class MappedData:
             rows: How many rows will be looked at.
             axis: Axis of the rows.
         """
-        if os.fstat(self._file.fileno()).st_size < self._end:
+        if self._map.size() < self._end:
             return None
         self._seen += rows * (self._values.nbytes if axis else self._values[:1].nbytes)
         # Of a smaller data set no more can have been looked at, however often.
