@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import h5py
@@ -50,6 +51,19 @@ def write_envi(
     stored = cube.astype(cube.dtype.newbyteorder(">" if big_endian else "<"))
     np.ascontiguousarray(stored.transpose(_ENVI_AXES[interleave])).tofile(path)
     return path
+
+
+def write_hyspex(path: Path, values: NDArray, dark: NDArray, microseconds: int) -> Path:
+    """Write ``path.hyspex``, HySpex's own header field by field and then the lines, and give its ENVI header."""
+    _, width, bands = values.shape
+    words = [bands, width, 1, 0, microseconds, 20000, 1, 1, 1, 0, 0, 1, 1, *[0] * 22, 0, 0]
+    start = b"HYSPEX\0\0" + struct.pack("<iI", 0, 3001) + bytes(200 + 120 + 8 + 4 + 4 + 44 + 5 * 4 + 64 + 200 + 200)
+    start += bytes(200 + 200 + 200 + 32 + 32 + 200 + 200 + 1 + 3 * 4) + struct.pack("<I", 100)
+    start += struct.pack(f"<{len(words)}I", *words) + bytes(6 * 8 + 5 * 4 + 4)
+    start += np.concatenate([np.arange(2 * bands + bands * width, dtype="<f8"), dark.T.ravel().astype("<f8")]).tobytes()
+    file = write_envi(path.with_suffix(".hyspex"), values, "bil", changes=dict(header_offset=len(start)))
+    file.write_bytes(start + file.read_bytes())
+    return file.with_suffix(".hdr")
 
 
 def write_geotiff(path: Path, cube: NDArray, tags: dict[int, dict[str, str]] | None = None, **profile: object) -> Path:

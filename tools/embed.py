@@ -7,9 +7,6 @@ from mmhsi.cli.command import run, tool_parser
 from mmhsi.cli.cubes import cube_arguments, image_options
 from mmhsi.cli.options import dataset_argument, read_config
 
-CONFIGS = (".py", ".json", ".yaml", ".yml")
-"""What configs end with, and checkpoints do not."""
-
 
 def parse_args() -> argparse.Namespace:
     """Options."""
@@ -35,7 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     parser.add_argument("--batch-size", type=int, help="windows at a time (default: 512)")
     args = parser.parse_intermixed_args()
-    args.config = args.files.pop(0) if args.files[0].lower().endswith(CONFIGS) else None
+    args.config = args.files.pop(0) if args.files[0].lower().endswith(".py") else None
     if len(args.files) != 2:
         parser.error(f"a checkpoint and a scene are expected, {len(args.files)} files are named")
     args.checkpoint, args.scene = args.files

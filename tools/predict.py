@@ -12,8 +12,6 @@ from mmhsi.cli.options import dataset_argument, read_config
 if TYPE_CHECKING:
     from mmhsi.inference import SceneInferencer
 
-CONFIGS = (".py", ".json", ".yaml", ".yml")
-"""What configs end with, and checkpoints do not."""
 ONE_SCENE = ("probabilities", "uncertainty", "vector", "png", "labels", "second")
 """Options that name a file of one scene."""
 IDS_HELP = "numbers in the map: ids of the training's labels, where it had some, or 0 to K-1 (default: original)"
@@ -81,7 +79,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
     parser.add_argument("--stride", type=int, help="step of a segmentor's windows (default: half a window)")
     args = parser.parse_intermixed_args()  # options may stand between the positional ones
-    args.config = args.files.pop(0) if args.files[0].lower().endswith(CONFIGS) else None
+    args.config = args.files.pop(0) if args.files[0].lower().endswith(".py") else None
     if not args.files:
         parser.error("no checkpoint is named")
     args.checkpoint, *args.scenes = args.files

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import MMHSIError, one_line
 
-from .console import print_error, show_own_warnings
+from .console import hush_gdal, print_error, show_own_warnings
 from .memory import keep_freed_memory
 from .termination import AGAIN, TERMINATION, Terminated
 
@@ -93,6 +93,7 @@ def run(main: Callable[[], None]) -> None:
     """
     if "--verbose" not in sys.argv:
         show_own_warnings()
+        hush_gdal()
     keep_freed_memory()
     # Where mmengine would read a file from the network, or a library one of its own, with whatever code is in it.
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import sys
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mmhsi.errors import DataWarning, one_line
@@ -31,6 +35,20 @@ class Step(Protocol):
             total: Of how much. Default None: as before.
             text: What stands behind the numbers, such as the loss.
         """
+
+
+def hush_gdal() -> None:
+    """Keep GDAL and its TIFF library from writing to standard error what is reported as an error, as of a full disk.
+
+    Of the two the library alone has no setting for it; where rasterio comes without one of its own, its lines stay.
+    """
+    os.environ.setdefault("CPL_LOG", os.devnull)
+    spec = find_spec("rasterio")
+    if spec is None or spec.origin is None:
+        return
+    for file in Path(spec.origin).parent.with_name("rasterio.libs").glob("libtiff*"):
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(str(file)).TIFFSetErrorHandler(None)
 
 
 def coloured(line: str, colour: str) -> str:

@@ -33,6 +33,7 @@ from .config_sections import (
     SECTIONS,
     Section,
 )
+from .config_values import check_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -122,6 +123,7 @@ def check_section(name: str, value: object) -> None:
 def _check_loader(name: str, value: object) -> None:
     if isinstance(value, dict):
         _check_keys(name, value, "a data loader", LOADER_KEYS)
+        check_values(name, value, {}, exact=False)
         _check_inside(name, value, registries.DATASETS)
 
 
@@ -129,6 +131,7 @@ def _check_plain(name: str, value: object) -> None:
     if not isinstance(value, dict):
         return
     _check_keys(name, value, name.rpartition(".")[2], PLAIN[name])
+    check_values(name, value, {}, exact=False)
     for key, inner in value.items():
         if f"{name}.{key}" in PLAIN:
             _check_plain(f"{name}.{key}", inner)
@@ -186,6 +189,10 @@ def _check_described(
     if target is None:
         _refuse_type(where, kind, registry, sure)
         return
+    if (
+        registry is registries.MODELS and isinstance(kind, str) and not isinstance(target, type)
+    ):  # mmengine imports whatever a dotted name names
+        raise ConfigError(f"{where}: type={_word(kind)!r} is no class of models")
     named, others = named_arguments(target)
     taken = {*named, *keys}
     if others:
@@ -194,6 +201,7 @@ def _check_described(
         taken.update(*(named_arguments(receiver)[0] for receiver in receivers or ()))
     if not others:
         _check_keys(where, value, _word(kind), taken)
+    check_values(where, value, named, exact=_is_ours(target))
     if registry in COMPLETE:
         lacking = [name for name, each in named.items() if each.default is each.empty and name not in value]
         if lacking:

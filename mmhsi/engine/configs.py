@@ -40,7 +40,8 @@ def load_config(config: str | Path | Config) -> Config:
             such as ``mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py``.
 
     Raises:
-        ConfigError: If the package is not installed, there is no such file, or the file cannot be read.
+        ConfigError: If the package is not installed, there is no such file, it is no Python file (YAML and JSON are
+            not read, since they look like data and mmengine runs what they name), or it cannot be read.
     """
     if isinstance(config, Config):
         return config
@@ -50,6 +51,9 @@ def load_config(config: str | Path | Config) -> Config:
         if spec is None or spec.origin is None:
             raise ConfigError(f"{config}: no package {package!r} is installed")
         config = carried_folder(Path(spec.origin).parent, "configs") / path
+    if Path(config).suffix != ".py":
+        # mmengine's reader of YAML builds whatever objects the text names.
+        raise ConfigError(f"{config}: no config; expected a Python file (.py)")
     logger = MMLogger.get_current_instance()
     logger.addFilter(_not_of_our_variables)
     try:

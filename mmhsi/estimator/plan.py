@@ -7,7 +7,9 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from mmhsi.errors import DataError
 from mmhsi.io.files import write_whole
+from mmhsi.io.json_file import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,8 +69,8 @@ class Plan:
         if not resume:
             return
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            kept = read_json(path, "decisions of a run")
+        except DataError:
             return
         if isinstance(kept, dict) and kept.get("key") == self.key:
             self._kept = kept

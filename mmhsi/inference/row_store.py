@@ -9,12 +9,13 @@ import time
 import zlib
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from mmhsi.errors import DataError
 from mmhsi.io.files import make_folder, sync, write_whole, writing
+from mmhsi.io.json_file import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -238,8 +239,9 @@ def _checksum(state: dict) -> str:
 
 def _is_ours(path: Path) -> bool:
     try:
-        return str(json.loads(path.read_text())["format"]).startswith(FORMAT.rstrip("0123456789"))
-    except (OSError, ValueError, KeyError, TypeError):
+        state: Any = read_json(path, "the state of a run")
+        return str(state["format"]).startswith(FORMAT.rstrip("0123456789"))
+    except (DataError, KeyError, TypeError):
         return False
 
 
@@ -259,10 +261,10 @@ def stored_state(folder: Path) -> dict | None:
     if not path.is_file():
         return None
     try:
-        state = json.loads(path.read_text())
+        state: Any = read_json(path, "the state of a run")
         checksum = state.pop("checksum")
         if state["format"] != FORMAT or checksum != _checksum(state):
             raise ValueError("another version or checksum")
         return dict(settings=dict(state["settings"]), rows=int(state["rows"]), checksums=dict(state["checksums"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (DataError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: cannot be read ({error}); remove {folder} to start over") from error

@@ -22,6 +22,7 @@ from rasterio.warp import transform_geom
 from mmhsi.errors import DataError
 from mmhsi.io.files import write_json
 from mmhsi.io.gdal import local_files
+from mmhsi.io.json_file import read_json
 from mmhsi.io.readers.raster import without_georeference_warning
 from mmhsi.io.readers.remote import is_remote
 from mmhsi.version import __version__
@@ -174,10 +175,10 @@ def acquired(name: str) -> str | None:
 
 
 def _read(path: str | Path) -> dict[str, Any]:
-    try:
-        return json.loads(item_path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{item_path(path)}: cannot be read: {error}") from error
+    item = read_json(item_path(path), "a STAC item")
+    if not isinstance(item, dict):
+        raise DataError(f"{item_path(path)}: not a STAC item, but a {type(item).__name__}")
+    return item
 
 
 def _relative(path: str | Path, folder: Path) -> str:

@@ -18,7 +18,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.axes import as_cube, named_order
 from mmhsi.io.cube import HSICube, all_good
 from mmhsi.io.selection import check_window, shift_transform
-from mmhsi.io.wavelengths import nanometres_per_unit
+from mmhsi.io.wavelengths import in_nanometres
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -124,10 +124,7 @@ def _of_xarray(array: Any, name: str) -> HSICube:
 
     nm, fwhm = per_band("wavelength"), per_band("fwhm")
     if nm is not None:
-        factor = nanometres_per_unit(array.coords["wavelength"].attrs.get("units"), nm)
-        nm = None if factor is None else nm * factor  # wavenumbers are none
-        if fwhm is not None:
-            fwhm = fwhm * (nanometres_per_unit(array.coords["fwhm"].attrs.get("units"), None) or factor or 1)
+        nm, fwhm = in_nanometres(nm, fwhm, array.coords["wavelength"].attrs.get("units"), name)
     good = per_band("good_bands")
     nodata = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))
     crs = _crs_of(array, name)

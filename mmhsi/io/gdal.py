@@ -26,8 +26,9 @@ NO_SERVERS = {
     "GDAL_HTTP_TIMEOUT": "1",
     "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
     "CPL_VSISTDIN_FILE": os.devnull,
+    "GDAL_VRT_ENABLE_PYTHON": "NO",
 }
-"""Options that keep GDAL from asking a server, or standard input."""
+"""Options that keep GDAL from asking a server or standard input, and from running code that a raster names."""
 
 _NEEDED: dict[int, int] = {}
 """Bytes of cache that readers of whole rows need, by reader."""

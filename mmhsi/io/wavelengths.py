@@ -22,7 +22,13 @@ _NANOMETRES_PER_UNIT = {
     0.1: ("a", "\u00e5", "angstrom", "angstroms"),
 }
 _SCALES = {unit: scale for scale, units in _NANOMETRES_PER_UNIT.items() for unit in units}
-_NOT_A_LENGTH = frozenset({"wavenumber", "wavenumbers", "cm-1", "cm^-1", "1/cm", "ghz", "mhz", "index"})
+_RECIPROCALS = {  # what a wavelength in nm is, divided by the value
+    **dict.fromkeys(("wavenumber", "wavenumbers", "cm-1", "cm^-1", "1/cm"), 1e7),
+    "thz": 2.99792458e5,
+    "ghz": 2.99792458e8,
+    "mhz": 2.99792458e11,
+}
+_NOT_A_LENGTH = frozenset({*_RECIPROCALS, "index"})
 
 SHORTEST_NM, LONGEST_NM = 100.0, 1e5
 """Between these lie the bands of optical sensors, thermal ones included."""
@@ -59,7 +65,8 @@ def in_nanometres(
     """Centres and widths of bands in nm; values that are not positive numbers count as not given.
 
     A unit that puts a centre below 100 nm or above 100 µm is wrong. Where only one unit is possible, that one is taken,
-    with a warning. Widths follow the unit of the centres.
+    with a warning. Widths follow the unit of the centres. Wavenumbers and frequencies become wavelengths; numbers of
+    bands (``Index``) are none, which is said, as is a unit that is not known.
 
     Args:
         wavelengths: (C,) centres as the file gives them, or None.
@@ -77,12 +84,33 @@ def in_nanometres(
         wavelengths = None
     if not _are_lengths(fwhm):
         fwhm = None
+    name = (units or "").strip().casefold()
+    if name in _RECIPROCALS:
+        return _from_reciprocals(wavelengths, fwhm, _RECIPROCALS[name], str(units), path)
     scale = nanometres_per_unit(units, wavelengths if wavelengths is not None else fwhm)
+    given = wavelengths is not None or fwhm is not None
+    if given and name not in _SCALES and name not in ("", "unknown"):
+        taken = "none is read" if scale is None else "taken as nm" if scale == 1 else "taken as \u03bcm"
+        doubt(path, "units", f"wavelengths in {str(units).strip()[:40]!r}, which is no unit of length; {taken}")
     if scale is not None and wavelengths is not None and not _plausible(wavelengths * scale):
         scale = _other_scale(wavelengths, scale, units, path)
     if scale is None:
         return None, None
     return (None if wavelengths is None else wavelengths * scale), (None if fwhm is None else fwhm * scale)
+
+
+def _from_reciprocals(
+    values: NDArray[np.float64] | None, widths: NDArray[np.float64] | None, product: float, units: str, path: str
+) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
+    """Wavelengths of wavenumbers or frequencies; the width of a narrow band shrinks as their derivative does."""
+    if values is None:
+        return None, None
+    nm = product / values
+    if not _plausible(nm):
+        said = f"wavelengths {values.min():g} to {values.max():g} {units.strip()} are none of an optical sensor"
+        doubt(path, "units", f"{said}; read without wavelengths")
+        return None, None
+    return nm, None if widths is None else widths * nm / values
 
 
 def _are_lengths(values: NDArray[np.float64] | None) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmhsi.errors import DataError
+from mmhsi.io.files import existing_file
 from mmhsi.io.json_file import is_number
 
 from .png import save_figure
@@ -89,7 +90,7 @@ def is_logged(value: object) -> bool:
 def _records(work_dir: str | os.PathLike[str]) -> Iterator[dict]:
     """Every line that a run logged, in the order of its files; a last one that is torn is left out."""
     for path in sorted(Path(work_dir).glob("*/vis_data/scalars.json")):
-        lines = path.read_text(errors="replace").splitlines()
+        lines = existing_file(path).read_text(errors="replace").splitlines()
         for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)

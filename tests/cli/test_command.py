@@ -1,6 +1,8 @@
 """What a command says of an error: one line and an exit status."""
 
 import os
+import subprocess
+import sys
 from unittest import mock
 
 import pytest
@@ -54,3 +56,22 @@ def test_other_errors_are_one_line(capsys, error, line):
         raise error
 
     assert said(capsys, main) == f"error: {line}\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is the system's")
+def test_a_full_disk_is_one_line(tmp_path):
+    """Of a file that may not grow libtiff and GDAL say what they say of a full disk, and would say it on stderr."""
+    code = (
+        "import numpy as np, resource\n"
+        "from mmhsi.cli.command import run\n"
+        "from mmhsi.io import HSICube, write_cube\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
+        "noise = np.random.default_rng(0).integers(0, 9999, (99, 99, 6), dtype='int16')\n"
+        f"run(lambda: write_cube({str(tmp_path / 'cube.tif')!r}, HSICube(noise)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert "cube.tif: cannot write" in done.stderr
+    assert not list(tmp_path.iterdir())

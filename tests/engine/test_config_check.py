@@ -130,3 +130,38 @@ def test_a_run_lacks_no_section(removed, message):
     cfg.pop(removed)
     with pytest.raises(ConfigError, match=message):
         build_runner(cfg)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (dict(train_cfg__max_epochs="abc"), "train_cfg.max_epochs = 'abc'; expected a whole number of at least 1"),
+        (dict(train_cfg__max_epochs=-1), "train_cfg.max_epochs = -1; expected"),
+        (dict(train_cfg__max_epochs=1.5), "train_cfg.max_epochs = 1.5; expected"),
+        (dict(train_cfg__val_begin="x"), "train_cfg.val_begin = 'x'; expected int"),
+        (dict(train_dataloader__batch_size=0), "train_dataloader.batch_size = 0; expected"),
+        (dict(train_dataloader__batch_size="abc"), "train_dataloader.batch_size = 'abc'; expected"),
+        (dict(train_dataloader__num_workers=-1), "train_dataloader.num_workers = -1; expected"),
+        (dict(randomness__seed="abc"), "randomness.seed = 'abc'; expected"),
+        (dict(optim_wrapper__optimizer__lr=float("nan")), "optim_wrapper.optimizer.lr = nan; expected"),
+        (dict(optim_wrapper__optimizer__lr="1e-3x"), "optim_wrapper.optimizer.lr = '1e-3x'; expected"),
+        (dict(model__backbone=5), "model.backbone = 5; expected"),
+        (dict(model__backbone__drop_rate="much"), "model.backbone.drop_rate = 'much'; expected float"),
+        (dict(train_dataloader__dataset__stride="two"), "train_dataloader.dataset.stride = 'two'; expected"),
+        (dict(model__type="subprocess.run"), "type='subprocess.run' is no class of models"),
+    ],
+)
+def test_values_that_cannot_be_meant_are_said(changes, said):
+    with pytest.raises(ConfigError) as info:
+        build_runner(changed(**changes))
+    assert said in str(info.value)
+    assert len(str(info.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "config.json", "config.yml"])
+def test_what_looks_like_data_is_no_config(tmp_path, name):
+    """mmengine's reader of YAML would run this."""
+    (tmp_path / name).write_text(f'a: !!python/object/apply:os.system ["touch {tmp_path}/ran"]')
+    with pytest.raises(ConfigError, match="expected a Python file"):
+        load_config(tmp_path / name)
+    assert not (tmp_path / "ran").exists()

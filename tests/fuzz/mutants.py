@@ -76,8 +76,8 @@ def _read_both(path: Path) -> object:
 
 
 def _read_product(path: Path) -> object:
-    """As it is, and with its clouds and as the sensor saw it, where it has them."""
-    for options in dict(mask=("cloud",)), dict(ortho=False):
+    """As it is, and with its clouds, as the sensor saw it or with the panel beside it, where it has them."""
+    for options in dict(mask=("cloud",)), dict(ortho=False), dict(white=path.with_name("panel.hdr")):
         with suppress(MMHSIError), open_cube(path, **options) as reader:
             reader.read((0, 0, 1, 1)).valid()
     return _read_cube(path)

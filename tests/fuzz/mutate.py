@@ -30,7 +30,9 @@ from fuzz.mutants import TARGETS, mutate
 from mmhsi.errors import MMHSIError
 
 SECONDS = 20
-"""After which a mutant counts as a hang."""
+"""Of processor time, after which a mutant counts as a hang: the machine may have other work."""
+PATIENCE = 15
+"""Times as long a mutant may take that waits for something, or for a busy machine."""
 MEGABYTES = 1024
 """What a process may take beyond what it has when it starts."""
 BATCH = 250
@@ -121,6 +123,15 @@ def run(target: str, count: int, seed: int = 0, first: int = 0, seconds: float =
     return counts, faults
 
 
+def _processor_seconds(process: int) -> float:
+    """Processor time that a process has taken, 0 where it is gone."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _forked(target: str, seed: int, numbers: range, seeds: list, folder: Path) -> tuple[list, int]:
     """One batch in a child; the numbers' outcomes, and where to go on: behind one that crashed or hung."""
     receive, send = os.pipe()
@@ -138,13 +149,18 @@ def _forked(target: str, seed: int, numbers: range, seeds: list, folder: Path) -
     found, running, hung, rest = [], None, False, b""
     with selectors.DefaultSelector() as waiting:
         waiting.register(receive, selectors.EVENT_READ)
+        began, used = time.monotonic(), _processor_seconds(child)
         while True:
             if not waiting.select(SECONDS):
+                waited = time.monotonic() - began
+                if _processor_seconds(child) - used < SECONDS and waited < SECONDS * PATIENCE:
+                    continue
                 os.kill(child, signal.SIGKILL)
                 hung = True
             part = os.read(receive, 1 << 16)
             if not part:
                 break
+            began, used = time.monotonic(), _processor_seconds(child)
             *lines, rest = (rest + part).split(b"\n")
             for number, kind, text in map(json.loads, lines):
                 running = number if kind == "begins" else None

@@ -102,6 +102,24 @@ def _lab_camera(folder: Path) -> Path:
     return path.with_name("leaf.hdr")
 
 
+def _hyspex(folder: Path) -> Path:
+    """A raw file with HySpex's own header, which carries the dark reference, and a panel of its own beside it."""
+    for name, time in (("panel", 2000), ("rock", 8000)):
+        path = cube_files.write_hyspex(folder / name, _values(H, W, 3, kind="<u2"), np.full((W, 3), 9.0), time)
+    return path
+
+
+def _headwall(folder: Path) -> Path:
+    for name, rows in (("raw_0", H), ("darkReference", 3), ("whiteReference", 3)):
+        cube_files.write_envi(folder / name, _values(rows, W, 3, kind="<u2"), "bil", extra="tint = 20.0\n")
+    return folder / "raw_0.hdr"
+
+
+def _resonon(folder: Path) -> Path:
+    extra = "shutter = 10\ngain = 6\nwavelength = {400, 600, 900}\nreflectance scale factor = 10000\n"
+    return cube_files.write_envi(folder / "leaf.bil", _values(H, W, 3, kind="<u2"), "bil", extra=extra)
+
+
 def _vector(name: str) -> Callable[[Path], Path]:
     def write(folder: Path) -> Path:
         write_areas(folder / name, CLASSES, ["soil", "tree", "Wiese"], [1, 2, 3], CRS.from_epsg(32633), GRID)
@@ -137,6 +155,9 @@ PRODUCTS = (
     _gaofen5,
     _hyperion,
     _lab_camera,
+    _hyspex,
+    _headwall,
+    _resonon,
 )
 VECTORS = (*map(_vector, ("v.gpkg", "v.geojson", "v.fgb", "v.shp")), _points)
 ABUNDANCES = (_abundances(".mat"), _abundances(".tif"))

@@ -81,14 +81,6 @@ def test_gdal_imagery_domain(tmp_path):
     np.testing.assert_allclose(info.fwhm, [98.0, 145.0])
 
 
-@pytest.mark.parametrize("units", ["Wavenumber", "Index", "GHz"])
-def test_units_that_are_no_length_give_no_wavelengths(tmp_path, units):
-    info = open_cube(write_envi(tmp_path / "scene.img", make_cube(4), extra=_envi_lines(units=units))).info
-    assert info.wavelengths is None
-    assert info.fwhm is None
-    assert info.good_bands.tolist() == [True, False, True, True]
-
-
 def test_wavelengths_of_only_some_bands_count_as_none(tmp_path):
     tags = _tags()
     del tags[3]

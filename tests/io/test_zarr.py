@@ -100,7 +100,7 @@ def test_what_could_run_code_is_refused(cube: HSICube, tmp_path: Path) -> None:
         with pytest.raises(FileFormatError, match=r"numcodecs\.pickle"):
             open_cube(tmp_path / "a.zarr")
     path.write_text("{")
-    with pytest.raises(FileFormatError, match="not a readable Zarr"):
+    with pytest.raises(DataError, match="not Zarr's metadata"):
         open_cube(tmp_path / "a.zarr")
     zarr.open_group(tmp_path / "old.zarr", mode="w", zarr_format=2)
     with pytest.raises(FileFormatError, match="version 2"):

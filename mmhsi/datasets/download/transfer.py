@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import glob
 import http.client
-import json
 import os
 import re
 import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from mmhsi.errors import DataError
 from mmhsi.io.files import make_folder, remove_begun, write_json
+from mmhsi.io.json_file import read_json
 from mmhsi.version import __version__
 
 from .errors import DownloadError, storing
@@ -82,8 +83,9 @@ def _note(path: Path) -> Path:
 def _known(path: Path, url: str) -> RemoteState | None:
     """What the server said about the file that was begun; None if nothing was, or from elsewhere."""
     try:
-        state = RemoteState(**json.loads(_note(path).read_text()))
-    except (OSError, ValueError, TypeError):
+        noted: Any = read_json(_note(path), "a note of a download")
+        state = RemoteState(**noted)
+    except (DataError, TypeError):
         return None
     begun = state.url == url and path.is_file() and 0 < state.stored <= path.stat().st_size
     return state if begun else None

@@ -53,7 +53,9 @@ def _require_small(arrays: np.lib.npyio.NpzFile, name: str, most: int) -> None:
 def _indices(arrays: np.lib.npyio.NpzFile, name: str, pixels: int) -> np.ndarray:
     """One array of flat indices of a scene of so many pixels, sorted int64."""
     _require_small(arrays, name, 8 * pixels)
-    values = np.asarray(arrays[name]).ravel()
+    values = np.asarray(arrays[name])
+    if values.ndim != 1:
+        raise TypeError(f"{name} has shape {values.shape}, expected one flat index a pixel")
     if values.size and values.dtype.kind not in "iu":
         raise TypeError(f"{name} holds {values.dtype}, not whole numbers")
     return np.sort(values.astype(np.int64))

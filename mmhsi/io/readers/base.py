@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -64,7 +65,13 @@ class CubeReader(ABC, Generic[Handle]):
     def stored(self) -> CubeInfo:
         """Shape, type and metadata of the values as the file stores them, before scale and offset."""
         if self._stored is None:
-            self._stored = self._describe()
+            stored = self._describe()
+            if 0 in stored.shape:
+                raise DataError(f"{self.path}: holds no pixels or bands ({' x '.join(map(str, stored.shape))})")
+            place = stored.transform
+            if place is not None and not 0 < abs(place.determinant) < math.inf:
+                raise DataError(f"{self.path}: its pixels have no area on the ground (transform {tuple(place[:6])})")
+            self._stored = stored
         return self._stored
 
     @property

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io.doubts import doubt
+from mmhsi.io.readers.raster_metadata import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +71,11 @@ def check_header(dataset: rasterio.DatasetReader, header: Mapping[str, str], pat
         raise FileFormatError(
             f"{path}: the ENVI header says interleave = {header.get('interleave')}; expected bsq, bil or bip"
         )
+    for name in ("major_frame_offsets", "minor_frame_offsets"):
+        if any(word.strip("0.") for word in listed(header.get(name, ""))):
+            raise FileFormatError(
+                f"{path}: the ENVI header says {name.replace('_', ' ')} = {header[name][:80]}, not read"
+            )
     ignored = header.get("data_ignore_value")
     if ignored is not None and not _is_number(ignored):  # GDAL would take a list, or a word, for 0
         raise FileFormatError(f"{path}: the ENVI header says data ignore value = {ignored}; expected one number")
@@ -87,26 +94,48 @@ def check_header(dataset: rasterio.DatasetReader, header: Mapping[str, str], pat
         )
 
 
-def reflectance_scale(header: Mapping[str, str], path: str) -> float:
-    """What stored values are multiplied with to be reflectance from 0 to 1; 1 where the header has no such factor.
+def envi_scaling(header: Mapping[str, str], path: str, bands: int) -> tuple[list[float], list[float]] | None:
+    """Factor and offset of each band, as the header says them; GDAL would take a word in their lists for 0.
 
     Args:
         header: The header.
-        path: The file, for the message.
+        path: The file, for the messages.
+        bands: How many it has.
+
+    Returns:
+        Gain and offset values or, where there are none, what makes reflectance from 0 to 1 of the values; None where
+        the header says nothing.
 
     Raises:
-        DataError: The factor is no positive number.
+        DataError: A list has not one number a band, or the reflectance scale factor is no positive number.
     """
-    text = header.get("reflectance_scale_factor")
-    if text is None:
-        return 1.0
-    try:
-        factor = float(text)
-    except ValueError:
-        factor = math.nan
-    if not 0 < factor < math.inf:
-        raise DataError(f"{path}: the ENVI header says reflectance scale factor = {text}; expected a positive number")
-    return 1 / factor
+    for name in ("data_reflectance_gain_values", "data_reflectance_offset_values"):
+        if name in header:
+            doubt(path, "reflectance gains", f"has {name.replace('_', ' ')!r}, which are not applied")
+    gains, offsets = (_one_a_band(header, f"data_{kind}_values", path, bands) for kind in ("gain", "offset"))
+    factor = header.get("reflectance_scale_factor")
+    if gains is None and offsets is None:
+        if factor is None:
+            return None
+        if not (_is_number(factor) and 0 < float(factor) < math.inf):
+            raise DataError(
+                f"{path}: the ENVI header says reflectance scale factor = {factor}; expected a positive number"
+            )
+        return [1 / float(factor)] * bands, [0.0] * bands
+    if factor is not None:
+        doubt(path, "gains", "has gain or offset values and a reflectance scale factor; only the former are applied")
+    return gains or [1.0] * bands, offsets or [0.0] * bands
+
+
+def _one_a_band(header: Mapping[str, str], name: str, path: str, bands: int) -> list[float] | None:
+    """A list of numbers of a header, or None where it has none."""
+    if name not in header:
+        return None
+    values = listed(header[name])
+    if len(values) != bands or not all(map(_is_number, values)):
+        said = f"{name.replace('_', ' ')} = {header[name][:80]}"
+        raise DataError(f"{path}: the ENVI header says {said}; expected a number for each of {bands} bands")
+    return [float(value) for value in values]
 
 
 def _is_number(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import FileFormatError
+from mmhsi.io.doubts import doubt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,5 +38,8 @@ def read_envi_header(header: Path) -> dict[str, str]:
         if parts[0].startswith("{"):
             while "}" not in parts[-1] and (more := next(lines, None)) is not None:
                 parts.append(more.strip())
-        fields["_".join(name.split()).lower()] = " ".join(parts)
+        key, text = "_".join(name.split()).lower(), " ".join(parts)
+        if fields.get(key, text) != text:
+            doubt(header, f"{key} twice", f"says {name.strip()!r} twice; the last one counts")
+        fields[key] = text
     return fields

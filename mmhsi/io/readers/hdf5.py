@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal
 
 import h5py
 import numpy as np
@@ -46,11 +46,6 @@ def is_matlab(path: str | PathLike[str]) -> bool:
             return True
     with reading(path, "not a readable HDF5 file"), open_hdf5(path) as content:
         return any("MATLAB_class" in item.attrs for _, item in walk(content))
-
-
-def _is_meant(name: str, item: h5py.HLObject) -> TypeGuard[h5py.Dataset]:
-    """Whether an object is a data set, and not MATLAB's own: those lie in '#refs#' and '#subsystem#'."""
-    return isinstance(item, h5py.Dataset) and not name.startswith("#")
 
 
 class Hdf5Reader(CubeReader[h5py.File]):
@@ -116,7 +111,7 @@ class Hdf5Reader(CubeReader[h5py.File]):
 
     def _list(self) -> list[Variable]:
         with reading(self.path, "not a readable HDF5 file"):
-            return [self._variable(name, item) for name, item in walk(self.handle()) if _is_meant(name, item)]
+            return [self._variable(name, item) for name, item in walk(self.handle()) if isinstance(item, h5py.Dataset)]
 
     def _variable(self, name: str, item: h5py.Dataset) -> Variable:
         kind = text_of(item.attrs.get("MATLAB_class", b""))

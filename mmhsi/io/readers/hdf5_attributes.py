@@ -16,7 +16,8 @@ from mmhsi.io.axes import Order, Role, role_of
 from mmhsi.io.cube import holds_data
 from mmhsi.io.doubts import doubt
 from mmhsi.io.readers.band_lists import CENTRES, GOOD, WIDTHS
-from mmhsi.io.readers.hdf5_content import axis_label, axis_scales, walk
+from mmhsi.io.readers.hdf5_content import axis_label, axis_scales, reached, walk
+from mmhsi.io.readers.scaling import reflectance_in
 from mmhsi.io.wavelengths import in_nanometres
 
 if TYPE_CHECKING:
@@ -46,6 +47,22 @@ _UNITS: dict[str, Role] = {
     "degrees_east": "x",
     **dict.fromkeys(("nm", "nanometer", "nanometers", "um", "micrometer", "micrometers", "\u03bcm"), "band"),
 }
+_MISSING = {
+    name: place
+    for place, name in enumerate(
+        (
+            "_fillvalue",
+            "missing_value",
+            "fillvalue",
+            "fill_value",
+            "nodata",
+            "no_data",
+            "nodata_value",
+            "data_ignore_value",
+        )
+    )
+}
+"""Names, in lower case, of attributes that say which values are missing, in their order."""
 _LONGEST = 1 << 16
 """Entries of an axis or list that are read as metadata."""
 
@@ -168,29 +185,44 @@ def declared(file: h5py.File, name: str, order: Order, path: str) -> Declared:
         path: The file, for the messages.
     """
     dataset = file[name]
-    nodata = list(dict.fromkeys([*_numbers(dataset, "_FillValue", path), *_numbers(dataset, "missing_value", path)]))
+    nodata = list(dict.fromkeys(value for name in _missing_names(dataset) for value in _numbers(dataset, name, path)))
     limits = _numbers(dataset, "valid_range", path)
     low, high = limits if len(limits) == 2 else (None, None)
     low = next(iter(_numbers(dataset, "valid_min", path)), low)
     high = next(iter(_numbers(dataset, "valid_max", path)), high)
+    if low is not None and high is not None and low > high:
+        raise DataError(f"{path}: {dataset.name} says that values from {low:g} to {high:g} are valid; mend the file")
+    if text_of(dataset.attrs.get("_Unsigned", "")).lower() == "true" and dataset.dtype.kind == "i":
+        raise DataError(f"{path}: {dataset.name} says _Unsigned of {dataset.dtype}; store it as an unsigned type")
+    for name in dataset.attrs:
+        if name != "scale_factor" and name.lower() in ("scale", "scale_factor", "scalefactor", "scaling_factor"):
+            doubt(
+                path, "scale", f"{dataset.name} says {name}, which may multiply or divide; only scale_factor is applied"
+            )
     bands = 1 if order[2] is None else dataset.shape[order[2]]
     lists = _lists(file)
     centres, widths, good = (_beside(lists, dataset, names, bands, order[2], path) for names in (CENTRES, WIDTHS, GOOD))
     units = None if centres is None else text_of(centres.attrs.get("units", "")) or None
     wavelengths, fwhm = in_nanometres(_values(centres), _values(widths), units, path)
     transform = _transform(dataset, order, path)
+    percent = reflectance_in([text_of(dataset.attrs.get("units", ""))], wavelengths)
     return Declared(
         nodata,
         low,
         high,
-        _one(dataset, "scale_factor", path, 1.0),
-        _one(dataset, "add_offset", path, 0.0),
+        percent * _one(dataset, "scale_factor", path, 1.0),
+        percent * _one(dataset, "add_offset", path, 0.0),
         wavelengths,
         fwhm,
         None if good is None else np.asarray(good[()]).ravel() != 0,
         None if transform is None else _crs(dataset, order),
         transform,
     )
+
+
+def _missing_names(dataset: h5py.Dataset) -> list[str]:
+    """Attributes that say which values are missing, CF's first."""
+    return sorted((name for name in dataset.attrs if name.lower() in _MISSING), key=lambda name: _MISSING[name.lower()])
 
 
 def _numbers(dataset: h5py.Dataset, name: str, path: str) -> list[float]:
@@ -304,10 +336,9 @@ def _transform(dataset: h5py.Dataset, order: Order, path: str) -> Affine | None:
 
 def _crs(dataset: h5py.Dataset, order: Order) -> CRS | None:
     """From the grid mapping; latitude and longitude are WGS 84."""
-    name = text_of(dataset.attrs.get("grid_mapping", ""))
-    # A link to another file would be followed.
-    if name and "/" not in name and isinstance(dataset.parent.get(name, getlink=True), h5py.HardLink):
-        attributes = dataset.parent[name].attrs
+    mapping = reached(dataset.parent, text_of(dataset.attrs.get("grid_mapping", "")))
+    if mapping is not None:
+        attributes = mapping.attrs
         for well_known in ("crs_wkt", "spatial_ref"):
             if well_known in attributes:
                 return CRS.from_user_input(text_of(attributes[well_known]))

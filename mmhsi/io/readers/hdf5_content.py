@@ -8,10 +8,60 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
+from mmhsi.errors import FileFormatError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MOST_LEVELS = 64
+_MOST_ITEMS = 2000
+"""Groups and data sets of a file: each takes a millisecond to look at, and products hold some hundred."""
+
+
+class OwnFile(h5py.File):
+    """An HDF5 file of which only what lies in it is found: a name that is a link to elsewhere leads to nothing."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and reached(self, name) is not None
+
+    def __getitem__(self, name: str | h5py.Reference) -> h5py.HLObject:
+        if not isinstance(name, str):
+            return super().__getitem__(name)
+        found = reached(self, name)
+        if found is None:
+            raise KeyError(f"no {name!r} in the file itself")
+        return found
+
+    def get(self, name: str, default: object = None) -> object:
+        """What has a name, or something else where nothing has it.
+
+        Args:
+            name: With its groups.
+            default: What is given where nothing has the name.
+        """
+        found = reached(self, name)
+        return default if found is None else found
+
+
+def reached(group: h5py.Group, name: str) -> h5py.HLObject | None:
+    """What a name leads to by hard links alone, or None.
+
+    Args:
+        group: Where the name begins.
+        name: With groups before it.
+    """
+    item = group
+    for part in filter(None, name.split("/")):
+        if not isinstance(item, h5py.Group) or not _is_hard_link(item, part):
+            return None
+        item = h5py.Group.__getitem__(item, part)  # of the group's class: the file's own would end here again
+    return item
+
+
+def _is_hard_link(group: h5py.Group, name: str) -> bool:
+    """Whether a group holds this itself; ``group.get(name, getlink=True)`` asks the group for the name first."""
+    links = group.id.links
+    return links.exists(name.encode()) and links.get_info(name.encode()).type == h5py.h5l.TYPE_HARD
 
 
 def walk(
@@ -26,13 +76,18 @@ def walk(
 
     Yields:
         Path from the group, and the group or data set.
+
+    Raises:
+        FileFormatError: There are more than 2000.
     """
     links = len(group)  # first of all: what the other calls would follow
     seen = {_place(group)} if _seen is None else _seen
+    if links + len(seen) > _MOST_ITEMS:
+        raise FileFormatError(f"{group.file.filename}: holds more than {_MOST_ITEMS} groups and data sets")
     for name in islice(group, links):
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            continue
-        item = group[name]
+        if name.startswith("#") or not _is_hard_link(group, name):
+            continue  # MATLAB keeps each cell of an array in "#refs#"
+        item = h5py.Group.__getitem__(group, name)
         if (place := _place(item)) in seen:
             continue
         seen.add(place)

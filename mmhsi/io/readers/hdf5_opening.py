@@ -17,7 +17,7 @@ import h5py
 
 from mmhsi.errors import FileFormatError
 from mmhsi.io.files import reading
-from mmhsi.io.readers.hdf5_content import axis_scales, walk
+from mmhsi.io.readers.hdf5_content import OwnFile, axis_scales, walk
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -44,7 +44,7 @@ def open_hdf5(path: str | PathLike[str], chunk_cache: int | None = None) -> h5py
         ended = _looked_at(os.fspath(path), (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
         if ended:
             raise FileFormatError(f"{path}: not a readable HDF5 file: it is damaged so that reading it {ended}")
-        return h5py.File(path, "r", **({} if chunk_cache is None else dict(rdcc_nbytes=chunk_cache)))
+        return OwnFile(path, "r", **({} if chunk_cache is None else dict(rdcc_nbytes=chunk_cache)))
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -75,7 +75,7 @@ def _looked_at(path: str, _state: tuple[int, ...]) -> str:
 def _look(path: str) -> None:
     """Ask of a file what readers ask; what is merely wrong is not said here."""
     end = time.monotonic() + _ENOUGH_SECONDS
-    with h5py.File(path, "r") as content:
+    with OwnFile(path, "r") as content:
         _attributes(content)
         for _, item in walk(content):
             _attributes(item)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mmhsi.io.selection import Window
 
 _MAGIC = b"\x93NUMPY"
+_LARGEST_HEADER = 1 << 16
 
 
 class NpyReader(CubeReader[NDArray]):
@@ -49,6 +50,10 @@ class NpyReader(CubeReader[NDArray]):
         with Path(self.path).open("rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
                 raise FileFormatError(f"{self.path}: not a .npy file (it does not begin with {_MAGIC!r})")
+            major, _ = file.read(2).ljust(2)
+            header = int.from_bytes(file.read(2 if major == 1 else 4), "little")
+            if header > _LARGEST_HEADER:  # NumPy would look at it first
+                raise FileFormatError(f"{self.path}: its header has {header} bytes; expected at most {_LARGEST_HEADER}")
         with reading(self.path, "not a complete .npy file"):
             try:
                 array = np.load(self.path, mmap_mode="r", allow_pickle=False)

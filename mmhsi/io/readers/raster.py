@@ -22,11 +22,13 @@ from mmhsi.io.files import CUBE_FORMATS, reading
 from mmhsi.io.gdal import local_files, need_cache
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
 from mmhsi.io.readers.drivers import driver_of, header_of
-from mmhsi.io.readers.envi import check_header, data_file_of, reflectance_scale
+from mmhsi.io.readers.envi import check_header, data_file_of, envi_scaling
 from mmhsi.io.readers.envi_header import read_envi_header
 from mmhsi.io.readers.raster_metadata import TagSource, spectral_metadata, tag_source
-from mmhsi.io.readers.raster_missing import MissingValues
+from mmhsi.io.readers.raster_missing import MissingValues, check_nodata
+from mmhsi.io.readers.scaling import reflectance_in
 from mmhsi.io.readers.surroundings import check_surroundings, check_virtual, own_sidecars
+from mmhsi.io.readers.tiff_tags import gdal_nodata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,6 +119,8 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             raise DataError(f"{self.path}: values of type {types[0]} are not supported; expected real ones")
         if dataset.driver == "ENVI":
             check_header(dataset, self._header(), self.path)
+        if dataset.driver == "GTiff" and not str(self._data_file).startswith("/vsi"):
+            check_nodata(gdal_nodata(self._data_file, int(self._page or 1)), self.path)
 
     @property
     def files(self) -> list[Path]:
@@ -189,9 +193,14 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         all_scales, all_offsets = dataset.scales, dataset.offsets
         scales = [all_scales[index - 1] for index in bands.indexes]
         offsets = [all_offsets[index - 1] for index in bands.indexes]
-        if dataset.driver == "ENVI" and set(scales) == {1.0} and set(offsets) == {0.0}:
-            scales = [reflectance_scale(self._header(), self.path)] * len(scales)
-        scale, offset = check_scale(scales, offsets, self.path)
+        said = dataset.units
+        units = [said[index - 1] for index in bands.indexes]
+        if dataset.driver == "ENVI":
+            header = self._header()
+            scales, offsets = envi_scaling(header, self.path, len(scales)) or (scales, offsets)
+            units = [header.get("data_units", header.get("units"))]
+        percent = reflectance_in(units, spectral.wavelengths)
+        scale, offset = check_scale([percent * one for one in scales], [percent * one for one in offsets], self.path)
         return CubeInfo(
             shape=(dataset.height, dataset.width, len(bands.indexes)),
             dtype=check_dtype(np.dtype(dataset.dtypes[bands.indexes[0] - 1]), self.path),
@@ -210,8 +219,6 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         """Where the pixels lie; what cannot be carried on is not lost without a word."""
         # rasterio gives the identity for "no transform"
         transform = None if dataset.transform.is_identity else dataset.transform
-        if transform is not None and transform.determinant == 0:
-            raise DataError(f"{self.path}: its pixels have no area on the ground (transform {tuple(transform[:6])})")
         if transform is None:
             points, polynomials = len(dataset.gcps[0]), dataset.rpcs is not None
             if points or polynomials:

@@ -7,12 +7,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rasterio.enums import ColorInterp, MaskFlags
 
+from mmhsi.errors import DataError
 from mmhsi.io.cube import holds_data
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     import rasterio
     from numpy.typing import NDArray
     from rasterio.windows import Window
+
+
+def check_nodata(text: str | None, path: str | PathLike[str]) -> None:
+    """Refuse a value for missing data that is no number: GDAL would take what it cannot read for 0.
+
+    Args:
+        text: What the file says, or None.
+        path: The file, for the message.
+
+    Raises:
+        DataError: It is none.
+    """
+    try:
+        float(text or "nan")
+    except ValueError:
+        said = (text or "").strip()[:40]
+        raise DataError(f"{path}: declares {said!r} as the value of missing data; expected a number") from None
 
 
 class MissingValues:
@@ -37,7 +57,8 @@ class MissingValues:
             for index, meaning in zip(dataset.indexes, dataset.colorinterp, strict=True)
             if meaning is ColorInterp.alpha and "wavelength" not in dataset.tags(index)
         ]
-        self.alpha = transparent[0] if transparent and len(transparent) < dataset.count else None
+        # Several are none: programs write so of all bands beyond the third.
+        self.alpha = transparent[0] if len(transparent) == 1 < dataset.count else None
         self.indexes = [index for index in dataset.indexes if index != self.alpha]
         # rasterio makes such a list anew, band by band, whenever it is asked for one.
         nodata, all_flags = dataset.nodatavals, dataset.mask_flag_enums

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import rasterio
 
 from mmhsi.errors import ConfigError, FileFormatError
-from mmhsi.io.files import existing_file, reading
+from mmhsi.io.files import reading
 from mmhsi.io.gdal import asking, local_files
+from mmhsi.io.json_file import read_json
 from mmhsi.io.readers.base import CubeReader
 from mmhsi.io.readers.raster import RasterReader, without_georeference_warning
 
@@ -26,7 +26,6 @@ ALLOW = "MMHSI_ALLOW_NETWORK"
 """Environment variable that says 1 where servers may be asked."""
 
 _REMOTE = re.compile(r"(https?://|s3://|/vsi(curl|s3)/).", re.IGNORECASE)
-_LARGEST_ITEM = 16 << 20
 
 
 def is_remote(path: str | os.PathLike[str]) -> bool:
@@ -53,11 +52,9 @@ def asset_of(path: str | os.PathLike[str]) -> str:
     name, mark, asset = os.fspath(path).rpartition("#")
     if not mark or not name.lower().endswith(".json") or is_remote(name):
         return os.fspath(path)
-    file = existing_file(name, "a STAC item")
+    file, item = Path(name), cast("Any", read_json(name, "a STAC item"))
     with reading(file, "is no STAC item"):
-        if file.stat().st_size > _LARGEST_ITEM:
-            raise FileFormatError(f"{file}: has {file.stat().st_size} bytes; a STAC item has far fewer")
-        assets = json.loads(file.read_text(encoding="utf-8"))["assets"]
+        assets = item["assets"]
         found = assets[asset]["href"] if asset in assets else None
     if not isinstance(found, str):
         raise FileFormatError(f"{file}: has no asset {asset!r}, but {', '.join(map(str, assets)) or 'none'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 1 << 14
 """Values that are scaled at a time, so that their products of 64 bits stay in the processor's cache."""
+
+
+_PERCENT = re.compile(r"(reflectance|albedo)?[\s(\[]*(%|per\s?cent(age)?|pct)[\s)\]]*(reflectance)?", re.IGNORECASE)
+
+
+def reflectance_in(units: Sequence[str | None], wavelengths: NDArray[np.float64] | None) -> float:
+    """What the values of a spectral cube are multiplied with where it says that they are percent; else 1.
+
+    Other quantities in percent, such as those of a map without wavelengths, stay in their unit.
+
+    Args:
+        units: What the file says of its values, one for all or one a band.
+        wavelengths: (C,) in nm, or None.
+    """
+    if wavelengths is None or not units:
+        return 1.0
+    return 0.01 if all(unit and _PERCENT.fullmatch(unit.strip()) for unit in units) else 1.0
 
 
 @dataclass(frozen=True, eq=False)

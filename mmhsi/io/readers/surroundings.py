@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mmhsi.errors import FileFormatError
 from mmhsi.io.files import existing_file
 from mmhsi.io.readers.drivers import driver_of
+from mmhsi.io.readers.raster_missing import check_nodata
 from mmhsi.io.xml_files import read_xml
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ _DEEPEST = 4
 """Virtual rasters in each other."""
 _FILES = ("sourcefilename", "sourcedataset", "dempath", "srcdem")
 """Elements of a virtual raster, in lower case, whose text is the name of a file."""
-_NEVER = ("pixelfunctioncode", "group")
+_NEVER = ("pixelfunctioncode", "pixelfunctionlanguage", "group")
 """Elements of virtual rasters with code, or that are read by other means."""
+_NODATA = ("nodatavalue", "nodata")
+_MOST_SOURCES = 50_000
+"""Of a virtual raster and of those within it, each counted as often as it is named."""
 _SETTLED = 1.0
 """Seconds after which a folder's time of change is believed: it may be as coarse as some milliseconds."""
 
@@ -106,52 +110,62 @@ def _check_metadata(path: Path) -> None:
     """GDAL's metadata beside a raster may name overviews anywhere."""
     for element in _elements(path):
         text = (element.text or "").strip()
+        if element.tag.lower() in _NODATA:
+            check_nodata(text, path)
         if element.get("key", "").upper() == "OVERVIEW_FILE" or "/vsi" in text.lower():
             raise FileFormatError(f"{path}: refers to another file ({text[:80]})")
 
 
-def check_virtual(file: Path, others: tuple[Path, ...] = ()) -> list[Path]:
+def check_virtual(file: Path) -> list[Path]:
     """Check that a virtual raster and all that it is made of are local files of known formats.
 
     Args:
         file: The virtual raster.
-        others: Those that lead to it.
 
     Returns:
         The files that it is made of, those of virtual rasters within it too.
 
     Raises:
-        FileFormatError: A source is missing, is no raster of a known format, lies on a server, or leads back; or the
-            file holds code.
+        FileFormatError: A source is missing, is no raster of a known format, lies on a server, or leads back; there
+            are too many; or the file holds code.
+        DataError: A value for missing data is no number.
     """
+    checked: dict[Path, int] = {}
+    _check_virtual(file, (), checked)
+    return list(checked)
+
+
+def _check_virtual(file: Path, others: tuple[Path, ...], checked: dict[Path, int]) -> int:
+    """How many sources there are; `checked` gets each file once, with the number of those that it is made of."""
     here = file.resolve()
     if len(others) > _DEEPEST or here in others:
         raise FileFormatError(f"{file}: virtual rasters lead back to each other, or are more than {_DEEPEST} deep")
-    elements, sources = _elements(file), []
-    raw = {child for band in elements if _is_raw(band) for child in band.iter()}
+    elements, count = _elements(file), 0
     for element in elements:
         tag = element.tag.lower()
-        if tag in _NEVER:
-            raise FileFormatError(f"{file}: a virtual raster with <{element.tag}> is not read")
+        if tag in _NEVER or "vrtrawrasterband" in (value.lower() for value in element.attrib.values()):
+            raise FileFormatError(
+                f"{file}: a virtual raster with code, groups or raw bands is not read ({element.tag})"
+            )
+        if tag in _NODATA:
+            check_nodata(element.text, file)
         for value in (element.text or "", *element.attrib.values()):
             if "/vsi" in value.lower():
                 raise FileFormatError(f"{file}: refers to {value.strip()[:80]!r}, which is no local file")
         if tag not in _FILES:
             continue
-        source = existing_file(_source(file, element), f"a source of {file.name}")
-        check_surroundings(source)
-        sources.append(source)
-        driver = driver_of(source)
-        if driver == "VRT":
-            sources += check_virtual(source, (*others, here))
-        elif driver is None and element not in raw:
-            raise FileFormatError(f"{file}: its source {source} is of no format that is read")
-    return sources
-
-
-def _is_raw(element: ElementTree.Element) -> bool:
-    """Whether a band is read as plain bytes, by no driver."""
-    return any(value.lower() == "vrtrawrasterband" for value in element.attrib.values())
+        source = _source(file, element)
+        if source not in checked:
+            existing_file(source, f"a source of {file.name}")
+            check_surroundings(source)
+            driver = driver_of(source)
+            if driver is None:
+                raise FileFormatError(f"{file}: its source {source} is of no format that is read")
+            checked[source] = _check_virtual(source, (*others, here), checked) if driver == "VRT" else 1
+        count += checked[source]
+        if count > _MOST_SOURCES:
+            raise FileFormatError(f"{file}: a virtual raster of more than {_MOST_SOURCES} sources is not read")
+    return max(count, 1)
 
 
 def _source(file: Path, element: ElementTree.Element) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os.path
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,9 +15,11 @@ from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.axes import Order, as_cube, named_order, order_of, ordered_shape, role_of
 from mmhsi.io.cube import CubeInfo, all_good
 from mmhsi.io.files import reading
-from mmhsi.io.readers.base import CubeReader, check_dtype
+from mmhsi.io.json_file import read_json
+from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
+from mmhsi.io.readers.scaling import reflectance_in
 from mmhsi.io.readers.variables import Variable, choose_variable
-from mmhsi.io.wavelengths import nanometres_per_unit
+from mmhsi.io.wavelengths import in_nanometres
 from mmhsi.io.zarr_writer import import_zarr
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ CODECS = {"bytes", "blosc", "gzip", "zstd", "crc32c", "transpose", "sharding_ind
 """Those that are read. Others that numcodecs registers may run what a file holds."""
 KEPT = 64 << 20
 """Bytes of the last whole chunks that are kept, so that windows beside each other unpack them once."""
-LARGEST_METADATA = 1 << 24
-"""Bytes of a file of metadata."""
 
 
 def is_zarr(path: str | PathLike[str]) -> bool:
@@ -107,7 +106,7 @@ class ZarrReader(CubeReader[Any]):
                 name = choose_variable(self.path, variables, self.key, self.ndim, column_major=False).name
                 said, chosen = arrays[name], folder / name
             _check_codecs(said.get("codecs", []), self.path)
-            array = zarr.open_array(chosen, mode="r", zarr_format=3)
+            array = zarr.open_array(_own_files(chosen), mode="r", zarr_format=3)
         check_dtype(np.dtype(array.dtype), f"{self.path}:{name}")
         self._order = self._find_order(array)
         self._said = dict(array.attrs)
@@ -132,21 +131,30 @@ class ZarrReader(CubeReader[Any]):
         assert order is not None  # opening has set it
         shape = ordered_shape(array.shape, order)
         with reading(self.path, "its coordinates cannot be read"):
-            nm = self._per_band("wavelength", shape[2])
-            fwhm = self._per_band("fwhm", shape[2])
-            good = self._beside("good_bands")
-            nodata = self._said.get("_FillValue")
+            centres, widths, good = (self._open_beside(name) for name in ("wavelength", "fwhm", "good_bands"))
+            units = None if centres is None else centres.attrs.get("units")
+            nm, fwhm = in_nanometres(*(_per_band(found, shape[2]) for found in (centres, widths)), units, self.path)
+            flags = _per_band(good, shape[2])
+            percent = reflectance_in([str(self._said.get("units", ""))], nm)
+            scale, offset = check_scale(
+                [percent * float(self._said.get("scale_factor", 1))] * shape[2],
+                [percent * float(self._said.get("add_offset", 0))] * shape[2],
+                self.path,
+            )
+            nodata = self._said.get("_FillValue", self._said.get("missing_value"))
             crs, transform = self._place(shape)
             return CubeInfo(
                 shape=shape,
                 dtype=np.dtype(array.dtype).newbyteorder("="),
                 wavelengths=nm,
                 fwhm=fwhm,
-                good_bands=all_good() if good is None or good.shape != (shape[2],) else good.astype(bool),
+                good_bands=all_good() if flags is None else flags != 0,
                 nodata=None if nodata is None else float(nodata),
                 crs=crs,
                 transform=transform,
                 name=self.path,
+                scale=scale,
+                offset=offset,
             )
 
     def _beside(self, name: str) -> NDArray | None:
@@ -160,16 +168,7 @@ class ZarrReader(CubeReader[Any]):
         if _metadata(folder)["node_type"] == "array" or not (folder / name / METADATA).is_file():
             return None
         _check_codecs(_metadata(folder / name).get("codecs", []), self.path)
-        return import_zarr(self.path).open_array(folder / name, mode="r", zarr_format=3)
-
-    def _per_band(self, name: str, bands: int) -> NDArray[np.float64] | None:
-        """Wavelengths or widths in nm; None where they are not told, or in another unit."""
-        found = self._open_beside(name)
-        if found is None or found.shape != (bands,):
-            return None
-        values = np.asarray(found[...], dtype=np.float64)
-        factor = nanometres_per_unit(found.attrs.get("units"), values if name == "wavelength" else None)
-        return None if factor is None else values * factor
+        return import_zarr(self.path).open_array(_own_files(folder / name), mode="r", zarr_format=3)
 
     def _place(self, shape: tuple[int, int, int]) -> tuple[CRS | None, Affine | None]:
         """As rioxarray writes it: ``spatial_ref``, else the even steps of x and y."""
@@ -232,6 +231,25 @@ def _holds(whole: tuple[slice, ...], part: tuple[slice, ...]) -> bool:
     return all(w.start <= p.start and p.stop <= w.stop for w, p in zip(whole, part, strict=True))
 
 
+def _per_band(array: Any, bands: int) -> NDArray[np.float64] | None:
+    """Values of a coordinate that has one a band, or None."""
+    return None if array is None or array.shape != (bands,) else np.asarray(array[...], dtype=np.float64)
+
+
+def _own_files(folder: Path) -> Any:
+    """A folder of which regular files alone are opened: a pipe in the place of a chunk would be waited for."""
+    from zarr.storage import LocalStore
+
+    class Files(LocalStore):
+        async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
+            path = self.root / key
+            if path.exists() and not path.is_file():
+                raise FileFormatError(f"{path}: is no file; expected a chunk")
+            return await super().get(key, prototype, byte_range)
+
+    return Files(folder, read_only=True)
+
+
 def _metadata(folder: Path) -> dict[str, Any]:
     """What a node says of itself, looked at before zarr-python is.
 
@@ -239,9 +257,7 @@ def _metadata(folder: Path) -> dict[str, Any]:
         ValueError: It is not what version 3 has.
     """
     file = folder / METADATA
-    if file.stat().st_size > LARGEST_METADATA:
-        raise ValueError(f"{file.name} of {file.stat().st_size} bytes")
-    said = json.loads(file.read_text(encoding="utf-8"))
+    said = read_json(file, "Zarr's metadata")
     if not isinstance(said, dict) or said.get("zarr_format") != 3 or said.get("node_type") not in ("array", "group"):
         raise ValueError(f"{file} is no metadata of version 3")
     if said.get("storage_transformers"):

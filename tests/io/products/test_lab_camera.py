@@ -1,10 +1,10 @@
 """Raw files of lab cameras with their references, against the formula in plain NumPy."""
 
-import struct
 from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from cube_files import write_hyspex
 
 from mmhsi.errors import DataError, DataWarning, FileFormatError
 from mmhsi.io import open_cube
@@ -145,25 +145,10 @@ def test_resonon_names_and_gain_in_decibels(capture):
             np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)
 
 
-def _hyspex(path, values, dark, microseconds):
-    """A raw file of HySpex: its own header, written field by field, then the lines."""
-    _, width, bands = values.shape
-    words = [bands, width, 1, 0, microseconds, 20000, 1, 1, 1, 0, 0, 1, 1, *[0] * 22, 0, 0]
-    start = b"HYSPEX\0\0" + struct.pack("<iI", 0, 3001) + bytes(200 + 120 + 8 + 4 + 4 + 44 + 5 * 4 + 64 + 200 + 200)
-    start += bytes(200 + 200 + 200 + 32 + 32 + 200 + 200 + 1 + 3 * 4) + struct.pack("<I", 100)
-    start += struct.pack(f"<{len(words)}I", *words) + bytes(6 * 8 + 5 * 4 + 4)
-    start += np.concatenate([np.arange(2 * bands + bands * width, dtype="<f8"), dark.T.ravel().astype("<f8")]).tobytes()
-    header = _envi(path.with_suffix(".hdr"), values)
-    header.write_text(header.read_text().replace("header offset = 0", f"header offset = {len(start)}"))
-    path.with_suffix(".hyspex").write_bytes(start + path.with_suffix(".raw").read_bytes())
-    path.with_suffix(".raw").unlink()
-    return header
-
-
 def test_hyspex_carries_its_dark_reference_and_its_time(capture):
     folder, raw, dark, white = capture
-    path = _hyspex(folder / "rock", raw, dark[0], 8000)
-    panel = _hyspex(folder / "panel", white, dark[1], 2000)
+    path = write_hyspex(folder / "rock", raw.astype("<u2"), dark[0], 8000)
+    panel = write_hyspex(folder / "panel", white.astype("<u2"), dark[1], 2000)
     np.testing.assert_array_equal(open_cube(folder / "rock.hyspex").read().data, raw)
     expected = (raw - dark[0]) / 8000 / ((white.mean(axis=0) - dark[1]) / 2000)
     with open_cube(path, white=panel) as reader:
