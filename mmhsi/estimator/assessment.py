@@ -11,7 +11,7 @@ from mmhsi.errors import DataError
 from mmhsi.evaluation import ConfusionMatrix, Temperature, group_interval, reliability, stratified_accuracy
 
 from .report import ClassRow, SceneReport, Share
-from .weighing import standard_error
+from .weighing import SURE, standard_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def out_of_fold_temperature(probabilities: NDArray, classes: NDArray[np.int64], 
 
 
 def sure_temperature(probabilities: NDArray, classes: NDArray[np.int64], groups: NDArray[np.int64]) -> Temperature:
-    """The temperature under which held-out labels are likeliest, or none where the gain is within its error.
+    """The temperature under which held-out labels are likeliest, or none where the gain is within twice its error.
 
     Args:
         probabilities: Of held-out pixels, (n, K).
@@ -67,7 +67,7 @@ def sure_temperature(probabilities: NDArray, classes: NDArray[np.int64], groups:
         return np.log(np.take_along_axis(given, classes[:, None], axis=1)[:, 0].clip(1e-3))
 
     gain = likelihood(fitted(probabilities)) - likelihood(probabilities)
-    return fitted if gain.mean() > standard_error(gain, groups) else Temperature()
+    return fitted if gain.mean() > SURE * standard_error(gain, groups) else Temperature()
 
 
 def assess(
