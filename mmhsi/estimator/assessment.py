@@ -11,7 +11,7 @@ from mmhsi.errors import DataError
 from mmhsi.evaluation import ConfusionMatrix, Temperature, group_interval, reliability, stratified_accuracy
 
 from .report import ClassRow, SceneReport, Share
-from .weighing import standard_error
+from .weighing import SURE, standard_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .result import SceneResult
 
 FEWEST = 10
-"""Labelled pixels below which a class is warned of."""
+"""Labelled pixels below which a class is warned of; with so many its own accuracy counts as much as that of all."""
 
 
 def mixture(tried: Sequence[Tried], weights: Mapping[str, int]) -> NDArray[np.float64]:
@@ -54,7 +54,7 @@ def out_of_fold_temperature(probabilities: NDArray, classes: NDArray[np.int64], 
 
 
 def sure_temperature(probabilities: NDArray, classes: NDArray[np.int64], groups: NDArray[np.int64]) -> Temperature:
-    """The temperature under which held-out labels are likeliest, or none where the gain is within its error.
+    """The temperature under which held-out labels are likeliest, or none where the gain is within twice its error.
 
     Args:
         probabilities: Of held-out pixels, (n, K).
@@ -67,7 +67,7 @@ def sure_temperature(probabilities: NDArray, classes: NDArray[np.int64], groups:
         return np.log(np.take_along_axis(given, classes[:, None], axis=1)[:, 0].clip(1e-3))
 
     gain = likelihood(fitted(probabilities)) - likelihood(probabilities)
-    return fitted if gain.mean() > standard_error(gain, groups) else Temperature()
+    return fitted if gain.mean() > SURE * standard_error(gain, groups) else Temperature()
 
 
 def assess(
@@ -81,8 +81,8 @@ def assess(
 ) -> SceneReport:
     """Measure an ensemble on held-out pixels.
 
-    Few labels are rarely spread over the classes as the scene is, so the accuracy of the map is the mean over its
-    classes of how often each is right where it is predicted, weighted by its share of the map (post-stratification).
+    Few labels are rarely spread over the classes as the scene is, so the accuracy of the map is weighted by its classes
+    (:func:`map_weights`).
 
     Args:
         scene: Its name.
@@ -112,7 +112,7 @@ def assess(
         )
     report = SceneReport(
         scene=scene,
-        accuracy=_share(right, folds.group, (shares / np.bincount(predicted, minlength=len(names)).clip(1))[predicted]),
+        accuracy=_share(right, folds.group, map_weights(predicted, shares)),
         folds=folds.rule,
         classes=rows,
         confusion=confusion.counts.tolist(),
@@ -132,6 +132,25 @@ def assess(
         if groups < 2:
             report.warnings.append(f"{name}: all its labels lie in one place, so nothing is known of it elsewhere")
     return report
+
+
+def map_weights(predicted: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each held-out pixel stands for on the map, so that their weighted mean is the map's accuracy.
+
+    The accuracy is the mean over the map's classes, by their shares, of how often each is right where it is predicted
+    (post-stratification). Five pixels say little of a class that covers half the map, and nothing of how little that
+    is where all are right: each class is given :data:`FEWEST` pixels more of the accuracy of all.
+
+    Args:
+        predicted: Class of each pixel, (n,).
+        shares: Share of the map that each class has, (K,).
+
+    Returns:
+        Shape (n,); sum 1.
+    """
+    counts = np.bincount(predicted, minlength=len(shares)) + FEWEST
+    weights: NDArray[np.float64] = (shares / counts)[predicted] + (shares * FEWEST / counts).sum() / len(predicted)
+    return weights
 
 
 def _share(right: NDArray[np.bool_], groups: NDArray[np.int64], weights: NDArray | None = None) -> Share:

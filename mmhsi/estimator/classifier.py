@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -263,7 +264,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
 
     def _wishes(self) -> Wishes:
         """The options, checked."""
-        if not self.minutes > 0:
+        if not (isinstance(self.minutes, Real) and self.minutes > 0):
             raise ConfigError(f"minutes={self.minutes} given, expected more than 0")
         if type(self.folds) is not int or self.folds < 2:
             raise ConfigError(f"folds={self.folds!r} given, expected at least 2")

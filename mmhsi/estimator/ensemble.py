@@ -60,7 +60,6 @@ class Ensemble:
             if training > seconds:
                 return math.inf
             candidate, pixels = self.candidates[name], pixels[:TIMED_PIXELS]
-            height, width = self.samples.source.shape
             fitted = 0.0
             if candidate.config:
                 try:
@@ -84,7 +83,7 @@ class Ensemble:
                 begin = time.monotonic()
                 learner.probabilities(table)
             each = (time.monotonic() - begin) / max(1, len(pixels))
-            self._mapping[name] = height * width * each + fitted
+            self._mapping[name] = self.samples.source.mapped * each + fitted
         return self._mapping[name]
 
     def map_seconds(self, name: str) -> float:

@@ -326,7 +326,7 @@ class SceneLearning:
         calibrated = (
             f"calibrated by one number, a temperature of {report.temperature:.2f}, for few labels carry no more"
         )
-        unsure = "left as they are: no temperature makes held-out labels likelier by more than the standard error"
+        unsure = "left as they are: no temperature makes held-out labels likelier by twice the standard error"
         report.decisions.append(f"probabilities were {unsure if report.temperature == 1 else calibrated}")
         if self.left_out:
             text = f"not tried for want of time ({self.wishes.minutes:g} minutes): {', '.join(self.left_out)}"

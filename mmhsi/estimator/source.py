@@ -18,6 +18,7 @@ from mmhsi.datasets.noise import doubt_bands, noisy_bands
 from mmhsi.datasets.replay import Replay
 from mmhsi.datasets.scene import labels_on_grid, open_second
 from mmhsi.datasets.statistics import BandStatistics, cube_statistics, require_data
+from mmhsi.errors import DataError
 from mmhsi.io import HSICube
 from mmhsi.io.placement import Grid
 from mmhsi.io.readers.opening import open_reader
@@ -109,6 +110,12 @@ class SceneSource:
             labels = labels_on_grid(info, Path(), Grid.of(header), np.ones(self.shape, dtype=bool))
             self.info, self.kept, self.labels, self.polygons = labels.info, labels.kept, labels.labels, labels.polygons
             self.labels_without_data = self._drop_labels_without_data()
+            left = len(np.unique(self.labels[self.labels != IGNORE_INDEX]))
+            if left < 2:
+                raise DataError(
+                    f"{info.labels}: {self.labels_without_data} labels lie on pixels without data, and without them "
+                    f"{left} class(es) are left; expected at least 2"
+                )
             self._opened = self._opened.pop_all()
         self._scene: NDArray[np.float32] | None = None
 
@@ -124,6 +131,11 @@ class SceneSource:
     def pixels(self) -> NDArray[np.int64]:
         """Flat indices of the labelled pixels, (n,)."""
         return np.flatnonzero(self.labels.ravel() != IGNORE_INDEX)
+
+    @property
+    def mapped(self) -> float:
+        """Pixels that hold data and are classified; of a larger scene, foretold from the sampled rows."""
+        return float(self.valid.sum()) * self.shape[0] / sum(last - first for first, last in self.sampled)
 
     def channel_seconds(self, groups: Sequence[str]) -> float:
         """Seconds that one pixel's channels take, timed on a part of the scene.

@@ -20,7 +20,8 @@ def group_interval(
 
     Neighbours are right or wrong together, so that an interval from single pixels is far too narrow: what differs
     elsewhere is a polygon or a block. The variance is that between groups, the number of pixels what it would be if
-    they were independent, and the interval the exact one of so many (Korn & Graubard 1998, Survey Methodology 24).
+    they were independent, and the interval the exact one of so many (Korn & Graubard 1998, Survey Methodology 24). They
+    are never taken for more than the pixels that would do as well if all counted alike (Kish 1965).
 
     Args:
         right: Whether each pixel is right, (N,).
@@ -52,12 +53,17 @@ def group_interval(
     share = hits.sum() / sizes.sum()
     variance = count / (count - 1) * ((hits - share * sizes) ** 2).sum() / sizes.sum() ** 2
     # Where all are right or all wrong nothing varies: a group then counts once.
-    number = share * (1 - share) / variance if variance > 0 else float(count)
+    number = share * (1 - share) / variance if variance > 0 else _alike(sizes)
     tail = (1 - level) / 2
-    number = min(number, float(len(right))) * (norm.ppf(tail) / t.ppf(tail, count - 1)) ** 2
+    number = min(number, _alike(stands)) * (norm.ppf(tail) / t.ppf(tail, count - 1)) ** 2
     low, high = beta.ppf(
         [tail, 1 - tail],
         [max(number * share, 1e-9), number * share + 1],
         [number * (1 - share) + 1, max(number * (1 - share), 1e-9)],
     )
     return float(min(low, share)), float(max(high, share))
+
+
+def _alike(weights: NDArray) -> float:
+    """How many of equal weight tell as much as these."""
+    return float(weights.sum() ** 2 / (weights**2).sum())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmhsi.estimator.assessment import sure_temperature
+from mmhsi.estimator.assessment import map_weights, sure_temperature
 from mmhsi.evaluation import Temperature
 
 
@@ -26,3 +26,17 @@ def test_probabilities_that_do_not_are_calibrated_as_ever():
     found = sure_temperature(probabilities, classes, np.arange(2000) // 10)
     assert found == Temperature.fit(probabilities, classes)
     assert found.value == pytest.approx(1 / 3, rel=0.1)
+
+
+def test_the_accuracy_of_a_class_with_few_pixels_is_drawn_to_that_of_all():
+    """Against the sum over classes, each with ten pixels more of the accuracy of all."""
+    rng = np.random.default_rng(0)
+    predicted, right = np.repeat([0, 1, 2], [4, 40, 16]), rng.random(60) < 0.7
+    shares = np.array([0.6, 0.1, 0.2, 0.1])  # no held-out pixel is of the last
+    parts = [
+        share * (right[predicted == index].sum() + 10 * right.mean()) / ((predicted == index).sum() + 10)
+        for index, share in enumerate(shares)
+    ]
+    weights = map_weights(predicted, shares)
+    assert weights.sum() == pytest.approx(1)
+    assert (weights * right).sum() == pytest.approx(sum(parts))

@@ -6,6 +6,7 @@ import pytest
 from mmhsi import SceneClassifier
 from mmhsi.errors import DataError
 from mmhsi.estimator import source
+from mmhsi.estimator.scene_files import describe_scene
 
 RNG = np.random.default_rng(0)
 
@@ -64,10 +65,15 @@ def test_one_label_in_each_class():
         classify(cube, some(truth, 1))
 
 
-def test_one_class():
+@pytest.mark.parametrize(
+    ("hidden", "labelled", "message"),
+    [((), (1,), r"holds 1 class\(es\)"), ((1, 2), (1, 2, 3), r"660 labels lie on pixels without data, and .* 1 class")],
+)
+def test_one_class(hidden, labelled, message):
     cube, truth = scene()
-    with pytest.raises(DataError, match=r"holds 1 class\(es\)"):
-        classify(cube, np.where(truth == 1, truth, 0))
+    cube[np.isin(truth, hidden)] = np.nan
+    with pytest.raises(DataError, match=message):
+        classify(cube, np.where(np.isin(truth, labelled), truth, 0))
 
 
 @pytest.mark.slow
@@ -100,6 +106,21 @@ def test_labels_in_one_corner_are_warned_of():
     labels[:12, :12] = stripes[:12, :12]
     _, model = classify(cube, labels)
     assert any("all labels lie within" in text for text in model.report.warnings)
+
+
+def test_sampled_rows_tell_how_much_of_a_large_scene_is_mapped(monkeypatch, tmp_path):
+    cube, truth = scene(96, 32)
+    cube[:, :8] = np.nan
+    np.save(tmp_path / "cube.npy", cube)
+    described = describe_scene(tmp_path / "cube.npy", some(truth, 5), None, None, {}, tmp_path)
+    with source.SceneSource(described) as whole:
+        assert whole.mapped == 96 * 24
+    monkeypatch.setattr(source, "WHOLE", 0)
+    monkeypatch.setattr(source, "SAMPLED", 32 * 32)
+    monkeypatch.setattr(source, "ROWS", 16)
+    with source.SceneSource(described) as sparse:
+        assert sparse.valid.sum() == 32 * 24
+        assert sparse.mapped == 96 * 24
 
 
 @pytest.mark.slow

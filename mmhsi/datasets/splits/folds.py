@@ -57,8 +57,8 @@ def scene_folds(
     blocks of several sizes are tried, and those taken whose distances from each held-out pixel to the nearest training
     pixel are distributed most like the distances from the scene's pixels to the nearest label (the criterion of
     k-fold nearest neighbour distance matching, Linnenbrink et al. 2024, Geoscientific Model Development 17; the
-    distance between the distributions is Wasserstein's). A class that would lie in
-    fewer blocks than there are folds has smaller ones.
+    distance between the distributions is Wasserstein's). Where a class would lie in fewer blocks than there are folds,
+    its blocks are quartered.
 
     Polygons are never cut: those whose middles lie in the same block are held out together.
 
@@ -144,19 +144,24 @@ def _middles(places: NDArray[np.int64], polygons: NDArray[np.int64]) -> NDArray[
 
 
 def _blocks(places: NDArray[np.int64], classes: NDArray[np.int64], side: int, count: int) -> NDArray[np.int64]:
-    """Block of each pixel; a class that would lie in fewer blocks than there are folds has smaller ones.
+    """Block of each pixel; blocks that keep a class in fewer of them than there are folds are quartered.
 
-    Else holding one out would leave little of the class to learn from.
+    Else holding one out would leave little of the class to learn from. With all that lies in them, not with this class
+    alone: of a place of which some classes are held out, the others are learnt from, as if nothing else were there.
     """
     sides = np.full(len(places), side)
-    for index in np.unique(classes):
-        own = classes == index
-        smaller = side
-        while smaller > 1 and len(np.unique(places[own] // smaller, axis=0)) < count:
-            smaller //= 2
-        sides[own] = smaller
-    keys = np.column_stack([places // sides[:, None], sides, np.where(sides < side, classes, -1)])
-    return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+    while True:
+        keys = np.column_stack([places // sides[:, None], sides])
+        blocks = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+        quartered = np.zeros(len(places), dtype=bool)
+        for index in np.unique(classes):
+            own = np.unique(np.column_stack([blocks, places, sides])[classes == index], axis=0)
+            held, members = np.unique(own[own[:, 3] > 1, 0], return_counts=True)
+            if len(np.unique(own[:, 0])) < count:
+                quartered |= np.isin(blocks, held[members > 1])
+        if not quartered.any():
+            return blocks
+        sides[quartered] //= 2
 
 
 def _draw(classes: NDArray[np.int64], groups: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
