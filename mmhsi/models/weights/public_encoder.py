@@ -38,8 +38,8 @@ def convert(name: str, path: str | Path) -> dict[str, Any]:
         path: The published file.
 
     Returns:
-        A checkpoint, its weights under ``backbone.``, what they were trained on as its ``dataset_meta``; of a comparison
-        model all its weights, for ``load_from``.
+        A checkpoint, its weights under ``backbone.``, what they were trained on as its ``dataset_meta``; of a
+        comparison model all its weights, for ``load_from``.
 
     Raises:
         ConfigError: If the name is unknown, or the file is not of these weights.
