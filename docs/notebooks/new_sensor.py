@@ -2,8 +2,8 @@
 # # A new sensor, old weights
 #
 # *For those who have a model of one sensor and a scene of another: other bands, the same ground.* There are three ways:
-# the scene is resampled to the bands of the training when a map is made; the weights of the first layer are carried over to
-# the new bands, and fine-tuned; or the encoder takes any bands. [New sensors](../sensors.md) says more of each.
+# the scene is resampled to the bands of the training when a map is made; the weights of the first layer are carried
+# over to the new bands, and fine-tuned; or the encoder takes any bands. [New sensors](../sensors.md) says more of each.
 # %%
 import os
 import tempfile
