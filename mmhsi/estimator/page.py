@@ -37,7 +37,7 @@ def reliability_figure(report: SceneReport) -> Figure:
         axes.scatter(confidence, accuracy, s=15 + 250 * counts / counts.sum(), color="#0072b2", label=label)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), aspect="equal")
     chart_axes(axes, "probability of the chosen class", "share of them that is right")
-    axes.legend(fontsize=SMALL, frameon=False, loc="upper left", markerscale=0.6)
+    axes.legend(fontsize=SMALL, frameon=False, loc="lower right", markerscale=0.6)
     return figure
 
 
