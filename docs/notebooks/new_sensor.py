@@ -83,7 +83,8 @@ centres = seen.wavelengths[good].tolist()
 print(transfer_weights(CNN2D(len(good)), run / "epoch_15.pth", "backbone.", "interpolate", centres))
 # %% [markdown]
 # In a config `init_cfg` does that before the training. Five labels a class of the new scene, with the old weights and
-# without:
+# without. Both sensors see the same ground here, which is the best case: weights of [other scenes](../results.md)
+# brought less than a point.
 # %%
 text = f"""
 _base_ = {str(config)!r}
