@@ -12,18 +12,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("MMHSI_SHARED_DATA", ROOT / "../shared/data")).resolve()
 OUT = ROOT / "docs/images/gallery"
+sys.path.insert(0, str(ROOT / "docs/notebooks"))
+os.environ["MMHSI_SHARED_DATA"] = str(DATA)
 CNN = "configs/comparison/cnn2d.py"
 SEEDS = (0, 1, 2)
 
@@ -39,68 +33,25 @@ def mmhsi(*words: object) -> None:
     subprocess.run([sys.executable, "-m", "mmhsi", *map(str, words)], env=environment, cwd=ROOT, check=True)  # noqa: S603
 
 
-def enmap_scene(folder: Path) -> tuple[Path, Path, Path]:
-    """EnMAP's tiles of Potsdam as one scene, all of their labels, and those of the training tiles.
-
-    Args:
-        folder: For the files.
-    """
-    import rasterio
-    from rasterio.merge import merge
-
-    from mmhsi.datasets.catalogue import scene_info
-    from mmhsi.io.class_maps import write_class_map
-    from mmhsi.io.vector_writer import write_areas
-    from mmhsi.visualization import class_palette
-
-    source = DATA / "enmap_potsdam"
-    tiles = sorted((source / "images").glob("*.tif"))
-    with rasterio.open(tiles[0]) as first:
-        profile, tags = first.profile, [first.tags(band) for band in first.indexes]
-    data, transform = merge(tiles)
-    scene = folder / "potsdam.tif"
-    profile.update(height=data.shape[1], width=data.shape[2], transform=transform)
-    with rasterio.open(scene, "w", **profile) as file:
-        file.write(data)
-        for band, tag in enumerate(tags, 1):
-            file.update_tags(band, **tag)
-
-    def labels(chosen: Iterable[Path]) -> NDArray[np.uint8]:
-        parts = [source / "labels" / tile.name for tile in chosen]
-        values, _ = merge(parts, nodata=0, bounds=rasterio.transform.array_bounds(*data.shape[1:], transform))
-        return np.where(values[0] > 0, values[0] - 1, 255).astype(np.uint8)
-
-    names = list(scene_info("enmap_potsdam").classes)
-    lines = (source / "train_files.csv").read_text().splitlines()[1:]
-    training = {Path(line.split(",")[0]).name for line in lines}
-    place = dict(crs=profile["crs"], transform=transform)
-    drawn = labels([tile for tile in tiles if tile.name in training])
-    write_areas(folder / "train.gpkg", drawn, names, range(1, len(names) + 1), place["crs"], transform)
-    palette = class_palette(names)
-    write_class_map(folder / "labels.tif", labels(tiles), class_names=names, palette=palette, nodata=255, **place)
-    return scene, folder / "labels.tif", folder / "train.gpkg"
-
-
 def draw_maps(folder: Path) -> None:
     """Map, areas, spectra and bands of the EnMAP scene; the report's reliability."""
-    scene, labels, training = enmap_scene(folder)
+    import rasterio
+    from scenes import land_cover
+
+    from mmhsi.io.class_maps import write_class_map
+    from mmhsi.visualization import class_palette
+
+    scene, training, truth, names = land_cover(folder)
+    with rasterio.open(scene) as file:
+        place = dict(crs=file.crs, transform=file.transform)
+    labels = folder / "labels.tif"
+    write_class_map(labels, truth, class_names=names, palette=class_palette(names), nodata=255, **place)
     mapped = folder / "map.tif"
     report = folder / "report.json"
     few = ("--models", "lda-on-spectra", "svm-on-spectra", "extra-trees-on-spectra")
     mmhsi("classify", scene, training, "--out", mapped, "--report", report, "--minutes", 2, *few)
-    mmhsi(
-        "show_map",
-        scene,
-        mapped,
-        "--labels",
-        labels,
-        "--label-ids",
-        *range(6),
-        "--ignore-ids",
-        255,
-        "--out",
-        OUT / "map.png",
-    )
+    ids = ("--label-ids", *range(len(names)), "--ignore-ids", 255)
+    mmhsi("show_map", scene, mapped, "--labels", labels, *ids, "--out", OUT / "map.png")
     mmhsi("show_areas", mapped, "--out", OUT / "areas.png")
     mmhsi("show_spectra", scene, labels, "--out", OUT / "spectra.png")
     mmhsi("show_bands", scene, labels, "--out", OUT / "bands.png")

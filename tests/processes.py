@@ -35,7 +35,10 @@ def started(command: Sequence[object], **options: Any) -> Iterator[subprocess.Po
         yield process
     finally:
         with suppress(ProcessLookupError):  # nothing is left of it
-            os.killpg(process.pid, signal.SIGKILL)
+            if os.name == "nt":  # has no groups of processes
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 

@@ -26,7 +26,7 @@ def main() -> None:
     args = parser.parse_args()
     from mmhsi.cli.commands import find_tools, parser_of
 
-    tools = [name for name in find_tools() if name not in ("completion", "dataset_table")]
+    tools = [name for name in find_tools() if name != "completion"]
     cases = []
     for name in tools:
         found, _ = parser_of(name)

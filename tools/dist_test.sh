@@ -3,7 +3,7 @@
 set -euo pipefail
 if [ $# -lt 3 ]; then
     echo "usage: [NNODES=1 NODE_RANK=0 MASTER_ADDR=127.0.0.1 PORT=29500] $0 CONFIG CHECKPOINT GPUS [options of" \
-        "tools/test.py]" >&2
+        "mmhsi test]" >&2
     exit 2
 fi
 config=$1 checkpoint=$2 gpus=$3

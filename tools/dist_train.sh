@@ -3,7 +3,7 @@
 # Several machines: run it on each with NNODES, NODE_RANK (0 on the first), MASTER_ADDR (the first's) and PORT.
 set -euo pipefail
 if [ $# -lt 2 ]; then
-    echo "usage: [NNODES=1 NODE_RANK=0 MASTER_ADDR=127.0.0.1 PORT=29500] $0 CONFIG GPUS [options of tools/train.py]" >&2
+    echo "usage: [NNODES=1 NODE_RANK=0 MASTER_ADDR=127.0.0.1 PORT=29500] $0 CONFIG GPUS [options of mmhsi train]" >&2
     exit 2
 fi
 config=$1 gpus=$2

@@ -47,6 +47,7 @@ def main() -> None:
     if args.list:
         show_list()
         return
+    from mmhsi.cli.console import end_waiting
     from mmhsi.datasets.download import DownloadError, NotPublicError, download_dataset
     from mmhsi.datasets.download.dataset import default_root
     from mmhsi.datasets.layout import check_layout
@@ -54,6 +55,7 @@ def main() -> None:
     root = args.root or Path(default_root())
     problems = check_layout(args.name, root)
     if not args.check:
+        end_waiting()  # the download has a bar of its own
         try:
             download_dataset(args.name, root, args.url_base, args.timeout)
         except NotPublicError:

@@ -3,7 +3,7 @@
 set -euo pipefail
 if [ $# -lt 4 ]; then
     echo "usage: [GPUS=8 GPUS_PER_NODE=8 CPUS_PER_TASK=5 SRUN_ARGS=...] $0 PARTITION JOB CONFIG CHECKPOINT [options of" \
-        "tools/test.py]" >&2
+        "mmhsi test]" >&2
     exit 2
 fi
 partition=$1 job=$2 config=$3 checkpoint=$4

@@ -3,7 +3,7 @@
 set -euo pipefail
 if [ $# -lt 3 ]; then
     echo "usage: [GPUS=8 GPUS_PER_NODE=8 CPUS_PER_TASK=5 SRUN_ARGS=...] $0 PARTITION JOB CONFIG [options of" \
-        "tools/train.py]" >&2
+        "mmhsi train]" >&2
     exit 2
 fi
 partition=$1 job=$2 config=$3

@@ -1,4 +1,4 @@
-"""Public weights of encoders: list what is known, get them, or convert a published file for configs to name."""
+"""Public weights: list what is known, get them, or convert a published file for configs to name."""
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
 
@@ -9,16 +9,16 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="print name, license, source and what to know of all, or of one")
     listing.add_argument("name", nargs="?", help="weights to tell all about")
-    conversion = commands.add_parser("convert", help="write a published file as pretrained=NAME of a backbone reads it")
-    conversion.add_argument("name", help="weights, as listed")
-    conversion.add_argument("file", help="the published file")
-    conversion.add_argument("out", type=WrittenFile, nargs="?", help="checkpoint to write (default: weights/NAME.pth)")
+    conversion = commands.add_parser("convert", help="write a published file as pretrained=NAME or load_from reads it")
+    conversion.add_argument("name", help="weights or comparison model, as listed")
+    conversion.add_argument("file", help="the published file; if refused, first mmhsi trust_checkpoint")
     getting = commands.add_parser("get", help="download from the Hugging Face hub, and convert")
     getting.add_argument("name", help="weights, as listed")
-    getting.add_argument("out", type=WrittenFile, nargs="?", help="checkpoint to write (default: weights/NAME.pth)")
+    for command in (conversion, getting):
+        command.add_argument("--out", type=WrittenFile, help="checkpoint to write (default: weights/NAME.pth)")
     getting.add_argument("--revision", help="branch, tag or commit of the repository (default: the one on record)")
     args = parser.parse_args()
-    from mmhsi.models.weights import convert, download_public, weights_file, write_checkpoint
+    from mmhsi.models.weights import PUBLIC_MODELS, convert, download_public, weights_file, write_checkpoint
     from mmhsi.models.weights.families import WEIGHTS, public_weights
 
     if args.command in ("convert", "get"):
@@ -35,6 +35,7 @@ def main() -> None:
     else:
         for found in WEIGHTS.values():
             print(f"{found.name:<24}{found.license:<60}{found.url or found.homepage}")
+        print(f"weights of comparison models, to convert for load_from: {', '.join(sorted(PUBLIC_MODELS))}")
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def missing_data(steps: Iterable[Step], root: Path) -> Iterator[str]:
             sizes = [file.size for file in remote]
             size = f"{sum(filter(None, sizes)) / 1e6:.0f} MB" if all(sizes) else "size not published"
             urls = ", ".join(str(file.url) for file in remote)
-            fetch = f"python tools/download_dataset.py {name} would fetch {urls} ({size})"
+            fetch = f"mmhsi download_dataset {name} would fetch {urls} ({size})"
             yield f"{name}: lacks {', '.join(lacking)}; {fetch}"
         else:
             yield f"{how_to_obtain(name, info, root)}; lacks {', '.join(lacking)}"

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # A new sensor, old weights
 #
-# *For those who have a model of one sensor and a scene of another: other bands, the same ground.* There are two ways:
-# bands are resampled to those of the training when a map is made, as here; or the weights of the first layer are
-# carried over to the new bands and fine-tuned ([New sensors](../sensors.md)).
+# *For those who have a model of one sensor and a scene of another: other bands, the same ground.* There are three ways:
+# the scene is resampled to the bands of the training when a map is made; the weights of the first layer are carried
+# over to the new bands, and fine-tuned; or the encoder takes any bands. [New sensors](../sensors.md) says more of each.
 # %%
 import os
 import tempfile
@@ -44,17 +44,8 @@ print(cube.data.shape, "and", seen.data.shape)
 # %%
 config, run = root / "configs/comparison/cnn2d.py", folder / "run"
 data = ("--dataset", "demo_20-per-class", "--seed", 0)
-mmhsi(
-    "train",
-    config,
-    *data,
-    "--work-dir",
-    run,
-    "--report",
-    run / "report.json",
-    "--cfg-options",
-    "train_cfg.max_epochs=15",
-)
+short = ("--cfg-options", "train_cfg.max_epochs=15")
+mmhsi("train", config, *data, "--work-dir", run, "--report", run / "report.json", *short)
 mmhsi("publish_model", config, run / "epoch_15.pth", "--dataset", "demo_20-per-class", "--out", folder / "model.pth")
 (model,) = folder.glob("model-*.pth")
 # %% [markdown]
@@ -77,3 +68,55 @@ for name in ("old_map.tif", "new_map.tif"):
     found = read_class_map(folder / name)
     ids = np.append(found.ids, np.zeros(256 - len(found.ids), int))[found.classes]
     print(f"{name}: {100 * (ids == truth)[truth > 0].mean():.1f} % right, training pixels included")
+# %% [markdown]
+# ## Carry the weights over, and fine-tune
+#
+# With `input_layer="interpolate"` each new band takes its weights from its neighbours in wavelength; everything else is
+# loaded as it is. The report says what became of every weight. Without wavelengths `"reinit"` begins the first layer
+# anew.
+# %%
+from mmhsi.models import CNN2D
+from mmhsi.models.weights import transfer_weights
+
+good = np.flatnonzero(seen.good_bands)
+centres = seen.wavelengths[good].tolist()
+print(transfer_weights(CNN2D(len(good)), run / "epoch_15.pth", "backbone.", "interpolate", centres))
+# %% [markdown]
+# In a config `init_cfg` does that before the training. Five labels a class of the new scene, with the old weights and
+# without. Both sensors see the same ground here, which is the best case: weights of [other scenes](../results.md)
+# brought less than a point.
+# %%
+text = f"""
+_base_ = {str(config)!r}
+scene = dict(_delete_=True, base="demo", image="new.tif")
+split = dict(per_class=5)
+train_dataloader = dict(dataset=dict(scene=scene, split=split))
+test_dataloader = dict(dataset=dict(scene=scene, split=split))
+weights = dict(type="Pretrained", checkpoint={str(run / "epoch_15.pth")!r}, prefix="backbone.")
+model = dict(backbone=dict(init_cfg=dict(weights, input_layer="interpolate", wavelengths={centres})))
+"""
+(folder / "finetune.py").write_text(text)
+for name, more in (("old weights", ()), ("from scratch", ("model.backbone.init_cfg=None",))):
+    report = folder / f"{name}.json"
+    words = ("--work-dir", folder / name, "--report", report, *short, *more)
+    mmhsi("train", folder / "finetune.py", *data, *words)
+# %% [markdown]
+# ## An encoder of any bands
+#
+# Its first layer makes its weights from the centres of the bands, so that one network sees both sensors, and means the
+# same by them. [Public encoders](../sensors.md#public-weights) are of this kind, and `mmhsi probe_features` says what
+# their features hold on your scene.
+# %%
+import torch
+
+from mmhsi.models import HSIViT
+
+encoder = HSIViT(arch="tiny", img_size=64, patch_size=4, embedding="wavelength").eval()
+with torch.no_grad():
+    tokens = []
+    for scene in (cube, seen):
+        kept = np.flatnonzero(scene.good_bands)
+        image = torch.tensor(scene.data[..., kept].astype(np.float32)).permute(2, 0, 1)[None]
+        image = (image - image.mean()) / image.std()
+        tokens += encoder(image, scene.wavelengths[kept].tolist())
+print(f"cosine of the two sensors' features: {torch.cosine_similarity(*tokens, dim=1).mean():.3f}")

@@ -33,7 +33,7 @@ mmhsi("train", config, *data, "--work-dir", run, "--report", run / "report.json"
 # ## Publish
 #
 # Weights, network, bands, normalisation and classes in one file, without the optimiser's state. It needs no config
-# any more, and its name holds a part of its checksum.
+# any more, and its name holds a part of its checksum. Beside it lies a model card, whose blanks are yours to fill in.
 # %%
 mmhsi("publish_model", config, run / "epoch_10.pth", "--dataset", "demo_20-per-class", "--out", folder / "model.pth")
 (model,) = folder.glob("model-*.pth")

@@ -7,12 +7,13 @@ import logging
 import os
 import signal
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import MMHSIError, one_line
 
-from .console import hush_gdal, print_error, show_own_warnings
+from .console import hush_gdal, print_error, show_own_warnings, waiting
 from .memory import keep_freed_memory
 from .termination import AGAIN, TERMINATION, Terminated
 
@@ -100,7 +101,9 @@ def run(main: Callable[[], None]) -> None:
     # Where the log file cannot be written, a command goes on without; it would say a traceback for every line.
     logging.raiseExceptions = False
     try:
-        with TERMINATION.installed():
+        first = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
+        shown = first and not {"--quiet", "--verbose"} & set(sys.argv)
+        with TERMINATION.installed(), waiting("working") if shown else nullcontext():
             main()
     except Terminated:
         sys.stderr.write("ended by SIGTERM; the same command goes on from there, with --resume where it has one\n")

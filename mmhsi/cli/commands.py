@@ -18,8 +18,8 @@ GROUPS = {
     "Training": ("train", "test", "weights", "fit_pca", "probe_features", "spectral_baselines", "get_flops"),
     "Maps": ("predict", "embed", "score", "show_map", "show_areas", "show_spectra", "show_bands"),
     "Reports": ("browse_report", "show_report", "show_features", "show_attention", "show_embedding"),
-    "Models to hand on": ("publish_model", "export", "strip_pruned", "public_weights", "trust_checkpoint"),
-    "The rest": ("completion", "dataset_table"),
+    "Models to hand on": ("publish_model", "export", "strip_pruned", "trust_checkpoint"),
+    "The rest": ("completion",),
 }
 """Commands by what somebody wants to do; those that no group names come last."""
 

@@ -10,6 +10,7 @@ import warnings
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, Protocol
 
 from mmhsi.errors import DataWarning, one_line
@@ -113,6 +114,8 @@ def new_progress(clock: bool = False) -> Progress:
         TimeRemainingColumn,
     )
 
+    end_waiting()
+
     class Clock(Progress):
         def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
             for task in tasks if clock else ():
@@ -141,6 +144,53 @@ def new_progress(clock: bool = False) -> Progress:
         transient=True,
         redirect_stdout=sys.stdout.isatty(),  # else what is written to a file or a pipe would come to the terminal
     )
+
+
+_WAITING: list[tuple[Timer, Progress]] = []
+"""What :func:`waiting` shows, if anything."""
+
+
+@contextmanager
+def waiting(what: str, seconds: float = 1.0) -> Iterator[None]:
+    """Show, on a terminal alone, that a command works and for how long, until it has a bar of its own.
+
+    Args:
+        what: The command.
+        seconds: How long nothing is shown. Default 1.
+    """
+    if not live():
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    shown = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        refresh_per_second=4,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    )
+    shown.add_task(what)
+    timer = Timer(seconds, shown.start)
+    timer.daemon = True
+    _WAITING.append((timer, shown))
+    timer.start()
+    try:
+        yield
+    finally:
+        end_waiting()
+
+
+def end_waiting() -> None:
+    """Take away what :func:`waiting` shows: something else is shown from here on."""
+    while _WAITING:
+        timer, shown = _WAITING.pop()
+        timer.cancel()
+        timer.join()
+        shown.stop()
 
 
 def _unseen(done: float, total: float | None = None, text: str = "") -> None:

@@ -10,8 +10,6 @@ import numpy as np
 from .report import place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from jinja2 import Template
     from matplotlib.figure import Figure
 
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
 
 MOST_MATRIX_CLASSES = 40
 MOST_SPECTRA = 24
-PANEL = 6
-"""Classes whose spectra are drawn into one another."""
 
 
 def reliability_figure(report: SceneReport) -> Figure:
@@ -29,52 +25,50 @@ def reliability_figure(report: SceneReport) -> Figure:
     Args:
         report: Its ``reliability`` is drawn.
     """
-    from matplotlib.figure import Figure as NewFigure
+    from mmhsi.visualization.style import FRAME, SMALL, chart_axes, new_figure
 
-    figure = NewFigure(figsize=(3.6, 3.4), layout="constrained")
+    figure = new_figure(4.6, 4.4)
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+    axes.plot([0, 1], [0, 1], color=FRAME, linewidth=1, linestyle=":", label="as often right as they say")
     if report.reliability:
         confidence, accuracy, counts = np.array(report.reliability).T
-        axes.scatter(confidence, accuracy, s=10 + 150 * counts / counts.sum(), color="#0072b2", alpha=0.8)
-        axes.plot(confidence, accuracy, color="#0072b2", linewidth=1)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the chosen class", ylabel="share of right ones")
+        axes.plot(confidence, accuracy, color="#0072b2", linewidth=1.5)
+        label = f"{counts.sum():,.0f} held-out pixels, by the size of the dots"
+        axes.scatter(confidence, accuracy, s=15 + 250 * counts / counts.sum(), color="#0072b2", label=label)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), aspect="equal")
+    chart_axes(axes, "probability of the chosen class", "share of them that is right")
+    axes.legend(fontsize=SMALL, frameon=False, loc="lower right", markerscale=0.6)
     return figure
 
 
-def spectra_figure(spectra: Mapping[str, Any]) -> Figure:
-    """Mean spectra of the classes with their quantiles, a panel for each handful of classes, gaps at missing bands.
+def labels_figure(report: SceneReport) -> Figure:
+    """Mean spectra of the labelled pixels of each class with their quantiles, broken at missing bands and detectors.
 
     Args:
-        spectra: Of :func:`mmhsi.estimator.findings.labelled_spectra`.
+        report: Its ``spectra``, of :func:`mmhsi.estimator.findings.labelled_spectra`, are drawn.
     """
-    from matplotlib.figure import Figure as NewFigure
+    from mmhsi.visualization import class_palette
+    from mmhsi.visualization.spectra import ClassSpectra, gapless_pieces, spectra_figure
 
-    from mmhsi.visualization import default_palette
-
-    rows = spectra["classes"][:MOST_SPECTRA]
-    bands = np.asarray(spectra["bands"])
-    known = spectra["wavelengths"] is not None
-    places = np.asarray(spectra["wavelengths"] if known else bands, dtype=np.float64)
-    order = np.argsort(places, kind="stable")
-    places, gaps = places[order], np.flatnonzero(np.abs(np.diff(bands[order])) > 1) + 1
-    colours = default_palette(max(1, len(rows)))
-    count = max(1, math.ceil(len(rows) / PANEL))
-    columns = min(2, count)
-    lines = math.ceil(count / columns)
-    figure = NewFigure(figsize=(4.6 * columns, 2.9 * lines), layout="constrained")
-    panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True).ravel()
-    for index, row in enumerate(rows):
-        axes, colour = panels[index // PANEL], np.array(colours[index]) / 255
-        mean, low, high = (np.insert(np.asarray(row[name])[order], gaps, np.nan) for name in ("mean", "low", "high"))
-        along = np.insert(places, gaps, np.nan)
-        axes.plot(along, mean, color=colour, linewidth=1.2, label=row["name"])
-        axes.fill_between(along, low, high, color=colour, alpha=0.15, linewidth=0)
-    for axes in panels:
-        axes.set_visible(bool(axes.lines))
-        axes.set_xlabel("wavelength (nm)" if known else "band")
-        axes.legend(fontsize="x-small", frameon=False)
-    return figure
+    labels = {row.name: row.labels for row in report.classes}
+    colours = dict(zip(labels, class_palette(list(labels)), strict=True))
+    rows = report.spectra["classes"][:MOST_SPECTRA]
+    names = [row["name"] for row in rows]
+    bands = np.asarray(report.spectra["bands"])
+    known = report.spectra["wavelengths"] is not None
+    centres = np.asarray(report.spectra["wavelengths"] if known else bands, dtype=np.float64)
+    mean, low, high = (np.array([row[value] for row in rows]) for value in ("mean", "low", "high"))
+    spectra = ClassSpectra(
+        counts=np.array([labels[name] for name in names]),
+        mean=mean,
+        std=np.full_like(mean, np.nan),
+        wavelengths=centres,
+        unit="wavelength (nm)" if known else "band",
+        quantiles=np.stack([low, high]),
+        pieces=gapless_pieces(bands, centres),
+        bands=bands,
+    )
+    return spectra_figure(spectra, names, [colours[name] for name in names])
 
 
 def render_page(report: SceneReport, picture: str | None = None) -> str:
@@ -93,7 +87,7 @@ def render_page(report: SceneReport, picture: str | None = None) -> str:
         matrix=list(zip(counts.tolist(), shares, strict=True)) if len(counts) <= MOST_MATRIX_CLASSES else [],
         diagram=svg_uri(reliability_figure(report)),
         picture=picture,
-        spectra=svg_uri(spectra_figure(report.spectra)) if report.spectra.get("classes") else None,
+        spectra=svg_uri(labels_figure(report)) if report.spectra.get("classes") else None,
         place=place,
     )
 

@@ -111,23 +111,24 @@ class SceneResult:
 
     def plot(self) -> Figure:
         """Map and doubt side by side, with a legend."""
-        from matplotlib.figure import Figure as NewFigure
         from matplotlib.patches import Patch
 
-        from mmhsi.visualization import default_palette
+        from mmhsi.visualization import class_palette
         from mmhsi.visualization.class_map import colourise
+        from mmhsi.visualization.map_figure import legend_entries
+        from mmhsi.visualization.style import INK, SMALL, new_figure, picture_axes
 
-        palette = default_palette(len(self.names))
-        figure = NewFigure(figsize=(9, 4.5), layout="constrained")
+        palette = class_palette(self.names)
+        figure = new_figure(9, 4.5)
         left, right = figure.subplots(1, 2)
-        left.imshow(colourise(self.classes, palette))
-        shown = right.imshow(self.doubt, vmin=0, vmax=1, cmap="magma")
-        figure.colorbar(shown, ax=right, label="doubt", shrink=0.8)
-        handles = [
-            Patch(color=(red / 255, green / 255, blue / 255), label=name)
-            for name, (red, green, blue) in zip(self.names, palette, strict=True)
-        ]
-        left.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, -0.02), ncols=3, fontsize="small")
-        for axes in (left, right):
-            axes.set_axis_off()
+        left.imshow(colourise(self.classes, palette), interpolation="nearest")
+        shown = right.imshow(self.doubt, vmin=0, vmax=1, cmap="magma", interpolation="nearest")
+        figure.colorbar(shown, ax=right, shrink=0.8)
+        entries = legend_entries([self.classes], self.names, palette)
+        handles = [Patch(facecolor=[part / 255 for part in colour], label=name) for name, colour in entries]
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=5, fontsize=SMALL, frameon=False, labelcolor=INK
+        )
+        for axes, caption in ((left, "map"), (right, "doubt")):
+            picture_axes(axes, caption)
         return figure

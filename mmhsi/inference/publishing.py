@@ -14,9 +14,12 @@ from mmhsi.carried_config import check_carried_config
 from mmhsi.engine.configs import load_config
 from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.io.files import replacing
 from mmhsi.models.adapters import adapted, check_lora, merged_state
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint, write_checkpoint
 from mmhsi.version import __version__
+
+from .model_card import model_card
 
 if TYPE_CHECKING:
     from mmhsi.spec import InputSpec
@@ -47,7 +50,8 @@ def model_spec(checkpoint: dict, path: str | Path) -> InputSpec:
 def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out: str | Path) -> Path:
     """Write a checkpoint that needs no config: optimiser and schedules are left out, the model's config is put in.
 
-    Low-rank adapters are merged into the weights that they change.
+    Low-rank adapters are merged into the weights that they change. A model card, ``.md`` in place of the file's suffix,
+    is written beside it; one that is there stays.
 
     Args:
         config: Config file or object of the training.
@@ -80,6 +84,10 @@ def publish_checkpoint(config: str | Path | Config, checkpoint: str | Path, out:
     kept = {name: meta[name] for name in KEPT if name in meta}
     published = dict(kept, mmhsi_version=__version__, model=model, dataset_meta=spec.to_meta())
     write_checkpoint({"meta": published, "state_dict": state}, path)
+    card = path.with_suffix(".md")
+    if not card.exists():  # else somebody may have filled it in
+        with replacing(card) as temporary:
+            temporary.write_text(model_card(path.name, spec, kept), encoding="utf-8")
     return path
 
 

@@ -14,15 +14,13 @@ def colourise(
     class_map: npt.NDArray[np.integer],
     palette: Sequence[RGB],
     ignore_index: int = 255,
-    ignore_colour: RGB = (0, 0, 0),
 ) -> npt.NDArray[np.uint8]:
     """Paint each pixel in its class's colour.
 
     Args:
         class_map: Class ids 0..K-1 or ``ignore_index``, (H, W).
         palette: K RGB colours, 0-255.
-        ignore_index: Id of pixels with no label.
-        ignore_colour: Their colour.
+        ignore_index: Id of pixels with no label, which are black.
 
     Returns:
         RGB picture, (H, W, 3) uint8.
@@ -40,5 +38,5 @@ def colourise(
             f"colourise: class id {class_map[unknown][0]} has no colour; "
             f"the palette has {len(palette)} and {ignore_index} is ignored"
         )
-    colours = np.array([*palette, ignore_colour], dtype=np.uint8)  # (K + 1, 3)
+    colours = np.array([*palette, (0, 0, 0)], dtype=np.uint8)  # (K + 1, 3)
     return colours[np.where(ignored, len(palette), class_map.astype(np.intp))]

@@ -114,8 +114,9 @@ def curve_figure(curve: Curve, unit: str, label: str) -> Figure:
     drawn = curve[np.unique(np.linspace(0, len(curve) - 1, min(len(curve), MOST_POINTS)).astype(int))]
     figure = new_figure(5.4, 2.8)
     axis = figure.subplots()
-    axis.plot(drawn[:, 0], drawn[:, 1], lw=1.6, color="#0072b2")
+    axis.plot(drawn[:, 0], drawn[:, 1], lw=1.6, color="#0072b2", marker="o" if len(drawn) == 1 else "")
     chart_axes(axis, unit, label)
+    axis.locator_params(axis="x", integer=True)
     return figure
 
 
@@ -130,8 +131,6 @@ def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]
     Raises:
         DataError: If there is nothing to draw.
     """
-    from matplotlib.ticker import MaxNLocator
-
     if not runs or not all(runs.values()):
         raise DataError("save_curves: no curves given")
     figure = new_figure(6.5, 4)
@@ -144,6 +143,6 @@ def save_curves(path: str | os.PathLike[str], runs: Mapping[str, Sequence[Curve]
             curves[0][:length, 0], values.min(axis=0), values.max(axis=0), color=line.get_color(), alpha=0.2, lw=0
         )
     chart_axes(axis, "epoch", label, "mean over the seeds, and their range")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.locator_params(axis="x", integer=True)
     axis.legend(frameon=False, fontsize=SMALL, labelcolor=INK)
     save_figure(path, figure)

@@ -41,7 +41,7 @@ def test_missing_data_and_time_are_said(tmp_path):
     assert "missing: whu_ohs: cannot be fetched automatically" in text
     assert "whu_ohs/tr/image" in text
     assert "missing: salinas_a: lacks" in text
-    assert "download_dataset.py salinas_a would fetch http" in text
+    assert "mmhsi download_dataset salinas_a would fetch http" in text
     assert "time: 2.0 h by finished runs" in text
     (chains[1].folder).mkdir()
     (chains[1].folder / "finished.json").write_text(json.dumps({"seconds": 3600}))

@@ -1,11 +1,11 @@
 """The commands: grouped, each with an example that parses, and documented as they are."""
 
-import importlib.util
 import shlex
 import subprocess
 import sys
 
 import pytest
+from scripts import load_script
 
 from mmhsi.cli.commands import find_tools, grouped, overview, parser_of
 
@@ -48,11 +48,10 @@ def test_every_command_is_in_the_overview_once_with_what_it_does():
     assert sorted(name for names in grouped(find_tools()).values() for name in names) == TOOLS
 
 
-def test_the_documentation_lists_the_commands_as_their_help_does(repository):
-    spec = importlib.util.spec_from_file_location("write_commands", repository / "docs/write_commands.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.PAGE.read_text() == module.page(), "run: python docs/write_commands.py"
+@pytest.mark.parametrize("page", ["how_it_works.md", "datasets.md"])
+def test_the_documentation_has_the_tables_of_commands_and_data(repository, page):
+    written = load_script("docs/write_tables.py").written(page)
+    assert (repository / "docs" / page).read_text() == written, "run: python docs/write_tables.py"
 
 
 def test_a_wrong_option_is_refused():

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mmhsi.cli.console import bar, new_progress
+from mmhsi.cli.console import _WAITING, bar, new_progress, waiting
 from mmhsi.cli.steps import EVERY, Steps
 
 
@@ -72,3 +72,17 @@ def test_what_a_command_writes_into_a_pipe_does_not_come_to_the_terminal(termina
     said = capsys.readouterr()
     assert said.out == "map: a.tif\n"
     assert "map: a.tif" not in said.err
+
+
+def test_a_command_that_says_nothing_is_seen_to_work_until_it_has_a_bar(terminal, capsys):
+    with waiting("working", seconds=0):
+        ((timer, shown),) = _WAITING
+        timer.join()
+        assert shown.live.is_started
+        with bar("classifying", "rows") as step:
+            assert not shown.live.is_started
+            step(1, 2)
+    assert "working" in capsys.readouterr().err
+    with waiting("working", seconds=1000):
+        pass
+    assert capsys.readouterr().err == ""

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import scipy.io
 from cube_files import write_geotiff
-from scripts import load_script
 
 from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.catalogue import CATALOGUE, scene_info
@@ -220,11 +219,3 @@ def test_layout_counts_tiles(tmp_path):
     assert "subset train has 1 tiles, 4822 are published" in problems[1]
     assert problems[2].endswith("S1_0001.tif: is 8 x 8 x 32, expected 512 x 512 x 32")
     assert problems[3].endswith("val/image: no such folder of images, of subset val")
-
-
-def test_docs_hold_the_table_that_the_tool_prints(repository):
-    tool = load_script("tools/analysis/dataset_table.py")
-    text = (repository / "docs" / "datasets.md").read_text()
-    begin, end = "<!-- table: begin -->\n", "\n<!-- table: end -->"
-    assert text.count(begin) == text.count(end) == 1
-    assert text.split(begin)[1].split(end)[0] == tool.markdown()

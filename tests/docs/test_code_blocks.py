@@ -105,14 +105,14 @@ def run_command(words: list[str]) -> None:
     if words[:2] == ["python", "-c"]:
         exec(words[2], {})
         return
-    if words[0] != "python":
+    if words[0] != "mmhsi":
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         done = processes.run_command(["bash", "-c", " ".join(words)], env=dict(os.environ, PATH=path))
         assert done.returncode == 0, (words, done.stderr)
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", words[1:])
-        runpy.run_path(words[1], run_name="__main__")
+        runpy.run_path(str(find_tools()[words[1]]), run_name="__main__")
 
 
 def types_in(node: object) -> set[str]:
@@ -171,17 +171,15 @@ def check_command(words: list[str]) -> None:
         assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), words
         return
     for word in words:
-        word = word.removesuffix("]")  # [options of tools/…]
         if re.match(r"(configs|tools|benchmarks)/", word):
             assert Path(word).exists() or (ROOT / word).exists(), word
+    words = words[words.index("mmhsi") if words[0] in ("torchrun", "srun") else 0 :]
     if words[0] == "mmhsi":
         words = ["python", str(find_tools()[words[1]].relative_to(TOOLS.parent)), *words[2:]]
     script = words[words[0] in ("bash", "sh")]
     if script.endswith(".sh"):
         assert processes.run_command(["bash", "-n", ROOT / script]).returncode == 0
         return
-    if words[0] in ("torchrun", "srun"):
-        words = ["python", *words[next(i for i, word in enumerate(words) if word.startswith("tools/")) :]]
     assert words[0] == "python", f"{' '.join(words)}: is neither run nor marked"
     args = parse_command(words[1:])
     if not getattr(args, "config", "") or not args.config.endswith(".py"):

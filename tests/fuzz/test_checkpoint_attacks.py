@@ -133,7 +133,7 @@ def tools(config, path, folder):
         "export": ("converters/export", config, path, "--out", folder / "model.pt2"),
         "export, published": ("converters/export", path, "--out", folder / "model.pt2"),
         "publish_model": ("converters/publish_model", config, path, "--out", folder / "published.pth"),
-        "public_weights": ("converters/public_weights", "SSTN", path, "--out", folder / "renamed.pth"),
+        "weights convert": ("weights", "convert", "SSTN", path, "--out", folder / "renamed.pth"),
         "strip_pruned": ("converters/strip_pruned", path, "--out", folder / "stripped.pth"),
         "probe_features": ("analysis/probe_features", config, path),
         "show_features": ("analysis/show_features", config, path, "--out", folder / "picture.png"),

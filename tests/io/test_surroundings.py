@@ -21,6 +21,7 @@ def _vrt(folder, source, relative="1", more=""):
     return folder / "scene.vrt"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
 @pytest.mark.parametrize(
     "name",
     [
@@ -48,6 +49,7 @@ def test_a_pipe_beside_a_raster(tmp_path, name):
         read_cube(path)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such devices")
 def test_a_link_to_a_device_beside_a_raster(tmp_path):
     path = write_geotiff(tmp_path / "scene.tif", make_cube(2))
     (tmp_path / "scene.tif.aux.xml").symlink_to("/dev/zero")

@@ -201,9 +201,9 @@ def test_code_in_a_file_is_not_run(tmp_path):
 def test_the_command_lists_tells_and_converts(small_dofa, tmp_path, monkeypatch, capsys):
     main = load_script("tools/weights.py").main
     for arguments, said in (
-        (["list"], list(WEIGHTS)),
+        (["list"], [*WEIGHTS, "SSTN"]),
         (["list", "panopticon-vit-b"], ["Apache-2.0", "arXiv"]),
-        (["convert", "dofa-vit-b", str(small_dofa), str(tmp_path / "made.pth")], ["tensors"]),
+        (["convert", "dofa-vit-b", str(small_dofa), "--out", str(tmp_path / "made.pth")], ["tensors"]),
     ):
         monkeypatch.setattr("sys.argv", ["weights", *arguments])
         main()

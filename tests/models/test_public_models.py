@@ -182,7 +182,7 @@ def test_the_tool_makes_of_a_trained_file_what_a_classifier_loads(run_tool, tmp_
     """A checkpoint as MAEST's code saves it, arguments among it, which is refused before it is trusted."""
     saved = dict(model=layout("MAEST"), optimizer={}, epoch=3, args=argparse.Namespace(mode="CAF"))
     torch.save(saved, tmp_path / "theirs.pth")
-    public = ("converters/public_weights", "MAEST")
+    public = ("weights", "convert", "MAEST")
     assert run_tool(*public, tmp_path / "theirs.pth", "--out", tmp_path / "ours.pth") == 2
     assert run_tool("converters/trust_checkpoint", tmp_path / "theirs.pth", "--out", tmp_path / "plain.pth") == 0
     assert run_tool(*public, tmp_path / "plain.pth", "--out", tmp_path / "ours.pth") == 0

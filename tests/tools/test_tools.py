@@ -78,6 +78,10 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
     assert run_tool("converters/publish_model", finetune, checkpoint, "--out", tmp_path / "model.pth") == 0
     (published,) = tmp_path.glob("model-*.pth")
     assert published.stat().st_size < checkpoint.stat().st_size / 2
+    card = published.with_suffix(".md").read_text()
+    assert card.startswith(f"# {published.name}\n")
+    for known in ("56 of the file's 64", "seed 1", "Classes: ", "*to be filled in*", "Limits"):
+        assert known in card
     assert run_tool("predict", published, cube, "--out", tmp_path / "again.tif") == 0
     with rasterio.open(tmp_path / "map.tif") as one, rasterio.open(tmp_path / "again.tif") as other:
         np.testing.assert_array_equal(one.read(), other.read())

@@ -17,16 +17,16 @@ def random_map(height: int, width: int, classes: int = 3) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64])
-@pytest.mark.parametrize(("ignore_index", "ignore_colour"), [(255, (0, 0, 0)), (1, (9, 9, 9))])
-def test_colours_equal_a_slow_loop(dtype, ignore_index, ignore_colour):
+@pytest.mark.parametrize("ignore_index", [255, 1])
+def test_colours_equal_a_slow_loop(dtype, ignore_index):
     class_map = random_map(6, 5).astype(dtype)
     if ignore_index != 255:
         class_map[class_map == 255] = 2
-    picture = colourise(class_map, PALETTE, ignore_index, ignore_colour)
+    picture = colourise(class_map, PALETTE, ignore_index)
     assert (picture.shape, picture.dtype) == ((6, 5, 3), np.uint8)
     for row, col in np.ndindex(6, 5):
         label = int(class_map[row, col])
-        assert tuple(picture[row, col]) == (ignore_colour if label == ignore_index else PALETTE[label])
+        assert tuple(picture[row, col]) == ((0, 0, 0) if label == ignore_index else PALETTE[label])
 
 
 def test_many_classes_in_a_byte_map():

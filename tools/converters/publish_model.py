@@ -1,4 +1,4 @@
-"""Write a checkpoint to hand on: weights, model, bands, normalisation and classes, without the optimiser."""
+"""Write a checkpoint to hand on, which needs no config and no optimiser, and a model card to be filled in."""
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
@@ -16,6 +16,7 @@ def main() -> None:
     from mmhsi.inference.publishing import publish_checkpoint
 
     path = publish_checkpoint(read_config(args), args.checkpoint, args.out)
+    print(f"model card: {path.with_suffix('.md')}, to be filled in")
     print(f"model: {path}, {path.stat().st_size:,} bytes; mmhsi predict takes it in the place of config and checkpoint")
 
 

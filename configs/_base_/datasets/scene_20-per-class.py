@@ -1,5 +1,5 @@
 # 20 training pixels a class, all other labelled pixels test. Give dataset.scene in both loaders.
-# tools/train.py --seed K takes another split.
+# mmhsi train --seed K takes another split.
 dataset = dict(
     type="SceneDataset",
     data_root="{{$MMHSI_DATA:data}}",

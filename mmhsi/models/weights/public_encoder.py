@@ -17,6 +17,7 @@ from mmhsi.spec import InputSpec
 from .checkpoint import read_checkpoint, strip_prefix
 from .families import public_weights
 from .layouts import translate
+from .public_layouts import PUBLIC_MODELS, public_state
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,18 +33,22 @@ def convert(name: str, path: str | Path) -> dict[str, Any]:
     """Read a published file, safely, and name its weights as they are here.
 
     Args:
-        name: Of the weights, one of :data:`mmhsi.models.weights.families.WEIGHTS`.
+        name: Of the weights, one of :data:`mmhsi.models.weights.families.WEIGHTS`, or of a comparison model, one of
+            :data:`mmhsi.models.weights.PUBLIC_MODELS`.
         path: The published file.
 
     Returns:
-        A checkpoint, its weights under ``backbone.``, what they were trained on as its ``dataset_meta``.
+        A checkpoint, its weights under ``backbone.``, what they were trained on as its ``dataset_meta``; of a
+        comparison model all its weights, for ``load_from``.
 
     Raises:
         ConfigError: If the name is unknown, or the file is not of these weights.
         FileFormatError: If the file cannot be read as weights alone.
     """
-    weights = public_weights(name)
     state = read_checkpoint(path)["state_dict"]
+    if name in PUBLIC_MODELS:
+        return dict(meta={}, state_dict=public_state(name, state))
+    weights = public_weights(name)
     for prefix in ("module.", "backbone.", "teacher."):
         if state and all(key.startswith(prefix) for key in state):
             state = strip_prefix(state, prefix)
@@ -80,12 +85,13 @@ def weights_file(name: str) -> Path:
     """Where the converted weights of a name lie, whether they are there or not.
 
     Args:
-        name: One of :data:`mmhsi.models.weights.families.WEIGHTS`.
+        name: As :func:`convert` takes it.
 
     Raises:
         ConfigError: If the name is unknown.
     """
-    return Path(os.environ.get(FOLDER, "weights")) / f"{public_weights(name).name}.pth"
+    known = name if name in PUBLIC_MODELS else public_weights(name).name
+    return Path(os.environ.get(FOLDER, "weights")) / f"{known}.pth"
 
 
 def named_weights(name: str) -> Path:
