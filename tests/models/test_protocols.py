@@ -38,10 +38,9 @@ from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
 
-COMMON = {TokenBackbone, PrunableBackbone, BandedBackbone, LayeredBackbone}
+COMMON = {TokenBackbone, AnyBandBackbone, PrunableBackbone, BandedBackbone, LayeredBackbone}
 SATISFIED = {
-    "HSIViT": COMMON
-    | {AnyBandBackbone, VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel, GridBackbone},
+    "HSIViT": COMMON | {VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel, GridBackbone},
     "IMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone},
     "SSMAEFusion": COMMON | {VisibleBackbone, AttentiveBackbone, GridBackbone},
     "SSMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone, GridBackbone},
