@@ -178,9 +178,8 @@ ENMAP_TILES: dict[str, SceneInfo] = {
         subsets=(TileSubset("all", image_dir="enmap", suffix="/*.tif"),),
         homepage=_CODE,
         obtain=_OBTAIN,
-        caveat="538,974 tiles of 415,000 places, a folder a place. Every file's header is read when a run begins: of "
-        "all that takes long, of a part that lies in the folder less. The order of the bands is that of the "
-        "authors' table, where those of the two spectrometers alternate from 902 to 993 nm.",
+        caveat="538,974 tiles of 415,000 places, a folder a place. The order of the bands is that of the authors' "
+        "table, where those of the two spectrometers alternate from 902 to 993 nm.",
     ),
     "enmap_cdl": _task(
         "CDL",
