@@ -25,6 +25,7 @@ TASKS = {
     "ClassicalRegressor": "Regression",
     "EncoderDecoder": "Semantic segmentation",
     "Mask2Former": "Semantic segmentation",
+    "PresenceClassifier": "Classes of tiles",
 }
 WHOLE = (*TASKS, "ChannelPrediction")
 """Models that are run as a whole: with their heads, or since the encoder sees a part of the bands alone."""

@@ -21,7 +21,5 @@ pipeline = [
     ),
     dict(type="PackViews"),
 ]
-train_dataloader = dict(
-    dataset=dict(sensors={name: dict(dataset=dict(pipeline=pipeline)) for name in _base_.sensors})
-)
+train_dataloader = dict(dataset=dict(sensors={name: dict(dataset=dict(pipeline=pipeline)) for name in _base_.sensors}))
 auto_scale_lr = dict(base_batch_size=_base_.train_dataloader.batch_size)

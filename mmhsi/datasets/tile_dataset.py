@@ -121,7 +121,7 @@ class TileDataset(SeededDataset):
         self.turns = tuple(turns)
         self.split = self._checked(split)
         self.with_labels = with_labels
-        self.label_table = LabelTable(info.label_ids, info.classes, info.ignore_ids, info.ignore_others)
+        self.label_table = self._table()
         self.protocol = protocol or self._protocol(subset)
         super().__init__(pipeline, lazy_init)
 
@@ -221,9 +221,12 @@ class TileDataset(SeededDataset):
             found = draw_tile(masks[0], Grid.of(header), label_fields(self.info))
             ignored = tuple(label for label in self.info.ignore_ids if label not in found.label_ids)
             self.info = replace(self.info, classes=found.classes, label_ids=found.label_ids, ignore_ids=ignored)
-            self.label_table = LabelTable(
-                self.info.label_ids, self.info.classes, self.info.ignore_ids, self.info.ignore_others
-            )
+            self.label_table = self._table()
+
+    def _table(self) -> LabelTable:
+        """From ids to classes."""
+        info = self.info
+        return LabelTable(info.label_ids, info.classes, info.ignore_ids, info.ignore_others, info.same_ids)
 
     def _describe(self, header: CubeInfo, bands: list[int]) -> InputSpec:
         """What a model trained on this is given."""

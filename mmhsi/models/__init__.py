@@ -66,6 +66,7 @@ from .preprocessors import (
     WindowSampler,
     attach_scenes,
 )
+from .presence import PresenceClassifier
 from .regressors import PixelRegressor
 from .rng import BatchRNG
 from .selfsup import (
@@ -150,6 +151,7 @@ __all__ = [
     "OnColumns",
     "PixelClassifier",
     "PixelRegressor",
+    "PresenceClassifier",
     "RandomForest",
     "RandomMasking",
     "Reconstruction",
