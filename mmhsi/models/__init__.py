@@ -85,6 +85,7 @@ from .selfsup import (
     Reconstruction,
     SSMTr,
 )
+from .tile_regressor import TileRegressor
 from .weights import load_weights, transfer_weights
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ __all__ = [
     "SpectralRNN",
     "SquaredErrorLoss",
     "TilePreprocessor",
+    "TileRegressor",
     "TokenLinearHead",
     "TubeMasking",
     "UNetHead",
