@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmhsi.io import CubeInfo
+    from mmhsi.spec import InputSpec
 
 FACTS_TILES = 512
 """Tiles that means and standard deviations of the targets are taken from."""
@@ -58,6 +59,10 @@ class TileValueDataset(TileDataset):
             facts = target_facts(known, self.info.targets, self.info.units, self.info.title)
             self._spec = replace(self._spec, targets=facts)
         return entries
+
+    def _describe(self, header: CubeInfo, bands: list[int]) -> InputSpec:
+        """The base's, without classes."""
+        return replace(super()._describe(header, bands), classes=(), label_ids=(), ignore_ids=(), palette=None)
 
     @property
     def _count(self) -> int:

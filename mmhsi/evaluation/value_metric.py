@@ -53,16 +53,14 @@ class ValueMetric(BaseMetric):
         """
         for sample in data_samples:
             if "gt_values" in sample:
-                maps = (sample["gt_values"], sample["pred_values"], sample.get("pred_stds"))
-                rows = [None if each is None else _rows(each["data"].flatten(1).T) for each in maps]
-                known = np.isfinite(rows[0]).any(axis=1)
-                rows = [None if each is None else each[known] for each in rows]
-                group = zlib.crc32(f"{sample.get('img_path')} {sample.get('window')}".encode())
+                names, group = ("gt_values", "pred_values", "pred_stds"), _tile(sample)
+                rows = {name: _rows(sample[name]["data"].flatten(1).T) for name in names if name in sample}
             else:
-                single = (sample["gt_value"], sample["pred_value"], sample.get("pred_std"))
-                rows = [None if each is None else _rows(each[None]) for each in single]
-                group = int(sample["group"])
-            self.results.append((*rows, np.full(len(rows[0]), group)))
+                names, group = ("gt_value", "pred_value", "pred_std"), int(sample["group"])
+                rows = {name: _rows(sample[name][None]) for name in names if name in sample}
+            known = np.isfinite(rows[names[0]]).any(axis=1)
+            truth, predicted, std = (rows[name][known] if name in rows else None for name in names)
+            self.results.append((truth, predicted, std, np.full(known.sum(), group)))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Sum up.
@@ -96,6 +94,11 @@ class ValueMetric(BaseMetric):
         if self.out_file is not None:
             write_json(self.out_file, dict(protocol=spec.protocol, metrics=metrics, level=LEVEL, targets=rows))
         return metrics
+
+
+def _tile(sample: dict) -> int:
+    """A number that tells a tile from others, on every process."""
+    return zlib.crc32(f"{sample.get('img_path')} {sample.get('window')}".encode())
 
 
 def _rows(values: Tensor) -> NDArray[np.float64]:

@@ -125,14 +125,13 @@ class TransformerBackbone(QuietInit):
         """
         return self.encode(tokens, (self.depth - 1,))[0]
 
-    def forward_tokens(self, x: Tensor, wavelengths: Sequence[float] | None = None) -> Tokens:
-        """Encode images (B, C, H, W) to the normalised tokens of the last layer.
+    def forward_tokens(self, x: Tensor) -> Tokens:
+        """Encode images (B, C, H, W) to the normalised tokens of the last layer; of any bands as :meth:`embed`.
 
         Args:
             x: Images, shape (B, C, H, W).
-            wavelengths: As for :meth:`forward`.
         """
-        return self.encode_last(self.embed(x, **told(wavelengths)))
+        return self.encode_last(self.embed(x))
 
     def to_map(self, tokens: Tokens) -> Tensor:
         """Make a map (B, d, h, w) of a layer's tokens.

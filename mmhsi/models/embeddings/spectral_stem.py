@@ -92,8 +92,8 @@ class SpectralConvs(nn.Module):
         for index, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             x = norm(conv(x))
             if index == 0 and codes is not None:
-                x = x + codes[..., None]
-            x = F.relu(x)
+                x = x.add_(codes[..., None])  # in place: these are the largest tensors, and nothing needs the former
+            x = x.relu_()
         return x.mean(dim=2)
 
 
