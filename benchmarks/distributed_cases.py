@@ -210,5 +210,15 @@ CASES = {
         "pixel",
     ),
 }
+WAVELENGTHS = [450.0 + 100 * band for band in range(BANDS)]
+ANY_BANDS = {
+    "IMAE, batches of three window sizes": "wavelength",
+    "SS-MAE, MRS": "spectral-stem",
+    "LO-MSST, 2 of 4 layers pruned": "spectral-blocks",
+}
+for method, embedding in ANY_BANDS.items():
+    any_bands = dict(CASES[method].model["backbone"], embedding=embedding, wavelengths=WAVELENGTHS)
+    case = replace(CASES[method], model=dict(CASES[method].model, backbone=any_bands))
+    CASES[f"{method.partition(',')[0]}, any bands"] = case
 for method in ("MAE, hidden patches", "DINOv2 without KoLeo"):
     CASES[f"{method}, FSDP"] = replace(CASES[method], sharded=True)

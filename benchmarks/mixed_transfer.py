@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
-PRETRAINING = ROOT / "configs/mixed/mae-wavelength_hsi-vit-tiny-p3_mixed.py"
+PRETRAINING = "mae-wavelength_hsi-vit-tiny-p3_mixed"
 SCENES = {"houston2018_crop": "houston2018-crop", "salinas_a": "salinas-a"}
 PROTOCOLS = {"fewshot20": range(5), "disjoint20": range(8)}
 
@@ -37,7 +37,12 @@ def corpora(names: Sequence[str]) -> dict[str, list[str]]:
     }
 
 
-def pretrain(sensors: Sequence[str], steps: int, folder: Path) -> Path | None:
+def config(name: str) -> Path:
+    """Of a pretraining."""
+    return ROOT / f"configs/mixed/{name}.py"
+
+
+def pretrain(name: str, sensors: Sequence[str], steps: int, folder: Path) -> Path | None:
     """Train for a number of steps; the checkpoint."""
     from mmhsi.engine import build_runner
     from mmhsi.engine.configs import load_config
@@ -47,9 +52,9 @@ def pretrain(sensors: Sequence[str], steps: int, folder: Path) -> Path | None:
     made = folder / "iter.pth"
     if made.exists():
         return made
-    cfg = load_config(PRETRAINING)
+    cfg = load_config(config(name))
     data = cfg.train_dataloader
-    data.dataset.sensors = {name: data.dataset.sensors[name] for name in sensors}
+    data.dataset.sensors = {sensor: data.dataset.sensors[sensor] for sensor in sensors}
     data.batch_size = 32
     for part in data.dataset.sensors.values():
         part.dataset.samples_per_scene = min(part.dataset.samples_per_scene * 4, 384)
@@ -66,7 +71,7 @@ def pretrain(sensors: Sequence[str], steps: int, folder: Path) -> Path | None:
     return (folder / f"iter_{steps}.pth").rename(made)
 
 
-def features(scene: str, checkpoint: Path | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def features(name: str, scene: str, checkpoint: Path | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features (n, d) of the centres of the windows of all labelled pixels, their classes and flat indices."""
     from mmhsi.datasets import SceneDataset
     from mmhsi.engine.configs import load_config
@@ -75,7 +80,7 @@ def features(scene: str, checkpoint: Path | None) -> tuple[np.ndarray, np.ndarra
     cfg = load_config(ROOT / "configs/mae/mae-ft_hsi-vit-tiny-p3.py")
     for loader in ("train_dataloader", "test_dataloader"):
         cfg[loader].dataset.scene = scene
-    cfg.model.backbone.update(embedding="wavelength", wavelengths=scene, img_size=24)
+    cfg.model.backbone = {**load_config(config(name)).model.backbone, "wavelengths": scene}
     torch.manual_seed(0)
     extractor = FeatureExtractor(cfg, checkpoint)
     parts = []
@@ -88,22 +93,22 @@ def features(scene: str, checkpoint: Path | None) -> tuple[np.ndarray, np.ndarra
     return joined[0], joined[1], joined[2]
 
 
-def score(scene: str, checkpoint: Path | None, splits: Path) -> dict[str, list[float]]:
+def score(name: str, scene: str, checkpoint: Path | None, splits: Path) -> dict[str, list[float]]:
     """Overall accuracy in % on every split, by protocol and method."""
     from mmhsi.evaluation.probes import knn_probe, linear_probe
 
-    values, classes, places = features(scene, checkpoint)
+    values, classes, places = features(name, scene, checkpoint)
     row = np.full(int(places.max()) + 1, -1)
     row[places] = np.arange(len(places))
     found: dict[str, list[float]] = {}
     for protocol, seeds in PROTOCOLS.items():
         for seed in seeds:
             with np.load(splits / f"{scene}_{protocol}_seed{seed}.npz") as split:
-                train, test = (row[split[name]] for name in ("train", "test"))
-            for name, probe in (("k-NN", knn_probe), ("linear", linear_probe)):
+                train, test = (row[split[part]] for part in ("train", "test"))
+            for method, probe in (("k-NN", knn_probe), ("linear", linear_probe)):
                 predicted = probe(values[train], classes[train], values[test])
                 accuracy = 100 * float(np.mean(predicted == classes[test]))
-                found.setdefault(f"{protocol} {name}", []).append(accuracy)
+                found.setdefault(f"{protocol} {method}", []).append(accuracy)
     return found
 
 
@@ -127,8 +132,11 @@ def main() -> None:
     """Train, score, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data", help="folder of scenes and splits")
+    parser.add_argument("--pretraining", default=PRETRAINING, help="config of configs/mixed (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=150, help="steps of each pretraining (default: 150)")
-    parser.add_argument("--out", type=Path, default=Path("work_dirs/mixed_transfer"), help="folder for all results")
+    parser.add_argument(
+        "--out", type=Path, default=Path("work_dirs/mixed_transfer"), help="folder for all results, one a pretraining"
+    )
     args = parser.parse_args()
     show_own_warnings()
     import os
@@ -139,12 +147,12 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     kept = args.out / "results.json"
     results = json.loads(kept.read_text()) if kept.exists() else {}
-    for name, sensors in corpora(list(load_config(PRETRAINING).train_dataloader.dataset.sensors)).items():
-        checkpoint = pretrain(sensors, args.steps, args.out / name.replace(" ", "-"))
+    for name, sensors in corpora(list(load_config(config(args.pretraining)).train_dataloader.dataset.sensors)).items():
+        checkpoint = pretrain(args.pretraining, sensors, args.steps, args.out / name.replace(" ", "-"))
         for scene, sensor in SCENES.items():
             if name in results.get(scene, {}) or (name.endswith(" alone") and sensor not in sensors):
                 continue
-            results.setdefault(scene, {})[name] = score(scene, checkpoint, args.data / "splits")
+            results.setdefault(scene, {})[name] = score(args.pretraining, scene, checkpoint, args.data / "splits")
             kept.write_text(json.dumps(results, indent=1))
             print(table({scene: results[scene]}), flush=True)
 

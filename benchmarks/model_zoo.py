@@ -23,9 +23,11 @@ TASKS = {
     "PixelClassifier": "Pixel classification",
     "ClassicalClassifier": "Pixel classification",
     "PixelRegressor": "Regression",
+    "TileRegressor": "Regression",
     "ClassicalRegressor": "Regression",
     "EncoderDecoder": "Semantic segmentation",
     "Mask2Former": "Semantic segmentation",
+    "PresenceClassifier": "Classes of tiles",
 }
 WHOLE = (*TASKS, "ChannelPrediction")
 """Models that are run as a whole: with their heads, or since the encoder sees a part of the bands alone."""
@@ -34,6 +36,7 @@ PROTOCOLS = {
     "5-per-class": "5 random pixels a class",
     "disjoint": "disjoint blocks",
     "values": "disjoint blocks",
+    "tile-values": "half of the tiles train",
     "hyperview": "four fifths of the fields train",
     "halves": "left half trains, right half tests",
     "halves-fine": "left half trains, right half tests, at the labels' resolution",

@@ -13,7 +13,7 @@ import numpy as np
 
 from mmhsi.cli.command import run, tool_parser
 
-MODELS = ("ridge", "pls", "extra-trees", "cnn1d", "cnn1d-nll")
+MODELS = ("ridge", "pls", "extra-trees", "cnn1d", "cnn1d-nll", "hsi-vit-tiny-p3", "unet-tiles")
 TARGETS = (("reflectance at 1650 nm", "%"), ("moisture index", "1"))
 SCENE = dict(image="vnir.tif", values="swir.tif", targets=[name for name, _ in TARGETS], units=[u for _, u in TARGETS])
 
@@ -61,7 +61,10 @@ def errors(name: str, seed: int, folder: Path) -> dict[str, float]:
     cfg = load_config(Path(__file__).parents[1] / f"configs/regression/{name}.py")
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         loader.dataset.update(scene=SCENE, data_root=str(folder))
-        loader.dataset.split.update(block=32)
+        if loader.dataset.type == "TileValueDataset":
+            loader.dataset.update(window=32)
+        else:
+            loader.dataset.split.update(block=32)
     cfg.work_dir = str(folder / f"{name}-{seed}")
     cfg.log_level = "WARNING"
     set_seed(cfg, seed)

@@ -99,6 +99,7 @@ _EXPECTED: dict[str, tuple[str, Callable[[object], bool]]] = {
     "num_bands": ("a number of bands", lambda value: _whole(value, 0)),
     "label_ids": ("whole numbers", lambda value: _wholes(value, -(2**63), 2**63)),
     "ignore_ids": ("whole numbers", lambda value: _wholes(value, -(2**63), 2**63)),
+    "ignore_others": ("True or False", lambda value: type(value) is bool),
     "palette": (
         "RGB colours, 0 to 255",
         _optional(_colours),
@@ -132,6 +133,7 @@ class InputSpec:
             version does not say.
         label_ids: Id of each class in the label maps.
         ignore_ids: Ids that mean "no label".
+        ignore_others: Whether ids that neither names mean "no label" too.
         palette: RGB colour of each class, 0 to 255, or None.
         scene: Title of the scene.
         protocol: One line about which pixels were for training.
@@ -163,6 +165,7 @@ class InputSpec:
     num_bands: int
     label_ids: tuple[int, ...] = ()
     ignore_ids: tuple[int, ...] = ()
+    ignore_others: bool = False
     palette: tuple[tuple[int, int, int], ...] | None = None
     scene: str = ""
     protocol: str = ""

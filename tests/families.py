@@ -35,6 +35,7 @@ FAMILIES = {
     "comparison/maest-ft": (CROP[0], SALINAS_A[0], *few(*MORE)),
     "classical/*": ("houston2018-crop-rgb_20-per-class", "salinas-a_disjoint"),
     "regression/cnn1d-abundances": ("demo_values",),
+    "regression/unet-tiles": ("demo_tile-values",),
     "regression/*": ("demo_values", "hyperview"),
     "comparison/*": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *few(*MORE)),
     "mae/mae_hsi-vit-tiny-p3": ("houston2018-crop", "salinas-a", *MORE),

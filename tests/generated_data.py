@@ -24,7 +24,7 @@ MAP_SPLITS = {
     "whu_hi_honghu": ("HHCYtrain100", "HHCYtest100"),
 }
 """Scenes with supplied maps of training and test pixels, and the maps' variables."""
-ENMAP_TASKS = tuple(f"enmap_{task}" for task in ("cdl", "nlcd", "bnetd", "eurocrops", "treemap", "bdforet"))
+ENMAP_TASKS = tuple(f"enmap_{task}" for task in ("cdl", "nlcd", "bnetd", "eurocrops", "treemap", "corine", "bdforet"))
 
 
 def write_variables(path: Path, variables: dict[str, np.ndarray]) -> None:

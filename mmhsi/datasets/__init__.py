@@ -33,6 +33,7 @@ from .splits import (
     split_tiles,
 )
 from .tile_dataset import TileDataset
+from .tile_values import TileValueDataset
 from .window_values import WindowValueDataset
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "Split",
     "TileDataset",
     "TileSplit",
+    "TileValueDataset",
     "WindowValueDataset",
     "assert_disjoint",
     "collate_pixels",

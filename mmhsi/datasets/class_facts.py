@@ -17,6 +17,7 @@ class ClassFacts(TypedDict):
     classes: tuple[str, ...]
     label_ids: tuple[int, ...]
     ignore_ids: tuple[int, ...]
+    ignore_others: bool
     palette: tuple[RGB, ...] | None
     rgb_bands: RGB | None
     image_options: dict[str, object]
@@ -36,6 +37,7 @@ def class_facts(info: SceneInfo, kept: Sequence[int] | None = None) -> ClassFact
         classes=tuple(str(info.classes[index]) for index in kept),
         label_ids=tuple(int(info.label_ids[index]) for index in kept),
         ignore_ids=tuple(int(label) for label in (*info.ignore_ids, *dropped)),
+        ignore_others=info.ignore_others,
         palette=None if info.palette is None else tuple(_three(info.palette[index]) for index in kept),
         rgb_bands=None if info.rgb_bands is None else _three(info.rgb_bands),
         image_options=info.image_options.recipe(),

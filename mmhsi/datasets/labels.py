@@ -24,6 +24,7 @@ class LabelTable:
         classes: Class names.
         ignore_ids: Ids that mean "no label". Default: 0 alone.
         ignore_others: Whether ids that neither list names mean "no label" too. Default False: they are an error.
+        same_ids: Further ids, each with that of the class that it means too.
 
     Raises:
         ConfigError: If names and ids differ in number, an id occurs twice, or there are more than 255 classes.
@@ -35,13 +36,17 @@ class LabelTable:
         classes: Sequence[str],
         ignore_ids: Sequence[int] = (0,),
         ignore_others: bool = False,
+        same_ids: Sequence[tuple[int, int]] = (),
     ) -> None:
         if len(label_ids) != len(classes):
             raise ConfigError(f"label_ids has {len(label_ids)} entries, classes has {len(classes)}; one id a class")
-        ids = [*label_ids, *ignore_ids]
+        ids = [*label_ids, *ignore_ids, *(other for other, _ in same_ids)]
+        lost = [own for _, own in same_ids if own not in label_ids]
+        if lost:
+            raise ConfigError(f"same_ids names {lost[0]} as the id of a class, which label_ids does not")
         twice = sorted({i for i in ids if ids.count(i) > 1})
         if twice:
-            raise ConfigError(f"label_ids and ignore_ids name {twice[0]} twice")
+            raise ConfigError(f"label_ids, ignore_ids and same_ids name {twice[0]} twice")
         if len(classes) > IGNORE_INDEX:
             raise ConfigError(f"{len(classes)} classes given, at most {IGNORE_INDEX} are possible")
         self.label_ids = tuple(label_ids)
@@ -49,7 +54,9 @@ class LabelTable:
         ids.append(NO_LABEL)
         order = np.argsort(ids)
         self._ids = np.asarray(ids)[order]
-        self._indices = np.asarray([*range(len(label_ids)), *[IGNORE_INDEX] * (len(ignore_ids) + 1)])[order]
+        others = [self.label_ids.index(own) for _, own in same_ids]
+        indices = [*range(len(label_ids)), *[IGNORE_INDEX] * len(ignore_ids), *others, IGNORE_INDEX]
+        self._indices = np.asarray(indices)[order]
 
     def __call__(self, labels: np.ndarray, source: str) -> np.ndarray:
         """Map a label raster.

@@ -230,7 +230,7 @@ def labels_on_grid(info: SceneInfo, root: Path, grid: Grid, valid: np.ndarray) -
         ignored = tuple(label for label in info.ignore_ids if label not in drawn.label_ids)
         info = replace(info, classes=drawn.classes, label_ids=drawn.label_ids, ignore_ids=ignored)
     else:
-        table = LabelTable(info.label_ids, info.classes, info.ignore_ids, info.ignore_others)
+        table = LabelTable(info.label_ids, info.classes, info.ignore_ids, info.ignore_others, info.same_ids)
         shape = info.image_options.shape if "pixel" in (info.labels_axes or "") else None
         opened = open_label_map(path, info.labels_key, info.labels_axes, info.label_threshold, shape)
         with opened as labels_file:

@@ -74,7 +74,8 @@ class TileDataset(SeededDataset):
 
     Raises:
         ConfigError: If a key is missing or contradicts another.
-        DataError: If a listed file is missing or the tiles differ in their bands or wavelengths.
+        DataError: If a listed file is missing or the tiles differ in their bands or wavelengths; of whole tiles of the
+            catalogue that of the bands is said where one is read.
     """
 
     def __init__(
@@ -104,7 +105,8 @@ class TileDataset(SeededDataset):
         self.split_file, self.image_dir, self.label_dir = split_file, image_dir, label_dir
         self.suffix = suffix
         self.listed_as: str | None = None
-        if info.form == "tiles":
+        self.is_published = info.form == "tiles"
+        if self.is_published:
             self._take_subset(info, subset)
             self.root = self.root / info.image
             info = replace(info, image="")
@@ -120,7 +122,7 @@ class TileDataset(SeededDataset):
         self.turns = tuple(turns)
         self.split = self._checked(split)
         self.with_labels = with_labels
-        self.label_table = LabelTable(info.label_ids, info.classes, info.ignore_ids, info.ignore_others)
+        self.label_table = self._table()
         self.protocol = protocol or self._protocol(subset)
         super().__init__(pipeline, lazy_init)
 
@@ -183,8 +185,12 @@ class TileDataset(SeededDataset):
                     raise DataError(f"{path}: no such file, listed in {self.split_file or self.image_dir or 'image'}")
         images, options = [image for image, _ in files], info.image_options.under(self.root)
         declared = info.wavelengths is not None
-        headers = read_headers(images, info.image_key, info.image_axes, info.bad_bands, declared, options)
-        header = headers[0]
+        # Published tiles of one size may be half a million files: the first is opened now, each other where it is read,
+        # which checks its number of bands.
+        alike = self.is_published and info.shape is not None and self.window is None and self.region is None
+        opened = images[:1] if alike else images
+        headers = read_headers(opened, info.image_key, info.image_axes, info.bad_bands, declared, options)
+        headers, header = headers * (len(images) if alike else 1), headers[0]
         bands = choose_bands(header, info.bad_bands)
         if self.with_labels:
             self._take_drawn([mask for _, mask in files if mask is not None], header)
@@ -216,7 +222,12 @@ class TileDataset(SeededDataset):
             found = draw_tile(masks[0], Grid.of(header), label_fields(self.info))
             ignored = tuple(label for label in self.info.ignore_ids if label not in found.label_ids)
             self.info = replace(self.info, classes=found.classes, label_ids=found.label_ids, ignore_ids=ignored)
-            self.label_table = LabelTable(self.info.label_ids, self.info.classes, self.info.ignore_ids)
+            self.label_table = self._table()
+
+    def _table(self) -> LabelTable:
+        """From ids to classes."""
+        info = self.info
+        return LabelTable(info.label_ids, info.classes, info.ignore_ids, info.ignore_others, info.same_ids)
 
     def _describe(self, header: CubeInfo, bands: list[int], values: str) -> InputSpec:
         """What a model trained on this is given."""

@@ -5,6 +5,7 @@ from .calibration import Reliability, Temperature, reliability
 from .confusion import ConfusionMatrix
 from .intervals import group_interval
 from .metric import LandCoverMetric
+from .presence_metric import PresenceMetric
 from .reconstruction import ReconstructionMetric, psnr, ssim
 from .regression import value_errors
 from .value_metric import ValueMetric
@@ -14,6 +15,7 @@ __all__ = [
     "Estimate",
     "LandCoverMetric",
     "MapAccuracy",
+    "PresenceMetric",
     "ReconstructionMetric",
     "Reliability",
     "Temperature",

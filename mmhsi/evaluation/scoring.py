@@ -50,7 +50,7 @@ def read_prediction(path: str | PathLike[str], grid: Grid, spec: InputSpec) -> n
     """
     if is_vector(path):
         return draw_labels(path, grid, spec.classes, spec.label_ids, spec.ignore_ids).labels
-    names, table = spec.classes, LabelTable(spec.label_ids, spec.classes, spec.ignore_ids)
+    names, table = spec.classes, LabelTable(spec.label_ids, spec.classes, spec.ignore_ids, spec.ignore_others)
     if Path(path).suffix.lower() in (".tif", ".tiff") and has_class_names(path):
         named = read_class_map(path)
         names, table = tuple(named.names), LabelTable(named.ids, named.names, ())

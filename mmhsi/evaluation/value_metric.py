@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +20,17 @@ from .regression import LEVEL, NAMES, value_errors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+    from torch import Tensor
+
 
 @METRICS.register_module()
 class ValueMetric(BaseMetric):
     """R², RMSE and MAE of every target, with intervals, and the protocol beside them.
 
     Takes samples with ``gt_value`` (T,), NaN where unknown, ``pred_value`` (T,), ``group``, and perhaps ``pred_std``
-    (T,). With one target the keys are ``R2``, ``RMSE`` and ``MAE``; with several ``NAME/R2`` and so on, and ``R2``,
+    (T,); or tiles with ``gt_values``, ``pred_values`` and perhaps ``pred_stds`` (T, H, W), each of which is a group.
+    With one target the keys are ``R2``, ``RMSE`` and ``MAE``; with several ``NAME/R2`` and so on, and ``R2``,
     their mean. Where standard deviations are predicted, ``coverage`` is the share of values within the 90 % interval of
     a normal distribution.
 
@@ -47,16 +52,21 @@ class ValueMetric(BaseMetric):
             data_samples: The samples.
         """
         for sample in data_samples:
-            predicted = sample["pred_value"].cpu().numpy().astype(np.float64)
-            std = sample["pred_std"].cpu().numpy().astype(np.float64) if "pred_std" in sample else None
-            truth = sample["gt_value"].cpu().numpy().astype(np.float64)
-            self.results.append((truth, predicted, std, int(sample["group"])))
+            if "gt_values" in sample:
+                names, group = ("gt_values", "pred_values", "pred_stds"), _tile(sample)
+                rows = {name: _rows(sample[name]["data"].flatten(1).T) for name in names if name in sample}
+            else:
+                names, group = ("gt_value", "pred_value", "pred_std"), int(sample["group"])
+                rows = {name: _rows(sample[name][None]) for name in names if name in sample}
+            known = np.isfinite(rows[names[0]]).any(axis=1)
+            truth, predicted, std = (rows[name][known] if name in rows else None for name in names)
+            self.results.append((truth, predicted, std, np.full(known.sum(), group)))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Sum up.
 
         Args:
-            results: One (truth, predicted, std, group) a sample.
+            results: One (truth, predicted, std, groups) a sample, of its values' rows.
 
         Raises:
             ConfigError: If the data have no targets.
@@ -66,9 +76,8 @@ class ValueMetric(BaseMetric):
             raise ConfigError(
                 "ValueMetric: the test data have no targets; take a dataset of values, or LandCoverMetric"
             )
-        truth, predicted = (np.stack([result[index] for result in results]) for index in (0, 1))
-        stds = None if results[0][2] is None else np.stack([result[2] for result in results])
-        groups = np.array([result[3] for result in results])
+        truth, predicted, groups = (np.concatenate([result[index] for result in results]) for index in (0, 1, 3))
+        stds = None if results[0][2] is None else np.concatenate([result[2] for result in results])
         rows: list[dict[str, Any]] = []
         for index, target in enumerate(spec.targets):
             known = np.isfinite(truth[:, index])
@@ -85,6 +94,16 @@ class ValueMetric(BaseMetric):
         if self.out_file is not None:
             write_json(self.out_file, dict(protocol=spec.protocol, metrics=metrics, level=LEVEL, targets=rows))
         return metrics
+
+
+def _tile(sample: dict) -> int:
+    """A number that tells a tile from others, on every process."""
+    return zlib.crc32(f"{sample.get('img_path')} {sample.get('window')}".encode())
+
+
+def _rows(values: Tensor) -> NDArray[np.float64]:
+    """Values (n, T) as numpy has them."""
+    return values.cpu().numpy().astype(np.float64)
 
 
 def _metrics(rows: Sequence[dict[str, Any]]) -> dict[str, float]:

@@ -137,8 +137,9 @@ def segment_rows(
     batch_size: int,
     start: int = 0,
     progress: Callable[[float], None] | None = None,
+    of_values: bool = False,
 ) -> Iterator[PredictedRows]:
-    """Segment a scene by overlapping windows and blend their logits.
+    """Segment a scene by overlapping windows and blend their logits, or values.
 
     A scene smaller than a window is mirrored up to its size, below and to the right. Windows without a single pixel of
     data are skipped.
@@ -153,6 +154,7 @@ def segment_rows(
         start: Row to begin with, where an earlier run stopped; windows that reach it from above are computed again, so
             that the sums are the same to the last bit.
         progress: Called after every batch with the rows done, parts of rows included. Default None.
+        of_values: Whether the model gives values, which stay as they are blended. Default False.
 
     Yields:
         The rows from top to bottom.
@@ -186,7 +188,9 @@ def segment_rows(
         first, last = max(top, start), min(following, scene_height)
         if first < last:
             done = slice(first - top, last - top)
-            yield PredictedRows(first, sums[:, done, :scene_width].softmax(dim=0), valid[done, :scene_width])
+            made = sums[:, done, :scene_width]
+            made = made.clone() if of_values else made.softmax(dim=0)
+            yield PredictedRows(first, made, valid[done, :scene_width])
         passed = following - top
         sums = sums.roll(-passed, 1)
         sums[:, h - passed :] = 0

@@ -246,8 +246,9 @@ class SceneInferencer:
                 seen = self.model.seen_window(self.window)
                 yield from classify_rows(rows, self.model, self.model.num_outputs, seen, size, start, progress)
             else:
+                count, of_values = self.model.num_outputs, bool(self.spec.targets)
                 yield from segment_rows(
-                    rows, self.model, len(self.classes), self.window, self.stride, size, start, progress
+                    rows, self.model, count, self.window, self.stride, size, start, progress, of_values
                 )
         except (MemoryError, RuntimeError) as error:
             if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):

@@ -22,6 +22,7 @@ from mmhsi.inference.publishing import model_spec, published_model
 from mmhsi.io.files import file_digest, reading
 from mmhsi.models.classifiers import PixelClassifier
 from mmhsi.models.freezing import FreezableBackbone
+from mmhsi.models.tile_regressor import TileRegressor
 from mmhsi.models.weights import load_weights, read_checkpoint
 from mmhsi.registry import MODELS
 from mmhsi.visualization import class_palette
@@ -85,12 +86,12 @@ class WindowModel:
                     if config:
                         raise
                     raise ConfigError(f"{checkpoint}: its model cannot be built: {error}") from error
-        if not isinstance(self.network, (PixelClassifier, BaseSegmentor)):
+        if not isinstance(self.network, (PixelClassifier, BaseSegmentor, TileRegressor)):
             raise ConfigError(
                 f"{type(self.network).__name__} gives no classes; expected a config of PixelClassifier, EncoderDecoder "
                 "or Mask2Former"
             )
-        outputs = self.network.num_outputs if isinstance(self.network, PixelClassifier) else None
+        outputs = None if isinstance(self.network, BaseSegmentor) else self.network.num_outputs
         if (outputs is None) == bool(self.spec.targets):
             raise ConfigError(
                 f"{self.source} was trained on {'values' if self.spec.targets else 'classes'}, "
@@ -157,7 +158,8 @@ class WindowModel:
             x: Shape (B, C, h, w).
 
         Returns:
-            float32: class probabilities, or values, (B, K) of a pixel classifier, logits (B, K, h, w) of a segmentor.
+            float32: class probabilities, or values, (B, K) of a pixel classifier; logits (B, K, h, w) of a segmentor,
+            values of a :class:`mmhsi.models.TileRegressor`.
 
         Raises:
             ConfigError: If K is not the number of classes.

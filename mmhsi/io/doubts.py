@@ -16,18 +16,22 @@ _said: Counter[tuple[Path, str]] = Counter()
 _files: set[tuple[Path, str]] = set()
 
 
-def doubt(path: str | PathLike[str], kind: str, text: str) -> None:
+def doubt(path: str | PathLike[str], kind: str, text: str, below: int | None = None) -> None:
     """Warn of a file, once for each reason.
 
     Args:
         path: The file.
         kind: The reason, in a word.
         text: One line: what the file says, and how it is understood.
+        below: Of all files below the folder that lies as many steps above the file's own one alone is named: of tiles
+            in folders of their own. Default: :data:`MOST_FILES` of its own folder.
     """
     file = Path(fspath(path))
-    if (file, kind) in _files or _said[file.parent, kind] > MOST_FILES:
+    folder = file.parents[min(below or 0, len(file.parents) - 1)]
+    most = 0 if below else MOST_FILES
+    if (file, kind) in _files or _said[folder, kind] > most:
         return
     _files.add((file, kind))
-    _said[file.parent, kind] += 1
-    more = "; more files of this folder are not named" if _said[file.parent, kind] > MOST_FILES else ""
+    _said[folder, kind] += 1
+    more = f"; more files below {folder} are not named" if _said[folder, kind] > most else ""
     warnings.warn(f"{file}: {text}{more}", DataWarning, stacklevel=2)

@@ -15,6 +15,8 @@ from .backbones import (
     FreeNet,
     HiT,
     HSIViT,
+    HyperSIGMASpatial,
+    HyperSIGMASpectral,
     IMAEViT,
     MAESTViT,
     SpatialSpectralViT,
@@ -64,6 +66,7 @@ from .preprocessors import (
     WindowSampler,
     attach_scenes,
 )
+from .presence import PresenceClassifier
 from .regressors import PixelRegressor
 from .rng import BatchRNG
 from .selfsup import (
@@ -82,6 +85,7 @@ from .selfsup import (
     Reconstruction,
     SSMTr,
 )
+from .tile_regressor import TileRegressor
 from .weights import load_weights, transfer_weights
 
 if TYPE_CHECKING:
@@ -130,6 +134,8 @@ __all__ = [
     "HSIViT",
     "HiT",
     "HuberLoss",
+    "HyperSIGMASpatial",
+    "HyperSIGMASpectral",
     "IMAEDecoder",
     "IMAEViT",
     "LOMSSTDecoder",
@@ -146,6 +152,7 @@ __all__ = [
     "OnColumns",
     "PixelClassifier",
     "PixelRegressor",
+    "PresenceClassifier",
     "RandomForest",
     "RandomMasking",
     "Reconstruction",
@@ -163,6 +170,7 @@ __all__ = [
     "SpectralRNN",
     "SquaredErrorLoss",
     "TilePreprocessor",
+    "TileRegressor",
     "TokenLinearHead",
     "TubeMasking",
     "UNetHead",

@@ -7,7 +7,7 @@ None has to be inherited: a backbone that has a protocol's members satisfies it.
 from __future__ import annotations
 
 from inspect import get_annotations
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from mmhsi.errors import ConfigError
 
@@ -117,6 +117,15 @@ def takes_any_bands(backbone: object) -> bool:
         backbone: Any.
     """
     return isinstance(backbone, AnyBandBackbone) and backbone.any_bands
+
+
+def told(wavelengths: Sequence[float] | None) -> dict[str, Any]:
+    """``wavelengths`` as the keyword argument of a backbone of any bands; nothing where a batch brings none.
+
+    Args:
+        wavelengths: Centres of the batch's bands in nm, or None.
+    """
+    return {} if wavelengths is None else {"wavelengths": wavelengths}
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ import pytest
 import rasterio
 from generated_data import ENMAP_TASKS, write_enmap_corpora, write_enmap_tasks, write_image
 
-from mmhsi.datasets import CATALOGUE, TileDataset
+from mmhsi.datasets import CATALOGUE, TileDataset, tile_dataset
 from mmhsi.datasets.layout import check_layout
 from mmhsi.datasets.tile_list import list_tiles, read_names
 from mmhsi.errors import DataError
@@ -96,3 +96,28 @@ def test_files_of_folders_below_are_listed_in_order(tmp_path):
     found = list_tiles(tmp_path, None, "images", "labels", "/*.tif")
     assert [image.relative_to(tmp_path).as_posix() for image, _ in found] == ["images/a/1.tif", "images/b/2.tif"]
     assert found[0][1] == tmp_path / "labels/a/1.tif"
+
+
+def test_of_published_tiles_one_header_is_read_and_one_doubt_is_said(root, monkeypatch, recwarn):
+    opened, reading = [], tile_dataset.read_headers
+    monkeypatch.setattr(
+        tile_dataset, "read_headers", lambda paths, *rest: opened.append(paths) or reading(paths, *rest)
+    )
+    for name in ("hyspecnet_11k", "spectral_earth"):
+        subset = CATALOGUE[name].subsets[0].name
+        dataset = TileDataset(name, subset=subset, data_root=str(root), with_labels=False, pipeline=PLAIN[:1])
+        assert len([dataset[index] for index in range(len(dataset))]) > len(opened[-1]) == 1
+    said = [str(warning.message) for warning in recwarn if "METADATA" in str(warning.message)]
+    assert len(said) <= 1  # another test may have heard it
+    assert all("are not named" in line for line in said)
+
+
+def test_a_published_tile_of_other_bands_is_refused_where_it_is_read(tmp_path):
+    write_enmap_corpora(tmp_path)
+    path = sorted((tmp_path / "spectral_earth/enmap").glob("*/*.tif"))[1]
+    write_image(path, np.zeros((3, 8, 8), np.uint16))
+    dataset = TileDataset(
+        "spectral_earth", subset="all", data_root=str(tmp_path), with_labels=False, pipeline=PLAIN[:1]
+    )
+    with pytest.raises(DataError, match="3 bands"):
+        dataset[1]

@@ -18,6 +18,14 @@ def test_maps_non_contiguous_ids_as_a_loop_over_a_dict_does():
     assert mapped.tolist() == expected
 
 
+def test_further_ids_of_a_class_are_its_own():
+    table = LabelTable([111, 211], ["town", "field"], same_ids=[(112, 111), (213, 211), (212, 211)])
+    assert table(np.asarray([111, 112, 211, 212, 213, 0]), "gt.tif").tolist() == [0, 0, 1, 1, 1, IGNORE_INDEX]
+    for same, message in (([(112, 7)], "names 7"), ([(211, 111)], "name 211 twice")):
+        with pytest.raises(ConfigError, match=message):
+            LabelTable([111, 211], ["town", "field"], same_ids=same)
+
+
 def test_unknown_id_is_named_with_its_place_and_file():
     labels = np.zeros((4, 5), dtype=np.int64)
     labels[2, 3] = 9

@@ -46,6 +46,7 @@ TORCH = [("", torchs)]
 TRANSFORMER = [
     (r"(cls_token|ins_token|mask_token|registers|pos_embed)$", 0.02),
     (r"^centre_mark$", 1.0),
+    (r"sampling_offsets\.weight$", 0.02),
     (r"gamma\d\.weight$", "tiny"),  # LayerScale
     (r"^fusions\..*(out_proj|mixes|to_spatial\.weight|to_spectral\.weight)", "zeros"),  # exchanges
     (r"^(position|cnn)\.", torchs),

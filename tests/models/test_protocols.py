@@ -38,10 +38,11 @@ from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.usefixtures("scope")
 
-COMMON = {TokenBackbone, PrunableBackbone, BandedBackbone, LayeredBackbone}
+COMMON = {TokenBackbone, AnyBandBackbone, PrunableBackbone, BandedBackbone, LayeredBackbone}
 SATISFIED = {
-    "HSIViT": COMMON
-    | {AnyBandBackbone, VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel, GridBackbone},
+    "HSIViT": COMMON | {VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel, GridBackbone},
+    "HyperSIGMASpatial": COMMON,
+    "HyperSIGMASpectral": COMMON,
     "IMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone},
     "SSMAEFusion": COMMON | {VisibleBackbone, AttentiveBackbone, GridBackbone},
     "SSMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone, GridBackbone},
@@ -97,7 +98,7 @@ def test_tokens_have_one_shape(name):
     assert torch.equal(map_of_tokens, model(x)[-1][:, : map_of_tokens.shape[1]])
 
 
-@pytest.mark.parametrize("name", [name for name in VITS if not name.startswith("SpatialSpectral")])
+@pytest.mark.parametrize("name", [name for name in VITS if not name.startswith(("SpatialSpectral", "HyperSIGMA"))])
 def test_visible_tokens_do_not_depend_on_hidden_ones(name):
     model = build(name).eval()
     side = 9 // model.patch_size

@@ -110,6 +110,7 @@ class SceneInfo:
         label_ids: Id of each class in the label map.
         ignore_ids: Ids that mean "no label".
         ignore_others: Whether ids that neither list names mean "no label" too.
+        same_ids: Further ids that mean a class, each with that class's own: (id, id of the class).
         palette: RGB colour of each class, 0 to 255; None for the default palette.
         shape: (H, W, C) as published, of each tile for tiles; None if it may vary.
         wavelengths: Centres of the file's bands in nm where the file does not carry them.
@@ -151,6 +152,7 @@ class SceneInfo:
     label_ids: tuple[int, ...] = ()
     ignore_ids: tuple[int, ...] = (0,)
     ignore_others: bool = False
+    same_ids: tuple[tuple[int, int], ...] = ()
     palette: tuple[RGB, ...] | None = None
     shape: tuple[int, int, int] | None = None
     wavelengths: tuple[float, ...] | None = None

@@ -21,6 +21,7 @@ def _task(
     ids: tuple[int, ...],
     classes: tuple[str, ...],
     caveat: str,
+    same_ids: tuple[tuple[int, int], ...] = (),
 ) -> SceneInfo:
     """A segmentation task: the layout of the repository's folder ``data``.
 
@@ -31,6 +32,7 @@ def _task(
         ids: Ids of the classes.
         classes: Their names.
         caveat: What is not confirmed.
+        same_ids: Further ids of classes.
     """
     folder = f"enmap_{name.lower()}"
     return SceneInfo(
@@ -39,6 +41,7 @@ def _task(
         classes=classes,
         label_ids=ids,
         ignore_others=True,
+        same_ids=same_ids,
         shape=(128, 128, 202),
         wavelengths=ENMAP_202,
         rgb_bands=_RGB,
@@ -132,6 +135,27 @@ _NLCD = {
     90: "Woody wetlands",
     95: "Emergent herbaceous wetlands",
 }
+_CORINE = {
+    "Urban fabric": (111, 112),
+    "Industrial or commercial units": (121,),
+    "Arable land": (211, 212, 213),
+    "Permanent crops": (221, 222, 223, 241),
+    "Pastures": (231,),
+    "Complex cultivation patterns": (242,),
+    "Agriculture with significant areas of natural vegetation": (243,),
+    "Agro-forestry areas": (244,),
+    "Broad-leaved forest": (311,),
+    "Coniferous forest": (312,),
+    "Mixed forest": (313,),
+    "Natural grassland and sparsely vegetated areas": (321, 333),
+    "Moors, heathland and sclerophyllous vegetation": (322, 323),
+    "Transitional woodland, shrub": (324,),
+    "Beaches, dunes, sands": (331,),
+    "Inland wetlands": (411, 412),
+    "Coastal wetlands": (421, 422),
+    "Inland waters": (511, 512),
+    "Marine waters": (521, 522, 523),
+}
 _LEGEND = "The ids are those of the authors' code, their names those of the map's own legend."
 _UNNAMED = "The ids are those of the authors' code, which does not name the classes."
 
@@ -178,9 +202,8 @@ ENMAP_TILES: dict[str, SceneInfo] = {
         subsets=(TileSubset("all", image_dir="enmap", suffix="/*.tif"),),
         homepage=_CODE,
         obtain=_OBTAIN,
-        caveat="538,974 tiles of 415,000 places, a folder a place. Every file's header is read when a run begins: of "
-        "all that takes long, of a part that lies in the folder less. The order of the bands is that of the "
-        "authors' table, where those of the two spectrometers alternate from 902 to 993 nm.",
+        caveat="538,974 tiles of 415,000 places, a folder a place. The order of the bands is that of the authors' "
+        "table, where those of the two spectrometers alternate from 902 to 993 nm.",
     ),
     "enmap_cdl": _task(
         "CDL",
@@ -221,6 +244,16 @@ ENMAP_TILES: dict[str, SceneInfo] = {
         tuple(_TREEMAP),
         tuple(_TREEMAP.values()),
         f"{_LEGEND} These are forest types of the Forest Inventory and Analysis programme.",
+    ),
+    "enmap_corine": _task(
+        "Corine",
+        "CORINE Land Cover (EEA), Europe",
+        (8250, 1100, 1650),
+        tuple(ids[0] for ids in _CORINE.values()),
+        tuple(_CORINE),
+        "The authors' task is which of the 19 classes occur in a tile (configs/presence); they are groups of the map's "
+        "own ids, those of the authors' code.",
+        tuple((other, ids[0]) for ids in _CORINE.values() for other in ids[1:]),
     ),
     "enmap_bdforet": _task(
         "BDForet",

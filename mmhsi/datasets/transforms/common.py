@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Scope: TypeAlias = Literal["pixel", "neighbourhood", "image", "random"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
-SPATIAL_KEYS = ("img", "gt_seg_map", "valid")
+SPATIAL_KEYS = ("img", "gt_seg_map", "gt_values", "valid")
 """Arrays of a results dict whose first two axes are rows and columns."""
 
 BAND_KEYS = ("wavelengths", "fwhm")
@@ -118,8 +118,8 @@ def require_one_grid(results: dict) -> None:
     Raises:
         DataError: If ``gt_seg_map`` has another height or width than ``img``.
     """
-    labels, size = results.get("gt_seg_map"), results["img"].shape[:2]
-    if labels is not None and labels.shape != size:
+    labels, size = results.get("gt_seg_map", results.get("gt_values")), results["img"].shape[:2]
+    if labels is not None and labels.shape[:2] != size:
         raise DataError(
             f"{source(results)}: labels of {labels.shape[0]} x {labels.shape[1]} beside an image of {size[0]} x "
             f"{size[1]} cannot be cut, padded or resized with it; leave fine_labels out, or that transform"

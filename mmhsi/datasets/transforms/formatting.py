@@ -11,7 +11,7 @@ from mmseg.structures import SegDataSample
 
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform
+from .common import CubeTransform, require_one_grid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,8 @@ META_KEYS = ("img_path", "seg_map_path", "window", "ori_shape", "img_shape")
 class PackTile(CubeTransform):
     """Pack a tile for :class:`mmhsi.models.TilePreprocessor`, in its raw dtype.
 
-    Required keys: ``img`` (H, W, C), ``valid`` (H, W); ``gt_seg_map`` (H, W) for segmentation.
+    Required keys: ``img`` (H, W, C), ``valid`` (H, W); ``gt_seg_map`` (H, W) for segmentation, ``gt_values`` (H, W, T)
+    for regression, which are unknown where there is no data.
 
     Added keys: ``inputs`` tensor (C, H, W), ``valid`` bool tensor (H, W), ``data_samples`` (mmseg's SegDataSample).
 
@@ -43,6 +44,10 @@ class PackTile(CubeTransform):
         if "gt_seg_map" in results:
             labels = torch.from_numpy(np.ascontiguousarray(results["gt_seg_map"]))
             sample.gt_sem_seg = PixelData(data=labels[None])
+        if "gt_values" in results:
+            require_one_grid(results)
+            values = np.where(results["valid"][..., None], results["gt_values"], np.float32(np.nan))
+            sample.gt_values = PixelData(data=torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1))))
         return dict(
             inputs=torch.from_numpy(np.ascontiguousarray(results["img"].transpose(2, 0, 1))),
             valid=torch.from_numpy(np.ascontiguousarray(results["valid"])),

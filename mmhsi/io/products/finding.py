@@ -82,6 +82,7 @@ def _by_name(path: Path) -> Product | None:
                     "metadata",
                     f"a file of {kind.title} without the product's metadata file ({kind.main}) beside it; read as it "
                     "is, without what that says of scale, wavelengths and quality",
+                    below=2,
                 )
                 return None
             if name is not None:

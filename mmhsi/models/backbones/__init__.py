@@ -3,6 +3,7 @@
 from .base import TransformerBackbone
 from .comparison import CNN2D, CNN3D, SSTN, ExViT, FreeNet, HiT, MAESTViT, SpectralCNN1D, SpectralRNN
 from .hsi_vit import HSIViT
+from .hypersigma import HyperSIGMASpatial, HyperSIGMASpectral
 from .imae_vit import IMAEViT
 from .spatial_spectral_vit import SpatialSpectralViT
 from .ss_mae_fusion import SSMAEFusion
@@ -18,6 +19,8 @@ __all__ = [
     "FreeNet",
     "HSIViT",
     "HiT",
+    "HyperSIGMASpatial",
+    "HyperSIGMASpectral",
     "IMAEViT",
     "MAESTViT",
     "SSMAEFusion",

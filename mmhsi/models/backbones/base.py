@@ -5,10 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from mmhsi.errors import ConfigError
+
+from ..checks import check_bands
+from ..protocols import told
 from ..quiet_init import QuietInit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -27,7 +31,9 @@ class TransformerBackbone(QuietInit):
         num_blocks: Tokens at every place of the grid. Default 1.
         num_groups: Tokens of a second, spectral stream. Default 0: there is none.
         with_cls: Whether a token stands for the image. Default True.
-        in_channels: Bands C.
+        in_channels: Bands C; 0 of any bands.
+        any_bands: Whether images of any bands are taken, with the centres of these as ``wavelengths``. Default False.
+        wavelengths: Centres in nm of the bands of images that come without.
         embed_dims: Token width d.
         patch_size: Side of a patch in pixels.
         depth: Layers that ``out_indices`` counts.
@@ -40,15 +46,57 @@ class TransformerBackbone(QuietInit):
     num_blocks: int = 1
     num_groups: int = 0
     with_cls: bool = True
+    any_bands: bool = False
+    wavelengths: tuple[float, ...] | None = None
     in_channels: int
     embed_dims: int
     patch_size: int
     depth: int
     out_indices: tuple[int, ...]
 
+    def expect_bands(
+        self, embedding: str | Mapping[str, object], in_channels: int | None, wavelengths: Sequence[float] | None
+    ) -> None:
+        """Set what the constructor's arguments say of bands.
+
+        Args:
+            embedding: ``'fixed'``, or one of any bands.
+            in_channels: Bands C; with an embedding of any bands what the training data have, if anything.
+            wavelengths: Centres of the bands in nm where a batch does not bring its own, or None.
+
+        Raises:
+            ConfigError: If the number of fixed bands is missing.
+        """
+        self.any_bands = embedding != "fixed"
+        if not self.any_bands and in_channels is None:
+            raise ConfigError(f"{type(self).__name__}: embedding='fixed' needs in_channels, the number of bands")
+        self.in_channels = in_channels or len(wavelengths or ())
+        self.wavelengths = None if wavelengths is None else tuple(wavelengths)
+
+    def centres(self, x: Tensor, wavelengths: Sequence[float] | None) -> tuple[Sequence[float], ...]:
+        """What an embedding is given beside the images: the centres of any bands; nothing of fixed ones, but a check.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            wavelengths: Centres of the bands in nm. Default: the backbone's own.
+
+        Raises:
+            ConfigError: If C is not the backbone's ``in_channels``, or centres are needed and missing.
+        """
+        if not self.any_bands:
+            check_bands(type(self).__name__, x, self.in_channels)
+            return ()
+        known = self.wavelengths if wavelengths is None else wavelengths
+        if known is None:
+            raise ConfigError(
+                f"{type(self).__name__}: any bands need their wavelengths, which the data do not know; "
+                "give model.backbone.wavelengths, or the scene's with scene=dict(base=…, wavelengths=[…])"
+            )
+        return (known,)
+
     @abstractmethod
     def embed(self, x: Tensor) -> Tokens:
-        """Embed images and add positions.
+        """Embed images and add positions; a backbone of any bands takes ``wavelengths``, as :meth:`forward` does.
 
         Args:
             x: Images, shape (B, C, H, W).
@@ -78,7 +126,7 @@ class TransformerBackbone(QuietInit):
         return self.encode(tokens, (self.depth - 1,))[0]
 
     def forward_tokens(self, x: Tensor) -> Tokens:
-        """Encode images (B, C, H, W) to the normalised tokens of the last layer.
+        """Encode images (B, C, H, W) to the normalised tokens of the last layer; of any bands as :meth:`embed`.
 
         Args:
             x: Images, shape (B, C, H, W).
@@ -93,20 +141,26 @@ class TransformerBackbone(QuietInit):
         """
         return tokens.to_map()
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, x: Tensor, wavelengths: Sequence[float] | None = None) -> tuple[Tensor, ...]:
         """Encode images.
 
         Args:
             x: Images, shape (B, C, H, W).
+            wavelengths: Centres of the bands in nm, for embeddings of any bands. Default: the backbone's own.
 
         Returns:
             One map (B, d, h, w) for each of ``out_indices``.
         """
-        return tuple(self.to_map(tokens) for tokens in self.encode(self.embed(x), self.out_indices))
+        tokens = self.embed(x, **told(wavelengths))
+        return tuple(self.to_map(chosen) for chosen in self.encode(tokens, self.out_indices))
+
+    def fixed_band_axes(self) -> dict[str, int]:
+        """:meth:`band_axes` of fixed bands."""
+        return {"patch_embed.projection.weight": 1}
 
     def band_axes(self) -> dict[str, int]:
-        """Weights that depend on the bands, and the axis of the bands."""
-        return {"patch_embed.projection.weight": 1}
+        """Weights that depend on the bands, and the axis of the bands; none with an embedding of any bands."""
+        return {} if self.any_bands else self.fixed_band_axes()
 
     def prunable_stages(self) -> dict[str, PrunableLayers]:
         """Residual layers that :mod:`mmhsi.models.pruning` may skip."""

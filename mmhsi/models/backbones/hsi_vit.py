@@ -11,7 +11,7 @@ from mmhsi.arguments import check_choice
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..checks import check_bands, resolve_out_indices
+from ..checks import resolve_out_indices
 from ..embeddings import build_embedding
 from ..layers import (
     PatchEmbed,
@@ -103,8 +103,7 @@ class HSIViT(TransformerBackbone):
         if not -1 <= frozen_stages <= depth:
             raise ConfigError(f"HSIViT: frozen_stages={frozen_stages} given, expected -1 to {depth}, the layers")
 
-        self.in_channels = in_channels or len(wavelengths or ())
-        self.wavelengths = None if wavelengths is None else tuple(wavelengths)
+        self.expect_bands(embedding, in_channels, wavelengths)
         self.embed_dims = sizes["embed_dims"]
         self.patch_size = patch_size
         self.grid = patch_grid(img_size, patch_size)
@@ -114,9 +113,6 @@ class HSIViT(TransformerBackbone):
         self.norm_maps = norm_maps
 
         any_bands = build_embedding("HSIViT", embedding, self.embed_dims, patch_size)
-        self.any_bands = any_bands is not None
-        if any_bands is None and in_channels is None:
-            raise ConfigError("HSIViT: embedding='fixed' needs in_channels, the number of bands")
         self.patch_embed = any_bands or PatchEmbed(self.in_channels, self.embed_dims, patch_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
         self.registers = nn.Parameter(torch.zeros(1, num_registers, self.embed_dims)) if num_registers else None
@@ -197,10 +193,6 @@ class HSIViT(TransformerBackbone):
             )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
-    def band_axes(self) -> dict[str, int]:
-        """Weights that depend on the bands, and the axis of the bands; none with an embedding of any bands."""
-        return {} if self.any_bands else super().band_axes()
-
     def embed(self, x: Tensor, mask: Tensor | None = None, wavelengths: Sequence[float] | None = None) -> Tokens:
         """Embed images and add positions.
 
@@ -213,17 +205,7 @@ class HSIViT(TransformerBackbone):
             ConfigError: If C is not the backbone's ``in_channels``, centres are needed and missing, or a mask does not
                 fit or has no mask token.
         """
-        if self.any_bands:
-            centres = self.wavelengths if wavelengths is None else wavelengths
-            if centres is None:
-                raise ConfigError(
-                    "HSIViT: an embedding of any bands needs their wavelengths, which the data do not know; give "
-                    "model.backbone.wavelengths, or the scene's with scene=dict(base=…, wavelengths=[…])"
-                )
-            tokens, grid = self.patch_embed(x, centres)
-        else:
-            check_bands("HSIViT", x, self.in_channels)
-            tokens, grid = self.patch_embed(x)
+        tokens, grid = self.patch_embed(x, *self.centres(x, wavelengths))
         if mask is not None:
             if self.mask_token is None:
                 raise ConfigError("HSIViT: a mask is given, which needs with_mask_token=True")
@@ -242,18 +224,6 @@ class HSIViT(TransformerBackbone):
         normed = range(self.depth) if self.norm_maps else (self.depth - 1,)
         chosen = [self.norm(x) if index in normed else x for index, x in outputs if index in out_indices]
         return [Tokens(x[:, 0], x[:, self.num_extra_tokens :], tokens.grid) for x in chosen]
-
-    def forward(self, x: Tensor, wavelengths: Sequence[float] | None = None) -> tuple[Tensor, ...]:
-        """Encode images.
-
-        Args:
-            x: Images, shape (B, C, H, W).
-            wavelengths: Centres of the bands in nm, for embeddings of any bands. Default: the backbone's own.
-
-        Returns:
-            One map (B, d, h, w) for each of ``out_indices``.
-        """
-        return tuple(map(self.to_map, self.encode(self.embed(x, None, wavelengths), self.out_indices)))
 
     def forward_tokens(
         self, x: Tensor, mask: Tensor | None = None, wavelengths: Sequence[float] | None = None

@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..checks import check_bands, resolve_out_indices
+from ..checks import resolve_out_indices
+from ..embeddings import BandEmbed, build_embedding
 from ..layers import Tokens, init_linear, prepend_tokens, take_tokens
 from .base import TransformerBackbone
 from .vit_arch import ViTArch, resolve_arch, vit_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ARCHS: dict[str, ViTArch] = {
     "tiny": {"embed_dims": 64, "num_layers": 4, "num_heads": 4, "feedforward_channels": 256},
@@ -39,16 +40,28 @@ class SpectralEmbed(nn.Module):
         kernel_size: c, extent of the second along the m channels.
         stride: s, its step.
         filters: Kernels of the second.
+        any_bands: Takes the place of the first convolution, for bands that are told by their centres; with tokens of m
+            channels and patches of one pixel.
 
     Raises:
         ConfigError: If a size is below 1, or c above m.
     """
 
     def __init__(
-        self, in_channels: int, embed_dims: int, channels: int, kernel_size: int, stride: int, filters: int
+        self,
+        in_channels: int,
+        embed_dims: int,
+        channels: int,
+        kernel_size: int,
+        stride: int,
+        filters: int,
+        any_bands: BandEmbed | None = None,
     ) -> None:
         super().__init__()
-        if min(in_channels, channels, kernel_size, stride, filters) < 1 or kernel_size > channels:
+        if (
+            min(in_channels if any_bands is None else 1, channels, kernel_size, stride, filters) < 1
+            or kernel_size > channels
+        ):
             raise ConfigError(
                 f"SpectralEmbed: in_channels={in_channels}, channels={channels}, kernel_size={kernel_size}, "
                 f"stride={stride}, filters={filters} given, expected positive sizes and kernel_size <= channels"
@@ -57,17 +70,23 @@ class SpectralEmbed(nn.Module):
         self.stride = stride
         self.steps = -(-(channels - kernel_size) // stride) + 1  # eq. 3
         self.padding = (self.steps - 1) * stride + kernel_size - channels
-        self.input_layer = nn.Linear(in_channels, channels)
+        self.input_layer = any_bands or nn.Linear(in_channels, channels)
         self.sliding_layer = nn.Linear(kernel_size, filters)
         self.output_layer = nn.Linear(self.steps * filters, embed_dims)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Embed pixels (…, b) into (…, d).
+    def forward(self, x: Tensor, *centres: Sequence[float]) -> Tensor:
+        """Embed pixels (…, b) into (…, d); of any bands images (B, b, H, W) into (B, H, W, d).
 
         Args:
-            x: Pixels, shape (…, b).
+            x: Pixels, shape (…, b), or images.
+            *centres: Of any bands their centres in nm.
         """
-        x = F.pad(F.gelu(self.input_layer(x)), (0, self.padding))
+        if isinstance(self.input_layer, BandEmbed):
+            x, grid = self.input_layer(x, *centres)
+            x = x.unflatten(1, grid)
+        else:
+            x = self.input_layer(x)
+        x = F.pad(F.gelu(x), (0, self.padding))
         x = self.sliding_layer(x.unfold(-1, self.kernel_size, self.stride))  # (…, steps, filters)
         return self.output_layer(F.gelu(x).flatten(-2))
 
@@ -94,7 +113,8 @@ class IMAEViT(TransformerBackbone):
     """Vision transformer with a token for every pixel and one that stands for the window's centre, ``ins_token``.
 
     Takes windows of any H × W: there is no position table, a token's position term comes from its neighbours (eq. 5).
-    Only ``spectral_embed.input_layer`` depends on the bands; for another sensor it alone is replaced.
+    Only ``spectral_embed.input_layer`` depends on the bands; for another sensor it alone is replaced, or with
+    ``embedding`` it takes any bands.
 
     The position term alone cannot tell the centre of a window from another pixel well inside it, and the paper's
     architecture has nothing else that could. So the centre's embedding is marked by a learned vector, before the
@@ -105,7 +125,7 @@ class IMAEViT(TransformerBackbone):
     paper the pixels are masked after it.
 
     Args:
-        in_channels: Bands b of the input.
+        in_channels: Bands b of the input; as for :class:`HSIViT`.
         arch: ``'paper'`` (d 256, 4 layers, 8 heads), ``'tiny'`` (d 64, 4 layers, 4 heads: ours, for CPUs and few
             labels) or a dict with ``embed_dims``, ``num_layers``, ``num_heads``, ``feedforward_channels``.
         spectral_channels: m of the spectral embedding (:class:`SpectralEmbed`). Default 64.
@@ -119,6 +139,8 @@ class IMAEViT(TransformerBackbone):
             :class:`mmhsi.models.LearnableAggregation` needs. Default False.
         drop_rate: Dropout after attention and in the MLP.
         drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly.
+        embedding: What the first convolution is, as for :class:`HSIViT`; of any bands it gives the m channels.
+        wavelengths: As for :class:`HSIViT`.
         init_cfg: mmengine's initialisation, e.g. ``dict(type='Pretrained', checkpoint=…, prefix='backbone.',
             input_layer='reinit')``.
 
@@ -131,7 +153,7 @@ class IMAEViT(TransformerBackbone):
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: int | None = None,
         arch: str | ViTArch = "paper",
         spectral_channels: int = 64,
         spectral_kernel: int = 8,
@@ -143,18 +165,26 @@ class IMAEViT(TransformerBackbone):
         with_ins_token: bool = False,
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
+        embedding: str | Mapping[str, object] = "fixed",
+        wavelengths: Sequence[float] | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         sizes = resolve_arch(arch, "IMAEViT", ARCHS)
         self.depth = depth = sizes["num_layers"]
-        self.in_channels = in_channels
+        self.expect_bands(embedding, in_channels, wavelengths)
         self.embed_dims = sizes["embed_dims"]
         self.out_indices = resolve_out_indices("IMAEViT", out_indices, depth)
         self.with_ins_token = with_ins_token
 
         self.spectral_embed = SpectralEmbed(
-            in_channels, self.embed_dims, spectral_channels, spectral_kernel, spectral_stride, spectral_filters
+            self.in_channels,
+            self.embed_dims,
+            spectral_channels,
+            spectral_kernel,
+            spectral_stride,
+            spectral_filters,
+            build_embedding("IMAEViT", embedding, spectral_channels, self.patch_size),
         )
         self.position = ConditionalPosition(self.embed_dims, position_kernel)
         self.ins_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
@@ -167,26 +197,28 @@ class IMAEViT(TransformerBackbone):
         if self.centre_mark is not None:
             nn.init.normal_(self.centre_mark)
 
-    def band_axes(self) -> dict[str, int]:
-        """Weights that depend on the bands, and the axis of the bands."""
+    def fixed_band_axes(self) -> dict[str, int]:
+        """Weights that depend on fixed bands, and the axis of the bands."""
         return {"spectral_embed.input_layer.weight": 1}
 
-    def embed(self, x: Tensor, hidden: Tensor | None = None) -> Tokens:
+    def embed(self, x: Tensor, hidden: Tensor | None = None, wavelengths: Sequence[float] | None = None) -> Tokens:
         """Embed the pixels of windows and add their position terms.
 
         Args:
             x: Windows, shape (B, C, H, W).
             hidden: Pixels of which nothing may be used, bool (B, H · W); None for none.
+            wavelengths: Centres of the bands in nm. Default: the backbone's own.
 
         Returns:
             Tokens of all pixels, those of hidden ones of no meaning.
 
         Raises:
-            ConfigError: If C is not the backbone's ``in_channels``.
+            ConfigError: If C is not the backbone's ``in_channels``, or centres are needed and missing.
         """
-        check_bands("IMAEViT", x, self.in_channels)
+        centres = self.centres(x, wavelengths)
         height, width = x.shape[2:]
-        maps = self.spectral_embed(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # (B, C, H, W) -> (B, d, H, W)
+        maps = self.spectral_embed(x if self.any_bands else x.permute(0, 2, 3, 1), *centres)
+        maps = maps.permute(0, 3, 1, 2)  # (B, H, W, d) -> (B, d, H, W)
         if hidden is not None:
             maps = maps.masked_fill(hidden.view(-1, 1, height, width), 0.0)
         if self.centre_mark is not None:
@@ -207,32 +239,34 @@ class IMAEViT(TransformerBackbone):
         chosen = [self.norm(x) if index == self.depth - 1 else x for index, x in outputs if index in out_indices]
         return [Tokens(x[:, 0], x[:, 1:], tokens.grid) for x in chosen]
 
-    def forward_visible(self, x: Tensor, visible: Tensor) -> Tokens:
+    def forward_visible(self, x: Tensor, visible: Tensor, wavelengths: Sequence[float] | None = None) -> Tokens:
         """Encode the visible pixels alone; nothing of a hidden pixel enters any layer.
 
         Args:
             x: Windows, shape (B, C, H, W).
             visible: Indices of the visible pixels, row-major, shape (B, n).
+            wavelengths: As for :meth:`embed`.
         """
         hidden = torch.ones(len(x), x.shape[2] * x.shape[3], dtype=torch.bool, device=x.device)
-        tokens = self.embed(x, hidden.scatter_(1, visible, False))
+        tokens = self.embed(x, hidden.scatter_(1, visible, False), wavelengths)
         return self.encode_last(tokens._replace(patches=take_tokens(tokens.patches, visible)))
 
     def last_attention(self) -> dict[str, nn.Module]:
         """Attention of the last layer."""
         return {"spatial": self.layers[-1].get_submodule("attn")}
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, x: Tensor, wavelengths: Sequence[float] | None = None) -> tuple[Tensor, ...]:
         """Encode windows.
 
         Args:
             x: Windows, shape (B, C, H, W).
+            wavelengths: As for :meth:`embed`.
 
         Returns:
             One map (B, d, H, W) for each of ``out_indices``; with ``with_ins_token`` before them the ins token (B, d)
             of the last one's layer.
         """
-        outputs = self.encode(self.embed(x), self.out_indices)
+        outputs = self.encode(self.embed(x, None, wavelengths), self.out_indices)
         maps = tuple(tokens.to_map() for tokens in outputs)
         ins = outputs[-1].cls if self.with_ins_token else None
         return maps if ins is None else (ins, *maps)

@@ -119,7 +119,9 @@ class SSMAEFusion(SSMAEViT):
         drop_path_rate: float = 0.0,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        super().__init__(in_channels, arch, window, patch_size, out_indices, drop_rate, drop_path_rate, init_cfg)
+        super().__init__(
+            in_channels, arch, window, patch_size, out_indices, drop_rate, drop_path_rate, init_cfg=init_cfg
+        )
         if not 0 <= second_bands < in_channels:
             raise ConfigError(
                 f"SSMAEFusion: second_bands={second_bands} given, expected 0 to {in_channels - 1}, fewer than "
@@ -131,15 +133,16 @@ class SSMAEFusion(SSMAEViT):
             self.cnn["second"] = second_cnn(second_bands, second_channels)
         self.out_channels = 2 * self.embed_dims + cube_channels + (second_channels if second_bands else 0)
 
-    def band_axes(self) -> dict[str, int]:
+    def fixed_band_axes(self) -> dict[str, int]:
         """Weights that depend on the bands, and the axis of the bands."""
-        return {**super().band_axes(), "cnn.cube.reduce.weight": 1}
+        return {**super().fixed_band_axes(), "cnn.cube.reduce.weight": 1}
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, x: Tensor, wavelengths: Sequence[float] | None = None) -> tuple[Tensor, ...]:
         """Encode images.
 
         Args:
             x: Images, shape (B, C, H, W).
+            wavelengths: Not used: the bands are fixed.
 
         Returns:
             One map (B, out_channels, h, w) for each of ``out_indices``: the encoder's, the cube's CNN, the second's.

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from mmhsi.arguments import check_sizes
 from mmhsi.registry import MODELS
 
-from ..checks import check_bands, resolve_out_indices
+from ..checks import resolve_out_indices
+from ..embeddings import build_embedding
+from ..embeddings.bands import wavelength_code
 from ..layers import (
     GatedFFN,
     PatchEmbed,
@@ -29,7 +31,7 @@ from .base import TransformerBackbone
 from .vit_arch import ViTArch, drop_path_rates, resolve_arch, vit_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ARCHS: dict[str, ViTArch] = {
     "tiny": {"embed_dims": 64, "num_layers": 2, "num_heads": 4, "feedforward_channels": 256},
@@ -72,7 +74,7 @@ class SSMAEViT(TransformerBackbone):
     =======================================  =========
 
     Args:
-        in_channels: Bands C of the input, those of a second source counted.
+        in_channels: Bands C of the input, those of a second source counted; as for :class:`HSIViT`.
         arch: ``'tiny'`` (d 64, 4 heads, MLP 256: ours, for CPUs), ``'base'`` (d 256, 8 heads, MLP 1024), both of 2
             layers a branch, or a dict with ``embed_dims``, ``num_layers``, ``num_heads``, ``feedforward_channels``.
         window: P, side in pixels of the windows that spectral tokens and the position table are made for. Default 7.
@@ -80,6 +82,9 @@ class SSMAEViT(TransformerBackbone):
         out_indices: Layers whose maps are returned; negative counts from the end. Default: the last.
         drop_rate: Dropout of the embedded tokens and after attention.
         drop_path_rate: Stochastic depth of the last layers; earlier ones less, linearly.
+        embedding: Of the spatial branch, as for :class:`HSIViT`. Of any bands, the positions of the spectral branch,
+            whose embedding fits any, are codes of the centres.
+        wavelengths: As for :class:`HSIViT`.
         init_cfg: mmengine's initialisation, e.g. ``dict(type='Pretrained', checkpoint=…, prefix='backbone.')``.
 
     Raises:
@@ -93,35 +98,39 @@ class SSMAEViT(TransformerBackbone):
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: int | None = None,
         arch: str | ViTArch = "base",
         window: int = 7,
         patch_size: int = 1,
         out_indices: Sequence[int] = (-1,),
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
+        embedding: str | Mapping[str, object] = "fixed",
+        wavelengths: Sequence[float] | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         sizes = resolve_arch(arch, "SSMAEViT", ARCHS)
         depth, embed_dims = sizes["num_layers"], sizes["embed_dims"]
-        check_sizes("SSMAEViT", in_channels=in_channels, window=window, patch_size=patch_size)
+        self.expect_bands(embedding, in_channels, wavelengths)
+        bands = 1 if self.any_bands else self.in_channels
+        check_sizes("SSMAEViT", in_channels=bands, window=window, patch_size=patch_size)
 
-        self.in_channels = in_channels
         self.embed_dims = embed_dims
         self.depth = depth
-        self.num_groups = in_channels  # a band is a group of one
+        self.num_groups = bands  # a band is a group of one
         self.window = window
         self.patch_size = patch_size
         self.grid = patch_grid(window, patch_size)
         self.out_indices = resolve_out_indices("SSMAEViT", out_indices, depth)
 
-        self.patch_embed = PatchEmbed(in_channels, embed_dims, patch_size)
+        any_bands = build_embedding("SSMAEViT", embedding, embed_dims, patch_size)
+        self.patch_embed = any_bands or PatchEmbed(bands, embed_dims, patch_size)
         self.spectral_embed = PooledSpectralEmbed(embed_dims, group_size=1, grid_size=window)
         # Not in the checkpoint: they follow from the config, and a checkpoint may be of another sensor or window.
         spatial_positions = sinusoid_1d(torch.arange(self.grid[0] * self.grid[1]), embed_dims)
         self.register_buffer("spatial_positions", spatial_positions[None], persistent=False)
-        spectral_positions = sinusoid_1d(torch.arange(in_channels), embed_dims)
+        spectral_positions = sinusoid_1d(torch.arange(bands), embed_dims)
         self.register_buffer("spectral_positions", spectral_positions[None], persistent=False)
         self.spatial_cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
         self.spectral_cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
@@ -137,19 +146,21 @@ class SSMAEViT(TransformerBackbone):
         for module in (self.spectral_embed, self.spatial_layers, self.spectral_layers):
             init_linear(module)
 
-    def embed(self, x: Tensor) -> Tokens:
+    def embed(self, x: Tensor, wavelengths: Sequence[float] | None = None) -> Tokens:
         """Embed images into tokens of pixels and of bands and add positions.
 
         Args:
             x: Images, shape (B, C, H, W).
+            wavelengths: Centres of the bands in nm. Default: the backbone's own.
 
         Raises:
-            ConfigError: If C is not the backbone's ``in_channels``.
+            ConfigError: If C is not the backbone's ``in_channels``, or centres are needed and missing.
         """
-        check_bands(type(self).__name__, x, self.in_channels)
-        pixels, grid = self.patch_embed(x)
+        centres = self.centres(x, wavelengths)
+        pixels, grid = self.patch_embed(x, *centres)
         pixels = pixels + resize_position_table(self.spatial_positions, self.grid, grid)
-        return Tokens(None, pixels, grid, None, self.spectral_embed(x) + self.spectral_positions)
+        positions = wavelength_code(centres[0], self.embed_dims, x.device) if centres else self.spectral_positions
+        return Tokens(None, pixels, grid, None, self.spectral_embed(x) + positions)
 
     def encode_branch(self, layers: PrunableLayers, tokens: Tensor, cls_token: Tensor) -> list[Tensor]:
         """Prepend CLS and run the layers of one branch.
@@ -178,15 +189,18 @@ class SSMAEViT(TransformerBackbone):
         pairs = [(spatial[index], spectral[index]) for index in out_indices]
         return [Tokens(x[:, 0], x[:, 1:], tokens.grid, y[:, 0], y[:, 1:]) for x, y in pairs]
 
-    def forward_visible(self, x: Tensor, visible: Tensor, visible_bands: Tensor) -> Tokens:
+    def forward_visible(
+        self, x: Tensor, visible: Tensor, visible_bands: Tensor, wavelengths: Sequence[float] | None = None
+    ) -> Tokens:
         """Encode what each branch may see; nothing of a token that is hidden from a branch enters its layers.
 
         Args:
             x: Images, shape (B, C, H, W).
             visible: Indices of pixel tokens, row-major over the grid, shape (B, n).
             visible_bands: Indices of bands, shape (B, m).
+            wavelengths: As for :meth:`embed`.
         """
-        tokens = self.embed(x)
+        tokens = self.embed(x, wavelengths)
         pixels, bands = take_tokens(tokens.patches, visible), take_tokens(tokens.spectral_tokens(), visible_bands)
         return self.encode_last(tokens._replace(patches=pixels, spectral=bands))
 

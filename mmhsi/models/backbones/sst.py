@@ -11,7 +11,8 @@ from mmhsi.arguments import check_choice
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..checks import check_bands, resolve_out_indices
+from ..checks import resolve_out_indices
+from ..embeddings.spectral_blocks import SpectralBlocks
 from ..layers import PrunableLayers, Tokens, init_linear, take_tokens
 from ..layers.blockwise_embed import BlockwiseEmbed
 from ..layers.learned_block_position import LearnedBlockPosition
@@ -23,7 +24,9 @@ from .base import TransformerBackbone
 from .vit_arch import drop_path_rates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from ..embeddings.spectral_blocks import FilledBlocks
 
 
 class SSTArch(TypedDict):
@@ -86,20 +89,23 @@ class SST(TransformerBackbone):
     each block's own N tokens, then all spectral layers on each place's own G tokens. With sinusoidal positions and
     padding by repetition any H × W works.
 
+    Of certain bands, or of any: the blocks are then ranges in nm (:class:`~mmhsi.models.embeddings.spectral_blocks.
+    SpectralBlocks`), each with a map of its own, and an image has tokens of those in which it has bands.
+
     The paper's Base is ``'base'`` (68,064 parameters a layer); the paper's table calls it depth 8 with 8 heads, which
     its parameter count contradicts.
 
     Args:
-        in_channels: Bands C of the input.
+        in_channels: Bands C of the input; as for :class:`HSIViT`.
         arch: ``'tiny'`` (d 48, 2 + 2 layers, 2 heads of 24: ours, for few labels), ``'base'`` (d 48, 4 + 4 layers,
             4 heads of 64), ``'large'`` (d 84, 6 + 6 layers, 6 heads of 64), or a dict with ``embed_dims``,
             ``spatial_layers``, ``spectral_layers``, ``num_heads``, ``head_dims``, ``feedforward_channels``.
         patch_size: p, side of a patch in pixels. Default 8.
-        bands_per_block: q, bands of a patch. Default 4.
+        bands_per_block: q, bands of a patch; of any bands samples of the spectrum. Default 4.
         band_padding: ``'repeat'`` repeats the last band where q does not divide C, ``'refuse'`` is an error.
         norm_before: Whether a LayerNorm takes a patch's level and contrast away before its linear map. Default True.
         wavelengths: Band centres in nm, length C. Spectral positions are then the blocks' mean wavelengths; without
-            them the blocks' indices.
+            them the blocks' indices. Of any bands as for :class:`HSIViT`.
         position_grid: (rows, columns) of tokens for which positions are learned, as MaskedSST's are; other grids are
             interpolated. Default None: sinusoids.
         final_norm: Whether a LayerNorm follows the last layer. Default True.
@@ -109,6 +115,8 @@ class SST(TransformerBackbone):
         drop_rate: Dropout after attention and in the MLP.
         drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly. It is drawn for each block's
             tokens in spatial layers and for each place's in spectral ones.
+        embedding: ``'fixed'``, or of any bands ``'spectral-blocks'`` or, for another spectrum than 350 to 2550 nm in
+            steps of 10, ``dict(low=…, high=…, step=…)``.
         init_cfg: mmengine's initialisation, e.g. ``dict(type='Pretrained', checkpoint=…, prefix='backbone.')``.
 
     Raises:
@@ -119,7 +127,7 @@ class SST(TransformerBackbone):
 
     def __init__(
         self,
-        in_channels: int,
+        in_channels: int | None = None,
         arch: str | SSTArch = "base",
         patch_size: int = 8,
         bands_per_block: int = 4,
@@ -132,6 +140,7 @@ class SST(TransformerBackbone):
         spectral_pool: str = "mean",
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
+        embedding: str | Mapping[str, float] = "fixed",
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -139,14 +148,22 @@ class SST(TransformerBackbone):
         self.depth = depth = sizes["spatial_layers"] + sizes["spectral_layers"]
         check_choice("SST", "spectral_pool", spectral_pool, ("mean", "concat"))
 
-        self.in_channels = in_channels
+        self.expect_bands(embedding, in_channels, wavelengths)
+        if isinstance(embedding, str):
+            check_choice("SST", "embedding", embedding, ("fixed", "spectral-blocks"))
+        if self.any_bands and spectral_pool == "concat":
+            raise ConfigError("SST: spectral_pool='concat' needs blocks of certain bands, expected 'mean'")
         self.embed_dims = sizes["embed_dims"]
         self.patch_size = patch_size
         self.out_indices = resolve_out_indices("SST", out_indices, depth)
         self.spectral_pool = spectral_pool
 
+        self.blocks = None
+        if self.any_bands:
+            self.blocks = SpectralBlocks("SST", bands_per_block, **({} if isinstance(embedding, str) else embedding))
+        bands = self.in_channels if self.blocks is None else self.blocks.count * bands_per_block
         self.patch_embed = BlockwiseEmbed(
-            in_channels, self.embed_dims, patch_size, bands_per_block, band_padding, norm_before, owner="SST"
+            bands, self.embed_dims, patch_size, bands_per_block, band_padding, norm_before, owner="SST"
         )
         self.num_blocks = self.patch_embed.num_blocks
         self.out_channels = self.embed_dims * (self.num_blocks if spectral_pool == "concat" else 1)
@@ -186,6 +203,8 @@ class SST(TransformerBackbone):
 
     def _spectral_positions(self, wavelengths: Sequence[float] | None) -> list[float]:
         """Index or mean wavelength in nm of every block."""
+        if self.blocks is not None:
+            return self.blocks.centres()
         if wavelengths is None:
             return [float(index) for index in range(self.num_blocks)]
         if len(wavelengths) != self.in_channels:
@@ -196,7 +215,7 @@ class SST(TransformerBackbone):
         """Layers that may be pruned, by stage; the stages run one after another in this order."""
         return {"spatial": self.spatial_layers, "spectral": self.spectral_layers}
 
-    def band_axes(self) -> dict[str, int]:
+    def fixed_band_axes(self) -> dict[str, int]:
         """Weights that depend on the bands, and the axis of the blocks."""
         learned = {"position.table": 0} if isinstance(self.position, LearnedBlockPosition) else {}
         return {"patch_embed.weight": 0, "patch_embed.bias": 0, **learned}
@@ -216,18 +235,37 @@ class SST(TransformerBackbone):
         """Depth of the first layer of each stage: the spectral layers follow on the spatial ones."""
         return {"spatial_layers": 1, "spectral_layers": 1 + len(self.spatial_layers)}
 
-    def embed(self, x: Tensor) -> Tokens:
-        """Embed images and add positions.
+    def filled(self, x: Tensor, wavelengths: Sequence[float] | None = None) -> FilledBlocks | None:
+        """Blocks that the bands of images fill; None of fixed bands, which are all blocks' in turn.
 
         Args:
             x: Images, shape (B, C, H, W).
+            wavelengths: Centres of the bands in nm. Default: the backbone's own.
 
         Raises:
-            ConfigError: If C is not the backbone's ``in_channels``.
+            ConfigError: If C is not the backbone's ``in_channels``, or centres are needed and missing or of no block.
         """
-        check_bands("SST", x, self.in_channels)
-        tokens, grid = self.patch_embed(x)
-        return Tokens(None, (tokens + self.position(grid).to(tokens.dtype)).flatten(1, 2), grid)
+        centres = self.centres(x, wavelengths)
+        return None if self.blocks is None else self.blocks.filled(centres[0], x.device)
+
+    @staticmethod
+    def samples(x: Tensor, filled: FilledBlocks | None) -> Tensor:
+        """Images (B, G · q, H, W) of the samples of blocks; of fixed bands the images themselves.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            filled: From :meth:`filled`.
+        """
+        return x if filled is None else (filled.resample.to(x.dtype) @ x.flatten(2)).unflatten(2, x.shape[2:])
+
+    def embed(self, x: Tensor, wavelengths: Sequence[float] | None = None) -> Tokens:
+        """Embed images and add positions; arguments and errors as for :meth:`filled`."""
+        filled = self.filled(x, wavelengths)
+        blocks = None if filled is None else filled.blocks
+        tokens, grid = self.patch_embed(self.samples(x, filled), blocks)
+        positions = self.position(grid).to(tokens.dtype)
+        positions = positions if blocks is None else positions[blocks]
+        return Tokens(None, (tokens + positions).flatten(1, 2), grid)
 
     def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
         """Run the spatial layers, then the spectral ones; see :class:`TransformerBackbone`.
@@ -269,16 +307,17 @@ class SST(TransformerBackbone):
         x = run_rows(x, row_buckets(*places, in_places), self.spectral_layers)
         return self.norm(x).view_as(tokens)
 
-    def forward_visible(self, x: Tensor, visible: Tensor) -> Tokens:
+    def forward_visible(self, x: Tensor, visible: Tensor, wavelengths: Sequence[float] | None = None) -> Tokens:
         """Encode the visible patches alone; nothing of a hidden patch enters any layer.
 
         Args:
             x: Images, shape (B, C, H, W).
             visible: Indices of the visible patches, row-major over the grid, block by block, shape (B, n), n above 0.
+            wavelengths: As for :meth:`filled`.
         """
-        tokens = self.embed(x)
+        tokens = self.embed(x, wavelengths)
         hidden = torch.ones(tokens.patches.shape[:2], dtype=torch.bool, device=x.device).scatter_(1, visible, False)
-        hidden = hidden.unflatten(1, (self.num_blocks, -1))
+        hidden = hidden.unflatten(1, (-1, tokens.grid[0] * tokens.grid[1]))
         encoded = self.encode_rows(self.by_block(tokens.patches, tokens.grid), hidden).flatten(1, 2)
         return tokens._replace(patches=take_tokens(encoded, visible))
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
-from ..layers.position import sinusoid_1d
-from .base import CodedBandEmbed
+from .bands import kept_on
+from .base import CodedBandEmbed, PublishedFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,13 +59,11 @@ class BandAttentionEmbed(CodedBandEmbed):
             Scores of pixels (p · p, H) and of bands (H, C), values of pixels (H, p · p, e) and of bands (H, C, e).
         """
         head = self.width // self.num_heads
-        bands = self.codes(wavelengths).to(self.query.device) + self.pixels.bias  # (C, D)
+        codes, shares = kept_on(self.facts, tuple(wavelengths), self.width, device=self.query.device)
+        bands = codes + self.pixels.bias  # (C, D)
         query = (self.query.view(self.num_heads, head) * head**-0.5)[:, None]  # (H, 1, e)
         asked = (query @ self.key.weight.view(self.num_heads, head, -1))[:, 0]  # (H, D)
-        scores = asked @ bands.T
-        shares = self.shares(wavelengths)
-        if shares is not None:
-            scores = scores + shares.to(scores.device).log()
+        scores = asked @ bands.T + shares.log()
         value = self.value.weight.view(self.num_heads, head, -1).transpose(1, 2)  # (H, D, e)
         return (asked @ self.pixels.weight).T, scores, self.pixels.weight.T @ value, bands @ value
 
@@ -85,7 +83,7 @@ class BandAttentionEmbed(CodedBandEmbed):
 
 
 @MODELS.register_module()
-class PanopticonEmbed(BandAttentionEmbed):
+class PanopticonEmbed(PublishedFacts, BandAttentionEmbed):
     """Panopticon's embedding as published, for its weights (``panopticon-vit-b``).
 
     Bands count equally, their codes are sinusoids of the centres in nm. Its channels of radar are left out.
@@ -102,18 +100,3 @@ class PanopticonEmbed(BandAttentionEmbed):
 
     def __init__(self, embed_dims: int, patch_size: int, width: int = 2304, num_heads: int = 16) -> None:
         super().__init__(embed_dims, patch_size, width, num_heads)
-
-    def codes(self, wavelengths: Sequence[float]) -> Tensor:
-        """Sinusoids of the centres in nm as they are, shape (C, width).
-
-        Args:
-            wavelengths: In nm, C of them.
-        """
-        return sinusoid_1d(torch.tensor(wavelengths), self.width)
-
-    def shares(self, wavelengths: Sequence[float]) -> None:
-        """None: bands count equally.
-
-        Args:
-            wavelengths: In nm, C of them.
-        """

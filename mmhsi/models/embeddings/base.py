@@ -12,6 +12,7 @@ from mmhsi.arguments import check_sizes
 from mmhsi.errors import ConfigError
 
 from ..layers.patch_embed import pad_to_multiple
+from ..layers.position import sinusoid_1d
 from ..layers.spectral_embed import band_positions
 from .bands import band_shares, wavelength_code
 
@@ -127,21 +128,24 @@ class CodedBandEmbed(BandEmbed):
             raise ConfigError(f"{type(self).__name__}: width={width} must divide by num_heads={num_heads}")
         self.width = width
 
-    def codes(self, wavelengths: Sequence[float]) -> Tensor:
-        """Fixed codes of band centres, shape (C, width).
+    @staticmethod
+    def facts(wavelengths: Sequence[float], width: int) -> tuple[Tensor, Tensor]:
+        """Fixed codes of band centres, shape (C, width), and how much the bands count, shape (C,).
 
         Args:
             wavelengths: In nm, C of them.
+            width: Of the codes.
         """
-        return wavelength_code(wavelengths, self.width)
+        return wavelength_code(wavelengths, width), band_shares(wavelengths)
 
-    def shares(self, wavelengths: Sequence[float]) -> Tensor | None:
-        """Weights (C,) of the bands, of sum 1; None where they count as they are.
 
-        Args:
-            wavelengths: In nm, C of them.
-        """
-        return band_shares(wavelengths)
+class PublishedFacts:
+    """Published embeddings' codes: sinusoids of the centres in nm as they are; bands count equally."""
+
+    @staticmethod
+    def facts(wavelengths: Sequence[float], width: int) -> tuple[Tensor, Tensor]:
+        """Arguments and values as of :meth:`CodedBandEmbed.facts`."""
+        return sinusoid_1d(torch.tensor(wavelengths), width), torch.ones(len(wavelengths))
 
 
 def check_even(owner: str, **sizes: int) -> None:

@@ -12,7 +12,7 @@ from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from .bands import wavelength_code
+from .bands import kept_on, wavelength_code
 from .base import BandEmbed
 
 if TYPE_CHECKING:
@@ -55,6 +55,16 @@ def resampling(wavelengths: Sequence[float], grid: Tensor) -> Tensor:
     return (by_centre / counts)[:, place].float()
 
 
+def _steps(wavelengths: Sequence[float], step: float) -> tuple[Tensor, Tensor]:
+    """Map (L, C) of bands to a spectrum in steps of some nm, and codes (L', 32) of what the first kernels cover."""
+    low, high = min(wavelengths), max(wavelengths)
+    grid = torch.arange(int((high - low) / step + 1e-9) + 1, dtype=torch.float64) * step + low
+    grid = torch.cat([grid, grid[-1:].expand(max(shortest_spectrum() - len(grid), 0))])
+    padded = F.pad(grid[None], (MARGIN, MARGIN), mode="replicate")[0]
+    covered = padded.unfold(0, KERNELS[0], STRIDES[0]).mean(dim=1)
+    return resampling(wavelengths, grid), wavelength_code(covered.tolist(), CHANNELS[0])
+
+
 class SpectralConvs(nn.Module):
     """Three convolutions along the spectrum of each pixel, with ReLU: spectra of L samples to 128 channels.
 
@@ -82,8 +92,8 @@ class SpectralConvs(nn.Module):
         for index, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             x = norm(conv(x))
             if index == 0 and codes is not None:
-                x = x + codes[..., None]
-            x = F.relu(x)
+                x = x.add_(codes[..., None])  # in place: these are the largest tensors, and nothing needs the former
+            x = x.relu_()
         return x.mean(dim=2)
 
 
@@ -122,14 +132,8 @@ class SpectralStemEmbed(BandEmbed):
             wavelengths: Band centres in nm, C of them.
         """
         assert self.code is not None
-        low, high = min(wavelengths), max(wavelengths)
-        grid = torch.arange(int((high - low) / self.step + 1e-9) + 1, dtype=torch.float64) * self.step + low
-        grid = torch.cat([grid, grid[-1:].expand(max(shortest_spectrum() - len(grid), 0))])
-        padded = F.pad(grid[None], (MARGIN, MARGIN), mode="replicate")[0]
-        covered = padded.unfold(0, KERNELS[0], STRIDES[0]).mean(dim=1)
-        device = self.projection.weight.device
-        codes = self.code(wavelength_code(covered.tolist(), CHANNELS[0]).to(device)).T
-        return resampling(wavelengths, grid).to(device), codes
+        resample, codes = kept_on(_steps, tuple(wavelengths), self.step, device=self.projection.weight.device)
+        return resample, self.code(codes).T
 
     def embed(self, x: Tensor, *of_bands: Tensor) -> Tensor:
         """Resample, convolve, embed; arguments as for :meth:`BandEmbed.embed`."""

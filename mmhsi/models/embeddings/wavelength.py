@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..layers.position import sinusoid_1d
-from .base import CodedBandEmbed
+from ..layers.patch_embed import patchify
+from .bands import kept_on
+from .base import CodedBandEmbed, PublishedFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +60,7 @@ class WavelengthEmbed(CodedBandEmbed):
         ConfigError: If a size does not fit.
     """
 
+    weighted: bool = True
     scale: float = 1.0
     margin: int = 0
 
@@ -78,35 +80,36 @@ class WavelengthEmbed(CodedBandEmbed):
         nn.init.normal_(self.bias_token, std=0.02)
 
     def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
-        """Weights (d, C, p, p) and bias (d,) of the convolution.
+        """Map (C · p · p, d) and bias (d,) of patches, and what the bands are multiplied by before, (C, 1, 1).
 
         Args:
             wavelengths: Band centres in nm, C of them.
         """
-        device, bands = self.bias_token.device, len(wavelengths)
-        codes = self.code(self.codes(wavelengths).to(device))
-        shares = self.shares(wavelengths)
-        attend = None
-        if shares is not None:
+        codes, shares = kept_on(self.facts, tuple(wavelengths), self.width, device=self.bias_token.device)
+        codes, attend = self.code(codes), None
+        if self.weighted:
             # As keys all bands together weigh as much as the learned tokens, whatever their number.
-            shares = shares.to(device)
-            keys = torch.cat([shares.new_zeros(WEIGHT_TOKENS), (shares * WEIGHT_TOKENS).log(), shares.new_zeros(1)])
+            keys = F.pad((shares * WEIGHT_TOKENS).log(), (WEIGHT_TOKENS, 1))
             attend = keys.expand(len(keys), -1)
         made = self.layer(torch.cat([self.weight_tokens, codes, self.bias_token])[None], src_mask=attend)[0]
-        weight = self.to_weight(made[WEIGHT_TOKENS:-1] + codes) * self.scale
-        if shares is not None:
-            weight = weight * shares[:, None]
-        weight = weight.view(bands, self.patch_size, self.patch_size, self.embed_dims).permute(3, 0, 1, 2)
-        return weight.contiguous(), self.to_bias(made[-1]) * self.scale
+        weight = self.to_weight(made[WEIGHT_TOKENS:-1] + codes)  # (C, p·p·d): the map, as it lies in memory
+        return weight.view(-1, self.embed_dims), self.to_bias(made[-1]) * self.scale, shares[:, None, None] * self.scale
 
     def embed(self, x: Tensor, *of_bands: Tensor) -> Tensor:
-        """Convolve; arguments as for :meth:`BandEmbed.embed`."""
-        weight, bias = of_bands
-        return F.conv2d(x, weight.to(x.dtype), bias.to(x.dtype), stride=self.patch_size, padding=self.margin)
+        """Map patches; arguments as for :meth:`BandEmbed.embed`.
+
+        One product with the map as it was made: a convolution would want it in another order, a copy in every step
+        there and back. Images are smaller than the map, and have no gradient: so they are multiplied.
+        """
+        weight, bias, factor = of_bands
+        p, x = self.patch_size, F.pad(x * factor, (self.margin,) * 4)
+        grid = (x.shape[2] // p, x.shape[3] // p)
+        patches = patchify(x[..., : grid[0] * p, : grid[1] * p], p)
+        return F.linear(patches, weight.T, bias).transpose(1, 2).unflatten(2, grid)
 
 
 @MODELS.register_module()
-class DOFAEmbed(WavelengthEmbed):
+class DOFAEmbed(PublishedFacts, WavelengthEmbed):
     """DOFA's embedding as published, for its weights (``dofa-vit-b``, ``dofa-vit-l``).
 
     Bands are added up unweighted, their weights are a hundredth of what the generator gives, and the image has a border
@@ -123,6 +126,7 @@ class DOFAEmbed(WavelengthEmbed):
         ConfigError: If a size does not fit.
     """
 
+    weighted = False
     scale = 0.01
     margin = 1
 
@@ -132,18 +136,3 @@ class DOFAEmbed(WavelengthEmbed):
         if patch_size < 3:
             raise ConfigError(f"DOFAEmbed: patch_size={patch_size} given, expected at least 3")
         super().__init__(embed_dims, patch_size, width, num_heads, feedforward_channels)
-
-    def codes(self, wavelengths: Sequence[float]) -> Tensor:
-        """Sinusoids of the centres in nm as they are, shape (C, width).
-
-        Args:
-            wavelengths: In nm, C of them.
-        """
-        return sinusoid_1d(torch.tensor(wavelengths), self.width)
-
-    def shares(self, wavelengths: Sequence[float]) -> None:
-        """None: bands are added up as they are.
-
-        Args:
-            wavelengths: In nm, C of them.
-        """

@@ -83,8 +83,16 @@ class RegressionHead(QuietInit):
             features: Of the neck; the last, (B, F), is used.
             data_samples: B samples with ``gt_value`` (T,), NaN where unknown.
         """
-        truth = torch.stack([sample.gt_value for sample in data_samples])
-        return {"loss": self.loss_module(self(features), (truth - self.target_mean) / self.target_std)}
+        return {"loss": self.loss_of(features[-1], torch.stack([sample.gt_value for sample in data_samples]))}
+
+    def loss_of(self, features: Tensor, truth: Tensor) -> Tensor:
+        """The loss of feature vectors.
+
+        Args:
+            features: Shape (n, F).
+            truth: Values in their units, (n, T), NaN where unknown.
+        """
+        return self.loss_module(self((features,)), (truth - self.target_mean) / self.target_std)
 
     def values(self, outputs: Tensor) -> Tensor:
         """Values in their units.

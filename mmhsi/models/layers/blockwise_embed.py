@@ -74,10 +74,10 @@ class BlockwiseEmbed(nn.Module):
         """
         x = pad_to_multiple(pad_bands(x, self.bands_per_block), self.patch_size)
         batch, side = x.shape[0], self.patch_size
-        grid = (x.shape[2] // side, x.shape[3] // side)
-        cells = x.reshape(batch, self.num_blocks, self.bands_per_block, grid[0], side, grid[1], side)
+        blocks, grid = x.shape[1] // self.bands_per_block, (x.shape[2] // side, x.shape[3] // side)
+        cells = x.reshape(batch, blocks, self.bands_per_block, grid[0], side, grid[1], side)
         # Block first in memory, as the batched product of forward wants it: (B, G, q, h, p, w, p) -> (G, B, N, q·p·p)
-        cells = cells.permute(1, 0, 3, 5, 2, 4, 6).reshape(self.num_blocks, batch, grid[0] * grid[1], -1)
+        cells = cells.permute(1, 0, 3, 5, 2, 4, 6).reshape(blocks, batch, grid[0] * grid[1], -1)
         return cells.transpose(0, 1), grid
 
     def images(self, patches: Tensor, grid: tuple[int, int]) -> Tensor:
@@ -91,20 +91,20 @@ class BlockwiseEmbed(nn.Module):
             Tensor of shape (B, G · q, h · p, w · p).
         """
         side = self.patch_size
-        cells = patches.reshape(len(patches), self.num_blocks, *grid, self.bands_per_block, side, side)
+        cells = patches.unflatten(2, grid).unflatten(4, (self.bands_per_block, side, side))
         # (B, G, h, w, q, p, p) -> (B, G, q, h, p, w, p) -> (B, G·q, h·p, w·p)
-        return cells.permute(0, 1, 4, 2, 5, 3, 6).reshape(
-            len(patches), self.num_blocks * self.bands_per_block, grid[0] * side, grid[1] * side
-        )
+        return cells.permute(0, 1, 4, 2, 5, 3, 6).reshape(len(patches), -1, grid[0] * side, grid[1] * side)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    def forward(self, x: Tensor, blocks: Tensor | None = None) -> tuple[Tensor, tuple[int, int]]:
         """Embed images (B, C, H, W) into tokens (B, G, N, d), and give the grid (h, w).
 
         Args:
             x: Images, shape (B, C, H, W).
+            blocks: Which blocks the bands fill, int64, shape (G,); None for all, in turn.
         """
         patches, grid = self.patches(x)
         rows = self.norm_before(patches.transpose(0, 1).flatten(1, 2))  # (B, G, N, k) -> (G, B·N, k)
-        tokens = torch.bmm(rows, self.weight) + self.bias
+        weight, bias = (part if blocks is None else part[blocks] for part in (self.weight, self.bias))
+        tokens = torch.bmm(rows, weight) + bias
         tokens = tokens.unflatten(1, (x.shape[0], -1)).transpose(0, 1)  # (G, B·N, d) -> (B, G, N, d)
         return self.norm_after(tokens), grid

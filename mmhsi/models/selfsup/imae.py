@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,6 +16,9 @@ from ..masking import TokenMasking, visible_first
 from ..protocols import check_plain
 from ..rng import BatchRNG
 from .masked_pretraining import MaskedPretraining, Reconstruction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class PixelPrediction(NamedTuple):
@@ -91,13 +94,20 @@ class IMAE(MaskedPretraining):
         self.alpha = alpha
         self.loss_on = loss_on
 
-    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
+    def loss(
+        self,
+        inputs: Tensor,
+        valid: Tensor | None = None,
+        rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
+    ) -> dict[str, Tensor]:
         """Score the reconstruction and the ins token; pixels without data do not count.
 
         Args:
             inputs: Normalised windows, shape (B, C, H, W).
             valid: Pixels that hold data, bool (B, H, W); None if all do.
             rng: What to draw masks from. Default: torch's own generators.
+            wavelengths: Centres of the bands in nm, for a backbone of any bands. Default: the backbone's own.
 
         Returns:
             ``loss_reconstruction`` and ``loss_instruction``, the latter times α.
@@ -105,7 +115,7 @@ class IMAE(MaskedPretraining):
         target = inputs.flatten(2).transpose(1, 2).float()  # (B, H · W, C)
         height, width = inputs.shape[2:]
         centre = height // 2 * width + width // 2
-        made = self.predict_pixels(inputs, rng)
+        made = self.predict_pixels(inputs, rng, wavelengths)
         counted = made.hidden if self.loss_on == "masked" else None
         if valid is not None:
             valid = valid.flatten(1)
@@ -120,7 +130,11 @@ class IMAE(MaskedPretraining):
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
+        self,
+        inputs: Tensor,
+        valid: Tensor | None = None,
+        rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all pixels.
 
@@ -128,21 +142,25 @@ class IMAE(MaskedPretraining):
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
             rng: What to draw masks from. Default: torch's own generators.
+            wavelengths: As for :meth:`loss`.
 
         Returns:
             ``'pixels'``.
         """
-        made = self.predict_pixels(inputs, rng)
+        made = self.predict_pixels(inputs, rng, wavelengths)
         prediction = made.pixels.transpose(1, 2).view(inputs.shape)
         hidden = made.hidden.view(-1, 1, *inputs.shape[2:]).expand(inputs.shape)
         return {"pixels": Reconstruction(inputs.float(), prediction, hidden, valid)}
 
-    def predict_pixels(self, inputs: Tensor, rng: BatchRNG | None = None) -> PixelPrediction:
+    def predict_pixels(
+        self, inputs: Tensor, rng: BatchRNG | None = None, wavelengths: Sequence[float] | None = None
+    ) -> PixelPrediction:
         """Hide pixels of windows (B, C, H, W), encode the others and predict all.
 
         Args:
             inputs: Normalised windows, shape (B, C, H, W).
             rng: What to draw the mask from. Default: torch's own generators.
+            wavelengths: As for :meth:`loss`.
 
         Raises:
             ConfigError: If there are too few pixels for the ratio.
@@ -151,6 +169,7 @@ class IMAE(MaskedPretraining):
         shown = self.visible_count(self.masking, grid[0] * grid[1], "pixels")
         hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), 1, grid).flatten(1)
         visible = visible_first(hidden)[:, :shown]
-        latent = self.backbone.forward_visible(inputs, visible).sequence()
-        prediction, centre = self.decoder(latent, visible, grid)
+        bands = self.bands_of(wavelengths)
+        latent = self.backbone.forward_visible(inputs, visible, **bands).sequence()
+        prediction, centre = self.decoder(latent, visible, grid, **bands)
         return PixelPrediction(prediction.float(), centre.float(), hidden)

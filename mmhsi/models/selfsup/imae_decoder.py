@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
@@ -11,6 +13,10 @@ from ..backbones.imae_vit import ConditionalPosition
 from ..backbones.vit_arch import resolve_arch, vit_layer
 from ..layers import fill_tokens, init_linear
 from ..quiet_init import QuietInit
+from .mae_decoder import BASIS, SpectralBasis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @MODELS.register_module()
@@ -21,12 +27,13 @@ class IMAEDecoder(QuietInit):
     the positions, so that any window size works: a hidden pixel is told by its visible neighbours where it lies.
 
     Args:
-        in_channels: Bands C.
+        in_channels: Bands C; of any bands not used.
         embed_dims: Width of the encoder's tokens.
         decoder_embed_dims: Width of the decoder. Default 128, half of the paper's encoder.
         depth: Layers. Default 2.
         num_heads: Heads. Default 4.
         position_kernel: Odd side of the neighbourhood that a position term is made of. Default 3.
+        any_bands: As for :class:`mmhsi.models.MAEDecoder`.
         init_cfg: mmengine's initialisation.
 
     Raises:
@@ -41,6 +48,7 @@ class IMAEDecoder(QuietInit):
         depth: int = 2,
         num_heads: int = 4,
         position_kernel: int = 3,
+        any_bands: bool = False,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -58,18 +66,27 @@ class IMAEDecoder(QuietInit):
         self.position = ConditionalPosition(decoder_embed_dims, position_kernel)
         self.layers = nn.Sequential(*(vit_layer(sizes) for _ in range(depth)))
         self.norm = nn.LayerNorm(decoder_embed_dims, eps=1e-6)
-        self.to_pixels = nn.Linear(decoder_embed_dims, in_channels)
-        self.to_centre = nn.Linear(decoder_embed_dims, in_channels)
+        values = BASIS if any_bands else in_channels
+        self.to_pixels = nn.Linear(decoder_embed_dims, values)
+        self.to_centre = nn.Linear(decoder_embed_dims, values)
+        self.basis = SpectralBasis(BASIS) if any_bands else None
         init_linear(self)
         nn.init.normal_(self.mask_token, std=0.02)
 
-    def forward(self, latent: Tensor, visible: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        latent: Tensor,
+        visible: Tensor,
+        grid: tuple[int, int],
+        wavelengths: Sequence[float] | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Predict spectra.
 
         Args:
             latent: Encoded ins token and visible tokens, shape (B, 1 + n, d).
             visible: Indices of the visible pixels, row-major, shape (B, n).
             grid: (H, W) of the window.
+            wavelengths: Centres of the C bands in nm, for a decoder of any bands.
 
         Returns:
             Spectra of all pixels (B, H · W, C), and the ins token's of the centre (B, C).
@@ -78,4 +95,7 @@ class IMAEDecoder(QuietInit):
         tokens = fill_tokens(x[:, 1:], visible, grid[0] * grid[1], self.mask_token)
         position = self.position(tokens.transpose(1, 2).unflatten(2, grid)).flatten(2).transpose(1, 2)
         x = self.norm(self.layers(torch.cat([x[:, :1], tokens + position], dim=1)))
-        return self.to_pixels(x[:, 1:]), self.to_centre(x[:, 0])
+        pixels, centre = self.to_pixels(x[:, 1:]), self.to_centre(x[:, :1])
+        if self.basis is not None and wavelengths is not None:
+            pixels, centre = self.basis(pixels, wavelengths), self.basis(centre, wavelengths)
+        return pixels, centre[:, 0]

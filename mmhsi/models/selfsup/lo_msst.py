@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,6 +19,9 @@ from ..masking import TokenMasking, visible_first
 from ..rng import BatchRNG
 from .lo_msst_decoder import LOMSSTDecoder
 from .masked_pretraining import MaskedPretraining, Reconstruction
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @MODELS.register_module()
@@ -68,20 +73,28 @@ class LOMSST(MaskedPretraining):
         self.loss_on = loss_on
         self.norm_target = norm_target
 
-    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
+    def loss(
+        self,
+        inputs: Tensor,
+        valid: Tensor | None = None,
+        rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
+    ) -> dict[str, Tensor]:
         """Mean squared error over the real values of the hidden patches, or of all.
 
         Args:
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
             rng: What to draw masks from. Default: torch's own generators.
+            wavelengths: Centres of the bands in nm, for a backbone of any bands. Default: the backbone's own.
 
         Returns:
             ``{'loss': scalar}``.
         """
-        hidden, _, prediction = self.predict_patches(inputs, rng)
-        target = self.backbone.patch_embed.patches(inputs)[0].float()
-        weight = self.real_values(inputs, valid)
+        hidden, _, prediction = self.predict_patches(inputs, rng, wavelengths)
+        samples = self.backbone.samples(inputs, self.backbone.filled(inputs, wavelengths))
+        target = self.backbone.patch_embed.patches(samples)[0].float()
+        weight = self.real_values(samples, valid)
         if self.norm_target:
             mean, std = self.target_statistics(target, weight)
             target = (target - mean) / std
@@ -92,7 +105,11 @@ class LOMSST(MaskedPretraining):
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
+        self,
+        inputs: Tensor,
+        valid: Tensor | None = None,
+        rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all patches.
 
@@ -100,29 +117,36 @@ class LOMSST(MaskedPretraining):
             inputs: Shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
             rng: What to draw masks from. Default: torch's own generators.
+            wavelengths: As for :meth:`loss`.
 
         Returns:
             ``'patches'``.
         """
-        hidden, grid, prediction = self.predict_patches(inputs, rng)
+        hidden, grid, prediction = self.predict_patches(inputs, rng, wavelengths)
+        filled = self.backbone.filled(inputs, wavelengths)
         if self.norm_target:
-            target = self.backbone.patch_embed.patches(inputs)[0].float()
-            mean, std = self.target_statistics(target, self.real_values(inputs, valid))
+            samples = self.backbone.samples(inputs, filled)
+            target = self.backbone.patch_embed.patches(samples)[0].float()
+            mean, std = self.target_statistics(target, self.real_values(samples, valid))
             prediction = prediction * std + mean
         bands, height, width = inputs.shape[1:]
 
         def image(patches: Tensor) -> Tensor:
-            return self.backbone.patch_embed.images(patches, grid)[:, :bands, :height, :width]
+            whole = self.backbone.patch_embed.images(patches, grid)[..., :height, :width]
+            return whole[:, :bands] if filled is None else whole[:, filled.nearest]
 
         everywhere = hidden[..., None].expand_as(prediction)
         return {"patches": Reconstruction(inputs.float(), image(prediction), image(everywhere), valid)}
 
-    def predict_patches(self, inputs: Tensor, rng: BatchRNG | None = None) -> tuple[Tensor, tuple[int, int], Tensor]:
+    def predict_patches(
+        self, inputs: Tensor, rng: BatchRNG | None = None, wavelengths: Sequence[float] | None = None
+    ) -> tuple[Tensor, tuple[int, int], Tensor]:
         """Draw a mask, encode what is visible and predict everything.
 
         Args:
             inputs: Shape (B, C, H, W).
             rng: What to draw the mask from. Default: torch's own generators.
+            wavelengths: As for :meth:`loss`.
 
         Returns:
             The mask (B, G, N), bool, True = hidden; the grid (h, w) with N = h · w; and the values of all patches,
@@ -132,7 +156,10 @@ class LOMSST(MaskedPretraining):
             ConfigError: If all patches of an image or none are hidden.
         """
         grid = patch_grid(inputs.shape[2:], self.backbone.patch_size)
-        hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), self.backbone.num_blocks, grid)
+        filled = self.backbone.filled(inputs, wavelengths)
+        blocks = None if filled is None else filled.blocks
+        count = self.backbone.num_blocks if blocks is None else len(blocks)
+        hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), count, grid)
         counts = hidden.flatten(1).sum(1).tolist()
         shown = (total := hidden[0].numel()) - counts[0]
         if min(counts) != max(counts):
@@ -145,15 +172,15 @@ class LOMSST(MaskedPretraining):
                 f"{hidden.shape[1]} x {hidden.shape[2]} of an image; use another"
             )
         visible = visible_first(hidden.flatten(1))[:, :shown]
-        encoded = self.backbone.forward_visible(inputs, visible).patches
+        encoded = self.backbone.forward_visible(inputs, visible, **self.bands_of(wavelengths)).patches
         latent = fill_tokens(encoded, visible, total, encoded.new_zeros(1, 1, encoded.shape[-1]))
-        return hidden, grid, self.decoder(latent.view(*hidden.shape, -1), hidden, grid).float()
+        return hidden, grid, self.decoder(latent.view(*hidden.shape, -1), hidden, grid, blocks).float()
 
     def real_values(self, inputs: Tensor, valid: Tensor | None) -> Tensor:
         """Which values of the patches are data: neither padding nor of pixels without data.
 
         Args:
-            inputs: Shape (B, C, H, W).
+            inputs: Images, of any bands their samples, shape (B, C, H, W).
             valid: Shape (B, H, W), bool, or None.
 
         Returns:
@@ -164,7 +191,7 @@ class LOMSST(MaskedPretraining):
         pixels = inputs.new_ones(1, height, width) if valid is None else valid
         pixels = F.pad(pixels.float(), (0, -width % side, 0, -height % side))
         pixels = patchify(pixels[:, None], side)[:, None, :, None]  # (B, N, p·p) -> (B, 1, N, 1, p·p)
-        real = torch.arange(embed.num_blocks * depth, device=inputs.device) < bands
+        real = torch.arange(bands + -bands % depth, device=inputs.device) < bands
         return (real.view(-1, 1, depth, 1) * pixels).flatten(3)  # (B, G, N, q, p·p) -> (B, G, N, q·p·p)
 
     @staticmethod

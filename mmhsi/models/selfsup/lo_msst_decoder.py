@@ -72,22 +72,25 @@ class LOMSSTDecoder(QuietInit):
         nn.init.zeros_(self.bias)
         nn.init.normal_(self.mask_token, std=0.02)
 
-    def forward(self, latent: Tensor, hidden: Tensor, grid: tuple[int, int]) -> Tensor:
+    def forward(self, latent: Tensor, hidden: Tensor, grid: tuple[int, int], blocks: Tensor | None = None) -> Tensor:
         """Predict the values of all patches.
 
         Args:
             latent: Encoded tokens, shape (B, G, N, in_channels); what stands at hidden places is not used.
             hidden: Bool, shape (B, G, N).
             grid: (h, w) with N = h · w.
+            blocks: Which spectral blocks, of any bands, int64, shape (G,); None for all.
 
         Returns:
             Tensor of shape (B, G, N, q · p · p), values ordered band, row, column.
         """
         batch = len(latent)
         x = self.embed(latent)
-        x = torch.where(hidden[..., None], self.mask_token.to(x.dtype), x) + self.position(grid)
+        parts = (self.position(grid), self.weight, self.bias)
+        positions, weight, bias = (part if blocks is None else part[blocks] for part in parts)
+        x = torch.where(hidden[..., None], self.mask_token.to(x.dtype), x) + positions
         x = self.spatial_layers(x.flatten(0, 1)).unflatten(0, (batch, -1))  # (B·G, N, d) -> (B, G, N, d)
         x = self.spectral_layers(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (batch, -1))  # (B, N, G, d)
         x = self.norm(x).permute(2, 0, 1, 3).flatten(1, 2)  # (B, N, G, d) -> (G, B·N, d)
-        values = torch.bmm(x, self.weight) + self.bias
+        values = torch.bmm(x, weight) + bias
         return values.unflatten(1, (batch, -1)).transpose(0, 1)  # (G, B·N, k) -> (B, G, N, k)

@@ -13,7 +13,7 @@ from mmhsi.registry import MASKING, MODELS
 from ..layers import pad_to_multiple, patch_grid, patchify, take_tokens, unpatchify
 from ..losses import reduce_mean
 from ..masking import BandMasking, visible_first
-from ..protocols import check_plain, takes_any_bands
+from ..protocols import check_plain
 from ..rng import BatchRNG
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
@@ -30,7 +30,6 @@ class MaskedInput(NamedTuple):
         hidden: Indices of the hidden patches, shape (B, m); all patches where bands are hidden.
         bands: Hidden bands, bool (B, C); None where patches are hidden.
         grid: (h, w) of all patches.
-        wavelengths: Centres of the bands in nm as the batch brings them; None where it brings none.
     """
 
     seen: Tensor
@@ -38,7 +37,6 @@ class MaskedInput(NamedTuple):
     hidden: Tensor
     bands: Tensor | None
     grid: tuple[int, int]
-    wavelengths: Sequence[float] | None = None
 
 
 @MODELS.register_module()
@@ -99,8 +97,8 @@ class MAE(MaskedPretraining):
             ``{'loss': scalar}``.
         """
         patch = self.backbone.patch_size
-        masked = self.mask(inputs, rng)._replace(wavelengths=wavelengths)
-        prediction = self.decode(masked, masked.hidden)
+        masked = self.mask(inputs, rng)
+        prediction = self.decode(masked, masked.hidden, wavelengths)
         target = take_tokens(patchify(pad_to_multiple(inputs, patch), patch), masked.hidden).float()
         if self.norm_target:
             mean, std = self.target_statistics(target)
@@ -138,9 +136,9 @@ class MAE(MaskedPretraining):
             ``'patches'`` or ``'bands'``, as the strategy hides.
         """
         patch, (height, width) = self.backbone.patch_size, inputs.shape[2:]
-        masked = self.mask(inputs, rng)._replace(wavelengths=wavelengths)
+        masked = self.mask(inputs, rng)
         everything = torch.arange(masked.grid[0] * masked.grid[1], device=inputs.device).expand(len(inputs), -1)
-        prediction = self.decode(masked, everything)
+        prediction = self.decode(masked, everything, wavelengths)
         if self.norm_target:
             mean, std = self.target_statistics(patchify(pad_to_multiple(inputs, patch), patch).float())
             prediction = prediction * std + mean
@@ -163,26 +161,17 @@ class MAE(MaskedPretraining):
         variance, mean = torch.var_mean(target, dim=-1, keepdim=True)
         return mean, (variance + 1e-6).sqrt()
 
-    def decode(self, masked: MaskedInput, wanted: Tensor) -> Tensor:
+    def decode(self, masked: MaskedInput, wanted: Tensor, wavelengths: Sequence[float] | None = None) -> Tensor:
         """Encode what is visible and predict the patches ``wanted`` (B, m), float32 (B, m, C · p · p).
 
         Args:
             masked: What the mask left.
             wanted: Indices of patches, shape (B, m).
+            wavelengths: As for :meth:`loss`.
         """
-        bands = self.bands_of(masked)
+        bands = self.bands_of(wavelengths)
         latent = self.backbone.forward_visible(masked.seen, masked.visible, **bands).sequence()
         return self.decoder(latent, masked.visible, wanted, masked.grid, **bands).float()
-
-    def bands_of(self, masked: MaskedInput) -> dict[str, Sequence[float]]:
-        """``wavelengths`` for backbone and decoder: those of the batch, or the backbone's own; nothing of fixed bands.
-
-        Args:
-            masked: What the mask left.
-        """
-        if not takes_any_bands(self.backbone):
-            return {}
-        return {"wavelengths": self.backbone.wavelengths if masked.wavelengths is None else masked.wavelengths}
 
     def mask(self, inputs: Tensor, rng: BatchRNG | None = None) -> MaskedInput:
         """Draw a mask for images (B, C, H, W).

@@ -36,7 +36,7 @@ class SpectralBasis(nn.Module):
             amounts: Shape (B, m, K · p · p), function first.
             wavelengths: Band centres in nm, C of them.
         """
-        code = wavelength_code(wavelengths, self.size).to(amounts.device)
+        code = wavelength_code(wavelengths, self.size, amounts.device)
         basis = self.functions(code) * self.size**-0.5  # (C, K)
         return (basis @ amounts.unflatten(2, (self.size, -1))).flatten(2)
 
@@ -96,6 +96,15 @@ class MAEDecoder(QuietInit):
         """
         return sinusoid_2d(*self.grid, channels)
 
+    def table(self, grid: tuple[int, int], wavelengths: Sequence[float] | None) -> Tensor:
+        """Positions (1, h · w, d) of all patches.
+
+        Args:
+            grid: (h, w) of them.
+            wavelengths: As for :meth:`forward`.
+        """
+        return resize_position_table(self.decoder_pos_embed[:, 1:], self.grid, grid)
+
     def forward(
         self,
         latent: Tensor,
@@ -118,7 +127,7 @@ class MAEDecoder(QuietInit):
         """
         x = self.decoder_embed(latent)
         tokens = fill_tokens(x[:, 1:], visible, grid[0] * grid[1], self.mask_token)
-        positions = resize_position_table(self.decoder_pos_embed[:, 1:], self.grid, grid)
+        positions = self.table(grid, wavelengths)
         x = torch.cat([x[:, :1] + self.decoder_pos_embed[:, :1], tokens + positions], dim=1)
         for block in self.decoder_blocks:
             x = block(x)

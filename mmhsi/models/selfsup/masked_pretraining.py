@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mmengine.model import BaseModel
 
@@ -13,7 +13,7 @@ from mmhsi.registry import MODELS
 
 from ..masking import BandMasking, Masking, TokenMasking
 from ..preprocessors.band_preprocessor import BandPreprocessor
-from ..protocols import GridBackbone, TokenBackbone, takes_any_bands
+from ..protocols import GridBackbone, TokenBackbone, takes_any_bands, told
 from ..quiet_init import QuietInit
 from ..rng import BatchRNG
 
@@ -94,6 +94,16 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
         known = {name: size for name, size in sizes.items() if cls is not None and takes_argument(cls, name)}
         return MODELS.build(decoder, default_args=known)
 
+    def bands_of(self, wavelengths: Sequence[float] | None) -> dict[str, Any]:
+        """``wavelengths`` for backbone and decoder: those of the batch, or the backbone's own; nothing of fixed bands.
+
+        Args:
+            wavelengths: Centres in nm as the batch brings them; None where it brings none.
+        """
+        if not takes_any_bands(self.backbone):
+            return {}
+        return told(self.backbone.wavelengths if wavelengths is None else wavelengths)
+
     def check_masking(self, masking: Masking, kind: type[Masking] = Masking, name: str = "masking") -> None:
         """Check that a masking strategy leaves something to hide and something to see.
 
@@ -169,7 +179,7 @@ class MaskedPretraining(QuietInit, BaseModel, metaclass=ABCMeta):
         Returns:
             Losses by name; or for every sample its reconstructions by name; or the maps.
         """
-        bands = {} if wavelengths is None else {"wavelengths": wavelengths}
+        bands = told(wavelengths)
         if mode == "tensor":
             return self.backbone(inputs, **bands)
         if mode == "loss":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
 from ..backbones.ss_mae_vit import SSMAEViT
+from ..embeddings.bands import wavelength_code
 from ..layers import sinusoid_1d, unpatchify
 from ..losses import reduce_mean
 from ..masking import BandMasking, TokenMasking, visible_first
@@ -16,31 +19,54 @@ from ..rng import BatchRNG
 from .mae_decoder import MAEDecoder
 from .masked_pretraining import MaskedPretraining, Reconstruction
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class RowDecoder(MAEDecoder):
-    """:class:`MAEDecoder` on a row of tokens, with fixed 1-D sinusoidal positions."""
-
-    def __init__(
-        self, num_tokens: int, num_values: int, embed_dims: int, decoder_embed_dims: int, depth: int, num_heads: int
-    ) -> None:
-        super().__init__(num_values, 1, (num_tokens, 1), embed_dims, decoder_embed_dims, depth, num_heads)
+    """:class:`MAEDecoder` whose N patches lie in a row, with fixed 1-D sinusoidal positions; arguments as for it."""
 
     def positions(self, channels: int) -> Tensor:
-        """Fixed positions of the row, shape (N, channels)."""
-        return sinusoid_1d(torch.arange(self.grid[0]), channels)
+        """Fixed positions of the row, shape (N, channels).
 
-    def decode(self, latent: Tensor, visible: Tensor) -> Tensor:
+        Args:
+            channels: Width of the decoder.
+        """
+        return sinusoid_1d(torch.arange(self.grid[0] * self.grid[1]), channels)
+
+    def decode(
+        self, latent: Tensor, visible: Tensor, grid: tuple[int, int], wavelengths: Sequence[float] | None = None
+    ) -> Tensor:
         """Predict the values of all tokens.
 
         Args:
             latent: Encoded CLS and visible tokens, shape (B, 1 + n, d).
             visible: Indices of the visible tokens, shape (B, n).
+            grid: (h, w) with N = h · w.
+            wavelengths: Centres of the bands in nm, for a decoder of any bands.
 
         Returns:
-            float32 tensor of shape (B, N, num_values).
+            float32 tensor of shape (B, N, k), k the values of a token.
         """
-        everything = torch.arange(self.grid[0], device=latent.device).expand(len(latent), -1)
-        return self(latent, visible, everything, self.grid).float()
+        everything = torch.arange(grid[0] * grid[1], device=latent.device).expand(len(latent), -1)
+        return self(latent, visible, everything, grid, wavelengths).float()
+
+
+class BandDecoder(RowDecoder):
+    """:class:`RowDecoder` of bands that are told by their centres, any number of them."""
+
+    def positions(self, channels: int) -> Tensor:
+        """None that are fixed, shape (0, channels).
+
+        Args:
+            channels: Width of the decoder.
+        """
+        return torch.zeros(0, channels)
+
+    def table(self, grid: tuple[int, int], wavelengths: Sequence[float] | None) -> Tensor:
+        """Codes (1, C, d) of the centres; arguments as for :meth:`MAEDecoder.table`."""
+        code = wavelength_code(wavelengths or (), self.mask_token.shape[-1], self.mask_token.device)
+        return code[None]
 
 
 def hidden_error(made: Reconstruction) -> Tensor:
@@ -63,7 +89,7 @@ class SSMAE(MaskedPretraining):
     reconstructed like the cube's.
 
     Args:
-        backbone: Config of a :class:`mmhsi.models.SSMAEViT`.
+        backbone: Config of a :class:`mmhsi.models.SSMAEViT`; of any bands, bands are predicted by their centres.
         spatial_masking: Config of a strategy over tokens. Default: random, 30 %.
         spectral_masking: Config of a strategy over bands, ``'SpectralMasking'`` or ``'MRSMasking'``, which hide the
             same number. Default: random, 30 %.
@@ -101,20 +127,31 @@ class SSMAE(MaskedPretraining):
         self.check_masking(self.spatial_masking, TokenMasking, "spatial_masking")
         self.spectral_masking = MASKING.build(spectral_masking or dict(type="SpectralMasking", ratio=0.3))
         self.check_masking(self.spectral_masking, BandMasking, "spectral_masking")
-        pixels, bands = encoder.grid[0] * encoder.grid[1], encoder.in_channels
+        pixels, bands, any_bands = encoder.grid[0] * encoder.grid[1], encoder.in_channels, encoder.any_bands
         self.visible_pixels = self.visible_count(self.spatial_masking, pixels, "tokens", "spatial_masking")
-        self.visible_bands = self.visible_count(self.spectral_masking, bands, "bands", "spectral_masking")
+        if not any_bands:
+            self.visible_count(self.spectral_masking, bands, "bands", "spectral_masking")
         sizes = (encoder.embed_dims, decoder_embed_dims, decoder_depth, decoder_num_heads)
-        self.spatial_decoder = RowDecoder(pixels, bands * encoder.patch_size**2, *sizes)
-        self.spectral_decoder = RowDecoder(bands, encoder.window**2, *sizes)
+        patch, side = encoder.patch_size, encoder.window
+        self.spatial_decoder = RowDecoder(bands, patch, side, *sizes, any_bands=any_bands)
+        # A band is a patch of one channel: bands below one another are an image of one column of them.
+        kind = BandDecoder if any_bands else RowDecoder
+        self.spectral_decoder = kind(1, side, (bands * side, side) if bands else side, *sizes)
 
-    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
+    def loss(
+        self,
+        inputs: Tensor,
+        valid: Tensor | None = None,
+        rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
+    ) -> dict[str, Tensor]:
         """Mean squared errors over the valid hidden pixels and bands; their sum is minimised.
 
         Args:
             inputs: Shape (B, C, P, P).
             valid: Shape (B, P, P), bool, or None.
             rng: What to draw masks from. Default: torch's own generators.
+            wavelengths: Centres of the bands in nm, for a backbone of any bands. Default: the backbone's own.
 
         Returns:
             ``{'loss_pixels': scalar, 'loss_bands': scalar}``.
@@ -122,12 +159,16 @@ class SSMAE(MaskedPretraining):
         Raises:
             ConfigError: If the windows are not P x P.
         """
-        made = self.hide_and_predict(inputs, valid, rng)
+        made = self.hide_and_predict(inputs, valid, rng, wavelengths)
         return {f"loss_{name}": hidden_error(reconstruction) for name, reconstruction in made.items()}
 
     @torch.no_grad()
     def reconstruct(
-        self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None
+        self,
+        inputs: Tensor,
+        valid: Tensor | None = None,
+        rng: BatchRNG | None = None,
+        wavelengths: Sequence[float] | None = None,
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all pixels and bands.
 
@@ -135,21 +176,25 @@ class SSMAE(MaskedPretraining):
             inputs: Shape (B, C, P, P).
             valid: Shape (B, P, P), bool, or None.
             rng: What to draw masks from. Default: torch's own generators.
+            wavelengths: As for :meth:`loss`.
 
         Returns:
             ``'pixels'``, the spatial branch's, and ``'bands'``, the spectral one's.
         """
-        return self.hide_and_predict(inputs, valid, rng)
+        return self.hide_and_predict(inputs, valid, rng, wavelengths)
 
-    def hide_and_predict(self, inputs: Tensor, valid: Tensor | None, rng: BatchRNG | None) -> dict[str, Reconstruction]:
+    def hide_and_predict(
+        self, inputs: Tensor, valid: Tensor | None, rng: BatchRNG | None, wavelengths: Sequence[float] | None = None
+    ) -> dict[str, Reconstruction]:
         """What :meth:`reconstruct` gives, with gradients.
 
         Args:
             inputs: Normalised windows, shape (B, C, H, W).
             valid: Pixels that hold data, bool (B, H, W); None if all do.
             rng: What to draw masks from; None for torch's own generators.
+            wavelengths: As for :meth:`loss`.
         """
-        encoder, window = self.backbone, self.backbone.window
+        encoder, window, told = self.backbone, self.backbone.window, self.bands_of(wavelengths)
         if tuple(inputs.shape[2:]) != (window, window):
             raise ConfigError(
                 f"SSMAE: windows of {inputs.shape[2]} x {inputs.shape[3]} pixels given, the decoders predict "
@@ -159,14 +204,17 @@ class SSMAE(MaskedPretraining):
         hidden_pixels = self.spatial_masking(rng, 1, encoder.grid).flatten(1)
         hidden_bands = self.spectral_masking(rng, self.band_images(self.spectral_masking, inputs))
         pixels = visible_first(hidden_pixels)[:, : self.visible_pixels]
-        bands = visible_first(hidden_bands)[:, : self.visible_bands]
-        seen = encoder.forward_visible(inputs, pixels, bands)
+        shown = self.visible_count(self.spectral_masking, inputs.shape[1], "bands", "spectral_masking")
+        bands = visible_first(hidden_bands)[:, :shown]
+        seen = encoder.forward_visible(inputs, pixels, bands, **told)
 
         patch, target = encoder.patch_size, inputs.float()
-        by_pixel = unpatchify(self.spatial_decoder.decode(seen.sequence(), pixels), patch, encoder.grid)
+        by_pixel = self.spatial_decoder.decode(seen.sequence(), pixels, encoder.grid, **told)
+        by_pixel = unpatchify(by_pixel, patch, encoder.grid)
         hidden = hidden_pixels.unflatten(1, encoder.grid)[:, None]  # (B, 1, h, w), to the pixels of every patch:
         hidden = hidden.repeat_interleave(patch, 2).repeat_interleave(patch, 3)[..., :window, :window]
-        by_band = self.spectral_decoder.decode(seen.spectral_sequence(), bands).unflatten(2, (window, window))
+        by_band = self.spectral_decoder.decode(seen.spectral_sequence(), bands, (inputs.shape[1], 1), **told)
+        by_band = by_band.unflatten(2, (window, window))
         return {
             "pixels": Reconstruction(target, by_pixel[..., :window, :window], hidden.expand_as(target), valid),
             "bands": Reconstruction(target, by_band, hidden_bands[:, :, None, None].expand_as(target), valid),

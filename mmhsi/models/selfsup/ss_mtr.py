@@ -122,5 +122,5 @@ class SSMTr(MAE):
             rng: What to draw the mask from.
             wavelengths: As for :meth:`loss`.
         """
-        masked = self.mask(inputs, rng)._replace(wavelengths=wavelengths)
-        return self.backbone.forward_visible(masked.seen, masked.visible, **self.bands_of(masked)).sequence()[:, 0]
+        masked, bands = self.mask(inputs, rng), self.bands_of(wavelengths)
+        return self.backbone.forward_visible(masked.seen, masked.visible, **bands).sequence()[:, 0]

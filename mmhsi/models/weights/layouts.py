@@ -50,6 +50,7 @@ def translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
       may be stored in chunks.
     - mmpretrain: our names but for the last norm, ``ln1``.
     - MaskedSST: the names of :class:`mmhsi.models.SST`, its blocks' maps in one.
+    - HyperSIGMA: timm's names behind embeddings of their own, without CLS and positions.
     - DOFA, Panopticon, SpectralEarth: timm's names behind embeddings of their own
       (:mod:`mmhsi.models.weights.families`).
 

@@ -131,4 +131,6 @@ def expand_pretrained(backbone: dict[str, Any]) -> None:
         raise ConfigError(f"backbone: give either pretrained={name!r} or init_cfg")
     for key, value in copy.deepcopy(weights.backbone).items():
         backbone.setdefault(key, value)
-    backbone["init_cfg"] = dict(type="Pretrained", checkpoint=str(weights_file(name)), prefix="backbone.")
+    backbone["init_cfg"] = dict(
+        type="Pretrained", checkpoint=str(weights_file(name)), prefix="backbone.", input_layer=weights.input_layer
+    )

@@ -27,6 +27,7 @@ class PublicWeights:
         hub: Repository, file and revision on the Hugging Face hub; None if it is not there.
         sha256: Published checksum, or what of it the publisher gives (its beginning); None if there is none.
         wavelengths: Centres in nm of the bands that it was trained on; None where these were several sensors'.
+        input_layer: What a config that names the weights does with the input layer, as ``init_cfg`` has it.
         normalisation: How its input was normalised, in words.
         caveat: What a user should know.
     """
@@ -41,6 +42,7 @@ class PublicWeights:
     hub: tuple[str, str, str] | None = None
     sha256: str | None = None
     wavelengths: tuple[float, ...] | None = None
+    input_layer: str = "refuse"
     normalisation: str = ""
     caveat: str = ""
 
@@ -52,6 +54,7 @@ class Family:
     Attributes:
         name: Of the family.
         marks: A weight that only this layout has.
+        lacks: A weight that others with ``marks`` have. Default: none does.
         rules: Pattern of the beginning of a public name and what is put in its place; None: it is left out. Of each
             name the first that fits counts; others stay, under timm's names.
         reshape: By name here, what brings a weight into the shape that it has here.
@@ -65,6 +68,17 @@ class Family:
     reshape: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
     complete: Callable[[dict[str, Tensor]], None] | None = None
     weights: tuple[PublicWeights, ...] = ()
+    lacks: str = ""
+
+    def owns(self, state: Mapping[str, Tensor]) -> bool:
+        """Whether weights are of this layout.
+
+        Args:
+            state: A state dict.
+        """
+        return any(
+            f"{begin}{self.marks}" in state and f"{begin}{self.lacks}" not in state for begin in ("", "encoder.")
+        )
 
     def to_timm(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Translate the embedding's weights; those of the layers get timm's names.

@@ -8,6 +8,7 @@ from mmhsi.arguments import nearest
 from mmhsi.errors import ConfigError
 
 from .dofa import DOFA
+from .hypersigma import HYPERSIGMA
 from .masked_sst import MASKED_SST
 from .panopticon import PANOPTICON
 from .spectral_earth import SPECTRAL_EARTH
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from .base import Family, PublicWeights
 
-FAMILIES: tuple[Family, ...] = (DOFA, MASKED_SST, PANOPTICON, SPECTRAL_EARTH)
+FAMILIES: tuple[Family, ...] = (DOFA, *HYPERSIGMA, MASKED_SST, PANOPTICON, SPECTRAL_EARTH)
 WEIGHTS: dict[str, PublicWeights] = {weights.name: weights for family in FAMILIES for weights in family.weights}
 
 
@@ -43,4 +44,4 @@ def family_of(state: Mapping[str, Tensor]) -> Family | None:
     Args:
         state: A state dict.
     """
-    return next((family for family in FAMILIES if family.marks in state or f"encoder.{family.marks}" in state), None)
+    return next((family for family in FAMILIES if family.owns(state)), None)
