@@ -36,8 +36,10 @@ def pytest_collection_finish() -> None:
     if loops := sys.modules.get("mmengine.runner.loops"):
         loops.time = SimpleNamespace(sleep=lambda seconds: None)
     # A config's text is laid out nicely, some ten times a run: 0.5 s each time.
-    if config := sys.modules.get("mmengine.config.config"):
-        config.FormatCode = lambda text, **_: (text, True)
+    if "mmengine.config.config" in sys.modules:
+        from yapf.yapflib import yapf_api
+
+        yapf_api.FormatCode = lambda text, **_: (text, True)
     # Compilers are asked for their versions, in processes of their own.
     for name in ("mmengine.runner.runner", "mmengine._strategy.base"):
         if runner := sys.modules.get(name):
