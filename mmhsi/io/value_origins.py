@@ -44,7 +44,7 @@ def mixed_up(trained: str, here: str) -> str | None:
     if {trained, here} not in ({COUNTS, SCALED}, {COUNTS, REFERENCED}):
         return None
     if here == REFERENCED:
-        return "made reflectance by its references, the model was trained on raw values; give --white none"
+        return "comes as reflectance by its references, the model was trained on raw values; give --white none"
     if here == SCALED:
         return "has values with their scale, the model was trained on whole numbers without one; give --scale FACTOR"
     if trained == REFERENCED:

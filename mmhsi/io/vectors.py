@@ -6,7 +6,7 @@ import difflib
 import re
 import unicodedata
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,9 +109,8 @@ def read_vector(path: str | PathLike[str], field: str = "class", layer: str | No
     check_surroundings(file)
     if suffix == ".gpkg":
         check_geopackage(file)
-    beside = _shapefile_parts(file) if suffix == ".shp" else ()
-    vector = _read_layer(file, field, layer, is_json=suffix in (".geojson", ".json"))
-    return replace(vector, values=_in_utf8(vector.values)) if suffix == ".shp" and ".cpg" not in beside else vector
+    encoded = suffix != ".shp" or ".cpg" in _shapefile_parts(file)
+    return _read_layer(file, field, layer, suffix in (".geojson", ".json"), encoded)
 
 
 def _shapefile_parts(file: Path) -> set[str]:
@@ -126,15 +125,15 @@ def _shapefile_parts(file: Path) -> set[str]:
     return parts
 
 
-def _in_utf8(values: list[str]) -> list[str]:
+def _in_utf8(values: list[object]) -> list[object]:
     """Texts of a table that names no encoding and was taken for Latin-1, where all of them are UTF-8."""
     try:
-        return [unicodedata.normalize("NFC", value.encode("latin-1").decode("utf-8")) for value in values]
+        return [value.encode("latin-1").decode() if isinstance(value, str) else value for value in values]
     except UnicodeError:
         return values
 
 
-def _read_layer(file: Path, field: str, layer: str | None, is_json: bool) -> Vector:
+def _read_layer(file: Path, field: str, layer: str | None, is_json: bool, encoded: bool) -> Vector:
     from pyogrio import list_layers, read_info  # not at the top: a scene with a label map needs no second GDAL
     from pyogrio.raw import read
 
@@ -158,7 +157,7 @@ def _read_layer(file: Path, field: str, layer: str | None, is_json: bool) -> Vec
     if any(isinstance(value, (list, np.ndarray)) for value in column.tolist()):
         raise DataError(f"{file}: field {field!r} holds lists; expected one class a feature (label_field)")
     numeric = column.dtype.kind in "iuf"
-    values = [_text(value) for value in column.tolist()]
+    values = [_text(value) for value in (column.tolist() if encoded else _in_utf8(column.tolist()))]
     shapes: list[Shape] = []
     counts = np.zeros(len(values), dtype=np.int64)
     if geometries is None:

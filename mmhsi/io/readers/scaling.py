@@ -124,7 +124,8 @@ class Scaling:
         scale, offset = self.scale[0], self.offset[0]
         if (self.scale != scale).any() or (self.offset != offset).any():
             return None
-        return _all_scaled(float(scale), float(offset), self.stored, self._missing(), dtype)
+        nodata = None if self._missing() is None else self.nodata
+        return _all_scaled(float(scale), float(offset), self.stored, nodata, dtype)
 
 
 def _together(part: NDArray) -> NDArray:
@@ -135,11 +136,11 @@ def _together(part: NDArray) -> NDArray:
 
 
 @lru_cache(maxsize=8)
-def _all_scaled(scale: float, offset: float, stored: np.dtype, missing: np.generic | None, dtype: np.dtype) -> NDArray:
+def _all_scaled(scale: float, offset: float, stored: np.dtype, nodata: float | None, dtype: np.dtype) -> NDArray:
     """Every value of a type of at most 16 bits, scaled."""
     values = np.arange(1 << 8 * stored.itemsize).astype(stored)
     table = np.empty(values.shape, dtype)
-    one = Scaling(np.array([scale]), np.array([offset]), stored, None if missing is None else float(missing))
+    one = Scaling(np.array([scale]), np.array([offset]), stored, nodata)
     one._scale(values, np.empty(values.shape), one.scale, one.offset, table)
     table.setflags(write=False)
     return table
