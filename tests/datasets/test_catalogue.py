@@ -12,6 +12,7 @@ from scripts import load_script
 from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.catalogue import CATALOGUE, scene_info
 from mmhsi.datasets.catalogue.aviris_1992 import AVIRIS_1992
+from mmhsi.datasets.catalogue.info import SceneInfo
 from mmhsi.datasets.catalogue.table import COLUMNS, rows
 from mmhsi.datasets.labels import LabelTable
 from mmhsi.datasets.layout import check_layout
@@ -228,3 +229,10 @@ def test_docs_hold_the_table_that_the_tool_prints(repository):
     begin, end = "<!-- table: begin -->\n", "\n<!-- table: end -->"
     assert text.count(begin) == text.count(end) == 1
     assert text.split(begin)[1].split(end)[0] == tool.markdown()
+
+
+@pytest.mark.parametrize("names", [["a", "b", "a"], ["a\x1b", "a\\x1b", "c"], ["a", " ", "c"]])
+def test_classes_whose_names_are_one_or_none_are_refused(names):
+    """As they are printed: reports go by names."""
+    with pytest.raises(ConfigError, match="each class needs a name of its own"):
+        SceneInfo(classes=names, label_ids=[1, 2, 3])
