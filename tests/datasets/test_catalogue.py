@@ -235,4 +235,4 @@ def test_docs_hold_the_table_that_the_tool_prints(repository):
 def test_classes_whose_names_are_one_or_none_are_refused(names):
     """As they are printed: reports go by names."""
     with pytest.raises(ConfigError, match="each class needs a name of its own"):
-        SceneInfo(classes=names, label_ids=[1, 2, 3])
+        SceneInfo(title="field", image="cube.tif", classes=names, label_ids=[1, 2, 3])
