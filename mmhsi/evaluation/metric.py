@@ -71,6 +71,9 @@ class LandCoverMetric(BaseMetric):
 
         Returns:
             ``OA``, ``AA``, ``Kappa``, ``mIoU`` in per cent.
+
+        Raises:
+            DataError: No pixel has a label.
         """
         # The names are where every dataset of the OpenMMLab packages has them; a protocol have those of this one.
         classes, spec = self.dataset_meta["classes"], InputSpec.of_metainfo(self.dataset_meta)
@@ -80,6 +83,8 @@ class LandCoverMetric(BaseMetric):
             len(classes),
             self.ignore_index,
         )
+        if not matrix.counts.any():
+            raise DataError("no pixel of the samples that were predicted has a label: there is nothing to compare with")
         metrics = matrix.percentages()
         protocol = "" if spec is None else spec.protocol
         logger = MMLogger.get_current_instance()

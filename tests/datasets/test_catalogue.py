@@ -11,6 +11,7 @@ from cube_files import write_geotiff
 from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.catalogue import CATALOGUE, scene_info
 from mmhsi.datasets.catalogue.aviris_1992 import AVIRIS_1992
+from mmhsi.datasets.catalogue.info import SceneInfo
 from mmhsi.datasets.catalogue.table import COLUMNS, rows
 from mmhsi.datasets.labels import LabelTable
 from mmhsi.datasets.layout import check_layout
@@ -219,3 +220,10 @@ def test_layout_counts_tiles(tmp_path):
     assert "subset train has 1 tiles, 4822 are published" in problems[1]
     assert problems[2].endswith("S1_0001.tif: is 8 x 8 x 32, expected 512 x 512 x 32")
     assert problems[3].endswith("val/image: no such folder of images, of subset val")
+
+
+@pytest.mark.parametrize("names", [["a", "b", "a"], ["a\x1b", "a\\x1b", "c"], ["a", " ", "c"]])
+def test_classes_whose_names_are_one_or_none_are_refused(names):
+    """As they are printed: reports go by names."""
+    with pytest.raises(ConfigError, match="each class needs a name of its own"):
+        SceneInfo(title="field", image="cube.tif", classes=names, label_ids=[1, 2, 3])

@@ -66,6 +66,10 @@ def test_save_wants_npz(tmp_path):
     ("train", "test", "message"),
     [
         ([0, 1.5], [3], "train holds float64, not whole numbers"),
+        ([[0, 40], [1, 41]], [3], r"train has shape \(2, 2\), expected one flat index a pixel"),
+        ([-1, 0], [3], "train index -1 lies outside"),
+        ([0, 40, 10**9], [3], "train index 1000000000 lies outside"),
+        ([0, 40, 80], [80, 3], "1 pixels both train and test"),
         ([0, 40, 80, 0], [3], "1 train pixels occur more than once, the first at row 0, column 0"),
         ([0, 40, 80], [23, 24, 24, 23], "2 test pixels occur more than once, the first at row 2, column 3"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from mmhsi.errors import DataError, one_line
 from mmhsi.evaluation.confusion import ConfusionMatrix
 from mmhsi.evaluation.markdown import cell
-from mmhsi.evaluation.metric import cells, format_report, read_report, write_report
+from mmhsi.evaluation.metric import LandCoverMetric, cells, format_report, read_report, write_report
 from mmhsi.visualization.curves import read_curve, read_scalars
 
 MATRIX = ConfusionMatrix.from_labels(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 3)
@@ -112,3 +112,12 @@ def test_values_that_are_no_numbers_are_not_drawn(tmp_path):
 def test_a_name_is_one_cell_of_markdown(name):
     assert re.sub(r"\\(.)", r"\1", cell(name)) == one_line(name)
     assert not set(re.sub(r"\\.", "", cell(name))) & set("|<[*`\n\x1b")
+
+
+def test_samples_without_any_label_are_said():
+    """All shares would be of nothing."""
+    metric = LandCoverMetric()
+    metric.dataset_meta = dict(classes=["a", "b"])
+    nothing = np.zeros(0, dtype=np.int64)
+    with pytest.raises(DataError, match="no pixel of the samples that were predicted has a label"):
+        metric.compute_metrics([(nothing, nothing)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from typing import TYPE_CHECKING
 
@@ -123,3 +124,28 @@ def test_what_is_there_is_kept_until_the_new_one_is_whole(cube: HSICube, tmp_pat
         writer.write(0, np.zeros((10, 29, 6), np.int16))
     np.testing.assert_array_equal(read_cube(tmp_path / "a.zarr").data, cube.data)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zarr", "other.zarr"]
+
+
+def test_pipes_in_the_place_of_chunks_are_not_waited_for(cube: HSICube, tmp_path: Path) -> None:
+    write_zarr(tmp_path / "a.zarr", cube)
+    chunk = next(
+        path for path in sorted((tmp_path / "a.zarr/cube").rglob("*")) if path.is_file() and path.suffix != ".json"
+    )
+    chunk.unlink()
+    os.mkfifo(chunk)
+    with pytest.raises(FileFormatError, match="is no file; expected a chunk"):
+        read_cube(tmp_path / "a.zarr")
+    (tmp_path / "a.zarr/pipe").mkdir()
+    os.mkfifo(tmp_path / "a.zarr/pipe/zarr.json")
+    with pytest.raises(DataError, match="is a pipe or a device"):
+        open_cube(tmp_path / "a.zarr")
+
+
+def test_scale_and_units_are_applied(cube: HSICube, tmp_path: Path) -> None:
+    write_zarr(tmp_path / "a.zarr", cube)
+    node = tmp_path / "a.zarr/cube/zarr.json"
+    said = json.loads(node.read_text())
+    said["attributes"].update(scale_factor=0.5, add_offset=10, units="%")
+    node.write_text(json.dumps(said))
+    expected = np.where(cube.data == -1, np.nan, (cube.data * 0.5 + 10) / 100)
+    np.testing.assert_allclose(read_cube(tmp_path / "a.zarr").data, expected, rtol=1e-5)

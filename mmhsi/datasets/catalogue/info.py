@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mmhsi.errors import one_line
+from mmhsi.errors import ConfigError, one_line
 from mmhsi.io import CubeOptions
 
 RGB = tuple[int, int, int]
@@ -200,3 +200,5 @@ class SceneInfo:
         if isinstance(self.classes, list | tuple):
             names = tuple(one_line(name) if isinstance(name, str) else name for name in self.classes)
             object.__setattr__(self, "classes", names)
+            if any(names.count(name) > 1 or not str(name).strip() for name in names):  # reports go by names
+                raise ConfigError(f"{self.title}: classes={list(names)[:20]}; each class needs a name of its own")

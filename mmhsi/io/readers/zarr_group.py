@@ -133,7 +133,7 @@ class ZarrReader(CubeReader[Any]):
         with reading(self.path, "its coordinates cannot be read"):
             centres, widths, good = (self._open_beside(name) for name in ("wavelength", "fwhm", "good_bands"))
             units = None if centres is None else centres.attrs.get("units")
-            nm, fwhm = in_nanometres(*(_per_band(found, shape[2]) for found in (centres, widths)), units, self.path)
+            nm, fwhm = in_nanometres(_per_band(centres, shape[2]), _per_band(widths, shape[2]), units, self.path)
             flags = _per_band(good, shape[2])
             percent = reflectance_in([str(self._said.get("units", ""))], nm)
             scale, offset = check_scale(
