@@ -64,19 +64,18 @@ Whoever adds one adds a line; a network is trained as its config says.
 """
 
 
-def choose_candidates(models: str | Sequence[str], candidates: Sequence[Candidate] = CANDIDATES) -> list[Candidate]:
+def choose_candidates(models: str | Sequence[str]) -> list[Candidate]:
     """Those that are tried.
 
     Args:
         models: ``'auto'`` for all, or names in any case and with hyphens for spaces.
-        candidates: What there is.
 
     Raises:
         ConfigError: If a name is unknown, or there is none.
     """
     if isinstance(models, str) and models == "auto":
-        return list(candidates)
-    known = {_plain(one.name): one for one in candidates}
+        return list(CANDIDATES)
+    known = {_plain(one.name): one for one in CANDIDATES}
     chosen = []
     for given in [models] if isinstance(models, str) else list(models):
         name = _plain(str(given))

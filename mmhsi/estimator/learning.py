@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from .findings import labelled_spectra
 from .keeping import Comparison, save_configs, save_model
 from .look import describe, doubts, drawn_labels, mapped_pixels, polygons_of
 from .plan import CHANNELS as CHANNELS_SHARE
-from .plan import MAPPING, RESERVE, TRYING, Clock, Plan
+from .plan import RESERVE, TRYING, Clock, Plan
 from .pretrained import check_encoder, input_layer
 from .samples import LabelledSamples
 from .source import SceneSource
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
-
-    from mmhsi.datasets.splits.folds import Folds
 
     from .comparison import Fit, Tried
     from .report import SceneReport
@@ -113,14 +112,14 @@ class SceneLearning:
         ]
         digests = {path.name: file_digest(path) for path in files if path.is_file()}
         self.plan = Plan(self.folder / "plan.json", [wishes, dict(self.described), digests], self.resume)
-        candidates = {one.name: one for one in self._affordable(source)}
+        self.candidates = candidates = {one.name: one for one in self._affordable(source)}
         labelled = source.pixels
         pixels = labelled[drawn_labels(source.labels.ravel()[labelled], wishes.seed)]
         if len(pixels) < len(labelled):
             self.decisions.append(
                 f"{len(pixels)} of {len(labelled)} labelled pixels were drawn at random: enough to learn"
             )
-        samples = LabelledSamples(source, pixels, wishes.seed)
+        self.samples = samples = LabelledSamples(source, pixels, wishes.seed)
         for one in candidates.values():
             if one.pretrained:
                 spec = samples.windows(one, pixels[:1], samples.classes[:1]).spec
@@ -129,29 +128,39 @@ class SceneLearning:
         looked = clock.passed
 
         polygons = polygons_of(source, pixels)
-        folds = scene_folds(pixels, samples.classes, source.valid, wishes.folds, wishes.seed, polygons)
+        self.folds = folds = scene_folds(pixels, samples.classes, source.valid, wishes.folds, wishes.seed, polygons)
         self.say(f"held out: {folds.rule}")
         self.decisions.append(
             f"held out were {folds.rule}: neighbours resemble each other, and single pixels would leak"
         )
-        tried = self._compare(samples, folds, candidates)
+        self.mapped = mapped = mapped_pixels(source, wishes.seed)
+        self.ensemble = ensemble = Ensemble(samples, candidates)
+        self.comparison = Comparison.of(self.folder, wishes.seed, samples.table, samples.classes, folds.fold)
+        tried = self.comparison.load(candidates, samples.classes) if self.resume else []
+        for one in tried:
+            self.say(f"  {one.name}: {100 * one.accuracy:.1f} % of held-out pixels, tried before")
+        self.left_out: list[str] = list(self.plan.get("left out", []))
+        classical = [name for name, one in candidates.items() if one.learner]
+        networks = [name for name in candidates if name not in classical]
+        if classical:
+            self._compare(classical, tried, clock.left(TRYING))
+        if networks:  # they take whatever the map by the others does not
+            self._compare(networks, tried, self._spare(tried) if tried else clock.left(TRYING))
+        tried.sort(key=lambda one: list(candidates).index(one.name))
         compared = clock.passed
-
-        mapped = mapped_pixels(source, wishes.seed)
-        ensemble = Ensemble(samples, candidates)
-        weights = self._weigh(ensemble, tried, samples, folds, mapped)
+        weights = self._weigh(tried)
         model = ensemble.build(weights, 1.0)
         shares = np.bincount(ensemble.scores(model, weights, mapped).argmax(axis=1), minlength=samples.num_classes)
         spec = source.spec("all labelled pixels", ensemble.window(weights))
         report = assess(spec.scene, spec.classes, samples.classes, folds, tried, weights, shares / len(mapped))
         report.warnings = warnings + report.warnings
-        self._add_random_figure(report, samples, tried, weights, ensemble)
+        self._add_random_figure(report, tried, weights)
         model.temperature = report.temperature
         config = ensemble.model(weights, report.temperature)
         checkpoint = save_model(self.folder / "model.pth", config, model, spec.to_meta(), wishes.seed)
         save_configs(self.folder, config, list(candidates.values()), self.described, samples, self.groups)
         report.spectra = labelled_spectra(source, pixels, samples.classes)
-        self._finish(report, source, digests, candidates, tried, weights)
+        self._finish(report, source, digests, tried, weights)
         steps = dict(look=looked, compare=compared - looked, train=clock.passed - compared)
         report.facts["seconds"] = {name: round(value, 1) for name, value in steps.items()}
         self.say(f"expected accuracy elsewhere on the scene: {report.accuracy}")
@@ -187,14 +196,9 @@ class SceneLearning:
         source.fit(self.groups)
         return wished
 
-    def _compare(self, samples: LabelledSamples, folds: Folds, candidates: Mapping[str, Candidate]) -> list[Tried]:
-        """Held-out predictions of all candidates that there is time for."""
-        comparison = Comparison.of(self.folder, self.wishes.seed, samples.table, samples.classes, folds.fold)
-        tried = comparison.load(candidates, samples.classes) if self.resume else []
-        for one in tried:
-            self.say(f"  {one.name}: {100 * one.accuracy:.1f} % of held-out pixels, tried before")
+    def _compare(self, names: Sequence[str], tried: list[Tried], seconds: float) -> None:
+        """Add the held-out predictions of some candidates, as far as there is time for them."""
         known = {one.name for one in tried}
-        self.left_out: list[str] = list(self.plan.get("left out", []))
 
         def note(name: str, one: Tried | None) -> None:
             if one is None:
@@ -203,61 +207,50 @@ class SceneLearning:
                 self.say(f"  {name}: left out, there is not enough time for it")
                 return
             tried.append(one)
-            comparison.save(tried)
+            self.comparison.save(tried)
             left = max(0.0, self.clock.left())
             self.say(
                 f"  {name}: {100 * one.accuracy:.1f} % of held-out pixels, {one.seconds:.1f} s ({left:.0f} s left)"
             )
 
-        fits = {
-            name: self._fit(samples, one)
-            for name, one in candidates.items()
-            if name not in known and name not in self.left_out
-        }
-        compare(
-            fits,
-            samples.classes,
-            samples.num_classes,
-            folds,
-            self.wishes.seed,
-            self.clock.left(TRYING),
-            note,
-            hasty=bool(tried),
-        )
-        order = list(candidates)
-        return sorted(tried, key=lambda one: order.index(one.name))
+        fits = {name: self._fit(name) for name in names if name not in known and name not in self.left_out}
+        classes, count = self.samples.classes, self.samples.num_classes
+        compare(fits, classes, count, self.folds, self.wishes.seed, seconds, note, hasty=bool(tried))
 
-    def _fit(self, samples: LabelledSamples, one: Candidate) -> Fit:
+    def _spare(self, tried: Sequence[Tried]) -> float:
+        """Seconds for trying more, where the map is made by the best of what was tried and one network beside it."""
+        weights, count = self._weights(tried), int(self.folds.fold.max()) + 1
+        left = self.clock.left(1 - RESERVE) - self._channels_left()
+        for one in tried:
+            if one.name in weights:  # trained, asked for the map, and tried again for the leaky figure
+                left -= one.seconds + self._cost(one, math.inf)
+        return left * count / (count + 2)  # the rest trains a network on all labels and asks it for the map
+
+    def _cost(self, one: Tried, seconds: float) -> float:
+        """Seconds that a candidate's part of the map takes, its training included; infinite beyond ``seconds``."""
+        return self.ensemble.cost(one.name, self.mapped, one.seconds / max(1, int(self.folds.fold.max())), seconds)
+
+    def _weights(self, tried: Sequence[Tried]) -> dict[str, int]:
+        return fit_weights(tried, self.samples.classes, self.folds.group)
+
+    def _fit(self, name: str) -> Fit:
         """A candidate as something to compare."""
+        one, samples = self.candidates[name], self.samples
         if one.config:
             return samples.network_fit(one)
         config = learner_config(one, len(samples.source.bands), samples.source.second is not None)
         return classical_fit(config, samples.table, samples.classes, samples.num_classes, samples.seed)
 
-    def _weigh(
-        self,
-        ensemble: Ensemble,
-        tried: Sequence[Tried],
-        samples: LabelledSamples,
-        folds: Folds,
-        mapped: NDArray[np.int64],
-    ) -> dict[str, int]:
+    def _weigh(self, tried: Sequence[Tried]) -> dict[str, int]:
         """Weights of the best ensemble whose map can be made in time."""
-
-        def weigh(some: Sequence[Tried]) -> dict[str, int]:
-            return fit_weights(some, samples.classes, folds.group)
-
         slow: list[str] = list(self.plan.get("too slow for the map", []))
         if self.plan.get("weighed", False):
-            weights = weigh([one for one in tried if one.name not in slow])
+            weights = self._weights([one for one in tried if one.name not in slow])
         else:
             # Channels are made whatever is left out; what takes next to no time stays when all of it is used up.
-            left = min(MAPPING * self.clock.seconds, self.clock.left(1 - RESERVE)) - self._channels_left(samples)
+            left = self.clock.left(1 - RESERVE) - self._channels_left()
             seconds = max(left, RESERVE * self.clock.seconds)
-            foretold = {one.name: one.seconds / max(1, int(folds.fold.max())) for one in tried}
-            weights, slow = choose_members(
-                tried, weigh, lambda name: ensemble.cost(name, mapped, foretold[name], seconds), seconds
-            )
+            weights, slow = choose_members(tried, self._weights, lambda one: self._cost(one, seconds), seconds)
             for name in slow:
                 self.say(f"  {name}: left out of the map, for which it is too slow")
             self.plan.keep("too slow for the map", slow)
@@ -266,26 +259,21 @@ class SceneLearning:
             self.decisions.append(f"too slow for the map in {self.wishes.minutes:g} minutes: {', '.join(slow)}")
         return weights
 
-    def _channels_left(self, samples: LabelledSamples) -> float:
+    def _channels_left(self) -> float:
         """Seconds that the channels of the map will take."""
-        return samples.source.shape[0] * samples.source.shape[1] * self.seconds_a_pixel
+        height, width = self.samples.source.shape
+        return height * width * self.seconds_a_pixel
 
-    def _add_random_figure(
-        self,
-        report: SceneReport,
-        samples: LabelledSamples,
-        tried: Sequence[Tried],
-        weights: Mapping[str, int],
-        ensemble: Ensemble,
-    ) -> None:
+    def _add_random_figure(self, report: SceneReport, tried: Sequence[Tried], weights: Mapping[str, int]) -> None:
         """What folds of single pixels would have said of the ensemble, where time suffices."""
-        mapping = self._channels_left(samples) + sum(ensemble.map_seconds(name) for name in weights)
+        samples = self.samples
+        mapping = self._channels_left() + sum(self.ensemble.map_seconds(name) for name in weights)
         seconds = self.clock.left(1 - RESERVE) - mapping
         found: list[Tried] = []
         if seconds > sum(one.seconds for one in tried if one.name in weights):
             folds = stratified_folds(samples.classes, self.wishes.folds, self.wishes.seed)
             assert folds is not None  # some class has two labels, or nothing would have been held out
-            fits = {name: self._fit(samples, ensemble.candidates[name]) for name in weights}
+            fits = {name: self._fit(name) for name in weights}
             found = compare(fits, samples.classes, samples.num_classes, folds, self.wishes.seed, seconds, hasty=True)
         if len(found) < len(weights):
             report.decisions.append("the leaky figure of folds drawn pixel by pixel was left out for want of time")
@@ -297,7 +285,6 @@ class SceneLearning:
         report: SceneReport,
         source: SceneSource,
         digests: Mapping[str, str],
-        candidates: Mapping[str, Candidate],
         tried: Sequence[Tried],
         weights: Mapping[str, int],
     ) -> None:

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TRYING = 0.5
-"""Share of the time by whose end candidates have been tried; training, the map and the leaky figure get the rest."""
-
-MAPPING = 0.45
-"""Share of the time that the map may take."""
+"""Share of the time by whose end classical candidates have been tried; networks get what the map then leaves."""
 
 CHANNELS = 0.4
 """Share of the time that the channels of a scene may take, those for learning and those for its map."""

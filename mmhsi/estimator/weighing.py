@@ -72,9 +72,10 @@ def fit_weights(tried: Sequence[Tried], classes: NDArray[np.int64], groups: NDAr
         Whole weights by name, of those that have one.
     """
     weights, names = np.ones(len(tried)), [one.name for one in tried]
-    if LEADER in names:
-        flawless = [one.name for one in tried if (one.probabilities.argmax(axis=1) == classes).all()]
-        weights[:] = [name == (SIMPLEST if SIMPLEST in flawless else LEADER) for name in names]
+    flawless = [one.name for one in tried if (one.probabilities.argmax(axis=1) == classes).all()]
+    leader = SIMPLEST if SIMPLEST in flawless else LEADER
+    if leader in names:
+        weights[:] = [name == leader for name in names]
     stack = np.stack([one.probabilities for one in tried])
 
     def loss(given: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -100,7 +101,7 @@ def fit_weights(tried: Sequence[Tried], classes: NDArray[np.int64], groups: NDAr
 def choose_members(
     tried: Sequence[Tried],
     weigh: Callable[[Sequence[Tried]], dict[str, int]],
-    cost: Callable[[str], float],
+    cost: Callable[[Tried], float],
     seconds: float,
 ) -> tuple[dict[str, int], list[str]]:
     """The best ensemble that can be trained and make the map in time.
@@ -117,7 +118,7 @@ def choose_members(
     slow: list[str] = []
     while True:
         weights = weigh([one for one in tried if one.name not in slow])
-        costs = {name: cost(name) for name in weights}
+        costs = {one.name: cost(one) for one in tried if one.name in weights}
         if sum(costs.values()) <= seconds or len(slow) + 1 >= len(tried):
             return weights, slow
         slow.append(max(costs, key=lambda name: costs[name]))

@@ -102,3 +102,15 @@ def test_a_class_in_one_place_is_held_out_in_parts():
     classes = np.repeat([0, 1, 1], 10)
     for train, _ in scene_folds(pixels, classes, VALID, count=3):
         assert set(classes[train]) == {0, 1}
+
+
+def test_nothing_is_learnt_of_a_place_that_is_held_out():
+    """The rectangles of two groups never overlap, whatever rare class lies in them."""
+    labels = np.zeros((60, 60), int)
+    labels[18:22, 18:22] = 1
+    pixels = np.flatnonzero((np.arange(3600) % 60 < 32) & (np.arange(3600) < 32 * 60))  # much of the map lies far away
+    folds = scene_folds(pixels, labels.ravel()[pixels], VALID)
+    places = np.stack(np.divmod(pixels, 60), axis=1)
+    boxes = [(own.min(axis=0), own.max(axis=0)) for g in np.unique(folds.group) for own in [places[folds.group == g]]]
+    for index, (low, high) in enumerate(boxes):
+        assert not any((low <= b).all() and (a <= high).all() for a, b in boxes[:index])

@@ -163,7 +163,7 @@ def test_an_encoder_that_does_not_fit_is_said_at_once(stripes, tmp_path):
 def test_a_candidate_is_a_line(monkeypatch, stripes, short, tmp_path):
     line = Candidate("CNN on channels", config="mmhsi::comparison/cnn2d.py", sees="channels", window=3)
     monkeypatch.setattr(candidates, "CANDIDATES", (*candidates.CANDIDATES, line))
-    assert choose_candidates("cnn-on-channels", candidates.CANDIDATES) == [line]
+    assert choose_candidates("cnn-on-channels") == [line]
 
 
 def test_features_are_what_the_model_decides_by(stripes, short, tmp_path):

@@ -58,7 +58,9 @@ def test_few_labels_leave_the_best_elsewhere_alone():
 def test_the_simplest_leads_where_it_makes_no_error():
     classes = np.random.default_rng(4).integers(0, 3, 60)
     shares = {"LDA": 1.0, "extra trees": 1.0, "other": 1.0}
-    assert fit_weights(candidates(classes, shares, 4), classes, np.arange(60)) == {"LDA": 1}
+    tried = candidates(classes, shares, 4)
+    assert fit_weights(tried, classes, np.arange(60)) == {"LDA": 1}
+    assert fit_weights(tried[::2], classes, np.arange(60)) == {"LDA": 1}  # without the leader
     assert fit_weights(candidates(classes, shares | {"LDA": 0.9}, 4), classes, np.arange(60)) == {"extra trees": 1}
 
 
@@ -78,7 +80,7 @@ def test_what_is_too_slow_for_the_map_is_left_out(seconds, kept):
     tried = [Tried(name, np.full((12, 3), 1 / 3), 0.3, 1.0) for name in ("fast", "good", "slow")]
     costs = dict(fast=0.1, good=0.2, slow=30.0)
     weights, slow = choose_members(
-        tried, lambda some: fit_weights(some, classes, np.arange(12)), costs.__getitem__, seconds
+        tried, lambda some: fit_weights(some, classes, np.arange(12)), lambda one: costs[one.name], seconds
     )
     assert list(weights) == kept
     assert slow == [name for name in costs if name not in kept]
