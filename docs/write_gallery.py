@@ -75,6 +75,18 @@ def draw_runs(folder: Path) -> None:
     mmhsi("show_embedding", CNN, weights, *data, "--count", 1000, "--out", OUT / "embedding.png")
 
 
+def draw_features(folder: Path) -> None:
+    """Features and attention of a short pretraining on the Houston crop."""
+    run, data = folder / "mae", ("--dataset", "houston2018-crop_20-per-class")
+    short = ("--cfg-options", "train_cfg.max_epochs=8", "train_dataloader.dataset.stride=2")
+    every = "default_hooks.checkpoint.interval=8"
+    config = "configs/mae/mae_hsi-vit-tiny-p3.py"
+    mmhsi("train", config, "--dataset", "houston2018-crop", "--no-validate", "--work-dir", run, *short, every)
+    finetune, weights = "configs/mae/mae-ft_hsi-vit-tiny-p3.py", run / "epoch_8.pth"
+    mmhsi("show_features", finetune, weights, *data, "--out", OUT / "features.png")
+    mmhsi("show_attention", finetune, weights, *data, "--images", 3, "--size", 36, "--out", OUT / "attention.png")
+
+
 def draw_reliability(report: Path) -> None:
     """The diagram of what classify wrote."""
     from types import SimpleNamespace
@@ -95,6 +107,7 @@ def main() -> None:
         draw_maps(folder)
         draw_reliability(folder / "report.json")
         draw_runs(folder)
+        draw_features(folder)
 
 
 if __name__ == "__main__":

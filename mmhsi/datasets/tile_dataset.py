@@ -74,6 +74,11 @@ class TileDataset(SeededDataset):
     Raises:
         ConfigError: If a key is missing or contradicts another.
         DataError: If a listed file is missing or the tiles differ in their bands or wavelengths.
+
+    Example:
+        >>> tiles = TileDataset(image_dir="tiles", data_root="data/my_scenes", window=64)  # doctest: +SKIP
+        >>> tiles[0]["img"].shape  # doctest: +SKIP
+        (64, 64, 202)
     """
 
     def __init__(
