@@ -38,7 +38,7 @@ def draw_maps(folder: Path) -> None:
     import rasterio
     from scenes import land_cover
 
-    from mmhsi.io.class_maps import write_class_map
+    from mmhsi.io import read_class_map, write_class_map
     from mmhsi.visualization import class_palette
 
     scene, training, truth, names = land_cover(folder)
@@ -50,7 +50,8 @@ def draw_maps(folder: Path) -> None:
     report = folder / "report.json"
     few = ("--models", "lda-on-spectra", "svm-on-spectra", "extra-trees-on-spectra")
     mmhsi("classify", scene, training, "--out", mapped, "--report", report, "--minutes", 2, *few)
-    ids = ("--label-ids", *range(len(names)), "--ignore-ids", 255)
+    # The map has its classes in the order of their names.
+    ids = ("--label-ids", *(names.index(name) for name in read_class_map(mapped).names), "--ignore-ids", 255)
     mmhsi("show_map", scene, mapped, "--labels", labels, *ids, "--out", OUT / "map.png")
     mmhsi("show_areas", mapped, "--out", OUT / "areas.png")
     mmhsi("show_spectra", scene, labels, "--out", OUT / "spectra.png")
@@ -75,6 +76,18 @@ def draw_runs(folder: Path) -> None:
     mmhsi("show_embedding", CNN, weights, *data, "--count", 1000, "--out", OUT / "embedding.png")
 
 
+def draw_features(folder: Path) -> None:
+    """Features and attention of a short pretraining on the Houston crop."""
+    run, data = folder / "mae", ("--dataset", "houston2018-crop_20-per-class")
+    short = ("--cfg-options", "train_cfg.max_epochs=8", "train_dataloader.dataset.stride=2")
+    every = "default_hooks.checkpoint.interval=8"
+    config = "configs/mae/mae_hsi-vit-tiny-p3.py"
+    mmhsi("train", config, "--dataset", "houston2018-crop", "--no-validate", "--work-dir", run, *short, every)
+    finetune, weights = "configs/mae/mae-ft_hsi-vit-tiny-p3.py", run / "epoch_8.pth"
+    mmhsi("show_features", finetune, weights, *data, "--out", OUT / "features.png")
+    mmhsi("show_attention", finetune, weights, *data, "--images", 3, "--size", 36, "--out", OUT / "attention.png")
+
+
 def draw_reliability(report: Path) -> None:
     """The diagram of what classify wrote."""
     from types import SimpleNamespace
@@ -95,6 +108,7 @@ def main() -> None:
         draw_maps(folder)
         draw_reliability(folder / "report.json")
         draw_runs(folder)
+        draw_features(folder)
 
 
 if __name__ == "__main__":

@@ -157,6 +157,10 @@ class InputSpec:
 
     Raises:
         ConfigError: If a value cannot be meant so, or two contradict each other.
+
+    Example:
+        >>> InputSpec(classes=("soil", "water"), bands=(0, 1, 2), file_bands=3, num_bands=3).num_classes
+        2
     """
 
     classes: tuple[str, ...]

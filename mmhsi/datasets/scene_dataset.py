@@ -73,6 +73,12 @@ class SceneDataset(Dataset):
         ConfigError: If a key has a value that cannot work.
         DataError: If files are missing, damaged or do not fit each other, the window is larger than the scene, or the
             split cannot be used.
+
+    Example:
+        >>> from mmhsi.datasets import FewShotSplit
+        >>> dataset = SceneDataset("demo", split=FewShotSplit(20), window=5)
+        >>> len(dataset), tuple(dataset[0]["window"].shape)
+        (160, (5, 5, 56))
     """
 
     def __init__(

@@ -76,6 +76,11 @@ class TileDataset(SeededDataset):
         ConfigError: If a key is missing or contradicts another.
         DataError: If a listed file is missing or the tiles differ in their bands or wavelengths; of whole tiles of the
             catalogue that of the bands is said where one is read.
+
+    Example:
+        >>> tiles = TileDataset(image_dir="tiles", data_root="data/my_scenes", window=64)  # doctest: +SKIP
+        >>> tiles[0]["img"].shape  # doctest: +SKIP
+        (64, 64, 202)
     """
 
     def __init__(

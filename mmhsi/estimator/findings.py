@@ -49,7 +49,7 @@ def labelled_spectra(source: SceneSource, pixels: NDArray[np.int64], classes: ND
 
     Returns:
         ``bands``, those of the file from 0; ``wavelengths`` in nm or None; ``classes``, for each class with labels its
-        ``name``, ``mean``, ``low`` and ``high``, a value a band in the file's unit.
+        ``name`` and number of ``labels``, ``mean``, ``low`` and ``high``, a value a band in the file's unit.
     """
     values = source.spectra(pixels)
     rows = []
@@ -59,7 +59,8 @@ def labelled_spectra(source: SceneSource, pixels: NDArray[np.int64], classes: ND
             continue
         low, high = np.quantile(own, QUANTILES, axis=0)
         mean = own.mean(axis=0, dtype=np.float64)
-        rows.append(dict(name=str(source.info.classes[index]), mean=_plain(mean), low=_plain(low), high=_plain(high)))
+        name = str(source.info.classes[index])
+        rows.append(dict(name=name, labels=len(own), mean=_plain(mean), low=_plain(low), high=_plain(high)))
     nm = source.wavelengths
     return dict(bands=list(source.bands), wavelengths=None if nm is None else _plain(nm), classes=rows)
 

@@ -50,16 +50,16 @@ def labels_figure(report: SceneReport) -> Figure:
     from mmhsi.visualization import class_palette
     from mmhsi.visualization.spectra import ClassSpectra, gapless_pieces, spectra_figure
 
-    labels = {row.name: row.labels for row in report.classes}
-    colours = dict(zip(labels, class_palette(list(labels)), strict=True))
-    rows = report.spectra["classes"][:MOST_SPECTRA]
+    rows = report.spectra["classes"]
+    palette = class_palette([row["name"] for row in rows])[:MOST_SPECTRA]
+    rows = rows[:MOST_SPECTRA]
     names = [row["name"] for row in rows]
     bands = np.asarray(report.spectra["bands"])
     known = report.spectra["wavelengths"] is not None
     centres = np.asarray(report.spectra["wavelengths"] if known else bands, dtype=np.float64)
     mean, low, high = (np.array([row[value] for row in rows]) for value in ("mean", "low", "high"))
     spectra = ClassSpectra(
-        counts=np.array([labels[name] for name in names]),
+        counts=np.array([row["labels"] for row in rows]),
         mean=mean,
         std=np.full_like(mean, np.nan),
         wavelengths=centres,
@@ -68,7 +68,7 @@ def labels_figure(report: SceneReport) -> Figure:
         pieces=gapless_pieces(bands, centres),
         bands=bands,
     )
-    return spectra_figure(spectra, names, [colours[name] for name in names])
+    return spectra_figure(spectra, names, palette)
 
 
 def render_page(report: SceneReport, picture: str | None = None) -> str:

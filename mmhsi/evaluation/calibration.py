@@ -75,6 +75,12 @@ class Temperature:
 
     Attributes:
         value: Above 1 makes them more cautious, below 1 bolder.
+
+    Example:
+        >>> import numpy as np
+        >>> bold, truth = np.tile([0.99, 0.01], (10, 1)), np.array([0] * 8 + [1] * 2)
+        >>> Temperature.fit(bold, truth)(bold)[0].round(1).tolist()
+        [0.8, 0.2]
     """
 
     value: float = 1.0

@@ -16,6 +16,12 @@ class ConfusionMatrix:
 
     Attributes:
         counts: Shape (K, K), int64, rows the truth, columns the prediction.
+
+    Example:
+        >>> import numpy as np
+        >>> truth, found = np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 1])
+        >>> ConfusionMatrix.from_labels(truth, found, num_classes=2).overall_accuracy
+        0.8
     """
 
     counts: np.ndarray

@@ -68,6 +68,10 @@ class SceneInferencer:
         ConfigError: If the checkpoint is of another model or does not say what it was trained on, or window, stride or
             batch size cannot work.
         FileFormatError: If the checkpoint cannot be read.
+
+    Example:
+        >>> inferencer = SceneInferencer(None, "model-1a2b3c4d.pth")  # doctest: +SKIP
+        >>> inferencer.write_map("cube.hdr", "map.tif")  # doctest: +SKIP
     """
 
     def __init__(

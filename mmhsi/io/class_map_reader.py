@@ -38,6 +38,14 @@ class ClassMap:
         names: K class names.
         palette: K RGB colours, 0-255.
         given_ids: Number of each class in the file; none stands for 0..K-1.
+
+    Example:
+        >>> import numpy as np
+        >>> from mmhsi.io import read_class_map, write_class_map
+        >>> palette = [(180, 120, 60), (0, 0, 255)]
+        >>> write_class_map("map.tif", np.array([[0, 1]]), class_names=["soil", "water"], palette=palette)
+        >>> read_class_map("map.tif").names
+        ['soil', 'water']
     """
 
     classes: NDArray[np.uint8]

@@ -50,6 +50,12 @@ class ClassMapWriter(RowWriter):
     Raises:
         DataError: The arguments do not fit each other, a block holds a number that is not a class, or the file cannot
             be written.
+
+    Example:
+        >>> import numpy as np
+        >>> legend = dict(class_names=["soil", "water"], palette=[(180, 120, 60), (0, 0, 255)])
+        >>> with ClassMapWriter("map.tif", (2, 2), **legend) as writer:
+        ...     writer.write_rows(0, np.array([[0, 1], [1, 1]]))
     """
 
     def __init__(

@@ -108,6 +108,12 @@ class HSICube:
 
     Raises:
         DataError: `data` is not 3-D, a per-band array has not C values, or the mask has another size.
+
+    Example:
+        >>> import numpy as np
+        >>> cube = HSICube(np.zeros((4, 5, 3)), wavelengths=np.array([450.0, 550.0, 650.0]))
+        >>> cube.good_bands.tolist()
+        [True, True, True]
     """
 
     data: NDArray

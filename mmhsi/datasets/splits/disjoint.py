@@ -83,6 +83,13 @@ class DisjointSplit:
 
     Raises:
         ConfigError: If a value cannot work.
+
+    Example:
+        >>> import numpy as np
+        >>> labels = np.random.default_rng(0).integers(0, 2, (64, 64))
+        >>> split = DisjointSplit(per_class=20, window=5, block=8)(labels, ["soil", "water"])
+        >>> len(split.train)
+        40
     """
 
     def __init__(

@@ -29,6 +29,12 @@ class FewShotSplit:
 
     Raises:
         ConfigError: If ``per_class`` is not positive.
+
+    Example:
+        >>> import numpy as np
+        >>> split = FewShotSplit(2)(np.repeat([[0, 1]], 10, axis=0), ["soil", "water"])
+        >>> len(split.train), len(split.test)
+        (4, 16)
     """
 
     def __init__(self, per_class: int, seed: int = 0) -> None:

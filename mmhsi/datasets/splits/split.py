@@ -24,6 +24,11 @@ class Split:
         train: Flat row-major pixel indices r · W + c, int64, sorted.
         test: Likewise.
         protocol: One line that says how the pixels were chosen; printed beside every number measured on them.
+
+    Example:
+        >>> import numpy as np
+        >>> Split(np.array([0, 3]), np.array([1, 2]), "chosen by hand").protocol
+        'chosen by hand'
     """
 
     train: np.ndarray

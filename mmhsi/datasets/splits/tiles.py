@@ -28,6 +28,10 @@ class TileSplit:
 
     Raises:
         ConfigError: If a value cannot work.
+
+    Example:
+        >>> TileSplit("train", train_share=0.5)(["a.tif", "b.tif", "c.tif", "d.tif"])
+        ['a.tif', 'c.tif']
     """
 
     part: str

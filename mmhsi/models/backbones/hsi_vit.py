@@ -70,6 +70,12 @@ class HSIViT(TransformerBackbone):
 
     Raises:
         ConfigError: If a size does not fit.
+
+    Example:
+        >>> import torch
+        >>> (maps,) = HSIViT(in_channels=30, arch="tiny", img_size=16, patch_size=4)(torch.zeros(2, 30, 16, 16))
+        >>> tuple(maps.shape)
+        (2, 128, 4, 4)
     """
 
     pos_embed: Tensor

@@ -35,6 +35,12 @@ class CNN2D(UnpaddedConvolutions, QuietInit):
 
     Raises:
         ConfigError: If a size is below 1 or the groups do not divide the channels.
+
+    Example:
+        >>> import torch
+        >>> (maps,) = CNN2D(30)(torch.zeros(2, 30, 9, 9))
+        >>> maps.shape[0]
+        2
     """
 
     def __init__(
