@@ -67,7 +67,7 @@ def pretrained_candidate(path: str | Path) -> Candidate:
     if str(path) in WEIGHTS:
         if WEIGHTS[str(path)].backbone["type"] != "HSIViT":
             raise ConfigError(
-                f"pretrained {path}: is of certain bands, not of any; use it in a config on such data, as "
+                f"pretrained {path}: is of certain bands, or of bands by their number; use it in a config, as "
                 f"backbone=dict(pretrained={str(path)!r})"
             )
         named_weights(str(path))

@@ -44,7 +44,14 @@ class PresenceClassifier(PixelClassifier):
         return super().forward(inputs, data_samples, mode)
 
     def scored(self, outputs: Tensor) -> Tensor:
-        """What is averaged over the symmetries and handed on: the sigmoid; arguments as for the base's."""
+        """What is averaged over the symmetries and handed on: the sigmoid.
+
+        Args:
+            outputs: Of the head, shape (B, K).
+
+        Returns:
+            Scores of the classes, float32, same shape.
+        """
         return outputs.float().sigmoid()
 
     def with_scores(self, samples: list, scores: Tensor) -> list:

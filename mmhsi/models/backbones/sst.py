@@ -151,6 +151,8 @@ class SST(TransformerBackbone):
         self.expect_bands(embedding, in_channels, wavelengths)
         if isinstance(embedding, str):
             check_choice("SST", "embedding", embedding, ("fixed", "spectral-blocks"))
+        for name in () if isinstance(embedding, str) else embedding:
+            check_choice("SST", "embedding's option", name, ("low", "high", "step"))
         if self.any_bands and spectral_pool == "concat":
             raise ConfigError("SST: spectral_pool='concat' needs blocks of certain bands, expected 'mean'")
         self.embed_dims = sizes["embed_dims"]
