@@ -3,8 +3,10 @@
 The other side is the same algorithm with a mask token at every hidden place and all tokens through the encoder.
 """
 
+from __future__ import annotations
+
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from side_by_side import Bench, Comparison, Measure, main
@@ -12,6 +14,9 @@ from torch import Tensor, nn
 
 from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.lo_msst import LOMSST
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class AllTokens(LOMSST):
@@ -21,9 +26,11 @@ class AllTokens(LOMSST):
         super().__init__(**options)
         self.mask_token = nn.Parameter(torch.zeros(self.backbone.embed_dims))
 
-    def predict_patches(self, inputs: Tensor, rng: BatchRNG | None = None) -> tuple[Tensor, tuple[int, int], Tensor]:
+    def predict_patches(
+        self, inputs: Tensor, rng: BatchRNG | None = None, wavelengths: Sequence[float] | None = None
+    ) -> tuple[Tensor, tuple[int, int], Tensor]:
         """Run all of the backbone's layers on all tokens."""
-        tokens = self.backbone.embed(inputs)
+        tokens = self.backbone.embed(inputs, wavelengths)
         hidden = self.masking(rng or BatchRNG(len(inputs), inputs.device), self.backbone.num_blocks, tokens.grid)
         positions = self.backbone.position(tokens.grid).flatten(0, 1)  # (G, N, d) -> (G·N, d)
         patches = torch.where(hidden.flatten(1)[..., None], self.mask_token + positions, tokens.patches)

@@ -53,6 +53,8 @@ def derivable(model: dict) -> dict[str, object]:
     names["decoder"] = "in_channels"
     parts["auxiliary_head"], names["auxiliary_head"] = model.get("auxiliary_head") or {}, "num_classes"
     stated = {part: parts[part].get(name) for part, name in names.items()}
+    if model["type"] == "TileRegressor":  # features, not classes
+        stated.pop("decode_head")
     return {part: value for part, value in {**stated, "model": model.get("num_classes")}.items() if value is not None}
 
 

@@ -4,6 +4,8 @@ import re
 
 import yaml
 
+from mmhsi.cli.commands import find_tools
+
 
 def test_conda_environment(repository):
     recipe = yaml.safe_load((repository / "conda/environment.yml").read_text())
@@ -22,7 +24,7 @@ def test_docker_image(repository):
     (constraints, extras) = re.search(r"pip install .*-c (\S+) -e '\.\[(.+)\]'", text).groups()
     assert (repository / constraints).is_file()
     assert all((repository / f"requirements/{extra}.txt").is_file() for extra in extras.split(","))
-    (script,) = re.findall(r'^CMD \["python", "(.+?)"', text, re.M)
-    assert (repository / script).is_file()
+    (command,) = re.findall(r'^CMD \["mmhsi", "(.+?)"', text, re.M)
+    assert command in find_tools()
     ignored = (repository / ".dockerignore").read_text().split()
     assert not {"mmhsi", "configs", "tools", "requirements", "setup.py"} & set(ignored)

@@ -65,7 +65,7 @@ def differences(before, after):
 """
 )
 IMPORTS = (
-    STATE
+    STATE.removeprefix(WITHOUT_TRANSFORMERS)  # one module of ours imports it
     + """
 import ast, importlib, pkgutil
 from pathlib import Path

@@ -14,5 +14,6 @@ model = dict(
         loss=dict(type="mmpretrain.CrossEntropyLoss", use_sigmoid=True),
     ),
 )
+auto_scale_lr = dict(base_batch_size=8)
 val_evaluator = dict(_delete_=True, type="PresenceMetric")
 test_evaluator = val_evaluator

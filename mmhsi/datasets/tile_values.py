@@ -60,9 +60,9 @@ class TileValueDataset(TileDataset):
             self._spec = replace(self._spec, targets=facts)
         return entries
 
-    def _describe(self, header: CubeInfo, bands: list[int]) -> InputSpec:
+    def _describe(self, header: CubeInfo, bands: list[int], values: str) -> InputSpec:
         """The base's, without classes."""
-        return replace(super()._describe(header, bands), classes=(), label_ids=(), ignore_ids=(), palette=None)
+        return replace(super()._describe(header, bands, values), classes=(), label_ids=(), ignore_ids=(), palette=None)
 
     @property
     def _count(self) -> int:

@@ -137,8 +137,8 @@ class SceneLearning:
         self.ensemble = ensemble = Ensemble(samples, candidates)
         self.comparison = Comparison.of(self.folder, wishes.seed, samples.table, samples.classes, folds.fold)
         tried = self.comparison.load(candidates, samples.classes) if self.resume else []
-        for one in tried:
-            self.say(f"  {one.name}: {100 * one.accuracy:.1f} % of held-out pixels, tried before")
+        for before in tried:
+            self.say(f"  {before.name}: {100 * before.accuracy:.1f} % of held-out pixels, tried before")
         self.left_out: list[str] = list(self.plan.get("left out", []))
         classical = [name for name, one in candidates.items() if one.learner]
         networks = [name for name in candidates if name not in classical]

@@ -125,7 +125,9 @@ class SceneResult:
         shown = right.imshow(self.doubt, vmin=0, vmax=1, cmap="magma", interpolation="nearest")
         figure.colorbar(shown, ax=right, shrink=0.8)
         entries = legend_entries([self.classes], self.names, palette)
-        handles = [Patch(facecolor=[part / 255 for part in colour], label=name) for name, colour in entries]
+        handles = [
+            Patch(facecolor=(red / 255, green / 255, blue / 255), label=name) for name, (red, green, blue) in entries
+        ]
         figure.legend(
             handles=handles, loc="outside lower center", ncols=5, fontsize=SMALL, frameon=False, labelcolor=INK
         )

@@ -128,7 +128,7 @@ def describe_scene(
     elif names:
         facts = dict(classes=list(names.values()), label_ids=list(names))
     image = as_file(cube, "cube", folder)
-    options = CubeOptions.of(scene.get("image_options")).under(Path().resolve()).given()
+    options: dict[str, Any] = CubeOptions.of(scene.get("image_options")).under(Path().resolve()).given()
     if options:
         scene = {**scene, "image_options": options}
     found: dict[str, Any] = dict(title=image.stem, image=str(image), labels=str(path), **facts)

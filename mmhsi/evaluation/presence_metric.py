@@ -48,7 +48,8 @@ class PresenceMetric(BaseMetric):
         """
         from sklearn.metrics import average_precision_score, f1_score  # not at the top: half a second
 
-        truth, scores = (np.stack([result[index] for result in results]) for index in (0, 1))
+        truth = np.stack([result[0] for result in results])
+        scores = np.stack([result[1] for result in results])
         there = truth.any(axis=0)
         if not there.any():
             return {}

@@ -45,9 +45,10 @@ def test_numbers_are_those_of_the_model(model, place):
     stem = model["Config"].rpartition("/")[2].removesuffix(".py")
     measured = ZOO.measure(model["Config"], model["Name"].removeprefix(stem).removeprefix("_") or None)
     expected = model["Metadata"]
-    assert measured["Parameters"] == expected["Parameters"]
-    if measured["Input"] == expected["Input"]:  # some generated tiles are smaller than the published ones
+    if measured["Input"] == expected["Input"]:
         assert measured == expected
+    else:  # some generated tiles are smaller than the published ones, and so is a learned table of positions
+        assert measured["Parameters"] <= expected["Parameters"]
 
 
 def test_figures_stand_in_the_results():

@@ -119,8 +119,8 @@ def _in_folder(folder: Path, path: Path, zips: int = _ZIPS) -> Product:
         check_surroundings(found[0].file)
         return found[0]
     if found:
-        listed = ", ".join(product.file.name for product in found[:6])
-        raise FileFormatError(f"{path}: holds {len(found)} products; name one of {listed}")
+        few = ", ".join(product.file.name for product in found[:6])
+        raise FileFormatError(f"{path}: holds {len(found)} products; name one of {few}")
     inner = [entry.path for entry in entries if entry.is_dir()]
     if len(inner) == 1:
         return _in_folder(Path(inner[0]), path, zips)
