@@ -13,10 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # mmengine imports transformers where it is installed, and that peft, which bring what they like, and take seconds.
 WITHOUT_TRANSFORMERS = "import sys; sys.modules['transformers'] = None\n"
-STATE = (
-    WITHOUT_TRANSFORMERS
-    + """
-import json
+STATE = """
+import json, sys
 
 def state():
     import copyreg, logging, multiprocessing, os, signal, socket, threading, warnings
@@ -63,9 +61,8 @@ def state():
 def differences(before, after):
     return {name: [str(before[name])[:2000], str(after[name])[:2000]] for name in before if before[name] != after[name]}
 """
-)
 IMPORTS = (
-    STATE.removeprefix(WITHOUT_TRANSFORMERS)  # one module of ours imports it
+    STATE
     + """
 import ast, importlib, pkgutil
 from pathlib import Path
@@ -97,7 +94,8 @@ print("\\n" + json.dumps(differences(before, state())))
 """
 )
 CALLS = (
-    STATE
+    WITHOUT_TRANSFORMERS
+    + STATE
     + """
 import warnings
 from pathlib import Path
