@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,12 +15,14 @@ from rasterio.transform import from_origin
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io import HSICube, open_cube, read_cube, read_label_map, write_zarr
+from mmhsi.io.readers.zarr_codecs import zstd_size
 from mmhsi.io.zarr_writer import ZarrWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 zarr = pytest.importorskip("zarr")
+numcodecs = pytest.importorskip("numcodecs")
 
 
 @pytest.fixture
@@ -149,3 +152,48 @@ def test_scale_and_units_are_applied(cube: HSICube, tmp_path: Path) -> None:
     node.write_text(json.dumps(said))
     expected = np.where(cube.data == -1, np.nan, (cube.data * 0.5 + 10) / 100)
     np.testing.assert_allclose(read_cube(tmp_path / "a.zarr").data, expected, rtol=1e-5)
+
+
+def _bombs(folder: Path, compressor: object, **layout: object) -> None:
+    """An array of 1 kB a chunk, of which one unpacks to 40 MB."""
+    values = np.zeros((16, 16, 4), np.uint8)
+    for name, shape in (("small", (16, 16, 4)), ("large", (1 << 10, 10 << 10, 4))):
+        array = zarr.create_array(
+            folder / name, shape=shape, chunks=shape, dtype="u1", compressors=compressor, fill_value=9, **layout
+        )
+        array[...] = values if name == "small" else 0
+    chunk = next((folder / "large" / "c").rglob("0"))
+    while chunk.is_dir():
+        chunk = next(chunk.iterdir())
+    target = next(path for path in (folder / "small" / "c").rglob("*") if path.is_file())
+    target.write_bytes(chunk.read_bytes())
+
+
+@pytest.mark.parametrize("name", ["BloscCodec", "GzipCodec", "ZstdCodec"])
+def test_a_chunk_that_unpacks_beyond_its_values_is_refused_before(name: str, tmp_path: Path) -> None:
+    _bombs(tmp_path, getattr(zarr.codecs, name)())
+    tracemalloc.start()
+    with open_cube(tmp_path / "small") as reader, pytest.raises(FileFormatError, match="more than the 1024 bytes"):
+        reader.read()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 << 20
+
+
+@pytest.mark.parametrize("name", ["BloscCodec", "GzipCodec", "ZstdCodec"])
+def test_whole_chunks_and_shards_are_read_as_before(name: str, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 200, (16, 16, 4), np.uint16)
+    for file, shards in (("plain", None), ("shards", (16, 16, 4))):
+        layout = dict(shape=values.shape, chunks=(8, 8, 4), shards=shards, dtype="u2")
+        zarr.create_array(tmp_path / file, compressors=getattr(zarr.codecs, name)(), **layout)[...] = values
+        np.testing.assert_array_equal(read_cube(tmp_path / file).data, values)
+        np.testing.assert_array_equal(read_cube(tmp_path / file, window=(3, 4, 9, 2)).data, values[3:12, 4:6])
+
+
+def test_streams_of_zstandard_without_their_size_are_counted_by_block() -> None:
+    """A frame of repeated bytes, written by hand (RFC 8878): nine blocks of 128 KiB in 36 bytes."""
+    block = (1 << 1 | (128 << 10) << 3).to_bytes(3, "little") + b"a"
+    last = (1 | 1 << 1 | (128 << 10) << 3).to_bytes(3, "little") + b"a"
+    frame = b"\x28\xb5\x2f\xfd" + bytes([0, 0x58]) + block * 8 + last
+    assert numcodecs.Zstd().decode(frame) == b"a" * (9 * 128 << 10)
+    assert zstd_size(frame, 1 << 30) == 9 * 128 << 10

@@ -19,6 +19,7 @@ from mmhsi.io.json_file import read_json
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
 from mmhsi.io.readers.scaling import reflectance_in
 from mmhsi.io.readers.variables import Variable, choose_variable
+from mmhsi.io.readers.zarr_codecs import bounded
 from mmhsi.io.wavelengths import in_nanometres
 from mmhsi.io.zarr_writer import import_zarr
 
@@ -106,7 +107,7 @@ class ZarrReader(CubeReader[Any]):
                 name = choose_variable(self.path, variables, self.key, self.ndim, column_major=False).name
                 said, chosen = arrays[name], folder / name
             _check_codecs(said.get("codecs", []), self.path)
-            array = zarr.open_array(_own_files(chosen), mode="r", zarr_format=3)
+            array = bounded(zarr.open_array(_own_files(chosen), mode="r", zarr_format=3))
         check_dtype(np.dtype(array.dtype), f"{self.path}:{name}")
         self._order = self._find_order(array)
         self._said = dict(array.attrs)
@@ -168,7 +169,7 @@ class ZarrReader(CubeReader[Any]):
         if _metadata(folder)["node_type"] == "array" or not (folder / name / METADATA).is_file():
             return None
         _check_codecs(_metadata(folder / name).get("codecs", []), self.path)
-        return import_zarr(self.path).open_array(_own_files(folder / name), mode="r", zarr_format=3)
+        return bounded(import_zarr(self.path).open_array(_own_files(folder / name), mode="r", zarr_format=3))
 
     def _place(self, shape: tuple[int, int, int]) -> tuple[CRS | None, Affine | None]:
         """As rioxarray writes it: ``spatial_ref``, else the even steps of x and y."""
