@@ -41,7 +41,8 @@ def kind(step: Step | None) -> tuple:
         return (*kind(step.previous), (words[0], *chosen))
     # Numbers shorten schedules; everything else may name what does not exist.
     told = {key: value for key, value in step.options.items() if isinstance(value, bool | str) or value is None}
-    return (*kind(step.previous), (step.config, *sorted(map(str, told.items()))))
+    by_data = '"./_base_/{{$MMHSI_DATASET' in (ROOT / step.config).read_text()  # such as the size of a patch
+    return (*kind(step.previous), (step.config, step.dataset if by_data else "", *sorted(map(str, told.items()))))
 
 
 def make_tiny(cfg: Config) -> None:

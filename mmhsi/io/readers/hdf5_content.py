@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from mmhsi.errors import FileFormatError
+from mmhsi.io.files import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +50,16 @@ def reached(group: h5py.Group, name: str) -> h5py.HLObject | None:
     Args:
         group: Where the name begins.
         name: With groups before it.
+
+    Raises:
+        FileFormatError: A group on the way is damaged.
     """
     item = group
-    for part in filter(None, name.split("/")):
-        if not isinstance(item, h5py.Group) or not _is_hard_link(item, part):
-            return None
-        item = h5py.Group.__getitem__(item, part)  # of the group's class: the file's own would end here again
+    with reading(group.file.filename, "a damaged HDF5 file"):
+        for part in filter(None, name.split("/")):
+            if not isinstance(item, h5py.Group) or not _is_hard_link(item, part):
+                return None
+            item = h5py.Group.__getitem__(item, part)  # of the group's class: the file's own would end here again
     return item
 
 
