@@ -6,6 +6,7 @@ Chains that differ in data, seed, numbers of a schedule or of pruned layers alon
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import sys
 from dataclasses import dataclass, field
@@ -41,8 +42,9 @@ def kind(step: Step | None) -> tuple:
         return (*kind(step.previous), (words[0], *chosen))
     # Numbers shorten schedules; everything else may name what does not exist.
     told = {key: value for key, value in step.options.items() if isinstance(value, bool | str) or value is None}
-    by_data = '"./_base_/{{$MMHSI_DATASET' in (ROOT / step.config).read_text()  # such as the size of a patch
-    return (*kind(step.previous), (step.config, step.dataset if by_data else "", *sorted(map(str, told.items()))))
+    # A pretraining whose patches are those of its data; what is trained from it follows.
+    sized = step.previous is None and re.search("dinov2/.*-tiny.py|lo_msst/.*-p8.py", step.config)
+    return (*kind(step.previous), (step.config, step.dataset if sized else "", *sorted(map(str, told.items()))))
 
 
 def make_tiny(cfg: Config) -> None:
