@@ -1,4 +1,4 @@
-"""Unpacking of Zarr's chunks that stops where a chunk holds more than its array has room for."""
+"""Chunks of Zarr that hold more than their array has room for are refused before they are unpacked."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def blosc_size(packed: bytes, most: int) -> int:
 
 
 def gzip_size(packed: bytes, most: int) -> int:
-    """Bytes that a chunk of gzip unpacks to, as far as it is of interest.
+    """Bytes that a chunk of gzip unpacks to, as far as that is of interest; they are made for it, no more than asked.
 
     Args:
         packed: The chunk.
