@@ -6,8 +6,10 @@ metadata. In scope ``mmhsi`` a ``runner_type`` or a ``strategy`` of these names 
 
 from __future__ import annotations
 
+import itertools
 from contextlib import contextmanager
 from numbers import Real
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,12 +31,15 @@ from .unwrap import unwrap_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
+    from mmengine.config import Config
     from mmengine.logging import MMLogger
 
 REVISED = [(r"^module.", "")]
 """mmengine's default: names of weights of a wrapped model."""
+
+RUNS = itertools.count(1)
+"""Numbers of the runners of this process."""
 
 
 class ReadsCheckpointsAsData:
@@ -114,8 +119,20 @@ def _load_for_others(filename: str, map_location: str | torch.device | None = No
     return read_checkpoint(filename, map_location or "cpu")
 
 
+class HasOwnName:
+    """A runner of a name that no other of this process has.
+
+    By its name, which mmengine makes of the config's and of the second in which it begins, a runner finds its logger,
+    its scalars and its progress: of two short runs within a second the later one wrote into the earlier one's files.
+    """
+
+    def __init__(self, *args: object, experiment_name: str | None = None, cfg: Config | None = None, **kwargs: object):
+        name = experiment_name or (Path(cfg.filename).stem if cfg is not None and cfg.filename else "run")
+        super().__init__(*args, experiment_name=f"{name}_{next(RUNS)}", cfg=cfg, **kwargs)  # type: ignore[call-arg]
+
+
 @RUNNERS.register_module(name="Runner")
-class CheckedRunner(ReadsCheckpointsAsData, Runner):
+class CheckedRunner(HasOwnName, ReadsCheckpointsAsData, Runner):
     """mmengine's runner; ``load_from`` and ``resume`` read weights and plain data alone."""
 
     def build_logger(self, *args: object, **kwargs: object) -> MMLogger:
@@ -227,7 +244,7 @@ class CheckedFSDPStrategy(CheckedStrategy, FSDPStrategy):
 
 
 @RUNNERS.register_module(name="FlexibleRunner")
-class CheckedFlexibleRunner(ReadsCheckpointsAsData, FlexibleRunner):
+class CheckedFlexibleRunner(HasOwnName, ReadsCheckpointsAsData, FlexibleRunner):
     """mmengine's runner with a strategy, one of those above."""
 
     def build_logger(self, *args: object, **kwargs: object) -> MMLogger:

@@ -179,7 +179,7 @@ def train_network(cfg: Config, table: WindowTable, name: str, pace: Pace) -> nn.
     cfg.log_level = "ERROR"
     cfg.train_dataloader.collate_fn = dict(type="pseudo_collate")
     with tempfile.TemporaryDirectory(prefix="mmhsi-") as folder, randomness_kept():
-        cfg.work_dir, cfg.experiment_name = folder, f"{name}_{time.monotonic_ns()}"
+        cfg.work_dir, cfg.experiment_name = folder, name
         runner = CheckedRunner.from_cfg(cfg)
         # mmengine copies the config of a loader with all that is in it, but no function.
         runner._train_dataloader = {**cfg.train_dataloader, "dataset": {"type": lambda: table}}

@@ -3,6 +3,8 @@
 import json
 import logging
 import sys
+import time
+from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
@@ -50,6 +52,17 @@ def test_a_training_prints_one_line_an_epoch_and_what_it_wrote(run_tool, config,
 def test_verbose_brings_it_back(run_tool, config, tmp_path, capsys):
     assert run_tool("train", config, "--work-dir", tmp_path / "w", "--verbose") == 0
     assert "System environment" in capsys.readouterr().out
+
+
+def test_runs_of_one_second_write_into_files_of_their_own(run_tool, config, tmp_path, monkeypatch):
+    clock = SimpleNamespace(time=lambda: 1.0, strftime=time.strftime, localtime=time.localtime)
+    monkeypatch.setattr("mmengine.runner.runner.time", clock)
+    for name in ("a", "b"):
+        assert run_tool("train", config, "--work-dir", tmp_path / name) == 0
+    for pattern in ("*.log", "vis_data/scalars.json"):
+        first, second = (next(tmp_path.glob(f"{name}/*/{pattern}")).read_text().splitlines() for name in ("a", "b"))
+        assert len(first) > 0
+        assert len(second) == len(first)
 
 
 def test_a_terminal_sees_a_live_line(run_tool, config, tmp_path, capsys, monkeypatch):
