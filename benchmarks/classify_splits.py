@@ -1,7 +1,8 @@
 """What `mmhsi classify` says of its maps on the fixed splits, beside what the test pixels say.
 
 Each run is given the training pixels of one published split and nothing else. Finished runs are kept in
-`benchmarks/classify_splits.json`; a command that was stopped goes on with the others.
+`benchmarks/classify_splits.json`; a command that was stopped goes on with the others. Runs with all candidates, which
+depend on the minutes, have a table of their own.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 RECORD = HERE / "classify_splits.json"
 DOCS = HERE.parent / "docs/classify.md"
-BEGIN, END = "<!-- classify_splits -->", "<!-- /classify_splits -->"
+SPLITS, BUDGETS = "classify_splits", "classify_budgets"
+"""Marks of the two tables in the docs."""
 
 
 @dataclass(frozen=True)
@@ -219,43 +221,65 @@ def table(record: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def budget_table(record: Mapping[str, Mapping[str, Any]]) -> str:
+    """The finished runs with all candidates as Markdown, a row each."""
+    lines = [
+        "| minutes | training pixels of | s | tried | test OA | expected |",
+        "| ---: | --- | ---: | ---: | ---: | --- |",
+    ]
+    keys = [key for key in record if key.endswith(" min")]
+    for key in sorted(keys, key=lambda key: (int(key.split()[2]), key)):
+        (name, _, minutes, _), one = key.split(), record[key]
+        expected = f"{100 * one['expected']:.1f} ({100 * one['low']:.1f} to {100 * one['high']:.1f})"
+        lines.append(
+            f"| {minutes} | {CASES[name].title} | {one['seconds']:.0f} | {len(one['candidates'])} | "
+            f"{100 * one['test']:.1f} | {expected} |"
+        )
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run what is missing, and print or write the table."""
     parser = tool_parser(__doc__)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MMHSI_DATA", "data")), help="(%(default)s)")
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES), help="(default: all)")
     parser.add_argument("--seeds", nargs="+", type=int, help="splits of each (default: all)")
-    parser.add_argument("--minutes", type=float, default=10, help="budget of each run (default: 10)")
+    parser.add_argument("--minutes", type=int, default=10, help="budget of each run (default: 10)")
     parser.add_argument("--models", nargs="+", default=["auto"], help="as of mmhsi classify")
     parser.add_argument("--stop-after", type=float, default=float("inf"), help="begin no run after so many minutes")
     parser.add_argument("--record", type=Path, default=RECORD, help="file of the finished runs (default: %(default)s)")
     parser.add_argument("--no-run", action="store_true", help="tabulate what is finished, run nothing")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/classify.md")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/classify.md")
     args = parser.parse_args()
     from mmhsi.estimator import SceneClassifier
     from mmhsi.io.files import write_whole
 
     record: dict[str, Any] = json.loads(args.record.read_text()) if args.record.exists() else {}
+    models = "auto" if args.models == ["auto"] else args.models
+    suffix = f" {args.minutes} min" if models == "auto" else ""
     begin = time.monotonic()
     for name in () if args.no_run else args.cases:
         case = CASES[name]
         for seed in args.seeds or range(case.seeds):
-            if f"{name} {seed}" in record or seed >= case.seeds or time.monotonic() - begin > 60 * args.stop_after:
+            key = f"{name} {seed}{suffix}"
+            if key in record or seed >= case.seeds or time.monotonic() - begin > 60 * args.stop_after:
                 continue
             with tempfile.TemporaryDirectory(prefix="mmhsi-") as made:
                 folder = Path(made)
                 given = enmap(folder, args.data) if name == "enmap" else published(case, seed, args.data)
-                models = "auto" if args.models == ["auto"] else args.models
                 model = SceneClassifier(args.minutes, models, seed=seed if name == "enmap" else 0)
                 found = measure(given, model, folder, lambda line: print(f"    {line}", flush=True))
-            record[f"{name} {seed}"] = found
+            record[key] = found
             write_whole(args.record, json.dumps(record, indent=1, sort_keys=True) + "\n")
-            print(f"{name} {seed}: test {found['test']:.3f}, expected {found['expected']:.3f}", flush=True)
+            print(f"{key}: test {found['test']:.3f}, expected {found['expected']:.3f}", flush=True)
     if args.write:
-        before, rest = DOCS.read_text(encoding="utf-8").split(BEGIN)
-        write_whole(DOCS, f"{before}{BEGIN}\n{table(record)}\n{END}{rest.split(END)[1]}")
+        text = DOCS.read_text(encoding="utf-8")
+        for mark, made in ((SPLITS, table(record)), (BUDGETS, budget_table(record))):
+            before, _, rest = text.partition(f"<!-- {mark} -->")
+            text = f"{before}<!-- {mark} -->\n{made}\n<!-- /{mark} -->{rest.partition(f'<!-- /{mark} -->')[2]}"
+        write_whole(DOCS, text)
     elif record:
-        print(table(record))
+        print(f"{table(record)}\n\n{budget_table(record)}")
 
 
 if __name__ == "__main__":
