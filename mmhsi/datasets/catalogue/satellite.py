@@ -157,7 +157,7 @@ SATELLITE: dict[str, SceneInfo] = {
         "of the land cover has them in this order.",
     ),
     "enmap_potsdam_scene": SceneInfo(
-        title="EnMAP Potsdam, its tiles as one scene",
+        title="EnMAP Potsdam scene",
         image="enmap_potsdam/images/*.tif",
         labels="enmap_potsdam/labels/*.tif",
         classes=("roof", "pavement", "low vegetation", "tree", "soil", "water"),
