@@ -137,10 +137,11 @@ class MosaicReader(DerivedReader):
 
 def _has_data(tile: CubeReader, area: Window, bands: list[int] | None, values: NDArray) -> NDArray[np.bool_]:
     """Pixels (h, w) of which a tile knows a value in some band."""
-    known = holds_data(values, tile.stored.nodata)
-    result = np.ones(values.shape[:2], dtype=bool) if known is None else known.any(axis=-1)
-    mask = tile._read_mask(area, bands, values)
-    return result if mask is None else result & (mask if mask.ndim == 2 else mask.any(axis=-1))
+    result = np.ones(values.shape[:2], dtype=bool)
+    for known in (holds_data(values, tile.stored.nodata), tile._read_mask(area, bands, values)):
+        if known is not None:
+            result &= known if known.ndim == 2 else known.any(axis=-1)
+    return result
 
 
 def _place(tiles: Sequence[CubeInfo]) -> tuple[list[tuple[int, int]], Affine | None, tuple[int, int]]:
