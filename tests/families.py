@@ -15,6 +15,7 @@ ENMAP_TASKS = tuple(f"enmap-{task}" for task in ("cdl", "nlcd", "bnetd", "eurocr
 WHU_HI = ("whu-hi-longkou", "whu-hi-hanchuan", "whu-hi-honghu")
 CROP = tuple(f"houston2018-crop_{split}" for split in ("20-per-class", "5-per-class", "disjoint"))
 CROP_RGB = tuple(name.replace("crop", "crop-rgb") for name in CROP)
+POTSDAM = ("enmap-potsdam-scene_20-per-class", "enmap-potsdam-scene_disjoint")
 SALINAS_A = ("salinas-a_20-per-class", "salinas-a_disjoint")
 
 
@@ -27,17 +28,17 @@ FAMILIES = {
     "channel_prediction/channel-prediction_cnn2d": ("houston2018-crop-rgb", "salinas-a"),
     "channel_prediction/*": ("houston2018-crop-rgb_disjoint", "salinas-a_20-per-class"),
     "comparison/free-net": (*TILES, "whu-ohs"),
-    "comparison/cnn2d": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *few(*MORE), *WHU_HI),
+    "comparison/cnn2d": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *POTSDAM, *few(*MORE), *WHU_HI),
     "comparison/exvit": (CROP_RGB[0], SALINAS_A[0], "berlin", "houston2018", "houston2013"),
-    "comparison/maest": ("houston2018-crop", "salinas-a", *MORE),
-    "comparison/ss-mtr-ft_*": (CROP[0], SALINAS_A[0], *few(*MORE)),
-    "comparison/ss-mtr_*": ("houston2018-crop", "salinas-a", *MORE),
-    "comparison/maest-ft": (CROP[0], SALINAS_A[0], *few(*MORE)),
+    "comparison/maest": ("houston2018-crop", "salinas-a", "enmap-potsdam-scene", *MORE),
+    "comparison/ss-mtr-ft_*": (CROP[0], SALINAS_A[0], POTSDAM[1], *few(*MORE)),
+    "comparison/ss-mtr_*": ("houston2018-crop", "salinas-a", "enmap-potsdam-scene", *MORE),
+    "comparison/maest-ft": (CROP[0], SALINAS_A[0], POTSDAM[0], *few(*MORE)),
     "classical/*": ("houston2018-crop-rgb_20-per-class", "salinas-a_disjoint"),
     "regression/cnn1d-abundances": ("demo_values",),
     "regression/unet-tiles": ("demo_tile-values",),
     "regression/*": ("demo_values", "hyperview"),
-    "comparison/*": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *few(*MORE)),
+    "comparison/*": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *POTSDAM, *few(*MORE)),
     "mae/mae_hsi-vit-tiny-p3": ("houston2018-crop", "salinas-a", *MORE),
     "mae/mae-lora_hsi-vit-tiny-p3": (CROP[0], SALINAS_A[0]),
     "mae/mae-ft_hsi-vit-tiny-p3": (*CROP[::2], *SALINAS_A, *few(*MORE)),
@@ -71,7 +72,7 @@ FAMILIES = {
 """Data by pattern of the config's name; the first that fits counts. Others are run on their default."""
 
 DATA = re.compile(
-    r"abu|c2seg-wuhan|demo|enmap-potsdam|houston2018-crop|hyspecnet-11k|salinas-a|spectral-earth|whu-ohs(-512)?|halves(-fine)?|\d+-per-class"
+    r"abu|c2seg-wuhan|demo|enmap-potsdam(-scene)?|houston2018-crop|hyspecnet-11k|salinas-a|spectral-earth|whu-ohs(-512)?|halves(-fine)?|\d+-per-class"
 )
 """Words of a config's name that say what it is trained on."""
 CONFIGS = sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py") if "_base_" not in path.parts)

@@ -92,30 +92,34 @@ def write_scenes(root: Path) -> None:
 
 
 def write_tiles(
-    folder: Path, info: SceneInfo, names: list[str], size: int, bad: tuple[int, ...] = (), wavelengths=None
+    folder: Path, info: SceneInfo, names: list[str], size: int, bad: tuple[int, ...] = (), wavelengths=None, row=None
 ) -> None:
-    """GeoTIFF pairs with every label id."""
+    """GeoTIFF pairs with every label id; with `row`, side by side in this row of tiles on the ground."""
     rng = np.random.default_rng(0)
     good = np.ones(info.shape[2], dtype=bool)
     good[list(bad)] = False
-    for name, (images, labels) in names:
+    for column, (name, (images, labels)) in enumerate(names):
+        corner = None if row is None else rasterio.Affine(30, 0, 30 * size * column, 0, -30, -30 * size * row)
+        place = {} if corner is None else dict(crs=rasterio.CRS.from_epsg(32633), transform=corner)
         (folder / images).mkdir(parents=True, exist_ok=True)
         (folder / labels).mkdir(parents=True, exist_ok=True)
         truth = rng.integers(0, len(info.classes) + 1, (size, size)).astype(np.uint8)
         data = (rng.normal(900, 200, (size, size, info.shape[2])) + 100 * truth[..., None]).astype(np.float32)
         data[:, :, ~good] = -32768
-        write_cube(folder / images / name, HSICube(data, wavelengths=wavelengths, good_bands=good, nodata=-32768))
+        write_cube(
+            folder / images / name, HSICube(data, wavelengths=wavelengths, good_bands=good, nodata=-32768, **place)
+        )
         classes = [str(label) for label in range(len(info.classes) + 1)]
-        write_class_map(folder / labels / name, truth, class_names=classes, palette=[(0, 0, 0)] * len(classes))
+        write_class_map(folder / labels / name, truth, class_names=classes, palette=[(0, 0, 0)] * len(classes), **place)
 
 
 def write_enmap_potsdam(root: Path) -> None:
     """Tiles of 224 bands with their centres, of which 6 are flagged and empty, csv splits."""
     folder, info = root / "enmap_potsdam", CATALOGUE["enmap_potsdam"]
     nm = np.linspace(418, 2446, info.shape[2])
-    for part in ("train", "validation", "test"):
+    for row, part in enumerate(("train", "validation", "test")):
         names = [f"{part}_{index}.tif" for index in range(2)]
-        write_tiles(folder, info, [(name, ("images", "labels")) for name in names], 32, info.bad_bands, nm)
+        write_tiles(folder, info, [(name, ("images", "labels")) for name in names], 32, info.bad_bands, nm, row)
         lines = ["image,mask", *(f"images/{name},labels/{name}" for name in names)]
         (folder / f"{part}_files.csv").write_text("\n".join(lines) + "\n")
 

@@ -2,8 +2,8 @@
 
 title = "Comparison models"
 protocol = (
-    "Published splits, seeds 0 to 4, of the disjoint blocks 0 to 7: "
-    "20 random pixels a class, or spatially disjoint blocks. Networks: windows of 9x9, "
+    "20 random pixels a class, seeds 0 to 4, or spatially disjoint blocks, seeds 0 to 7: published splits; on EnMAP, "
+    "whose 18 tiles are put together, the same rules, with tiles for blocks. Networks: windows of 9x9, "
     "100 epochs, last checkpoint, augmentation, label smoothing and averaging over symmetries as in every model here. "
     "Forest and SVM: configs/classical on channels of that name, untuned; scaling, principal components and "
     "morphological profiles (EMP) use the whole scene without labels. MAEST and SS-MTr are pretrained on the scene "
@@ -16,6 +16,8 @@ columns = {
     "Houston crop, disjoint": "houston2018-crop_disjoint",
     "Salinas-A, 20 a class": "salinas-a_20-per-class",
     "Salinas-A, disjoint": "salinas-a_disjoint",
+    "EnMAP, 20 a class": "enmap-potsdam-scene_20-per-class",
+    "EnMAP, disjoint": "enmap-potsdam-scene_disjoint",
 }
 more_seeds = {name: tuple(range(8)) for name in columns if "disjoint" in name}
 with_rgb = {name: data.replace("crop_", "crop-rgb_") for name, data in columns.items() if "crop" in data}

@@ -156,4 +156,21 @@ SATELLITE: dict[str, SceneInfo] = {
         "pixels have no label. Ids 4 and 5 are tree and soil: their mean NDVI is 0.78 and 0.36, and EnMAP-Box's style "
         "of the land cover has them in this order.",
     ),
+    "enmap_potsdam_scene": SceneInfo(
+        title="EnMAP Potsdam scene",
+        image="enmap_potsdam/images/*.tif",
+        labels="enmap_potsdam/labels/*.tif",
+        classes=("roof", "pavement", "low vegetation", "tree", "soil", "water"),
+        label_ids=tuple(range(1, 7)),
+        shape=(192, 160, 224),
+        citation="EnMAP-Box 3 example dataset: EnMAP L2A of 24 July 2022 (DLR), land cover from aerial images of LGB "
+        "Brandenburg",
+        sensor="EnMAP",
+        bad_bands=tuple(range(129, 135)),
+        value_scale=10000,
+        split_rule="none: 18 tiles of 32 x 32 pixels in their places, which DisjointSplit(block=32) keeps whole",
+        license="Aerial images that the labels were drawn on: dl-de/by-2-0",
+        homepage="https://github.com/EnMAP-Box/enmap-box",
+        caveat="Windows reach from tile to tile; between tiles there is no data. Else as enmap_potsdam.",
+    ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
@@ -125,7 +126,8 @@ def expected_files(info: SceneInfo) -> list[str]:
     if not names and info.subsets:
         parts = [path for part in info.subsets for path in (part.split_file, part.image_dir, part.label_dir) if path]
         return [f"{info.image}/{part}" for part in parts]
-    return names or [path for path in (info.image, info.labels) if path]
+    paths = [path for path in (info.image, info.labels) if path]
+    return names or [os.path.dirname(path) if glob.has_magic(path) else path for path in paths]  # noqa: PTH120
 
 
 def how_to_obtain(name: str, info: SceneInfo, root: Path) -> str:

@@ -16,6 +16,7 @@ from mmhsi.io.products.lab_camera import with_references
 from mmhsi.io.products.lab_references import capture_in
 from mmhsi.io.readers.hdf5 import Hdf5Reader, Mat73Reader, is_matlab
 from mmhsi.io.readers.mat import Mat5Reader
+from mmhsi.io.readers.mosaic import MosaicReader, is_pattern
 from mmhsi.io.readers.npy import NpyReader
 from mmhsi.io.readers.pixel_matrix import PixelMatrixReader
 from mmhsi.io.readers.raster import RasterReader
@@ -59,6 +60,10 @@ def open_reader(
         if axes is not None or options.given():
             raise DataError(f"{path}: axes= and options are for files of this machine; a GeoTIFF names its own axes")
         return RemoteReader(path, key)
+    if is_pattern(path):
+        if key is not None or axes is not None or options.given():
+            raise DataError(f"{path}: names tiles of a scene, which take no key=, axes= or options")
+        return MosaicReader(path, lambda tile: open_reader(tile, None, ndim))
     if is_zarr(path):
         _refuse_options(path, options)
         return ZarrReader(path, key, ndim, axes)
@@ -138,8 +143,9 @@ def open_cube(
         path: A GeoTIFF, an ENVI header or its data file, another raster that GDAL opens, a .mat file (version 5 or
             7.3), an HDF5 or netCDF-4 file or a .npy file; or a sensor's product (:mod:`mmhsi.io.products`): its folder,
             its zip file or any file of it; a folder of Zarr, version 3 (``pip install 'mmhsi[zarr]'``); an asset of a
-            STAC item, ``item.json#asset``; where ``MMHSI_ALLOW_NETWORK=1`` allows it, a GeoTIFF on a server
-            (``https://…``, ``s3://…``, ``/vsis3/…``).
+            STAC item, ``item.json#asset``; the tiles of one scene by a pattern of their names, ``'tiles/*.tif'``
+            (:class:`mmhsi.io.readers.mosaic.MosaicReader`); where ``MMHSI_ALLOW_NETWORK=1`` allows it, a GeoTIFF on a
+            server (``https://…``, ``s3://…``, ``/vsis3/…``).
         key: The variable of a .mat or HDF5 file, None for the only one that may be meant; of a TIFF of several pages
             the number of one, from 1. With `key` or `axes` a product's file is read as any other file.
         axes: Of an array in a .mat, HDF5 or .npy file which axis is which, in the order of its shape, such as
