@@ -47,10 +47,10 @@ class Tanager(Hdf5Product):
             cube = next((f"{fields}/{name}" for name in _CUBES if content.has(f"{fields}/{name}")), None)
             if cube is None:
                 raise FileFormatError(f"{self.path}: Tanager: holds none of {', '.join(_CUBES)}")
-            units = content.maybe("wavelength_units", cube)
+            units, widths = content.maybe("wavelength_units", cube), content.maybe("fwhm", cube)
             nm, fwhm = in_nanometres(
                 content.numbers("wavelengths", cube),
-                content.numbers("fwhm", cube),
+                None if widths is None else content.numbers("fwhm", cube),
                 None if units is None else content.text("wavelength_units", cube),
                 self.path,
             )
