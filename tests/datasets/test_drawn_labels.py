@@ -54,6 +54,20 @@ def expected(places, names, order):
     return labels
 
 
+def test_features_without_a_geometry_make_no_class_and_names_that_differ_in_case_are_told(drawn):
+    root, places, names = drawn
+    empty = struct.pack("<BII", 1, 3, 0)
+    geometries = np.array([*(square(*place, 4) for place in places), None, empty], dtype=object)
+    names = ["wald" if name == "水" else name for name in names]
+    values = np.array([*names, "Acker", "Wiese"], dtype=object)
+    write(str(root / "drawn.gpkg"), geometries, [values], ["kind"], geometry_type="Polygon", crs="EPSG:32633")
+    with pytest.warns(
+        DataWarning, match="2 features have no geometry; 'Wald', 'wald' are 2 classes by their case alone"
+    ):
+        data = dataset(root, "labelled")
+    assert data.spec.classes == ("Wald", "wald")
+
+
 def test_names_become_classes(drawn):
     root, places, names = drawn
     data = dataset(root, "labelled")
