@@ -84,6 +84,8 @@ class Tanager(Hdf5Product):
         if len(corners) != 2:
             raise FileFormatError(f"{self.path}: Tanager: StructMetadata.0 does not say the grid's corners")
         (west, north), (east, south) = corners["UpperLeftPointMtrs"], corners["LowerRightMtrs"]
+        if not (east > west and north > south):
+            raise FileFormatError(f"{self.path}: Tanager: StructMetadata.0 has its corners the wrong way round")
         with reading(self.path, "Tanager: epsg_code is none"):
             crs = CRS.from_epsg(int(content.number("epsg_code", "HDFEOS/GRIDS/HYP")))
         height, width = size
