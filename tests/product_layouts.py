@@ -102,7 +102,7 @@ def prisma(
         if cloud is not None:
             out[f"{fields}/Cloud_Mask"] = cloud.astype(np.uint8)
         if saturated is not None:
-            matrix = np.where(saturated[:, np.newaxis], 2 if level == "L1" else 4, 0).astype(np.uint8)
+            matrix = np.where(saturated[:, np.newaxis], 2 if level == "L1" else 3, 0).astype(np.uint8)
             name = "PIXEL_SAT_ERR_MATRIX" if level == "L1" else "PIXEL_L2_ERR_MATRIX"
             out[f"{fields}/VNIR_{name}"] = np.repeat(matrix, vnir.shape[1], axis=1)
     return path

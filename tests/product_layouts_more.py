@@ -15,18 +15,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BAND = """<band><bandNumber>{number}</bandNumber><wavelengthCenterOfBand>{nm}</wavelengthCenterOfBand>
-<wavelengthWidthOfBand>3.5</wavelengthWidthOfBand><gainOfBand>0.0001</gainOfBand><offsetOfBand>0</offsetOfBand></band>"""
+<wavelengthWidthOfBand>3.5</wavelengthWidthOfBand><gainOfBand>{gain}</gainOfBand><offsetOfBand>{offset}</offsetOfBand>
+</band>"""
+_LENS = "<band><bandNumber>{number}</bandNumber><wavelengths>1,2</wavelengths></band>"
 
 
-def desis(folder: Path, values: NDArray, nm: NDArray, quality: NDArray) -> Path:
-    """A DESIS L2A product; `quality` (H, W, 10)."""
-    stem = "DESIS-HSI-L2A-DT1203190212_025-20191203T021128-V0210"
+def desis(folder: Path, values: NDArray, nm: NDArray, quality: NDArray | None, level: str = "L2A") -> Path:
+    """A DESIS product; `quality` (H, W, 10) of L2A. L1C has gains and offsets a band, and declares no nodata here."""
+    stem = f"DESIS-HSI-{level}-DT1203190212_025-20191203T021128-V0210"
     folder.mkdir()
-    raster(folder / f"{stem}-SPECTRAL_IMAGE.tif", values, -32768)
-    raster(folder / f"{stem}-QL_QUALITY-2.tif", quality.astype(np.uint16))
-    bands = "".join(_BAND.format(number=number, nm=centre) for number, centre in enumerate(nm, 1))
+    raster(folder / f"{stem}-SPECTRAL_IMAGE.tif", values, -32768 if level == "L2A" else None)
+    if quality is not None:
+        raster(folder / f"{stem}-QL_QUALITY-2.tif", quality.astype(np.uint16))
+    steps = [(1e-4, 0) if level == "L2A" else (0.01 * number, -0.5 / number) for number in range(1, len(nm) + 1)]
+    bands = "".join(
+        _BAND.format(number=number, nm=centre, gain=gain, offset=offset)
+        for number, (centre, (gain, offset)) in enumerate(zip(nm, steps, strict=True), 1)
+    )
+    lens = "".join(_LENS.format(number=number) for number in range(1, len(nm) + 1))
     (folder / f"{stem}-METADATA.xml").write_text(
-        f"<hsi_doc><specific><bandCharacterisation>{bands}</bandCharacterisation></specific></hsi_doc>"
+        f"<hsi_doc><specific><interiorOrientation>{lens}</interiorOrientation>"
+        f"<bandCharacterisation>{bands}</bandCharacterisation></specific></hsi_doc>"
     )
     return folder
 
@@ -56,6 +65,7 @@ def tanager(path: Path, values: NDArray, nm: NDArray, good: NDArray, cloud: NDAr
         data = out.create_dataset(f"{fields}/surface_reflectance", data=values)
         data.attrs["wavelengths"], data.attrs["fwhm"] = nm, np.full(nm.size, 5.5)
         data.attrs["good_wavelengths"], data.attrs["_FillValue"] = good.astype(np.uint8), np.float32(-9999)
+        out[f"{fields}/nodata_pixels"] = (values[0] == -9999).astype(np.uint8)
         out[f"{fields}/beta_cloud_mask"] = cloud.astype(np.uint8)
         out[f"HDFEOS/{kind}/HYP"].attrs["epsg_code"] = 32633
         east, south = GRID.c + 30 * width, GRID.f - 30 * height
@@ -76,10 +86,10 @@ def pace_level_1(path: Path, cubes: dict[str, NDArray], nm: dict[str, NDArray]) 
     return path
 
 
-def pace_level_2(path: Path, values: NDArray, nm: NDArray, flags: NDArray) -> Path:
+def pace_level_2(path: Path, values: NDArray, nm: NDArray, flags: NDArray, name: str = "Rrs") -> Path:
     """A PACE OCI L2 file, (H, W, C) int16 with scale and offset."""
     with h5py.File(path, "w") as out:
-        data = out.create_dataset("geophysical_data/Rrs", data=values)
+        data = out.create_dataset(f"geophysical_data/{name}", data=values)
         data.attrs.update(scale_factor=np.float32(2e-6), add_offset=np.float32(0.05), _FillValue=np.int16(-32767))
         out["sensor_band_parameters/wavelength_3d"] = nm
         bits = out.create_dataset("geophysical_data/l2_flags", data=flags.astype(np.int32))
@@ -97,9 +107,28 @@ def aviris(path: Path, values: NDArray, nm: NDArray) -> Path:
         out["reflectance/wavelength"], out["reflectance/fwhm"] = nm, np.full(nm.size, 7.4)
         out["easting"] = GRID.c + 30 * (np.arange(width) + 0.5)
         out["northing"] = GRID.f - 30 * (np.arange(height) + 0.5)
-        out["transverse_mercator"] = np.array(b"")
-        out["transverse_mercator"].attrs["crs_wkt"] = CRS.from_epsg(32633).to_wkt()
+        _transverse_mercator(out)
     return path
+
+
+def aviris_level_1(path: Path, values: NDArray, nm: NDArray, samples: NDArray, lines: NDArray) -> Path:
+    """AVIRIS radiance as the sensor saw it, (C, H, W), with its lookup table (H', W') from 1."""
+    height, width = samples.shape
+    with h5py.File(path, "w") as out:
+        out["radiance/radiance"], out["radiance/wavelength"] = values, nm
+        out["radiance/radiance"].attrs["_FillValue"] = np.float32(-9999)
+        table = out.create_group("geolocation_lookup_table")
+        table["sample"], table["line"] = samples.astype(np.int32), lines.astype(np.int32)
+        table["easting"] = GRID.c + 30 * (np.arange(width) + 0.5)
+        table["northing"] = GRID.f - 30 * (np.arange(height) + 0.5)
+        _transverse_mercator(out)
+    return path
+
+
+def _transverse_mercator(out: h5py.File) -> None:
+    out["transverse_mercator"] = np.array(b"")
+    out["transverse_mercator"].attrs["crs_wkt"] = CRS.from_epsg(32633).to_wkt()
+    out["transverse_mercator"].attrs["GeoTransform"] = f"{GRID.c} 30.0 0.0 {GRID.f} 0.0 -30.0"
 
 
 def hyperion(folder: Path, values: dict[int, NDArray]) -> Path:

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
-from mmhsi.cli.cubes import cube_arguments, image_options, open_named
+from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options, open_named
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,6 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--second-axes", help="its axes, as --axes")
     parser.add_argument("--second-scale", type=int, help="its pixels per pixel of the cube (default: from the sizes)")
     parser.add_argument("--quiet", action="store_true", help="say nothing but warnings and the last line")
+    parser.without("--second", "--second-key", "--second-axes", "--second-scale")
     return parser.parse_args()
 
 
@@ -87,6 +88,7 @@ def main() -> None:
     MMLogger.get_current_instance().setLevel("WARNING")
     warnings.simplefilter("always", SceneWarning)
     warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
+    check_label_options(args)
     out = Path(args.out)
     report, workdir = Path(args.report or out.with_suffix(".html")), Path(args.work_dir or f"{out}.work")
     if report.suffix not in (".html", ".md", ".json"):

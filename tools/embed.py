@@ -31,6 +31,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--second-key", help="its variable")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     parser.add_argument("--batch-size", type=int, help="windows at a time (default: 512)")
+    parser.without("--at", "--label-field", "--label-layer")
+    parser.without("--second", "--second-key")
     args = parser.parse_intermixed_args()
     args.config = args.files.pop(0) if args.files[0].lower().endswith(".py") else None
     if len(args.files) != 2:

@@ -29,7 +29,7 @@ def main() -> None:
     from mmhsi.datasets.drawn_labels import draw_labels
     from mmhsi.errors import DataError, DataWarning
     from mmhsi.io import ClassMapWriter
-    from mmhsi.io.ground import area_text, row_areas
+    from mmhsi.io.ground import area_texts, row_areas
     from mmhsi.io.placement import Grid
     from mmhsi.visualization import class_palette
 
@@ -66,13 +66,13 @@ def main() -> None:
     areas = row_areas(grid)
     width = max(5, *(len(name) for name in drawn.classes))
     print(f"{'id':>5}  {'class':<{width}}{'pixels':>10}" + ("" if areas is None else f"{'area':>14}"))
-    for index, (label, name) in enumerate(zip(drawn.label_ids, drawn.classes, strict=True)):
-        rows = (drawn.labels == index).sum(axis=1)
-        area = "" if areas is None else f"{area_text(float((rows * areas).sum())):>14}"
-        print(f"{label:>5}  {name:<{width}}{rows.sum():>10}{area}")
+    rows = [(drawn.labels == index).sum(axis=1) for index in range(len(drawn.classes))]  # of each class, (H,)
+    texts = [""] * len(rows) if areas is None else area_texts([float((count * areas).sum()) for count in rows])
+    for label, name, count, area in zip(drawn.label_ids, drawn.classes, rows, texts, strict=True):
+        print(f"{label:>5}  {name:<{width}}{count.sum():>10}" + (area and f"{area:>14}"))
     rule = "touched pixels" if args.all_touched else "pixels whose centres a polygon holds"
     print(f"features: {drawn.burned.features} with a class, by the {rule}")
-    for line in drawn.burned.losses():
+    for line in drawn.losses:
         print(f"note: {line}")
     print(f"label map: {args.out}")
 

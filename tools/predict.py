@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
-from mmhsi.cli.cubes import cube_arguments, image_options
+from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options
 from mmhsi.cli.options import dataset_argument, read_config
 
 if TYPE_CHECKING:
@@ -78,6 +78,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
     parser.add_argument("--stride", type=int, help="step of a segmentor's windows (default: half a window)")
+    parser.without("--labels", "--labels-key", "--labels-axes", "--label-field", "--label-layer")
+    parser.without("--png", "--labels")
+    parser.without("--second", "--second-key", "--second-axes")
     args = parser.parse_intermixed_args()  # options may stand between the positional ones
     args.config = args.files.pop(0) if args.files[0].lower().endswith(".py") else None
     if not args.files:
@@ -173,6 +176,7 @@ def predict_one(args: argparse.Namespace) -> None:
     from mmhsi.io.vectors import is_vector
 
     # Before the model is loaded, so that a mistyped folder costs no time.
+    check_label_options(args)
     if args.labels and not is_vector(args.labels):
         label_map_info(args.labels, args.labels_key, args.labels_axes)
     if args.vector:

@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--method", help="name of the row")
     parser.add_argument("--sees", default="HSI", help="what the method is given (default: HSI)")
     parser.add_argument("--source", help="config, paper or address of the code")
+    parser.without("--out", "--method", "--sees", "--source")
     args = parser.parse_args()
     from mmengine.registry import DefaultScope
 

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmhsi.errors import MMHSIError, one_line
+from mmhsi.errors import ConfigError, MMHSIError, one_line
 
 from .console import hush_gdal, print_error, show_own_warnings, waiting
 from .memory import keep_freed_memory
@@ -32,14 +32,36 @@ class WrittenFile(str):
     __slots__ = ()
 
 
-class _Parser(argparse.ArgumentParser):
-    """Looks at the files that are to be written as soon as it knows them: none is one that the command reads."""
+class CommandParser(argparse.ArgumentParser):
+    """Refuses what would be lost: a file to write that is one to read, an option that says nothing without another."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._pairs: list[tuple[str, str]] = []
+
+    def without(self, needed: str, *names: str) -> None:
+        """Refuse options where another one is not given, for then nobody reads them.
+
+        Args:
+            needed: The other one, such as ``"--second"``.
+            names: The options, such as ``"--second-key"``.
+        """
+        self._pairs += [(name, needed) for name in names]
 
     def parse_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
-        return _checked(super().parse_args(*args, **options))
+        """As argparse has it, with both checks."""
+        return _checked(self._paired(super().parse_args(*args, **options)))
 
     def parse_intermixed_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
-        return _checked(super().parse_intermixed_args(*args, **options))
+        """As argparse has it, with both checks."""
+        return _checked(self._paired(super().parse_intermixed_args(*args, **options)))
+
+    def _paired(self, args: argparse.Namespace) -> argparse.Namespace:
+        for name, needed in self._pairs:
+            given, other = (option.lstrip("-").replace("-", "_") for option in (name, needed))
+            if getattr(args, given) != self.get_default(given) and not getattr(args, other):
+                raise ConfigError(f"{name} says nothing without {needed}")
+        return args
 
 
 def _checked(args: argparse.Namespace) -> argparse.Namespace:
@@ -53,14 +75,14 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
     return args
 
 
-def tool_parser(description: str | None, example: str = "") -> argparse.ArgumentParser:
+def tool_parser(description: str | None, example: str = "") -> CommandParser:
     """A command's parser, with ``--debug`` and ``--verbose``, which :func:`run` looks for.
 
     Args:
         description: What the command does.
         example: A whole call, shown below the options.
     """
-    parser = _Parser(description=description, epilog=f"example:\n  {example}", formatter_class=Help)
+    parser = CommandParser(description=description, epilog=f"example:\n  {example}", formatter_class=Help)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.add_argument("--verbose", action="store_true", help="show what the log files have, and libraries' warnings")
     return parser

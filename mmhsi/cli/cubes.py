@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mmhsi.cli.command import CommandParser
     from mmhsi.io.readers.base import CubeReader
 
 AXES_HELP = "axes of an array whose file does not name them, in the order of its shape, such as 'y x band'"
@@ -64,7 +65,27 @@ def open_named(path: str, args: argparse.Namespace) -> CubeReader:
     return open_cube(path, args.key, args.axes, **image_options(args))
 
 
-def map_arguments(parser: argparse.ArgumentParser) -> None:
+def check_label_options(args: argparse.Namespace) -> None:
+    """Refuse options of label maps where the labels are drawn, and the other way round.
+
+    Args:
+        args: Parsed: ``labels``, perhaps None, and the options of both.
+
+    Raises:
+        ConfigError: One is given that nobody would read.
+    """
+    from mmhsi.errors import ConfigError
+    from mmhsi.io.vectors import is_vector
+
+    drawn = is_vector(args.labels or "")
+    lost = dict(labels_key=None, labels_axes=None) if drawn else dict(label_field="class", label_layer=None)
+    for name, default in lost.items():
+        if args.labels and getattr(args, name) != default:
+            what = "label maps in arrays" if drawn else "files of polygons and points"
+            raise ConfigError(f"--{name.replace('_', '-')} says nothing of {args.labels}; it is for {what}")
+
+
+def map_arguments(parser: CommandParser) -> None:
     """Add what the commands that show a map ask of its scene and of its labels.
 
     Args:
@@ -77,3 +98,4 @@ def map_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels-axes", help="its axes, as --axes")
     parser.add_argument("--label-ids", type=int, nargs="+", help="its id of each class of the map (default: 1 to K)")
     parser.add_argument("--ignore-ids", type=int, nargs="+", default=[0], help="its ids without a class (default: 0)")
+    parser.without("--labels", "--labels-key", "--labels-axes", "--label-ids", "--ignore-ids")

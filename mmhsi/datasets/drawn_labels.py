@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from mmhsi.io.vectors import Vector, read_vector
 from .labels import IGNORE_INDEX, LabelTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from os import PathLike
 
     from mmhsi.io.placement import Grid
@@ -31,13 +32,15 @@ class DrawnLabels:
         labels: Class indices, (H, W) int64, :data:`IGNORE_INDEX` where there is no label.
         classes: Class names.
         label_ids: Id of each class.
-        burned: The pixels as they were drawn, and what was lost.
+        burned: The pixels as they were drawn.
+        losses: What was lost or is doubtful, a phrase each.
     """
 
     labels: np.ndarray
     classes: tuple[str, ...]
     label_ids: tuple[int, ...]
     burned: Burned
+    losses: tuple[str, ...]
 
 
 def draw_labels(
@@ -73,7 +76,7 @@ def draw_labels(
     """
     vector = read_vector(path, field, layer)
     names = [one_line(unicodedata.normalize("NFC", str(name)).strip()) for name in classes]
-    present = sorted({value for value in vector.values if value})
+    present = sorted({vector.values[owner] for owner in np.unique(vector.owners)} - {""})
     if vector.numeric:
         ignored = {str(label) for label in ignore_ids}
         present = [value for value in present if value not in ignored]
@@ -91,15 +94,24 @@ def draw_labels(
     LabelTable(ids, names, [label for label in ignore_ids if label not in ids])  # which says what does not fit
     code = {key: index + 1 for index, key in enumerate(keys)} | dict.fromkeys(ignored, 0) | {"": 0}
     codes = np.array([code.get(value, -1) for value in vector.values], dtype=np.int32)
+    codes[np.bincount(vector.owners, minlength=len(codes)) == 0] = 0  # without a geometry: of no class
     if (codes < 0).any():
         raise DataError(_unknown(vector, int(np.argmax(codes < 0)), field, keys))
     burned = burn(vector, codes, grid, all_touched)
     rule = "touched pixels" if all_touched else "pixels whose centres they hold"
-    losses = burned.losses()
+    losses = [*burned.losses(), *_alike(names)]
     if losses:
         doubt(path, "drawn", f"{burned.features} features on {grid.name} ({rule}): {'; '.join(losses)}")
     labels = np.where(burned.codes > 0, burned.codes.astype(np.int64) - 1, IGNORE_INDEX)
-    return DrawnLabels(labels, tuple(names), tuple(ids), burned)
+    return DrawnLabels(labels, tuple(names), tuple(ids), burned, tuple(losses))
+
+
+def _alike(names: Sequence[str]) -> Iterator[str]:
+    """A phrase for each group of names that differ in case alone: somebody typed one class in several ways."""
+    for folded, count in Counter(name.casefold() for name in names).items():
+        if count > 1:
+            same = ", ".join(repr(name) for name in names if name.casefold() == folded)
+            yield f"{same} are {count} classes by their case alone"
 
 
 def _unknown(vector: Vector, index: int, field: str, keys: Sequence[str]) -> str:

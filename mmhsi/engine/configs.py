@@ -153,11 +153,12 @@ def _missing(config: str | Path, error: FileNotFoundError) -> ConfigError:
     """What to say where a config, or one of its base files, is missing: the nearest one."""
     path = Path(error.filename or config)
     found = list(islice(path.parent.glob("*.py"), MOST_FILES))
+    names, wanted = ["/".join(each.parts[-2:]) for each in found], "/".join(path.parts[-2:])
     if not get_close_matches(path.name, [each.name for each in found]):
-        found += sorted(CARRIED.rglob("*.py"))
-    names = ["/".join(each.parts[-2:]) for each in found]
+        names += [f"mmhsi::{each.relative_to(CARRIED).as_posix()}" for each in sorted(CARRIED.rglob("*.py"))]
+        wanted = f"mmhsi::{wanted}"
     what = "no such config" if path == Path(config) else f"its base {path} does not exist"
-    return ConfigError(f"{config}: {what}{nearest('/'.join(path.parts[-2:]), names)}")
+    return ConfigError(f"{config}: {what}{nearest(wanted, names)}")
 
 
 def _line(error: Exception) -> str:

@@ -195,9 +195,7 @@ def to_xarray(
     try:
         import xarray
     except ImportError as error:
-        raise ConfigError(
-            "to_xarray: xarray is not installed; pip install xarray (rioxarray for its places)"
-        ) from error
+        raise ConfigError("to_xarray: xarray is not installed; pip install xarray") from error
     height, width = values.shape[:2]
     coords: dict[str, Any] = {word: ("band", column) for word, column in (bands or {}).items()}
     if "wavelength" in coords:

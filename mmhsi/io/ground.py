@@ -8,6 +8,8 @@ import numpy as np
 from rasterio.warp import transform as transform_points
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from .placement import Grid
@@ -44,13 +46,13 @@ def row_areas(grid: Grid) -> NDArray[np.float64] | None:
     return plane * np.radians(1) ** 2 * _RADIUS**2 * np.cos(np.radians(latitudes))
 
 
-def area_text(square_metres: float) -> str:
-    """An area in the unit that suits it.
+def area_texts(square_metres: Sequence[float]) -> list[str]:
+    """Areas in one unit, that which suits the largest.
 
     Args:
-        square_metres: The area.
+        square_metres: The areas.
     """
-    for unit, size in (("km²", 1e6), ("ha", 1e4)):
-        if square_metres >= 10 * size:
-            return f"{square_metres / size:,.1f} {unit}"
-    return f"{square_metres:,.0f} m²"
+    unit, size, digits = "m²", 1.0, 0
+    if max(square_metres, default=0) >= 1e5:
+        unit, size, digits = ("km²", 1e6, 2) if max(square_metres) >= 1e7 else ("ha", 1e4, 2)
+    return [f"{area / size:,.{digits}f} {unit}" for area in square_metres]

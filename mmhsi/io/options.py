@@ -19,6 +19,12 @@ OVERLAPS = ("longer", "shorter", "both")
 MASKS = ("cloud", "shadow", "haze", "cirrus", "snow", "saturation")
 """What quality layers of products may mark."""
 
+PRODUCTS = ("mask", "ortho", "overlap")
+"""Options of sensors' products."""
+
+REFERENCES = ("dark", "white")
+"""Options of a lab camera's raw files."""
+
 NO_REFERENCE = "none"
 """What ``white`` says where raw values are wanted although references lie beside them."""
 
@@ -61,12 +67,14 @@ class CubeOptions:
             if len(shape) != 2 or not all(is_whole(side) and side >= 1 for side in shape):
                 raise ConfigError(f"shape={self.shape!r} given, expected (rows, columns)")
             object.__setattr__(self, "shape", (int(shape[0]), int(shape[1])))
-        for name in ("dark", "white"):
+        for name in REFERENCES:
             value = getattr(self, name)
             if isinstance(value, PathLike):
                 object.__setattr__(self, name, fspath(value))
             elif value is not None and not isinstance(value, str):
                 raise ConfigError(f"{name}={value!r} given, expected the path of a file")
+        if self.dark is not None and self.white == NO_REFERENCE:
+            raise ConfigError(f"dark={self.dark!r} says nothing where white={NO_REFERENCE!r} asks for raw values")
 
     @classmethod
     def of(cls, options: Mapping[str, object] | CubeOptions | None) -> CubeOptions:
@@ -110,5 +118,5 @@ class CubeOptions:
 
     def recipe(self) -> dict[str, object]:
         """Of :meth:`given` what holds for other scenes too: a model remembers it, and its maps are made alike."""
-        held = {name: value for name, value in self.given().items() if name in ("mask", "ortho", "overlap")}
+        held = {name: value for name, value in self.given().items() if name in PRODUCTS}
         return {**held, "white": NO_REFERENCE} if self.white == NO_REFERENCE else held

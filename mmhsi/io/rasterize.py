@@ -37,6 +37,7 @@ class Burned:
             are one: they have one number.
         features: Features with a class.
         unnamed: Features without.
+        shapeless: Features without a geometry, or with an empty one.
         outside: Features with a class that lie wholly beyond the scene.
         cut: Those that lie partly beyond it.
         slivers: Those within it that hold no pixel.
@@ -48,6 +49,7 @@ class Burned:
     polygons: NDArray[np.int32]
     features: int
     unnamed: int
+    shapeless: int
     outside: int
     cut: int
     slivers: int
@@ -63,6 +65,7 @@ class Burned:
         """
         found = (
             (self.unnamed, f"features have no {one} and are left out"),
+            (self.shapeless, "features have no geometry"),
             (self.outside, "features lie outside the scene"),
             (self.cut, "features reach beyond the scene"),
             (self.slivers, "features hold no pixel: they are smaller than one or slivers"),
@@ -95,7 +98,8 @@ def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool
         DataError: File and grid cannot be matched, a place lies where the grid's coordinates end, no feature has a
             class, or none lies on the grid.
     """
-    named = codes > 0
+    shapeless = np.bincount(vector.owners, minlength=len(codes)) == 0
+    named = (codes > 0) & ~shapeless
     if not named.any():
         raise DataError(f"{vector.path}: none of its {len(codes)} features has a class")
     kept = np.flatnonzero(named[vector.owners])
@@ -142,7 +146,8 @@ def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool
         codes=result,
         polygons=groups,
         features=int(named.sum()),
-        unnamed=int((~named).sum()),
+        unnamed=int((~named & ~shapeless).sum()),
+        shapeless=int(shapeless.sum()),
         outside=int((away & named).sum()),
         cut=int((beyond & ~away & named).sum()),
         slivers=int(slivers.sum()),

@@ -92,9 +92,12 @@ def read_vector(path: str | PathLike[str], field: str = "class", layer: str | No
     with file.open("rb") as stream:
         head = stream.read(512).lstrip(b"\xef\xbb\xbf \r\n\t") if suffix in (".geojson", ".json") else stream.read(16)
     if suffix not in FORMATS or not head.startswith(FORMATS[suffix]):
+        what = (
+            f"is no {suffix} file by its first bytes" if suffix in FORMATS else f"labels are not read from {suffix!r}"
+        )
         raise FileFormatError(
-            f"{file}: is no {suffix or 'vector'} file by its first bytes; expected a GeoPackage (.gpkg), shapefile "
-            "(.shp), FlatGeobuf (.fgb), GeoJSON (.geojson) or a table of points (.csv)"
+            f"{file}: {what}; expected a GeoPackage (.gpkg), shapefile (.shp, unpacked), FlatGeobuf (.fgb), GeoJSON "
+            "(.geojson) or a table of points (.csv)"
         )
     if suffix == ".csv":
         table = read_points(file)

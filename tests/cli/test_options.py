@@ -48,8 +48,8 @@ def test_overrides_that_lead_somewhere():
     ("name", "meant"),
     [
         ("configs/mae/mae_hsi-vit-tny-p3_demo.py", "mae/mae_hsi-vit-tiny-p3_demo.py"),
-        ("configs/mea/mae_hsi-vit-tiny-p3_demo.py", "mae/mae_hsi-vit-tiny-p3_demo.py"),
-        ("mae_hsi-vit-tiny-p3_demo.py", "mae/mae_hsi-vit-tiny-p3_demo.py"),
+        ("configs/mea/mae_hsi-vit-tiny-p3_demo.py", "mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py"),
+        ("mae_hsi-vit-tiny-p3_demo.py", "mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py"),
     ],
 )
 def test_a_missing_config_names_the_nearest(name, meant, repository, monkeypatch):
@@ -62,6 +62,7 @@ def test_a_missing_config_names_the_nearest(name, meant, repository, monkeypatch
     ("text", "message"),
     [
         ("_base_ = ['./absent.py']", "its base .*absent.py does not exist; nearest: "),
+        ("_base_ = ['../_base_/models/pixel_cnn2d.py']", "nearest: 'mmhsi::_base_/models/pixel_cnn2d.py'"),
         ("model = dict(\n", "SyntaxError"),
         ("a = 3\nmodel = modell\n", "NameError in line 2: name 'modell' is not defined"),
     ],

@@ -54,6 +54,20 @@ def expected(places, names, order):
     return labels
 
 
+def test_features_without_a_geometry_make_no_class_and_names_that_differ_in_case_are_told(drawn):
+    root, places, names = drawn
+    empty = struct.pack("<BII", 1, 3, 0)
+    geometries = np.array([*(square(*place, 4) for place in places), None, empty], dtype=object)
+    names = ["wald" if name == "水" else name for name in names]
+    values = np.array([*names, "Acker", "Wiese"], dtype=object)
+    write(str(root / "drawn.gpkg"), geometries, [values], ["kind"], geometry_type="Polygon", crs="EPSG:32633")
+    with pytest.warns(
+        DataWarning, match="2 features have no geometry; 'Wald', 'wald' are 2 classes by their case alone"
+    ):
+        data = dataset(root, "labelled")
+    assert data.spec.classes == ("Wald", "wald")
+
+
 def test_names_become_classes(drawn):
     root, places, names = drawn
     data = dataset(root, "labelled")
@@ -174,3 +188,25 @@ def test_a_file_for_every_tile_needs_the_classes(drawn, scope):
 def write_copy(folder, name):
     for suffix, source in ((".tif", "cube.tif"), (".gpkg", "drawn.gpkg")):
         (folder / f"{name}{suffix}").write_bytes((folder / source).read_bytes())
+
+
+@pytest.mark.parametrize("palette", [[(0, 100, 0), "#1f78b4"], {"水": [31, 120, 180], "Wald": "#006400"}])
+def test_colours_come_by_order_or_by_name_and_as_a_gis_writes_them(drawn, palette):
+    assert dataset(drawn[0], "labelled", palette=palette).spec.palette == ((0, 100, 0), (31, 120, 180))
+
+
+@pytest.mark.parametrize(
+    ("palette", "said"),
+    [
+        ([(1, 2, 3)], "expected a colour for each of 2 classes"),
+        ("red", "expected a colour for each of 2 classes"),
+        ({"水": (1, 2, 3)}, "no colour of 'Wald'"),
+        (["red", "blue"], "'red' given, expected three numbers from 0 to 255"),
+        ([(1, 2, 3, 4)] * 2, "expected three numbers"),
+        ([(0.5, 0, 1)] * 2, "expected three numbers"),
+        ([(256, 0, 0)] * 2, "expected numbers from 0 to 255"),
+    ],
+)
+def test_colours_that_are_none_are_one_line(drawn, palette, said):
+    with pytest.raises(ConfigError, match=said):
+        dataset(drawn[0], "labelled", palette=palette)

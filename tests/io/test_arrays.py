@@ -2,6 +2,7 @@
 
 import base64
 import re
+import sys
 from io import BytesIO
 
 import numpy as np
@@ -29,7 +30,9 @@ def a_cube(transform=PLACES["north up"]):
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_what_goes_to_xarray_comes_back(place):
+@pytest.mark.parametrize("absent", ["nothing", "rioxarray"])
+def test_what_goes_to_xarray_comes_back(place, absent, monkeypatch):
+    monkeypatch.setitem(sys.modules, absent, None)
     cube = a_cube(PLACES[place])
     back = read_cube(cube.to_xarray())
     np.testing.assert_array_equal(back.data, cube.data)

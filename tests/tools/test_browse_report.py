@@ -281,7 +281,7 @@ def test_a_large_scene_is_thinned(run_tool, files, tmp_path):
     [
         (["none"], "none: no such folder"),
         (["."], "holds no config"),
-        (["RUN", "--map", "MAP"], "given together"),
+        (["RUN", "--map", "MAP"], "says nothing without --scene"),
         (["RUN", "--report", "RUN/other.json"], "not a report"),
         (["RUN", "--scene", "SCENE", "--map", "SCENE"], "has no class names"),
         (["RUN", "--scene", "SCENE", "--map", "MAP", "--labels", "LABELS"], "label id"),

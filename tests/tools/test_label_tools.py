@@ -62,7 +62,7 @@ def test_labels_by_name_have_names_colours_and_a_style(scene, capsys, run_tool):
     lines = capsys.readouterr().out.splitlines()
     pixels = int((classes == 0).sum())
     assert any(
-        line.split()[:3] == ["1", "Wasser", str(pixels)] and f"{pixels * 0.09:,.1f} ha" in line for line in lines
+        line.split()[:3] == ["1", "Wasser", str(pixels)] and f"{pixels * 0.09:,.2f} ha" in line for line in lines
     )
 
 

@@ -26,6 +26,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--map", help="map of mmhsi predict")
     parser.add_argument("--uncertainty", help="its uncertainty, of predict's --uncertainty")
     map_arguments(parser)
+    parser.without("--scene", "--map")
+    parser.without("--map", "--scene", "--labels", "--uncertainty", "--bands")
     return parser.parse_args()
 
 
@@ -64,15 +66,13 @@ def scene_parts(args: argparse.Namespace) -> tuple[MapPart, list[Chart]]:
 def main() -> None:
     """Gather the parts and write the page."""
     args = parse_args()
-    from mmhsi.errors import ConfigError, DataError
+    from mmhsi.errors import DataError
     from mmhsi.io.files import write_whole
     from mmhsi.visualization.run_report import config_part, curve_charts, find_report, metrics_part, render_report
 
     work_dir = Path(args.work_dir)
     if not work_dir.is_dir():
         raise DataError(f"{work_dir}: no such folder; expected the work dir of a run")
-    if bool(args.scene) != bool(args.map) or ((args.labels or args.uncertainty) and not args.map):
-        raise ConfigError("browse_report: --scene and --map are given together, --labels and --uncertainty with both")
     report = Path(args.report) if args.report else find_report(work_dir)
     test = metrics_part(report) if report else None
     map_, spectra = scene_parts(args) if args.map else (None, [])

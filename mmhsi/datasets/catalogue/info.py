@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mmhsi.errors import ConfigError, one_line
 from mmhsi.io import CubeOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 RGB = tuple[int, int, int]
 Form = Literal["scene", "two-source scene", "big scene", "tiles", "corpus"]
@@ -111,7 +114,8 @@ class SceneInfo:
         ignore_ids: Ids that mean "no label".
         ignore_others: Whether ids that neither list names mean "no label" too.
         same_ids: Further ids that mean a class, each with that class's own: (id, id of the class).
-        palette: RGB colour of each class, 0 to 255; None for the default palette.
+        palette: Colour of each class, (red, green, blue) from 0 to 255 or ``"#rrggbb"``, in their order or by their
+            names; None for the default palette.
         shape: (H, W, C) as published, of each tile for tiles; None if it may vary.
         wavelengths: Centres of the file's bands in nm where the file does not carry them.
         wavelengths_nominal: Whether they only spread the sensor's published range evenly.
@@ -153,7 +157,7 @@ class SceneInfo:
     ignore_ids: tuple[int, ...] = (0,)
     ignore_others: bool = False
     same_ids: tuple[tuple[int, int], ...] = ()
-    palette: tuple[RGB, ...] | None = None
+    palette: Sequence[Sequence[int] | str] | Mapping[str, Sequence[int] | str] | None = None
     shape: tuple[int, int, int] | None = None
     wavelengths: tuple[float, ...] | None = None
     wavelengths_nominal: bool = False

@@ -180,10 +180,13 @@ class Product(ABC):
             if re.fullmatch(ending, name, re.IGNORECASE):
                 return self.file.parent / name
         if needed:
-            raise FileFormatError(
-                f"{self.path}: {self.title}: no file {ending.replace(chr(92), '')} beside {self.file.name}"
-            )
+            raise FileFormatError(f"{self.path}: {self.title}: no file {_shortest(ending)} beside {self.file.name}")
         return None
+
+
+def _shortest(ending: str) -> str:
+    """The shortest name that a regular expression of an escaped name with optional parts describes."""
+    return re.sub(r"(\([^)]*\)|[^\\])\?", "", ending).replace("\\", "")
 
 
 class Hdf5Product(Product):

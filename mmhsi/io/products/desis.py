@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _QUALITY = {"shadow": (0,), "snow": (2,), "haze": (3, 4), "cloud": (5, 6)}
 _QUALITY_BANDS = 8
+_NODATA = -32768.0
 
 
 @register_product
@@ -56,4 +57,5 @@ class DESIS(Product):
             if marks.stored.shape[2] >= _QUALITY_BANDS:
                 layers = {name: [Layer(marks, numbers, values=(1,))] for name, numbers in _QUALITY.items()}
         detectors = [Detector(reader, nm, None, width, gain, offset)]
-        return ProductCube(detectors, stored.nodata, stored.crs, stored.transform, layers)
+        nodata = _NODATA if stored.nodata is None else stored.nodata  # where the GeoTIFF does not say it
+        return ProductCube(detectors, nodata, stored.crs, stored.transform, layers)

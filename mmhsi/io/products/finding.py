@@ -42,7 +42,9 @@ def open_product(path: str | os.PathLike[str], options: CubeOptions) -> CubeRead
     product = find_product(Path(os.fspath(path)))
     if product is None:
         return None
-    reader = ProductReader(path, product.title, product.describe(options), options)
+    with reading(path, f"{product.title}: what it says of itself cannot be read"):
+        described = product.describe(options)
+    reader = ProductReader(path, product.title, described, options)
     _ = reader.stored  # what is wrong is said now
     return reader
 

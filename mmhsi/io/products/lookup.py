@@ -29,7 +29,8 @@ class LookedUpReader(DerivedReader):
     Args:
         path: Of the product, for messages.
         reader: The data set.
-        columns: The table (H, W) of the data set's columns, from 1; 0 or less where the grid shows none.
+        columns: The table (H, W) of the data set's columns, from 1; 0 where the grid shows none. Negative ones,
+            by which JPL marks what was filled from a neighbour, count as their absolute.
         rows: The table of its rows, likewise.
         fill: Value of places that show no pixel.
         crs: The grid's system.
@@ -68,8 +69,9 @@ class LookedUpReader(DerivedReader):
     def _fill_tile(self, tile: NDArray, window: Window, bands: list[int] | None) -> None:
         """Look up one square."""
         height, width, _ = self.reader.stored.shape
-        columns = self.columns._read_block(window, None)[..., 0].astype(np.int64) - 1
-        rows = self.rows._read_block(window, None)[..., 0].astype(np.int64) - 1
+        columns, rows = (
+            np.abs(table._read_block(window, None)[..., 0].astype(np.int64)) - 1 for table in (self.columns, self.rows)
+        )
         known = (columns >= 0) & (rows >= 0) & (columns < width) & (rows < height)
         if not known.any():
             return

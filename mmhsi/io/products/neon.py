@@ -6,6 +6,7 @@ water vapour that the publisher calls bad.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,6 +60,9 @@ class NEON(Hdf5Product):
         """Of ENVI's map info: name, reference pixel x and y from 1, east, north, pixel width and height."""
         try:
             column, row, east, north, width, height = (float(word) for word in text.split(",")[1:7])
+            turned = re.search(r"rotation\s*=\s*([-+.\d]+)", text, re.IGNORECASE)
+            if turned is not None and float(turned.group(1)):
+                raise ValueError("grids of NEON lie north up")
         except ValueError:
-            raise FileFormatError(f"{self.path}: NEON AOP: Map_Info is {text[:60]!r}") from None
+            raise FileFormatError(f"{self.path}: NEON AOP: Map_Info is {text!r:.120}; it must lie north up") from None
         return Affine(width, 0, east - (column - 1) * width, 0, -height, north + (row - 1) * height)

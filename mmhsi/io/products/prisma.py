@@ -2,7 +2,8 @@
 
 Layout: PRISMA Products Specification Document (ASI). The cubes are (row, band, column), bands in falling wavelength,
 and the lists of the root say 0 for bands that are not used. Level 1 is radiance, ``DN / ScaleFactor − Offset``; level 2
-is ``Min + DN · (Max − Min) / 65535`` of the detector.
+is ``Min + DN · (Max − Min) / 65535`` of the detector. The matrices of errors say for each value whether it was
+saturated: 2 in level 1, 3 in level 2.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class PRISMA(Hdf5Product):
         layers: dict[str, list[Layer]] = {}
         if content.has(f"{fields}/Cloud_Mask"):
             layers["cloud"] = [Layer(DataSet(self.file, f"{fields}/Cloud_Mask", "y x"), values=(1,))]
-        matrix, values = ("PIXEL_SAT_ERR_MATRIX", (2.0,)) if level == "L1" else ("PIXEL_L2_ERR_MATRIX", (4.0,))
+        matrix, values = ("PIXEL_SAT_ERR_MATRIX", (2.0,)) if level == "L1" else ("PIXEL_L2_ERR_MATRIX", (3.0,))
         saturated = []
         for name in ("Vnir", "Swir"):
             key = f"{fields}/{name.upper()}_{matrix}"

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from mmhsi.io.readers.scaling import Part
     from mmhsi.io.selection import Window
 
+_SHORTEST = 100.0
+"""Wavelengths in nm are longer; shorter ones are µm."""
+
 
 class ProductReader(DerivedReader):
     """The cube of a product, its bands in increasing wavelength.
@@ -212,8 +215,9 @@ class _Bands:
                 f"{path}: says {nm.size} wavelengths for {bands.size} bands, of a data set of {count} "
                 f"({detector.reader.path})"
             )
-        if not np.isfinite(nm).all():
-            raise FileFormatError(f"{path}: a wavelength is no number")
+        wrong = nm[~(np.isfinite(nm) & (nm > _SHORTEST))]
+        if wrong.size:
+            raise FileFormatError(f"{path}: a wavelength is {wrong[0]:g}; expected nm")
 
         def column(values: ArrayLike | None, missing: float) -> NDArray[np.float64]:
             array = np.asarray(missing if values is None else values, dtype=np.float64)

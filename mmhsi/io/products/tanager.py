@@ -47,10 +47,10 @@ class Tanager(Hdf5Product):
             cube = next((f"{fields}/{name}" for name in _CUBES if content.has(f"{fields}/{name}")), None)
             if cube is None:
                 raise FileFormatError(f"{self.path}: Tanager: holds none of {', '.join(_CUBES)}")
-            units = content.maybe("wavelength_units", cube)
+            units, widths = content.maybe("wavelength_units", cube), content.maybe("fwhm", cube)
             nm, fwhm = in_nanometres(
                 content.numbers("wavelengths", cube),
-                content.numbers("fwhm", cube),
+                None if widths is None else content.numbers("fwhm", cube),
                 None if units is None else content.text("wavelength_units", cube),
                 self.path,
             )
@@ -84,6 +84,8 @@ class Tanager(Hdf5Product):
         if len(corners) != 2:
             raise FileFormatError(f"{self.path}: Tanager: StructMetadata.0 does not say the grid's corners")
         (west, north), (east, south) = corners["UpperLeftPointMtrs"], corners["LowerRightMtrs"]
+        if not (east > west and north > south):
+            raise FileFormatError(f"{self.path}: Tanager: StructMetadata.0 has its corners the wrong way round")
         with reading(self.path, "Tanager: epsg_code is none"):
             crs = CRS.from_epsg(int(content.number("epsg_code", "HDFEOS/GRIDS/HYP")))
         height, width = size

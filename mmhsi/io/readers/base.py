@@ -69,7 +69,7 @@ class CubeReader(ABC, Generic[Handle]):
             if 0 in stored.shape:
                 raise DataError(f"{self.path}: holds no pixels or bands ({' x '.join(map(str, stored.shape))})")
             place = stored.transform
-            if place is not None and not 0 < abs(place.determinant) < math.inf:
+            if place is not None and not (0 < abs(place.determinant) < math.inf and math.isfinite(place.c + place.f)):
                 raise DataError(f"{self.path}: its pixels have no area on the ground (transform {tuple(place[:6])})")
             self._stored = stored
         return self._stored

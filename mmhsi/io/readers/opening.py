@@ -10,7 +10,7 @@ import h5py
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.arrays import cube_of, cut_cube, is_path
 from mmhsi.io.files import existing_file, reading
-from mmhsi.io.options import CubeOptions
+from mmhsi.io.options import NO_REFERENCE, PRODUCTS, REFERENCES, CubeOptions
 from mmhsi.io.products import open_product
 from mmhsi.io.products.lab_camera import with_references
 from mmhsi.io.products.lab_references import capture_in
@@ -57,8 +57,8 @@ def open_reader(
     path = asset_of(path)
     if is_remote(path):
         _refuse_options(path, options)
-        if axes is not None or options.given():
-            raise DataError(f"{path}: axes= and options are for files of this machine; a GeoTIFF names its own axes")
+        if axes is not None:
+            raise DataError(f"{path}: axes={axes!r} are for files of this machine; a GeoTIFF names its own axes")
         return RemoteReader(path, key)
     if is_pattern(path):
         if key is not None or axes is not None or options.given():
@@ -68,18 +68,21 @@ def open_reader(
         _refuse_options(path, options)
         return ZarrReader(path, key, ndim, axes)
     if options.shape is not None and ndim == 3:
+        _refuse_options(path, options, but=("shape",))
         return _pixel_matrix(path, key, axes, options.shape)
     if ndim == 3 and key is None and axes is None:
         path = capture_in(path) or path
         product = open_product(path, options)
         if product is not None:
+            _refuse_options(path, options, but=PRODUCTS)
             return product
     file = existing_file(path)
-    _refuse_options(file, options)
     suffix = file.suffix.lower()
     with reading(path, "cannot be opened"), file.open("rb") as content:
         start = content.read(8)
-    if start == _HDF5 or (suffix in _HDF5_SUFFIXES and h5py.is_hdf5(file)):
+    in_hdf5 = start == _HDF5 or (suffix in _HDF5_SUFFIXES and h5py.is_hdf5(file))
+    _refuse_options(file, options, but=() if in_hdf5 or suffix in (".mat", ".npy") else REFERENCES)
+    if in_hdf5:
         return (Mat73Reader if is_matlab(file) else Hdf5Reader)(path, key, ndim, axes)
     if suffix == ".mat":
         return Mat5Reader(path, key, ndim, axes)
@@ -104,13 +107,14 @@ def _pixel_matrix(path: str | PathLike[str], key: str | None, axes: str | None, 
         raise
 
 
-def _refuse_options(file: str | PathLike[str], options: CubeOptions) -> None:
-    """Say which options a plain file has no use for."""
-    for name in ("mask", "ortho", "overlap"):
-        if name in options.given():
-            raise DataError(
-                f"{file}: {name}={getattr(options, name)!r} is for products; this file is none that is known"
-            )
+def _refuse_options(file: str | PathLike[str], options: CubeOptions, but: Sequence[str] = ()) -> None:
+    """Say which options, but some, a file has no use for; that values are wanted raw goes with all."""
+    kinds = dict.fromkeys(PRODUCTS, "products") | dict.fromkeys(REFERENCES, "rasters of a camera")
+    for name in options.given():
+        value = getattr(options, name)
+        if name not in but and value != NO_REFERENCE:
+            kind = kinds.get(name, "matrices of pixels")
+            raise DataError(f"{file}: {name}={value!r} is for {kind}; this file is none that is known")
 
 
 def _refuse_other_containers(file: Path, start: bytes) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cube_files import write_hyspex
 
-from mmhsi.errors import DataError, DataWarning, FileFormatError
+from mmhsi.errors import ConfigError, DataError, DataWarning, FileFormatError
 from mmhsi.io import open_cube
 
 RNG = np.random.default_rng(3)
@@ -95,6 +95,17 @@ def test_references_that_cannot_be(capture):
         open_cube(path, dark=_envi(folder / "d.hdr", dark))
     with pytest.raises(FileFormatError, match="no such file"):
         open_cube(path, white=folder / "missing.hdr")
+    with pytest.raises(ConfigError, match=r"dark='d.hdr' says nothing where white='none'"):
+        open_cube(path, white="none", dark="d.hdr")
+
+
+def test_references_are_for_rasters_and_raw_values_for_all(tmp_path):
+    np.save(tmp_path / "cube.npy", np.ones((4, 5, 3)))
+    for given in (dict(white="w.hdr"), dict(dark="d.hdr")):
+        (name,) = given
+        with pytest.raises(DataError, match=f"{name}='{given[name]}' is for rasters of a camera"):
+            open_cube(tmp_path / "cube.npy", axes="y x band", **given)
+    assert open_cube(tmp_path / "cube.npy", axes="y x band", white="none").read().data.shape == (4, 5, 3)
 
 
 def test_a_folder_of_specims_recorder(capture):

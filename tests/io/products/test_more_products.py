@@ -1,11 +1,12 @@
 """Further sensors' products, against the values that were written."""
 
+import h5py
 import numpy as np
 import product_layouts_more as layouts
 import pytest
 from product_layouts import GRID
 
-from mmhsi.errors import FileFormatError
+from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io import open_cube
 
 RNG = np.random.default_rng(11)
@@ -119,3 +120,35 @@ def test_gaofen5(tmp_path):
     np.testing.assert_allclose(cube.data, np.stack(columns, axis=-1) + 0.5, rtol=1e-6)
     assert cube.good_bands.tolist() == [True, True, False, True]
     np.testing.assert_array_equal(~cube.valid(), _mark((2, 2)))
+
+
+def test_what_a_damaged_description_raises_is_one_line(tmp_path):
+    path = layouts.tanager(tmp_path / "t.h5", np.ones((3, 5, 4), np.float32), *np.ones((2, 3)), _mark())
+    with h5py.File(path, "r+") as content:
+        del content["HDFEOS/GRIDS/HYP/Data Fields/surface_reflectance"]
+        content["HDFEOS/GRIDS/HYP/Data Fields/surface_reflectance"] = np.dtype("f4")  # a type where the cube was
+        content["HDFEOS/GRIDS/HYP/Data Fields/surface_reflectance"].attrs.update(wavelengths=np.ones(3))
+    with pytest.raises(FileFormatError, match="Tanager: what it says of itself cannot be read"):
+        open_cube(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "Coordinate_System/Map_Info",
+            "UTM, 1, 1, 363000, 5810000, 1, 1, 33, North, rotation=12.5",
+            "must lie north up",
+        ),
+        ("Coordinate_System/Map_Info", "UTM, nan, 1, 363000, 5810000, 1, 1, 33", "no area on the ground"),
+        ("Spectral_Data/Wavelength", np.array([0.4, 0.6, 0.8]), "a wavelength is 0.4; expected nm"),
+    ],
+)
+def test_what_neon_cannot_mean_is_refused(tmp_path, name, text, said):
+    path = layouts.neon(tmp_path / "n.h5", np.ones((5, 4, 3), np.int16), np.array([400.0, 600.0, 800.0]))
+    with h5py.File(path, "r+") as content:
+        metadata = content["SITE/Reflectance/Metadata"]
+        del metadata[name]
+        metadata[name] = text
+    with pytest.raises((FileFormatError, DataError), match=said):
+        open_cube(path)
