@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from sklearn.metrics import accuracy_score
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer
+from mmhsi.inference.checks import warn
+from mmhsi.inference.row_store import OtherRunError
 from mmhsi.inference.stac import add_accuracy
 
 from .assessment import fill_areas
@@ -160,7 +163,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
                 ``OUT.doubt.tif``. Default: temporary files.
             scene: Further keys of the scene's description: ``image_key``, ``image_axes``, ``image_options``,
                 ``second_key``, ``second_axes``.
-            resume: Whether to go on from the finished rows of an interrupted run with the same ``out``.
+            resume: Whether to go on from the finished rows of an interrupted run with the same ``out``; those of
+                another model or scene are made anew, which a warning says.
             progress: Called with the rows done, of those in work their parts, and the rows in all.
 
         Returns:
@@ -182,7 +186,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             uncertainty=path.with_name(f"{path.stem}.doubt.tif"),
         )
         image = as_file(cube, "cube", folder)
-        SceneInferencer(None, self.checkpoint_).write_map(
+        write_map = partial(
+            SceneInferencer(None, self.checkpoint_).write_map,
             image,
             path,
             key=scene.get("image_key"),
@@ -191,12 +196,16 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             second=None if second is None else as_file(second, "second", folder),
             second_key=scene.get("second_key"),
             second_axes=scene.get("second_axes"),
-            resume=resume,
             probabilities=files["probabilities"],
             uncertainty=files["uncertainty"],
             progress=progress,
             moving=progress,
         )
+        try:
+            write_map(resume=resume)
+        except OtherRunError:
+            warn(f"{path}: its finished rows are of another model or of a scene that has changed; it is begun anew")
+            write_map(resume=False)
         result = SceneResult(files, self.classes_.tolist(), keep)
         fill_areas(self.report, result)
         self.report.doubtful = doubtful_regions(files["uncertainty"])

@@ -14,6 +14,9 @@ from sklearn.base import clone
 from mmhsi import SceneClassifier
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.inference import SceneWarning
+from mmhsi.inference.row_store import RowStore
+from mmhsi.inference.writers import layers_of
 from mmhsi.io import read_class_map, read_cube
 from mmhsi.io.vector_writer import write_areas
 from mmhsi.models.weights import read_checkpoint
@@ -131,6 +134,22 @@ def test_what_was_tried_is_not_tried_again(scene, fitted, tmp_path):
     other[other == 1] = 0
     SceneClassifier(minutes=1, models=MODELS).fit(scene[0], other, workdir=tmp_path, resume=True, say=lines.append)
     assert not any("tried before" in line for line in lines)  # of other labels
+
+
+def test_going_on_with_something_else_is_said_and_done_anew(scene, tmp_path):
+    said, options = [], dict(workdir=tmp_path, resume=True, say=lambda line: said.append(line))
+    first = SceneClassifier(minutes=1, models="lda-on-spectra").fit(*scene[:2], **options)
+    assert said[2] == f"no interrupted run is known in {tmp_path}: begun anew"
+    first.predict(scene[0], out=tmp_path / "map.tif")
+    partial = tmp_path / "map.tif.partial"
+    RowStore(partial, 48, layers_of(4, True, True), dict(weights="of another model")).open(False).__enter__().save()
+    said.clear()
+    second = SceneClassifier(minutes=2, models="lda-on-spectra", seed=3).fit(*scene[:2], **options)
+    assert said[2] == "the interrupted run had other minutes, seed: what depends on that is done anew"
+    with pytest.warns(SceneWarning, match="finished rows are of another model or of a scene that has changed"):
+        result = second.predict(scene[0], out=tmp_path / "map.tif", resume=True)
+    assert (result.classes == first.predict(scene[0]).classes).mean() > 0.99
+    assert not partial.exists()
 
 
 def test_reports_are_strict_json_a_text_and_a_page(fitted, tmp_path):
