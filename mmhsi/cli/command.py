@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmhsi.arguments import check_seed
 from mmhsi.errors import MMHSIError, one_line
 
 from .console import hush_gdal, print_error, show_own_warnings, waiting
@@ -33,7 +34,7 @@ class WrittenFile(str):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Looks at the files that are to be written as soon as it knows them: none is one that the command reads."""
+    """Looks at the files that are to be written and at the seed as soon as it knows them."""
 
     def parse_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
         return _checked(super().parse_args(*args, **options))
@@ -43,6 +44,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _checked(args: argparse.Namespace) -> argparse.Namespace:
+    if getattr(args, "seed", None) is not None:
+        check_seed(args.seed)
     given = [one for value in vars(args).values() for one in (value if isinstance(value, list | tuple) else [value])]
     written = [value for value in given if isinstance(value, WrittenFile)]
     if written:

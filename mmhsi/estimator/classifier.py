@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from functools import partial
 from numbers import Real
@@ -13,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score
 
+from mmhsi.arguments import check_seed
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer
 from mmhsi.inference.checks import warn
@@ -273,9 +275,10 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
 
     def _wishes(self) -> Wishes:
         """The options, checked."""
-        if not (isinstance(self.minutes, Real) and self.minutes > 0):
-            raise ConfigError(f"minutes={self.minutes} given, expected more than 0")
+        if not (isinstance(self.minutes, Real) and 0 < self.minutes < math.inf):
+            raise ConfigError(f"minutes={self.minutes} given, expected more than 0, and an end")
         if type(self.folds) is not int or self.folds < 2:
             raise ConfigError(f"folds={self.folds!r} given, expected at least 2")
+        check_seed(self.seed)
         candidates = wished(choose_candidates(self.models), self.pretrained)
         return Wishes(float(self.minutes), candidates, self.folds, int(self.seed), bool(self.sample))

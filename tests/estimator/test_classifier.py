@@ -206,7 +206,16 @@ def test_labels_that_cannot_be_learnt_from(scene, labels, message):
 
 
 def test_options_are_checked(scene):
-    for options, message in ((dict(minutes=0), "minutes=0"), (dict(folds=1), "folds=1"), (dict(models="x"), "'x'")):
+    for options, message in (
+        (dict(minutes=0), "minutes=0"),
+        (dict(minutes=np.nan), "minutes=nan"),
+        (dict(minutes=np.inf), "minutes=inf"),
+        (dict(folds=1), "folds=1"),
+        (dict(seed=-1), "seed=-1"),
+        (dict(seed=2**32), "seed=4294967296"),
+        (dict(models="x"), "'x'"),
+        (dict(models=["auto", "lda"]), "'auto' stands alone"),
+    ):
         with pytest.raises(ConfigError, match=message):
             SceneClassifier(**options).fit(*scene[:2])
 
