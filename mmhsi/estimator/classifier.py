@@ -142,7 +142,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         described = describe_scene(cube, y, second, class_names, fields, folder)
         learnt = SceneLearning(described, wishes, folder, clock, resume, say).run()
         self.classes_, self.weights_, self.checkpoint_ = learnt.classes, learnt.weights, learnt.checkpoint
-        self.report, self._image, self._report_path = learnt.report, learnt.image, folder / "report.json"
+        self.report, self._report_path = learnt.report, folder / "report.json"
         self.report.save(self._report_path)
         return self
 
@@ -251,6 +251,23 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             raise DataError(f"labels of shape {truth.shape} given for a map of {mapped.shape}")
         kept = (truth != 255) & (mapped != 255)
         return float((mapped == truth)[kept].mean())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled; the model's file comes along, as its folder may be gone by then."""
+        state = dict(super().__getstate__())
+        state.pop("_keep", None)
+        if "checkpoint_" in state:
+            state["checkpoint_"] = self.checkpoint_.read_bytes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take up what was pickled, the model's file in a temporary folder."""
+        super().__setstate__(state)
+        if "checkpoint_" in state:
+            self._keep = tempfile.TemporaryDirectory(prefix="mmhsi-")
+            folder = Path(self._keep.name)
+            self.checkpoint_, self._report_path = folder / "model.pth", folder / "report.json"
+            self.checkpoint_.write_bytes(state["checkpoint_"])
 
     def _html_repr(self) -> str:
         """What a notebook shows: the report once there is one, else scikit-learn's diagram."""

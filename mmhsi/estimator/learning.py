@@ -65,14 +65,12 @@ class Learnt:
         weights: Of the members of the ensemble by name.
         checkpoint: File of the model.
         report: What is known of it.
-        image: File of the cube.
     """
 
     classes: NDArray[np.str_]
     weights: dict[str, int]
     checkpoint: Path
     report: SceneReport
-    image: Path
 
 
 @dataclass
@@ -169,7 +167,7 @@ class SceneLearning:
         steps = dict(look=looked, compare=compared - looked, train=clock.passed - compared)
         report.facts["seconds"] = {name: round(value, 1) for name, value in steps.items()}
         self.say(f"expected accuracy elsewhere on the scene: {report.accuracy}")
-        return Learnt(np.asarray(spec.classes), weights, checkpoint, report, Path(source.info.image))
+        return Learnt(np.asarray(spec.classes), weights, checkpoint, report)
 
     def _affordable(self, source: SceneSource) -> list[Candidate]:
         """Fit the channels that there is time for; candidates that can be had of them."""

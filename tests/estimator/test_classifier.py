@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -117,6 +119,16 @@ def test_the_same_seed_gives_the_same_map_and_a_clone_is_unfitted(scene, fitted)
     assert copy.weights_ == fitted[0].weights_
     assert (copy.predict(scene[0]).classes == fitted[2].classes).all()
     assert copy.score(scene[0], np.where(scene[3] > 0, scene[3] - 1, 255)) > 0.75
+
+
+def test_it_is_pickled_with_its_model(scene, tmp_path):
+    model = SceneClassifier(minutes=1, models="lda-on-spectra").fit(*scene[:2], workdir=tmp_path / "w")
+    expected, content = model.predict(scene[0]).probabilities, pickle.dumps(model)
+    shutil.rmtree(tmp_path / "w")
+    again = pickle.loads(content)
+    np.testing.assert_array_equal(again.predict(scene[0]).probabilities, expected)
+    assert again.report.accuracy == model.report.accuracy
+    pickle.loads(pickle.dumps(again)).predict(scene[0])
 
 
 def test_what_was_tried_is_not_tried_again(scene, fitted, tmp_path):
