@@ -75,6 +75,19 @@ def is_whole(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
+def check_seed(seed: object) -> None:
+    """Refuse what is no seed of NumPy's and scikit-learn's generators.
+
+    Args:
+        seed: What was given.
+
+    Raises:
+        ConfigError: It is no whole number from 0 to 2**32 - 1.
+    """
+    if not (is_whole(seed) and 0 <= seed < 2**32):  # type: ignore[operator]
+        raise ConfigError(f"seed={seed!r} given, expected a whole number from 0 to {2**32 - 1}")
+
+
 def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tuple[int, int]:
     """(height, width) of a side or a pair, in pixels.
 

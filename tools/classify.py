@@ -1,8 +1,6 @@
 """Classify a scene from some labelled pixels, with a report of what the map is worth; no config is needed."""
 
 import argparse
-import sys
-import warnings
 from pathlib import Path
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
@@ -75,19 +73,17 @@ def main() -> None:
     args = parse_args()
     from mmengine.logging import MMLogger
 
+    from mmhsi.cli.console import print_warning
     from mmhsi.cli.lock import hold
     from mmhsi.cli.steps import Steps
-    from mmhsi.errors import ConfigError, one_line
+    from mmhsi.errors import ConfigError
     from mmhsi.estimator import SceneClassifier
-    from mmhsi.inference import SceneWarning
     from mmhsi.inference.writers import hold_outputs
     from mmhsi.io.destinations import check_outputs
     from mmhsi.io.vector_writer import check_vector_name
 
     steps = Steps(args.quiet)
     MMLogger.get_current_instance().setLevel("WARNING")
-    warnings.simplefilter("always", SceneWarning)
-    warnings.showwarning = lambda message, *_: print(f"warning: {one_line(str(message))}", file=sys.stderr)
     check_label_options(args)
     out = Path(args.out)
     report, workdir = Path(args.report or out.with_suffix(".html")), Path(args.work_dir or f"{out}.work")
@@ -127,7 +123,7 @@ def main() -> None:
             write_vector(args.vector, out)
         classifier.report.save(report, picture_of(args, result.names) if report.suffix == ".html" else None)
     for warning in classifier.report.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print_warning(warning)
     steps.say(f"map {out}, report {report}, model {classifier.checkpoint_}")
     print(f"expected accuracy elsewhere on the scene: {classifier.report.accuracy}")
 

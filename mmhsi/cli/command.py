@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmhsi.arguments import check_seed
 from mmhsi.errors import ConfigError, MMHSIError, one_line
 
 from .console import hush_gdal, print_error, show_own_warnings, waiting
@@ -33,7 +34,10 @@ class WrittenFile(str):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Refuses what would be lost: a file to write that is one to read, an option that says nothing without another."""
+    """Refuses what would be lost: a file to write that is one to read, an option that says nothing without another.
+
+    And seeds that no generator takes.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -65,6 +69,8 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def _checked(args: argparse.Namespace) -> argparse.Namespace:
+    if getattr(args, "seed", None) is not None:
+        check_seed(args.seed)
     given = [one for value in vars(args).values() for one in (value if isinstance(value, list | tuple) else [value])]
     written = [value for value in given if isinstance(value, WrittenFile)]
     if written:

@@ -68,10 +68,17 @@ def print_warning(message: str) -> None:
 
 
 def show_own_warnings() -> None:
-    """From here on a warning is one line, and warnings of libraries, on which no user can act, are none."""
+    """From here on a warning is one line, said once, and warnings of libraries, on which no user can act, are none."""
+    said = set[str]()  # of a file that is opened anew for every step
+
+    def show(message: Warning | str, *_: object) -> None:
+        if str(message) not in said:
+            said.add(str(message))
+            print_warning(str(message))
+
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", DataWarning)
-    warnings.showwarning = lambda message, *_: print_warning(str(message))
+    warnings.showwarning = show
 
 
 def duration(seconds: float) -> str:

@@ -126,7 +126,16 @@ def assess(
             if count
         ],
     )
-    report.warnings += [f"{row.name}: only {row.labels} labelled pixels" for row in rows if row.labels < FEWEST]
+    report.warnings += [
+        f"{row.name}: only {row.labels} labelled pixel{'s' if row.labels > 1 else ''}"
+        for row in rows
+        if row.labels < FEWEST
+    ]
+    commonest = int(np.bincount(classes).argmax())
+    if right.sum() <= (classes == commonest).sum():
+        report.warnings.append(
+            f"held-out pixels are right no more often than if all were called {names[commonest]}: the map tells nothing"
+        )
     for index, name in enumerate(names):
         groups = len(np.unique(folds.group[classes == index]))
         if groups < 2:

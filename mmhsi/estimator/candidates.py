@@ -80,8 +80,8 @@ def choose_candidates(models: str | Sequence[str]) -> list[Candidate]:
     for given in [models] if isinstance(models, str) else list(models):
         name = _plain(str(given))
         if name not in known:
-            hint = nearest(name, list(known))
-            raise ConfigError(f"models: {given!r} is unknown{hint}, expected auto or some of {', '.join(known)}")
+            problem = "stands alone" if name == "auto" else f"is unknown{nearest(name, ['auto', *known])}"
+            raise ConfigError(f"models: {given!r} {problem}")
         if known[name] not in chosen:
             chosen.append(known[name])
     if not chosen:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +14,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score
 
+from mmhsi.arguments import check_seed
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer
+from mmhsi.inference.checks import warn
+from mmhsi.inference.row_store import OtherRunError
 from mmhsi.inference.stac import add_accuracy
 
 from .assessment import fill_areas
@@ -137,7 +142,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         described = describe_scene(cube, y, second, class_names, fields, folder)
         learnt = SceneLearning(described, wishes, folder, clock, resume, say).run()
         self.classes_, self.weights_, self.checkpoint_ = learnt.classes, learnt.weights, learnt.checkpoint
-        self.report, self._image, self._report_path = learnt.report, learnt.image, folder / "report.json"
+        self.report, self._report_path = learnt.report, folder / "report.json"
         self.report.save(self._report_path)
         return self
 
@@ -160,7 +165,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
                 ``OUT.doubt.tif``. Default: temporary files.
             scene: Further keys of the scene's description: ``image_key``, ``image_axes``, ``image_options``,
                 ``second_key``, ``second_axes``.
-            resume: Whether to go on from the finished rows of an interrupted run with the same ``out``.
+            resume: Whether to go on from the finished rows of an interrupted run with the same ``out``; those of
+                another model or scene are made anew, which a warning says.
             progress: Called with the rows done, of those in work their parts, and the rows in all.
 
         Returns:
@@ -182,7 +188,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             uncertainty=path.with_name(f"{path.stem}.doubt.tif"),
         )
         image = as_file(cube, "cube", folder)
-        SceneInferencer(None, self.checkpoint_).write_map(
+        write_map = partial(
+            SceneInferencer(None, self.checkpoint_).write_map,
             image,
             path,
             key=scene.get("image_key"),
@@ -191,12 +198,16 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             second=None if second is None else as_file(second, "second", folder),
             second_key=scene.get("second_key"),
             second_axes=scene.get("second_axes"),
-            resume=resume,
             probabilities=files["probabilities"],
             uncertainty=files["uncertainty"],
             progress=progress,
             moving=progress,
         )
+        try:
+            write_map(resume=resume)
+        except OtherRunError:
+            warn(f"{path}: its finished rows are of another model or of a scene that has changed; it is begun anew")
+            write_map(resume=False)
         result = SceneResult(files, self.classes_.tolist(), keep)
         fill_areas(self.report, result)
         self.report.doubtful = doubtful_regions(files["uncertainty"])
@@ -241,6 +252,23 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         kept = (truth != 255) & (mapped != 255)
         return float((mapped == truth)[kept].mean())
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled; the model's file comes along, as its folder may be gone by then."""
+        state = dict(super().__getstate__())
+        state.pop("_keep", None)
+        if "checkpoint_" in state:
+            state["checkpoint_"] = self.checkpoint_.read_bytes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take up what was pickled, the model's file in a temporary folder."""
+        super().__setstate__(state)
+        if "checkpoint_" in state:
+            self._keep = tempfile.TemporaryDirectory(prefix="mmhsi-")
+            folder = Path(self._keep.name)
+            self.checkpoint_, self._report_path = folder / "model.pth", folder / "report.json"
+            self.checkpoint_.write_bytes(state["checkpoint_"])
+
     def _html_repr(self) -> str:
         """What a notebook shows: the report once there is one, else scikit-learn's diagram."""
         if hasattr(self, "report"):
@@ -264,9 +292,10 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
 
     def _wishes(self) -> Wishes:
         """The options, checked."""
-        if not (isinstance(self.minutes, Real) and self.minutes > 0):
-            raise ConfigError(f"minutes={self.minutes} given, expected more than 0")
+        if not (isinstance(self.minutes, Real) and 0 < self.minutes < math.inf):
+            raise ConfigError(f"minutes={self.minutes} given, expected more than 0, and an end")
         if type(self.folds) is not int or self.folds < 2:
             raise ConfigError(f"folds={self.folds!r} given, expected at least 2")
+        check_seed(self.seed)
         candidates = wished(choose_candidates(self.models), self.pretrained)
         return Wishes(float(self.minutes), candidates, self.folds, int(self.seed), bool(self.sample))

@@ -32,6 +32,9 @@ DOUBTFUL = 0.5
 
 REGIONS = 8
 SUGGESTIONS = 20
+SURE = 0.005
+"""Doubt below which a label would tell nothing."""
+
 ROWS = 256
 """Rows of a map that are read at a time; rows of a scene that suggestions are drawn from."""
 
@@ -138,7 +141,8 @@ def next_labels(cube: Path, scene: Mapping[str, Any], doubt: Path, seed: int) ->
         seed: Of the draw of pixels that are looked at.
 
     Returns:
-        For each ``row``, ``column``, ``doubt``, and ``x`` and ``y``, None without coordinates.
+        For each ``row``, ``column``, ``doubt``, and ``x`` and ``y``, None without coordinates; none where nothing is in
+        doubt.
     """
     rng = np.random.default_rng(seed)
     with (
@@ -154,7 +158,7 @@ def next_labels(cube: Path, scene: Mapping[str, Any], doubt: Path, seed: int) ->
         places, values, spectra = [], [], []
         for row in (int(one) for one in rows):
             line = doubts.read((row, 0, 1, width)).data[0, :, 0]
-            columns = np.flatnonzero(np.isfinite(line))
+            columns = np.flatnonzero(line >= SURE)  # not where there is no data
             keep = max(1, LOOKED_AT // len(rows))
             columns = np.sort(rng.permutation(columns)[:keep]) if len(columns) > keep else columns
             if not len(columns):

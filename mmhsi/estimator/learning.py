@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,14 +65,12 @@ class Learnt:
         weights: Of the members of the ensemble by name.
         checkpoint: File of the model.
         report: What is known of it.
-        image: File of the cube.
     """
 
     classes: NDArray[np.str_]
     weights: dict[str, int]
     checkpoint: Path
     report: SceneReport
-    image: Path
 
 
 @dataclass
@@ -104,6 +102,9 @@ class SceneLearning:
 
     def _run(self, source: SceneSource) -> Learnt:
         wishes, clock = self.wishes, self.clock
+        if source.empty:  # the configs leave them out, too
+            bad = {*source.info.bad_bands, *source.empty} if source.info.bad_bands else source.empty
+            self.described = {**self.described, "bad_bands": sorted(bad)}
         for line in describe(source):
             self.say(line)
         warnings = doubts(source)
@@ -111,7 +112,9 @@ class SceneLearning:
             Path(str(self.described[name])) for name in ("image", "labels", "second_image") if name in self.described
         ]
         digests = {path.name: file_digest(path) for path in files if path.is_file()}
-        self.plan = Plan(self.folder / "plan.json", [wishes, dict(self.described), digests], self.resume)
+        self.plan = Plan(self.folder / "plan.json", dict(asdict(wishes), scene=self.described, **digests), self.resume)
+        if self.plan.begun:
+            self.say(self.plan.begun)
         self.candidates = candidates = {one.name: one for one in self._affordable(source)}
         labelled = source.pixels
         pixels = labelled[drawn_labels(source.labels.ravel()[labelled], wishes.seed)]
@@ -164,11 +167,11 @@ class SceneLearning:
         steps = dict(look=looked, compare=compared - looked, train=clock.passed - compared)
         report.facts["seconds"] = {name: round(value, 1) for name, value in steps.items()}
         self.say(f"expected accuracy elsewhere on the scene: {report.accuracy}")
-        return Learnt(np.asarray(spec.classes), weights, checkpoint, report, Path(source.info.image))
+        return Learnt(np.asarray(spec.classes), weights, checkpoint, report)
 
     def _affordable(self, source: SceneSource) -> list[Candidate]:
         """Fit the channels that there is time for; candidates that can be had of them."""
-        wished, wishes = list(self.wishes.candidates), self.wishes
+        wished = list(self.wishes.candidates)
         groups = [*CHANNELS] + ["texture"] * (source.second is not None)
         wanted = {"channels", "spectra"} & {one.sees for one in wished}
         self.seconds_a_pixel = 0.0
@@ -180,7 +183,7 @@ class SceneLearning:
         needed = (1 + source.whole) * count * self.seconds_a_pixel
         if needed > CHANNELS_SHARE * self.clock.seconds:
             alone = [one for one in wished if one.sees == "spectra"]
-            text = f"channels of the surroundings would take {needed / 60:.0f} of {wishes.minutes:g} minutes"
+            text = f"channels of the surroundings would take {needed:.0f} of {self.clock.seconds:.0f} s"
             if alone:
                 self.decisions.append(f"{text}: spectra alone were used")
                 self.say(self.decisions[-1])
@@ -298,7 +301,8 @@ class SceneLearning:
         report.facts |= {f"SHA-256 of {name}": digest for name, digest in digests.items()}
         left_out = info.shape[2] - len(source.bands)
         if left_out:
-            report.decisions.append(f"{left_out} of {info.shape[2]} bands were left out: flagged bad, or named so")
+            why = "empty, flagged bad, or named so"
+            report.decisions.append(f"{left_out} of {info.shape[2]} bands were left out: {why}")
         report.decisions += self.decisions
         names = [one.name for one in tried]
         begun = f"{LEADER} began alone, as they are best on most scenes, or {SIMPLEST}, where it makes no error"

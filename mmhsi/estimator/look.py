@@ -37,14 +37,14 @@ def describe(source: SceneSource) -> list[str]:
     info, bands = source.reader.info, len(source.bands)
     left_out = info.shape[2] - bands
     nm = "" if source.wavelengths is None else f", {source.wavelengths.min():.0f} to {source.wavelengths.max():.0f} nm"
-    flagged = f" ({left_out} flagged or named bad)" if left_out else ""
+    flagged = f" ({left_out} bad or empty)" if left_out else ""
     lines = [f"scene: {height} x {width} pixels, {bands} bands in use{flagged}{nm}"]
     if source.second is not None:
         lines.append(f"second source: {source.second.info.shape[2]} bands, {source.scale} x finer")
     if not source.whole:
         lines.append("the scene is large: it is read in rows, its channels are fitted to evenly spread ones")
     counts = np.bincount(source.labels[source.labels != IGNORE_INDEX], minlength=len(source.kept))
-    named = [f"{source.info.classes[index]} {count}" for index, count in zip(source.kept, counts, strict=True)]
+    named = [f"{source.info.classes[index]}: {count}" for index, count in zip(source.kept, counts, strict=True)]
     more = f", … ({len(named)} classes)" if len(named) > 20 else ""
     lines.append("labels: " + ", ".join(named[:20]) + more)
     return lines

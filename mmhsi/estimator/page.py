@@ -34,7 +34,9 @@ def reliability_figure(report: SceneReport) -> Figure:
         confidence, accuracy, counts = np.array(report.reliability).T
         axes.plot(confidence, accuracy, color="#0072b2", linewidth=1.5)
         label = f"{counts.sum():,.0f} held-out pixels, by the size of the dots"
-        axes.scatter(confidence, accuracy, s=15 + 250 * counts / counts.sum(), color="#0072b2", label=label)
+        axes.scatter(
+            confidence, accuracy, s=15 + 250 * counts / counts.sum(), color="#0072b2", label=label, clip_on=False
+        )
     axes.set(xlim=(0, 1), ylim=(0, 1.02), aspect="equal")
     chart_axes(axes, "probability of the chosen class", "share of them that is right")
     axes.legend(fontsize=SMALL, frameon=False, loc="lower right", markerscale=0.6)

@@ -12,7 +12,7 @@ from mmhsi.io.files import write_whole
 from mmhsi.io.json_file import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
 TRYING = 0.5
@@ -55,22 +55,34 @@ class Plan:
 
     Args:
         path: The file, ``.json``.
-        key: What tells these inputs and options from others; a file of other ones is not used.
+        inputs: Options and inputs by name; decisions of a run that had other ones are not followed.
         resume: Whether decisions of an interrupted run are followed.
+
+    Attributes:
+        begun: Why nothing of an interrupted run is followed, in words; empty where it is, or was not asked for.
     """
 
-    def __init__(self, path: Path, key: Sequence[object], resume: bool) -> None:
-        self.path = path
-        self.key = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-        self._kept: dict[str, Any] = {}
-        if not resume:
-            return
+    def __init__(self, path: Path, inputs: Mapping[str, object], resume: bool) -> None:
+        self.path, self.begun = path, ""
+        marks = {name: hashlib.sha256(repr(value).encode()).hexdigest()[:16] for name, value in inputs.items()}
+        self._kept: dict[str, Any] = dict(inputs=marks)
+        if resume:
+            kept = self._read()
+            if kept is None:
+                self.begun = f"no interrupted run is known in {path.parent}: begun anew"
+            elif other := [name for name in {**marks, **kept["inputs"]} if kept["inputs"].get(name) != marks.get(name)]:
+                self.begun = f"the interrupted run had other {', '.join(other)}: what depends on that is done anew"
+            else:
+                self._kept = kept
+        self._write()
+
+    def _read(self) -> dict[str, Any] | None:
+        """What a run has written; None where there is nothing."""
         try:
-            kept = read_json(path, "decisions of a run")
+            kept = read_json(self.path, "decisions of a run")
         except DataError:
-            return
-        if isinstance(kept, dict) and kept.get("key") == self.key:
-            self._kept = kept
+            return None
+        return kept if isinstance(kept, dict) and isinstance(kept.get("inputs"), dict) else None
 
     def get(self, name: str, default: object = None) -> Any:
         """A decision that was kept.
@@ -88,5 +100,8 @@ class Plan:
             name: Its name.
             value: Plain data.
         """
-        self._kept = {**self._kept, "key": self.key, name: value}
+        self._kept = {**self._kept, name: value}
+        self._write()
+
+    def _write(self) -> None:
         write_whole(self.path, json.dumps(self._kept, sort_keys=True) + "\n")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+MOST_LEARNT = 2000
+"""Labelled pixels from which on some classifiers draw a part (:data:`mmhsi.estimator.samples.MOST_WINDOWS`)."""
+
+
 @dataclass(frozen=True)
 class Share:
     """A share of 1 with its interval.
@@ -108,8 +112,19 @@ class SceneReport:
     @property
     def overstated(self) -> str:
         """How much more folds drawn pixel by pixel would have said, in words; empty where that is not known."""
-        more = 100 * (self.random - self.accuracy.value)
-        return f", {abs(more):.1f} points {'more' if more > 0 else 'less'}" if math.isfinite(more) else ""
+        more = round(100 * (self.random - self.accuracy.value), 1) if math.isfinite(self.random) else 0.0
+        return f", {abs(more)} points {'more' if more > 0 else 'less'}" if more else ""
+
+    @property
+    def calibrated(self) -> str:
+        """How far the probabilities can be believed, in a sentence."""
+        before, after = (f"{error:.3f}" for error in self.calibration)
+        of = "the expected calibration error of held-out pixels is"
+        if self.temperature == 1:
+            return f"Probabilities are not calibrated; {of} {before}."
+        return (
+            f"Probabilities are calibrated by a temperature of {self.temperature:.2f}; {of} {after} ({before} before)."
+        )
 
     def _repr_html_(self) -> str:
         from .page import render_summary
@@ -137,23 +152,19 @@ class SceneReport:
     def to_markdown(self) -> str:
         """Text and tables for the methods section of a paper."""
         unit = "pixels" if self.pixel_area is None else "ha"
-        best = ", ".join(f"{name} (weight {weight})" for name, weight in self.weights.items())
         lines = [
             f"# Classification of {cell(self.scene)}",
             "",
-            f"Pixels were classified by the mean of the class probabilities of {best}, each trained on all labelled "
-            f"pixels. The accuracy expected elsewhere on the scene is {self.accuracy} (90 % interval by whole "
-            f"groups), measured on held-out pixels: {self.folds}.",
+            f"{self._method()} The accuracy expected elsewhere on the scene is {self.accuracy}, with its 90 % interval "
+            f"by whole groups in parentheses. It was measured on held-out pixels: {self.folds}.",
         ]
         if math.isfinite(self.random):
             lines.append(
                 f"Folds drawn pixel by pixel, whose held-out pixels lie beside training pixels, would have given "
                 f"{100 * self.random:.1f} %{self.overstated}."
             )
-        before, after = self.calibration
         lines += [
-            f"Probabilities are calibrated by a temperature of {self.temperature:.2f}; the expected calibration error "
-            f"of held-out pixels is {after:.3f} ({before:.3f} before).",
+            self.calibrated,
             "",
             f"| class | labels | producer's accuracy | user's accuracy | area, {unit} |",
             "| --- | ---: | ---: | ---: | ---: |",
@@ -162,6 +173,7 @@ class SceneReport:
             value, low, high = self.areas[row.name]
             area = f"{value:.1f} ({low:.1f} to {high:.1f})" if math.isfinite(low) else f"{value:.1f}"
             lines.append(f"| {cell(row.name)} | {row.labels} | {row.producers} | {row.users} | {area} |")
+        lines.append("\nIn parentheses: 90 % intervals of the accuracies, by whole groups.")
         if self.sample:
             lines.append("\nAreas: stratified estimates with 95 % intervals (Olofsson et al. 2014).")
         else:
@@ -177,8 +189,26 @@ class SceneReport:
         for title, items in (("Decisions", self.decisions), ("Warnings", self.warnings)):
             if items:
                 lines += ["", f"## {title}", "", *(f"- {cell(item)}" for item in items)]
-        lines += ["", "## Facts", "", *(f"- {name}: {cell(value)}" for name, value in self.facts.items())]
+        lines += ["", "## Facts", "", *(f"- {name}: {cell(text)}" for name, text in self.known())]
         return "\n".join(lines) + "\n"
+
+    def known(self) -> list[tuple[str, str]]:
+        """Names and texts of the facts."""
+        return [
+            (name, ", ".join(f"{key} {each}" for key, each in value.items()) if isinstance(value, dict) else str(value))
+            for name, value in self.facts.items()
+        ]
+
+    def _method(self) -> str:
+        """What classified the pixels, and what it learnt from."""
+        names, labels = list(self.weights), sum(row.labels for row in self.classes)
+        learnt = f"all {labels} labelled pixels"
+        if labels > MOST_LEARNT:
+            learnt = f"the labelled pixels, {labels}, of which each classifier draws some, every class alike"
+        if len(names) == 1:
+            return f"Pixels were classified by {names[0]}, trained on {learnt}."
+        best = ", ".join(f"{name} (weight {weight})" for name, weight in self.weights.items())
+        return f"Pixels were classified by the mean of the class probabilities of {best}, trained on {learnt}."
 
     def _doubt_lines(self) -> list[str]:
         """Where the map is in doubt, and where to label next."""

@@ -66,6 +66,7 @@ class SceneSource:
         valid: Pixels that hold data, bool (H, W); of a larger scene, those of the sampled rows.
         labels: Class of every pixel, (H, W), 255 for none.
         polygons: Polygon of every pixel from 1, (H, W), or None.
+        empty: Bands of the file that hold no data and are left out, unless no other is left.
         labels_without_data: Labels on pixels that hold none, which are not used.
         noisy: Bands of the file that a test of noise doubts.
         whole: Whether the scene is in memory.
@@ -97,8 +98,13 @@ class SceneSource:
             height, width = self.shape
             self.whole = height * width * (len(self.bands) + CHANNELS) <= WHOLE
             self.sampled = [(0, height)] if self.whole else spread_rows(height, width)
-            parts = [self._read(*rows) for rows in self.sampled]
-            self.cube = parts[0][0] if self.whole else _stacked([cube for cube, *_ in parts])
+            parts = self._sample()
+            self.empty = [self.bands[index] for index in self.cube.empty_bands()]
+            if 0 < len(self.empty) < len(self.bands):
+                kept = [index for index, band in enumerate(self.bands) if band not in self.empty]
+                self.bands = [self.bands[index] for index in kept]
+                self.wavelengths = None if self.wavelengths is None else self.wavelengths[kept]
+                parts = self._sample()
             if not info.citation and not info.bad_bands:  # what the catalogue describes has been looked at
                 doubt_bands(self.cube)
             require_data(self.cube)
@@ -276,6 +282,12 @@ class SceneSource:
         cube, valid, finer = self._read(low, high)
         made = self.replay(cube, valid, finer, self.scale).data[first - low : last - low]
         return made, valid[first - low : last - low]
+
+    def _sample(self) -> list[tuple[HSICube, NDArray[np.bool_], NDArray | None]]:
+        """Read the rows that are looked at first."""
+        parts = [self._read(*rows) for rows in self.sampled]
+        self.cube = parts[0][0] if self.whole else _stacked([cube for cube, *_ in parts])
+        return parts
 
     def _read(self, first: int, last: int) -> tuple[HSICube, NDArray[np.bool_], NDArray | None]:
         """Rows of the scene, which of their pixels hold data, and the second source of the same ground."""

@@ -34,6 +34,10 @@ BLOCK = 1 << 24
 """Bytes that are read at a time to be compared with their checksum."""
 
 
+class OtherRunError(DataError):
+    """Finished rows are of a run with another model, scene or setting."""
+
+
 @dataclass(frozen=True)
 class Layer:
     """One result of every pixel.
@@ -196,7 +200,8 @@ class RowStore:
         """Take up the state of an earlier run.
 
         Raises:
-            DataError: Its rows are of other settings, or damaged.
+            OtherRunError: Its rows are of other settings.
+            DataError: They are damaged.
         """
         state = stored_state(self.folder)
         if state is None:
@@ -205,7 +210,7 @@ class RowStore:
         earlier, now = state["settings"], json.loads(json.dumps(self.settings))
         for key in now:
             if earlier.get(key) != now[key]:
-                raise DataError(
+                raise OtherRunError(
                     f"{self.folder}: cannot be resumed, the interrupted run had {key} {earlier.get(key)!r} instead of "
                     f"{now[key]!r}; run with the same, or without --resume to start over"
                 )

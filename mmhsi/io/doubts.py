@@ -17,7 +17,7 @@ _files: set[tuple[Path, str]] = set()
 
 
 def doubt(path: str | PathLike[str], kind: str, text: str, below: int | None = None) -> None:
-    """Warn of a file, once for each reason.
+    """Warn of a file, once for each reason, by whichever of its names it is opened.
 
     Args:
         path: The file.
@@ -26,7 +26,7 @@ def doubt(path: str | PathLike[str], kind: str, text: str, below: int | None = N
         below: Of all files below the folder that lies as many steps above the file's own one alone is named: of tiles
             in folders of their own. Default: :data:`MOST_FILES` of its own folder.
     """
-    file = Path(fspath(path))
+    file = Path(fspath(path)).resolve()
     folder = file.parents[min(below or 0, len(file.parents) - 1)]
     most = 0 if below else MOST_FILES
     if (file, kind) in _files or _said[folder, kind] > most:
@@ -34,4 +34,4 @@ def doubt(path: str | PathLike[str], kind: str, text: str, below: int | None = N
     _files.add((file, kind))
     _said[folder, kind] += 1
     more = f"; more files below {folder} are not named" if _said[folder, kind] > most else ""
-    warnings.warn(f"{file}: {text}{more}", DataWarning, stacklevel=2)
+    warnings.warn(f"{fspath(path)}: {text}{more}", DataWarning, stacklevel=2)

@@ -196,11 +196,17 @@ class RowWriter:
             same = facts_of(file) == said and (
                 self.overviews is None or max(height, width) <= _TILE or file.overviews(1)
             )
-            for band in file.indexes if same else ():
-                for row in range(0, height, _TILE):
+            # An optimised file has all bands in one tile, to be unpacked once; together the tiles of a row may be more
+            # than GDAL keeps.
+            each = width if self.overviews is None else _TILE
+            for bands in [[band] for band in file.indexes] if self.overviews is None else [list(file.indexes)]:
+                for row in range(0, height, _TILE) if same else ():
                     rows = min(_TILE, height - row)
-                    sums = row_sums(file.read(band, window=Window(0, row, width, rows)))
-                    same = same and np.array_equal(sums, self._sums[band - 1, row : row + rows])
+                    sums = np.zeros((len(bands), rows), dtype=np.uint32)
+                    for column in range(0, width, each):
+                        part = file.read(bands, window=Window(column, row, min(each, width - column), rows))
+                        sums = np.stack([row_sums(*pair) for pair in zip(part, sums, strict=True)])
+                    same = same and np.array_equal(sums, self._sums[bands[0] - 1 : bands[-1], row : row + rows])
         if not same:
             raise DataError(f"{self.path}: cannot write all of it; is the disk full?")
 
@@ -217,13 +223,15 @@ class RowWriter:
         """Write what lies beside the file that has its name."""
 
 
-def row_sums(values: NDArray) -> NDArray[np.uint32]:
+def row_sums(values: NDArray, before: NDArray[np.uint32] | None = None) -> NDArray[np.uint32]:
     """CRC-32 of every row.
 
     Args:
         values: Shape (rows, W), contiguous.
+        before: Those of what lies to the left, (rows,). Default: nothing does.
     """
-    return np.array([zlib.crc32(row) for row in values], dtype=np.uint32)
+    begun = [0] * len(values) if before is None else before.tolist()
+    return np.array([zlib.crc32(*pair) for pair in zip(values, begun, strict=True)], dtype=np.uint32)
 
 
 def facts_of(file: rasterio.io.DatasetReader | rasterio.io.DatasetWriter) -> list[object]:

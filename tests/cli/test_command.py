@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from mmhsi.cli.command import run
+from mmhsi.cli.command import run, tool_parser
 from mmhsi.errors import DataError, MMHSIError
 
 
@@ -75,3 +75,12 @@ def test_a_full_disk_is_one_line(tmp_path):
     assert done.stderr.startswith("error: ")
     assert "cube.tif: cannot write" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296"])
+def test_a_seed_that_no_generator_takes(capsys, seed):
+    parser = tool_parser("Draws.", "mmhsi draw")
+    parser.add_argument("--seed", type=int)
+    line = f"error: seed={seed} given, expected a whole number from 0 to 4294967295\n"
+    assert said(capsys, lambda: parser.parse_args(["--seed", seed])) == line
+    assert parser.parse_args(["--seed", "4294967295"]).seed == 2**32 - 1

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import time
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -11,9 +12,10 @@ from mmengine.config import Config
 from mmengine.visualization import Visualizer
 from small_models import shrink
 
-from mmhsi.cli.console import bar, duration
+from mmhsi.cli.console import bar, duration, show_own_warnings
 from mmhsi.cli.lock import hold_work_dir
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.errors import ConfigError, DataError, DataWarning
+from mmhsi.io.doubts import doubt
 
 FINETUNE = "configs/mae/mae-ft_hsi-vit-tiny-p3_demo_20-per-class.py"
 
@@ -115,6 +117,19 @@ def test_warnings_of_a_run_come_through_and_others_do_not(capsys):
         for level in (logging.INFO, logging.WARNING):
             logger.handle(logging.LogRecord("x", level, path, 1, f"{level} {path}", (), None))
     assert capsys.readouterr().out == f"warning: {logging.WARNING} {console.__file__}\n"
+
+
+def test_a_warning_is_one_line_said_once(tmp_path, monkeypatch, capsys):
+    """Whatever is opened for every step anew, and under whichever name."""
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        show_own_warnings()
+        for _ in range(2):
+            warnings.warn("odd scene", DataWarning, stacklevel=1)
+            warnings.warn("of a library", UserWarning, stacklevel=1)
+            doubt("leaf.hdr", "gain", "has two gains")
+            doubt(tmp_path / "leaf.hdr", "gain", "has two gains")
+    assert capsys.readouterr().err.splitlines() == ["warning: odd scene", "warning: leaf.hdr: has two gains"]
 
 
 def test_durations_and_a_bar_that_nobody_sees(capsys):

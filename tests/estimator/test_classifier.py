@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +16,9 @@ from sklearn.base import clone
 from mmhsi import SceneClassifier
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.inference import SceneWarning
+from mmhsi.inference.row_store import RowStore
+from mmhsi.inference.writers import layers_of
 from mmhsi.io import read_class_map, read_cube
 from mmhsi.io.vector_writer import write_areas
 from mmhsi.models.weights import read_checkpoint
@@ -116,6 +121,16 @@ def test_the_same_seed_gives_the_same_map_and_a_clone_is_unfitted(scene, fitted)
     assert copy.score(scene[0], np.where(scene[3] > 0, scene[3] - 1, 255)) > 0.75
 
 
+def test_it_is_pickled_with_its_model(scene, tmp_path):
+    model = SceneClassifier(minutes=1, models="lda-on-spectra").fit(*scene[:2], workdir=tmp_path / "w")
+    expected, content = model.predict(scene[0]).probabilities, pickle.dumps(model)
+    shutil.rmtree(tmp_path / "w")
+    again = pickle.loads(content)
+    np.testing.assert_array_equal(again.predict(scene[0]).probabilities, expected)
+    assert again.report.accuracy == model.report.accuracy
+    pickle.loads(pickle.dumps(again)).predict(scene[0])
+
+
 def test_what_was_tried_is_not_tried_again(scene, fitted, tmp_path):
     lines = []
     first = SceneClassifier(minutes=1, models="lda").fit(scene[0], scene[1], workdir=tmp_path)
@@ -131,6 +146,22 @@ def test_what_was_tried_is_not_tried_again(scene, fitted, tmp_path):
     other[other == 1] = 0
     SceneClassifier(minutes=1, models=MODELS).fit(scene[0], other, workdir=tmp_path, resume=True, say=lines.append)
     assert not any("tried before" in line for line in lines)  # of other labels
+
+
+def test_going_on_with_something_else_is_said_and_done_anew(scene, tmp_path):
+    said, options = [], dict(workdir=tmp_path, resume=True, say=lambda line: said.append(line))
+    first = SceneClassifier(minutes=1, models="lda-on-spectra").fit(*scene[:2], **options)
+    assert said[2] == f"no interrupted run is known in {tmp_path}: begun anew"
+    first.predict(scene[0], out=tmp_path / "map.tif")
+    partial = tmp_path / "map.tif.partial"
+    RowStore(partial, 48, layers_of(4, True, True), dict(weights="of another model")).open(False).__enter__().save()
+    said.clear()
+    second = SceneClassifier(minutes=2, models="lda-on-spectra", seed=3).fit(*scene[:2], **options)
+    assert said[2] == "the interrupted run had other minutes, seed: what depends on that is done anew"
+    with pytest.warns(SceneWarning, match="finished rows are of another model or of a scene that has changed"):
+        result = second.predict(scene[0], out=tmp_path / "map.tif", resume=True)
+    assert (result.classes == first.predict(scene[0]).classes).mean() > 0.99
+    assert not partial.exists()
 
 
 def test_reports_are_strict_json_a_text_and_a_page(fitted, tmp_path):
@@ -187,7 +218,16 @@ def test_labels_that_cannot_be_learnt_from(scene, labels, message):
 
 
 def test_options_are_checked(scene):
-    for options, message in ((dict(minutes=0), "minutes=0"), (dict(folds=1), "folds=1"), (dict(models="x"), "'x'")):
+    for options, message in (
+        (dict(minutes=0), "minutes=0"),
+        (dict(minutes=np.nan), "minutes=nan"),
+        (dict(minutes=np.inf), "minutes=inf"),
+        (dict(folds=1), "folds=1"),
+        (dict(seed=-1), "seed=-1"),
+        (dict(seed=2**32), "seed=4294967296"),
+        (dict(models="x"), "'x'"),
+        (dict(models=["auto", "lda"]), "'auto' stands alone"),
+    ):
         with pytest.raises(ConfigError, match=message):
             SceneClassifier(**options).fit(*scene[:2])
 

@@ -74,7 +74,7 @@ def test_names_are_forgiving_and_checked():
         "HSIViT tiny",
     ]
     assert len({one.name for one in choose_candidates("auto")}) == 10
-    with pytest.raises(ConfigError, match=r"'xgboost' is unknown.*expected auto or some of lda, extra-trees"):
+    with pytest.raises(ConfigError, match="'xgboost' is unknown; expected one of auto, lda, extra-trees"):
         choose_candidates(["svm", "xgboost"])
 
 

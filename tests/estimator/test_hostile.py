@@ -95,6 +95,18 @@ def test_bands_without_variance_and_regions_without_data():
     assert any("lie on pixels without data" in text for text in model.report.warnings)
 
 
+def test_bands_without_data_are_left_out():
+    cube, truth = scene()
+    labels = some(truth, 15)
+    expected, _ = classify(cube[..., [0, 1, 2, *range(4, 11)]], labels, models="lda-on-spectra")
+    cube[..., [3, 11]] = np.nan
+    result, model = classify(cube, labels, models="lda-on-spectra")
+    assert (result.classes == expected.classes).all()
+    assert "2 of 12 bands were left out: empty, flagged bad, or named so" in model.report.decisions
+    config = next(model.checkpoint_.parent.glob("configs/*.py")).read_text()
+    assert "'bad_bands': [3, 11]" in config
+
+
 def test_labels_in_one_corner_are_warned_of():
     cube, truth = scene(60, 64)
     stripes = truth.copy()

@@ -8,8 +8,11 @@ import pytest
 import rasterio
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
+from rasterio.windows import Window
 
+from mmhsi.errors import DataError
 from mmhsi.io import ClassMapWriter, ValueMapWriter
+from mmhsi.io.row_writer import RowWriter
 
 PLACE = dict(crs=CRS.from_epsg(32633), transform=from_origin(366000, 5800000, 30, 30))
 SHAPE = (600, 1100)
@@ -109,6 +112,22 @@ def test_values_keep_names_scale_unit_and_their_mean(tmp_path):
         found = coarse.read()
     np.testing.assert_allclose(found[:, 100, 200], values[:, 200:202, 400:402].mean(axis=(1, 2)), rtol=1e-5)
     np.testing.assert_allclose(found[:, 3, 50], np.nanmean(values[:, 6:8, 100:102], axis=(1, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("band", "row", "column"), [(1, 0, 0), (2, 300, 700), (2, 599, 1099)])
+def test_a_value_that_changes_on_its_way_is_noticed(tmp_path, monkeypatch, band, row, column):
+    optimise = RowWriter._optimise
+
+    def damaging(self, overviews):
+        window = Window(column, row, 1, 1)
+        with rasterio.open(self._rows, "r+") as file:
+            file.write(file.read(band, window=window) + 1, band, window=window)
+        optimise(self, overviews)
+
+    monkeypatch.setattr(RowWriter, "_optimise", damaging)
+    with pytest.raises(DataError, match="cannot write all of it"):
+        value_map(tmp_path / "map.tif")
+    assert not (tmp_path / "map.tif").exists()
 
 
 def test_small_maps_have_no_overview(tmp_path):
