@@ -118,7 +118,7 @@ def message_of(error: BaseException) -> str:
 def run(main: Callable[[], None]) -> None:
     """Run a command: an error that the user can mend is one line and exit status 2; ``--debug`` shows the traceback.
 
-    SIGTERM ends it in order, with exit status 75.
+    Any other is one line too, with where it came from, and exit status 1. SIGTERM ends a command in order, status 75.
     """
     if "--verbose" not in sys.argv:
         show_own_warnings()
@@ -141,15 +141,20 @@ def run(main: Callable[[], None]) -> None:
             raise
         print_error(message_of(error))
         sys.exit(2)
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error) or "--debug" in sys.argv:
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+    except Exception as error:
+        if "--debug" in sys.argv:
             raise
         # torch notices at once, for the system tells it when one of its processes ends; it would say so again for
         # those that end with this one.
         if hasattr(signal, "SIGCHLD"):  # not on Windows
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        print_error(f"{WORKER_DIED} ({str(error).splitlines()[0]})")
+        if isinstance(error, RuntimeError) and "DataLoader worker (pid" in str(error):
+            print_error(f"{WORKER_DIED} ({str(error).splitlines()[0]})")
+        else:
+            from mmhsi.io.files import origin  # not where a command only says how it is used
+
+            print_error(f"{origin(error)}: {message_of(error)}; --debug shows more")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        sys.exit(130)

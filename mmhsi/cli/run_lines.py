@@ -30,14 +30,15 @@ LINES = 20
 
 @contextmanager
 def run_lines(runner: Runner | FlexibleRunner) -> Iterator[None]:
-    """Have a run print its lines within the block, by the first of several processes."""
-    if not is_main_process():
-        yield
-        return
+    """Have a run print its lines within the block, by the first of several processes; its log keeps what stops it."""
     lines = RunLines(Path(runner.cfg.filename or "run").stem)
-    runner.register_hook(lines)
+    if is_main_process():
+        runner.register_hook(lines)
     try:
         yield
+    except Exception as error:
+        runner.logger.info("The run ends here.", exc_info=error)
+        raise
     finally:
         lines.close()
 

@@ -33,7 +33,7 @@ from .config_sections import (
     SECTIONS,
     Section,
 )
-from .config_values import check_values
+from .config_values import check_values, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -50,6 +50,11 @@ PASSED_ON = {
 }
 """Who gets the keys that a class takes without naming them."""
 REGISTRIES = [value for name in registries.__all__ if isinstance(value := getattr(registries, name), Registry)]
+ONE_PART = {
+    **dict.fromkeys(("dataset", "sampler", "batch_sampler"), (registries.DATASETS,)),
+    "optimizer": (registries.OPTIM_WRAPPERS,),
+}
+"""Names under which one description stands, in what is built of a registry."""
 COMPLETE = (registries.TRANSFORMS, registries.SPLITS, registries.MASKING, registries.HOOKS, registries.METRICS)
 """Registries whose classes get all of their arguments from the config."""
 
@@ -102,10 +107,12 @@ def check_section(name: str, value: object) -> None:
         ending = name.removeprefix(close[0]) if close else ""
         if close and len(name) > 4 and not ending.startswith("_") and not ending.isdigit():
             raise ConfigError(f"{name} is no section{nearest(name, close)}")
+    elif name in (*LOADERS, *LOOPS, "default_hooks") and not isinstance(value, dict | None):
+        raise ConfigError(f"{name} = {shown(value)}; expected a dict")
     elif name in LOADERS:
         _check_loader(name, value)
     elif name == "default_hooks":
-        for hook, described in value.items() if isinstance(value, dict) else ():
+        for hook, described in (value or {}).items():
             if isinstance(described, dict) and "type" not in described:
                 raise ConfigError(f"{name}.{hook} has no type{nearest(hook, DEFAULT_HOOKS)}")
             _check_part(f"{name}.{hook}", described, HOOK)
@@ -118,18 +125,31 @@ def check_section(name: str, value: object) -> None:
         _check_optim_wrapper(name, value)
     elif name in BUILT:
         _check_part(name, value, BUILT[name])
+        if name == "model" and isinstance(value, dict):
+            _check_preprocessor(value)
+
+
+def _check_preprocessor(model: dict) -> None:
+    """Models of mmhsi get their bands and what is missing from a preprocessor of theirs."""
+    target = _target(model.get("type"), registries.MODELS, model.get("_scope_"))
+    ours = target is not None and getattr(target, "__module__", "").startswith("mmhsi.")
+    if ours and model.get("data_preprocessor") is None and "data_preprocessor" in named_arguments(target)[0]:
+        raise ConfigError(f"model: {_word(model['type'])} needs a data_preprocessor")
 
 
 def _check_loader(name: str, value: object) -> None:
     if isinstance(value, dict):
         _check_keys(name, value, "a data loader", LOADER_KEYS)
+        if not value.get("dataset"):
+            raise ConfigError(f"{name} has no dataset")
         check_values(name, value, {}, exact=False)
         _check_inside(name, value, registries.DATASETS)
 
 
 def _check_plain(name: str, value: object) -> None:
-    if not isinstance(value, dict):
-        return
+    if not isinstance(value, dict | None):
+        raise ConfigError(f"{name} = {shown(value)}; expected a dict")
+    value = value or {}
     _check_keys(name, value, name.rpartition(".")[2], PLAIN[name])
     check_values(name, value, {}, exact=False)
     for key, inner in value.items():
@@ -161,6 +181,8 @@ def _check_part(where: str, value: object, section: Section) -> None:
             raise ConfigError(f"{where} has no type")
         for key, each in value.items():
             _check_part(f"{where}.{key}", each, section)
+    elif value is not None and not hasattr(value, "__dict__"):
+        raise ConfigError(f"{where} = {shown(value)}; expected a dict with a type")
 
 
 def _check_described(
@@ -216,6 +238,8 @@ def _check_inside(where: str, value: dict, registry: Registry, sure: bool = True
         check_description(value["scene"])
     for key, inner in value.items():
         part = parts.get(key)
+        if part is registries.MODELS or (key in ONE_PART and registry in ONE_PART[key]):
+            _check_one(f"{where}.{key}", inner)
         for index, each in _descriptions(inner):
             place = f"{where}.{key}{index}"
             if part is None and str(key).endswith("_cfg"):  # of mmcv's, whose builders take keys of their own
@@ -225,6 +249,15 @@ def _check_inside(where: str, value: dict, registry: Registry, sure: bool = True
             extra = {"override"} if part is registries.WEIGHT_INITIALIZERS else set()
             known = part is not None
             _check_described(place, each, each["type"], part if known else registry, extra, known, sure or known)
+
+
+def _check_one(where: str, value: object) -> None:
+    """Refuse what is no description, nor holds some."""
+    if isinstance(value, bool | int | float | str):
+        raise ConfigError(f"{where} = {shown(value)}; expected a dict with a type")
+    holds = isinstance(value, dict) and any(isinstance(each, dict | list | tuple) for each in value.values())
+    if isinstance(value, dict) and "type" not in value and not holds:
+        raise ConfigError(f"{where} has no type")
 
 
 def _descriptions(value: object, index: str = "") -> Iterator[tuple[str, dict]]:

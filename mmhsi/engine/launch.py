@@ -12,6 +12,7 @@ import torch.distributed
 from mmhsi.errors import ConfigError
 from mmhsi.registry import RUNNERS
 
+from .building import building
 from .config_check import check_complete, check_config
 from .last_batch import leave_out_single
 from .numbers import resolve_from_data
@@ -162,8 +163,9 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
             f"{cfg.filename}: runner_type={name!r} is unknown, or reads checkpoints by a loader that runs what is in "
             f"them; expected {' or '.join(RUNNERS.module_dict)}, or a class derived from mmhsi.engine.CheckedRunner"
         )
-    dataset = resolve_from_data(cfg) if cfg.get("train_dataloader") else None
-    runner = kind.from_cfg(cfg)  # type: ignore[attr-defined]
+    with building(cfg):
+        dataset = resolve_from_data(cfg) if cfg.get("train_dataloader") else None
+        runner = kind.from_cfg(cfg)  # type: ignore[attr-defined]
     if dataset is not None:
         leave_out_single(cfg, dataset, unwrap_model(runner), runner.world_size)
         # So that files are read once. mmengine copies the config of a loader with all that is in it, but no function.

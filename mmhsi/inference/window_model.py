@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor
 from torch.nn.functional import pad
 
+from mmhsi.engine.building import building
 from mmhsi.engine.configs import load_config
 from mmhsi.engine.device import choose_device
 from mmhsi.engine.numbers import resolve_from_spec
@@ -79,7 +79,7 @@ class WindowModel:
         with DefaultScope.overwrite_default_scope("mmhsi"):
             model = copy.deepcopy(cfg.model)
             model.backbone.pop("init_cfg", None)  # the checkpoint holds every weight
-            with nullcontext() if config else reading(checkpoint, "its model cannot be built"):
+            with building(cfg) if config else reading(checkpoint, "its model cannot be built"):
                 try:
                     self.network = MODELS.build(model)
                 except ConfigError as error:

@@ -9,6 +9,7 @@ import math
 import os
 import shutil
 import stat
+import traceback
 import uuid
 from contextlib import contextmanager
 from os import PathLike, fspath
@@ -70,6 +71,16 @@ def reason(exc: BaseException) -> str:
     while exc.__cause__ is not None:
         exc = exc.__cause__
     return " ".join(str(exc).split()) or type(exc).__name__
+
+
+def origin(exc: BaseException) -> str:
+    """What an unforeseen exception is, and the line of code that raised it.
+
+    Args:
+        exc: Caught.
+    """
+    frame = traceback.extract_tb(exc.__traceback__)[-1]
+    return f"{type(exc).__name__} in {'/'.join(Path(frame.filename).parts[-2:])}, line {frame.lineno}"
 
 
 @contextmanager

@@ -25,10 +25,10 @@ class Failing(Dataset):
         raise self.error
 
 
-def said(capsys, main):
+def said(capsys, main, status=2):
     with pytest.raises(SystemExit) as stop, mock.patch.dict(os.environ):  # a command may set variables of its process
         run(main)
-    assert stop.value.code == 2
+    assert stop.value.code == status
     return capsys.readouterr().err
 
 
@@ -59,6 +59,16 @@ def test_other_errors_are_one_line(capsys, error, line):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is the system's")
+def test_what_nobody_thought_of_is_one_line_with_its_place(capsys):
+    def main():
+        raise KeyError("a\nb")
+
+    line = said(capsys, main, 1)
+    assert line.startswith("error: KeyError in cli/test_command.py, line ")
+    assert line.endswith("; --debug shows more\n")
+    assert len(line.splitlines()) == 1
+
+
 def test_a_full_disk_is_one_line(tmp_path):
     """Of a file that may not grow libtiff and GDAL say what they say of a full disk, and would say it on stderr."""
     code = (

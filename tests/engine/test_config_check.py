@@ -6,8 +6,10 @@ import pytest
 from mmengine.config import Config
 
 from mmhsi.engine import build_runner, check_config
+from mmhsi.engine.building import building
 from mmhsi.engine.configs import load_config
 from mmhsi.errors import ConfigError
+from mmhsi.registry import HOOKS
 
 FINETUNING = "mae/mae-ft_hsi-vit-tiny-p3.py"
 SEGMENTATION = "segformer/segformer_mit-b0.py"
@@ -149,6 +151,21 @@ def test_a_run_lacks_no_section(removed, message):
         (dict(model__backbone__drop_rate="much"), "model.backbone.drop_rate = 'much'; expected float"),
         (dict(train_dataloader__dataset__stride="two"), "train_dataloader.dataset.stride = 'two'; expected"),
         (dict(model__type="subprocess.run"), "type='subprocess.run' is no class of models"),
+        (dict(model__data_preprocessor=None), "model: PixelClassifier needs a data_preprocessor"),
+        (dict(model__head=dict(_delete_=True, a=1)), "model.head has no type"),
+        (dict(model__backbone__patch_size=[3, 3]), "model.backbone.patch_size = [3, 3]; expected int"),
+        (dict(model__backbone__patch_size=None), "model.backbone.patch_size = None; expected int"),
+        (dict(model__backbone__patch_size=True), "model.backbone.patch_size = True; expected int"),
+        (dict(model=[1, 2]), "model[0] = 1; expected a dict with a type"),
+        (dict(train_dataloader=5), "train_dataloader = 5; expected a dict"),
+        (dict(train_dataloader__dataset=0), "train_dataloader has no dataset"),
+        (dict(train_dataloader__dataset="salinas_a"), "train_dataloader.dataset = 'salinas_a'; expected a dict"),
+        (dict(train_dataloader__dataset__window="nine"), "train_dataloader.dataset.window = 'nine'; expected int"),
+        (dict(train_cfg=[3]), "train_cfg = [3]; expected a dict"),
+        (dict(randomness=3), "randomness = 3; expected a dict"),
+        (dict(custom_hooks="EMAHook"), "custom_hooks = 'EMAHook'; expected"),
+        (dict(optim_wrapper__optimizer=0.1), "optim_wrapper.optimizer = 0.1; expected"),
+        (dict(default_hooks__logger__interval="often"), "default_hooks.logger"),
     ],
 )
 def test_values_that_cannot_be_meant_are_said(changes, said):
@@ -156,6 +173,12 @@ def test_values_that_cannot_be_meant_are_said(changes, said):
         build_runner(changed(**changes))
     assert said in str(info.value)
     assert len(str(info.value).splitlines()) == 1
+
+
+def test_what_a_class_says_when_it_is_built_is_one_line():
+    said = pytest.raises(ConfigError, match=r"cannot be built: TypeError in hooks/logger_hook.py, line \d+: ")
+    with said, building(Config()):
+        HOOKS.build(dict(type="LoggerHook", interval=[]))
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "config.json", "config.yml"])

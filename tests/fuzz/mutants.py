@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import re
 import zipfile
@@ -29,6 +30,7 @@ from mmhsi.inference import SceneInferencer
 from mmhsi.io import HSICube, open_cube, read_class_map, read_label_map, write_class_map, write_cube
 from mmhsi.io.labels import open_label_map, read_labels
 from mmhsi.io.placement import Grid
+from mmhsi.io.zarr_writer import write_zarr
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint
 from mmhsi.registry import MODELS
 
@@ -154,6 +156,22 @@ def _hdf5(folder: Path) -> Path:
     return folder / "scene.h5"
 
 
+def _zarr(folder: Path) -> Path:
+    nm = np.linspace(450, 850, BANDS)
+    write_zarr(folder / "scene.zarr", HSICube(CUBE, nm, crs=rasterio.CRS.from_epsg(32633), transform=GRID), chunk=8)
+    return folder / "scene.zarr"
+
+
+def _zarr_shards(folder: Path) -> Path:
+    """An array alone, of shards, as others write it."""
+    import zarr
+
+    layout = dict(shape=CUBE.shape, chunks=(4, 7, 5), shards=(8, 14, 5), dtype="i2")
+    names = ("y", "x", "band")
+    zarr.create_array(folder / "a", compressors=zarr.codecs.BloscCodec(), dimension_names=names, **layout)[...] = CUBE
+    return folder / "a"
+
+
 def _npz(folder: Path) -> Path:
     np.savez_compressed(folder / "split.npz", train=np.arange(20), test=np.arange(20, 90))
     return folder / "split.npz"
@@ -231,6 +249,8 @@ TARGETS: dict[str, Target] = {
     "model": Target((_model,), _read_model),
     "run": Target((lambda folder: written(folder / "epoch_1.pth"),), read_run),
 }
+if importlib.util.find_spec("zarr") is not None:
+    TARGETS["zarr"] = Target((_zarr, _zarr_shards), _read_cube)
 
 
 def mutate(content: bytes, rng: np.random.Generator) -> bytes:
