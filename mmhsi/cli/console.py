@@ -14,11 +14,12 @@ from threading import Timer
 from typing import TYPE_CHECKING, Protocol
 
 from mmhsi.errors import DataWarning, one_line
+from mmhsi.progress import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rich.progress import Progress
+    from rich.progress import Progress, ProgressColumn
     from rich.table import Table
     from rich.text import Text
 
@@ -103,7 +104,6 @@ def new_progress(clock: bool = False) -> Progress:
     Args:
         clock: Whether its work has so many seconds as its total, and it moves by the clock. Default False.
     """
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         Progress,
@@ -130,7 +130,7 @@ def new_progress(clock: bool = False) -> Progress:
 
             return Text(duration((task.total or 0.0) - task.completed), style="progress.remaining")
 
-    return Clock(
+    return _progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -139,6 +139,17 @@ def new_progress(clock: bool = False) -> Progress:
         TextColumn("at most" if clock else "left"),
         Left(),
         TextColumn("{task.fields[text]}"),
+        kind=Clock,
+    )
+
+
+def _progress(*columns: ProgressColumn, kind: type[Progress] | None = None) -> Progress:
+    """Columns on standard error, drawn four times a second, that go when they are done."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return (kind or Progress)(
+        *columns,
         console=Console(stderr=True),
         refresh_per_second=4,
         transient=True,
@@ -152,34 +163,47 @@ _WAITING: list[tuple[Timer, Progress]] = []
 
 @contextmanager
 def waiting(what: str, seconds: float = 1.0) -> Iterator[None]:
-    """Show, on a terminal alone, that a command works and for how long, until it has a bar of its own.
+    """Show, on a terminal alone, that a command works, and how far it is where :mod:`mmhsi.progress` is told.
+
+    It ends where the command has a bar of its own.
 
     Args:
-        what: The command.
+        what: What is shown until something is told.
         seconds: How long nothing is shown. Default 1.
     """
     if not live():
         yield
         return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    shown = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        refresh_per_second=4,
-        transient=True,
-        redirect_stdout=sys.stdout.isatty(),
-    )
-    shown.add_task(what)
+    def where_known(column: ProgressColumn) -> ProgressColumn:
+        """A column that is empty where nobody knows how much there is to do."""
+        render = column.render
+        column.render = lambda task: Text("") if task.total is None else render(task)  # type: ignore[method-assign]
+        return column
+
+    left = TimeRemainingColumn(elapsed_when_finished=False)
+    parts = [BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f} %")]
+    columns = [SpinnerColumn(), TextColumn("{task.description}"), *map(where_known, parts), TimeElapsedColumn()]
+    shown = _progress(*columns, where_known(TextColumn("left")), where_known(left))
+    task = shown.add_task(what, total=None)
+    last = ""
+
+    def hear(told: str, done: float = 0, total: float | None = None) -> None:
+        nonlocal last
+        if told != last:
+            last = told
+            shown.reset(task, total=total, description=told or what)  # what is left is reckoned anew
+        shown.update(task, completed=done, total=total)
+
     timer = Timer(seconds, shown.start)
     timer.daemon = True
     _WAITING.append((timer, shown))
     timer.start()
     try:
-        yield
+        with listening(hear):
+            yield
     finally:
         end_waiting()
 

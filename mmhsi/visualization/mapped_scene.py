@@ -19,6 +19,7 @@ from mmhsi.io.class_map_reader import named_ids
 from mmhsi.io.false_colour import false_colour, rgb_band_indices
 from mmhsi.io.placement import Grid
 from mmhsi.io.vectors import is_vector
+from mmhsi.progress import watched
 
 from .map_frame import MapFrame
 from .palette import default_palette
@@ -82,7 +83,7 @@ def mapped_scene(
     rows = step * max(1, VALUES_AT_A_TIME // (3 * width * step))
     thin = (slice(None, None, step), slice(None, None, step))
     data, valid = [], []
-    for row in range(0, height, rows):
+    for row in watched(range(0, height, rows), "reading the picture"):
         part = reader.read((row, 0, min(rows, height - row), width), shown)
         data.append(part.data[thin].copy())  # a view would keep all pixels in memory
         valid.append(part.valid()[thin].copy())
@@ -131,7 +132,9 @@ def read_truth(
             f"{path}: names class {unknown[0]!r}, the map {', '.join(names)}; --label-ids says which id each has"
         )
     spare = itertools.count(max(named.values(), default=0) + 1)  # of classes of the map that have no label
-    ids = label_ids or ([named[name] if name in named else next(spare) for name in names] if named else range(1, len(names) + 1))
+    ids = label_ids or (
+        [named[name] if name in named else next(spare) for name in names] if named else range(1, len(names) + 1)
+    )
     if ignore_ids is None:
         ignore_ids = () if 0 in ids else (0,)
     if is_vector(path):
