@@ -19,9 +19,8 @@ from mmhsi.progress import listening
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rich.progress import Progress, ProgressColumn
+    from rich.progress import Progress, ProgressColumn, Task
     from rich.table import Table
-    from rich.text import Text
 
 RED, YELLOW, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
@@ -99,22 +98,24 @@ def live() -> bool:
 
 
 def new_progress(clock: bool = False) -> Progress:
-    """A bar on standard error that moves several times a second and goes when it is done.
+    """A bar on standard error, as of :func:`progress`; what :func:`waiting` shows goes before it.
 
     Args:
         clock: Whether its work has so many seconds as its total, and it moves by the clock. Default False.
     """
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        SpinnerColumn,
-        Task,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     end_waiting()
+    return progress(clock)
+
+
+def progress(clock: bool = False) -> Progress:
+    """A bar that moves several times a second and goes when it is done; none where there is no total.
+
+    Args:
+        clock: As above.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.text import Text
 
     class Clock(Progress):
         def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
@@ -126,30 +127,22 @@ def new_progress(clock: bool = False) -> Progress:
         def render(self, task: Task) -> Text:
             if not clock:
                 return super().render(task)
-            from rich.text import Text
-
             return Text(duration((task.total or 0.0) - task.completed), style="progress.remaining")
 
-    return _progress(
+    def where_known(column: ProgressColumn) -> ProgressColumn:
+        render = column.render
+        column.render = lambda task: Text("") if task.total is None else render(task)  # type: ignore[method-assign]
+        return column
+
+    return Clock(
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f} %"),
+        where_known(BarColumn(bar_width=24)),
+        where_known(TextColumn("{task.percentage:>3.0f} %")),
         TimeElapsedColumn(),
-        TextColumn("at most" if clock else "left"),
-        Left(),
+        where_known(TextColumn("at most" if clock else "left")),
+        where_known(Left()),
         TextColumn("{task.fields[text]}"),
-        kind=Clock,
-    )
-
-
-def _progress(*columns: ProgressColumn, kind: type[Progress] | None = None) -> Progress:
-    """Columns on standard error, drawn four times a second, that go when they are done."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    return (kind or Progress)(
-        *columns,
         console=Console(stderr=True),
         refresh_per_second=4,
         transient=True,
@@ -174,28 +167,17 @@ def waiting(what: str, seconds: float = 1.0) -> Iterator[None]:
     if not live():
         yield
         return
-    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    def where_known(column: ProgressColumn) -> ProgressColumn:
-        """A column that is empty where nobody knows how much there is to do."""
-        render = column.render
-        column.render = lambda task: Text("") if task.total is None else render(task)  # type: ignore[method-assign]
-        return column
-
-    left = TimeRemainingColumn(elapsed_when_finished=False)
-    parts = [BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f} %")]
-    columns = [SpinnerColumn(), TextColumn("{task.description}"), *map(where_known, parts), TimeElapsedColumn()]
-    shown = _progress(*columns, where_known(TextColumn("left")), where_known(left))
-    task = shown.add_task(what, total=None)
+    shown = progress()
+    task = shown.add_task(what, total=None, text="")
     last = ""
 
     def hear(told: str, done: float = 0, total: float | None = None) -> None:
         nonlocal last
         if told != last:
             last = told
-            shown.reset(task, total=total, description=told or what)  # what is left is reckoned anew
-        shown.update(task, completed=done, total=total)
+            shown.reset(task, description=told or what)  # what is left is reckoned anew
+            shown.tasks[0].total = total  # reset and update would take None for "as before"
+        shown.update(task, completed=done)
 
     timer = Timer(seconds, shown.start)
     timer.daemon = True

@@ -82,7 +82,7 @@ def test_what_is_told_of_the_work_is_shown_with_the_time_left(terminal, capsys):
         for row in watched(range(4), "reading"):
             if row == 3:
                 shown.refresh()
-        assert shown.tasks[0].description == "working"
+        assert (shown.tasks[0].description, shown.tasks[0].total) == ("working", None)
     said = capsys.readouterr().err
     assert "reading" in said
     assert "75 %" in said
