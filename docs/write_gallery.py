@@ -38,7 +38,7 @@ def draw_maps(folder: Path) -> None:
     import rasterio
     from scenes import land_cover
 
-    from mmhsi.io import read_class_map, write_class_map
+    from mmhsi.io import write_class_map
     from mmhsi.visualization import class_palette
 
     scene, training, truth, names = land_cover(folder)
@@ -50,9 +50,7 @@ def draw_maps(folder: Path) -> None:
     report = folder / "report.json"
     few = ("--models", "lda-on-spectra", "svm-on-spectra", "extra-trees-on-spectra")
     mmhsi("classify", scene, training, "--out", mapped, "--report", report, "--minutes", 2, *few)
-    # The map has its classes in the order of their names.
-    ids = ("--label-ids", *(names.index(name) for name in read_class_map(mapped).names), "--ignore-ids", 255)
-    mmhsi("show_map", scene, mapped, "--labels", labels, *ids, "--out", OUT / "map.png")
+    mmhsi("show_map", scene, mapped, "--labels", labels, "--out", OUT / "map.png")
     mmhsi("show_areas", mapped, "--out", OUT / "areas.png")
     mmhsi("show_spectra", scene, labels, "--out", OUT / "spectra.png")
     mmhsi("show_bands", scene, labels, "--out", OUT / "bands.png")

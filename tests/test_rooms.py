@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "mmhsi"
 STOREYS = (
-    ("errors", "version", "probabilities"),
+    ("errors", "version", "probabilities", "progress"),
     ("arguments", "registry"),
     ("carried", "carried_config"),
     ("io",),

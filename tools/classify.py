@@ -118,10 +118,11 @@ def main() -> None:
         given = dict(second=args.second, out=out, scene=scene, resume=args.resume, progress=steps.moved)
         with steps.rows("classifying"):
             result = classifier.predict(args.cube, **given)
-        result.save(out, args.probabilities, args.uncertainty)
-        if args.vector:
-            write_vector(args.vector, out)
-        classifier.report.save(report, picture_of(args, result.names) if report.suffix == ".html" else None)
+        with steps.rows("writing"):
+            result.save(out, args.probabilities, args.uncertainty)
+            if args.vector:
+                write_vector(args.vector, out)
+            classifier.report.save(report, picture_of(args, result.names) if report.suffix == ".html" else None)
     for warning in classifier.report.warnings:
         print_warning(warning)
     steps.say(f"map {out}, report {report}, model {classifier.checkpoint_}")

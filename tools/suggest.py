@@ -24,6 +24,7 @@ def main() -> None:
     from mmhsi.inference.suggestion import doubt_between, draw_candidates, suggest_pixels
     from mmhsi.io import open_cube
     from mmhsi.io.vector_writer import check_vector_name, write_points
+    from mmhsi.progress import watched
 
     if args.count < 1:
         raise ConfigError(f"--count {args.count} given, expected at least 1")
@@ -49,7 +50,7 @@ def main() -> None:
         rows, columns = np.divmod(ranked, info.shape[1])
         bands = [int(band) for band in info.good_bands.nonzero()[0]]
         spectra = np.empty((len(ranked), len(bands)), dtype=np.float32)
-        for row in np.unique(rows):
+        for row in watched(np.unique(rows), "reading spectra"):
             line = reader.read((int(row), 0, 1, info.shape[1]), bands).data[0]
             spectra[rows == row] = line[columns[rows == row]]
     places = np.stack([rows, columns], axis=1)

@@ -14,13 +14,13 @@ from threading import Timer
 from typing import TYPE_CHECKING, Protocol
 
 from mmhsi.errors import DataWarning, one_line
+from mmhsi.progress import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rich.progress import Progress
+    from rich.progress import Progress, ProgressColumn, Task
     from rich.table import Table
-    from rich.text import Text
 
 RED, YELLOW, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
@@ -105,23 +105,24 @@ def live() -> bool:
 
 
 def new_progress(clock: bool = False) -> Progress:
-    """A bar on standard error that moves several times a second and goes when it is done.
+    """A bar on standard error, as of :func:`progress`; what :func:`waiting` shows goes before it.
 
     Args:
         clock: Whether its work has so many seconds as its total, and it moves by the clock. Default False.
     """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        SpinnerColumn,
-        Task,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     end_waiting()
+    return progress(clock)
+
+
+def progress(clock: bool = False) -> Progress:
+    """A bar that moves several times a second and goes when it is done; none where there is no total.
+
+    Args:
+        clock: As above.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.text import Text
 
     class Clock(Progress):
         def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
@@ -133,18 +134,21 @@ def new_progress(clock: bool = False) -> Progress:
         def render(self, task: Task) -> Text:
             if not clock:
                 return super().render(task)
-            from rich.text import Text
-
             return Text(duration((task.total or 0.0) - task.completed), style="progress.remaining")
+
+    def where_known(column: ProgressColumn) -> ProgressColumn:
+        render = column.render
+        column.render = lambda task: Text("") if task.total is None else render(task)  # type: ignore[method-assign]
+        return column
 
     return Clock(
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f} %"),
+        where_known(BarColumn(bar_width=24)),
+        where_known(TextColumn("{task.percentage:>3.0f} %")),
         TimeElapsedColumn(),
-        TextColumn("at most" if clock else "left"),
-        Left(),
+        where_known(TextColumn("at most" if clock else "left")),
+        where_known(Left()),
         TextColumn("{task.fields[text]}"),
         console=Console(stderr=True),
         refresh_per_second=4,
@@ -159,34 +163,36 @@ _WAITING: list[tuple[Timer, Progress]] = []
 
 @contextmanager
 def waiting(what: str, seconds: float = 1.0) -> Iterator[None]:
-    """Show, on a terminal alone, that a command works and for how long, until it has a bar of its own.
+    """Show, on a terminal alone, that a command works, and how far it is where :mod:`mmhsi.progress` is told.
+
+    It ends where the command has a bar of its own.
 
     Args:
-        what: The command.
+        what: What is shown until something is told.
         seconds: How long nothing is shown. Default 1.
     """
     if not live():
         yield
         return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    shown = progress()
+    task = shown.add_task(what, total=None, text="")
+    last = ""
 
-    shown = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        refresh_per_second=4,
-        transient=True,
-        redirect_stdout=sys.stdout.isatty(),
-    )
-    shown.add_task(what)
+    def hear(told: str, done: float = 0, total: float | None = None) -> None:
+        nonlocal last
+        if told != last:
+            last = told
+            shown.reset(task, description=told or what)  # what is left is reckoned anew
+            shown.tasks[0].total = total  # reset and update would take None for "as before"
+        shown.update(task, completed=done)
+
     timer = Timer(seconds, shown.start)
     timer.daemon = True
     _WAITING.append((timer, shown))
     timer.start()
     try:
-        yield
+        with listening(hear):
+            yield
     finally:
         end_waiting()
 

@@ -7,9 +7,16 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mmhsi.cli.command import CommandParser
+    from mmhsi.io import CubeInfo
     from mmhsi.io.readers.base import CubeReader
 
+LABEL_IDS_HELP = "id of each class of the map (default: by their names, where the label map has names, else 1 to K)"
 AXES_HELP = "axes of an array whose file does not name them, in the order of its shape, such as 'y x band'"
 
 
@@ -93,9 +100,30 @@ def map_arguments(parser: CommandParser) -> None:
     """
     cube_arguments(parser)
     parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")
-    parser.add_argument("--labels", help="label map of the scene")
+    parser.add_argument("--labels", help="label map of the scene, or drawn labels")
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")
-    parser.add_argument("--label-ids", type=int, nargs="+", help="its id of each class of the map (default: 1 to K)")
-    parser.add_argument("--ignore-ids", type=int, nargs="+", default=[0], help="its ids without a class (default: 0)")
-    parser.without("--labels", "--labels-key", "--labels-axes", "--label-ids", "--ignore-ids")
+    parser.add_argument("--label-field", default="class", help="field of the classes of drawn labels (default: class)")
+    parser.add_argument("--label-layer", help="their layer, where a file has several")
+    parser.add_argument("--label-ids", type=int, nargs="+", help=LABEL_IDS_HELP)
+    parser.add_argument("--ignore-ids", type=int, nargs="+", help="ids that mean no label (default: 0)")
+    options = ("--labels-key", "--labels-axes", "--label-field", "--label-layer", "--label-ids", "--ignore-ids")
+    parser.without("--labels", *options)
+
+
+def named_truth(info: CubeInfo, names: Sequence[str], args: argparse.Namespace) -> NDArray[np.uint8] | None:
+    """Read the labels of a map's scene as the options say; None where none are given.
+
+    Args:
+        info: What the scene's file says of itself.
+        names: The map's class names.
+        args: Parsed, see :func:`map_arguments`.
+    """
+    check_label_options(args)
+    if not args.labels:
+        return None
+    from mmhsi.visualization.mapped_scene import read_truth
+
+    ids = args.label_ids, args.ignore_ids
+    field = args.label_field, args.label_layer
+    return read_truth(args.labels, info, names, *ids, args.labels_key, args.labels_axes, *field)

@@ -8,11 +8,12 @@ import numpy as np
 from torch import Tensor
 
 from mmhsi.errors import DataError
+from mmhsi.progress import watched
 
 from .samplers import SeededIndex, sample_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from mmhsi.io import HSICube
 
@@ -76,7 +77,7 @@ def cube_statistics(cube: np.ndarray, valid: np.ndarray) -> BandStatistics:
     return statistics
 
 
-def pipeline_statistics(prepare: Callable[[SeededIndex], dict], indices: Iterable[int]) -> BandStatistics | None:
+def pipeline_statistics(prepare: Callable[[SeededIndex], dict], indices: Sequence[int]) -> BandStatistics | None:
     """Mean and standard deviation over the valid pixels of what a pipeline gives, in one view or several.
 
     Args:
@@ -87,7 +88,7 @@ def pipeline_statistics(prepare: Callable[[SeededIndex], dict], indices: Iterabl
         None if there are no samples.
     """
     statistics: BandStatistics | None = None
-    for index in indices:
+    for index in watched(indices, "measuring the bands"):
         sample = prepare(SeededIndex(index, sample_seed(index)))
         views, masks = sample["inputs"], sample["valid"]
         if isinstance(views, Tensor):

@@ -15,6 +15,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.placement import Grid
 from mmhsi.io.value_origins import shared_origin
 from mmhsi.io.vectors import is_vector
+from mmhsi.progress import watched
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
@@ -307,7 +308,7 @@ class TileDataset(SeededDataset):
         """
         self.full_init()
         counts = np.zeros(self.spec.num_classes, np.int64)
-        for index in range(len(self)):
+        for index in watched(range(len(self)), "counting labels"):
             entry = self.get_data_info(index)
             if "seg_map_path" not in entry:
                 raise ConfigError(f"{self.root}: the tiles have no labels (with_labels=False)")

@@ -8,6 +8,7 @@ import numpy as np
 
 from mmhsi.errors import DataError
 from mmhsi.io.readers.opening import open_reader
+from mmhsi.progress import watched
 
 from .bands import choose_bands
 
@@ -48,7 +49,7 @@ def read_headers(
         DataError: A file cannot be read, or has other bands than the first.
     """
     headers: list[CubeInfo] = []
-    for path in paths:
+    for path in watched(paths, "reading headers"):
         with open_reader(path, key, 3, axes, options) as reader:
             headers.append(reader.info)
         if len(headers) > 1:

@@ -10,6 +10,7 @@ import torch
 import torch.distributed
 
 from mmhsi.errors import ConfigError
+from mmhsi.progress import begin
 from mmhsi.registry import RUNNERS
 
 from .building import building
@@ -154,6 +155,7 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
             is no such runner, it would run what is in a checkpoint, or the config states another
             number of bands or classes than the training data have.
     """
+    begin("reading the data")
     check_config(cfg)
     check_complete(cfg)
     name = cfg.get("runner_type", "Runner")
@@ -165,6 +167,7 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
         )
     with building(cfg):
         dataset = resolve_from_data(cfg) if cfg.get("train_dataloader") else None
+        begin("building the model")
         runner = kind.from_cfg(cfg)  # type: ignore[attr-defined]
     if dataset is not None:
         leave_out_single(cfg, dataset, unwrap_model(runner), runner.world_size)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mmhsi.errors import DataError
+from mmhsi.progress import watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,8 @@ def band_importance(
     scores = np.zeros((count, len(groups) + 1))
     every = np.concatenate(list(groups))
     for fold, (train, held) in enumerate(GroupKFold(count).split(spectra, classes, blocks)):
-        for index, bands in enumerate([*groups, every]):
+        part = f"classifying by parts of the spectrum, {fold + 1} of {count}"
+        for index, bands in enumerate(watched([*groups, every], part)):
             model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
             model.fit(spectra[train][:, bands], classes[train])
             scores[fold, index] = (model.predict(spectra[held][:, bands]) == classes[held]).mean()

@@ -15,7 +15,7 @@ from mmhsi.datasets.tile_dataset import TileDataset
 from mmhsi.datasets.transforms.loading import read_classes
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import open_cube, open_label_map, read_class_map
-from mmhsi.io.class_map_reader import has_class_names
+from mmhsi.io.class_map_reader import named_ids
 from mmhsi.io.placement import Grid
 from mmhsi.io.vectors import is_vector
 
@@ -51,7 +51,7 @@ def read_prediction(path: str | PathLike[str], grid: Grid, spec: InputSpec) -> n
     if is_vector(path):
         return draw_labels(path, grid, spec.classes, spec.label_ids, spec.ignore_ids).labels
     names, table = spec.classes, LabelTable(spec.label_ids, spec.classes, spec.ignore_ids, spec.ignore_others)
-    if Path(path).suffix.lower() in (".tif", ".tiff") and has_class_names(path):
+    if named_ids(path):
         named = read_class_map(path)
         names, table = tuple(named.names), LabelTable(named.ids, named.names, ())
     unknown = sorted(set(names) - set(spec.classes))

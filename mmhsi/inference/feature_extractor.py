@@ -19,6 +19,7 @@ from mmhsi.engine.numbers import resolve_numbers
 from mmhsi.errors import ConfigError
 from mmhsi.models.preprocessors import BandPreprocessor, attach_scenes, fit_preprocessor
 from mmhsi.models.weights import checkpoint_spec, load_weights, read_checkpoint
+from mmhsi.progress import watched
 from mmhsi.registry import DATASETS, MODELS
 from mmhsi.spec import InputSpec
 
@@ -147,7 +148,8 @@ class FeatureExtractor:
             ConfigError: If the config's samples are several views, as for self-distillation.
         """
         attach_scenes(self.preprocessor, dataset)
-        for data in DataLoader(dataset, batch_size, collate_fn=collate_pixels):
+        loader = DataLoader(dataset, batch_size, collate_fn=collate_pixels)
+        for data in watched(loader, "computing features"):
             batch = self.preprocessor(data, training=False)
             if not isinstance(batch["inputs"], Tensor):
                 raise ConfigError("the config's samples are several views; give the config of fine-tuning beside it")

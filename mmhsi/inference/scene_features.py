@@ -14,6 +14,7 @@ from mmhsi.models.classifiers import PixelClassifier
 from mmhsi.models.mean_of_classifiers import ClassifierMembers, MeanOfClassifiers
 from mmhsi.models.preprocessors import WindowSampler
 from mmhsi.models.protocols import DenseBackbone
+from mmhsi.progress import watched
 
 from .prediction import classify_dense, classify_rows
 from .scene_inferencer import SceneInferencer
@@ -115,7 +116,8 @@ class PixelFeatures:
         (height, width), (h, w) = rows.shape, self.window
         rows.pad_columns(-(w // 2), width + (w - 1) // 2)
         parts = []
-        for row in np.unique(np.linspace(0, height - 1, lines).astype(int)).tolist():
+        some = np.unique(np.linspace(0, height - 1, lines).astype(int)).tolist()
+        for row in watched(some, "looking at some rows"):
             scene, valid = rows.take(row - h // 2, row + (h - 1) // 2 + 1)
             there = np.flatnonzero(valid[h // 2, w // 2 : w // 2 + width])
             chosen = there[np.unique(np.linspace(0, len(there) - 1, columns).astype(int))] if len(there) else there

@@ -16,6 +16,7 @@ from mmhsi.io import CubeInfo, CubeOptions
 from mmhsi.io.destinations import check_outputs
 from mmhsi.io.readers.opening import open_reader
 from mmhsi.io.value_origins import mixed_up
+from mmhsi.progress import begin
 from mmhsi.registry import CHANNELS, TRANSFORMS
 
 from .checks import (
@@ -84,6 +85,7 @@ class SceneInferencer:
         stride: int | None = None,
         amp: bool = False,
     ) -> None:
+        begin("loading the model")
         self.model = WindowModel(config, checkpoint, device, amp)
         self.spec = self.model.spec
         self.classes = self.model.classes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,17 +76,31 @@ def _opened(path: str | PathLike[str]) -> Iterator[rasterio.DatasetReader]:
         yield dataset
 
 
-def has_class_names(path: str | PathLike[str]) -> bool:
-    """Whether a GeoTIFF says the names of its classes, as :class:`ClassMapWriter` writes them.
+def named_ids(path: str | PathLike[str]) -> dict[str, int]:
+    """The id of each class that a file names, as :class:`ClassMapWriter` writes them; empty where it names none.
 
     Args:
-        path: The file.
+        path: The file; only a GeoTIFF (``.tif``, ``.tiff``) names classes.
 
     Raises:
         FileFormatError: It is missing, damaged or no GeoTIFF.
+        DataError: Names and ids do not fit each other.
     """
+    if Path(path).suffix.lower() not in (".tif", ".tiff"):
+        return {}
     with _opened(path) as dataset:
-        return "class_names" in dataset.tags()
+        names, ids = _legend(dataset, path)
+    return dict(zip(names, ids, strict=True))
+
+
+def _legend(dataset: rasterio.DatasetReader, path: str | PathLike[str]) -> tuple[list[str], list[int]]:
+    """Names and ids of the classes, both empty where there are none."""
+    tags = dataset.tags()
+    names = [one_line(str(name)) for name in json.loads(tags.get("class_names", "[]"))]
+    ids = [int(label) for label in json.loads(tags.get("class_ids", "null")) or range(len(names))]
+    if len(ids) != len(names) or len(ids) > NO_CLASS:
+        raise DataError(f"{path}: {len(names)} class names, {len(ids)} ids; expected as many, at most {NO_CLASS}")
+    return names, ids
 
 
 def read_class_map(path: str | PathLike[str]) -> ClassMap:
@@ -102,13 +117,10 @@ def read_class_map(path: str | PathLike[str]) -> ClassMap:
         DataError: It is a raster without names and colours, or holds a class without a name.
     """
     with _opened(path) as dataset:
-        tag, described = dataset.tags().get("class_names"), dataset.dtypes[0] in ("uint8", "uint16")
-        if tag is None or not described:
+        names, ids = _legend(dataset, path)
+        if not names or dataset.dtypes[0] not in ("uint8", "uint16"):
             raise DataError(f"{path}: has no class names; a map written by mmhsi predict was expected")
-        names, nodata = [one_line(str(name)) for name in json.loads(tag)], dataset.nodata
-        ids = [int(label) for label in json.loads(dataset.tags().get("class_ids", "null")) or range(len(names))]
-        if len(ids) != len(names) or len(ids) > NO_CLASS:
-            raise DataError(f"{path}: {len(names)} class names, {len(ids)} ids; expected as many, at most {NO_CLASS}")
+        nodata = dataset.nodata
         table = dataset.colormap(1)
         palette = [table.get(label, (0, 0, 0))[:3] for label in ids]
         values = dataset.read(1)

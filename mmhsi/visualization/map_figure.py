@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Inches.
-PANEL, PANEL_STACKED = 3.6, 7.6  # the longer side of a panel
+PANEL, PANEL_STACKED = 4.2, 7.6  # the longer side of a panel
 PANEL_LEAST = 1.4
 GAP, CAPTION, MARGIN, TICKS = 0.25, 0.3, 0.15, 0.2
 NO_LABEL: RGB = (0, 0, 0)
@@ -192,20 +192,23 @@ def map_figure_png(
     scale = (PANEL_STACKED if stacked else PANEL) / max(height, width)
     panel_width = max(width * scale, PANEL_LEAST)  # a narrow strip still needs room for its caption
     panel_height = max(height * scale, 0.2)
-    step = (0.0, panel_height + CAPTION) if stacked else (panel_width + GAP, 0.0)
-    size = (panel_width + step[0] * (len(panels) - 1), panel_height + step[1] * (len(panels) - 1))
+    columns = 1 if stacked else 2  # four beside each other would be shown too small to read
+    rows = -(-len(panels) // columns)
+    size = (columns * (panel_width + GAP) - GAP, rows * (panel_height + CAPTION) - CAPTION)
     # The figure's box holds the panels alone, all of one size; captions, title and legend lie outside of it, and
     # the tight bounding box on saving takes in whatever room they need.
     figure = Figure(figsize=size, facecolor="white")
     FigureCanvasAgg(figure)
     coordinates = False
     for index, (caption, rgb, smooth) in enumerate(panels):
-        bottom = size[1] - panel_height - index * step[1]
-        axes = _draw_panel(figure, rgb, caption, (index * step[0], bottom, panel_width, panel_height), smooth)
+        row, column = divmod(index, columns)
+        bottom = size[1] - panel_height - row * (panel_height + CAPTION)
+        axes = _draw_panel(
+            figure, rgb, caption, (column * (panel_width + GAP), bottom, panel_width, panel_height), smooth
+        )
         if frame is not None and index == 0:
             draw_scale_and_north(axes, frame, rgb.shape[:2])
-        # Once is enough: below the lowest of stacked panels, left of the first of those side by side.
-        if frame is not None and index == (len(panels) - 1 if stacked else 0):
+        if frame is not None and index == (rows - 1) * columns:  # once is enough: at the lower left
             coordinates = draw_coordinates(axes, frame, rgb.shape[:2])
     if title:
         top = 1 + (CAPTION + 0.08) / size[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,9 +15,11 @@ from mmhsi.datasets.drawn_labels import draw_labels
 from mmhsi.datasets.label_grid import grid_classes
 from mmhsi.errors import DataError
 from mmhsi.io import NO_LABEL, ClassMap, CubeInfo, CubeReader, open_label_map, read_class_map, read_label_map
+from mmhsi.io.class_map_reader import named_ids
 from mmhsi.io.false_colour import false_colour, rgb_band_indices
 from mmhsi.io.placement import Grid
 from mmhsi.io.vectors import is_vector
+from mmhsi.progress import watched
 
 from .map_frame import MapFrame
 from .palette import default_palette
@@ -80,7 +83,7 @@ def mapped_scene(
     rows = step * max(1, VALUES_AT_A_TIME // (3 * width * step))
     thin = (slice(None, None, step), slice(None, None, step))
     data, valid = [], []
-    for row in range(0, height, rows):
+    for row in watched(range(0, height, rows), "reading the picture"):
         part = reader.read((row, 0, min(rows, height - row), width), shown)
         data.append(part.data[thin].copy())  # a view would keep all pixels in memory
         valid.append(part.valid()[thin].copy())
@@ -94,7 +97,7 @@ def read_truth(
     scene: CubeInfo,
     names: Sequence[str],
     label_ids: Sequence[int] | None = None,
-    ignore_ids: Sequence[int] = (0,),
+    ignore_ids: Sequence[int] | None = None,
     key: str | None = None,
     axes: str | None = None,
     field: str = "class",
@@ -107,8 +110,9 @@ def read_truth(
             has the class that more than half of its label pixels have.
         scene: What the scene's file says of itself.
         names: K class names.
-        label_ids: Id of each class in the file. Default: 1 to K.
-        ignore_ids: Ids that mean "no label". Default: 0.
+        label_ids: Id of each class in the file. Default: those of the same names where the file names its classes, as
+            maps and what ``mmhsi labels`` writes do, else 1 to K.
+        ignore_ids: Ids that mean "no label". Default: 0, unless it is a class.
         key: Variable of a ``.mat`` or HDF5 file.
         axes: Axes of an array whose file does not name them.
         field: Field of the classes of a vector file. Default: ``class``.
@@ -119,9 +123,20 @@ def read_truth(
 
     Raises:
         ConfigError: If names and ids differ in number.
-        DataError: If it cannot be read, has an unknown id or does not fit the scene.
+        DataError: If it cannot be read, has an unknown id or name, or does not fit the scene.
     """
-    ids = range(1, len(names) + 1) if label_ids is None else label_ids
+    named = {} if label_ids is not None or is_vector(path) else named_ids(path)
+    unknown = sorted(named.keys() - set(names))
+    if unknown:
+        raise DataError(
+            f"{path}: names class {unknown[0]!r}, the map {', '.join(names)}; --label-ids says which id each has"
+        )
+    spare = itertools.count(max(named.values(), default=0) + 1)  # of classes of the map that have no label
+    ids = label_ids or (
+        [named[name] if name in named else next(spare) for name in names] if named else range(1, len(names) + 1)
+    )
+    if ignore_ids is None:
+        ignore_ids = () if 0 in ids else (0,)
     if is_vector(path):
         return draw_labels(path, Grid.of(scene), names, ids, ignore_ids, field, layer).labels.astype(np.uint8)
     return _on_grid(path, key, scene, LabelTable(ids, names, ignore_ids), axes)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mmhsi.progress import watched
+
 from .spectra import gapless_pieces
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ def pixel_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], names: l
     if info.wavelengths is not None and np.isfinite(info.wavelengths[bands]).all():
         centres, unit = info.wavelengths[bands], "nm"
     step = max(1, int(np.ceil(np.sqrt(height * width * len(bands) / MOST_VALUES))))
-    rows = [reader.read((row, 0, 1, width), bands.tolist()).data[0, ::step] for row in range(0, height, step)]
+    lines = watched(range(0, height, step), "reading spectra")
+    rows = [reader.read((row, 0, 1, width), bands.tolist()).data[0, ::step] for row in lines]
     data = np.nan_to_num(np.stack(rows).astype(np.float64))
     if info.nodata is not None:
         data[data == info.nodata] = 0

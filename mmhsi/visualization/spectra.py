@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mmhsi.datasets.statistics import BandStatistics
 from mmhsi.errors import DataError
+from mmhsi.progress import watched
 
 from .style import INK, SMALL, chart_axes, new_figure
 
@@ -82,7 +83,7 @@ def class_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], num_clas
     chosen = _chosen_pixels(classes, num_classes)
     samples: list[list[npt.NDArray]] = [[] for _ in range(num_classes)]
     step = max(1, VALUES_AT_A_TIME // (width * len(bands)))
-    for row in range(0, height, step):
+    for row in watched(range(0, height, step), "averaging spectra"):
         block = reader.read((row, 0, min(step, height - row), width), bands.tolist())
         ids = np.where(block.valid(), classes[row : row + step], -1).ravel()
         pixels = block.data.reshape(-1, len(bands))

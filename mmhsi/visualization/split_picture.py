@@ -83,7 +83,8 @@ def save_split_figure(
     picture = split_picture(labels, split, palette)
     height, width = labels.shape
     scale = 6 / max(height, width)
-    figure = new_figure(max(width * scale, 2) + 3.6, max(height * scale, 2) + 0.9, title)
+    beside = 1.2 + 0.075 * max([len(name) for name in class_names] + [14])  # inches, for the names and counts
+    figure = new_figure(max(width * scale, 2) + beside, max(height * scale, 2) + 0.9, title)
     axis = figure.subplots()
     axis.imshow(picture, interpolation="nearest")
     picture_axes(axis)

@@ -6,6 +6,7 @@ import pytest
 
 from mmhsi.cli.console import _WAITING, bar, new_progress, waiting
 from mmhsi.cli.steps import EVERY, Steps
+from mmhsi.progress import watched
 
 
 @pytest.fixture
@@ -72,6 +73,20 @@ def test_what_a_command_writes_into_a_pipe_does_not_come_to_the_terminal(termina
     said = capsys.readouterr()
     assert said.out == "map: a.tif\n"
     assert "map: a.tif" not in said.err
+
+
+def test_what_is_told_of_the_work_is_shown_with_the_time_left(terminal, capsys):
+    with waiting("working", seconds=0):
+        ((timer, shown),) = _WAITING
+        timer.join()
+        for row in watched(range(4), "reading"):
+            if row == 3:
+                shown.refresh()
+        assert (shown.tasks[0].description, shown.tasks[0].total) == ("working", None)
+    said = capsys.readouterr().err
+    assert "reading" in said
+    assert "75 %" in said
+    assert "left" in said
 
 
 def test_a_command_that_says_nothing_is_seen_to_work_until_it_has_a_bar(terminal, capsys):

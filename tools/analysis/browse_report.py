@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
-from mmhsi.cli.cubes import map_arguments, open_named
+from mmhsi.cli.cubes import map_arguments, named_truth, open_named
 
 if TYPE_CHECKING:
     import argparse
@@ -35,19 +35,15 @@ def scene_parts(args: argparse.Namespace) -> tuple[MapPart, list[Chart]]:
     """Map and spectra."""
     from mmhsi.errors import DataError
     from mmhsi.io import open_cube, read_class_map
-    from mmhsi.visualization.mapped_scene import mapped_scene, read_truth
+    from mmhsi.visualization.mapped_scene import mapped_scene
     from mmhsi.visualization.pixel_spectra import pixel_spectra
     from mmhsi.visualization.run_report import map_part, spectra_charts
     from mmhsi.visualization.spectra import class_spectra
 
     class_map = read_class_map(args.map)
     names, palette = class_map.names, class_map.palette
-    truth = None
     with open_named(args.scene, args) as reader:
-        if args.labels:
-            truth = read_truth(
-                args.labels, reader.info, names, args.label_ids, args.ignore_ids, args.labels_key, args.labels_axes
-            )
+        truth = named_truth(reader.info, names, args)
         scene = mapped_scene(reader, class_map, truth, args.bands)
         pixels = pixel_spectra(reader, class_map.classes, list(names))
         spectra = [("Predicted classes", class_spectra(reader, class_map.classes, len(names)))]

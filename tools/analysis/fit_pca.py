@@ -22,6 +22,7 @@ def main() -> None:
     from mmhsi.datasets import SceneDataset
     from mmhsi.datasets.transforms import fit_pca
     from mmhsi.engine.configs import training_dataset
+    from mmhsi.progress import watched
     from mmhsi.registry import DATASETS
 
     cfg = training_dataset(read_config(args))
@@ -34,7 +35,7 @@ def main() -> None:
         if isinstance(dataset, SceneDataset):
             spectra = (rows[valid] for rows, valid in zip(dataset.cube.data, dataset.valid_pixels, strict=True))
         else:
-            samples = (dataset[index] for index in range(len(dataset)))
+            samples = (dataset[index] for index in watched(range(len(dataset)), "reading tiles"))
             spectra = (sample["inputs"].numpy()[:, sample["valid"].numpy()].T for sample in samples)
         model = fit_pca(spectra, args.components, args.out)
     print(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
-from mmhsi.cli.cubes import map_arguments, open_named
+from mmhsi.cli.cubes import map_arguments, named_truth, open_named
 
 
 def main() -> None:
@@ -17,21 +17,11 @@ def main() -> None:
     from mmhsi.io import read_class_map
     from mmhsi.visualization import save_map_figure
     from mmhsi.visualization.error_map import error_classes
-    from mmhsi.visualization.mapped_scene import mapped_scene, read_truth
+    from mmhsi.visualization.mapped_scene import mapped_scene
 
     class_map = read_class_map(args.map)
-    truth = None
     with open_named(args.scene, args) as reader:
-        if args.labels:
-            truth = read_truth(
-                args.labels,
-                reader.info,
-                class_map.names,
-                args.label_ids,
-                args.ignore_ids,
-                args.labels_key,
-                args.labels_axes,
-            )
+        truth = named_truth(reader.info, class_map.names, args)
         scene = mapped_scene(reader, class_map, truth, args.bands)
     save_map_figure(
         args.out,

@@ -195,12 +195,13 @@ def main() -> None:
     from mmengine.registry import DefaultScope
 
     from mmhsi.io.files import write_json
+    from mmhsi.progress import watched
 
     MMLogger.get_current_instance().setLevel("ERROR")  # not a table of every class for every run
     rows = [dict(model=name, runs=[]) for name in args.model]
     protocols = []
     with DefaultScope.overwrite_default_scope("mmhsi"):
-        for seed in args.seeds:
+        for seed in watched(args.seeds, "measuring"):
             cfg = seeded_config(args, seed)
             task = tile_task(cfg)
             for row in rows:
