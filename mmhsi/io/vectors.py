@@ -38,6 +38,12 @@ FORMATS = {
 """First bytes by suffix: no other of OGR's drivers gets to see a file."""
 
 
+_ENDS = 1 << 16
+"""Bytes at either end of a GeoJSON file in which its system is named."""
+_NAMED_SYSTEM = re.compile(rb'"crs"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})')
+_IS_WGS_84 = re.compile(rb"CRS:*84\b|\b(4326|4979)\b")
+
+
 @dataclass(frozen=True, eq=False)
 class Vector:
     """Features of a file that have a geometry.
@@ -156,6 +162,8 @@ def _read_layer(file: Path, field: str, layer: str | None, is_json: bool, encode
         crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None
         if crs is not None and not crs.is_projected and not crs.is_geographic:
             crs = None  # GeoPackage's "undefined" systems
+        if is_json and crs == CRS.from_epsg(4326):
+            _check_named_system(file)
     column = columns[0]
     if any(isinstance(value, (list, np.ndarray)) for value in column.tolist()):
         raise DataError(f"{file}: field {field!r} holds lists; expected one class a feature (label_field)")
@@ -178,6 +186,17 @@ def _read_layer(file: Path, field: str, layer: str | None, is_json: bool, encode
     vector = Vector(file, shapes, owners, values, numeric, crs, may_be_pixels=is_json and crs == CRS.from_epsg(4326))
     _check_rings(vector)
     return vector
+
+
+def _check_named_system(file: Path) -> None:
+    """Refuse a GeoJSON file that names a system which GDAL does not know and takes for WGS 84 in silence."""
+    with file.open("rb") as stream:
+        ends = stream.read(_ENDS)
+        stream.seek(max(_ENDS, file.stat().st_size - _ENDS))
+        named = _NAMED_SYSTEM.search(ends + stream.read())
+    if named is not None and not _IS_WGS_84.search(named[1]):
+        said = named[1].decode(errors="replace")[:100]
+        raise DataError(f"{file}: names a coordinate system that is not known: {said}; give the layer one (QGIS)")
 
 
 def _check_rings(vector: Vector) -> None:

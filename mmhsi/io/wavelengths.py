@@ -62,7 +62,7 @@ def nanometres_per_unit(units: str | None, wavelengths: NDArray[np.float64] | No
 def in_nanometres(
     wavelengths: NDArray[np.float64] | None, fwhm: NDArray[np.float64] | None, units: str | None, path: str
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
-    """Centres and widths of bands in nm; values that are not positive numbers count as not given.
+    """Centres and widths of bands in nm; values that are not positive numbers count as not given, which is said.
 
     A unit that puts a centre below 100 nm or above 100 µm is wrong. Where only one unit is possible, that one is taken,
     with a warning. Widths follow the unit of the centres. Wavenumbers and frequencies become wavelengths; numbers of
@@ -80,7 +80,8 @@ def in_nanometres(
     Raises:
         DataError: The file names a unit that cannot be, and no other or more than one can.
     """
-    if not _are_lengths(wavelengths):
+    if wavelengths is not None and not _are_lengths(wavelengths):
+        doubt(path, "wavelengths", "has wavelengths that are no positive numbers; read without them")
         wavelengths = None
     if not _are_lengths(fwhm):
         fwhm = None

@@ -104,12 +104,20 @@ def test_headers_whose_words_would_be_dropped_are_refused(tmp_path, extra):
         ("data gain values = {2, 2, 2, 2}\nreflectance scale factor = 100", "only the former are applied"),
         ("data reflectance gain values = {2, 2, 2, 2}", "not applied"),
         ("wavelength = {1, 2, 3, 4}\nwavelength = {450, 550, 650, 750}", "twice"),
+        ("wavelength = {450, 550, 0, 750}", "no positive numbers"),
+        ("map info = {UTM, 1, 1}", "'map info' that says no place"),
     ],
 )
 def test_what_a_header_says_and_is_not_applied_is_said(tmp_path, extra, said):
     path = _envi(tmp_path, extra)
     with pytest.warns(DataWarning, match=said):
         open_cube(path).info  # noqa: B018
+
+
+def test_wavelengths_of_some_bands_alone_are_said(tmp_path):
+    path = write_geotiff(tmp_path / "scene.tif", CUBE, {1: {"wavelength": "450"}})
+    with pytest.warns(DataWarning, match="says wavelength of 1 of 4 bands alone; not used"):
+        assert open_cube(path).info.wavelengths is None
 
 
 @pytest.mark.parametrize("text", ["abc", "7,8", "0x10", "-", "1 2"])

@@ -210,6 +210,27 @@ def test_bad_input_is_one_line(tmp_path, geometry, crs, grid, said):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("named", "known"),
+    [
+        (dict(type="name", properties=dict(name="urn:ogc:def:crs:OGC:1.3:CRS84")), True),
+        (dict(type="name", properties=dict(name="EPSG:4326")), True),
+        (None, True),
+        (dict(type="name", properties=dict(name="EPSG:99999")), False),
+        (dict(type="link", properties=dict(href="http://192.0.2.1/crs", type="proj4")), False),
+    ],
+)
+def test_a_system_that_is_not_known_is_not_taken_for_wgs84(tmp_path, named, known):
+    point = dict(type="Feature", properties={"class": "a"}, geometry=dict(type="Point", coordinates=[13.0, 52.0]))
+    text = json.dumps(dict(type="FeatureCollection", features=[point], crs=named))
+    (tmp_path / "a.geojson").write_text(text)
+    if known:
+        assert read_vector(tmp_path / "a.geojson").crs.to_epsg() == 4326
+        return
+    with pytest.raises(DataError, match="names a coordinate system that is not known"):
+        read_vector(tmp_path / "a.geojson")
+
+
 def test_a_missing_field_or_layer_names_the_nearest(tmp_path):
     path = gis_file(tmp_path / "a.gpkg", [square(*on_map(0, 0), 60)], ["a"], layer="fields")
     with pytest.raises(DataError, match="did you mean 'class'"):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 zarr = pytest.importorskip("zarr")
 numcodecs = pytest.importorskip("numcodecs")
+NAMES = ("y", "x", "band")
 
 
 @pytest.fixture
@@ -85,13 +86,22 @@ def test_xarrays_own_is_read(cube: HSICube, tmp_path: Path, dims: tuple[str, str
 def test_label_map_and_choice_of_arrays(tmp_path: Path) -> None:
     group = zarr.open_group(tmp_path / "g.zarr", mode="w", zarr_format=3)
     labels = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    group.create_array("labels", data=labels)
+    group.create_array("labels", data=labels, dimension_names=("y", "x"))
     for name in ("one", "two"):
-        group.create_array(name, data=np.zeros((3, 4, 2), np.float32))
+        group.create_array(name, data=np.zeros((3, 4, 2), np.float32), dimension_names=NAMES)
     with pytest.raises(DataError, match="2 variables with three axes"):
         read_cube(tmp_path / "g.zarr")
     assert read_cube(tmp_path / "g.zarr", "two").data.shape == (3, 4, 2)
     np.testing.assert_array_equal(read_label_map(tmp_path / "g.zarr", "labels"), labels)
+
+
+def test_axes_without_names_are_not_guessed(tmp_path: Path) -> None:
+    bands_first = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    zarr.create_array(tmp_path / "a.zarr", data=bands_first)
+    with pytest.raises(DataError, match="2x3x4 with dimensions without names; say which axis is which"):
+        open_cube(tmp_path / "a.zarr")
+    found = read_cube(tmp_path / "a.zarr", axes="band y x")
+    np.testing.assert_array_equal(found.data, bands_first.transpose(1, 2, 0))
 
 
 def test_what_could_run_code_is_refused(cube: HSICube, tmp_path: Path) -> None:
@@ -154,12 +164,18 @@ def test_scale_and_units_are_applied(cube: HSICube, tmp_path: Path) -> None:
     np.testing.assert_allclose(read_cube(tmp_path / "a.zarr").data, expected, rtol=1e-5)
 
 
-def _bombs(folder: Path, compressor: object, **layout: object) -> None:
+def _bombs(folder: Path, compressor: object) -> None:
     """An array of 1 kB a chunk, of which one unpacks to 40 MB."""
     values = np.zeros((16, 16, 4), np.uint8)
     for name, shape in (("small", (16, 16, 4)), ("large", (1 << 10, 10 << 10, 4))):
         array = zarr.create_array(
-            folder / name, shape=shape, chunks=shape, dtype="u1", compressors=compressor, fill_value=9, **layout
+            folder / name,
+            shape=shape,
+            chunks=shape,
+            dtype="u1",
+            compressors=compressor,
+            fill_value=9,
+            dimension_names=NAMES,
         )
         array[...] = values if name == "small" else 0
     chunk = next((folder / "large" / "c").rglob("0"))
@@ -184,7 +200,7 @@ def test_a_chunk_that_unpacks_beyond_its_values_is_refused_before(name: str, tmp
 def test_whole_chunks_and_shards_are_read_as_before(name: str, tmp_path: Path) -> None:
     values = np.random.default_rng(0).integers(0, 200, (16, 16, 4), np.uint16)
     for file, shards in (("plain", None), ("shards", (16, 16, 4))):
-        layout = dict(shape=values.shape, chunks=(8, 8, 4), shards=shards, dtype="u2")
+        layout = dict(shape=values.shape, chunks=(8, 8, 4), shards=shards, dtype="u2", dimension_names=NAMES)
         zarr.create_array(tmp_path / file, compressors=getattr(zarr.codecs, name)(), **layout)[...] = values
         np.testing.assert_array_equal(read_cube(tmp_path / file).data, values)
         np.testing.assert_array_equal(read_cube(tmp_path / file, window=(3, 4, 9, 2)).data, values[3:12, 4:6])

@@ -226,6 +226,8 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
                 doubt(
                     self.path, "place", f"has {what} instead of a transform; maps of it will have no place (gdalwarp)"
                 )
+            elif dataset.driver == "ENVI" and "map_info" in self._header():
+                doubt(self.path, "place", "has a 'map info' that says no place; maps of it will have none")
             elif dataset.crs is not None:
                 doubt(self.path, "place", "names a coordinate system but no transform; maps of it will have no place")
         elif dataset.crs is None:

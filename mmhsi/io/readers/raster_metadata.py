@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import DataError
+from mmhsi.io.doubts import doubt
 from mmhsi.io.wavelengths import in_nanometres
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def spectral_metadata(
     Looked up in this order, each of the three for itself: ``own``; tags of the bands (``wavelength``, ``fwhm``,
     ``bbl``, ``wavelength_units``, in no domain or in ENVI's); tags of the file and the ENVI header
     (``wavelength = {400, 410, …}``); GDAL's IMAGERY domain (last, as it rounds to whole nanometres). Wavelengths or
-    widths that only some of the bands have, or that are not positive, count as not given.
+    widths that only some of the bands have, or that are not positive, count as not given, which is said.
 
     Args:
         dataset: The open raster.
@@ -156,7 +157,11 @@ class _Sources:
     ) -> NDArray[np.float64] | None:
         """One number a band from tags of the bands, or None where a band has none."""
         values = [tags.get(name, missing) for tags in bands]
-        if not any(name in tags for tags in bands) or any(value is None for value in values):
+        having = sum(name in tags for tags in bands)
+        if not having:
+            return None
+        if None in values:
+            doubt(self.path, name, f"says {name.lower()} of {having} of {len(values)} bands alone; not used")
             return None
         return self._parse(name, [value for value in values if value is not None])
 

@@ -54,12 +54,12 @@ class ZarrReader(CubeReader[Any]):
         path: The folder.
         key: Name of the array in its group; None for the only one that fits.
         ndim: 3 for a cube, 2 for a map.
-        axes: Axes of the array. Default: what its dimensions are called, else ``"y x band"``.
+        axes: Axes of the array, such as ``"y x band"``. Default None: what its dimensions are called.
 
     Raises:
         ConfigError: zarr is not installed.
         FileFormatError: The folder is of version 2, damaged, or packed in a way that is not read.
-        DataError: The array is no cube of real numbers.
+        DataError: The array is no cube of real numbers, or its axes are not known.
     """
 
     def __init__(
@@ -118,12 +118,12 @@ class ZarrReader(CubeReader[Any]):
         if self.axes is not None:
             return named_order(self.axes, array.shape, self.ndim, self.path)
         roles = [None if name is None else role_of(str(name)) for name in names or ()]
-        plain: list = ["y", "x", "band"][: array.ndim]
-        order = order_of(roles if any(roles) else plain, array.shape, self.ndim)
+        order = order_of(roles, array.shape, self.ndim)
         if order is None:
+            called = f"dimensions called {', '.join(map(str, names))}" if names else "dimensions without names"
             raise DataError(
-                f"{self.path}: an array of {'x'.join(map(str, array.shape))} with dimensions {names}; name its axes "
-                "with axes='y x band'"
+                f"{self.path}: an array of {'x'.join(map(str, array.shape))} with {called}; say which axis is which "
+                "with axes='y x band' in the order of the shape"
             )
         return order
 
