@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Listener(Protocol):
     """Hears how far the work is."""
 
-    def __call__(self, what: str, done: float = 0, total: float | None = None) -> None:
+    def __call__(self, what: str, done: float = 0, total: float | None = None, /) -> None:
         """Hear of it.
 
         Args:

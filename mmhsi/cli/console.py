@@ -78,7 +78,7 @@ def show_own_warnings() -> None:
 
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", DataWarning)
-    warnings.showwarning = show
+    warnings.showwarning = show  # type: ignore[assignment]
 
 
 def duration(seconds: float) -> str:

@@ -112,7 +112,8 @@ def check_section(name: str, value: object) -> None:
     elif name in LOADERS:
         _check_loader(name, value)
     elif name == "default_hooks":
-        for hook, described in (value or {}).items():
+        hooks = value if isinstance(value, dict) else {}
+        for hook, described in hooks.items():
             if isinstance(described, dict) and "type" not in described:
                 raise ConfigError(f"{name}.{hook} has no type{nearest(hook, DEFAULT_HOOKS)}")
             _check_part(f"{name}.{hook}", described, HOOK)
@@ -132,8 +133,9 @@ def check_section(name: str, value: object) -> None:
 def _check_preprocessor(model: dict) -> None:
     """Models of mmhsi get their bands and what is missing from a preprocessor of theirs."""
     target = _target(model.get("type"), registries.MODELS, model.get("_scope_"))
-    ours = target is not None and getattr(target, "__module__", "").startswith("mmhsi.")
-    if ours and model.get("data_preprocessor") is None and "data_preprocessor" in named_arguments(target)[0]:
+    if target is None or not getattr(target, "__module__", "").startswith("mmhsi."):
+        return
+    if model.get("data_preprocessor") is None and "data_preprocessor" in named_arguments(target)[0]:
         raise ConfigError(f"model: {_word(model['type'])} needs a data_preprocessor")
 
 
