@@ -137,7 +137,7 @@ def test_what_a_damaged_description_raises_is_one_line(tmp_path):
     [
         (
             "Coordinate_System/Map_Info",
-            "UTM, 1, 1, 363000, 5810000, 1, 1, 33, North, rotation=12.5",
+            "UTM, 1, 1, 363000, 5810000, 1, 1, rotation=12.5",
             "must lie north up",
         ),
         ("Coordinate_System/Map_Info", "UTM, nan, 1, 363000, 5810000, 1, 1, 33", "no area on the ground"),
