@@ -60,7 +60,7 @@ class AVIRIS(Hdf5Product):
         self, content: Content, cube: str, nodata: float | None, ortho: bool
     ) -> tuple[CubeReader, CRS | None, Affine | None]:
         """The cube and its place: on the map grid, brought there by a lookup table, or as the sensor saw it."""
-        reader = DataSet(self.file, cube, "band y x")
+        reader: CubeReader = DataSet(self.file, cube, "band y x")
         axes = [self._axis(content, name) for name in ("easting", "northing")]
         if not content.has(_SYSTEM) or any(axis.size < 2 for axis in axes):
             doubt(self.path, "place", "AVIRIS in the sensor's geometry; maps will have no place (…_ORT.nc has)")
