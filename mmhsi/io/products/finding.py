@@ -129,6 +129,8 @@ def _in_folder(folder: Path, path: Path, zips: int = _ZIPS) -> Product:
     packed = [folder / name for name in names if name.lower().endswith(".zip")]
     if len(packed) == 1 and not inner and zips:
         return _in_folder(unpacked(packed[0]), path, zips - 1)
+    if path.is_file():
+        raise FileFormatError(f"{path}: holds no product that is known ({_known()})")
     raise FileFormatError(f"{path}: is a folder; expected {CUBE_FORMATS}, or the folder of a product ({_known()})")
 
 

@@ -62,5 +62,5 @@ def test_it_ends(packed, tmp_path):
     inner = packed[1]
     for depth in range(4):
         inner = pack(inner, tmp_path / f"order{depth}.zip")
-    with pytest.raises(FileFormatError, match="is a folder; expected"):
+    with pytest.raises(FileFormatError, match="holds no product that is known"):
         read_cube(inner)
