@@ -1,4 +1,4 @@
-"""Write what a trained model makes of every pixel, or of drawn places: features for whatever comes next."""
+"""Write the features that a trained model computes of every pixel, or their means over points and polygons."""
 
 import argparse
 from pathlib import Path

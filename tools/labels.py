@@ -31,10 +31,12 @@ def main() -> None:
     from mmhsi.io import ClassMapWriter
     from mmhsi.io.ground import area_texts, row_areas
     from mmhsi.io.placement import Grid
+    from mmhsi.progress import begin
     from mmhsi.visualization import class_palette
 
     with open_named(args.cube, args) as reader:
         grid = Grid.of(reader.info)
+    begin("drawing the labels")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # what it would say is printed below
         drawn = draw_labels(

@@ -187,7 +187,7 @@ class SceneInferencer:
                 raise DataError(f"{scene}: {wrong}")
             bands, replay = self._bands_and_transforms(reader.info, scale, match_wavelengths)
             rows = SceneRows(reader, bands, replay, preprocessor, self.spec.wavelengths, other)
-            if reader.info.crs is None:
+            if reader.info.crs is None and Path(scene).suffix != ".npy":  # which, as an array in memory, can have none
                 warn(f"{scene}: has no CRS, and neither will the map")
             doubt = doubtful_scale(rows, self.spec.values)
             if doubt:

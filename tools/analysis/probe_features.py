@@ -28,6 +28,7 @@ def main() -> None:
     from mmhsi.evaluation.probes import knn_probe, linear_probe
     from mmhsi.inference.feature_extractor import FeatureExtractor
     from mmhsi.io.files import write_json
+    from mmhsi.progress import begin
 
     cfg = read_config(args)
     set_seed(cfg, args.seed)
@@ -38,6 +39,7 @@ def main() -> None:
     spec = datasets[1].spec
     print(f"protocol: {spec.protocol}; {len(train.labels)} training and {len(test.labels)} test features")
     report: dict = {"protocol": spec.protocol, "methods": {}}
+    begin("classifying")
     for method in args.methods:
         if method == "knn":
             predicted = knn_probe(train.features, train.labels, test.features, args.neighbours)

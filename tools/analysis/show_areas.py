@@ -1,4 +1,4 @@
-"""Say and draw how much ground each class of a map covers."""
+"""Print and draw the area of each class of a map."""
 
 from pathlib import Path
 

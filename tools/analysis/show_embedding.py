@@ -20,6 +20,7 @@ def main() -> None:
 
     from mmhsi.engine import set_seed
     from mmhsi.inference.feature_extractor import FeatureExtractor
+    from mmhsi.progress import begin
     from mmhsi.visualization import class_palette
     from mmhsi.visualization.embedding import save_embedding_figure
 
@@ -37,6 +38,7 @@ def main() -> None:
         features[caption] = np.asarray(found.features)[chosen]
     spec = dataset.spec
     palette = spec.palette or class_palette(spec.classes)
+    begin("laying out by t-SNE")
     shares = save_embedding_figure(args.out, features, labels, spec.classes, palette, args.seed)
     for caption, share in shares.items():
         print(f"{caption}: {100 * share:.1f} % of 10 neighbours are of the same class")

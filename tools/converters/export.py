@@ -15,11 +15,13 @@ def main() -> None:
     from mmhsi.engine.console import hush_models
     from mmhsi.inference import SceneInferencer
     from mmhsi.inference.export import export_model
+    from mmhsi.progress import begin
 
     if not args.verbose:
         hush_models()
     config = read_config(args) if args.config else None
     inferencer = SceneInferencer(config, args.checkpoint, device="cpu", window=args.window)
+    begin("exporting and comparing")
     difference = export_model(inferencer.model, args.out, inferencer.window)
     height, width = inferencer.window
     print(f"model: {args.out}, windows of {height}x{width}, any batch; {difference:.1e} at most from PyTorch")
