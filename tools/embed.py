@@ -50,6 +50,7 @@ def main() -> None:
     from mmhsi.inference.feature_basis import FeatureBasis
     from mmhsi.inference.place_features import features_at
     from mmhsi.inference.scene_features import PixelFeatures, write_features
+    from mmhsi.inference.writers import hold_outputs
     from mmhsi.io.destinations import check_outputs
     from mmhsi.io.feature_maps import check_feature_name
     from mmhsi.io.feature_tables import check_table_name, write_feature_table
@@ -76,7 +77,8 @@ def main() -> None:
         with inferencer.open_scene(args.scene, **opening) as rows:
             basis = FeatureBasis.fit(features.sample(rows), args.pca)
         print(f"{args.pca} components hold {basis.kept:.1%} of the variance")
-    with inferencer.open_scene(args.scene, **opening) as rows, bar("embedding", "rows") as step:
+    held = hold_outputs([Path(args.out)])
+    with held, inferencer.open_scene(args.scene, **opening) as rows, bar("embedding", "rows") as step:
         if vector is None:
             count = write_features(features, rows, args.out, basis, not args.float32, step)
             what = f"{count} a pixel"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from mmhsi.registry import MODELS
 from mmhsi.visualization import class_palette
 
 from .batch_size import fastest_batch
+from .bounded_building import BoundedBuilding
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -72,7 +74,8 @@ class WindowModel:
         self.device = choose_device(device)
         self.amp = amp
         self.source = f"checkpoint {checkpoint}"
-        self.spec = model_spec(read_checkpoint(checkpoint), checkpoint)
+        whole = read_checkpoint(checkpoint)
+        self.spec = model_spec(whole, checkpoint)
         self.classes = list(self.spec.classes)
         self.palette = list(self.spec.palette or class_palette(self.spec.classes))
         resolve_from_spec(cfg, self.spec, self.source)
@@ -81,7 +84,8 @@ class WindowModel:
             model.backbone.pop("init_cfg", None)  # the checkpoint holds every weight
             with building(cfg) if config else reading(checkpoint, "its model cannot be built"):
                 try:
-                    self.network = MODELS.build(model)
+                    with nullcontext() if config else BoundedBuilding(whole["state_dict"], self.source):
+                        self.network = MODELS.build(model)
                 except ConfigError as error:
                     if config:
                         raise

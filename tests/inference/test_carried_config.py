@@ -59,6 +59,19 @@ def test_sizes_that_no_network_has(size, tmp_path):
         SceneInferencer(None, published(tmp_path, model), "cpu")
 
 
+@pytest.mark.parametrize(
+    "size", [dict(embed_dims=1 << 15, num_layers=1), dict(embed_dims=8, num_layers=1 << 18)], ids=["wide", "deep"]
+)
+def test_a_network_far_larger_than_its_weights_is_not_built(size, tmp_path, monkeypatch):
+    """It would take 12 GB, or an hour."""
+    monkeypatch.setattr("mmhsi.inference.bounded_building.CALLS", 2000)
+    arch = dict(num_heads=2, feedforward_channels=8, **size)
+    backbone = dict(type="HSIViT", arch=arch, img_size=6, patch_size=3)
+    path = published(tmp_path, {**PIXEL, "backbone": backbone})
+    with pytest.raises(FileFormatError, match=r"p\.pth: its model is far larger than its weights"):
+        SceneInferencer(None, path, "cpu")
+
+
 @pytest.mark.parametrize("name", ["RandomMasking", "OHEMPixelSampler", "HSIViT"])
 def test_no_module_beside_the_file_is_imported(name, marker, tmp_path, monkeypatch):
     """A registered name, looked up in another registry, would be imported as a module."""

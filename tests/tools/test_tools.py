@@ -16,6 +16,7 @@ from sklearn.decomposition import PCA
 from small_models import shrink
 
 from mmhsi.datasets import FileSplit, SceneDataset
+from mmhsi.io.lock import hold
 from mmhsi.models.weights import read_checkpoint
 
 PRETRAIN = "configs/mae/mae_hsi-vit-tiny-p3_demo.py"
@@ -91,6 +92,8 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
     with rasterio.open(tmp_path / "features.tif") as features, rasterio.open(cube) as scene:
         assert (features.shape, features.crs, features.count) == (scene.shape, scene.crs, 3)
     assert run_tool("embed", published, cube, "--out", tmp_path / "features.png") == 2
+    with hold(tmp_path / "held.tif.partial", "output", "another"):
+        assert run_tool("embed", published, cube, "--out", tmp_path / "held.tif") == 2
     assert "one of .tif, .tiff, .zarr" in capsys.readouterr().err
     assert run_tool("converters/export", published, "--out", tmp_path / "model.pt2") == 0
     assert "windows of 9x9, any batch" in capsys.readouterr().out

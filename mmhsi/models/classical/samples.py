@@ -8,7 +8,8 @@ import torch
 from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.files import reason
 
 if TYPE_CHECKING:
     from mmengine.optim import OptimWrapper
@@ -125,6 +126,7 @@ class KeepsSamples(nn.Module):
 
         Raises:
             ConfigError: If there are no samples to learn from, or those of the checkpoint do not fit.
+            DataError: If the samples are such that the learner refuses them, as infinite ones.
         """
         if not self._learnt:
             if not len(self.samples):
@@ -132,7 +134,12 @@ class KeepsSamples(nn.Module):
             self._check(samples.shape[1], count)
             learner.learn(self.samples.cpu().numpy(), self.learnable(), count, int(self.seed))
             self._learnt = True
-        made = learner.scores(samples.float().cpu().numpy())
+        try:
+            made = learner.scores(samples.float().cpu().numpy())
+        except ValueError as error:  # scikit-learn's, of what its methods do not take
+            raise DataError(
+                f"the model cannot take the scene's values as it normalises them: {reason(error)}"
+            ) from error
         return torch.from_numpy(made).float().to(samples.device)
 
     def _check(self, features: int, count: int) -> None:

@@ -11,7 +11,7 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.svm import SVC
 
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataError
 from mmhsi.models import LDA, MLP, SVM, ClassicalClassifier, ExtraTrees, MeanOfLearners, RandomForest
 from mmhsi.models.weights import load_weights
 
@@ -163,6 +163,13 @@ def test_classifier_without_samples(data):
         model(dict(type="LDA")).predict_scores(torch.zeros(1, 6, 1, 1))
     with pytest.raises(ConfigError, match="no classical learner"):
         model(dict(type="mmpretrain.ResNet", depth=18))
+
+
+def test_values_beyond_float32_are_one_line(data):
+    one = model(dict(type="LDA"))
+    one.keep(torch.from_numpy(data[0]), torch.from_numpy(data[1]))
+    with pytest.raises(DataError, match="cannot take the scene's values as it normalises them: Input X contains"):
+        one.predict_scores(torch.full((2, 6, 1, 1), float("inf")))
 
 
 @pytest.mark.parametrize(
