@@ -78,7 +78,7 @@ def show_own_warnings() -> None:
 
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", DataWarning)
-    warnings.showwarning = show  # type: ignore[assignment]
+    warnings.showwarning = lambda message, *_: show(str(message))
 
 
 def duration(seconds: float) -> str:
