@@ -71,14 +71,14 @@ def show_own_warnings() -> None:
     """From here on a warning is one line, said once, and warnings of libraries, on which no user can act, are none."""
     said = set[str]()  # of a file that is opened anew for every step
 
-    def show(message: Warning | str, *_: object) -> None:
-        if str(message) not in said:
-            said.add(str(message))
-            print_warning(str(message))
+    def show(message: str) -> None:
+        if message not in said:
+            said.add(message)
+            print_warning(message)
 
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", DataWarning)
-    warnings.showwarning = show  # type: ignore[assignment]
+    warnings.showwarning = lambda message, *_: show(str(message))
 
 
 def duration(seconds: float) -> str:

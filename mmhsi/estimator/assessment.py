@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -186,8 +187,13 @@ def fill_areas(report: SceneReport, result: SceneResult) -> None:
         except DataError as error:
             report.warnings.append(f"areas have no intervals: {error}")
         else:
-            bounds = zip(found.value, *found.interval(0.95), strict=True)
-            areas = [Share(*(float(number) for number in row)) for row in bounds]
+            bounds = [tuple(map(float, row)) for row in zip(found.value, *found.interval(0.95), strict=True)]
+            areas = [Share(*row) if row[1] < row[2] else Share(row[0]) for row in bounds]
+            if sure := [one.name for one, area in zip(report.classes, areas, strict=True) if math.isnan(area.low)]:
+                report.warnings.append(
+                    f"no intervals for the areas of {', '.join(sure)}: the sample has too few held-out pixels, or none "
+                    "that is confused with them, which does not mean that none is"
+                )
     report.classes = [
         replace(row, mapped=float(share), area=area)
         for row, share, area in zip(report.classes, shares, areas, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,8 @@ def choose_candidates(models: str | Sequence[str]) -> list[Candidate]:
     """
     if isinstance(models, str) and models == "auto":
         return list(CANDIDATES)
+    if not isinstance(models, str | Iterable):
+        raise ConfigError(f"models={models!r} given, expected auto or names")
     known = {_plain(one.name): one for one in CANDIDATES}
     chosen = []
     for given in [models] if isinstance(models, str) else list(models):

@@ -14,12 +14,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score
 
-from mmhsi.arguments import check_seed
+from mmhsi.arguments import check_seed, is_whole
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer
 from mmhsi.inference.checks import warn
 from mmhsi.inference.row_store import OtherRunError
 from mmhsi.inference.stac import add_accuracy
+from mmhsi.io.files import make_folder, writing
 
 from .assessment import fill_areas
 from .candidates import choose_candidates, wished
@@ -137,7 +138,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         clock = Clock(wishes.minutes)
         self._keep = tempfile.TemporaryDirectory(prefix="mmhsi-") if workdir is None else None
         folder = Path(workdir or self._keep.name)  # type: ignore[union-attr]
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            make_folder(folder)
         fields = {"label_field": label_field, **(scene or {})}
         described = describe_scene(cube, y, second, class_names, fields, folder)
         learnt = SceneLearning(described, wishes, folder, clock, resume, say).run()
@@ -293,9 +295,9 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
     def _wishes(self) -> Wishes:
         """The options, checked."""
         if not (isinstance(self.minutes, Real) and 0 < self.minutes < math.inf):
-            raise ConfigError(f"minutes={self.minutes} given, expected more than 0, and an end")
-        if type(self.folds) is not int or self.folds < 2:
+            raise ConfigError(f"minutes={self.minutes!r} given, expected more than 0, and an end")
+        if not is_whole(self.folds) or self.folds < 2:
             raise ConfigError(f"folds={self.folds!r} given, expected at least 2")
         check_seed(self.seed)
         candidates = wished(choose_candidates(self.models), self.pretrained)
-        return Wishes(float(self.minutes), candidates, self.folds, int(self.seed), bool(self.sample))
+        return Wishes(float(self.minutes), candidates, int(self.folds), int(self.seed), bool(self.sample))

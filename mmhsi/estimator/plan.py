@@ -70,7 +70,7 @@ class Plan:
             kept = self._read()
             if kept is None:
                 self.begun = f"no interrupted run is known in {path.parent}: begun anew"
-            elif other := [name for name in {**marks, **kept["inputs"]} if kept["inputs"].get(name) != marks.get(name)]:
+            elif other := [name for name, mark in marks.items() if kept["inputs"].get(name) != mark]:
                 self.begun = f"the interrupted run had other {', '.join(other)}: what depends on that is done anew"
             else:
                 self._kept = kept

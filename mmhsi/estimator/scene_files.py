@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mmhsi.datasets.scene import open_second_file
-from mmhsi.errors import DataError
+from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeOptions, HSICube, open_cube, read_cube, read_label_map, write_cube
 from mmhsi.io.arrays import cube_of, is_path, label_map_of
 from mmhsi.io.files import replacing
 from mmhsi.io.labels import NO_LABEL
 from mmhsi.io.readers.remote import asset_of, is_remote
 from mmhsi.io.vectors import is_vector
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def is_table(given: object) -> bool:
@@ -119,8 +117,11 @@ def describe_scene(
         folder: Where arrays are written.
 
     Raises:
-        DataError: If one cannot be read, or the labels hold no classes.
+        ConfigError: If the names are no mapping.
+        DataError: If a file cannot be read, or the labels hold no classes.
     """
+    if not isinstance(names or {}, Mapping):
+        raise ConfigError(f"class_names={names!r} given, expected a name by class number, such as {{1: 'meadow'}}")
     path = as_file(labels, "labels", folder)
     facts: dict[str, Any] = {}  # of a vector file the data set finds the classes itself
     if not is_vector(path):

@@ -1,9 +1,12 @@
 """Calibration on held-out pixels that come in groups."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from mmhsi.estimator.assessment import map_weights, sure_temperature
+from mmhsi.estimator.assessment import fill_areas, map_weights, sure_temperature
+from mmhsi.estimator.report import ClassRow, SceneReport, Share
 from mmhsi.evaluation import Temperature
 
 
@@ -40,3 +43,16 @@ def test_the_accuracy_of_a_class_with_few_pixels_is_drawn_to_that_of_all():
     weights = map_weights(predicted, shares)
     assert weights.sum() == pytest.approx(1)
     assert (weights * right).sum() == pytest.approx(sum(parts))
+
+
+def test_a_sample_without_a_confusion_gives_no_interval_of_no_width():
+    rows = [ClassRow(name, 15, Share(1.0), Share(1.0)) for name in "abc"]
+    known = dict(accuracy=Share(1.0), folds="", candidates=[], weights={}, calibration=(0.0, 0.0), reliability=[])
+    counts = [[12, 3, 0], [1, 14, 0], [0, 0, 15]]
+    report = SceneReport(scene="s", classes=rows, confusion=counts, temperature=1.0, sample=True, **known)
+    fill_areas(report, SimpleNamespace(classes=np.repeat([0, 1, 2, 255], [50, 30, 20, 7]).astype(np.uint8)))
+    areas = report.areas
+    assert all(low < value < high for value, low, high in (areas["a"], areas["b"]))
+    assert areas["c"][0] == 20
+    assert np.isnan(areas["c"][1:]).all()
+    assert "no intervals for the areas of c:" in report.warnings[0]

@@ -122,7 +122,9 @@ def test_the_same_seed_gives_the_same_map_and_a_clone_is_unfitted(scene, fitted)
 
 
 def test_it_is_pickled_with_its_model(scene, tmp_path):
-    model = SceneClassifier(minutes=1, models="lda-on-spectra").fit(*scene[:2], workdir=tmp_path / "w")
+    model = SceneClassifier(minutes=1, models="lda-on-spectra", folds=np.int64(2)).fit(
+        *scene[:2], workdir=tmp_path / "w"
+    )
     expected, content = model.predict(scene[0]).probabilities, pickle.dumps(model)
     shutil.rmtree(tmp_path / "w")
     again = pickle.loads(content)
@@ -222,6 +224,7 @@ def test_options_are_checked(scene):
         (dict(minutes=0), "minutes=0"),
         (dict(minutes=np.nan), "minutes=nan"),
         (dict(minutes=np.inf), "minutes=inf"),
+        (dict(models=None), "models=None"),
         (dict(folds=1), "folds=1"),
         (dict(seed=-1), "seed=-1"),
         (dict(seed=2**32), "seed=4294967296"),
@@ -230,6 +233,10 @@ def test_options_are_checked(scene):
     ):
         with pytest.raises(ConfigError, match=message):
             SceneClassifier(**options).fit(*scene[:2])
+    with pytest.raises(ConfigError, match="class_names="):
+        SceneClassifier().fit(*scene[:2], class_names=["a", "b", "c", "d"])
+    with pytest.raises(DataError, match="cannot write"):
+        SceneClassifier().fit(*scene[:2], workdir=scene[1])
 
 
 def test_the_command_writes_everything(scene, run_tool, tmp_path, capsys):
