@@ -97,7 +97,7 @@ def run(target: str, count: int, seed: int = 0, first: int = 0, seconds: float =
         count: How many.
         seed: Of the run.
         first: Number of the first.
-        seconds: After which no further batch begins.
+        seconds: After which no further batch begins; the first one does, however busy the machine is.
 
     Returns:
         How many ended how, and (number, kind, text) of each fault.
@@ -115,7 +115,7 @@ def run(target: str, count: int, seed: int = 0, first: int = 0, seconds: float =
             seeds.append((str(path.relative_to(folder)), {str(f.relative_to(folder)): f.read_bytes() for f in files}))
             assert outcome(target, path)[0] == "result", outcome(target, path)
         number = first
-        while number < first + count and time.monotonic() < end:
+        while number < first + count and (number == first or time.monotonic() < end):
             numbers = range(number, min(number + BATCH, first + count))
             found, number = _forked(target, seed, numbers, seeds, Path(place) / "mutant")
             counts.update(kind for _, kind, _ in found)
