@@ -14,6 +14,8 @@ from mmhsi.spec import InputSpec
 from mmhsi.visualization import false_colour
 from mmhsi.visualization.error_map import ERROR_COLOURS
 from mmhsi.visualization.hsi_visualizer import HSIVisualizer
+from mmhsi.visualization.map_figure import PANEL
+from mmhsi.visualization.style import DPI
 
 META = InputSpec(
     classes=("a", "b"),
@@ -60,9 +62,9 @@ def test_picture_by_wavelength_or_bands(tmp_path):
 
 
 def shares(path):
-    """Pixels of the figure by colour, in panels: one panel is a square of 3.6 inches at 150 dpi."""
+    """Pixels of the figure by colour, in panels, which are square."""
     pixels = np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3)
-    return lambda colour: (pixels == colour).all(1).sum() / 540**2
+    return lambda colour: (pixels == colour).all(1).sum() / (PANEL * DPI) ** 2
 
 
 def test_truth_prediction_and_errors(tmp_path):
