@@ -40,8 +40,12 @@ def kind(step: Step | None) -> tuple:
         words = step.command
         chosen = tuple(words[index + 1] for index, word in enumerate(words) if word in flags)
         return (*kind(step.previous), (words[0], *chosen))
-    # Numbers shorten schedules; everything else may name what does not exist.
-    told = {key: value for key, value in step.options.items() if isinstance(value, bool | str) or value is None}
+    # Numbers shorten schedules, but for a size of weights; everything else may name what does not exist.
+    told = {
+        key: value
+        for key, value in step.options.items()
+        if isinstance(value, bool | str) or value is None or key.endswith("patch_size")
+    }
     # A pretraining whose patches are those of its data; what is trained from it follows.
     sized = step.previous is None and re.search("dinov2/.*-tiny.py|lo_msst/.*-p8.py", step.config)
     return (*kind(step.previous), (step.config, step.dataset if sized else "", *sorted(map(str, told.items()))))
