@@ -66,9 +66,25 @@ def blosc_size(packed: bytes, most: int) -> int:
     Args:
         packed: The chunk.
         most: Not used: the header says it.
+
+    Raises:
+        FileFormatError: What the header says of lengths and places cannot be.
     """
     del most
-    return int.from_bytes(packed[4:8], "little")
+    if len(packed) < 16:
+        raise FileFormatError("a chunk of Blosc is cut within its header")
+    size, block, length = np.frombuffer(packed, "<u4", 3, 4).tolist()
+    blocks = -(-size // block) if block else 0
+    begin = 16 + 4 * blocks
+    if length != len(packed) or (size and not block):
+        raise FileFormatError("a chunk of Blosc has another length than its header says")
+    if (
+        size and not packed[2] & 2
+    ):  # not stored as it is: where each block begins is not checked by all versions of Blosc
+        starts = np.frombuffer(packed, "<u4", blocks, 16) if begin <= len(packed) else np.array([0])
+        if starts.min() < begin or starts.max() >= len(packed):
+            raise FileFormatError("a chunk of Blosc has blocks that lie outside of it")
+    return size
 
 
 def gzip_size(packed: bytes, most: int) -> int:
