@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .info import RemoteFile, SceneInfo, TileSubset
 
 _OHS_WAVELENGTHS = (
@@ -10,6 +12,19 @@ _OHS_WAVELENGTHS = (
     *(716, 730, 746, 760, 776, 790, 806, 820),
     *(836, 850, 866, 880, 896, 910, 926, 940),
 )
+
+_POTSDAM: dict[str, Any] = dict(
+    classes=("roof", "pavement", "low vegetation", "tree", "soil", "water"),
+    label_ids=tuple(range(1, 7)),
+    citation="EnMAP-Box 3 example dataset: EnMAP L2A of 24 July 2022 (DLR), land cover from aerial images of LGB "
+    "Brandenburg",
+    sensor="EnMAP",
+    bad_bands=tuple(range(129, 135)),
+    value_scale=10000,
+    license="Aerial images that the labels were drawn on: dl-de/by-2-0",
+    homepage="https://github.com/EnMAP-Box/enmap-box",
+)
+"""What EnMAP Potsdam's tiles are, apart and as one scene."""
 
 SATELLITE: dict[str, SceneInfo] = {
     "c2seg_wuhan": SceneInfo(
@@ -134,43 +149,27 @@ SATELLITE: dict[str, SceneInfo] = {
     ),
     "enmap_potsdam": SceneInfo(
         title="EnMAP Potsdam",
+        **_POTSDAM,
         image="enmap_potsdam",
-        classes=("roof", "pavement", "low vegetation", "tree", "soil", "water"),
-        label_ids=tuple(range(1, 7)),
         shape=(32, 32, 224),
-        citation="EnMAP-Box 3 example dataset: EnMAP L2A of 24 July 2022 (DLR), land cover from aerial images of LGB "
-        "Brandenburg",
         form="tiles",
-        sensor="EnMAP",
-        bad_bands=tuple(range(129, 135)),
-        value_scale=10000,
         split_rule="lists of tiles in train_files.csv, validation_files.csv and test_files.csv",
         subsets=(
             TileSubset("train", split_file="train_files.csv"),
             TileSubset("val", split_file="validation_files.csv"),
             TileSubset("test", split_file="test_files.csv"),
         ),
-        license="Aerial images that the labels were drawn on: dl-de/by-2-0",
-        homepage="https://github.com/EnMAP-Box/enmap-box",
         caveat="Bands 129 to 134 (from 0) are empty and flagged by the files, which also carry the wavelengths. Most "
         "pixels have no label. Ids 4 and 5 are tree and soil: their mean NDVI is 0.78 and 0.36, and EnMAP-Box's style "
         "of the land cover has them in this order.",
     ),
     "enmap_potsdam_scene": SceneInfo(
         title="EnMAP Potsdam scene",
+        **_POTSDAM,
         image="enmap_potsdam/images/*.tif",
         labels="enmap_potsdam/labels/*.tif",
-        classes=("roof", "pavement", "low vegetation", "tree", "soil", "water"),
-        label_ids=tuple(range(1, 7)),
         shape=(192, 160, 224),
-        citation="EnMAP-Box 3 example dataset: EnMAP L2A of 24 July 2022 (DLR), land cover from aerial images of LGB "
-        "Brandenburg",
-        sensor="EnMAP",
-        bad_bands=tuple(range(129, 135)),
-        value_scale=10000,
         split_rule="none: 18 tiles of 32 x 32 pixels in their places, which DisjointSplit(block=32) keeps whole",
-        license="Aerial images that the labels were drawn on: dl-de/by-2-0",
-        homepage="https://github.com/EnMAP-Box/enmap-box",
         caveat="Windows reach from tile to tile; between tiles there is no data. Else as enmap_potsdam.",
     ),
 }
