@@ -12,10 +12,12 @@ from fuzz import attacks
 from fuzz.attacks import create
 from mmengine import registry as root
 from scene_models import META, PIXEL, SEGMENT
+from torch import nn
 
 from mmhsi.carried_config import check_type
 from mmhsi.errors import ConfigError, FileFormatError, MMHSIError
 from mmhsi.inference import SceneInferencer
+from mmhsi.inference.bounded_building import BoundedBuilding
 from mmhsi.inference.publishing import publish_checkpoint
 from mmhsi.registry import MODELS
 
@@ -70,6 +72,23 @@ def test_a_network_far_larger_than_its_weights_is_not_built(size, tmp_path, monk
     path = published(tmp_path, {**PIXEL, "backbone": backbone})
     with pytest.raises(FileFormatError, match=r"p\.pth: its model is far larger than its weights"):
         SceneInferencer(None, path, "cpu")
+
+
+def test_a_refusal_leaves_gradients_as_they_were(monkeypatch):
+    """At whatever call it comes: weights are initialised within torch.no_grad, whose end is a call too."""
+    monkeypatch.setattr("mmhsi.inference.bounded_building.CALLS_A_WEIGHT", 0)
+    refused = 0
+    for calls in range(1, 60):
+        monkeypatch.setattr("mmhsi.inference.bounded_building.CALLS", calls)
+        try:
+            with BoundedBuilding({}, "p.pth"):
+                for _ in range(2):
+                    nn.init.trunc_normal_(nn.Linear(3, 3).weight)
+        except FileFormatError:
+            refused += 1
+        assert torch.is_grad_enabled()
+        assert not torch.is_inference_mode_enabled()
+    assert 20 < refused < 59
 
 
 @pytest.mark.parametrize("name", ["RandomMasking", "OHEMPixelSampler", "HSIViT"])
