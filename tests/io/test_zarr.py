@@ -206,6 +206,37 @@ def test_whole_chunks_and_shards_are_read_as_before(name: str, tmp_path: Path) -
         np.testing.assert_array_equal(read_cube(tmp_path / file, window=(3, 4, 9, 2)).data, values[3:12, 4:6])
 
 
+@pytest.mark.parametrize(
+    ("place", "number", "said"),
+    [
+        (12, 0x3C0000AB, "another length"),  # with a block in 768 MB: a signal 11 in Blosc 1.21
+        (12, 20, "another length"),
+        (8, 0, "another length"),
+        (16, 0x30000000, "blocks that lie outside"),
+        (16, 3, "blocks that lie outside"),
+        (4, 1 << 20, "blocks that lie outside"),
+        (None, 10, "cut within its header"),
+    ],
+)
+def test_a_chunk_of_blosc_whose_header_is_not_true_never_reaches_it(
+    tmp_path: Path, place: int | None, number: int, said: str
+) -> None:
+    values = np.arange(16 * 16 * 4, dtype=np.uint16).reshape(16, 16, 4)
+    layout = dict(shape=values.shape, chunks=values.shape, dtype="u2", dimension_names=NAMES)
+    zarr.create_array(tmp_path / "a", compressors=zarr.codecs.BloscCodec(), **layout)[...] = values
+    chunk = tmp_path / "a/c/0/0/0"
+    packed = bytearray(chunk.read_bytes())
+    if place is None:
+        packed = packed[:number]
+    else:
+        packed[place : place + 4] = number.to_bytes(4, "little")
+    if number == 0x3C0000AB:
+        packed[16:20] = (0x30000000).to_bytes(4, "little")
+    chunk.write_bytes(packed)
+    with open_cube(tmp_path / "a") as reader, pytest.raises(FileFormatError, match=said):
+        reader.read()
+
+
 def test_streams_of_zstandard_without_their_size_are_counted_by_block() -> None:
     """A frame of repeated bytes, written by hand (RFC 8878): nine blocks of 128 KiB in 36 bytes."""
     block = (1 << 1 | (128 << 10) << 3).to_bytes(3, "little") + b"a"

@@ -63,6 +63,9 @@ class _Checked:
 def blosc_size(packed: bytes, most: int) -> int:
     """Bytes that a chunk of Blosc says it holds, which is what is set aside for it.
 
+    Blosc 1 is given a chunk without its length and believes its header: one that says more than there is has it read
+    far beyond the chunk, and the process ends by a signal where nothing lies there.
+
     Args:
         packed: The chunk.
         most: Not used: the header says it.
@@ -74,15 +77,13 @@ def blosc_size(packed: bytes, most: int) -> int:
     if len(packed) < 16:
         raise FileFormatError("a chunk of Blosc is cut within its header")
     size, block, length = np.frombuffer(packed, "<u4", 3, 4).tolist()
-    blocks = -(-size // block) if block else 0
-    begin = 16 + 4 * blocks
     if length != len(packed) or (size and not block):
         raise FileFormatError("a chunk of Blosc has another length than its header says")
-    if (
-        size and not packed[2] & 2
-    ):  # not stored as it is: where each block begins is not checked by all versions of Blosc
-        starts = np.frombuffer(packed, "<u4", blocks, 16) if begin <= len(packed) else np.array([0])
-        if starts.min() < begin or starts.max() >= len(packed):
+    if size and not packed[2] & 2:  # in blocks, not stored as it is
+        blocks = -(-size // block)
+        begin = 16 + 4 * blocks
+        starts = np.frombuffer(packed, "<u4", blocks, 16) if begin <= length else np.array([0])
+        if starts.min() < begin or starts.max() >= length:
             raise FileFormatError("a chunk of Blosc has blocks that lie outside of it")
     return size
 
