@@ -1,5 +1,6 @@
 """Which variable of a .mat file is taken; the same for both versions."""
 
+import tracemalloc
 from pathlib import Path
 
 import h5py
@@ -8,7 +9,7 @@ import pytest
 import scipy.io
 from cube_files import make_cube, write_mat5, write_mat73
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io import open_cube, read_cube, read_label_map
 from mmhsi.io.readers.mat5_file import Mat5File
 
@@ -127,3 +128,61 @@ def test_lists_of_bands_beside_a_matrix_of_pixels(tmp_path):
     path = write_mat5(tmp_path / "scene.mat", Y=make_cube(6).reshape(-1, 6).T, bbl=flags)
     with open_cube(path, key="Y", shape=(13, 17)) as reader:
         np.testing.assert_array_equal(reader.info.good_bands, flags[0] == 1)
+
+
+@pytest.fixture
+def small_memory(tmp_path, monkeypatch):
+    """Variables of more than 100 bytes are large, and unpacked two planes at a time."""
+    monkeypatch.setenv("MMHSI_UNPACKED", str(tmp_path / "unpacked"))
+    monkeypatch.setattr("mmhsi.io.readers.mat.ALWAYS_THERE", 100)
+    monkeypatch.setattr("mmhsi.io.readers.mat5_file._SLAB", 2 * 13 * 17 * 2 + 5)
+    return tmp_path / "unpacked"
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["version 7", "version 6"])
+@pytest.mark.parametrize("axes", ["y x band", "band y x", "x band y"])
+def test_a_large_variable_is_unpacked_once_and_read_in_windows(tmp_path, small_memory, monkeypatch, packed, axes):
+    cube = make_cube(7)
+    shown = cube.transpose([["y", "x", "band"].index(axis) for axis in axes.split()])
+    path = tmp_path / "scene.mat"
+    scipy.io.savemat(path, {"other": np.ones((2, 2, 2)), "scene": shown}, do_compression=packed)
+    monkeypatch.setattr(Mat5File, "read", None)
+    unpacked = []
+    unpack = Mat5File.unpack
+    monkeypatch.setattr(Mat5File, "unpack", lambda *args: unpacked.append(args[1]) or unpack(*args))
+    for _ in range(2):
+        with open_cube(path, key="scene", axes=axes) as reader:
+            np.testing.assert_array_equal(reader.read().data, cube)
+            np.testing.assert_array_equal(reader.read((3, 4, 5, 6), [5, 1]).data, cube[3:8, 4:10][..., [5, 1]])
+            assert reader.info.dtype == np.int16
+    assert unpacked == ["scene"]
+    scipy.io.savemat(path, {"other": np.ones((2, 2, 2)), "scene": shown[::-1]}, do_compression=packed)
+    read_cube(path, key="scene", axes=axes)
+    assert unpacked == ["scene"] * 2
+
+
+def test_a_large_matrix_of_pixels(tmp_path, small_memory):
+    cube = make_cube(6)
+    matrix = cube.reshape(-1, 6, order="F").T  # counted down the columns
+    path = write_mat5(tmp_path / "scene.mat", Y=matrix)
+    np.testing.assert_array_equal(read_cube(path, key="Y", shape=(13, 17)).data, cube)
+
+
+def test_a_large_variable_that_is_cut_leaves_nothing(tmp_path, small_memory, refused):
+    path = write_mat5(tmp_path / "scene.mat", scene=make_cube(7))
+    path.write_bytes(path.read_bytes()[:-40])
+    refused(lambda: read_cube(path), FileFormatError, path)
+    assert not [found for found in small_memory.rglob("*") if found.suffix != ".lock"]
+
+
+def test_a_large_variable_takes_no_memory(tmp_path, small_memory, monkeypatch):
+    monkeypatch.setattr("mmhsi.io.readers.mat5_file._SLAB", 1 << 20)
+    cube = np.random.default_rng(0).integers(0, 9, (200, 300, 200), np.int16)
+    scipy.io.savemat(tmp_path / "scene.mat", {"scene": cube}, do_compression=True)
+    tracemalloc.start()
+    with open_cube(tmp_path / "scene.mat") as reader:
+        part = reader.read((50, 60, 9, 8)).data
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(part, cube[50:59, 60:68])
+    assert peak < cube.nbytes / 3

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import stat
-import sys
-import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from mmhsi.errors import DataError, FileFormatError
+from mmhsi.errors import FileFormatError
 from mmhsi.io.files import reading
-from mmhsi.io.products.kept_folders import kept_folder
+from mmhsi.io.kept_folders import unpacked_of
 
 _MOST_FILES = 10_000
 _MOST_RATIO = 200
@@ -49,9 +45,7 @@ def archived_names(path: Path) -> list[str]:
 def unpacked(path: Path) -> Path:
     """The folder that a zip file's files lie in, unpacked there unless they are already.
 
-    The folder is below the environment's ``MMHSI_UNPACKED``, or a folder of the user's own below the system's for
-    temporary files. It is kept for the next process, and every worker, as long as there is room
-    (:mod:`mmhsi.io.products.kept_folders`).
+    It is kept for the next process, and every worker, as long as there is room (:mod:`mmhsi.io.kept_folders`).
 
     Args:
         path: The zip file.
@@ -60,8 +54,6 @@ def unpacked(path: Path) -> Path:
         FileFormatError: It is no zip file, holds links or names that lead elsewhere, or much more than its size.
         DataError: There is no room for its files.
     """
-    state = path.stat()
-    key = hashlib.sha256(f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}".encode()).hexdigest()[:24]
     with reading(path, "not a readable zip file"), zipfile.ZipFile(path) as archive:
         members = _members(path, archive)
 
@@ -75,24 +67,7 @@ def unpacked(path: Path) -> Path:
             for name, item in members.items():
                 _extract(path, archive, item, folder / name)
 
-        size = sum(item.file_size for item in members.values())
-        try:
-            return kept_folder(_cache(), key, size, whole, fill)
-        except DataError as error:
-            raise error if isinstance(error, FileFormatError) else DataError(f"{path}: {error}") from None
-
-
-def _cache() -> Path:
-    """A folder that nobody else can write to."""
-    named = os.environ.get("MMHSI_UNPACKED")
-    windows = sys.platform == "win32"  # whose folder for temporary files is the user's own
-    folder = Path(named) if named else Path(tempfile.gettempdir()) / ("mmhsi" if windows else f"mmhsi-{os.getuid()}")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = folder.lstat()
-    own = windows or (status.st_uid == os.getuid() and not status.st_mode & 0o022)
-    if not named and (not stat.S_ISDIR(status.st_mode) or not own):
-        raise DataError(f"{folder}: is not a folder of yours alone; set MMHSI_UNPACKED to one")
-    return folder
+        return unpacked_of(path, sum(item.file_size for item in members.values()), whole, fill)
 
 
 def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

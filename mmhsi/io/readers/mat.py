@@ -12,6 +12,8 @@ from mmhsi.errors import DataError
 from mmhsi.io.axes import as_cube, named_order, ordered_shape, plain_order
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import reading
+from mmhsi.io.kept_folders import unpacked_of
+from mmhsi.io.memory import ALWAYS_THERE
 from mmhsi.io.readers.band_lists import BandLists, read_band_lists
 from mmhsi.io.readers.base import CubeReader, check_dtype, take_block
 from mmhsi.io.readers.mat5_file import Mat5File
@@ -27,8 +29,9 @@ class Mat5Reader(CubeReader[NDArray]):
     """A variable of a MATLAB file up to version 7.
 
     Such a file cannot be read in part: the first need of the values or of their type loads the whole variable, which
-    is kept until the reader is closed. (MATLAB calls an array double and yet stores it as int16 where that loses
-    nothing; the stored type is the one that counts here.)
+    is kept until the reader is closed. One of more than 256 MB is unpacked once instead, into a file that is kept for
+    the next process as long as there is room (:mod:`mmhsi.io.kept_folders`), and mapped. (MATLAB calls an array double
+    and yet stores it as int16 where that loses nothing; the stored type is the one that counts here.)
 
     Variables beside it with one value a band, such as ``wavelength`` or ``bbl``, say what the bands are
     (:mod:`mmhsi.io.readers.band_lists`).
@@ -74,9 +77,26 @@ class Mat5Reader(CubeReader[NDArray]):
     def _open(self) -> NDArray:
         name = self.variable.name
         with reading(self.path, f"cannot read variable {name!r}"):
-            array = self._load(name)
+            if self._is_version_4() or (size := Mat5File(self.path).bytes_of(name)) <= ALWAYS_THERE:
+                array, mapped = self._load(name), False
+            else:
+                array, mapped = self._mapped(name, size), True
         dtype = check_dtype(array.dtype, f"{self.path}: {name}")
-        return np.ascontiguousarray(as_cube(array, self.order), dtype=dtype)
+        cube = as_cube(array, self.order)
+        return cube if mapped else np.ascontiguousarray(cube, dtype=dtype)
+
+    def _mapped(self, name: str, size: int) -> NDArray:
+        """A variable of so many bytes, from a file that it is unpacked to, in MATLAB's shape."""
+        file = Mat5File(self.path)
+
+        def whole(folder: Path) -> bool:
+            values = folder / "values.npy"
+            return values.is_file() and values.stat().st_size > size
+
+        folder = unpacked_of(
+            Path(self.path), size, whole, lambda folder: file.unpack(name, folder / "values.npy"), part=name
+        )
+        return np.moveaxis(np.load(folder / "values.npy", mmap_mode="r", allow_pickle=False), 0, -1)
 
     def _load(self, name: str) -> NDArray:
         if self._is_version_4():

@@ -11,6 +11,7 @@ import math
 import os
 import struct
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -20,9 +21,10 @@ import numpy as np
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.memory import require_memory
 from mmhsi.io.readers.variables import Variable
+from mmhsi.progress import watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -39,6 +41,8 @@ _ENOUGH = 4096
 """Bytes of a variable within which its data begin; names have at most 63 characters."""
 _MOST_AXES = 32
 _PIECE = 1 << 16
+_SLAB = 32 << 20
+"""Bytes that are unpacked at a time where not all are held."""
 _PADDING = 64
 """Bytes that may follow the data inside a variable."""
 
@@ -62,6 +66,16 @@ class Mat5Variable:
     begin: int
     size: int
     data: int | None
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Values of a variable: their shape and stored type, their bytes, and what takes the next of them, or raises."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    size: int
+    take: Callable[[int], bytearray]
 
 
 class Mat5File:
@@ -100,6 +114,50 @@ class Mat5File:
             FileFormatError: The variable is damaged.
             DataError: It is complex, or memory does not last.
         """
+        with self._data(name) as data:
+            require_memory(2 * data.size, self.path, f"variable {name!r}")
+            values = data.take(data.size)
+        return np.frombuffer(values, data.dtype).reshape(data.shape, order="F")
+
+    def bytes_of(self, name: str) -> int:
+        """Bytes of a numeric variable's values.
+
+        Args:
+            name: As for :meth:`read`.
+
+        Raises:
+            FileFormatError: As for :meth:`read`.
+            DataError: It is complex.
+        """
+        with self._data(name, to_the_end=False) as data:
+            return data.size
+
+    def unpack(self, name: str, target: Path) -> None:
+        """Write a numeric variable as a .npy file whose first axis is the variable's last, in bounded memory.
+
+        Args:
+            name: As for :meth:`read`.
+            target: The file.
+
+        Raises:
+            FileFormatError: As for :meth:`read`.
+            DataError: It is complex.
+        """
+        with self._data(name) as data, target.open("wb") as out:
+            *sides, last = data.shape
+            native = data.dtype.newbyteorder("=")
+            header = dict(descr=native.str, fortran_order=False, shape=(last, *sides))
+            np.lib.format.write_array_header_1_0(out, header)
+            one = math.prod(sides) * data.dtype.itemsize
+            many = max(1, _SLAB // one)
+            for begin in watched(range(0, last, many), f"unpacking {Path(self.path).name}"):
+                count = min(many, last - begin)
+                slab = np.frombuffer(data.take(count * one), data.dtype).reshape((*sides, count), order="F")
+                out.write(np.ascontiguousarray(np.moveaxis(slab, -1, 0), native))
+
+    @contextmanager
+    def _data(self, name: str, to_the_end: bool = True) -> Iterator[_Data]:
+        """The values of a variable, all of which are to be taken within the block, unless it says otherwise."""
         variable = next(variable for variable in reversed(self.variables) if variable.listed.name == name)
         shape = variable.listed.shape
         if variable.is_complex:
@@ -124,14 +182,17 @@ class Mat5File:
                     f"variable {name!r} of {'x'.join(map(str, shape))} values of {dtype.itemsize} bytes declares "
                     f"{size} bytes of them, expected {expected}"
                 )
-            require_memory(2 * size, self.path, f"variable {name!r}")
             begin = variable.data + 4
-            data = bytearray(head[begin : begin + size]) if inline else content.take(size)
-            if len(data) != size:
-                raise self._damaged(f"variable {name!r} is cut: {len(data)} of {size} bytes")
-            if not content.ends():
+
+            def take(count: int) -> bytearray:
+                data = bytearray(head[begin : begin + size]) if inline else content.take(count)
+                if len(data) != count:
+                    raise self._damaged(f"variable {name!r} is cut: {len(data)} of {count} bytes")
+                return data
+
+            yield _Data(shape, dtype, size, take)
+            if to_the_end and not content.ends():
                 raise self._damaged(f"variable {name!r} goes on behind its data, or its checksum is wrong")
-        return np.frombuffer(data, dtype).reshape(shape, order="F")
 
     def _elements(self, file: BinaryIO) -> Iterator[Mat5Variable]:
         """The variables from here to the end of the file."""

@@ -1,21 +1,28 @@
-"""Folders of unpacked products: shared by processes, kept as long as there is room, removed when nobody uses them."""
+"""What files were unpacked to: shared by processes, kept as long as there is room, removed when nobody uses it.
+
+It lies below the environment's ``MMHSI_UNPACKED``, or in a folder of the user's own below the system's for temporary
+files.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
+import stat
 import sys
+import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.files import sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 MOST_BYTES = 50 << 30
 """All folders together; what is in use stays also above it."""
@@ -26,6 +33,29 @@ _NAME = re.compile(r"([0-9a-f]{24})(\.lock|\.partial)?")
 _PATIENCE = 50
 _using: dict[Path, int] = {}
 """Descriptors of the locks of this process, which the system opens when it ends, however it does."""
+
+
+def unpacked_of(
+    path: Path, size: int, whole: Callable[[Path], bool], fill: Callable[[Path], None], part: str = ""
+) -> Path:
+    """The folder of what a file was unpacked to, for as long as the file is the same.
+
+    Args:
+        path: The file.
+        size: Bytes that the folder needs.
+        whole: Whether a folder holds all of it.
+        fill: Fills a new folder.
+        part: What of the file it is. Default: all.
+
+    Raises:
+        DataError: There is no room for it.
+    """
+    state = path.stat()
+    said = f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}" + (f"\0{part}" if part else "")
+    try:
+        return kept_folder(_cache(), hashlib.sha256(said.encode()).hexdigest()[:24], size, whole, fill)
+    except DataError as error:
+        raise error if isinstance(error, FileFormatError) else DataError(f"{path}: {error}") from None
 
 
 def kept_folder(cache: Path, key: str, size: int, whole: Callable[[Path], bool], fill: Callable[[Path], None]) -> Path:
@@ -65,6 +95,19 @@ def kept_folder(cache: Path, key: str, size: int, whole: Callable[[Path], bool],
             os.close(lock)
             time.sleep(0.2)
     raise DataError(f"{folder}: has lost files and is in use by other processes; end them, or set MMHSI_UNPACKED")
+
+
+def _cache() -> Path:
+    """A folder that nobody else can write to."""
+    named = os.environ.get("MMHSI_UNPACKED")
+    windows = sys.platform == "win32"  # whose folder for temporary files is the user's own
+    folder = Path(named) if named else Path(tempfile.gettempdir()) / ("mmhsi" if windows else f"mmhsi-{os.getuid()}")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.lstat()
+    own = windows or (status.st_uid == os.getuid() and not status.st_mode & 0o022)
+    if not named and (not stat.S_ISDIR(status.st_mode) or not own):
+        raise DataError(f"{folder}: is not a folder of yours alone; set MMHSI_UNPACKED to one")
+    return folder
 
 
 def _fill(folder: Path, fill: Callable[[Path], None]) -> None:

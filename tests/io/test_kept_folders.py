@@ -8,15 +8,15 @@ import time
 import pytest
 
 from mmhsi.errors import DataError
-from mmhsi.io.products import kept_folders
-from mmhsi.io.products.kept_folders import kept_folder
+from mmhsi.io import kept_folders
+from mmhsi.io.kept_folders import kept_folder
 
 A, B, C = "a" * 24, "b" * 24, "c" * 24
 
 HOLD = """
 import sys
 from pathlib import Path
-from mmhsi.io.products.kept_folders import kept_folder
+from mmhsi.io.kept_folders import kept_folder
 kept_folder(Path(sys.argv[1]), sys.argv[2], 10, lambda folder: (folder / "x").exists(), lambda folder: None)
 print("held", flush=True)
 sys.stdin.read()
