@@ -153,7 +153,7 @@ class Mat5File:
             for begin in watched(range(0, last, many), f"unpacking {Path(self.path).name}"):
                 count = min(many, last - begin)
                 slab = np.frombuffer(data.take(count * one), data.dtype).reshape((*sides, count), order="F")
-                out.write(np.ascontiguousarray(np.moveaxis(slab, -1, 0), native))
+                out.write(np.ascontiguousarray(np.moveaxis(slab, -1, 0), native).data)
 
     @contextmanager
     def _data(self, name: str, to_the_end: bool = True) -> Iterator[_Data]:
