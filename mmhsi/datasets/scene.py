@@ -8,9 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, CubeReader, HSICube, open_label_map
+from mmhsi.io.memory import let_go
 from mmhsi.io.placement import Grid, Placement
 from mmhsi.io.readers.opening import open_reader
 from mmhsi.io.vectors import is_vector
@@ -19,6 +22,8 @@ from .bands import band_centres, choose_bands
 from .drawn_labels import draw_labels
 from .label_grid import grid_classes
 from .labels import IGNORE_INDEX, LabelTable
+from .mapped_scene import fits_memory, mapped_cube
+from .mirroring import cut_mirrored
 from .noise import doubt_bands
 from .statistics import require_data
 
@@ -53,15 +58,41 @@ class Scene:
     values: str = ""
 
     @property
+    def mapped(self) -> bool:
+        """Whether the cube's values lie in a file, since memory does not hold them."""
+        return isinstance(self.cube.data, np.memmap)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(H, W)."""
         return self.cube.data.shape[0], self.cube.data.shape[1]
+
+    def cut(self, top: int, left: int, size: tuple[int, int]) -> dict[str, Tensor]:
+        """Cut a window; what lies beyond the scene is mirrored.
+
+        Args:
+            top: Its first row; may lie before the scene.
+            left: Its first column, likewise.
+            size: (h, w) in pixels.
+
+        Returns:
+            ``window`` (h, w, C) in the file's dtype; ``valid``, bool (h, w), pixels that hold data; with a second
+            source also ``second`` (h · s, w · s, C2).
+        """
+        parts = dict(window=self.cube.data, valid=self.valid)
+        cut = {name: cut_mirrored(values, top, left, size) for name, values in parts.items()}
+        if self.second is not None:
+            cut["second"] = cut_mirrored(self.second, top, left, size, self.second_scale)
+        let_go(self.cube.data)
+        return {name: torch.from_numpy(values) for name, values in cut.items()}
 
     @cached_property
     def key(self) -> str:
         """What tells its values from those of other scenes: equal scenes have equal keys, whoever read them."""
         digest = hashlib.sha256()
-        for array in (self.cube.data, self.valid, self.second):
+        if self.mapped:
+            digest.update(str(self.cube.data.filename).encode())  # type: ignore[attr-defined]
+        for array in (None if self.mapped else self.cube.data, self.valid, self.second):
             if array is not None:
                 digest.update(repr((array.shape, array.dtype.str)).encode())
                 for row in array:
@@ -69,13 +100,15 @@ class Scene:
         return digest.hexdigest()[:32]
 
 
-def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
+def load_scene(info: SceneInfo, root: Path, use_second: bool = False, in_memory: bool = True) -> Scene:
     """Read a scene.
 
     Args:
         info: What is known of it.
         root: Folder that its files are relative to.
         use_second: Whether the second source is read.
+        in_memory: Whether the cube's values are to be held even where they take most of the memory there is. Default
+            True.
 
     Returns:
         The scene.
@@ -89,14 +122,17 @@ def load_scene(info: SceneInfo, root: Path, use_second: bool = False) -> Scene:
         header = reader.info
         bands = choose_bands(header, info.bad_bands)
         centres = band_centres(info.wavelengths, header)
-        cube = reader.read(bands=bands)
+        if in_memory or fits_memory(reader, len(bands)):
+            cube = reader.read(bands=bands)
+            require_data(cube)
+            valid = cube.valid()
+        else:
+            cube, valid = mapped_cube(reader, bands, (info.image_key, info.image_axes, info.image_options))
     file_bands = header.shape[2]
     if centres is not None:
         cube.wavelengths = centres[bands]
     if not info.citation and not info.bad_bands:  # what the catalogue describes has been looked at
         doubt_bands(cube)
-    require_data(cube)
-    valid = cube.valid()
     if not use_second:
         return Scene(cube, valid, bands, file_bands, values=header.values)
     if info.second_image is None:

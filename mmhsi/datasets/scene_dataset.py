@@ -19,7 +19,6 @@ from .catalogue import SceneInfo, scene_info
 from .class_facts import class_facts
 from .demo import scene_folder
 from .labels import IGNORE_INDEX
-from .mirroring import cut_mirrored
 from .pixel_samples import PixelSamples
 from .replay import Replay, model_bands
 from .samplers import SizedIndex
@@ -43,8 +42,9 @@ class SceneDataset(Dataset):
     Single samples are cut from the scene in memory, where it stays in its file's dtype. For training, which takes
     thousands a second, a batch is :class:`PixelSamples`: with ``collate_fn=dict(type='collate_pixels')`` in the
     dataloader it carries indices alone, and :class:`mmhsi.models.ScenePreprocessor` gathers the windows on the device
-    from the one copy of the scene that it keeps there. For scenes that do not fit memory,
-    :class:`mmhsi.datasets.TileDataset` reads windows from the file.
+    from the one copy of the scene that it keeps there. Of a scene that would take more than half of the memory there
+    is, the values are mapped from a file (:mod:`mmhsi.datasets.mapped_scene`) and windows are cut from there, unless
+    ``transforms`` need it whole.
 
     Args:
         scene: Entry of the catalogue; or a description: a :class:`mmhsi.datasets.SceneInfo` or a dict of its fields,
@@ -112,7 +112,7 @@ class SceneDataset(Dataset):
         self.polygons: np.ndarray | None = None
         kept = list(range(len(info.classes)))
         with scene_folder(info, Path(data_root)) as root:
-            loaded = load_scene(info, root, use_second)
+            loaded = load_scene(info, root, use_second, in_memory=bool(replay.steps))
             self._shared = transformed_scene(loaded, replay)
             self.scene, replay = self._shared.scene, self._shared.replay
             self.margin = self._margin(largest_window)
@@ -253,19 +253,11 @@ class SceneDataset(Dataset):
             ``column`` of its centre in the scene, whose pixel is [h // 2, w // 2]; ``label``, its class, where the
             dataset has labels; with ``use_second`` also ``second``, tensor (h · s, w · s, C2).
         """
-        (h, w), scene = self.window_of(index), self.scene
-        row, column = divmod(int(self.pixels[index]), scene.shape[1])
-        top, left = row - h // 2, column - w // 2
-        sample = dict(
-            window=torch.from_numpy(cut_mirrored(scene.cube.data, top, left, (h, w))),
-            valid=torch.from_numpy(cut_mirrored(scene.valid, top, left, (h, w))),
-            row=row,
-            column=column,
-        )
+        h, w = self.window_of(index)
+        row, column = divmod(int(self.pixels[index]), self.scene.shape[1])
+        sample: dict = self.scene.cut(row - h // 2, column - w // 2, (h, w)) | dict(row=row, column=column)
         if self.labels is not None:
             sample["label"] = int(self.labels[row, column])
-        if scene.second is not None:
-            sample["second"] = torch.from_numpy(cut_mirrored(scene.second, top, left, (h, w), scene.second_scale))
         return sample
 
     def __getitems__(self, indices: list[int]) -> PixelSamples:

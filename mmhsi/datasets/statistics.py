@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from mmhsi.errors import DataError
+from mmhsi.io.memory import let_go
 from mmhsi.progress import watched
 
 from .samplers import SeededIndex, sample_seed
@@ -74,6 +75,7 @@ def cube_statistics(cube: np.ndarray, valid: np.ndarray) -> BandStatistics:
     statistics = BandStatistics(cube.shape[2])
     for row, mask in zip(cube, valid, strict=True):
         statistics.update(row[mask])
+        let_go(cube)
     return statistics
 
 
@@ -108,10 +110,22 @@ def require_data(cube: HSICube) -> None:
     Raises:
         DataError: Naming the file, the bands and what to do.
     """
-    empty = cube.empty_bands()
+    refuse_empty(cube.name, cube.empty_bands())
+
+
+def refuse_empty(name: str, empty: Sequence[int]) -> None:
+    """Refuse a cube with such bands.
+
+    Args:
+        name: Its file.
+        empty: They, 0-based.
+
+    Raises:
+        DataError: There are some.
+    """
     if empty:
         listed = ", ".join(str(band) for band in empty[:8]) + (" …" if len(empty) > 8 else "")
         raise DataError(
-            f"{cube.name}: {len(empty)} band(s) hold nothing but nodata or NaN (0-based: {listed}); leave them out "
+            f"{name}: {len(empty)} band(s) hold nothing but nodata or NaN (0-based: {listed}); leave them out "
             "with scene=dict(bad_bands=[…]) or flag them in the file (bbl)"
         )

@@ -12,7 +12,7 @@ from mmhsi.errors import DataError, DataWarning
 from mmhsi.io.value_origins import REFERENCED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -155,9 +155,3 @@ def doubtful_scale(rows: SceneRows, origin: str) -> str | None:
 def _places(size: int) -> NDArray[np.intp]:
     """First pixels of the sample windows along an axis."""
     return np.unique(np.linspace(0, max(0, size - SAMPLE_SIDE), SAMPLES).astype(np.intp))
-
-
-def file_states(paths: Iterable[Path]) -> list[list]:
-    """What tells files from others, or from earlier states of them: path, bytes, time of the last change."""
-    states = [(path.resolve(), path.stat()) for path in paths]
-    return sorted([str(path), status.st_size, status.st_mtime_ns] for path, status in states)

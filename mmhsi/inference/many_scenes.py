@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import ConfigError, DataError, MMHSIError, one_line
-from mmhsi.io.files import existing_file, reason, write_json
+from mmhsi.io.files import existing_file, file_states, reason, write_json
 from mmhsi.io.json_file import read_json
 
-from .checks import file_states
 from .map_facts import MapFacts, map_facts
 from .row_blocks import Sharing
 

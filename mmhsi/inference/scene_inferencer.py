@@ -14,6 +14,7 @@ from mmhsi.datasets.scene import open_second
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, CubeOptions
 from mmhsi.io.destinations import check_outputs
+from mmhsi.io.files import file_states
 from mmhsi.io.readers.opening import open_reader
 from mmhsi.io.value_origins import mixed_up
 from mmhsi.progress import begin
@@ -23,7 +24,6 @@ from .checks import (
     choose_scene_bands,
     doubtful_scale,
     doubtful_wavelengths,
-    file_states,
     matching_transform,
     warn,
 )

@@ -7,6 +7,7 @@ files.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -19,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import DataError, FileFormatError
-from mmhsi.io.files import sync
+from mmhsi.io.files import file_states, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 MOST_BYTES = 50 << 30
 """All folders together; what is in use stays also above it."""
@@ -36,26 +37,25 @@ _using: dict[Path, int] = {}
 
 
 def unpacked_of(
-    path: Path, size: int, whole: Callable[[Path], bool], fill: Callable[[Path], None], part: str = ""
+    files: Sequence[Path], size: int, whole: Callable[[Path], bool], fill: Callable[[Path], None], part: str = ""
 ) -> Path:
-    """The folder of what a file was unpacked to, for as long as the file is the same.
+    """The folder of what files were unpacked to, for as long as they are the same.
 
     Args:
-        path: The file.
+        files: The files; messages name the first.
         size: Bytes that the folder needs.
         whole: Whether a folder holds all of it.
         fill: Fills a new folder.
-        part: What of the file it is. Default: all.
+        part: What of the files it is. Default: all.
 
     Raises:
         DataError: There is no room for it.
     """
-    state = path.stat()
-    said = f"{path.resolve()}\0{state.st_size}\0{state.st_mtime_ns}" + (f"\0{part}" if part else "")
+    said = json.dumps([file_states(files), part])
     try:
         return kept_folder(_cache(), hashlib.sha256(said.encode()).hexdigest()[:24], size, whole, fill)
     except DataError as error:
-        raise error if isinstance(error, FileFormatError) else DataError(f"{path}: {error}") from None
+        raise error if isinstance(error, FileFormatError) else DataError(f"{files[0]}: {error}") from None
 
 
 def kept_folder(cache: Path, key: str, size: int, whole: Callable[[Path], bool], fill: Callable[[Path], None]) -> Path:

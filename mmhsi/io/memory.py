@@ -1,12 +1,17 @@
-"""Whether what a file declares can be held, asked before it is read."""
+"""Whether what a file declares can be held, asked before it is read; and memory that is given back."""
 
 from __future__ import annotations
 
+import mmap
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmhsi.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ALWAYS_THERE = 256 << 20
 """Bytes for which nobody is asked."""
@@ -45,3 +50,14 @@ def require_memory(needed: int, path: str, what: str) -> None:
             f"{path}: reading {what} takes {needed / 1e9:.3g} GB of memory, {available_memory() / 1e9:.3g} GB are "
             "available; read windows of it, or is its header damaged?"
         )
+
+
+def let_go(values: NDArray) -> None:
+    """Let the system have the memory that mapped values were read into; values in memory stay there.
+
+    Args:
+        values: Of any shape.
+    """
+    mapping = getattr(values, "_mmap", None)  # of numpy.memmap
+    if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)

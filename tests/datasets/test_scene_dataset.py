@@ -125,7 +125,7 @@ def test_what_a_loader_passes_on_holds_no_window(files, workers):
 def test_nothing_is_cut_for_indices_and_once_for_a_list(files, monkeypatch):
     root, _, _ = files
     data, cuts = dataset(root), []
-    monkeypatch.setattr("mmhsi.datasets.scene_dataset.cut_mirrored", lambda *a: cuts.append(a) or cut_mirrored(*a))
+    monkeypatch.setattr("mmhsi.datasets.scene.cut_mirrored", lambda *a: cuts.append(a) or cut_mirrored(*a))
     samples = data.__getitems__([4, 5, 9])
     collate_pixels(samples)
     assert not cuts

@@ -67,7 +67,7 @@ def unpacked(path: Path) -> Path:
             for name, item in members.items():
                 _extract(path, archive, item, folder / name)
 
-        return unpacked_of(path, sum(item.file_size for item in members.values()), whole, fill)
+        return unpacked_of([path], sum(item.file_size for item in members.values()), whole, fill)
 
 
 def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -94,7 +94,7 @@ class Mat5Reader(CubeReader[NDArray]):
             return values.is_file() and values.stat().st_size > size
 
         folder = unpacked_of(
-            Path(self.path), size, whole, lambda folder: file.unpack(name, folder / "values.npy"), part=name
+            [Path(self.path)], size, whole, lambda folder: file.unpack(name, folder / "values.npy"), part=name
         )
         return np.moveaxis(np.load(folder / "values.npy", mmap_mode="r", allow_pickle=False), 0, -1)
 

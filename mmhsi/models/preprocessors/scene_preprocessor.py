@@ -279,7 +279,12 @@ class ScenePreprocessor(BandPreprocessor):
         height, width = int(row.max() - row.min()) + h, int(column.max() - column.min()) + w
         if height * width > most:
             return None
-        image = self.sampler(data["scene"]).part(int(row.min()), int(column.min()), (h, w), (height, width))
+        first, scene = (int(row.min()), int(column.min())), self._mapped(data)
+        if scene is None:
+            image = self.sampler(data["scene"]).part(*first, (h, w), (height, width))
+        else:
+            cut = scene.cut(first[0] - h // 2, first[1] - w // 2, (height, width))
+            image = self._normalise_samples({key: values[None] for key, values in cut.items()}).image
         return image, self._to_device(row - row.min()), self._to_device(column - column.min())
 
     def _to_device(self, values: Tensor | Sequence[int]) -> Tensor:
@@ -287,10 +292,19 @@ class ScenePreprocessor(BandPreprocessor):
 
     def _gather(self, data: dict) -> Windows:
         """Windows of a batch of indices."""
+        if (scene := self._mapped(data)) is not None:
+            (h, w), places = data["size"], zip(data["row"], data["column"], strict=True)
+            cut = [scene.cut(int(row) - h // 2, int(column) - w // 2, (h, w)) for row, column in places]
+            return self._normalise_samples({key: [each[key] for each in cut] for key in cut[0]})
         sampler, window = self.sampler(data["scene"]), (data["size"][0], data["size"][1])
         place = self._to_device(data["row"]), self._to_device(data["column"]), window
         valid = sampler.masks(*place) if self.with_valid else None
         return Windows(sampler.windows(*place), valid, sampler.second_windows(*place))
+
+    def _mapped(self, data: dict) -> Scene | None:
+        """The scene of a batch of indices if its values lie in a file, whose windows are cut there."""
+        attached = self._attached.get(data["scene"])
+        return attached.scene if attached is not None and attached.scene.mapped else None
 
     def _normalise_samples(self, data: dict) -> Windows:
         """Windows that the dataset has cut."""

@@ -1,0 +1,97 @@
+"""A scene that memory does not hold: the same samples, statistics and windows as of one that it does."""
+
+import numpy as np
+import pytest
+import torch
+from scene_files import dataset, write_files
+
+from mmhsi.datasets import collate_pixels
+from mmhsi.errors import DataError
+from mmhsi.io import HSICube, write_cube
+from mmhsi.models import ScenePreprocessor, attach_scenes
+
+
+@pytest.fixture
+def no_memory(tmp_path, monkeypatch):
+    """Call it, and scenes are mapped from then on; they are read three rows at a time."""
+    monkeypatch.setenv("MMHSI_UNPACKED", str(tmp_path / "unpacked"))
+
+    def begin():
+        monkeypatch.setattr("mmhsi.datasets.mapped_scene.ALWAYS_THERE", 0)
+        monkeypatch.setattr("mmhsi.datasets.mapped_scene.available_memory", lambda: 0)
+        monkeypatch.setattr("mmhsi.datasets.mapped_scene.PART", 3 * 15 * 4 * 2)
+
+    return begin
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Files of a scene with a hole, of which the labels know nothing."""
+    root, cube, _ = write_files(tmp_path)
+    cube = cube.copy()
+    cube[2:4, 5] = -1
+    write_cube(root / "holes.tif", HSICube(cube, nodata=-1))
+    return root
+
+
+def options(root, **more):
+    return dict(root=root, image="holes.tif", **more)
+
+
+def both(root, no_memory, **more):
+    held = dataset(**options(root, **more))
+    no_memory()
+    mapped = dataset(**options(root, **more))
+    assert mapped.scene.mapped
+    assert not held.scene.mapped
+    return held, mapped
+
+
+@pytest.mark.parametrize("subset", ["all", "labelled"])
+def test_samples_and_statistics_are_those_of_memory(root, no_memory, subset):
+    held, mapped = both(root, no_memory, subset=subset)
+    assert len(held) == len(mapped)
+    for ours, theirs in zip(mapped, held, strict=True):
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(torch.as_tensor(ours[key]), torch.as_tensor(theirs[key])) for key in ours)
+    for name in ("mean", "std", "count"):
+        np.testing.assert_array_equal(getattr(mapped.band_statistics(), name), getattr(held.band_statistics(), name))
+    assert mapped.metainfo == held.metainfo
+
+
+def test_windows_are_gathered_as_from_memory(root, no_memory):
+    batches, parts = [], []
+    for data in both(root, no_memory, subset="all"):
+        preprocessor = ScenePreprocessor(num_bands=data.spec.num_bands)
+        statistics = data.band_statistics()
+        preprocessor.fit(torch.as_tensor(statistics.mean), torch.as_tensor(statistics.std))
+        preprocessor.with_valid = True
+        attach_scenes(preprocessor, data)
+        places = collate_pixels(data.__getitems__([0, 7, len(data) - 1, 40]))
+        batches.append(preprocessor(places, training=False))
+        parts.append(preprocessor.around(places, 1e9))
+    for key in ("inputs", "valid"):
+        torch.testing.assert_close(batches[1][key], batches[0][key], rtol=0, atol=0)
+    for ours, theirs in zip(parts[1], parts[0], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+def test_a_changed_file_is_mapped_anew_and_the_same_one_is_not(root, no_memory, monkeypatch):
+    no_memory()
+    first = dataset(**options(root, subset="all"))
+    again = dataset(**options(root, subset="all"))
+    assert first.scene.cube.data.filename == again.scene.cube.data.filename
+    assert first.scene.key == again.scene.key
+    write_cube(root / "holes.tif", HSICube(np.ones((12, 15, 4), np.int16)))
+    changed = dataset(**options(root, subset="all"))
+    assert changed.scene.key != first.scene.key
+    assert (changed[0]["window"] == 1).all()
+
+
+def test_an_empty_band_is_refused(root, no_memory):
+    cube = np.ones((12, 15, 4), np.float32)
+    cube[..., 2] = np.nan
+    write_cube(root / "holes.tif", HSICube(cube))
+    no_memory()
+    with pytest.raises(DataError, match=r"1 band\(s\) hold nothing but nodata or NaN \(0-based: 2\)"):
+        dataset(**options(root, subset="all"))
