@@ -24,8 +24,8 @@ from rasterio.transform import from_origin
 from scene_inference import inferencer, pixel_model
 from side_by_side import prepare
 
-from mmhsi.inference.checks import file_states
 from mmhsi.io import HSICube, write_cube
+from mmhsi.io.files import file_states
 
 BANDS, SIDE = 8, 16
 TOOL = Path(__file__).resolve().parents[1] / "tools/predict.py"

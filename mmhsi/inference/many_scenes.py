@@ -180,7 +180,7 @@ def predict_scenes(
             return known is not None and _stands(known, folder, made_by)
 
         known = read_record(path)
-        if known is not None and stands():
+        if known is not None and _stands(known, folder, made_by):
             yield known, True
             continue
         begin = time.monotonic()
