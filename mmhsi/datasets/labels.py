@@ -71,15 +71,16 @@ class LabelTable:
         Raises:
             DataError: If an id stands neither in ``label_ids`` nor in ``ignore_ids``, unless others are ignored.
         """
-        position = np.searchsorted(self._ids, labels).clip(max=len(self._ids) - 1)
-        known = self._ids[position] == labels
-        if self.ignore_others:
-            return np.where(known, self._indices[position], IGNORE_INDEX).astype(np.int64)
-        if not known.all():
-            row, column = np.argwhere(~known)[0]
-            unknown = np.unique(labels[~known])
-            raise DataError(
-                f"{source}: label id {', '.join(map(str, unknown[:5]))} (first at row {row}, column {column}) is not "
-                f"in the table; label_ids={list(self.label_ids)}, everything else must stand in ignore_ids"
-            )
-        return self._indices[position].astype(np.int64)
+        classes = np.empty(labels.shape, np.int64)
+        for row, ids in enumerate(labels):  # a scene's places at once would be many times its labels
+            position = np.searchsorted(self._ids, ids).clip(max=len(self._ids) - 1)
+            known = self._ids[position] == ids
+            if not known.all() and not self.ignore_others:
+                unknown = np.setdiff1d(labels, self._ids)
+                raise DataError(
+                    f"{source}: label id {', '.join(map(str, unknown[:5]))} (first at row {row}, column "
+                    f"{np.argmin(known)}) is not in the table; label_ids={list(self.label_ids)}, everything else must "
+                    "stand in ignore_ids"
+                )
+            classes[row] = np.where(known, self._indices[position], IGNORE_INDEX)
+        return classes

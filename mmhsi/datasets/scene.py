@@ -276,4 +276,5 @@ def labels_on_grid(info: SceneInfo, root: Path, grid: Grid, valid: np.ndarray) -
     kept = np.flatnonzero(counts >= info.min_class_pixels)
     renumbered = np.full(IGNORE_INDEX + 1, IGNORE_INDEX)
     renumbered[kept] = np.arange(len(kept))
-    return SceneLabels(renumbered[labels], kept.tolist(), info, polygons)
+    np.take(renumbered, labels, out=labels)
+    return SceneLabels(labels, kept.tolist(), info, polygons)
