@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,6 @@ from mmhsi.io.lock import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
 SIDE, METRES = 10, 30
@@ -198,7 +198,7 @@ def test_the_map_of_another_scene_of_that_name_is_not_taken_for_it(
     assert [there for _, there in run(inferencer, scenes[:1], out)] == [False]
     assert (out / "scene_0.tif").read_bytes() == before
     # Where the scene itself has gone, its map is replaced.
-    os.unlink(scenes[0])
+    Path(scenes[0]).unlink()
     assert [(record.error, there) for record, there in run(inferencer, [str(other)], out)] == [("", False)]
 
 
