@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 from mmhsi.datasets import CATALOGUE
 from mmhsi.datasets.catalogue import scene_info
 from mmhsi.datasets.download.dataset import default_root, expected_files, how_to_obtain
-from mmhsi.errors import DataError
-from mmhsi.io.json_file import is_number, read_json
 
 from .index_files import read_index, read_metafile
-from .table import ROOT, Step, read_config, state, step_name
+from .table import FINISHED, ROOT, Step, read_config, read_finished, state, step_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,12 +79,8 @@ def missing_data(steps: Iterable[Step], root: Path) -> Iterator[str]:
 def known_seconds(work_dir: Path) -> dict[str, float]:
     """Mean seconds of the runs of every name that are finished in a folder."""
     found: dict[str, list[float]] = {}
-    for path in work_dir.glob("*/finished.json"):
-        note = read_json(path, "the note of a finished run")
-        seconds = note.get("seconds") if isinstance(note, dict) else None
-        if not is_number(seconds):
-            raise DataError(f"{path}: says no seconds, expected the note of a finished run")
-        found.setdefault(path.parent.name.rpartition("_seed")[0], []).append(seconds)
+    for path in work_dir.glob(f"*/{FINISHED}"):
+        found.setdefault(path.parent.name.rpartition("_seed")[0], []).append(read_finished(path.parent)["seconds"])
     return {name: statistics.fmean(values) for name, values in found.items()}
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from mmhsi.engine.configs import reporting_metric
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io.files import make_folder, write_json
+from mmhsi.io.files import make_folder
 from mmhsi.io.lock import hold
 
-from .table import ROOT, Step, last_checkpoint, read_config
+from .table import ROOT, Step, last_checkpoint, read_config, state, write_finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,7 @@ class ExperimentRunner:
             lock = self._locks.setdefault(step.folder, threading.Lock())
         busy = step.folder.with_name(f"{step.folder.name}.running")  # the folder itself is held by the step's command
         with lock, hold(busy, "step", "choose another --work-dir", passing=True):
-            if (step.folder / "finished.json").is_file():
+            if state(step) == "done":
                 return
             make_folder(step.folder)
             began = time.monotonic()
@@ -112,7 +112,7 @@ class ExperimentRunner:
             else:
                 self._train(step)
             seconds = round(time.monotonic() - began, 1)
-            write_json(step.folder / "finished.json", {"seconds": seconds})
+            write_finished(step.folder, seconds)
             if self.finished is not None:
                 with self._guard:
                     self.finished(step, seconds)

@@ -16,7 +16,9 @@ from mmengine.config import Config
 
 from mmhsi.arguments import nearest
 from mmhsi.engine.configs import DATASET, chosen_dataset, load_config
+from mmhsi.engine.resume import newest_checkpoint
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.files import file_digest, write_json
 from mmhsi.io.json_file import is_number, read_json
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
+FINISHED = "finished.json"
+"""Note in the folder of a step that is finished."""
 
 
 @dataclass(frozen=True)
@@ -216,13 +220,20 @@ class ExperimentTable:
 
 
 def last_checkpoint(folder: Path) -> str:
-    """Path of the last checkpoint that mmengine wrote to a folder."""
-    return (folder / "last_checkpoint").read_text().strip()
+    """Path of the last checkpoint of a finished run.
+
+    Raises:
+        DataError: There is none that can be read.
+    """
+    found = newest_checkpoint(folder)
+    if found is None:
+        raise DataError(f"{folder}: has no checkpoint, expected that of a finished run")
+    return str(found[0])
 
 
 def state(step: Step) -> str:
     """``'done'``, ``'begun'`` or ``'open'``."""
-    if (step.folder / "finished.json").is_file():
+    if (step.folder / FINISHED).is_file():
         return "done"
     return "begun" if step.folder.is_dir() else "open"
 
@@ -268,10 +279,33 @@ def chain_seconds(step: Step | None) -> float:
     Args:
         step: Last of a chain; None gives 0.
     """
-    if step is None:
-        return 0.0
-    path = step.folder / "finished.json"
-    finished = read_json(path, "what a finished step left")
-    if not isinstance(finished, dict) or not is_number(finished.get("seconds")):
+    return 0.0 if step is None else read_finished(step.folder)["seconds"] + chain_seconds(step.previous)
+
+
+def write_finished(folder: Path, seconds: float) -> None:
+    """Note that a step is finished, and with which report.
+
+    Args:
+        folder: The step's.
+        seconds: That it took.
+    """
+    report = folder / "report.json"
+    write_json(folder / FINISHED, {"seconds": seconds, **({"report": file_digest(report)} if report.exists() else {})})
+
+
+def read_finished(folder: Path) -> dict[str, Any]:
+    """What :func:`write_finished` noted.
+
+    Args:
+        folder: A finished step's.
+
+    Raises:
+        DataError: It is something else, or the folder's report is another one since.
+    """
+    path, report = folder / FINISHED, folder / "report.json"
+    found = read_json(path, "what a finished step left")
+    if not isinstance(found, dict) or not is_number(found.get("seconds")):
         raise DataError(f"{path}: not what a finished step left (no seconds)")
-    return finished["seconds"] + chain_seconds(step.previous)
+    if "report" in found and not (report.is_file() and file_digest(report) == found["report"]):
+        raise DataError(f"{report}: is not the one that the step ended with; remove {path}, to run it again")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,9 @@ def newest_checkpoint(work_dir: str | Path) -> tuple[Path, dict] | None:
     named = folder / "last_checkpoint"
     if named.is_file():  # what mmengine calls the last one comes first; it may be empty if the run was killed just then
         last = Path(named.read_bytes().decode(errors="replace").strip())
-        last = last if last.is_file() else folder / last.name
-        if last.is_file():
+        own = folder / last.name  # where the folder is a copy of another run's, that is not this run's any more
+        last = own if os.path.isfile(own) else last  # noqa: PTH113, which raises where a name is too long to be one
+        if os.path.isfile(last):  # noqa: PTH113
             found = [last, *(path for path in found if path.resolve() != last.resolve())]
     reason = ""
     for path in found:

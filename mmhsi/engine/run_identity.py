@@ -99,7 +99,7 @@ def check_same_run(meta: dict, now: dict[str, str]) -> bool:
             "--work-dir"
         )
     for key, unit in zip(LENGTHS, ("epoch", "iter"), strict=True):
-        if key in differing and now.get(key, "").isdecimal() and int(now[key]) < meta[unit]:
+        if now.get(key, "").isdecimal() and int(now[key]) < meta[unit]:
             raise ConfigError(f"--resume: {key} is {now[key]}, the checkpoint's run has done {meta[unit]}")
     if followed:
         print_log(f"--resume: follows the new {', '.join(sorted(followed))} from here on", logger="current")

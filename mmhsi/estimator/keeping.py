@@ -66,7 +66,7 @@ class Comparison:
             np.savez(file, key=self.key, **arrays)
 
     def load(self, candidates: Iterable[str], classes: NDArray[np.int64]) -> list[Tried]:
-        """Those of the candidates that were tried; none if the file is missing, torn, or of other samples.
+        """Those of the candidates that were tried; none if the file is missing, damaged, or of other samples.
 
         Args:
             candidates: Their names.
@@ -80,9 +80,11 @@ class Comparison:
                 for name in candidates:
                     if name in arrays:
                         scores = arrays[name]
+                        if len(scores) != len(classes) or scores.shape[1] <= classes.max() or not (scores >= 0).all():
+                            return []
                         right = float((scores.argmax(axis=1) == classes).mean())
                         found.append(Tried(name, scores, right, float(arrays[f"seconds {name}"])))
-        except (OSError, ValueError, KeyError):
+        except Exception:  # numpy and zipfile raise many kinds
             return []
         return found
 

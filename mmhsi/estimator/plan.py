@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import DataError
-from mmhsi.io.files import write_whole
-from mmhsi.io.json_file import read_json
+from mmhsi.io.json_file import read_state, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,12 +75,11 @@ class Plan:
         self._write()
 
     def _read(self) -> dict[str, Any] | None:
-        """What a run has written; None where there is nothing."""
+        """What a run has written; None where there is nothing, or it is damaged."""
         try:
-            kept = read_json(self.path, "decisions of a run")
+            return read_state(self.path, "decisions of a run")
         except DataError:
             return None
-        return kept if isinstance(kept, dict) and isinstance(kept.get("inputs"), dict) else None
 
     def get(self, name: str, default: object = None) -> Any:
         """A decision that was kept.
@@ -104,4 +101,4 @@ class Plan:
         self._write()
 
     def _write(self) -> None:
-        write_whole(self.path, json.dumps(self._kept, sort_keys=True) + "\n")
+        write_state(self.path, self._kept)

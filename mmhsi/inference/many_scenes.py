@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import ConfigError, DataError, MMHSIError, one_line
-from mmhsi.io.files import existing_file, file_states, reason, write_json
-from mmhsi.io.json_file import read_json
+from mmhsi.io.files import existing_file, file_states, reason
+from mmhsi.io.json_file import read_json, read_state, write_state
+from mmhsi.io.readers.remote import is_remote
 
 from .map_facts import MapFacts, map_facts
 from .row_blocks import Sharing
+from .writers import hold_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,9 +39,10 @@ class Record:
         map: Name of its map within the folder.
         seconds: That it took.
         files: Files of the scene, their sizes and times of change.
-        made_by: What tells the model and the options from others.
+        made_by: What tells the model, the options and the scene from others.
         error: Why there is no map; empty where there is one.
         facts: Of the map; None where there is none.
+        written: The map's size and time of change.
     """
 
     scene: str
@@ -48,6 +52,7 @@ class Record:
     made_by: Any
     error: str = ""
     facts: MapFacts | None = field(default=None)
+    written: list[int] = field(default_factory=list)
 
 
 def share(scenes: Sequence[str], launcher: str = "none") -> list[str]:
@@ -153,6 +158,8 @@ def predict_scenes(
 ) -> Iterator[tuple[Record, bool]]:
     """Write a map of every scene that has none of this model with these options; one that fails does not end it.
 
+    One whose map another process is writing, or that of a scene in another folder stands there, fails too.
+
     Args:
         inferencer: The model.
         scenes: Those of this process (:func:`share`).
@@ -173,38 +180,45 @@ def predict_scenes(
         sorted([name, value] for name, value in options.items() if value),
     ]
     for scene in scenes:
-        path = record_path(folder, names[scene])
+        path, out = record_path(folder, names[scene]), folder / names[scene]
+        made = _plain([*made_by, scene if is_remote(scene) else os.path.realpath(scene)])
 
-        def stands(path: Path = path) -> bool:
+        def stands(path: Path = path, made: object = made) -> bool:
             known = read_record(path)
-            return known is not None and _stands(known, folder, made_by)
+            return known is not None and _stands(known, folder, made)
 
         known = read_record(path)
-        if known is not None and _stands(known, folder, made_by):
+        if known is not None and _stands(known, folder, made):
             yield known, True
             continue
         begin = time.monotonic()
 
-        def finish(files: list, error: str = "", scene: str = scene, begin: float = begin) -> Record:
+        def finish(
+            files: list, error: str = "", scene: str = scene, begin: float = begin, made: object = made
+        ) -> Record:
             facts = None if error or inferencer.spec.targets else map_facts(folder / names[scene])
             seconds = round(time.monotonic() - begin, 3)
-            record = Record(scene, names[scene], seconds, files, _plain(made_by), error, facts)
-            write_json(record_path(folder, names[scene]), asdict(record))
+            written = [] if error else _state(folder / names[scene])
+            record = Record(scene, names[scene], seconds, files, made, error, facts, written)
+            write_state(record_path(folder, names[scene]), asdict(record))
             return record
 
         given = dict(progress=progress, moving=progress, **options)
         given.update(dict(shared=Sharing(stands, finish)) if shared else dict(resume=resume))
         try:
-            files = inferencer.write_map(scene, folder / names[scene], **given)
-            if files is None:  # other processes are at it
-                continue
-            if shared:
-                record = read_record(path)
-                assert record is not None  # finish has written it
-            else:
-                record = finish(files)
-        except (MMHSIError, OSError, MemoryError) as caught:
-            record = finish([], one_line(str(caught)) or type(caught).__name__)
+            # Until the record is written, or it would be of the map that another process makes in between.
+            with nullcontext() if shared else hold_outputs([out]):
+                _refuse_another(known, folder, made)
+                try:
+                    files = inferencer.write_map(scene, out, **given)
+                    if files is None:  # other processes are at it
+                        continue
+                    record = read_record(path) if shared else finish(files)
+                    assert record is not None  # finish has written it
+                except (MMHSIError, OSError, MemoryError) as caught:
+                    record = finish([], one_line(str(caught)) or type(caught).__name__)
+        except MMHSIError as caught:  # the record of the map that is there stays
+            record = Record(scene, names[scene], 0.0, [], made, one_line(str(caught)))
         yield record, False
 
 
@@ -222,22 +236,37 @@ def read_record(path: Path) -> Record | None:
     if not path.exists():
         return None
     try:
-        content = read_json(path, "a record of mmhsi predict")
-        assert isinstance(content, dict)
+        content = read_state(path, "a record of mmhsi predict")
         facts = content.pop("facts")
         return Record(**content, facts=None if facts is None else MapFacts(**facts))
-    except (DataError, TypeError, KeyError, AssertionError):
+    except (DataError, TypeError, KeyError):
         return None
 
 
-def _stands(record: Record, folder: Path, made_by: list) -> bool:
-    """Whether a map is there, of the same files, by the same model and options."""
-    if record.error or record.made_by != _plain(made_by) or not (folder / record.map).exists():
+def _stands(record: Record, folder: Path, made_by: object) -> bool:
+    """Whether a map is there as it was written, of the same files, by the same model and options."""
+    if record.error or record.made_by != made_by:
         return False
     try:
-        return file_states([Path(file[0]) for file in record.files]) == record.files
+        same = file_states([Path(file[0]) for file in record.files]) == record.files
+        return same and _state(folder / record.map) == record.written
     except OSError:
         return False
+
+
+def _state(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _refuse_another(known: Record | None, folder: Path, made_by: Any) -> None:
+    """Refuse to replace the map of another scene, which happens to have the same name, as long as there is either."""
+    if known is None or known.error or known.made_by[-1] == made_by[-1]:
+        return
+    if (folder / known.map).exists() and Path(known.made_by[-1]).exists():
+        raise DataError(
+            f"{folder / known.map}: is the map of {known.made_by[-1]}; give another --out-dir, or rename the scene"
+        )
 
 
 def _plain(value: object) -> object:

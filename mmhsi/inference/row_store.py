@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from mmhsi.errors import DataError
-from mmhsi.io.files import make_folder, sync, write_whole, writing
-from mmhsi.io.json_file import read_json
+from mmhsi.io.files import make_folder, sync, writing
+from mmhsi.io.json_file import read_json, read_state, write_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -154,7 +153,7 @@ class RowStore:
             for file in self._files.values():
                 os.fsync(file.fileno())
         state = dict(format=FORMAT, settings=self.settings, rows=self.finished, checksums=self._sums)
-        write_whole(self.folder / STATE, json.dumps(dict(state, checksum=_checksum(state)), indent=1))
+        write_state(self.folder / STATE, state)
         self._saved = time.monotonic()
 
     def read(self, name: str, band: int, first: int, count: int) -> NDArray:
@@ -238,10 +237,6 @@ class RowStore:
         return None if left else total
 
 
-def _checksum(state: dict) -> str:
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
-
-
 def _is_ours(path: Path) -> bool:
     try:
         state: Any = read_json(path, "the state of a run")
@@ -266,10 +261,9 @@ def stored_state(folder: Path) -> dict | None:
     if not path.is_file():
         return None
     try:
-        state: Any = read_json(path, "the state of a run")
-        checksum = state.pop("checksum")
-        if state["format"] != FORMAT or checksum != _checksum(state):
-            raise ValueError("another version or checksum")
+        state = read_state(path, "the state of a run")
+        if state["format"] != FORMAT:
+            raise ValueError("another version")
         return dict(settings=dict(state["settings"]), rows=int(state["rows"]), checksums=dict(state["checksums"]))
     except (DataError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: cannot be read ({error}); remove {folder} to start over") from error

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from mmhsi.errors import DataError
-from mmhsi.io.files import existing_file, reason
+from mmhsi.io.files import existing_file, reason, strict, write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
 MOST_BYTES = 256 << 20
@@ -34,6 +36,41 @@ def read_json(path: str | PathLike[str], expected: str) -> object:
         return json.loads(file.read_bytes(), object_pairs_hook=_object)
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{file}: not {expected} ({reason(error)})") from error
+
+
+def write_state(path: str | PathLike[str], state: Mapping[str, object]) -> None:
+    """Write what a later run goes on from, with a checksum, whole or not at all.
+
+    Args:
+        path: The file; folders that are missing are made.
+        state: Texts, numbers, lists, dicts, by texts.
+
+    Raises:
+        DataError: The disk refuses.
+    """
+    content = strict(state)
+    assert isinstance(content, dict)
+    write_whole(path, json.dumps({**content, "checksum": _checksum(content)}, indent=1) + "\n")
+
+
+def read_state(path: str | PathLike[str], expected: str) -> dict[str, Any]:
+    """Read what :func:`write_state` wrote, of which nothing has to be doubted then.
+
+    Args:
+        path: The file.
+        expected: What it should hold, for the message.
+
+    Raises:
+        DataError: As of :func:`read_json`, or its checksum is another one.
+    """
+    state = read_json(path, expected)
+    if not isinstance(state, dict) or state.pop("checksum", None) != _checksum(state):
+        raise DataError(f"{path}: not {expected} (another checksum)")
+    return state
+
+
+def _checksum(state: dict) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout, lock_descriptor
 
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +53,10 @@ def hold(folder: str | Path, what: str, instead: str, passing: bool = False) -> 
         if not _acquire(folder, stack):
             holder = "another process"
             with suppress(OSError):
-                holder = note.read_text() or holder
+                if note.is_file():  # opening a pipe would wait
+                    holder = one_line(note.read_text(errors="replace")) or holder
             raise ConfigError(f"{what} {folder}: in use by {holder}; wait for it, end it, or {instead}")
+        note.unlink(missing_ok=True)  # a link would lead to a file of others
         note.write_text(f"process {os.getpid()} on {socket.gethostname()}")
         try:
             yield

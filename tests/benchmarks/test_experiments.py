@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from experiments.figures import finished_figures, read_figures, tabulate, write_figures
 from experiments.index_files import read_results
 from experiments.record import RESULTS, forget_earlier, known, of_tables
@@ -10,6 +11,7 @@ from experiments.runner import ExperimentRunner
 from experiments.table import (
     ROOT,
     ExperimentTable,
+    chain_seconds,
     config_text,
     make_chain,
     read_config,
@@ -137,13 +139,23 @@ def test_a_command_takes_the_checkpoint_before_it_and_probes_are_read(tmp_path, 
     step, alone = make_chain([PRETRAIN, probe], 1, tmp_path), make_chain([probe], 1, tmp_path)
     assert step.folder != alone.folder
     finish(step.previous, 0.0)
-    (step.previous.folder / "last_checkpoint").write_text("weights.pth\n")
+    weights = step.previous.folder / "epoch_1.pth"
+    torch.save(dict(state_dict=dict(weight=torch.zeros(1))), weights)
     called = []
-    monkeypatch.setattr(ExperimentRunner, "_call", lambda self, words, folder: called.append(words))
+
+    def call(self, words, folder):
+        called.append(words)
+        (folder / "report.json").write_text("{}")
+
+    monkeypatch.setattr(ExperimentRunner, "_call", call)
     ExperimentRunner().run(step)
-    assert called == [["probe.py", "weights.pth", "--out", str(step.folder / "report.json")]]
+    assert called == [["probe.py", str(weights), "--out", str(step.folder / "report.json")]]
     (step.folder / "report.json").write_text(json.dumps({"methods": {"knn": {"OA": 70.0}}}))
     assert read_metrics(step) == {"OA": 70.0}
+    with pytest.raises(
+        DataError, match=r"report\.json: is not the one that the step ended with; remove .*finished\.json"
+    ):
+        chain_seconds(step)
     with pytest.raises(ConfigError, match=r"probe\.py: \{checkpoint\} given, but there is no step before it"):
         ExperimentRunner().run(alone)
 

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from scripts import REPOSITORY, load_script
 from small_models import SMALL
 
+from mmhsi.engine.resume import newest_checkpoint
 from mmhsi.models.weights import read_checkpoint
 
 SCHEDULES = """[dict(type='LinearLR', start_factor=0.1, by_epoch=True, begin=0, end=1, convert_to_iter_based=True),
@@ -58,9 +59,7 @@ def config(generated_data, tmp_path, monkeypatch):
 @pytest.fixture
 def run(trained, tmp_path):
     """A copy of it."""
-    copy = Path(shutil.copytree(trained, tmp_path / "w"))
-    (copy / "last_checkpoint").write_text(str(copy / "epoch_2.pth"))
-    return copy
+    return Path(shutil.copytree(trained, tmp_path / "w"))
 
 
 def rates(folder):
@@ -103,6 +102,27 @@ def test_another_run_is_refused_in_one_line(config, run, run_tool, capsys):
         assert line.startswith("error: --resume: ")
         assert named in line
     assert {path.name: path.read_bytes() for path in run.glob("*.pth")} == before
+
+
+def test_a_checkpoint_without_the_state_of_the_training_is_refused(config, run, run_tool, capsys):
+    whole = torch.load(run / "epoch_2.pth", weights_only=False)
+    for part, content in (("optimizer", None), ("param_schedulers", None), ("pending_gradients", 5)):
+        changed = {name: value for name, value in whole.items() if name != part}
+        torch.save(changed | ({} if content is None else {part: content}), run / "epoch_2.pth")
+        assert run_tool("train", config(4), "--work-dir", run, "--resume") == 2
+        assert part in capsys.readouterr().err.splitlines()[-1]
+    torch.save(dict(whole, meta=dict(whole["meta"], epoch=10**30)), run / "epoch_2.pth")
+    assert run_tool("train", config(2), "--work-dir", run, "--resume") == 2
+
+
+def test_a_folder_goes_on_from_its_own_checkpoint(run, trained):
+    """A copy's ``last_checkpoint`` names that of the folder it was copied from; a damaged one names none."""
+    assert Path((run / "last_checkpoint").read_text()).is_relative_to(trained)
+    for content in (None, b"\xff\xfe", b"a" * 5000, b"\0", b""):
+        if content is not None:
+            (run / "last_checkpoint").write_bytes(content)
+        path, _ = newest_checkpoint(run)
+        assert path == run / "epoch_2.pth"
 
 
 def test_a_run_without_a_checkpoint_begins(config, tmp_path, run_tool, capfd):

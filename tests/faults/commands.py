@@ -224,7 +224,8 @@ def table(place: Path) -> Case:
 
     def outcome(folder: Path) -> Any:
         reports = sorted((folder / "runs").glob("*/report.json"))
-        return [path.read_text() for path in reports], (folder / "table.md").read_text().splitlines()[-1][:30]
+        row, _, _seconds = (folder / "table.md").read_text().splitlines()[-1].rpartition(" (n = 2) | ")
+        return [path.read_text() for path in reports], row
 
     def not_whole(folder: Path) -> str | None:
         for path in [*folder.glob("runs/*/report.json"), *folder.glob("runs/*/finished.json")]:

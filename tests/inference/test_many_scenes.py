@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +23,11 @@ from mmhsi.inference import SceneInferencer, many_scenes
 from mmhsi.inference.many_scenes import Record, listed_scenes, map_names, predict_scenes, share, stac_scenes
 from mmhsi.inference.scene_summary import write_summary
 from mmhsi.io import HSICube, read_class_map, write_cube
+from mmhsi.io.json_file import write_state
+from mmhsi.io.lock import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
 SIDE, METRES = 10, 30
@@ -162,10 +166,49 @@ def test_stac_items(tmp_path: Path) -> None:
 
 
 def test_a_damaged_record_is_none(tmp_path: Path) -> None:
-    assert many_scenes.read_record(tmp_path / "none.json") is None
+    path = tmp_path / "a.json"
+    assert many_scenes.read_record(path) is None
     for content in ("{", "[]", "{}", '{"facts": {}}'):
-        (tmp_path / "a.json").write_text(content)
-        assert many_scenes.read_record(tmp_path / "a.json") is None
+        path.write_text(content)
+        assert many_scenes.read_record(path) is None
+    record = Record("a.tif", "a.tif", 1.0, [], [], facts=None, written=[100, 5])
+    write_state(path, asdict(record))
+    assert many_scenes.read_record(path) == record
+    path.write_text(path.read_text().replace("100", "200"))
+    assert many_scenes.read_record(path) is None
+
+
+def test_the_map_of_another_scene_of_that_name_is_not_taken_for_it(
+    trained: Callable, scenes: list[str], tmp_path: Path
+) -> None:
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    inferencer, out = SceneInferencer(config, checkpoint, "cpu"), tmp_path / "maps"
+    other = tmp_path / "other/scene_0.tif"
+    other.parent.mkdir()
+    shutil.copy2(scenes[1], other)
+    run(inferencer, scenes[:1], out)
+    before = (out / "scene_0.tif").read_bytes()
+    ((record, there),) = run(inferencer, [str(other)], out)
+    assert not there
+    assert record.error.startswith(f"{out / 'scene_0.tif'}: is the map of {scenes[0]}; give another --out-dir")
+    assert (out / "scene_0.tif").read_bytes() == before
+    assert [there for _, there in run(inferencer, scenes[:1], out)] == [True]
+    # Somebody wrote another map under that name: it is not the record's.
+    inferencer.write_map(other, out / "scene_0.tif")
+    assert [there for _, there in run(inferencer, scenes[:1], out)] == [False]
+    assert (out / "scene_0.tif").read_bytes() == before
+    # Where the scene itself has gone, its map is replaced.
+    Path(scenes[0]).unlink()
+    assert [(record.error, there) for record, there in run(inferencer, [str(other)], out)] == [("", False)]
+
+
+def test_a_map_that_another_process_writes_is_left_to_it(trained: Callable, scenes: list[str], tmp_path: Path) -> None:
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    inferencer, out = SceneInferencer(config, checkpoint, "cpu"), tmp_path / "maps"
+    with hold(out / "scene_0.tif.partial", "output", "wait", passing=True):
+        ((record, there),) = run(inferencer, scenes[:1], out)
+    assert (there, "in use by process" in record.error) == (False, True)
+    assert not (out / "records").exists()  # which is the other process's to write
 
 
 def test_the_command_in_two_processes(

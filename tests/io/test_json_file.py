@@ -3,7 +3,7 @@
 import pytest
 
 from mmhsi.errors import DataError
-from mmhsi.io.json_file import read_json
+from mmhsi.io.json_file import read_json, read_state, write_state
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,18 @@ def test_what_is_right_is_read(tmp_path):
     path = tmp_path / "report.json"
     path.write_text('{"a": {"b": 1}, "b": {"b": 2}}')
     assert read_json(path, "a report") == {"a": {"b": 1}, "b": {"b": 2}}
+
+
+def test_a_state_of_which_anything_was_changed_is_none(tmp_path):
+    path, state = tmp_path / "state.json", {"rows": 12, "names": ["é", "b"], "scale": float("inf"), "of": {"a": None}}
+    write_state(path, state)
+    assert read_state(path, "a state") == dict(state, scale=None)
+    whole = path.read_bytes()
+    for index in range(len(whole) - 2):  # behind the closing bracket there is a line's end
+        for changed in (whole[:index], whole[:index] + bytes([whole[index] ^ 1]) + whole[index + 1 :]):
+            path.write_bytes(changed)
+            try:
+                found = read_state(path, "a state")
+            except DataError:
+                continue
+            assert found == dict(state, scale=None)  # white space

@@ -54,6 +54,21 @@ def test_another_process_is_named_and_a_killed_one_holds_nothing(tmp_path):
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes of this kind")
+def test_what_stands_in_the_place_of_the_note_is_neither_written_nor_waited_for(tmp_path):
+    folder, note, mine = tmp_path / "w", tmp_path / "w/.lock", tmp_path / "mine"
+    mine.write_text("mine")
+    folder.mkdir()
+    note.symlink_to(mine)
+    with hold(folder, "map", "give another --out"):
+        assert mine.read_text() == "mine"
+        note.write_bytes(b"a\n\xff")
+        assert "in use by a\\n\ufffd; wait" in refused(folder)
+        note.unlink()
+        os.mkfifo(note)
+        assert "in use by another process; wait" in refused(folder)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody remove what is open")
 def test_nothing_that_can_be_removed_from_a_folder_lets_another_in(tmp_path):
     with hold(tmp_path, "folder", "go"):

@@ -10,11 +10,11 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from mmhsi.errors import DataError
-from mmhsi.io.files import make_folder, remove_begun, write_json
-from mmhsi.io.json_file import read_json
+from mmhsi.io.files import make_folder, remove_begun
+from mmhsi.io.json_file import read_state, write_state
 from mmhsi.version import __version__
 
 from .errors import DownloadError, storing
@@ -83,8 +83,7 @@ def _note(path: Path) -> Path:
 def _known(path: Path, url: str) -> RemoteState | None:
     """What the server said about the file that was begun; None if nothing was, or from elsewhere."""
     try:
-        noted: Any = read_json(_note(path), "a note of a download")
-        state = RemoteState(**noted)
+        state = RemoteState(**read_state(_note(path), "a note of a download"))
     except (DataError, TypeError):
         return None
     begun = state.url == url and path.is_file() and 0 < state.stored <= path.stat().st_size
@@ -141,7 +140,7 @@ def _store(file: BinaryIO, path: Path, state: RemoteState, count: int) -> int:
     """Bring all bytes to the disk, and say so in the note."""
     file.flush()
     os.fsync(file.fileno())
-    write_json(_note(path), state._replace(stored=count)._asdict())
+    write_state(_note(path), state._replace(stored=count)._asdict())
     return count
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import Tensor
 from torch.distributed.fsdp import FullyShardedDataParallel
 
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.io.files import remove_begun, replacing, write_whole
 from mmhsi.registry import HOOKS
 
@@ -23,8 +24,6 @@ from ..unwrap import unwrap_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from torch import Tensor
 
 OUTDATED = "outdated_ckpts"
 """Entry of the message hub: names of checkpoints that go when the one that holds this is on the disk."""
@@ -94,8 +93,10 @@ class AtomicCheckpointHook(CheckpointHook):
 
         Raises:
             ConfigError: If it is another run.
+            FileFormatError: If the checkpoint lacks what it takes to go on exactly.
         """
         if runner._resume:
+            _check_state(checkpoint, runner)
             self._pending = checkpoint.get("pending_gradients", {})
             self._other_schedule = check_same_run(checkpoint["meta"], describe_run(runner))
 
@@ -225,6 +226,19 @@ class DeferredRemoval:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._backend, name)
+
+
+def _check_state(checkpoint: dict, runner: Runner) -> None:
+    """Refuse a checkpoint from which mmengine would go on as if the optimiser, or a schedule, began anew."""
+    for part, needed in (("optimizer", True), ("param_schedulers", bool(runner.cfg.get("param_scheduler")))):
+        if needed and part not in checkpoint:
+            raise FileFormatError(
+                f"{runner._load_from}: cannot be resumed, it has no {part}; --cfg-options load_from=FILE begins with "
+                "its weights"
+            )
+    pending = checkpoint.get("pending_gradients", {})
+    if not isinstance(pending, dict) or not all(isinstance(value, Tensor) for value in pending.values()):
+        raise FileFormatError(f"{runner._load_from}: its pending_gradients are no tensors by name")
 
 
 def waiting_gradients(runner: Runner) -> dict[str, Tensor]:

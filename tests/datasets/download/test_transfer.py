@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from download_server import CONTENT, MD5, cube, fetch, left_in
 from mmhsi.datasets.catalogue import CATALOGUE, RemoteFile
 from mmhsi.datasets.download import DownloadError
 from mmhsi.datasets.download.transfer import transfer
+from mmhsi.io.json_file import write_state
 
 LONGER = cube(1)[:-2] + bytes(2) + b"more"
 
@@ -88,7 +88,7 @@ def test_part_of_another_address_or_too_long_is_not_continued(server, publish, t
     part.write_bytes(b"x" * (len(CONTENT) + 5))
     state = {"url": f"{server.base}/published/cube.npy", "total": len(CONTENT), "etag": '"1"', "last_modified": None}
     state["stored"] = len(CONTENT) + 5
-    part.with_name("cube.npy.json").write_text(json.dumps(state))
+    write_state(part.with_name("cube.npy.json"), state)
     fetch(tmp_path)  # the server answers 416
     assert (tmp_path / "toy/cube.npy").read_bytes() == CONTENT
 

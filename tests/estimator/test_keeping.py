@@ -1,0 +1,51 @@
+"""What an interrupted run left, damaged: it is done anew, not believed."""
+
+import io
+
+import numpy as np
+import pytest
+
+from mmhsi.estimator.comparison import Tried
+from mmhsi.estimator.keeping import Comparison
+from mmhsi.estimator.plan import Plan
+
+CLASSES = np.array([0, 1, 2, 1])
+
+
+def archive(**arrays):
+    file = io.BytesIO()
+    np.savez(file, key="k", **{"seconds svm": 1.0, **arrays})
+    return file.getvalue()
+
+
+def test_a_comparison_that_is_damaged_is_none(tmp_path):
+    kept, scores = Comparison(tmp_path / "comparison.npz", "k"), np.eye(3)[[0, 1, 1, 1]]
+    kept.save([Tried("svm", scores, 0.75, 2.0)])
+    (found,) = kept.load(["svm"], CLASSES)
+    assert (found.name, found.accuracy, found.seconds) == ("svm", 0.75, 2.0)
+    whole = kept.path.read_bytes()
+    for index in range(0, len(whole), 7):
+        for changed in (whole[:index], whole[:index] + bytes([whole[index] ^ 0x10]) + whole[index + 1 :]):
+            kept.path.write_bytes(changed)
+            for one in kept.load(["svm"], CLASSES):
+                np.testing.assert_array_equal(one.probabilities, scores)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [np.ones((4, 2)), np.ones((5, 3)), np.ones(4), np.full((4, 3), np.nan), -np.ones((4, 3)), np.full((4, 3), "a")],
+)
+def test_a_comparison_that_cannot_be_of_these_samples_is_none(scores, tmp_path):
+    (tmp_path / "comparison.npz").write_bytes(archive(svm=scores))
+    assert Comparison(tmp_path / "comparison.npz", "k").load(["svm"], CLASSES) == []
+
+
+def test_decisions_that_were_changed_are_not_followed(tmp_path):
+    path = tmp_path / "plan.json"
+    Plan(path, {"minutes": 3}, resume=False).keep("left out", ["svm"])
+    text = path.read_text()
+    assert Plan(path, {"minutes": 3}, resume=True).get("left out") == ["svm"]
+    for changed in (text.replace('"svm"', "5"), text[:-9], "[]", "\0"):
+        path.write_text(changed)
+        plan = Plan(path, {"minutes": 3}, resume=True)
+        assert (plan.get("left out"), "begun anew" in plan.begun) == (None, True)
