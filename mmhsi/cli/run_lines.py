@@ -127,7 +127,7 @@ class RunLines(Hook):
         folder = Path(runner.work_dir)
         pointer = folder / "last_checkpoint"
         if pointer.is_file():
-            print(f"weights: {_near(Path(pointer.read_text().strip()))}")
+            print(f"weights: {_near(Path(pointer.read_text(encoding='utf-8').strip()))}")
         print(f"log: {_near(Path(runner.logger.log_file))}", flush=True)
 
     def before_test(self, runner: Runner) -> None:
