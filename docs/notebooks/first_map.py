@@ -1,12 +1,12 @@
 # %% [markdown]
 # # A first map
 #
-# *For those who have a product of a sensor and some polygons, and have never used mmhsi.* `cube` may be the folder or
-# the zip of an EnMAP, PRISMA, EMIT or DESIS product as it was downloaded ([Products](../products.md)); here it is
-# EnMAP over Potsdam, tiles put together into one file. `polygons` is a layer as it is drawn in QGIS, with a field
+# *For those who have a sensor's product and some polygons, and have never used mmhsi.* `cube` may be the folder or
+# the zip of an EnMAP, PRISMA, EMIT or DESIS product as it was downloaded ([Products](../products.md)); here it is a
+# scene of EnMAP over Potsdam, put together from tiles. `polygons` is a layer as you draw it in QGIS, with a field
 # `class`.
 #
-# In a shell all of it is `mmhsi classify cube.tif fields.gpkg --out map.tif`.
+# In a shell, one command does all of this: `mmhsi classify cube.tif fields.gpkg --out map.tif`.
 # %%
 import tempfile
 from pathlib import Path
@@ -27,7 +27,7 @@ read_cube(cube)
 # %% [markdown]
 # ## Learn
 #
-# Half of the minutes is for trying classifiers on held-out polygons. Here two are named; without `models` all are
+# Half of the time is spent on trying classifiers on held-out polygons. Here we name two; without `models` all are
 # tried.
 # %%
 model = SceneClassifier(minutes=2, models=["lda-on-spectra", "extra-trees-on-spectra"])
@@ -59,13 +59,13 @@ Image(str(folder / "map.png"), width=700)
 # %% [markdown]
 # ## What it is worth
 #
-# The accuracy to expect of the map elsewhere on the scene, with its 90 % interval; then what folds drawn pixel by pixel
-# would have said, whose held-out pixels lie beside training pixels.
+# First the accuracy to expect elsewhere on the scene, with its 90 % interval. Then the figure from folds drawn pixel by
+# pixel, whose held-out pixels lie beside training pixels.
 # %%
 print("expected elsewhere:", model.report.accuracy)
 print(f"pixel by pixel: {100 * model.report.random:.1f} %")
 # %% [markdown]
-# Here, unlike in real work, the truth of some more tiles is known:
+# Here we know the truth of some more tiles, as one does not in real work:
 # %%
 import numpy as np
 

@@ -2,8 +2,8 @@
 # # Few labels, and an accuracy that holds
 #
 # *For those who have some ten labelled pixels a class and are asked how good the map is.* The same labels give three
-# answers: on the pixels that were learnt from, on held-out pixels that lie beside them, and on held-out blocks. The
-# truth of the rest of the scene is compared below.
+# answers: on the pixels that the model learnt from, on held-out pixels beside them, and on held-out blocks. Below, all
+# three are compared with the truth of the rest of the scene.
 # %%
 import tempfile
 from pathlib import Path
@@ -19,8 +19,8 @@ cube, _, truth, names = land_cover(folder)
 # %% [markdown]
 # ## Labels as they are drawn
 #
-# Nobody labels single pixels at random over a scene: people go to some places and label what is there. Here a few
-# squares of 6 x 6 pixels are labelled; the rest of the truth is kept apart.
+# Nobody labels single pixels at random all over a scene: people go to some places and label what is there. Here a few
+# squares of 6 x 6 pixels are labelled; the rest of the truth is set aside.
 # %%
 rng = np.random.default_rng(0)
 labels = np.zeros(truth.shape, np.int64)
@@ -46,10 +46,9 @@ print(f"on everything else that is known:    {100 * right[apart].mean():.1f} %")
 # %% [markdown]
 # ## What to report
 #
-# The third, with its interval, and how it was measured; `to_markdown` writes the paragraph. One draw of labels does
-# not tell which of them lies nearer on average: on the published splits the interval held in 33 of 37 runs
-# ([classify](../classify.md#on-the-fixed-splits)), and held-out neighbours, which have no interval, were too good
-# where labels lie together. A split that was published is better still: [Splits](../splits.md) has those that come
-# with mmhsi.
+# Report the third, with its interval, and say how it was measured; `to_markdown` writes the paragraph. One draw of
+# labels does not show which answer is nearer on average. On the published splits the interval held in 37 of 39 runs
+# ([classify](../classify.md#on-the-fixed-splits)); held-out neighbours, which have no interval, were too good where
+# labels lie together. A published split is better still: [Splits](../splits.md) lists those that come with mmhsi.
 # %%
 print(model.report.to_markdown()[:900], "…")

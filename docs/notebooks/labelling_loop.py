@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Labelling where it helps
 #
-# *For those who label in QGIS and wonder where to go on.* A map and its doubt come from a first handful of labels;
-# `mmhsi suggest` writes points where labels would tell most, with an empty field `class`. You fill in the
-# field in QGIS, save, and give the file to `mmhsi classify` again. Here the truth fills it in.
+# *For those who label in QGIS and wonder where to label next.* A first handful of labels gives a map and its doubt.
+# `mmhsi suggest` writes points where new labels would help most, with an empty field `class`. You fill in the field in
+# QGIS, save, and give the file to `mmhsi classify` again. Here the truth fills it in.
 # %%
 import tempfile
 from pathlib import Path
@@ -39,8 +39,8 @@ print(f"{(labels > 0).sum()} labels: {classify():.1f} % of the others are right"
 # %% [markdown]
 # ## Three rounds
 #
-# Each suggests thirty points, which somebody then looks at. Where the truth is not known, a point stays empty, as it
-# would in QGIS where nobody can tell what is there.
+# Each round suggests thirty points, at which somebody then looks. Where the truth is not known, a point stays empty, as
+# it would in QGIS where nobody can tell what is there.
 # %%
 for _ in range(3):
     mmhsi("suggest", cube, folder / "doubt.tif", "--out", folder / "next.gpkg", "--count", 30)

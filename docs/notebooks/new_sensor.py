@@ -1,9 +1,9 @@
 # %% [markdown]
 # # A new sensor, old weights
 #
-# *For those who have a model of one sensor and a scene of another: other bands, the same ground.* There are three ways:
-# the scene is resampled to the bands of the training when a map is made; the weights of the first layer are carried
-# over to the new bands, and fine-tuned; or the encoder takes any bands. [New sensors](../sensors.md) says more of each.
+# *For those who have a model for one sensor and a scene from another: other bands, the same ground.* There are three ways:
+# resample the scene to the bands of the training when you make the map; carry the weights of the first layer over to
+# the new bands and fine-tune them; or use an encoder that takes any bands. [New sensors](../sensors.md) has more on each.
 # %%
 import os
 import tempfile
@@ -23,7 +23,7 @@ old, labels = write_scene(simulate_scene(64, 64), folder / "demo")
 # %% [markdown]
 # ## Two sensors
 #
-# The old one has 64 bands. The new one sees the same scene in every second band, twice as wide: means of neighbours.
+# The old one has 64 bands. The new one sees the same scene in half as many, twice as wide: means of two neighbours.
 # %%
 from mmhsi.io import read_cube
 
@@ -51,7 +51,8 @@ mmhsi("publish_model", config, run / "epoch_15.pth", "--dataset", "demo_20-per-c
 # %% [markdown]
 # ## Resample when mapping
 #
-# Without the option the new scene is refused: other bands, even as many of them, are not those of the training.
+# Without the option the new scene is refused: its bands are not those of the training, and the same number would not
+# make them so.
 # %%
 import subprocess
 
@@ -72,8 +73,8 @@ for name in ("old_map.tif", "new_map.tif"):
 # ## Carry the weights over, and fine-tune
 #
 # With `input_layer="interpolate"` each new band takes its weights from its neighbours in wavelength; everything else is
-# loaded as it is. The report says what became of every weight. Without wavelengths `"reinit"` begins the first layer
-# anew.
+# loaded as it is. The report says what happened to every weight. Where there are no wavelengths, `"reinit"` draws the
+# first layer anew.
 # %%
 from mmhsi.models import CNN2D
 from mmhsi.models.weights import transfer_weights
@@ -82,9 +83,9 @@ good = np.flatnonzero(seen.good_bands)
 centres = seen.wavelengths[good].tolist()
 print(transfer_weights(CNN2D(len(good)), run / "epoch_15.pth", "backbone.", "interpolate", centres))
 # %% [markdown]
-# In a config `init_cfg` does that before the training. Five labels a class of the new scene, with the old weights and
+# In a config, `init_cfg` does this before the training. Five labels a class of the new scene, with the old weights and
 # without. Both sensors see the same ground here, which is the best case: weights of [other scenes](../results.md)
-# brought less than a point.
+# gained less than a point.
 # %%
 text = f"""
 _base_ = {str(config)!r}
@@ -103,9 +104,9 @@ for name, more in (("old weights", ()), ("from scratch", ("model.backbone.init_c
 # %% [markdown]
 # ## An encoder of any bands
 #
-# Its first layer makes its weights from the centres of the bands, so that one network sees both sensors, and means the
-# same by them. [Public encoders](../sensors.md#public-weights) are of this kind, and `mmhsi probe_features` says what
-# their features hold on your scene.
+# Its first layer makes its weights from the centres of the bands, so that one network takes both sensors and gives
+# both the same meaning. [Public encoders](../sensors.md#public-weights) are of this kind, and `mmhsi probe_features`
+# measures what their features are worth on your scene.
 # %%
 import torch
 

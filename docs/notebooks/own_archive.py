@@ -2,8 +2,8 @@
 # # Pretraining on your own archive
 #
 # *For those who have many scenes of a sensor and few labels.* A network first learns, without labels, to fill in what
-# is masked; then some pixels a class fine-tune it. Whether that pays is measured here, too: the same network from
-# scratch, on the same split. On real scenes it rarely paid ([Results](../results.md)): measure before you believe it.
+# is masked; then it is fine-tuned on some pixels a class. We also measure whether that pays: the same network is
+# trained from scratch, on the same split. On real scenes it rarely paid ([Results](../results.md)), so measure first.
 # %%
 import json
 import os
@@ -21,8 +21,8 @@ write_scene(simulate_scene(64, 64), folder / "demo")
 # %% [markdown]
 # ## Pretrain
 #
-# With your own archive, `data_root` and `scene` of the config name your files ([Pretraining](../pretraining.md)). A
-# few epochs and every third pixel, to keep this page short.
+# With your own archive, `data_root` and `scene` in the config name your files ([Pretraining](../pretraining.md)). A
+# few epochs on every third pixel keep this page short.
 # %%
 pretrain, run = root / "configs/mae/mae_hsi-vit-tiny-p3_demo.py", folder / "pretrain"
 short = ("--cfg-options", "train_cfg.max_epochs=3", "train_dataloader.dataset.stride=3")
@@ -42,5 +42,5 @@ for name in weights:
     report = json.loads((folder / name.replace(" ", "-") / "report.json").read_text())
     print(f"{name}: {report['metrics']['OA']:.1f} % ({report['protocol']})")
 # %% [markdown]
-# One seed says little: repeat with `--seed 1`, `--seed 2`, and compare in pairs. A simulated scene shows that the
+# One seed says little: repeat with `--seed 1` and `--seed 2`, and compare the pairs. A simulated scene shows that the
 # software works, not how good a method is.

@@ -2,7 +2,7 @@
 # # From an experiment to deployment
 #
 # *For those who have a trained network and want others, or a program without Python, to make maps with it:* train,
-# publish, export to ONNX, map many scenes. The scenes are simulated; with your own, only the files' names change.
+# publish, map many scenes, export to ONNX. The scenes are simulated; with your own, only the file names change.
 # %%
 import os
 import tempfile
@@ -22,7 +22,7 @@ for seed, name in enumerate(("north", "south"), 1):
 # %% [markdown]
 # ## Train
 #
-# Ten epochs, to keep this page short; [Training](../training.md) says what a config is.
+# Ten epochs keep this page short; [Training](../training.md) explains configs.
 # %%
 config = root / "configs/comparison/cnn2d.py"
 run = folder / "run"
@@ -32,23 +32,23 @@ mmhsi("train", config, *data, "--work-dir", run, "--report", run / "report.json"
 # %% [markdown]
 # ## Publish
 #
-# Weights, network, bands, normalisation and classes in one file, without the optimiser's state. It needs no config
-# any more, and its name holds a part of its checksum. Beside it lies a model card, whose blanks are yours to fill in.
+# This writes weights, network, bands, normalisation and classes into one file, without the optimiser's state. The file
+# needs no config, and its name holds a part of its checksum. Beside it is a model card with blanks for you to fill in.
 # %%
 mmhsi("publish_model", config, run / "epoch_10.pth", "--dataset", "demo_20-per-class", "--out", folder / "model.pth")
 (model,) = folder.glob("model-*.pth")
 # %% [markdown]
 # ## Many scenes
 #
-# One map each, finished ones are skipped when the command is given again, and a summary of all.
+# One map each, and a summary of all. When you give the command again, it skips the finished ones.
 # %%
 mmhsi("predict", model, *cubes, "--out-dir", folder / "maps")
 sorted(path.name for path in (folder / "maps").iterdir())
 # %% [markdown]
 # ## ONNX
 #
-# For programs without PyTorch. It takes the values of the training's bands as they are in the file, here the 56 good
-# ones of 64; normalising is a part of it.
+# For programs without PyTorch. The exported model takes the values of the training's bands as they are in the file,
+# here the 56 good ones of 64; it normalises them itself.
 # %%
 mmhsi("export", model, "--out", folder / "model.onnx")
 # %%

@@ -17,11 +17,13 @@ from mmhsi.errors import DataWarning, one_line
 from mmhsi.progress import listening
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from rich.progress import Progress, ProgressColumn, Task
     from rich.table import Table
 
+WIDE = 110
+"""Columns of a terminal from which a bar is long and the time that has passed stands beside what is left."""
 RED, YELLOW, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
 
@@ -122,6 +124,7 @@ def progress(clock: bool = False) -> Progress:
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.table import Column
     from rich.text import Text
 
     class Clock(Progress):
@@ -136,21 +139,36 @@ def progress(clock: bool = False) -> Progress:
                 return super().render(task)
             return Text(duration((task.total or 0.0) - task.completed), style="progress.remaining")
 
-    def where_known(column: ProgressColumn) -> ProgressColumn:
+    class What(TextColumn):
+        def render(self, task: Task) -> Text:
+            return Text(str(task.fields["text"]), no_wrap=True, overflow="ellipsis")
+
+    console = Console(stderr=True)
+    wide = console.width >= WIDE
+
+    def known(task: Task) -> bool:
+        return task.total is not None
+
+    def shown_where(column: ProgressColumn, shown: Callable[[Task], bool] = known) -> ProgressColumn:
         render = column.render
-        column.render = lambda task: Text("") if task.total is None else render(task)  # type: ignore[method-assign]
+        column.render = lambda task: render(task) if shown(task) else Text("")  # type: ignore[method-assign]
         return column
 
+    def line() -> Column:
+        return Column(no_wrap=True)
+
     return Clock(
-        SpinnerColumn(),
+        SpinnerColumn(table_column=line()),
         TextColumn("{task.description}"),
-        where_known(BarColumn(bar_width=24)),
-        where_known(TextColumn("{task.percentage:>3.0f} %")),
-        TimeElapsedColumn(),
-        where_known(TextColumn("at most" if clock else "left")),
-        where_known(Left()),
-        TextColumn("{task.fields[text]}"),
-        console=Console(stderr=True),
+        shown_where(BarColumn(bar_width=24 if wide else 8, table_column=line())),
+        shown_where(
+            TextColumn("{task.percentage:>3.0f} %"), lambda task: known(task) and (wide or not task.fields["text"])
+        ),
+        shown_where(TimeElapsedColumn(table_column=line()), lambda task: wide or not known(task)),
+        shown_where(TextColumn("at most" if clock else "left")),
+        shown_where(Left(table_column=line())),
+        What("", table_column=Column()),  # alone may be made narrower, so that nothing before it is cut
+        console=console,
         refresh_per_second=4,
         transient=True,
         redirect_stdout=sys.stdout.isatty(),  # else what is written to a file or a pipe would come to the terminal

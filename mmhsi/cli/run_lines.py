@@ -127,7 +127,7 @@ class RunLines(Hook):
         folder = Path(runner.work_dir)
         pointer = folder / "last_checkpoint"
         if pointer.is_file():
-            print(f"weights: {_near(Path(pointer.read_text().strip()))}")
+            print(f"weights: {_near(Path(pointer.read_text(encoding='utf-8').strip()))}")
         print(f"log: {_near(Path(runner.logger.log_file))}", flush=True)
 
     def before_test(self, runner: Runner) -> None:
@@ -190,7 +190,7 @@ class RunLines(Hook):
         passed = time.monotonic() - self.began
         rate = (done - self.first) / passed if passed > 0 else 0.0
         parts = [f"epoch {epoch}/{self.total}"] if self.by_epoch else [f"step {done}/{self.total}"]
-        parts += [f"{rate:.1f} steps/s", self._loss(), self._best().strip(" ()")]
+        parts += [self._loss(), self._best().strip(" ()"), f"{rate:.1f} steps/s"]  # what matters least is cut first
         return "  ".join(part for part in parts if part)
 
     def _print(self, epoch: int, done: int) -> None:

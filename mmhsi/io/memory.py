@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,22 +17,25 @@ if TYPE_CHECKING:
 ALWAYS_THERE = 256 << 20
 """Bytes for which nobody is asked."""
 
+_MEMINFO = Path("/proc/meminfo")
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def available_memory() -> int:
     """Bytes that a process can take without swapping: what Linux says is available, at most its container's limit.
 
-    Elsewhere the machine's memory.
+    Elsewhere the machine's memory, or without end where Python does not know it, as on Windows.
     """
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = _MEMINFO.read_text().splitlines()
         known = [int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")]
     except OSError:
         known = []
     with suppress(OSError, ValueError):  # no container, or "max"
         known.append(int(_CGROUP_LIMIT.read_text()))
-    return min(known) if known else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if not known and hasattr(os, "sysconf"):
+        known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return min(known, default=sys.maxsize)
 
 
 def require_memory(needed: int, path: str, what: str) -> None:

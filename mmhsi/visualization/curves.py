@@ -90,7 +90,7 @@ def is_logged(value: object) -> bool:
 def _records(work_dir: str | os.PathLike[str]) -> Iterator[dict]:
     """Every line that a run logged, in the order of its files; a last one that is torn is left out."""
     for path in sorted(Path(work_dir).glob("*/vis_data/scalars.json")):
-        lines = existing_file(path).read_text(errors="replace").splitlines()
+        lines = existing_file(path).read_text(encoding="utf-8", errors="replace").splitlines()
         for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)

@@ -104,7 +104,7 @@ def config_part(work_dir: Path) -> ConfigPart | None:
     if not files:
         return None
     newest = max(files, key=lambda path: path.stat().st_mtime)
-    text = newest.read_text(errors="replace")
+    text = newest.read_text(encoding="utf-8", errors="replace")
     return ConfigPart(newest.name, text[:MOST_CHARACTERS] + "\n…" * (len(text) > MOST_CHARACTERS))
 
 

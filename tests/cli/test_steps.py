@@ -29,6 +29,20 @@ def test_a_bar_by_the_clock_moves_though_nobody_tells_it():
     assert shown.tasks[task].completed == 60
 
 
+@pytest.mark.parametrize("columns", [80, 120])
+def test_what_is_left_is_never_cut_by_what_stands_behind_it(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = new_progress()
+    text = "epoch 10/100  loss 0.7254  best OA 93.21 at 45  12.3 steps/s"
+    shown.add_task("validating", total=100, completed=50, text=text)
+    with shown.console.capture() as caught:
+        shown.console.print(shown.make_tasks_table(shown.tasks))
+    (line,) = caught.get().splitlines()
+    assert len(line) <= columns
+    assert "left -:--:-- epoch 10/100  loss 0.7254  best OA 93.21" in line
+    assert ("50 %" in line) == (columns == 120)
+
+
 def test_rows_are_told_now_and_then_where_there_is_no_terminal(capsys, monkeypatch):
     steps = Steps()
     clock = [steps.begin]

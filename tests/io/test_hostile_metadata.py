@@ -179,6 +179,7 @@ def test_several_bands_of_transparency_are_none(tmp_path):
     np.testing.assert_array_equal(_values(path), CUBE)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
 @pytest.mark.parametrize("name", ["scene.h5", "EMIT_L2A_RFL_001.nc"])
 @pytest.mark.parametrize("where", ["crs", "zz"])
 def test_links_to_other_files_are_not_opened(tmp_path, name, where):

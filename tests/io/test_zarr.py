@@ -139,6 +139,7 @@ def test_what_is_there_is_kept_until_the_new_one_is_whole(cube: HSICube, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zarr", "other.zarr"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
 def test_pipes_in_the_place_of_chunks_are_not_waited_for(cube: HSICube, tmp_path: Path) -> None:
     write_zarr(tmp_path / "a.zarr", cube)
     chunk = next(
