@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
+from process_state import differences, process_state
 from scripts import REPOSITORY, load_script
 
 from mmhsi.cli.command import run
@@ -23,8 +24,11 @@ def pytest_configure() -> None:
     """Spare every worker the seconds in which mmengine imports transformers, for an optimiser that no test asks for."""
     sys.modules["transformers"] = None
     import mmengine.optim  # noqa: F401
+    import sklearn  # noqa: F401  sets a variable of the environment
+    from mmengine.utils.dl_utils import set_multi_processing
 
     del sys.modules["transformers"]
+    set_multi_processing()  # what the first run in this process would do to all that follow
 
 
 def pytest_collection_finish() -> None:
@@ -44,6 +48,18 @@ def pytest_collection_finish() -> None:
     for name in ("mmengine.runner.runner", "mmengine._strategy.base"):
         if runner := sys.modules.get(name):
             runner.collect_env = dict
+
+
+@pytest.fixture(autouse=True)
+def leaves_the_process_as_it_was() -> Iterator[None]:
+    """A test that leaves something behind on which others of its worker could depend fails."""
+    from mmengine.registry import DefaultScope
+
+    DefaultScope._instance_dict.clear()  # a runner leaves its scope: each test begins without one
+    before = process_state()
+    yield
+    if changed := differences(before, process_state()):
+        pytest.fail(f"the test left the process changed:\n{changed}")
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +118,8 @@ def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         logger = logging.getLogger("mmengine")
         level = logger.level
         try:
-            with mock.patch.dict(os.environ):  # a command may set variables of its own process
+            # A command may set variables of its own process, and leave broken streams of its log alone.
+            with mock.patch.dict(os.environ), mock.patch.object(logging, "raiseExceptions", False):
                 run(module.main)
         except SystemExit as stop:
             return int(stop.code or 0)
