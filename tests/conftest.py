@@ -24,7 +24,6 @@ def pytest_configure() -> None:
     """Spare every worker the seconds in which mmengine imports transformers, for an optimiser that no test asks for."""
     sys.modules["transformers"] = None
     import mmengine.optim  # noqa: F401
-    import sklearn  # noqa: F401  sets a variable of the environment
     from mmengine.utils.dl_utils import set_multi_processing
 
     del sys.modules["transformers"]

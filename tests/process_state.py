@@ -11,10 +11,15 @@ import socket
 import sys
 import tempfile
 
-import cv2
 import numpy as np
 import torch
 from matplotlib._pylab_helpers import Gcf
+
+OF_LIBRARIES = frozenset(
+    b"KMP_INIT_AT_FORK TORCHINDUCTOR_CACHE_DIR TOKENIZERS_PARALLELISM GDAL_CURL_CA_BUNDLE PROJ_CURL_CA_BUNDLE "
+    b"PYTEST_CURRENT_TEST".split()
+)
+"""Variables of the environment that libraries set when they are first imported, and pytest for every test."""
 
 
 def process_state() -> dict[str, object]:
@@ -23,8 +28,7 @@ def process_state() -> dict[str, object]:
     Not in it is what mmengine keeps of every run (its loggers, hubs and default scopes), and the global generators of
     random numbers, from which tests may draw.
     """
-    environment = dict(os.environ._data)
-    environment.pop(b"PYTEST_CURRENT_TEST", None)
+    environment = {name: value for name, value in os.environ._data.items() if name not in OF_LIBRARIES}
     manager = logging.root.manager
     return {
         "gradients": torch.is_grad_enabled(),
@@ -36,7 +40,7 @@ def process_state() -> dict[str, object]:
         "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
         "cuDNN": (torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic),
         "process group": torch.distributed.is_initialized(),
-        "threads": (torch.get_num_threads(), cv2.getNumThreads()),
+        "threads": torch.get_num_threads(),
         "start of processes": multiprocessing.get_start_method(allow_none=True),
         "folder": os.getcwd(),  # noqa: PTH109 Path.cwd() costs more
         "temporary folder": tempfile.tempdir,
