@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
-from unittest import mock
 
 import pytest
+import scripts
 from process_state import differences, process_state
-from scripts import REPOSITORY, load_script
-
-from mmhsi.cli.command import run
+from scripts import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,22 +105,6 @@ def scope() -> Iterator[None]:
 
 
 @pytest.fixture
-def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Run ``tools/NAME.py``, or a script of ``benchmarks/``, as its command would, and give its exit status."""
-
-    def call(name: str, *arguments: object) -> int:
-        module = load_script(f"{name}.py" if name.startswith("benchmarks/") else f"tools/{name}.py")
-        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
-        logger = logging.getLogger("mmengine")
-        level = logger.level
-        try:
-            # A command may set variables of its own process, and leave broken streams of its log alone.
-            with mock.patch.dict(os.environ), mock.patch.object(logging, "raiseExceptions", False):
-                run(module.main)
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        finally:
-            logger.setLevel(level)  # and its log
-        return 0
-
-    return call
+def run_tool() -> Callable[..., int]:
+    """:func:`scripts.run_tool`."""
+    return scripts.run_tool

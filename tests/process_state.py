@@ -15,11 +15,8 @@ import numpy as np
 import torch
 from matplotlib._pylab_helpers import Gcf
 
-OF_LIBRARIES = frozenset(
-    b"KMP_INIT_AT_FORK TORCHINDUCTOR_CACHE_DIR TOKENIZERS_PARALLELISM GDAL_CURL_CA_BUNDLE PROJ_CURL_CA_BUNDLE "
-    b"PYTEST_CURRENT_TEST".split()
-)
-"""Variables of the environment that libraries set when they are first imported, and pytest for every test."""
+OF_LIBRARIES = (b"KMP_", b"TORCHINDUCTOR_", b"TOKENIZERS_", b"GDAL_CURL_", b"PROJ_CURL_", b"PYTEST_CURRENT_TEST")
+"""How variables of the environment begin that libraries set when they are imported, and pytest for every test."""
 
 
 def process_state() -> dict[str, object]:
@@ -28,7 +25,7 @@ def process_state() -> dict[str, object]:
     Not in it is what mmengine keeps of every run (its loggers, hubs and default scopes), and the global generators of
     random numbers, from which tests may draw.
     """
-    environment = {name: value for name, value in os.environ._data.items() if name not in OF_LIBRARIES}
+    environment = {name: value for name, value in os.environ._data.items() if not name.startswith(OF_LIBRARIES)}
     manager = logging.root.manager
     return {
         "gradients": torch.is_grad_enabled(),

@@ -37,5 +37,6 @@ def test_what_is_left_is_said(leave, tidy, said):
         left = differences(before, process_state())
     finally:
         tidy()
-    assert left.startswith(said) and "\n" not in left
+    assert left.startswith(said)
+    assert "\n" not in left
     assert not differences(before, process_state())
