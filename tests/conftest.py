@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
-from unittest import mock
 
 import pytest
-from scripts import REPOSITORY, load_script
-
-from mmhsi.cli.command import run
+import scripts
+from process_state import differences, process_state
+from scripts import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,8 +21,10 @@ def pytest_configure() -> None:
     """Spare every worker the seconds in which mmengine imports transformers, for an optimiser that no test asks for."""
     sys.modules["transformers"] = None
     import mmengine.optim  # noqa: F401
+    from mmengine.utils.dl_utils import set_multi_processing
 
     del sys.modules["transformers"]
+    set_multi_processing()  # what the first run in this process would do to all that follow
 
 
 def pytest_collection_finish() -> None:
@@ -44,6 +44,18 @@ def pytest_collection_finish() -> None:
     for name in ("mmengine.runner.runner", "mmengine._strategy.base"):
         if runner := sys.modules.get(name):
             runner.collect_env = dict
+
+
+@pytest.fixture(autouse=True)
+def leaves_the_process_as_it_was() -> Iterator[None]:
+    """A test that leaves something behind on which others of its worker could depend fails."""
+    from mmengine.registry import DefaultScope
+
+    DefaultScope._instance_dict.clear()  # a runner leaves its scope: each test begins without one
+    before = process_state()
+    yield
+    if changed := differences(before, process_state()):
+        pytest.fail(f"the test left the process changed:\n{changed}")
 
 
 @pytest.fixture(scope="session")
@@ -93,21 +105,6 @@ def scope() -> Iterator[None]:
 
 
 @pytest.fixture
-def run_tool(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Run ``tools/NAME.py``, or a script of ``benchmarks/``, as its command would, and give its exit status."""
-
-    def call(name: str, *arguments: object) -> int:
-        module = load_script(f"{name}.py" if name.startswith("benchmarks/") else f"tools/{name}.py")
-        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
-        logger = logging.getLogger("mmengine")
-        level = logger.level
-        try:
-            with mock.patch.dict(os.environ):  # a command may set variables of its own process
-                run(module.main)
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        finally:
-            logger.setLevel(level)  # and its log
-        return 0
-
-    return call
+def run_tool() -> Callable[..., int]:
+    """:func:`scripts.run_tool`."""
+    return scripts.run_tool

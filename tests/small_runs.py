@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.datasets.transforms import fit_pca
+from mmhsi.models.backbones.sst import ARCHS as SST_ARCHS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +20,11 @@ WIDE, NARROW = 768, 48
 
 
 def shrink(cfg: Config) -> None:
-    """Make ViT-B, Swin-S, ResNet-50 and IMAE's encoder narrow, and 512-pixel views small: they would only cost time."""
+    """Make the large encoders narrow, and 512-pixel views small: they would only cost time."""
     backbone = cfg.model.backbone
+    if backbone.type == "SST" and backbone.arch in ("base", "large"):
+        backbone.arch = dict(SST_ARCHS[backbone.arch], num_heads=1, head_dims=8, feedforward_channels=24)
+        return
     if backbone.type == "HiT":
         backbone.update(embed_dims=32, depths=(1, 1, 1, 1))
     if backbone.get("depth") == 50:
@@ -42,7 +46,10 @@ def shrink(cfg: Config) -> None:
         return
     if backbone.get("arch") != "base" or backbone.type not in ("HSIViT", "SpatialSpectralViT"):
         return
-    if cfg.model.type == "DINOv2":
+    if cfg.model.type == "MAE":
+        backbone.arch = SMALL
+        cfg.model.decoder.update(decoder_embed_dims=32, depth=1, num_heads=2)
+    elif cfg.model.type == "DINOv2":
         backbone.arch = SMALL
         cfg.model.head.num_prototypes = 64
     elif cfg.model.type == "EncoderDecoder":

@@ -43,19 +43,23 @@ def imports(node: ast.AST, inside: bool = False) -> Iterator[tuple[str, bool]]:
         yield from imports(child, inside)
 
 
+distributions_of = cache(packages_distributions)
+"""Distributions that bring a module, by its name; looked up in all that is installed."""
+
+
+@cache
 def imported(repository: Path, part: str) -> set[tuple[str, bool, Path]]:
     """Distributions that the files of a folder import, whether in a function, and the file."""
     # What lies in the first two is on pytest's path.
     folders = (repository / name for name in ("tests", "benchmarks", "docs/notebooks"))
     own = {"mmhsi", *(path.stem for folder in folders for path in folder.iterdir())}
-    distributions = packages_distributions()
     return {
         (canonical(distribution), inside, path)
         for path in (repository / part).rglob("*.py")
         if ".mim" not in path.parts
         for name, inside in imports(ast.parse(path.read_text()))
         if name not in own and name not in sys.stdlib_module_names
-        for distribution in distributions[name]
+        for distribution in distributions_of()[name]
     }
 
 

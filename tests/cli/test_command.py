@@ -1,5 +1,6 @@
 """What a command says of an error: one line and an exit status."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -26,7 +27,12 @@ class Failing(Dataset):
 
 
 def said(capsys, main, status=2):
-    with pytest.raises(SystemExit) as stop, mock.patch.dict(os.environ):  # a command may set variables of its process
+    # A command may set variables of its process, and how that logs.
+    with (
+        pytest.raises(SystemExit) as stop,
+        mock.patch.dict(os.environ),
+        mock.patch.object(logging, "raiseExceptions", False),
+    ):
         run(main)
     assert stop.value.code == status
     return capsys.readouterr().err

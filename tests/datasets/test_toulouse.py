@@ -7,7 +7,6 @@ import pytest
 import rasterio
 from generated_data import write_image
 from pyogrio.raw import write
-from scripts import load_script
 
 from mmhsi.datasets import CATALOGUE, TileDataset
 from mmhsi.datasets.toulouse import IMAGES, read_split, write_label_maps
@@ -106,12 +105,11 @@ def test_split_of_anything_else_is_refused(tmp_path, capsys, value, message):
     assert capsys.readouterr().out == ""
 
 
-def test_the_command_writes_and_names_the_lists(root, monkeypatch, capsys):
+def test_the_command_writes_and_names_the_lists(root, run_tool, capsys):
     for name in IMAGES[2:]:
         write_image(root / "images" / f"{name}.tif", np.ones((420, 4, 4), np.int16))
-    files = [str(root / name) for name in ("ground_truth.shp", "split_1.pkl")]
-    monkeypatch.setattr("sys.argv", ["toulouse_labels", *files, "--root", str(root)])
-    load_script("tools/toulouse_labels.py").main()
+    files = [root / name for name in ("ground_truth.shp", "split_1.pkl")]
+    assert run_tool("toulouse_labels", *files, "--root", root) == 0
     said = [f"tiles: {root / 'splits/split_1' / name}.csv" for name in ("train", "pool", "val", "test")]
     assert capsys.readouterr().out.splitlines() == said
 

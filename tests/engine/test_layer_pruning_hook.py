@@ -1,6 +1,7 @@
 """LayerPruningHook in real runs."""
 
 import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -158,7 +159,8 @@ def test_model_and_loop_are_checked_before_training(options, loop, message):
 
 
 @pytest.fixture
-def process_group(tmp_path):
+def process_group(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.excepthook", sys.excepthook)  # which torch replaces
     torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
     yield
     torch.distributed.destroy_process_group()

@@ -2,13 +2,12 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
-from scripts import REPOSITORY, load_script
+from scripts import REPOSITORY, run_tool
 from small_models import SMALL
 
 from mmhsi.engine.resume import newest_checkpoint
@@ -45,8 +44,7 @@ def trained(generated_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMHSI_DATA", str(generated_data))
-        patch.setattr(sys, "argv", ["train.py", str(configs(folder)(2)), "--work-dir", str(folder / "w")])
-        load_script("tools/train.py").main()
+        assert run_tool("train", configs(folder)(2), "--work-dir", folder / "w") == 0
     return folder / "w"
 
 

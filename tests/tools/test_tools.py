@@ -7,11 +7,12 @@ import sys
 import numpy as np
 import pytest
 import rasterio
+import scripts
 import torch
 from mmengine.config import Config
 from PIL import Image
 from processes import run_command
-from scripts import REPOSITORY, load_script
+from scripts import REPOSITORY
 from sklearn.decomposition import PCA
 from small_models import shrink
 
@@ -46,8 +47,7 @@ def trained(generated_data, tmp_path_factory):
         patch.chdir(REPOSITORY)
         patch.setenv("MMHSI_DATA", str(generated_data))
         config = small(folder / "c.py", FINETUNE, **{"model.backbone.init_cfg": None})
-        patch.setattr(sys, "argv", ["train.py", str(config), "--work-dir", str(folder / "w")])
-        load_script("tools/train.py").main()
+        assert scripts.run_tool("train", config, "--work-dir", folder / "w") == 0
     return config, folder / "w"
 
 
