@@ -39,10 +39,10 @@ test: lint unit
 
 # What takes seconds of several processes each, and configs on the rest of their data, is run by `make slow` instead.
 unit: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m 'not slow' $(TESTS)
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m 'not slow' $(TESTS)
 
 slow: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m slow $(TESTS)
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q -m slow $(TESTS)
 
 docs: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -c docs -q -W --keep-going -j $(JOBS) . docs/_build/html

@@ -39,6 +39,7 @@ FAMILIES = {
     "regression/unet-tiles": ("demo_tile-values",),
     "regression/*": ("demo_values", "hyperview"),
     "comparison/*": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *POTSDAM, *few(*MORE)),
+    "mae/mae_hsi-vit-tiny-p4": ("abu", "hyspecnet-11k", "spectral-earth"),
     "mae/mae_hsi-vit-tiny-p3": ("houston2018-crop", "salinas-a", *MORE),
     "mae/mae-lora_hsi-vit-tiny-p3": (CROP[0], SALINAS_A[0]),
     "mae/mae-ft_hsi-vit-tiny-p3": (*CROP[::2], *SALINAS_A, *few(*MORE)),

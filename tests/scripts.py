@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -13,6 +14,7 @@ from unittest import mock
 from mmhsi.cli.command import run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -26,21 +28,28 @@ def load_script(path: str) -> ModuleType:
     return module
 
 
-def run_tool(name: str, *arguments: object) -> int:
-    """Run ``tools/NAME.py``, or a script of ``benchmarks/``, as its command would, and give its exit status."""
-    module = load_script(f"{name}.py" if name.startswith("benchmarks/") else f"tools/{name}.py")
+@contextmanager
+def command_line(*words: object) -> Iterator[None]:
+    """A command in this process: its words, and nothing of what it sets for its own process stays."""
     logger = logging.getLogger("mmengine")
     level = logger.level
     try:
-        # A command may set variables of its own process, and how that logs.
         with (
-            mock.patch.object(sys, "argv", [f"{name}.py", *map(str, arguments)]),
+            mock.patch.object(sys, "argv", [str(word) for word in words]),
             mock.patch.dict(os.environ),
             mock.patch.object(logging, "raiseExceptions", False),
         ):
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def run_tool(name: str, *arguments: object) -> int:
+    """Run ``tools/NAME.py``, or a script of ``benchmarks/``, as its command would, and give its exit status."""
+    module = load_script(f"{name}.py" if name.startswith("benchmarks/") else f"tools/{name}.py")
+    try:
+        with command_line(f"{name}.py", *arguments):
             run(module.main)
     except SystemExit as stop:
         return int(stop.code or 0)
-    finally:
-        logger.setLevel(level)
     return 0

@@ -141,6 +141,7 @@ def python(code: str, *arguments: object, **options: object) -> str:
     return done.stdout.rstrip().rpartition("\n")[2]
 
 
+@pytest.mark.slow
 def test_importing_every_module_and_calling_functions_changes_nothing(tmp_path):
     from mmengine.config import Config
     from scene_models import PIXEL
@@ -155,6 +156,7 @@ def test_files_are_read_without_torch_and_mmengine(module):
     assert not {"torch", "mmengine", "mmcv", "mmseg", "mmpretrain", "matplotlib"} & set(python(code).split())
 
 
+@pytest.mark.slow
 def test_datasets_models_and_engine_import_what_they_need():
     code = WITHOUT_TRANSFORMERS + "import mmhsi.datasets, mmhsi.models, mmhsi.engine; print(' '.join(sys.modules))"
     unneeded = {
@@ -207,5 +209,6 @@ print(dependency.WITH_MULTIMODAL)
 )
 
 
+@pytest.mark.slow
 def test_models_of_mmpretrain_beside_a_transformers_that_it_does_not_know():
     assert python(BESIDE_TRANSFORMERS_5) == "True"

@@ -1,12 +1,10 @@
 """What a command says of an error: one line and an exit status."""
 
-import logging
-import os
 import subprocess
 import sys
-from unittest import mock
 
 import pytest
+from scripts import command_line
 from torch.utils.data import DataLoader, Dataset
 
 from mmhsi.cli.command import run, tool_parser
@@ -27,12 +25,7 @@ class Failing(Dataset):
 
 
 def said(capsys, main, status=2):
-    # A command may set variables of its process, and how that logs.
-    with (
-        pytest.raises(SystemExit) as stop,
-        mock.patch.dict(os.environ),
-        mock.patch.object(logging, "raiseExceptions", False),
-    ):
+    with pytest.raises(SystemExit) as stop, command_line(*sys.argv):
         run(main)
     assert stop.value.code == status
     return capsys.readouterr().err

@@ -17,6 +17,7 @@ import rasterio
 from doc_blocks import ROOT, Block, blocks_of, commands, pages
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
+from scripts import command_line
 
 import mmhsi.cli.options as options
 import mmhsi.registry as registries
@@ -110,8 +111,7 @@ def run_command(words: list[str]) -> None:
         done = processes.run_command(["bash", "-c", " ".join(words)], env=dict(os.environ, PATH=path))
         assert done.returncode == 0, (words, done.stderr)
         return
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", words[1:])
+    with command_line(*words[1:]):
         runpy.run_path(str(find_tools()[words[1]]), run_name="__main__")
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from mmhsi.errors import FileFormatError
 from mmhsi.io.files import reading
 from mmhsi.io.readers.hdf5 import Hdf5Reader
-from mmhsi.io.readers.hdf5_attributes import Declared, text_of
+from mmhsi.io.readers.hdf5_attributes import Declared
+from mmhsi.io.readers.hdf5_content import text_of
 from mmhsi.io.readers.hdf5_opening import open_hdf5
 
 if TYPE_CHECKING:

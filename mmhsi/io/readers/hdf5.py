@@ -14,8 +14,9 @@ from mmhsi.io.axes import Order, as_cube, named_order, order_of, ordered_shape, 
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.files import reading
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale, take_block
-from mmhsi.io.readers.hdf5_attributes import Declared, axis_roles, check_storage, declared, text_of
-from mmhsi.io.readers.hdf5_content import walk
+from mmhsi.io.readers.hdf5_attributes import Declared, check_storage, declared
+from mmhsi.io.readers.hdf5_axes import axis_roles
+from mmhsi.io.readers.hdf5_content import text_of, walk
 from mmhsi.io.readers.hdf5_mapped import MappedData, map_data
 from mmhsi.io.readers.hdf5_opening import open_hdf5
 from mmhsi.io.readers.variables import AXES, NOUN, NUMERIC_CLASSES, Variable, choose_variable

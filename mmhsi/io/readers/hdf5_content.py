@@ -44,6 +44,17 @@ class OwnFile(h5py.File):
         return default if found is None else found
 
 
+def text_of(value: object) -> str:
+    """An attribute as text.
+
+    Args:
+        value: As h5py gives it.
+    """
+    if isinstance(value, np.ndarray):
+        value = value.ravel()[0] if value.size else ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
 def reached(group: h5py.Group, name: str) -> h5py.HLObject | None:
     """What a name leads to by hard links alone, or None.
 

@@ -1,7 +1,0 @@
-_base_ = [
-    "../_base_/models/mae_hsi-vit-tiny_tiles.py",
-    "../_base_/datasets/spectral-earth_pretrain.py",
-    "../_base_/schedules/adamw_pretrain_20e.py",
-    "../_base_/default_runtime.py",
-]
-model = dict(backbone=dict(patch_size=4))
