@@ -1,7 +1,7 @@
 """Draw the pictures of docs/gallery.md from real scenes, by the commands that stand beside them.
 
-Scenes are read from the folder that MMHSI_SHARED_DATA names (default: ../shared/data). It takes some minutes. What was
-made on the way is kept in the folder that is given as the only argument (default: a temporary one).
+Scenes are read from the folder that MMHSI_SHARED_DATA names (default: ../shared/data). It takes some 20 minutes. What
+was made on the way is kept in the folder that is given as the only argument (default: a temporary one).
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ def draw_maps(folder: Path) -> None:
     labels = folder / "labels.tif"
     write_class_map(labels, truth, class_names=names, palette=class_palette(names), nodata=255, **place)
     mapped = folder / "map.tif"
-    report = folder / "report.json"
-    few = ("--models", "lda-on-spectra", "svm-on-spectra", "extra-trees-on-spectra")
-    mmhsi("classify", scene, training, "--out", mapped, "--report", report, "--minutes", 2, *few)
+    mmhsi("classify", scene, training, "--out", mapped, "--report", folder / "report.json")
     mmhsi("show_map", scene, mapped, "--labels", labels, "--out", OUT / "map.png")
     mmhsi("show_areas", mapped, "--out", OUT / "areas.png")
     mmhsi("show_spectra", scene, labels, "--out", OUT / "spectra.png")

@@ -1,9 +1,10 @@
 # %% [markdown]
 # # A new sensor, old weights
 #
-# *For those who have a model for one sensor and a scene from another: other bands, the same ground.* There are three ways:
-# resample the scene to the bands of the training when you make the map; carry the weights of the first layer over to
-# the new bands and fine-tune them; or use an encoder that takes any bands. [New sensors](../sensors.md) has more on each.
+# *For those who have a model for one sensor and a scene from another: other bands, the same ground.* There are three
+# ways: resample the scene to the bands of the training when you make the map; carry the weights of the first layer over
+# to the new bands and fine-tune them; or use an encoder that takes any bands. [New sensors](../sensors.md) has more on
+# each.
 # %%
 import os
 import tempfile

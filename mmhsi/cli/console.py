@@ -162,7 +162,8 @@ def progress(clock: bool = False) -> Progress:
         TextColumn("{task.description}"),
         shown_where(BarColumn(bar_width=24 if wide else 8, table_column=line())),
         shown_where(
-            TextColumn("{task.percentage:>3.0f} %"), lambda task: known(task) and (wide or not task.fields["text"])
+            TextColumn("{task.percentage:>3.0f} %"),
+            lambda task: known(task) and (wide or len(task.fields["text"]) < WIDE // 4),
         ),
         shown_where(TimeElapsedColumn(table_column=line()), lambda task: wide or not known(task)),
         shown_where(TextColumn("at most" if clock else "left")),

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MOST_MATRIX_CLASSES = 40
 MOST_SPECTRA = 24
 
+FEWEST_IN_LINE = 10
+"""Pixels of a bin of the reliability diagram through which its line goes; what fewer say is chance."""
+
 
 def reliability_figure(report: SceneReport) -> Figure:
     """How often the chosen class is right, over how probable it was said to be.
@@ -32,7 +35,8 @@ def reliability_figure(report: SceneReport) -> Figure:
     axes.plot([0, 1], [0, 1], color=FRAME, linewidth=1, linestyle=":", label="as often right as they say")
     if report.reliability:
         confidence, accuracy, counts = np.array(report.reliability).T
-        axes.plot(confidence, accuracy, color="#0072b2", linewidth=1.5)
+        many = counts >= FEWEST_IN_LINE
+        axes.plot(confidence[many], accuracy[many], color="#0072b2", linewidth=1.5)
         label = f"{counts.sum():,.0f} held-out pixels, by the size of the dots"
         axes.scatter(
             confidence, accuracy, s=15 + 250 * counts / counts.sum(), color="#0072b2", label=label, clip_on=False

@@ -29,6 +29,8 @@ PANEL, PANEL_STACKED = 4.2, 7.6  # the longer side of a panel
 PANEL_LEAST = 1.4
 GAP, CAPTION, MARGIN, TICKS = 0.25, 0.3, 0.15, 0.2
 NO_LABEL: RGB = (0, 0, 0)
+IGNORED = 255
+"""Id of pixels with no label."""
 
 Panel = tuple[str, npt.NDArray[np.uint8], bool]
 """Caption, picture (H, W, 3), and whether its pixels may be smoothed where they are shrunk."""
@@ -81,10 +83,9 @@ def _panels(
     class_map: npt.NDArray[np.integer],
     palette: Sequence[RGB],
     ground_truth: npt.NDArray[np.integer] | None,
-    ignore_index: int,
 ) -> list[Panel]:
     """What is shown side by side."""
-    painted = colourise(class_map, palette, ignore_index)
+    painted = colourise(class_map, palette)
     if false_colour.shape != (*class_map.shape, 3):
         raise DataError(f"save_map_figure: false colour is {false_colour.shape}, the map {class_map.shape}")
     panels = [("False colour", false_colour, True)]
@@ -94,17 +95,14 @@ def _panels(
         raise DataError(f"save_map_figure: ground truth is {ground_truth.shape}, the map {class_map.shape}")
     return [
         *panels,
-        ("Ground truth", colourise(ground_truth, palette, ignore_index), False),
+        ("Ground truth", colourise(ground_truth, palette), False),
         ("Classification", painted, False),
-        ("Errors", error_map(class_map, ground_truth, ignore_index), False),
+        ("Errors", error_map(class_map, ground_truth), False),
     ]
 
 
 def legend_entries(
-    maps: Sequence[npt.NDArray[np.integer]],
-    class_names: Sequence[str],
-    palette: Sequence[RGB],
-    ignore_index: int = 255,
+    maps: Sequence[npt.NDArray[np.integer]], class_names: Sequence[str], palette: Sequence[RGB]
 ) -> list[tuple[str, RGB]]:
     """Name and colour of the classes that occur in any of the maps, ``no label`` last where it occurs.
 
@@ -114,13 +112,12 @@ def legend_entries(
         maps: Class maps, each (H, W).
         class_names: K names.
         palette: K colours.
-        ignore_index: Id of pixels with no label.
     """
     occurring = set().union(*(np.unique(ids).tolist() for ids in maps))
     areas = dict(zip(*np.unique(maps[0], return_counts=True), strict=True))
-    order = sorted(occurring - {ignore_index}, key=lambda index: (-areas.get(index, 0), index))
+    order = sorted(occurring - {IGNORED}, key=lambda index: (-areas.get(index, 0), index))
     entries = [(class_names[i], palette[i]) for i in order]
-    return [*entries, ("no label", NO_LABEL)] if ignore_index in occurring else entries
+    return [*entries, ("no label", NO_LABEL)] if IGNORED in occurring else entries
 
 
 def save_map_figure(
@@ -132,7 +129,6 @@ def save_map_figure(
     palette: Sequence[RGB] | None = None,
     ground_truth: npt.NDArray[np.integer] | None = None,
     title: str | None = None,
-    ignore_index: int = 255,
     frame: MapFrame | None = None,
 ) -> Path:
     """Draw false colour and class map side by side, one below the other for wide scenes; :func:`map_figure_png`.
@@ -140,12 +136,11 @@ def save_map_figure(
     Args:
         path: File to write or replace, ``.png``, 150 dpi; its folder is made if missing.
         false_colour: (H, W, 3) uint8.
-        class_map: Class ids 0..K-1 or ``ignore_index``, (H, W).
+        class_map: Class ids 0..K-1, (H, W); 255 where there is no label, which is black.
         class_names: K names.
         palette: K RGB colours, 0-255; :func:`class_palette` if None.
         ground_truth: Class ids as in ``class_map``, (H, W).
         title: Line above the panels.
-        ignore_index: Id of pixels with no label; they are black.
         frame: Where the pixels lie, for scale bar, north arrow and coordinates. Default None: none are drawn.
 
     Returns:
@@ -156,7 +151,7 @@ def save_map_figure(
         DataError: The arrays' shapes do not fit together, or an id has no colour.
     """
     path = png_path(path)
-    content = map_figure_png(false_colour, class_map, class_names, palette, ground_truth, title, ignore_index, frame)
+    content = map_figure_png(false_colour, class_map, class_names, palette, ground_truth, title, frame)
     write_whole(path, content)
     return path
 
@@ -168,7 +163,6 @@ def map_figure_png(
     palette: Sequence[RGB] | None = None,
     ground_truth: npt.NDArray[np.integer] | None = None,
     title: str | None = None,
-    ignore_index: int = 255,
     frame: MapFrame | None = None,
 ) -> bytes:
     """Draw false colour and class map; with ground truth that too, and where the map is right and wrong.
@@ -182,9 +176,9 @@ def map_figure_png(
     palette = class_palette(class_names) if palette is None else palette
     if len(palette) != len(class_names):
         raise ConfigError(f"save_map_figure: {len(class_names)} class names, but {len(palette)} colours")
-    panels = _panels(false_colour, class_map, palette, ground_truth, ignore_index)
+    panels = _panels(false_colour, class_map, palette, ground_truth)
     maps = [class_map] if ground_truth is None else [class_map, ground_truth]
-    entries = legend_entries(maps, class_names, palette, ignore_index)
+    entries = legend_entries(maps, class_names, palette)
     if ground_truth is not None:
         entries += list(ERROR_COLOURS.items())
     height, width = class_map.shape

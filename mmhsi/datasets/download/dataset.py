@@ -166,7 +166,8 @@ def _fetch(file: RemoteFile, url: str, staging: Path, timeout: float) -> list[Pa
     target = staging / file.name
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
+    shown = dict(console=console, transient=True, disable=not console.is_terminal)
+    with Progress(*columns, TimeRemainingColumn(), **shown) as bar:  # type: ignore[arg-type]
         task = bar.add_task(target.name, total=None)
         size = LARGEST if file.size is None else file.size
         transfer(url, target, size, lambda done, total: bar.update(task, completed=done, total=total), timeout)
