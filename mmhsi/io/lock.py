@@ -58,9 +58,10 @@ def hold(folder: str | Path, what: str, instead: str, passing: bool = False) -> 
                 if note.is_file():  # opening a pipe would wait
                     holder = one_line(note.read_text(errors="replace")) or holder
             raise ConfigError(f"{what} {folder}: in use by {holder}; wait for it, end it, or {instead}")
-        note.unlink(missing_ok=True)  # a link would lead to a file of others
-        note.write_text(f"process {os.getpid()} on {socket.gethostname()}")
         try:
+            with suppress(OSError):  # on a full disk nothing says who holds it
+                note.unlink(missing_ok=True)  # a link would lead to a file of others
+                note.write_text(f"process {os.getpid()} on {socket.gethostname()}")
             yield
         finally:
             with suppress(OSError):
