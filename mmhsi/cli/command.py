@@ -27,8 +27,8 @@ WORKER_DIED = (
 )
 
 
-_until_the_end = ExitStack()
-"""What a command holds until it ends, as :func:`run` sees to."""
+_running: list[ExitStack] = []
+"""What the command that :func:`run` runs holds until it ends."""
 
 
 class WrittenFile(str):
@@ -86,8 +86,8 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
 
         read = [value for value in given if isinstance(value, str | Path) and not isinstance(value, WrittenFile)]
         check_outputs(written, [path for path in read if os.path.isfile(path)])  # noqa: PTH113, names may be no paths
-        if _is_first():
-            _until_the_end.enter_context(hold_outputs(map(Path, written)))
+        if _running and _is_first():
+            _running[-1].enter_context(hold_outputs(map(Path, written)))
     return args
 
 
@@ -145,7 +145,9 @@ def run(main: Callable[[], None]) -> None:
     logging.raiseExceptions = False
     try:
         shown = _is_first() and not {"--quiet", "--verbose"} & set(sys.argv)
-        with TERMINATION.installed(), waiting("working") if shown else nullcontext(), _until_the_end:
+        with TERMINATION.installed(), waiting("working") if shown else nullcontext(), ExitStack() as stack:
+            _running.append(stack)
+            stack.callback(_running.pop)
             main()
     except Terminated:
         sys.stderr.write("ended by SIGTERM; the same command goes on from there, with --resume where it has one\n")
