@@ -78,8 +78,8 @@ def main() -> None:
     from mmhsi.cli.steps import Steps
     from mmhsi.errors import ConfigError
     from mmhsi.estimator import SceneClassifier
-    from mmhsi.inference.writers import hold_outputs
     from mmhsi.io.destinations import check_outputs
+    from mmhsi.io.lock import hold_outputs
     from mmhsi.io.vector_writer import check_vector_name
 
     steps = Steps(args.quiet)

@@ -50,10 +50,10 @@ def main() -> None:
     from mmhsi.inference.feature_basis import FeatureBasis
     from mmhsi.inference.place_features import features_at
     from mmhsi.inference.scene_features import PixelFeatures, write_features
-    from mmhsi.inference.writers import hold_outputs
     from mmhsi.io.destinations import check_outputs
     from mmhsi.io.feature_maps import check_feature_name
     from mmhsi.io.feature_tables import check_table_name, write_feature_table
+    from mmhsi.io.lock import hold_outputs
     from mmhsi.io.vectors import read_vector
 
     # Before the model is loaded, so that a mistyped name costs no time.

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,15 @@ WORKER_DIED = (
 )
 
 
+_running: list[ExitStack] = []
+"""What the command that :func:`run` runs holds until it ends."""
+
+
 class WrittenFile(str):
-    """A file that a command writes, as the ``type`` of its option; :func:`tool_parser` checks all of a command's."""
+    """A file that a command writes, as the ``type`` of its option; :func:`tool_parser` checks all of a command's.
+
+    It is held until the command ends: of two commands that write the same, the second is refused.
+    """
 
     __slots__ = ()
 
@@ -75,10 +82,18 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
     written = [value for value in given if isinstance(value, WrittenFile)]
     if written:
         from mmhsi.io.destinations import check_outputs  # not where a command only says how it is used
+        from mmhsi.io.lock import hold_outputs
 
         read = [value for value in given if isinstance(value, str | Path) and not isinstance(value, WrittenFile)]
         check_outputs(written, [path for path in read if os.path.isfile(path)])  # noqa: PTH113, names may be no paths
+        if _running and _is_first():
+            _running[-1].enter_context(hold_outputs(map(Path, written)))
     return args
+
+
+def _is_first() -> bool:
+    """Whether this is the first process of a distributed run, or the only one."""
+    return os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
 
 
 def tool_parser(description: str | None, example: str = "") -> CommandParser:
@@ -129,9 +144,10 @@ def run(main: Callable[[], None]) -> None:
     # Where the log file cannot be written, a command goes on without; it would say a traceback for every line.
     logging.raiseExceptions = False
     try:
-        first = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
-        shown = first and not {"--quiet", "--verbose"} & set(sys.argv)
-        with TERMINATION.installed(), waiting("working") if shown else nullcontext():
+        shown = _is_first() and not {"--quiet", "--verbose"} & set(sys.argv)
+        with TERMINATION.installed(), waiting("working") if shown else nullcontext(), ExitStack() as stack:
+            _running.append(stack)
+            stack.callback(_running.pop)
             main()
     except Terminated:
         sys.stderr.write("ended by SIGTERM; the same command goes on from there, with --resume where it has one\n")

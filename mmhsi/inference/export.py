@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from pathlib import Path
@@ -127,7 +128,9 @@ def export_model(model: WindowModel, out: str | Path, window: tuple[int, int]) -
 def _save_program(
     program: torch.export.ExportedProgram, path: Path, meta: dict[str, str]
 ) -> Callable[[Tensor], Tensor]:
-    torch.export.save(program, path, extra_files={f"{name}.json": value for name, value in meta.items()})
+    content = io.BytesIO()  # torch's own writer ends the process where the disk is full
+    torch.export.save(program, content, extra_files={f"{name}.json": value for name, value in meta.items()})
+    path.write_bytes(content.getbuffer())
     return torch.export.load(path).module()
 
 

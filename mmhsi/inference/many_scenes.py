@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from mmhsi.errors import ConfigError, DataError, MMHSIError, one_line
 from mmhsi.io.files import existing_file, file_states, reason
 from mmhsi.io.json_file import read_json, read_state, write_state
+from mmhsi.io.lock import hold_outputs
 from mmhsi.io.readers.remote import is_remote
 
 from .map_facts import MapFacts, map_facts
 from .row_blocks import Sharing
-from .writers import hold_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

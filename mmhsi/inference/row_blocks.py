@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io.lock import hold
+from mmhsi.io.lock import hold, hold_outputs
 
 from .row_store import Layer, RowStore, stored_state
-from .writers import hold_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

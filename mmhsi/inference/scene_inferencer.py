@@ -15,6 +15,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeInfo, CubeOptions
 from mmhsi.io.destinations import check_outputs
 from mmhsi.io.files import file_states
+from mmhsi.io.lock import hold_outputs
 from mmhsi.io.readers.opening import open_reader
 from mmhsi.io.value_origins import mixed_up
 from mmhsi.progress import begin
@@ -32,7 +33,7 @@ from .prediction import PredictedRows, classify_dense, classify_rows, segment_ro
 from .row_store import stored_state
 from .scene_rows import SceneRows
 from .window_model import WindowModel
-from .writers import hold_outputs, layers_of
+from .writers import layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import glob
 import math
-from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from mmhsi.io import ClassMapWriter, CubeInfo, ValueMapWriter
 from mmhsi.io.files import remove_begun
-from mmhsi.io.lock import hold
 
 from .row_store import Layer
 from .stac import item_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from mmhsi.visualization.palette import RGB
 
     from .prediction import PredictedRows
-
-_held: ContextVar[frozenset[Path]] = ContextVar("held", default=frozenset())
 
 
 class FinishedRows(Protocol):
@@ -85,29 +81,6 @@ def entropy(scores: Tensor) -> Tensor:
         return scores[0] * 0
     nats = -(scores * scores.clamp_min(1e-30).log()).sum(dim=0)  # 0 ln 0 is 0
     return (nats / math.log(len(scores))).clamp_(0, 1)
-
-
-@contextmanager
-def hold_outputs(paths: Iterable[Path]) -> Iterator[None]:
-    """Keep others from writing the same files; each is held by its folder ``FILE.partial``.
-
-    Who holds a file already, to write more of it than this, holds it on.
-
-    Raises:
-        ConfigError: If another run writes one of them.
-    """
-    with ExitStack() as stack:
-        held = _held.get()
-        for path in paths:
-            folder = path.absolute().with_name(f"{path.name}.partial")
-            if folder not in held:
-                stack.enter_context(hold(folder, "output", "give another file", passing=True))
-                held |= {folder}
-        token = _held.set(held)
-        try:
-            yield
-        finally:
-            _held.reset(token)
 
 
 def values_of(predicted: PredictedRows, layers: dict[str, Layer]) -> dict[str, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from filelock import FileLock, Timeout, lock_descriptor
 from mmhsi.errors import ConfigError, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _held: set[int] = set()
+_outputs: ContextVar[frozenset[Path]] = ContextVar("outputs", default=frozenset())
 
 
 def _let_go() -> None:
@@ -56,15 +58,39 @@ def hold(folder: str | Path, what: str, instead: str, passing: bool = False) -> 
                 if note.is_file():  # opening a pipe would wait
                     holder = one_line(note.read_text(errors="replace")) or holder
             raise ConfigError(f"{what} {folder}: in use by {holder}; wait for it, end it, or {instead}")
-        note.unlink(missing_ok=True)  # a link would lead to a file of others
-        note.write_text(f"process {os.getpid()} on {socket.gethostname()}")
         try:
+            with suppress(OSError):  # on a full disk nothing says who holds it
+                note.unlink(missing_ok=True)  # a link would lead to a file of others
+                note.write_text(f"process {os.getpid()} on {socket.gethostname()}")
             yield
         finally:
             with suppress(OSError):
                 note.unlink(missing_ok=True)
                 if made or passing:
                     folder.rmdir()  # if it is empty
+
+
+@contextmanager
+def hold_outputs(paths: Iterable[Path]) -> Iterator[None]:
+    """Keep others from writing the same files; each is held by its folder ``FILE.partial``.
+
+    Who holds a file already, to write more of it than this, holds it on.
+
+    Raises:
+        ConfigError: If another run writes one of them.
+    """
+    with ExitStack() as stack:
+        held = _outputs.get()
+        for path in paths:
+            folder = path.absolute().with_name(f"{path.name}.partial")
+            if folder not in held:
+                stack.enter_context(hold(folder, "output", "give another file", passing=True))
+                held |= {folder}
+        token = _outputs.set(held)
+        try:
+            yield
+        finally:
+            _outputs.reset(token)
 
 
 def _acquire(folder: Path, stack: ExitStack) -> bool:

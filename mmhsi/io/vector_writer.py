@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 from rasterio.features import shapes, sieve
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io.files import writing
+from mmhsi.io.files import make_folder, put, writing
 from mmhsi.io.gdal import local_files
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from rasterio.crs import CRS
 
 DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".fgb": "FlatGeobuf", ".shp": "ESRI Shapefile"}
+_BESIDE = {".shp": (".prj", ".cpg", ".qix", ".sbn", ".sbx"), ".gpkg": (".gpkg-wal", ".gpkg-shm", ".gpkg-journal")}
+"""Suffixes of files that would be taken for parts of a new file, whichever they were of."""
 _SHAPEFILE_NAME = 10
 """Bytes of a field's name."""
 
@@ -152,16 +156,16 @@ def _on_map(places: NDArray[np.float64], transform: Affine | None) -> NDArray[np
 def _write(
     path: str | PathLike[str], geometries: Sequence[bytes], fields: Mapping[str, NDArray], kind: str, crs: CRS | None
 ) -> None:
-    from pathlib import Path
-
     from pyogrio.raw import write  # not at the top: it loads a GDAL of its own
 
     driver, file = check_vector_name(path), Path(path)
     with writing(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.unlink(missing_ok=True)
+        make_folder(file.parent)
+    # A folder, for a shapefile is several files.
+    with writing(file), TemporaryDirectory(prefix=f".{file.name}.", suffix=".tmp", dir=file.parent) as folder:
+        made = Path(folder) / file.name
         write(
-            str(file.absolute()),
+            str(made.absolute()),
             np.array(geometries, dtype=object),
             list(fields.values()),
             list(fields),
@@ -169,3 +173,7 @@ def _write(
             crs=None if crs is None else crs.to_wkt(),
             driver=driver,
         )
+        for stale in _BESIDE.get(file.suffix.lower(), ()):
+            file.with_suffix(stale).unlink(missing_ok=True)
+        for part in sorted(made.parent.iterdir(), key=lambda part: part == made):  # what gives it its name comes last
+            put(part, file.with_name(part.name))

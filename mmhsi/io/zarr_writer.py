@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,8 @@ class ZarrWriter:
 
     def __enter__(self) -> Self:
         self._temporary = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex[:12]}.tmp")
-        with writing(self.path):
+        with writing(self.path), ExitStack() as stack:
+            stack.callback(shutil.rmtree, self._temporary, ignore_errors=True)
             make_folder(self.path.parent)
             group = self._zarr.open_group(self._temporary, mode="w", zarr_format=3)
             height, width, count = self.shape
@@ -103,6 +105,7 @@ class ZarrWriter:
                 attributes=said,
             )
             self._coordinates(group)
+            stack.pop_all()  # it goes when the block ends
         return self
 
     def write(self, first: int, values: NDArray) -> None:
@@ -128,6 +131,7 @@ class ZarrWriter:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        earlier = self._temporary.with_suffix(".old")
         try:
             if exc_type is not None:
                 return
@@ -137,12 +141,13 @@ class ZarrWriter:
                 for part in sorted(self._temporary.rglob("*"), reverse=True):  # what is in a folder before it
                     sync(part)
                 sync(self._temporary)
-                if self.path.exists():  # ours, as the constructor has seen
-                    shutil.rmtree(self.path)
+                if self.path.exists():  # ours, as the constructor has seen; half of it is never there
+                    self.path.rename(earlier)
                 self._temporary.rename(self.path)
                 sync(self.path.parent)
         finally:
-            shutil.rmtree(self._temporary, ignore_errors=True)
+            for folder in (earlier, self._temporary):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _coordinates(self, group: Any) -> None:
         """What lies along the axes, and the place."""

@@ -11,9 +11,8 @@ from cube_files import write_envi, write_geotiff
 from mmhsi.cli.command import WrittenFile
 from mmhsi.cli.commands import find_tools, parser_of
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.inference.writers import hold_outputs
 from mmhsi.io.destinations import check_outputs
-from mmhsi.io.lock import hold
+from mmhsi.io.lock import hold, hold_outputs
 
 CUBE = np.arange(6 * 7 * 4, dtype=np.int16).reshape(6, 7, 4)
 NAMES = re.compile(r"^(out|png|vector|report|probabilities|uncertainty)$")
@@ -107,12 +106,21 @@ def test_a_missing_folder_is_made(inputs, tmp_path, run_tool):
     assert (tmp_path / "new/folder/labels.tif").is_file()
 
 
-def test_a_classification_holds_its_results_from_its_begin(inputs, tmp_path, run_tool, capsys):
-    with hold(tmp_path / "a.md.partial", "output", "wait"):
-        assert run_tool("classify", "cube.tif", "fields.csv", "--out", "a.tif", "--report", "a.md") == 2
+@pytest.mark.parametrize(
+    ("command", "held"),
+    [
+        ("classify cube.tif fields.csv --out a.tif --report a.md", "a.md"),
+        ("labels cube.tif fields.csv --out a.tif", "a.tif"),
+        ("analysis/show_spectra cube.tif map.tif --out a.png", "a.png"),
+        ("converters/export model.pth --out a.onnx", "a.onnx"),
+    ],
+)
+def test_a_command_holds_its_results_from_its_begin(inputs, tmp_path, run_tool, capsys, command, held):
+    with hold(tmp_path / f"{held}.partial", "output", "wait"):
+        assert run_tool(*command.split()) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "a.md.partial: in use by process" in line
-    assert not (tmp_path / "a.tif").exists()
+    assert f"{held}.partial: in use by process" in line
+    assert {path.name for path in tmp_path.iterdir()} == set(inputs)
 
 
 def test_who_holds_a_file_holds_it_on(tmp_path):
