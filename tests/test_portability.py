@@ -20,10 +20,9 @@ THOUGHT_OF = {
     "mmhsi/cli/command.py": "a handler for children, where signal has it",
     "mmhsi/cli/termination.py": "forks, where os has them",
     "mmhsi/datasets/transforms/loading.py": "a limit of open files, else a fixed one",
+    "mmhsi/io/kept_folders.py": "locks and owners, after a look at sys.platform",
     "mmhsi/io/lock.py": "forks, where os has them",
     "mmhsi/io/memory.py": "the machine's memory, where os says it",
-    "mmhsi/io/products/kept_folders.py": "locks, after a look at sys.platform",
-    "mmhsi/io/products/unpacking.py": "owners, after a look at sys.platform",
     "mmhsi/io/readers/hdf5_opening.py": "a process that looks first, on Linux alone",
 }
 """Files that use it, and for what; whoever adds one says here what happens on Windows."""

@@ -1,6 +1,8 @@
 """Mistakes on the command line of what reads a config."""
 
 import argparse
+import os
+from unittest import mock
 
 import pytest
 
@@ -15,7 +17,8 @@ def parsed(*options, config=CONFIG):
     runner_options(parser)
     args = parser.parse_args(options)
     args.config, args.dataset = config, None
-    return runner_config(args)
+    with mock.patch.dict(os.environ):  # it tells mmengine the process's rank
+        return runner_config(args)
 
 
 @pytest.mark.parametrize(
