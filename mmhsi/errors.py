@@ -13,6 +13,21 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and what it counts, such as ``'1 band'``.
+
+    Args:
+        number: 0 or more.
+        one: What it is.
+        many: What several are. Default: ``one`` with an s.
+
+    Example:
+        >>> counted(1, "class", "classes"), counted(2000, "step")
+        ('1 class', '2,000 steps')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 class MMHSIError(Exception):
     """Base of everything that mmhsi raises on bad input."""
 

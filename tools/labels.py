@@ -73,7 +73,7 @@ def main() -> None:
     for label, name, count, area in zip(drawn.label_ids, drawn.classes, rows, texts, strict=True):
         print(f"{label:>5}  {name:<{width}}{count.sum():>10}" + (area and f"{area:>14}"))
     rule = "touched pixels" if args.all_touched else "pixels whose centres a polygon holds"
-    print(f"features: {drawn.burned.features} with a class, by the {rule}")
+    print(f"features: {drawn.burned.features:,} with a class, by the {rule}")
     for line in drawn.losses:
         print(f"note: {line}")
     print(f"label map: {args.out}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mmhsi.cli.command import WrittenFile, run, tool_parser
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options
 from mmhsi.cli.options import dataset_argument, read_config
+from mmhsi.errors import counted
 
 if TYPE_CHECKING:
     from mmhsi.inference import SceneInferencer
@@ -139,7 +140,8 @@ def predict_many(args: argparse.Namespace) -> None:
                 print(f"map: {folder / record.map}", flush=True)
     for path in write_summary(folder, names.values()):
         print(f"summary: {path}")
-    print(f"{written} maps written, {found} were there, {len(failed)} scenes failed")
+    were = counted(found, "was there", "were there")
+    print(f"{counted(written, 'map')} written, {were}, {counted(len(failed), 'scene')} failed")
     for record in failed:
         print(f"failed: {record.scene}: {record.error}", file=sys.stderr)
     if failed:

@@ -12,6 +12,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop
 
+from mmhsi.errors import counted
 from mmhsi.spec import InputSpec
 
 from .console import duration, live, new_progress
@@ -66,15 +67,15 @@ class RunLines(Hook):
         """Say what is trained, on what."""
         dataset = runner.train_dataloader.dataset
         spec = InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
-        facts = [f"{len(dataset):,} training samples"]
+        facts = [counted(len(dataset), "training sample")]
         if spec is not None and spec.num_bands:
-            facts.append(f"{spec.num_bands} bands")
+            facts.append(counted(spec.num_bands, "band"))
         if spec is not None and spec.classes:
-            facts.append(f"{len(spec.classes)} classes")
+            facts.append(counted(len(spec.classes), "class", "classes"))
         loop = runner.train_loop
         self.by_epoch = isinstance(loop, EpochBasedTrainLoop)
         self.total = loop.max_epochs if self.by_epoch else loop.max_iters
-        facts.append(f"{self.total} {'epochs' if self.by_epoch else 'steps'}")
+        facts.append(self._length())
         weights = next(runner.model.parameters(), None)  # classical classifiers have none
         facts.append("cpu" if weights is None else str(weights.device))
         print(f"{self.name}: {', '.join(facts)}", flush=True)
@@ -121,8 +122,7 @@ class RunLines(Hook):
         """Say what came out and what was written."""
         self.close()
         seconds = time.monotonic() - self.began
-        unit = "epochs" if self.by_epoch else "steps"
-        result = f"trained {self.total} {unit} in {duration(seconds)}"
+        result = f"trained {self._length()} in {duration(seconds)}"
         print(f"{result}: {_values(self.latest) or self._loss()}{self._best()}")
         folder = Path(runner.work_dir)
         pointer = folder / "last_checkpoint"
@@ -174,6 +174,9 @@ class RunLines(Hook):
         epoch = runner.epoch + 1
         due = epoch % loop.val_interval == 0 or epoch == self.total
         return runner.val_loop is not None and epoch >= loop.val_begin and due
+
+    def _length(self) -> str:
+        return counted(self.total, "epoch" if self.by_epoch else "step")
 
     def _loss(self) -> str:
         return f"loss {sum(self.losses) / len(self.losses):.4g}" if self.losses else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmhsi.errors import DataError, one_line
+from mmhsi.errors import DataError, counted, one_line
 from mmhsi.io.doubts import doubt
 from mmhsi.io.rasterize import Burned, burn
 from mmhsi.io.vectors import Vector, read_vector
@@ -101,7 +101,7 @@ def draw_labels(
     rule = "touched pixels" if all_touched else "pixels whose centres they hold"
     losses = [*burned.losses(), *_alike(names)]
     if losses:
-        doubt(path, "drawn", f"{burned.features} features on {grid.name} ({rule}): {'; '.join(losses)}")
+        doubt(path, "drawn", f"{counted(burned.features, 'feature')} on {grid.name} ({rule}): {'; '.join(losses)}")
     labels = np.where(burned.codes > 0, burned.codes.astype(np.int64) - 1, IGNORE_INDEX)
     return DrawnLabels(labels, tuple(names), tuple(ids), burned, tuple(losses))
 

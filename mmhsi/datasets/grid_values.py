@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.errors import ConfigError, DataError, counted
 from mmhsi.io.cube import holds_data
 from mmhsi.io.doubts import doubt
 from mmhsi.io.placement import Grid, Placement
@@ -88,7 +88,8 @@ def _drawn(path: Path, info: SceneInfo, grid: Grid) -> GridValues:
         burned = burn(vector, coded, grid, info.label_touched)
         losses = burned.losses("value", "values")
         if losses:
-            doubt(path, f"drawn {field}", f"{burned.features} features on {grid.name}, {field}: {'; '.join(losses)}")
+            drawn = counted(burned.features, "feature")
+            doubt(path, f"drawn {field}", f"{drawn} on {grid.name}, {field}: {'; '.join(losses)}")
         inside = burned.codes > 0
         values[inside, index] = known[burned.codes[inside] - 1]
         polygons = np.where(polygons > 0, polygons, burned.polygons)

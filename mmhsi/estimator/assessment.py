@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, counted
 from mmhsi.evaluation import ConfusionMatrix, Temperature, group_interval, reliability, stratified_accuracy
 
 from .report import ClassRow, SceneReport, Share
@@ -128,9 +128,7 @@ def assess(
         ],
     )
     report.warnings += [
-        f"{row.name}: only {row.labels} labelled pixel{'s' if row.labels > 1 else ''}"
-        for row in rows
-        if row.labels < FEWEST
+        f"{row.name}: only {counted(row.labels, 'labelled pixel')}" for row in rows if row.labels < FEWEST
     ]
     commonest = int(np.bincount(classes).argmax())
     if right.sum() <= (classes == commonest).sum():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.datasets.labels import IGNORE_INDEX
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,9 +38,9 @@ def describe(source: SceneSource) -> list[str]:
     left_out = info.shape[2] - bands
     nm = "" if source.wavelengths is None else f", {source.wavelengths.min():.0f} to {source.wavelengths.max():.0f} nm"
     flagged = f" ({left_out} bad or empty)" if left_out else ""
-    lines = [f"scene: {height} x {width} pixels, {bands} bands in use{flagged}{nm}"]
+    lines = [f"scene: {height} x {width} pixels, {counted(bands, 'band')} in use{flagged}{nm}"]
     if source.second is not None:
-        lines.append(f"second source: {source.second.info.shape[2]} bands, {source.scale} x finer")
+        lines.append(f"second source: {counted(source.second.info.shape[2], 'band')}, {source.scale} x finer")
     if not source.whole:
         lines.append("the scene is large: it is read in rows, its channels are fitted to evenly spread ones")
     counts = np.bincount(source.labels[source.labels != IGNORE_INDEX], minlength=len(source.kept))
@@ -66,10 +66,12 @@ def doubts(source: SceneSource) -> list[str]:
                 f"{columns.min()} to {columns.max()}: how good the map is elsewhere cannot be measured"
             )
     if source.labels_without_data:
-        found.append(f"{source.labels_without_data} labels lie on pixels without data (cloud, nodata, NaN): not used")
+        lie = counted(source.labels_without_data, "label lies", "labels lie")
+        found.append(f"{lie} on pixels without data (cloud, nodata, NaN): not used")
     if source.noisy:
         named = ", ".join(map(str, source.noisy[:12])) + (", …" if len(source.noisy) > 12 else "")
-        found.append(f"{len(source.noisy)} bands look like noise and are used (of the file, from 0: {named})")
+        like = counted(len(source.noisy), "band looks like noise and is", "bands look like noise and are")
+        found.append(f"{like} used (of the file, from 0: {named})")
     return found
 
 

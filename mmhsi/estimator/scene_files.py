@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmhsi.datasets.scene import open_second_file
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.errors import ConfigError, DataError, counted
 from mmhsi.io import CubeOptions, HSICube, open_cube, read_cube, read_label_map, write_cube
 from mmhsi.io.arrays import cube_of, is_path, label_map_of
 from mmhsi.io.files import replacing
@@ -91,7 +91,9 @@ def describe_labels(path: Path, key: str | None, axes: str | None, names: dict[i
     found = np.unique(read_label_map(path, key, axes=axes))
     ids = [int(label) for label in found if label not in (0, NO_LABEL)]
     if len(ids) < 2:
-        raise DataError(f"{path}: holds {len(ids)} class(es) beside 0, which means no label; expected at least 2")
+        raise DataError(
+            f"{path}: holds {counted(len(ids), 'class', 'classes')} beside 0, which means no label; expected at least 2"
+        )
     if len(ids) > 255:
         raise DataError(f"{path}: holds {len(ids)} different values; expected at most 255 classes, one number each")
     names = names or {}

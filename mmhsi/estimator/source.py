@@ -18,7 +18,7 @@ from mmhsi.datasets.noise import doubt_bands, noisy_bands
 from mmhsi.datasets.replay import Replay
 from mmhsi.datasets.scene import labels_on_grid, open_second
 from mmhsi.datasets.statistics import BandStatistics, cube_statistics, require_data
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, counted
 from mmhsi.io import HSICube
 from mmhsi.io.placement import Grid
 from mmhsi.io.readers.opening import open_reader
@@ -119,8 +119,8 @@ class SceneSource:
             left = len(np.unique(self.labels[self.labels != IGNORE_INDEX]))
             if left < 2:
                 raise DataError(
-                    f"{info.labels}: {self.labels_without_data} labels lie on pixels without data, and without them "
-                    f"{left} class(es) are left; expected at least 2"
+                    f"{info.labels}: {counted(self.labels_without_data, 'label lies', 'labels lie')} on pixels without "
+                    f"data, which leaves {counted(left, 'class', 'classes')}; expected at least 2"
                 )
             self._opened = self._opened.pop_all()
         self._scene: NDArray[np.float32] | None = None

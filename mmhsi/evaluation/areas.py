@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import norm
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ def stratified_accuracy(confusion: ConfusionMatrix, mapped: Sequence[int] | NDAr
     missing = np.flatnonzero((area > 0) & (sampled == 0))
     if missing.size:
         raise DataError(
-            f"class {missing[0]} covers {int(area[missing[0]])} pixels of the map, the sample has none there"
+            f"class {missing[0]} covers {counted(int(area[missing[0]]), 'pixel')} of the map, the sample has none there"
         )
     with np.errstate(invalid="ignore", divide="ignore"):
         weight = area / area.sum()

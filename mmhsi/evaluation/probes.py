@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, counted
 
 Features = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -75,7 +75,9 @@ def linear_probe(
     """
     _, counts = np.unique(labels, return_counts=True)
     if len(counts) < 2:
-        raise DataError(f"linear_probe: {len(counts)} classes in the training features, expected at least 2")
+        raise DataError(
+            f"linear_probe: {counted(len(counts), 'class', 'classes')} in the training features, expected at least 2"
+        )
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     folds = min(5, int(counts.min()) if groups is None else len(np.unique(groups)))
     if folds < 2:  # a class with a single feature, or a single tile, cannot be validated

@@ -10,7 +10,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from scipy.stats import norm
 
-from mmhsi.errors import ConfigError, one_line
+from mmhsi.errors import ConfigError, counted, one_line
 from mmhsi.io.files import write_json
 from mmhsi.registry import METRICS
 from mmhsi.spec import InputSpec
@@ -128,4 +128,5 @@ def line(row: dict[str, Any]) -> str:
         parts.append(f"{name} {row[name]:.4g}{'' if name == 'R2' else unit}{between}")
     if "coverage" in row:
         parts.append(f"{row['coverage']:.0%} within the predicted 90 % interval")
-    return f"{one_line(row['name'])}: {', '.join(parts)}; {row['samples']} samples in {row['groups']} groups"
+    of = f"{counted(row['samples'], 'sample')} in {counted(row['groups'], 'group')}"
+    return f"{one_line(row['name'])}: {', '.join(parts)}; {of}"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmhsi.errors import counted
+
 if TYPE_CHECKING:
     from .scene_inferencer import SceneInferencer
 
@@ -36,8 +38,8 @@ def _facts(model: SceneInferencer) -> list[str]:
     weights = sum(parameter.numel() for parameter in network.parameters())
     facts = [type(backbone).__name__]
     if weights:
-        facts.append(f"{weights:,} weights")
-    facts.append(f"{len(spec.bands)} bands")
+        facts.append(counted(weights, "weight"))
+    facts.append(counted(len(spec.bands), "band"))
     if spec.wavelengths is not None and len(spec.wavelengths):
         facts[-1] += f" of {np.min(spec.wavelengths):.0f} to {np.max(spec.wavelengths):.0f} nm"
-    return [*facts, f"{len(model.classes)} classes", str(model.model.device)]
+    return [*facts, counted(len(model.classes), "class", "classes"), str(model.model.device)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, counted
 from mmhsi.io.false_colour import false_colour
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def summary(cube: HSICube) -> str:
         cube: The cube.
     """
     height, width, bands = cube.data.shape
-    facts = [f"{height} x {width} pixels, {bands} bands, {cube.data.dtype}"]
+    facts = [f"{height} x {width} pixels, {counted(bands, 'band')}, {cube.data.dtype}"]
     if cube.wavelengths is not None and cube.wavelengths.size:
         facts.append(f"{np.nanmin(cube.wavelengths):.0f} to {np.nanmax(cube.wavelengths):.0f} nm")
     if bad := int((~cube.good_bands).sum()):

@@ -11,7 +11,7 @@ from affine import Affine
 from rasterio.features import rasterize
 from rasterio.warp import transform as transform_points
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, counted
 from mmhsi.io.antimeridian import around_the_earth, turn_of
 from mmhsi.io.gdal import local_files
 
@@ -63,16 +63,18 @@ class Burned:
             one: What a feature gives its pixels. Default: a class.
             many: Several of those.
         """
+        small = "no pixel: smaller than one, or a sliver"
+        several, differing = f"in several features of the {one}", f"in features of different {many} and"
         found = (
-            (self.unnamed, f"features have no {one} and are left out"),
-            (self.shapeless, "features have no geometry"),
-            (self.outside, "features lie outside the scene"),
-            (self.cut, "features reach beyond the scene"),
-            (self.slivers, "features hold no pixel: they are smaller than one or slivers"),
-            (self.overlapping, f"pixels lie in several features of their {one}"),
-            (self.conflicting, f"pixels lie in features of different {many} and get none"),
+            (self.unnamed, f"feature has no {one} and is left out", f"features have no {one} and are left out"),
+            (self.shapeless, "feature has no geometry", "features have no geometry"),
+            (self.outside, "feature lies outside the scene", "features lie outside the scene"),
+            (self.cut, "feature reaches beyond the scene", "features reach beyond the scene"),
+            (self.slivers, f"feature holds {small}", f"features hold {small}"),
+            (self.overlapping, f"pixel lies {several}", f"pixels lie {several}"),
+            (self.conflicting, f"pixel lies {differing} gets none", f"pixels lie {differing} get none"),
         )
-        return [f"{count} {what}" for count, what in found if count]
+        return [counted(*what) for what in found if what[0]]
 
 
 def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool = False) -> Burned:

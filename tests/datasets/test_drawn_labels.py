@@ -103,7 +103,7 @@ def test_a_name_that_is_no_class_names_the_nearest(drawn):
 def test_what_is_lost_is_warned_of(drawn):
     root, places, names = drawn
     write_squares(root / "lost.gpkg", [*places, (90, 0)], [*names, "Wald"])
-    with pytest.warns(DataWarning, match="1 features lie outside the scene"):
+    with pytest.warns(DataWarning, match="1 feature lies outside the scene"):
         SceneDataset(dict(image="cube.tif", labels="lost.gpkg", label_field="kind"), root, subset="labelled")
 
 

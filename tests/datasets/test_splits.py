@@ -84,7 +84,7 @@ def test_file_split_reads_the_seeds_file(tmp_path):
 @pytest.mark.parametrize(
     ("train", "test", "message"),
     [
-        ([0, 1], [1, 2], "1 pixels both train and test, such as index 1"),
+        ([0, 1], [1, 2], "1 pixel both trains and tests, such as index 1"),
         ([0, 600], [1], "index 600 lies outside the scene of 20 x 30"),
         ([0, 31], [1], "1 train pixels have no label, the first at row 1, column 1"),
         ([0], [1, 40], r"class 1 \(b\) has no training pixel"),

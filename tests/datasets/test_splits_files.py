@@ -69,7 +69,7 @@ def test_save_wants_npz(tmp_path):
         ([[0, 40], [1, 41]], [3], r"train has shape \(2, 2\), expected one flat index a pixel"),
         ([-1, 0], [3], "train index -1 lies outside"),
         ([0, 40, 10**9], [3], "train index 1000000000 lies outside"),
-        ([0, 40, 80], [80, 3], "1 pixels both train and test"),
+        ([0, 40, 80], [80, 3], "1 pixel both trains and tests"),
         ([0, 40, 80, 0], [3], "1 train pixels occur more than once, the first at row 0, column 0"),
         ([0, 40, 80], [23, 24, 24, 23], "2 test pixels occur more than once, the first at row 2, column 3"),
     ],
@@ -116,7 +116,7 @@ def untrained(train, test):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (overlap, "1 pixels both train and test, such as index 31"),
+        (overlap, "1 pixel both trains and tests, such as index 31"),
         (unlabelled, "1 test pixels have no label, the first at row 5, column 9"),
         (unmarked, r"test\.npy: the split map is 0 everywhere"),
         (untrained, r"class 1 \(b\) has no training pixel"),
@@ -164,7 +164,7 @@ def test_pairs_are_rows_and_columns_from_0(tmp_path, labels, maps, version):
         ([[0, 0], [4, 0], [8, -1]], "names row 8, column -1, outside"),
         ([[0, 0], [4, 0], [8, 0], [4, 0]], "1 train pixels occur more than once, the first at row 4, column 0"),
         ([[0, 0, 1], [4, 0, 1]], "houston_train is 2 x 3, expected N x 2: row and column"),
-        ([[0, 0], [4, 0], [8, 4]], "1 pixels both train and test"),
+        ([[0, 0], [4, 0], [8, 4]], "1 pixel both trains and tests"),
         ([[0, 0], [4, 0], [8, 9]], "1 train pixels have no label"),
     ],
 )

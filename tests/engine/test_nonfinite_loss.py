@@ -218,7 +218,7 @@ def test_a_finite_loss_with_a_broken_gradient_stops_before_a_checkpoint(tmp_path
     if place == "epoch":
         run.iter = 8
     run.step(1.0, gradient=math.nan)
-    with pytest.raises(TrainingError, match=r"the loss is finite, but 1 weights are not, first weight"):
+    with pytest.raises(TrainingError, match=r"the loss is finite, but 1 weight is not, first weight"):
         run.step(1.0)
 
 

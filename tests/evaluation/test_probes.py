@@ -51,7 +51,7 @@ def test_a_class_with_one_feature_can_be_probed():
 
 def test_too_little_to_learn_from():
     one = np.ones((3, 2), np.float32)
-    with pytest.raises(DataError, match="1 classes"):
+    with pytest.raises(DataError, match="1 class in"):
         linear_probe(one, np.zeros(3, np.int64), one)
     with pytest.raises(DataError, match="no training features"):
         knn_probe(one[:0], np.zeros(0, np.int64), one)

@@ -226,7 +226,7 @@ def test_the_command_in_two_processes(
     (tmp_path / "list.txt").write_text("\n".join(scenes[2:]))
     given = (*model, *scenes[:2], "--list", tmp_path / "list.txt", "--device", "cpu")
     monkeypatch.setenv("SLURM_NTASKS", "2")
-    for rank, status, expected in ((1, 0, "2 maps written, 0 were there"), (0, 1, "1 maps written, 0 were there")):
+    for rank, status, expected in ((1, 0, "2 maps written, 0 were there"), (0, 1, "1 map written, 0 were there")):
         monkeypatch.setenv("SLURM_PROCID", str(rank))
         assert run_tool("predict", *given, "--out-dir", tmp_path / "shared", "--launcher", "slurm") == status
         told = capsys.readouterr()
@@ -241,7 +241,7 @@ def test_the_command_in_two_processes(
         assert [row["status"] for row in csv.DictReader(file)] == ["done", "done", "failed", "done"]
     assert "0 were there" in capsys.readouterr().out
     assert run_tool("predict", *given, "--out-dir", tmp_path / "alone", "--resume") == 1
-    assert "0 maps written, 3 were there, 1 scenes failed" in capsys.readouterr().out
+    assert "0 maps written, 3 were there, 1 scene failed" in capsys.readouterr().out
     for options, message in (
         (("--out", tmp_path / "a.tif"), "give one, or --out-dir"),
         (("--out-dir", tmp_path / "alone", "--png", tmp_path / "a.png"), "--png: of one scene"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from mmhsi.datasets.labels import IGNORE_INDEX
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.errors import ConfigError, DataError, counted
 from mmhsi.registry import SPLITS
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ def check_split(split: Split, labels: np.ndarray, classes: Sequence[str]) -> Spl
             )
     both = np.intersect1d(split.train, split.test)
     if both.size:
-        raise DataError(f"split ({split.protocol}): {both.size} pixels both train and test, such as index {both[0]}")
+        shared = counted(both.size, "pixel both trains and tests", "pixels both train and test")
+        raise DataError(f"split ({split.protocol}): {shared}, such as index {both[0]}")
     trained = np.unique(flat[split.train])
     occurring = np.unique(flat[flat != IGNORE_INDEX])
     for index in occurring:

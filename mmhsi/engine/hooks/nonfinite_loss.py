@@ -14,7 +14,7 @@ from mmengine.optim import AmpOptimWrapper
 from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
-from mmhsi.errors import ConfigError, TrainingError
+from mmhsi.errors import ConfigError, TrainingError, counted
 from mmhsi.models.weights import write_checkpoint
 from mmhsi.registry import HOOKS
 from mmhsi.spec import InputSpec
@@ -186,7 +186,8 @@ class NonFiniteLossHook(Hook):
         what = ", ".join(terms)
         if not terms:
             others = ", perhaps by another process's batch" if get_world_size() > 1 else ""
-            what = f"the loss is finite, but {len(weights)} weights are not{others}, first {weights[0]}"
+            lost = counted(len(weights), "weight is", "weights are")
+            what = f"the loss is finite, but {lost} not{others}, first {weights[0]}"
         rows = f", {self.row} steps in a row" if self.row > 1 else ""
         raise TrainingError(
             f"training stopped at iteration {report['iter']} (epoch {report['epoch']}{rows}): {what}; "

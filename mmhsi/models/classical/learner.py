@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from torch import nn
 
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,9 @@ class Learner(nn.Module):
         """
         found = np.unique(labels)
         if len(found) < 2:
-            raise ConfigError(f"{type(self).__name__}: the training pixels have {len(found)} class(es), expected 2")
+            raise ConfigError(
+                f"{type(self).__name__}: the training pixels have {counted(len(found), 'class', 'classes')}, expected 2"
+            )
         self.num_classes = num_classes
         self.fit(samples, labels, seed)
 
