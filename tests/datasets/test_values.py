@@ -78,7 +78,7 @@ def test_block_means_of_blocks_by_hand():
 def test_points_of_a_table_and_what_does_not_fit(folder):
     rows = ["row,column,nitrogen,carbon", "1,2,3.5,", "5,6,-1.25,20", "7,8,,30", "9,9,2,40", "9,10,2,41"]
     (folder / "points.csv").write_text("\n".join(rows) + "\n")
-    with pytest.warns(DataWarning, match="have no value"):
+    with pytest.warns(DataWarning, match="1 feature has no value and is left out"):
         data = scene(folder, values="points.csv", targets=["nitrogen", "carbon"])
     assert data.values[1, 2, 0] == 3.5
     assert np.isnan(data.values[1, 2, 1])
