@@ -48,6 +48,8 @@ def shrink(cfg: Config) -> None:
         return
     if cfg.model.type == "MAE":
         backbone.arch = SMALL
+        if backbone.get("frozen_stages"):
+            backbone.frozen_stages = SMALL["num_layers"]
         cfg.model.decoder.update(decoder_embed_dims=32, depth=1, num_heads=2)
     elif cfg.model.type == "DINOv2":
         backbone.arch = SMALL

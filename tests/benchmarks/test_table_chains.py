@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import runpy
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ import pytest
 from experiments.runner import fill
 from experiments.table import ROOT, ExperimentTable, Step, last_checkpoint, read_metrics
 from mmengine.config import Config, DictAction
+from scripts import command_line
 from small_runs import NARROW, SMALL, fit_regions, load_in_process, shrink
 
 from mmhsi.engine import build_runner
@@ -113,8 +113,8 @@ class Workshop:
         words = [str(ROOT / word) if word.endswith(".py") else word for word in words]
         if step.command[0] == "tools/test.py":  # of a model that was made tiny
             return self.test(step, words, monkeypatch)
-        monkeypatch.setattr(sys, "argv", words)
-        runpy.run_path(words[0], run_name="__main__")
+        with command_line(*words):
+            runpy.run_path(words[0], run_name="__main__")
 
     def test(self, step: Step, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         """What ``tools/test.py`` does, with the tiny model."""
