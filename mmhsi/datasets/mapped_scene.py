@@ -27,8 +27,10 @@ SHARE = 2
 """A scene may take one part in so many of the memory there is."""
 
 
-def fits_memory(reader: CubeReader, bands: int) -> bool:
-    """Whether a scene may be held: its values, and those that its windows are gathered from.
+def held_in_memory(reader: CubeReader, bands: int) -> bool:
+    """Whether a scene is held: its values, and those that its windows are gathered from.
+
+    One on a server always is: nothing would tell whether it is the one that was unpacked.
 
     Args:
         reader: Of its file.
@@ -36,7 +38,7 @@ def fits_memory(reader: CubeReader, bands: int) -> bool:
     """
     height, width, _ = reader.info.shape
     needed = height * width * bands * (reader.info.dtype.itemsize + 4)
-    return needed <= max(ALWAYS_THERE, available_memory() // SHARE)
+    return not reader.files or needed <= max(ALWAYS_THERE, available_memory() // SHARE)
 
 
 def mapped_cube(reader: CubeReader, bands: list[int], read_as: object) -> tuple[HSICube, NDArray[np.bool_]]:

@@ -22,7 +22,7 @@ from .bands import band_centres, choose_bands
 from .drawn_labels import draw_labels
 from .label_grid import grid_classes
 from .labels import IGNORE_INDEX, LabelTable
-from .mapped_scene import fits_memory, mapped_cube
+from .mapped_scene import held_in_memory, mapped_cube
 from .mirroring import cut_mirrored
 from .noise import doubt_bands
 from .statistics import require_data
@@ -122,7 +122,7 @@ def load_scene(info: SceneInfo, root: Path, use_second: bool = False, in_memory:
         header = reader.info
         bands = choose_bands(header, info.bad_bands)
         centres = band_centres(info.wavelengths, header)
-        if in_memory or fits_memory(reader, len(bands)):
+        if in_memory or held_in_memory(reader, len(bands)):
             cube = reader.read(bands=bands)
             require_data(cube)
             valid = cube.valid()

@@ -88,6 +88,13 @@ def test_a_changed_file_is_mapped_anew_and_the_same_one_is_not(root, no_memory, 
     assert (changed[0]["window"] == 1).all()
 
 
+def test_what_is_no_file_of_this_machine_is_held(root, no_memory, monkeypatch):
+    """Two scenes on servers have nothing that would tell them apart in the folder of unpacked files."""
+    no_memory()
+    monkeypatch.setattr("mmhsi.io.readers.raster.RasterReader.files", [])
+    assert not dataset(**options(root, subset="all")).scene.mapped
+
+
 def test_an_empty_band_is_refused(root, no_memory):
     cube = np.ones((12, 15, 4), np.float32)
     cube[..., 2] = np.nan
