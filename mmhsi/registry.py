@@ -8,14 +8,19 @@ packages with a prefix, such as ``mmseg.EncoderDecoder``.
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmengine import registry as root
 from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.registry import DefaultScope
 from mmengine.registry import Registry as MMRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # mmengine finds ``mmhsi::…`` (in ``_base_``, in mmengine.hub) for the packages of this table alone.
 MODULE2PACKAGE["mmhsi"] = "mmhsi"
@@ -36,6 +41,19 @@ def import_mmpretrain() -> None:
         import_module("mmpretrain.models")
     finally:
         dependency.WITH_MULTIMODAL = stated
+
+
+@contextmanager
+def own_scope() -> Iterator[None]:
+    """A context in which bare names are mmhsi's, unless a scope was set before, as running a config does.
+
+    For what mmengine builds by its own registries within the constructor of a class that people call themselves.
+    """
+    if DefaultScope.get_current_instance() is not None:
+        yield
+        return
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        yield
 
 
 class Registry(MMRegistry):

@@ -23,8 +23,6 @@ from mmhsi.registry import DATASETS, MODELS
 CASES = cases()
 DATA = sorted(path.stem for path in (ROOT / "_base_/datasets").glob("*.py") if not path.stem.startswith("scene_"))
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def save_pretrained(part: dict, path: Path) -> None:
     """A checkpoint such as pretraining leaves."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from mmengine.dataset import BaseDataset
 
+from mmhsi.registry import own_scope
+
 from .samplers import seed_everything
 from .transforms.scope import value_steps
 
@@ -34,7 +36,8 @@ class SeededDataset(BaseDataset):
     _spec: InputSpec | None = None
 
     def __init__(self, pipeline: Sequence[dict | Callable], lazy_init: bool) -> None:
-        super().__init__(pipeline=list(pipeline), test_mode=True, lazy_init=True)
+        with own_scope():
+            super().__init__(pipeline=list(pipeline), test_mode=True, lazy_init=True)
         self.value_steps = value_steps(type(self).__name__, pipeline, self.pipeline.transforms)
         if not lazy_init:
             self.full_init()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmengine.dist import master_only
 from mmengine.logging import print_log
 from mmengine.model import BaseModule
+
+from mmhsi.registry import own_scope
 
 UNCHANGED = "The value is the same before and after"
 """What mmengine's note on a parameter that ``init_weights`` left alone begins with."""
@@ -15,7 +19,19 @@ class QuietInit(BaseModule):
 
     Of every parameter of the model mmengine logs two lines, be it changed or not. Here those that were changed are
     named, all that were changed alike in one line, and nothing is said where none was.
+
+    What mmengine and mmseg build in their constructors, such as a data preprocessor, and initialisations are looked for
+    in mmhsi's scope where no config set another.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        with own_scope():
+            super().__init__(*args, **options)
+
+    def init_weights(self) -> None:
+        """As mmengine has it."""
+        with own_scope():
+            super().init_weights()
 
     @master_only
     def _dump_init_info(self) -> None:

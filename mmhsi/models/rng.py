@@ -132,6 +132,7 @@ class BatchRNG:
         """
         return self.uniform(n).argsort(dim=1)
 
+    @torch.compiler.disable  # of batches of changing size, generators as arguments stop the compiler (torch 2.11)
     def draw(self, make: Callable[[int, Generator | None], Tensor], device: torch.device | None = None) -> Tensor:
         """Draw by a function of one's own, for what the other methods lack.
 

@@ -17,7 +17,6 @@ PIPELINE = [
     dict(type="BandResample", num_bands=6),
     dict(type="PackTile"),
 ]
-pytestmark = pytest.mark.usefixtures("scope")
 
 
 @pytest.fixture

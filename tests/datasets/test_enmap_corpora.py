@@ -10,8 +10,6 @@ from mmhsi.datasets.layout import check_layout
 from mmhsi.datasets.tile_list import list_tiles, read_names
 from mmhsi.errors import DataError
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 PLAIN = [dict(type="LoadCube"), dict(type="LoadLabels")]
 
 

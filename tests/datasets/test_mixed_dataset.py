@@ -17,7 +17,6 @@ from mmhsi.spec import InputSpec
 from tests.small_models import DECODER, SMALL
 
 PIPELINE = [dict(type="RandomReadWindow", size=6), dict(type="LoadCube"), dict(type="PackTile")]
-pytestmark = pytest.mark.usefixtures("scope")
 
 
 def scene(path, bands, mean, spread, wavelengths=None):

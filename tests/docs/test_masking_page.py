@@ -12,7 +12,6 @@ from small_algorithms import ALGORITHMS, BANDS, SIDE, built
 from mmhsi.models import BatchRNG
 from mmhsi.registry import MASKING
 
-pytestmark = pytest.mark.usefixtures("scope")
 IMAGES = torch.randn(6, BANDS, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
 
 

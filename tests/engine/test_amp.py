@@ -10,8 +10,6 @@ from mmhsi.engine import BFloat16OptimWrapper, use_amp
 from mmhsi.errors import ConfigError
 from mmhsi.registry import OPTIM_WRAPPERS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def amp(chosen=None, **wrapper):
     cfg = Config(dict(optim_wrapper=dict(wrapper, optimizer=dict(type="SGD", lr=0.1))))

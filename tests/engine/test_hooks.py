@@ -14,8 +14,6 @@ from mmhsi.engine.hooks import seed_iteration
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 class Data:
     """A dataset that knows its statistics."""

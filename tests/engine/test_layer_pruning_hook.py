@@ -19,8 +19,6 @@ from mmhsi.models.backbones.sst import SST
 from mmhsi.models.pruning import prunable_stages, prune, restore
 from mmhsi.models.weights import read_checkpoint
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 ARCH = dict(embed_dims=8, spatial_layers=2, spectral_layers=3, num_heads=1, head_dims=4, feedforward_channels=8)
 
 

@@ -79,7 +79,6 @@ def test_interval_counts_validations_and_a_test_is_always_drawn():
     ]
 
 
-@pytest.mark.usefixtures("scope")
 def test_pixel_classification_gives_the_scene(tmp_path):
     write_scene(simulate_scene(24, 26, 64), tmp_path / "demo")
     split = dict(type="FewShotSplit", per_class=3, seed=0)

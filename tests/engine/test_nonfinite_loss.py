@@ -22,8 +22,6 @@ from mmhsi.models import ViewPreprocessor
 from mmhsi.models.weights import read_checkpoint
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 MAE = "configs/mae/mae_hsi-vit-tiny-p3_demo.py"
 FILL = 3.4e38  # a fill value that the file does not declare
 

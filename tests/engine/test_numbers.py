@@ -16,8 +16,6 @@ from mmhsi.models.weights import checkpoint_spec, read_checkpoint
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def spec(bands=7, classes=3, window=(9, 9), **more):
     return InputSpec(

@@ -27,8 +27,6 @@ from mmhsi.models import ScenePreprocessor, TilePreprocessor
 from mmhsi.registry import MODELS
 from mmhsi.spec import InputSpec
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 BANDS = 56
 
 

@@ -13,7 +13,6 @@ from mmhsi.registry import MODELS
 from tests.small_models import SMALL
 
 LOSS = dict(type="mmpretrain.CrossEntropyLoss", use_sigmoid=True)
-pytestmark = pytest.mark.usefixtures("scope")
 
 
 def sample(labels):

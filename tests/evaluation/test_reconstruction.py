@@ -17,8 +17,6 @@ from mmhsi.evaluation.reconstruction import MAX_PSNR, ReconstructionMetric, psnr
 from mmhsi.models.selfsup.masked_pretraining import Reconstruction
 from mmhsi.models.weights import read_checkpoint
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def images(batch=2, bands=3, height=9, width=11, seed=0):
     """Target, a noisy prediction, and a random half of the values."""

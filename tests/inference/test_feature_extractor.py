@@ -13,8 +13,6 @@ from mmhsi.errors import ConfigError
 from mmhsi.inference.feature_extractor import FeatureExtractor, patch_labels
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def test_a_patch_has_the_class_of_most_of_its_pixels():
     rng = np.random.default_rng(0)

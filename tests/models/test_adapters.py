@@ -14,7 +14,6 @@ from mmhsi.models import PixelClassifier
 from mmhsi.models.adapters import merged_state
 from mmhsi.spec import InputSpec
 
-pytestmark = pytest.mark.usefixtures("scope")
 ARCH = dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=48)
 MODEL = dict(
     type="PixelClassifier",

@@ -9,7 +9,6 @@ from mmhsi.registry import MODELS
 from tests.models.test_embeddings import relative, spectra
 from tests.small_algorithms import ARCH, DECODER, SST
 
-pytestmark = pytest.mark.usefixtures("scope")
 SIDE = 9
 BACKBONES = {
     "IMAEViT": dict(arch=ARCH, spectral_channels=16, embedding="wavelength"),

@@ -7,7 +7,6 @@ from mmhsi.errors import ConfigError
 from mmhsi.models.attention import cls_attention
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
 ARCH = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 
 

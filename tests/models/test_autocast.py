@@ -17,7 +17,6 @@ from mmhsi.models.losses import SinkhornCentring, SoftmaxCentring, dino_loss, ib
 from mmhsi.models.masking.spectral import band_similarity
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
 HALF = [torch.bfloat16, torch.float16]
 
 

@@ -10,7 +10,6 @@ from mmhsi.errors import ConfigError
 from mmhsi.models.pruning import prunable_stages, strip
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
 CLASSES = {name: cls for name, cls in MODELS.module_dict.items() if cls.__module__.startswith(backbones.__name__)}
 # Those of papers' tables have one size, give one map and have no layers to prune.
 COMPARISON = sorted(name for name, cls in CLASSES.items() if ".comparison." in cls.__module__)

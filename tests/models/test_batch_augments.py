@@ -10,8 +10,6 @@ from mmhsi.models.preprocessors import dihedral, symmetries
 from mmhsi.models.rng import BatchRNG
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def test_the_eight_symmetries_are_different_and_form_a_group():
     x = torch.arange(9.0).view(1, 1, 3, 3)

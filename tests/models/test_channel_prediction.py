@@ -16,8 +16,6 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.models.selfsup import ClusterTargets
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 SEEN, WANTED, SIDE = 5, 11, 5
 
 

@@ -9,8 +9,6 @@ from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.models import HSIViT, load_weights
 from mmhsi.models.weights import read_checkpoint
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def vit(bands=4, **kwargs):
     return HSIViT(in_channels=bands, arch="tiny", img_size=8, patch_size=4, **kwargs)

@@ -16,7 +16,6 @@ from mmhsi.models.backbones.comparison import (
     SpectralRNN,
 )
 
-pytestmark = pytest.mark.usefixtures("scope")
 SPECTRAL = (SpectralRNN, SpectralCNN1D)
 NETWORKS = (*SPECTRAL, CNN2D, CNN3D, ExViT, FreeNet, HiT, MAESTViT, SSTN)
 SMALL = {HiT: dict(embed_dims=32, depths=(1, 1, 1, 1))}

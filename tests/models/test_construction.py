@@ -17,8 +17,6 @@ from torch import nn
 from mmhsi.models.layers import sinusoid_2d
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 PARTS = ("backbones", "decode_heads", "heads", "necks")
 DECODERS = ("IMAEDecoder", "LOMSSTDecoder", "MAEDecoder")
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-pytestmark = pytest.mark.usefixtures("scope")
 BANDS, CLASSES = 12, 4
 CENTRE, MEAN = dict(type="CenterContext"), dict(type="mmpretrain.GlobalAveragePooling")
 

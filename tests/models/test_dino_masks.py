@@ -8,8 +8,6 @@ from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.dino_masks import DINOMasking, draw_counts, hide_blocks, list_hidden
 from mmhsi.registry import MASKING
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def test_every_masked_image_has_a_bin_of_its_own():
     masked = torch.tensor([7, 0, 3, 4])

@@ -9,8 +9,6 @@ from mmhsi.errors import ConfigError
 from mmhsi.models.selfsup.dinov2 import DINOv2
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 @pytest.mark.parametrize(
     ("backbone", "parameters"),

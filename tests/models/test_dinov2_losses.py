@@ -8,8 +8,6 @@ from small_dino import BACKBONES, crops, dinov2
 
 from mmhsi.models.rng import BatchRNG
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def encode_alone(branch, crop, masks=()):
     """[(CLS (d,), tokens (N, d))] of the streams of one crop (C, h, w)."""

@@ -18,7 +18,6 @@ from mmhsi.models.embeddings import (
 from mmhsi.models.embeddings.bands import band_shares
 from mmhsi.models.embeddings.spectral_stem import resampling, shortest_spectrum
 
-pytestmark = pytest.mark.usefixtures("scope")
 SIZES = dict(embed_dims=32, num_layers=2, num_heads=2, feedforward_channels=64)
 ANY = pytest.mark.parametrize("embedding", EMBEDDINGS)
 

@@ -8,7 +8,6 @@ from mmseg.structures import SegDataSample
 
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
 BACKBONES = {
     "HSIViT": dict(type="HSIViT", arch="tiny", in_channels=4, img_size=8, patch_size=4, drop_rate=0.5),
     "SpatialSpectralViT": dict(

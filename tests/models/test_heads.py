@@ -9,8 +9,6 @@ from mmhsi.models import CenterContext
 from mmhsi.models.preprocessors import dihedral
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def test_multiscale_linear_head_by_hand():
     head = MODELS.build(

@@ -12,7 +12,6 @@ from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.imae import IMAE
 from mmhsi.models.selfsup.imae_decoder import IMAEDecoder
 
-pytestmark = pytest.mark.usefixtures("scope")
 SMALL = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 
 

@@ -8,7 +8,6 @@ from mmhsi.models.backbones.imae_vit import IMAEViT
 from mmhsi.models.necks.learnable_aggregation import LearnableAggregation
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
 SMALL = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 
 

@@ -8,7 +8,6 @@ from mmpretrain.models import VisionTransformer
 from mmhsi.errors import ConfigError
 from mmhsi.models import HSIViT, transfer_weights
 
-pytestmark = pytest.mark.usefixtures("scope")
 SIZES = dict(embed_dims=48, num_layers=3, num_heads=4, feedforward_channels=96)
 # As the public code of each writes them: names within a layer, and of what stands outside.
 TIMM_LAYER = {

@@ -12,8 +12,6 @@ from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.lo_msst import LOMSST
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 SMALL = dict(embed_dims=24, spatial_layers=2, spectral_layers=2, num_heads=2, head_dims=8, feedforward_channels=32)
 STRATEGIES = ["RandomMasking", "TubeMasking", "BlockwiseMasking"]
 

@@ -1,6 +1,5 @@
 """Pruning while LO-MSST pretrains, and what becomes of the encoder afterwards."""
 
-import pytest
 import torch
 from mmengine.runner import Runner
 
@@ -9,8 +8,6 @@ from mmhsi.models.backbones.sst import SST
 from mmhsi.models.pruning import prunable_stages, prune
 from mmhsi.models.selfsup.lo_msst import LOMSST
 from mmhsi.models.weights import transfer_weights
-
-pytestmark = pytest.mark.usefixtures("scope")
 
 SMALL = dict(embed_dims=24, spatial_layers=2, spectral_layers=2, num_heads=2, head_dims=8, feedforward_channels=32)
 

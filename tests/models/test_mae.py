@@ -9,8 +9,6 @@ from mmhsi.models.layers import unpatchify
 from mmhsi.models.rng import BatchRNG
 from mmhsi.registry import MASKING, MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def mae(bands=6, size=16, patch=4, arch="tiny", dims=128, ratio=0.75, norm_target=False, **decoder):
     decoder = dict(dict(decoder_embed_dims=32, depth=1, num_heads=2), **decoder)

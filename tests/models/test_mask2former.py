@@ -28,7 +28,6 @@ from mmhsi.registry import MODELS
 CONFIGS = Path(__file__).resolve().parents[2] / "configs/_base_/models"
 SIZES = dict(channels=64, num_heads=2, num_queries=6, encoder_layers=1, decoder_layers=3)
 SIZES.update(encoder_feedforward=16, decoder_feedforward=16, in_channels=[8, 16, 32, 64])
-pytestmark = pytest.mark.usefixtures("scope")
 
 
 def build(**changes):

@@ -4,7 +4,6 @@ import pytest
 import torch
 from small_algorithms import ALGORITHMS, BANDS, SIDE, built
 
-pytestmark = pytest.mark.usefixtures("scope")
 NAMES = [name for name in ALGORITHMS if not name.startswith("DINOv2")]
 
 

@@ -21,8 +21,6 @@ from mmhsi.models import attach_scenes
 from mmhsi.models.preprocessors import gather_windows
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 @pytest.mark.parametrize(
     ("dtype", "window"),

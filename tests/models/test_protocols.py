@@ -36,8 +36,6 @@ from mmhsi.models.protocols import (
 from mmhsi.models.pruning import prune
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 COMMON = {TokenBackbone, AnyBandBackbone, PrunableBackbone, BandedBackbone, LayeredBackbone}
 SATISFIED = {
     "HSIViT": COMMON | {VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel, GridBackbone},

@@ -45,7 +45,6 @@ MODELS = {
         torch.linspace(420, 2450, 202).tolist(),
     ),
 }
-pytestmark = pytest.mark.usefixtures("scope")
 
 
 def public_state(family):

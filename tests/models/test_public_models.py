@@ -19,7 +19,6 @@ from mmhsi.models.complexity import count_stored
 from mmhsi.models.weights import PUBLIC_MODELS, public_state, read_checkpoint
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
 PUBLIC = json.loads((Path(__file__).parents[1] / "data/public_models.json").read_text())
 
 

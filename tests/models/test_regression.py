@@ -24,8 +24,6 @@ from mmhsi.models import (
     SquaredErrorLoss,
 )
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 @pytest.mark.parametrize(
     ("loss", "expected"),

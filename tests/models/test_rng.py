@@ -12,7 +12,6 @@ from mmhsi.models.preprocessors import batch_augments
 from mmhsi.models.rng import BatchRNG
 from mmhsi.registry import MASKING, MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
 # Quotients of integers: the bits of an image are the same on every machine.
 IMAGES = torch.randint(1, 1000, (8, 12, 4, 4), generator=torch.Generator().manual_seed(0)) / 7
 TOKENS = {"RandomMasking": (2, (2, 3)), "TubeMasking": (2, (2, 4)), "BlockwiseMasking": (1, (3, 4))}
@@ -278,3 +277,22 @@ def test_a_reconstruction_does_not_depend_on_its_batch():
     (single,) = model(x[4:5], mode="predict")
     assert torch.equal(single["patches"].hidden, made[4]["patches"].hidden)
     assert torch.allclose(single["patches"].prediction, made[4]["patches"].prediction, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_compiled_algorithms_take_batches_of_changing_size(name):
+    """What ``compile = True`` in a config does; the last batch of an epoch is smaller."""
+    model = built(ALGORITHMS[name])
+    forward = model.forward
+    model.forward = torch.compile(model.forward, backend="eager")
+    for size in (4, 4, 3, 2):
+        views = IMAGES[:size, :BANDS].repeat(1, 1, 3, 3)[..., :SIDE, :SIDE] / 100
+        views = [views, views] if name.startswith("DINOv2") else views
+        torch.manual_seed(size)
+        compiled = model(views, mode="loss")
+        torch.manual_seed(size)
+        plain = forward(views, mode="loss")
+        for key, value in plain.items():
+            torch.testing.assert_close(compiled[key], value, rtol=1e-4, atol=1e-5)
+    torch._dynamo.reset()

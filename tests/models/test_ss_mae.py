@@ -16,7 +16,6 @@ from mmhsi.models.rng import BatchRNG
 from mmhsi.models.selfsup.ss_mae import SSMAE
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
 SMALL = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=24)
 
 

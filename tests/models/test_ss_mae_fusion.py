@@ -12,7 +12,6 @@ from mmhsi.io import HSICube
 from mmhsi.models.backbones.ss_mae_fusion import CubeCNN, SSMAEFusion
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
 SMALL = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=24)
 
 

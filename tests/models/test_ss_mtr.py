@@ -8,8 +8,6 @@ from mmhsi.errors import ConfigError
 from mmhsi.models.selfsup.ss_mtr import info_nce
 from mmhsi.registry import MODELS
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 def test_contrast_by_hand():
     """Cosines 1 and 0, temperature 1: -log(e / (e + 1)) of two pairs, more if they are crossed."""

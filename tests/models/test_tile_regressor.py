@@ -33,7 +33,6 @@ MODEL = dict(
     ),
     head=dict(type="RegressionHead"),
 )
-pytestmark = pytest.mark.usefixtures("scope")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import torch
 from mmhsi.errors import ConfigError
 from mmhsi.models.decode_heads import TokenLinearHead
 
-pytestmark = pytest.mark.usefixtures("scope")
 LOSS = dict(type="CrossEntropyLoss")
 
 

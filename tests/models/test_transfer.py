@@ -12,7 +12,6 @@ from mmhsi.models.weights.spectral_weights import interpolate_blocks
 from mmhsi.registry import MODELS
 from mmhsi.spec import InputSpec
 
-pytestmark = pytest.mark.usefixtures("scope")
 RGB = (640.0, 550.0, 460.0)
 
 

@@ -9,7 +9,6 @@ from mmhsi.errors import ConfigError
 from mmhsi.models import CNNHead, UNetHead
 
 LOSS = dict(type="CrossEntropyLoss")
-pytestmark = pytest.mark.usefixtures("scope")
 
 
 def build(widths, upsamples, channels=8):

@@ -41,7 +41,6 @@ def test_validity_is_given_to_models_that_ask():
     assert set(ViewPreprocessor(3, mean=[0.0] * 3, std=[1.0] * 3)(data)) == {"inputs", "data_samples"}
 
 
-@pytest.mark.usefixtures("scope")
 def test_augments_draw_for_each_view_of_each_image():
     augments = [dict(type="BatchGainOffset", gain=0.0, offset=1.0)]
     preprocessor = ViewPreprocessor(3, mean=[0.0] * 3, std=[1.0] * 3, augments=augments)

@@ -7,8 +7,6 @@ from mmhsi.engine import LayerDecayOptimWrapperConstructor
 from mmhsi.models.layers import ViTLayer
 from mmhsi.registry import MODELS, import_mmpretrain
 
-pytestmark = pytest.mark.usefixtures("scope")
-
 
 @pytest.mark.parametrize("ffn_type", ["origin", "swiglu_fused"])
 @pytest.mark.parametrize("scale", [0.0, 0.1])

@@ -11,7 +11,6 @@ from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
 from mmhsi.datasets import TileDataset
 
 TOOL = "analysis/spectral_baselines"
-pytestmark = pytest.mark.usefixtures("scope")
 TILES = "configs/segmentation/hsi-vit-tiny-p2_linear.py"
 
 

@@ -18,7 +18,6 @@ from mmhsi.models.weights import load_weights
 if TYPE_CHECKING:
     from mmhsi.models.classical import Learner
 
-pytestmark = pytest.mark.usefixtures("scope")
 
 LEARNERS = {
     "lda": lambda: LDA(),
