@@ -19,7 +19,7 @@ from mmhsi.io.lock import hold
 from .table import ROOT, Step, last_checkpoint, read_config, state, write_finished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from multiprocessing.process import BaseProcess
     from pathlib import Path
 
@@ -52,6 +52,7 @@ class ExperimentRunner:
         self.finished = finished
         self._scenes: dict[str, object] = {}
         os.environ["OMP_NUM_THREADS"] = str(threads)
+        self._environment = dict(os.environ)  # another thread that reads a config changes it
         self._locks: dict[Path, threading.Lock] = {}
         self._guard = threading.Lock()
         self._running: set[BaseProcess] = set()
@@ -148,7 +149,7 @@ class ExperimentRunner:
         with self._guard:
             if self._ended:
                 raise DataError(f"{folder.name}: not begun")
-            process = start_tool(command, folder / "output.log", self.hold_scenes)
+            process = start_tool(command, folder / "output.log", self._environment, self.hold_scenes)
             self._running.add(process)
         process.join()
         with self._guard:
@@ -159,16 +160,19 @@ class ExperimentRunner:
             raise DataError(f"{folder.name}: {words[0]} ended with status {status}: {said[-1]}")
 
 
-def start_tool(words: list[str], log: Path, from_here: bool = False) -> BaseProcess:
+def start_tool(
+    words: list[str], log: Path, environment: Mapping[str, str] = os.environ, from_here: bool = False
+) -> BaseProcess:
     """Start a command of ``tools/``, forked from a process that has imported everything: else that costs seconds.
 
     Args:
         words: The tool's path and its arguments.
         log: File for its output.
+        environment: All variables. Default: this process's.
         from_here: Whether it is forked from this process, with all that it holds in memory. Default False: from a fresh
             one.
     """
-    arguments = (words, log, dict(os.environ))
+    arguments = (words, log, dict(environment))
     process: BaseProcess
     if from_here:
         process = multiprocessing.get_context("fork").Process(target=run_tool, args=arguments)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import os
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 FINISHED = "finished.json"
 """Note in the folder of a step that is finished."""
+
+_environment = threading.Lock()
+"""Held while a config is read, which changes this process's variables for that time."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,10 @@ def read_config(path: str, dataset: str | None = None) -> Config:
     Raises:
         ConfigError: If it has no such data.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in (DATASET, "MMHSI_DATA")}
-    with mock.patch.dict(os.environ, kept if dataset is None else {**kept, DATASET: dataset}, clear=True):
-        return load_config(ROOT / path)
+    with _environment:
+        kept = {name: value for name, value in os.environ.items() if name not in (DATASET, "MMHSI_DATA")}
+        with mock.patch.dict(os.environ, kept if dataset is None else {**kept, DATASET: dataset}, clear=True):
+            return load_config(ROOT / path)
 
 
 @functools.cache

@@ -1,9 +1,13 @@
 """Tables of experiments: what is one run, what is run again, and what the table says."""
 
 import json
+import os
+import threading
 
 import pytest
 import torch
+from experiments import runner
+from experiments import table as steps
 from experiments.figures import finished_figures, read_figures, tabulate, write_figures
 from experiments.index_files import read_results
 from experiments.record import RESULTS, forget_earlier, known, of_tables
@@ -281,3 +285,40 @@ def test_pages_show_what_was_recorded(path):
     if table.page:
         block = (ROOT / table.page).read_text().partition(f"<!-- {path.stem}: begin -->\n")[2]
         assert block.partition(f"<!-- {path.stem}: end -->")[0] == tabulate(table, figures)
+
+
+def test_steps_run_at_once_keep_the_variables_of_the_command(tmp_path, monkeypatch):
+    """A config is read with variables of its own, for a moment those of the process, by whichever thread needs it."""
+    monkeypatch.setenv("MMHSI_DATA", "somewhere")
+    monkeypatch.delenv("MMHSI_DATASET", raising=False)
+    reading, read = threading.Event(), threading.Event()
+
+    def slowly(path):
+        seen.append((os.environ.get("MMHSI_DATA"), os.environ.get("MMHSI_DATASET")))
+        reading.set()
+        assert read.wait(20)
+
+    class Process:
+        exitcode = 0
+
+        def join(self):
+            pass
+
+    def start(words, log, environment, from_here):
+        seen.append((environment.get("MMHSI_DATA"), environment.get("MMHSI_DATASET")))
+        return Process()
+
+    seen = []
+    monkeypatch.setattr(steps, "load_config", slowly)
+    monkeypatch.setattr(runner, "start_tool", start)
+    two = ExperimentRunner(jobs=2)
+    both = [threading.Thread(target=read_config, args=("no.py", name)) for name in ("a", "b")]
+    both[0].start()
+    assert reading.wait(20)
+    both[1].start()
+    two._call(["tools/train.py"], tmp_path)
+    read.set()
+    for thread in both:
+        thread.join()
+    assert seen == [(None, "a"), ("somewhere", None), (None, "b")]
+    assert (os.environ["MMHSI_DATA"], os.environ.get("MMHSI_DATASET")) == ("somewhere", None)

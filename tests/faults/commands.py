@@ -200,7 +200,7 @@ rows = {{"a": {{"A": [dict(command=["{step}", "{{seed}}", "--out", "{{out}}"])]}
 class Step(subprocess.Popen):
     """A step, in place of a process of a server with all libraries; a training's own points are those of ``train``."""
 
-    def __init__(self, words: list[str], log: Path, from_here: bool = False) -> None:
+    def __init__(self, words: list[str], log: Path, *_others: object) -> None:
         with log.open("a") as file:
             super().__init__([sys.executable, "-I", "-S", *words], stdout=file, stderr=file)
 
