@@ -2,13 +2,16 @@
 
 import re
 
+import gpu_steps
 import labelling
 import numpy as np
 import pytest
 import run as suite
 import scaling
 import side_by_side
+import torch
 from mmengine.logging import MMLogger
+from torch import nn
 
 PAGE = "before\n<!-- comparisons: begin -->\n<!-- comparisons: end -->\nafter\n"
 
@@ -128,6 +131,32 @@ def test_quick_sweeps_print_a_table(capsys):
     for slope, products in zip(counted, shares, strict=True):
         cost = np.array(products) * (8, 16, 32)
         assert slope == pytest.approx(np.polyfit(np.log((8, 16, 32)), np.log(cost), 1)[0], abs=0.06)
+
+
+def test_steps_count_their_operations_and_write_their_table(tmp_path, monkeypatch, capsys):
+    def linear(batch, device):
+        model, x = nn.Linear(1000, 1000, bias=False).to(device), torch.randn(batch, 1000, device=device)
+        return model, lambda: model(x).square().mean()
+
+    monkeypatch.setattr(gpu_steps, "STEPS", [gpu_steps.Step("linear", 5000, linear, gpu_steps.ADAMW)])
+    monkeypatch.setattr(gpu_steps, "MAPS", (("tiny", 128),))
+    page = tmp_path / "page.md"
+    page.write_text(PAGE.replace("comparisons", "gpu-steps"))
+    words = ["--device", "cpu", "--precisions", "float32", "--rounds", "1", "--side", "64", "--write", str(page)]
+    gpu_steps.main(words)
+    written = [cells(line) for line in page.read_text().splitlines() if line.startswith("| ")]
+    step = dict(zip(*(written[k] for k in (0, 2)), strict=True))
+    assert (step["step"], step["batch"], step["precision"]) == ("linear", "5,000", "float32")
+    assert step["TFLOP a step"] == "0.02"  # the product and the weights' gradient, 2 · 5000 · 1000 · 1000 each
+    rate = float(step["samples/s"].replace(",", "")) / 5000 * 0.02
+    assert float(step["TFLOP/s"]) == pytest.approx(rate, abs=0.51)
+    assert [row[1] for row in written[5:]] == ["float32", "bfloat16"]
+    assert all(float(row[3]) > 0.5 for row in written[5:])  # a map takes about what its passes take, or more
+    with pytest.raises(SystemExit, match="2"):
+        gpu_steps.main(["--only", "no such"])
+    with pytest.raises(SystemExit, match="2"):
+        gpu_steps.main(["--device", "cuda:99"])
+    assert "--device cuda:99" in capsys.readouterr().err
 
 
 def test_the_docs_name_what_exists(repository):
