@@ -201,8 +201,8 @@ def waiting(what: str, seconds: float = 1.0) -> Iterator[None]:
         nonlocal last
         if told != last:
             last = told
-            shown.reset(task, description=told or what)  # what is left is reckoned anew
             shown.tasks[0].total = total  # reset and update would take None for "as before"
+            shown.reset(task, description=told or what)  # what is left is reckoned anew
         shown.update(task, completed=done)
 
     timer = Timer(seconds, shown.start)

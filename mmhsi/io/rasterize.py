@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from rasterio.warp import transform as transform_points
 from mmhsi.errors import DataError, counted
 from mmhsi.io.antimeridian import around_the_earth, turn_of
 from mmhsi.io.gdal import local_files
+from mmhsi.progress import watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from .wkb import Shape
 
     Draw = Callable[[NDArray[np.int32]], tuple[NDArray[np.int32], NDArray[np.int32]]]
+
+AT_ONCE = 10_000
+"""Shapes that are drawn before somebody hears of it; rasterio checks all of a call before it draws the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,12 +128,16 @@ def burn(vector: Vector, codes: NDArray[np.int32], grid: Grid, all_touched: bool
         order = np.argsort(values[owners], kind="stable").tolist()
         return _draw(order[::-1], values), _draw(order, values)
 
+    passes = itertools.count(1)
+
     def _draw(order: list[int], values: NDArray[np.int32]) -> NDArray[np.int32]:
-        pairs = ((geometries[index], int(values[owners[index]])) for index in order)
-        with local_files():
-            return rasterize(
-                pairs, grid.shape, fill=0, transform=Affine.identity(), all_touched=all_touched, dtype="int32"
-            )
+        drawn = np.zeros(grid.shape, dtype=np.int32)
+        starts = range(0, len(order), AT_ONCE)
+        for start in watched(starts, f"drawing the labels, pass {next(passes)}"):  # how many there are nobody knows
+            pairs = [(geometries[index], int(values[owners[index]])) for index in order[start : start + AT_ONCE]]
+            with local_files():
+                rasterize(pairs, out=drawn, transform=Affine.identity(), all_touched=all_touched)
+        return drawn
 
     numbers = np.arange(1, len(codes) + 1, dtype=np.int32)
     first, last = draw(numbers)

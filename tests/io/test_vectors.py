@@ -16,6 +16,7 @@ from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.placement import Grid
 from mmhsi.io.rasterize import burn
 from mmhsi.io.vectors import read_vector
+from mmhsi.progress import listening
 
 UTM = CRS.from_epsg(32633)
 GRID = Grid((40, 50), UTM, Affine(30, 0, 300_000, 0, -30, 5_800_000), "cube.tif")
@@ -116,7 +117,9 @@ def test_points_and_lines(tmp_path):
     np.testing.assert_array_equal(burned(path).codes, expected)
 
 
-def test_what_is_lost_is_counted(tmp_path):
+@pytest.mark.parametrize("at_once", [1, 2, 10_000])
+def test_what_is_lost_is_counted(tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr("mmhsi.io.rasterize.AT_ONCE", at_once)
     shapes = [
         square(*on_map(0, 0), 300),  # a, 100 pixels
         square(*on_map(5, 0), 300),  # a, shares 50 of them
@@ -127,7 +130,12 @@ def test_what_is_lost_is_counted(tmp_path):
         square(*on_map(20, 20), 60),  # no class
     ]
     path = gis_file(tmp_path / "a.gpkg", shapes, ["a", "a", "b", "b", "b", "b", None])
-    result = burned(path)
+    heard = []
+    with listening(lambda *told: heard.append(told)):
+        result = burned(path)
+    parts = -(-5 // at_once)  # one of the six lies outside
+    first = "drawing the labels, pass 1"
+    assert [told for told in heard if told[0] == first] == [(first, part, parts) for part in range(parts)]
     assert (result.features, result.unnamed, result.outside, result.cut, result.slivers) == (6, 1, 1, 1, 1)
     assert (result.overlapping, result.conflicting) == (50, 2)
     assert result.codes[0, 14] == 0
