@@ -18,6 +18,7 @@ import numpy as np
 from classify_splits import enmap
 
 from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.console import end_waiting
 from mmhsi.errors import MMHSIError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ default_hooks = dict(checkpoint=dict(interval={epochs}))
 def command(*words: object) -> float:
     """Run `mmhsi WORDS`; gives the seconds that it took."""
     begin = time.monotonic()
+    end_waiting()  # the command shows what it does by itself
     done = subprocess.run([sys.executable, "-m", "mmhsi", *map(str, words)], check=False)
     if done.returncode:
         raise MMHSIError(f"mmhsi {words[0]} ended with {done.returncode}")

@@ -19,6 +19,7 @@ def main() -> None:
     import numpy as np
     import rasterio
 
+    from mmhsi.cli.console import end_waiting
     from mmhsi.datasets.simulation import simulate_scene, write_scene
     from mmhsi.io import read_class_map
 
@@ -36,6 +37,7 @@ def main() -> None:
     print(f"A simulated scene, {PER_CLASS} labelled pixels of each of {len(ids)} classes:\n")
     command = ["classify", str(cube), str(labels), "--out", str(mapped), "--minutes", "1.5"]
     print(f"$ mmhsi {' '.join(command)}", flush=True)
+    end_waiting()  # the command shows what it does by itself
     done = subprocess.run(  # noqa: S603, a command of ours
         [sys.executable, "-m", "mmhsi", *command], env=dict(os.environ, PYTHONWARNINGS="ignore"), check=False
     )

@@ -9,9 +9,9 @@ import signal
 import sys
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from mmhsi.arguments import check_seed
+from mmhsi.arguments import check_seed, nearest
 from mmhsi.errors import ConfigError, MMHSIError, one_line
 
 from .console import hush_gdal, print_error, show_own_warnings, waiting
@@ -43,7 +43,7 @@ class WrittenFile(str):
 class CommandParser(argparse.ArgumentParser):
     """Refuses what would be lost: a file to write that is one to read, an option that says nothing without another.
 
-    And seeds that no generator takes.
+    And seeds that no generator takes. What is wrong is one line, without the usage that argparse puts before it.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -58,6 +58,14 @@ class CommandParser(argparse.ArgumentParser):
             names: The options, such as ``"--second-key"``.
         """
         self._pairs += [(name, needed) for name in names]
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments, and end with status 2."""
+        unknown = message.partition("unrecognized arguments: ")[2].split()
+        option = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+        closest = nearest(option, self._option_string_actions) if option else ""
+        print_error(f"{one_line(message)}{closest}; {self.prog} --help shows what there is")
+        raise SystemExit(2)
 
     def parse_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
         """As argparse has it, with both checks."""

@@ -7,6 +7,7 @@ import pytest
 from scripts import command_line
 from torch.utils.data import DataLoader, Dataset
 
+from mmhsi.cli import console
 from mmhsi.cli.command import run, tool_parser
 from mmhsi.errors import DataError, MMHSIError
 
@@ -93,3 +94,37 @@ def test_a_seed_that_no_generator_takes(capsys, seed):
     line = f"error: seed={seed} given, expected a whole number from 0 to 4294967295\n"
     assert said(capsys, lambda: parser.parse_args(["--seed", seed])) == line
     assert parser.parse_args(["--seed", "4294967295"]).seed == 2**32 - 1
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["a", "--sede", "1"], "unrecognized arguments: --sede 1; nearest: '--seed'"),
+        (["a", "b"], "unrecognized arguments: b"),
+        ([], "the following arguments are required: config"),
+        (["a", "--seed", "one"], "argument --seed: invalid int value: 'one'"),
+    ],
+)
+def test_wrong_arguments_are_one_line(capsys, words, line):
+    def main():
+        parser = tool_parser("Trains.", "mmhsi train config.py")
+        parser.prog = "mmhsi train"
+        parser.add_argument("config")
+        parser.add_argument("--seed", type=int)
+        parser.parse_args(words)
+
+    assert said(capsys, main) == f"error: {line}; mmhsi train --help shows what there is\n"
+
+
+def test_the_demo_shows_nothing_beside_the_command_that_it_runs(run_tool, tmp_path, monkeypatch):
+    """Two lines that move spoil each other on a terminal."""
+    waited = []
+    monkeypatch.setattr(console, "live", lambda: True)
+
+    def start(words, **_):
+        waited.append(list(console._WAITING))
+        return subprocess.CompletedProcess(words, 1)
+
+    monkeypatch.setattr(subprocess, "run", start)
+    assert run_tool("demo", "--out", tmp_path / "demo") == 2
+    assert waited == [[]]
