@@ -99,7 +99,7 @@ def test_a_seed_that_no_generator_takes(capsys, seed):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["a", "--sede", "1"], "unrecognized arguments: --sede 1; nearest: '--seed'"),
+        (["a", "--sede", "1"], "unrecognized arguments: --sede 1; nearest: '--seed', '--debug'"),
         (["a", "b"], "unrecognized arguments: b"),
         ([], "the following arguments are required: config"),
         (["a", "--seed", "one"], "argument --seed: invalid int value: 'one'"),
