@@ -8,7 +8,7 @@ depth are no matter of this: every rank draws its own.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.dist import get_dist_info
@@ -103,7 +103,7 @@ class BatchRNG:
         Args:
             *shape: Of what a sample draws.
         """
-        return self.draw(lambda total, source: torch.rand(total, *shape, device=self.device, generator=source))
+        return self.draw(lambda total, source: torch.rand(total, *shape, device=self.device, **_by(source)))
 
     def normal(self, *shape: int) -> Tensor:
         r"""Numbers of zero mean and unit variance, shape (B, \*shape).
@@ -111,7 +111,7 @@ class BatchRNG:
         Args:
             *shape: Of what a sample draws.
         """
-        return self.draw(lambda total, source: torch.randn(total, *shape, device=self.device, generator=source))
+        return self.draw(lambda total, source: torch.randn(total, *shape, device=self.device, **_by(source)))
 
     def integers(self, high: int, *shape: int) -> Tensor:
         r"""Integers from 0 to ``high`` − 1, int64, shape (B, \*shape).
@@ -120,9 +120,7 @@ class BatchRNG:
             high: How many there are to choose from.
             *shape: Of what a sample draws.
         """
-        return self.draw(
-            lambda total, source: torch.randint(high, (total, *shape), device=self.device, generator=source)
-        )
+        return self.draw(lambda total, source: torch.randint(high, (total, *shape), device=self.device, **_by(source)))
 
     def permutation(self, n: int) -> Tensor:
         """Numbers from 0 to n − 1 in an order of every sample's own, int64, shape (B, n).
@@ -132,7 +130,6 @@ class BatchRNG:
         """
         return self.uniform(n).argsort(dim=1)
 
-    @torch.compiler.disable  # of batches of changing size, generators as arguments stop the compiler (torch 2.11)
     def draw(self, make: Callable[[int, Generator | None], Tensor], device: torch.device | None = None) -> Tensor:
         """Draw by a function of one's own, for what the other methods lack.
 
@@ -160,3 +157,8 @@ class BatchRNG:
         if device.type not in self._generators:
             self._generators[device.type] = Generator(device).manual_seed(self._seed)
         return self._generators[device.type]
+
+
+def _by(source: Generator | None) -> dict[str, Any]:
+    """Argument of torch's functions; None as one stops ``torch.compile`` at a batch of another size (torch 2.11)."""
+    return {} if source is None else {"generator": source}
