@@ -21,6 +21,7 @@ def main() -> None:
     from mmhsi.cli.lock import hold_work_dir
     from mmhsi.cli.run_lines import run_lines
     from mmhsi.engine import CheckedRunner, check_classes, prepare_distributed, resolve_from_data, resolve_from_spec
+    from mmhsi.engine.config_check import check_model
     from mmhsi.engine.console import log_to_file_alone
     from mmhsi.engine.fitted_transforms import take_fitted_transforms
     from mmhsi.engine.unwrap import unwrap_model
@@ -31,9 +32,10 @@ def main() -> None:
     cfg = runner_config(args)
     if cfg.get("test_dataloader") is None:
         raise ConfigError(f"{args.config}: has no test_dataloader; is it a pretraining config?")
+    check_model(cfg)
     if args.out:
         report_to(cfg, args.out)
-    if cfg.model.backbone.get("init_cfg"):
+    if (cfg.model.get("backbone") or {}).get("init_cfg"):
         cfg.model.backbone.init_cfg = None  # the checkpoint holds every weight
     with hold_work_dir(cfg.work_dir, cfg.launcher):
         checkpoint, source = read_checkpoint(args.checkpoint), f"checkpoint {args.checkpoint}"

@@ -132,6 +132,8 @@ def message_of(error: BaseException) -> str:
     """
     if isinstance(error, MemoryError):
         return f"out of memory: {error}"
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return one_line(f"{os.fsdecode(error.filename)}: {error.strerror}")  # as every other message: where, then what
     text = str(error.args[0]) if error.args else ""
     if "\nOriginal Traceback" in text:
         return text.rstrip().rpartition("\n")[2].partition(": ")[2]  # behind the error's class

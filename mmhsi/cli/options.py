@@ -112,10 +112,26 @@ def override(cfg: Config, options: dict[str, object]) -> None:
             known = [*_keys_named(key.rpartition(".")[2], cfg.to_dict())]
             names = known or [f"{name}.{rest}" if rest else name for name in (*cfg, *SECTIONS)]
             raise ConfigError(f"--cfg-options {key}: no section is named {section!r}{nearest(key, names)}")
+        _check_places(key, cfg)
     try:
         cfg.merge_from_dict(options)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ConfigError(f"--cfg-options {' '.join(options)}: {reason(error)}") from None
+
+
+def _check_places(key: str, cfg: Config) -> None:
+    """Check that a key names entries of lists by numbers that they have."""
+    value: object = cfg.to_dict()
+    passed: list[str] = []
+    for step in key.split("."):
+        if isinstance(value, list | tuple):
+            if not (step.isascii() and step.isdigit() and int(step) < len(value)):
+                numbers = f"0 to {len(value) - 1}" if value else "none, it is empty"
+                raise ConfigError(f"--cfg-options {key}: {'.'.join(passed)} has no entry {step!r}; expected {numbers}")
+            value = value[int(step)]
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+        passed.append(step)
 
 
 def _keys_named(name: str, value: object, where: str = "") -> Iterator[str]:

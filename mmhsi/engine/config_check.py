@@ -58,6 +58,8 @@ ONE_PART = {
 COMPLETE = (registries.TRANSFORMS, registries.SPLITS, registries.MASKING, registries.HOOKS, registries.METRICS)
 """Registries whose classes get all of their arguments from the config."""
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 
 def check_config(cfg: Config) -> None:
     """Compare a config's sections, types and keys with what there is; nothing is built.
@@ -85,15 +87,32 @@ def check_complete(cfg: Config) -> None:
     Raises:
         ConfigError: If it has not.
     """
+    check_model(cfg)
     where = f"{cfg.filename}: " if cfg.filename else ""
-    if cfg.get("model") is None:
-        close = [name for name in cfg if name not in SECTIONS]
-        raise ConfigError(f"{where}has no section 'model'{nearest('model', close) if close else ''}")
     for names in NEEDED:
         given = [name for name in names if cfg.get(name) is not None]
         lacking = [name for name in names if name not in given]
         if given and lacking:
             raise ConfigError(f"{where}has {', '.join(given)}, but no {', '.join(lacking)}")
+
+
+def _is_log_level(value: object) -> bool:
+    return value in LOG_LEVELS if isinstance(value, str) else value is None or type(value) is int
+
+
+def check_model(cfg: Config) -> None:
+    """Check that a config has a model.
+
+    Args:
+        cfg: The whole config, perhaps of a data set alone.
+
+    Raises:
+        ConfigError: If it has not.
+    """
+    if not isinstance(cfg.get("model"), dict):
+        where = f"{cfg.filename}: " if cfg.filename else ""
+        close = [name for name in cfg if name not in SECTIONS]
+        raise ConfigError(f"{where}has no section 'model'{nearest('model', close) if close else ''}")
 
 
 def check_section(name: str, value: object) -> None:
@@ -109,6 +128,8 @@ def check_section(name: str, value: object) -> None:
             raise ConfigError(f"{name} is no section{nearest(name, close)}")
     elif name in (*LOADERS, *LOOPS, "default_hooks") and not isinstance(value, dict | None):
         raise ConfigError(f"{name} = {shown(value)}; expected a dict")
+    elif name == "log_level" and not _is_log_level(value):
+        raise ConfigError(f"log_level = {shown(value)}; expected one of {', '.join(LOG_LEVELS)}")
     elif name in LOADERS:
         _check_loader(name, value)
     elif name == "default_hooks":

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 LONGEST = 60
 """Characters of a value that a message shows."""
 _WORDS, _PLAIN = bool | int | float | str, dict | list | tuple | None
-WHOLE = {"batch_size": 1, "max_epochs": 1, "max_iters": 1, "num_workers": 0, "seed": 0}
+WHOLE = {
+    "batch_size": 1,
+    "max_epochs": 1,
+    "max_iters": 1,
+    "num_workers": 0,
+    "opencv_num_threads": 0,
+    "resource_limit": 1,
+    "seed": 0,
+}
 """Names that stand for whole numbers wherever they stand, and the least of each."""
 _KNOWN = dict(
     **dict(Any=Any, Callable=Callable, Iterable=Iterable, Literal=Literal, Mapping=Mapping, Optional=Optional),

@@ -12,6 +12,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import DATASETS, MODELS
 from mmhsi.spec import InputSpec
 
+from .config_check import check_model
 from .configs import read_window, training_dataset
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ def resolve_from_spec(cfg: Config, spec: InputSpec, source: str) -> None:
     Raises:
         ConfigError: If the config states other numbers.
     """
+    check_model(cfg)
     with DefaultScope.overwrite_default_scope(cfg.get("default_scope") or "mmhsi"):
         resolve_numbers(cfg.model, spec, source, cfg.filename, read_window(cfg))
 

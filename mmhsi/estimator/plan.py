@@ -7,10 +7,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import DataError
-from mmhsi.io.json_file import read_state, write_state
+from mmhsi.io.json_file import is_number, read_state, write_state
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 TRYING = 0.5
@@ -21,6 +21,28 @@ CHANNELS = 0.4
 
 RESERVE = 0.05
 """Share of the time that is kept for reading, writing and the report."""
+
+
+def _is_any(_: object) -> bool:
+    return True
+
+
+def _is_time(value: object) -> bool:
+    return is_number(value) and value >= 0
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+KINDS: dict[str, Callable[[object], bool]] = {
+    "inputs": lambda value: isinstance(value, dict),
+    "seconds a pixel": _is_time,
+    "left out": _are_names,
+    "too slow for the map": _are_names,
+    "weighed": lambda value: isinstance(value, bool),
+}
+"""What a decision can be; a file with any other is not followed, whoever wrote it."""
 
 
 class Clock:
@@ -77,9 +99,12 @@ class Plan:
     def _read(self) -> dict[str, Any] | None:
         """What a run has written; None where there is nothing, or it is damaged."""
         try:
-            return read_state(self.path, "decisions of a run")
+            kept = read_state(self.path, "decisions of a run")
         except DataError:
             return None
+        return (
+            kept if all(KINDS.get(name, _is_any)(value) for name, value in ({"inputs": None} | kept).items()) else None
+        )
 
     def get(self, name: str, default: object = None) -> Any:
         """A decision that was kept.

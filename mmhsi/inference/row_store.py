@@ -29,6 +29,8 @@ STATE = "state.json"
 LAYERS = ("classes", "probabilities", "uncertainty", "values")
 FORMAT = "mmhsi rows 2"
 """By which a state is known for ours."""
+MOST_SHOWN = 400
+"""Characters of a value in a message."""
 BLOCK = 1 << 24
 """Bytes that are read at a time to be compared with their checksum."""
 
@@ -209,24 +211,29 @@ class RowStore:
         earlier, now = state["settings"], json.loads(json.dumps(self.settings))
         for key in now:
             if earlier.get(key) != now[key]:
+                had, has = _shown(earlier.get(key)), _shown(now[key])
                 raise OtherRunError(
-                    f"{self.folder}: cannot be resumed, the interrupted run had {key} {earlier.get(key)!r} instead of "
-                    f"{now[key]!r}; run with the same, or without --resume to start over"
+                    f"{self.folder}: cannot be resumed, the interrupted run had {key} {had} instead of {has}; run "
+                    "with the same, or without --resume to start over"
                 )
         if any(not (self.folder / f"{name}.raw").is_file() for name in self.layers):
             self.remove()  # of a run that was ended before it had them all, or while it removed them: its map is there
             return
-        self.finished, self._sums = state["rows"], state["checksums"]
+        rows, sums = state["rows"], state["checksums"]
         for name in self.layers:
-            if self._sum_of(name) != self._sums.get(name):
+            path = self.folder / f"{name}.raw"
+            if path.is_symlink() or path.stat().st_nlink > 1:  # what is written to it would go into a file of others
+                raise DataError(f"{path}: is another file too, by a link; run without --resume to start over")
+            if self._sum_of(name, rows) != sums.get(name):
                 raise DataError(
-                    f"{self.folder / name}.raw: its {self.finished} finished rows are damaged (other checksum); run "
-                    "without --resume to start over"
+                    f"{path}: its {_shown(rows)} finished rows are damaged (other checksum); run without --resume to "
+                    "start over"
                 )
+        self.finished, self._sums = rows, {name: sums[name] for name in self.layers}
 
-    def _sum_of(self, name: str) -> int | None:
-        """CRC-32 of a layer's finished rows; None if some are missing."""
-        left, total = self.finished * self._row_bytes(name), 0
+    def _sum_of(self, name: str, rows: int) -> int | None:
+        """CRC-32 of a layer's first rows; None if some are missing."""
+        left, total = rows * self._row_bytes(name), 0
         try:
             with (self.folder / f"{name}.raw").open("rb") as file:
                 while left and (block := file.read(min(left, BLOCK))):
@@ -243,6 +250,16 @@ def _is_ours(path: Path) -> bool:
         return str(state["format"]).startswith(FORMAT.rstrip("0123456789"))
     except (DataError, KeyError, TypeError):
         return False
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _shown(value: object) -> str:
+    """A value of a state, which may be of any length, as a message can have it."""
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def stored_state(folder: Path) -> dict | None:
@@ -264,6 +281,15 @@ def stored_state(folder: Path) -> dict | None:
         state = read_state(path, "the state of a run")
         if state["format"] != FORMAT:
             raise ValueError("another version")
-        return dict(settings=dict(state["settings"]), rows=int(state["rows"]), checksums=dict(state["checksums"]))
-    except (DataError, ValueError, KeyError, TypeError, AttributeError) as error:
+        settings, rows, sums = state["settings"], state["rows"], state["checksums"]
+        if not isinstance(settings, dict):
+            raise ValueError(f"settings {_shown(settings)}, expected an object")
+        if not _is_count(rows):
+            raise ValueError(f"rows {_shown(rows)}, expected a whole number from 0")
+        if not isinstance(sums, dict) or not all(map(_is_count, sums.values())):
+            raise ValueError(f"checksums {_shown(sums)}, expected whole numbers by layers")
+        return dict(settings=settings, rows=rows, checksums=sums)
+    except KeyError as error:
+        raise DataError(f"{path}: cannot be read (it has no {error}); remove {folder} to start over") from error
+    except (DataError, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error}); remove {folder} to start over") from error

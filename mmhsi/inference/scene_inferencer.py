@@ -362,7 +362,7 @@ class SceneInferencer:
             check_outputs(paths.values(), rows.reader.files)
             stored = stored_state(folder) if resume and not shared else None
             size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None
-            size = size or self._batch_size(rows)
+            size = size if type(size) is int and size > 0 else self._batch_size(rows)  # anything, of others' states
             settings = dict(
                 scene=file_states(rows.reader.files) or str(scene),  # on a server
                 key=key,

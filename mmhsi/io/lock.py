@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout, lock_descriptor
 
-from mmhsi.errors import ConfigError, one_line
+from mmhsi.errors import ConfigError, DataError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,6 +47,7 @@ def hold(folder: str | Path, what: str, instead: str, passing: bool = False) -> 
 
     Raises:
         ConfigError: If another process holds it.
+        DataError: A file is in its place.
     """
     folder = Path(folder)
     note = folder / ".lock"
@@ -96,7 +97,10 @@ def hold_outputs(paths: Iterable[Path]) -> Iterator[None]:
 def _acquire(folder: Path, stack: ExitStack) -> bool:
     """Lock a folder until the stack is closed; False if another process has."""
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise DataError(f"{folder}: is no folder, and one is needed of this name meanwhile; move it") from None
         try:
             descriptor = os.open(folder, os.O_RDONLY)
         except PermissionError:  # Windows opens no folders, and lets nobody remove a file that is open

@@ -46,7 +46,7 @@ def test_a_missing_file_in_a_worker(capsys):
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (PermissionError(13, "Permission denied", "a.py"), "[Errno 13] Permission denied: 'a.py'"),
+        (PermissionError(13, "Permission denied", "a.py"), "a.py: Permission denied"),
         (MemoryError("Unable to allocate 9 TiB"), "out of memory: Unable to allocate 9 TiB"),
         (MMHSIError("a\nb\x1b[31mc"), "a\\nb\\x1b[31mc"),
     ],

@@ -5,8 +5,9 @@ import os
 from unittest import mock
 
 import pytest
+from mmengine.config import Config
 
-from mmhsi.cli.options import runner_config, runner_options
+from mmhsi.cli.options import override, runner_config, runner_options
 from mmhsi.errors import ConfigError
 
 CONFIG = "mmhsi::mae/mae_hsi-vit-tiny-p3_demo.py"
@@ -32,7 +33,7 @@ def parsed(*options, config=CONFIG):
         ("modle.masking=3", "no section is named 'modle'; nearest: 'model.masking'"),
         ("train_cfg.max_epoch=3", "train_cfg: EpochBasedTrainLoop takes no 'max_epoch'; nearest: 'max_epochs'"),
         ("optim_wrapper.optimizer.betas=[1,2", "Imbalanced brackets"),
-        ("custom_hooks.77.type=A", "custom_hooks.77.type: .*exceeds the length of list"),
+        ("custom_hooks.77.type=A", "custom_hooks.77.type: custom_hooks has no entry '77'; expected 0 to "),
         ("model.backbone.type.x=3", "model.backbone.type.x: .*cannot inherit"),
     ],
 )
@@ -75,3 +76,21 @@ def test_a_config_that_cannot_be_read_is_one_line(text, message, tmp_path):
     with pytest.raises(ConfigError, match=message) as caught:
         parsed(config=str(tmp_path / "config.py"))
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("model.parts.2.type", "model.parts has no entry '2'; expected 0 to 1"),
+        ("model.parts.-1.type", "model.parts has no entry '-1'; expected 0 to 1"),
+        ("model.parts.type", "model.parts has no entry 'type'; expected 0 to 1"),
+        ("model.parts.0.rows.0", "model.parts.0.rows has no entry '0'; expected none, it is empty"),
+    ],
+)
+def test_entries_that_a_list_does_not_have_are_said(key, said):
+    cfg = Config(dict(model=dict(parts=[dict(type="A", rows=[]), dict(type="B")])))
+    with pytest.raises(ConfigError) as info:
+        override(cfg, {key: "C"})
+    assert str(info.value) == f"--cfg-options {key}: {said}"
+    override(cfg, {"model.parts.1.type": "C"})
+    assert cfg.model.parts[1].type == "C"

@@ -8,8 +8,10 @@ from mmengine.config import Config
 from mmhsi.engine import build_runner, check_config
 from mmhsi.engine.building import building
 from mmhsi.engine.configs import load_config
+from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError
 from mmhsi.registry import HOOKS
+from mmhsi.spec import InputSpec
 
 FINETUNING = "mae/mae-ft_hsi-vit-tiny-p3.py"
 SEGMENTATION = "segformer/segformer_mit-b0.py"
@@ -163,6 +165,10 @@ def test_a_run_lacks_no_section(removed, message):
         (dict(train_dataloader__dataset__window="nine"), "train_dataloader.dataset.window = 'nine'; expected int"),
         (dict(train_cfg=[3]), "train_cfg = [3]; expected a dict"),
         (dict(randomness=3), "randomness = 3; expected a dict"),
+        (dict(log_level="LOUD"), "log_level = 'LOUD'; expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
+        (dict(log_level=[1]), "log_level = [1]; expected one of"),
+        (dict(env_cfg__mp_cfg__opencv_num_threads="a"), "opencv_num_threads = 'a'; expected a whole number"),
+        (dict(env_cfg__resource_limit="many"), "resource_limit = 'many'; expected a whole number"),
         (dict(custom_hooks="EMAHook"), "custom_hooks = 'EMAHook'; expected"),
         (dict(optim_wrapper__optimizer=0.1), "optim_wrapper.optimizer = 0.1; expected"),
         (dict(default_hooks__logger__interval="often"), "default_hooks.logger"),
@@ -173,6 +179,13 @@ def test_values_that_cannot_be_meant_are_said(changes, said):
         build_runner(changed(**changes))
     assert said in str(info.value)
     assert len(str(info.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("changes", [dict(model=None), {}])
+def test_weights_are_not_given_to_a_config_without_a_model(changes):
+    spec = InputSpec(classes=("a",), bands=(0,), file_bands=1, num_bands=1, label_ids=(1,), ignore_ids=(0,))
+    with pytest.raises(ConfigError, match="has no section 'model'"):
+        resolve_from_spec(Config(changes), spec, "checkpoint")
 
 
 def test_what_a_class_says_when_it_is_built_is_one_line():

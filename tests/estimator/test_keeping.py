@@ -8,6 +8,7 @@ import pytest
 from mmhsi.estimator.comparison import Tried
 from mmhsi.estimator.keeping import Comparison
 from mmhsi.estimator.plan import Plan
+from mmhsi.io.json_file import read_state, write_state
 
 CLASSES = np.array([0, 1, 2, 1])
 
@@ -49,3 +50,35 @@ def test_decisions_that_were_changed_are_not_followed(tmp_path):
         path.write_text(changed)
         plan = Plan(path, {"minutes": 3}, resume=True)
         assert (plan.get("left out"), "begun anew" in plan.begun) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("inputs", 5),
+        ("inputs", ["minutes"]),
+        ("seconds a pixel", "fast"),
+        ("seconds a pixel", -1.0),
+        ("seconds a pixel", True),
+        ("left out", 5),
+        ("left out", "svm"),
+        ("left out", [["svm"]]),
+        ("too slow for the map", None),
+        ("weighed", "no"),
+    ],
+)
+def test_decisions_of_other_kinds_are_not_followed_whatever_their_checksum_says(tmp_path, name, value):
+    path = tmp_path / "plan.json"
+    Plan(path, {"minutes": 3}, resume=False)
+    kept = {**read_state(path, "decisions"), "left out": ["svm"]}
+    write_state(path, kept)
+    assert Plan(path, {"minutes": 3}, resume=True).get("left out") == ["svm"]
+    write_state(path, {**kept, name: value})
+    plan = Plan(path, {"minutes": 3}, resume=True)
+    assert (plan.get("left out"), "begun anew" in plan.begun) == (None, True)
+
+
+def test_decisions_without_what_they_were_made_for_are_not_followed(tmp_path):
+    write_state(tmp_path / "plan.json", {"left out": ["svm"]})
+    plan = Plan(tmp_path / "plan.json", {"minutes": 3}, resume=True)
+    assert (plan.get("left out"), "begun anew" in plan.begun) == (None, True)

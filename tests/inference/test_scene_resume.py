@@ -1,5 +1,6 @@
 """Runs that end early: what is left, and what a resumed run makes of it."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -7,6 +8,7 @@ import resource
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +21,7 @@ from scene_models import BANDS, PIXEL_CONV, SEGMENT_CONV3
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer
 from mmhsi.io import HSICube, write_cube
+from mmhsi.io.json_file import read_state, write_state
 
 pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
 OUTPUTS = ("map.tif", "probabilities.tif", "uncertainty.tif")
@@ -163,6 +166,77 @@ def test_rows_and_state_that_were_damaged_are_not_taken_up(trained, long_scene, 
     (partial / "state.json").write_text(state)
     write(inferencer, long_scene, tmp_path, resume=True)
     assert not partial.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("rows", -1, r"rows -1, expected a whole number from 0"),
+        ("rows", 1e999, r"rows None, expected a whole number"),  # JSON has no infinite numbers: as NaN
+        ("rows", 4.5, r"rows 4\.5, expected a whole number"),
+        ("rows", "4", r"rows '4', expected a whole number"),
+        ("rows", True, r"rows True, expected a whole number"),
+        (
+            "rows",
+            10**3000,
+            r"its 10{399}… finished rows are damaged \(other checksum\); run without --resume to start over$",
+        ),
+        ("checksums", [["classes", 1]], r"checksums \[\['classes', 1\]\], expected whole numbers by layers"),
+        ("checksums", {"classes": 1.0}, r"checksums \{'classes': 1\.0\}, expected whole numbers by layers"),
+        ("checksums", {}, r"finished rows are damaged \(other checksum\); run without --resume to start over$"),
+        ("settings", [["scene", 1]], r"settings \[\['scene', 1\]\], expected an object"),
+        ("settings", {"scene": "x" * 10**5}, r"had scene 'x{399}… instead of \[\["),
+    ],
+)
+def test_a_state_that_cannot_be_is_refused_though_its_checksum_is_right(
+    trained, long_scene, tmp_path, often, name, value, said
+):
+    inferencer, partial = interrupted(trained, long_scene, tmp_path)
+    write_state(partial / "state.json", {**read_state(partial / "state.json", "a state"), name: value})
+    kept = contents(partial)
+    with pytest.raises(DataError, match=said):
+        write(inferencer, long_scene, tmp_path, resume=True)
+    assert contents(partial) == kept
+    write(inferencer, long_scene, tmp_path)
+    assert not partial.exists()
+
+
+def test_an_infinite_number_in_a_state_is_refused(trained, long_scene, tmp_path, often):
+    inferencer, partial = interrupted(trained, long_scene, tmp_path)
+    state = {**json.loads((partial / "state.json").read_text()), "rows": float("inf")}
+    del state["checksum"]
+    digest = hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+    (partial / "state.json").write_text(json.dumps({**state, "checksum": digest}))
+    with pytest.raises(DataError, match=r"state\.json: cannot be read \(rows inf, expected a whole number from 0\)"):
+        write(inferencer, long_scene, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("link", [lambda path, to: path.symlink_to(to), lambda path, to: os.link(to, path)])
+@pytest.mark.parametrize("resume", [True, False])
+def test_no_rows_are_written_through_a_link(trained, long_scene, tmp_path, often, link, resume):
+    inferencer, partial = interrupted(trained, long_scene, tmp_path)
+    rows, mine = partial / "classes.raw", tmp_path / "mine"
+    mine.write_bytes(rows.read_bytes() + b"precious")
+    kept = mine.read_bytes()
+    rows.unlink()
+    link(rows, mine)
+    with pytest.raises(DataError, match=r"classes\.raw: is another file too, by a link") if resume else nullcontext():
+        write(inferencer, long_scene, tmp_path, resume=resume)
+    assert mine.read_bytes() == kept
+
+
+@pytest.mark.parametrize("value", ["x", -5, 0, [1], 2.5, True])
+def test_a_batch_that_cannot_be_is_not_taken_up(trained, long_scene, tmp_path, often, monkeypatch, value):
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    inferencer = SceneInferencer(config, checkpoint, batch_size="auto")
+    monkeypatch.setattr(inferencer.model, "fastest_batch", lambda *_: 50)
+    with pytest.raises(KeyboardInterrupt):
+        write(inferencer, long_scene, tmp_path, progress=stop_at(20))
+    path = tmp_path / "map.tif.partial/state.json"
+    state = read_state(path, "a state")
+    write_state(path, {**state, "settings": {**state["settings"], "batch": value}})
+    with pytest.raises(DataError, match=r"had batch .* instead of 50"):
+        write(inferencer, long_scene, tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "state.json", "classes.raw"])

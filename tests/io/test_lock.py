@@ -11,7 +11,7 @@ import pytest
 from processes import started
 
 from mmhsi.cli.lock import hold_work_dir
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import lock
 from mmhsi.io.lock import hold
 
@@ -52,6 +52,17 @@ def test_another_process_is_named_and_a_killed_one_holds_nothing(tmp_path):
         with hold_work_dir(folder):  # its child is still there
             assert f"process {os.getpid()} on " in (folder / ".lock").read_text()
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("make", [lambda path: path.write_text("mine"), lambda path: path.symlink_to("nowhere")])
+def test_a_file_in_the_place_of_a_folder_is_said_and_stays(tmp_path, make):
+    make(path := tmp_path / "map.tif.partial")
+    with (
+        pytest.raises(DataError, match=r"map\.tif\.partial: is no folder, and one is needed"),
+        hold(path, "map", "wait"),
+    ):
+        pass
+    assert path.is_symlink() or path.read_text() == "mine"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes of this kind")

@@ -19,6 +19,7 @@ def main() -> None:
 
     from mmhsi.arguments import size_pair
     from mmhsi.engine import resolve_from_data, resolve_from_spec
+    from mmhsi.engine.config_check import check_model
     from mmhsi.engine.configs import read_window
     from mmhsi.errors import ConfigError
     from mmhsi.models.complexity import measure_complexity
@@ -30,6 +31,7 @@ def main() -> None:
         print(preset_table())
         return
     cfg = read_config(args)
+    check_model(cfg)
     cfg.model.backbone.pop("init_cfg", None)
     size = (args.shape[0], args.shape[-1]) if args.shape else None
     spec: InputSpec | None
