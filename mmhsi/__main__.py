@@ -4,9 +4,10 @@ import argparse
 import runpy
 import sys
 
+from mmhsi.arguments import nearest
 from mmhsi.cli.command import run
 from mmhsi.cli.commands import find_tools, overview
-from mmhsi.cli.console import show_own_warnings
+from mmhsi.cli.console import print_error, show_own_warnings
 
 
 def main() -> None:
@@ -19,7 +20,11 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("tool", choices=tools, metavar="TOOL", help="one of the commands below")
-    name = parser.parse_args(sys.argv[1:2]).tool
+    given = sys.argv[1:2]
+    if given and not given[0].startswith("-") and given[0] not in tools:
+        print_error(f"mmhsi has no command {given[0]!r}{nearest(given[0], tools)}; mmhsi --help lists them")
+        raise SystemExit(2)
+    name = parser.parse_args(given).tool
     sys.argv = [f"mmhsi {name}", *sys.argv[2:]]
     if "--verbose" not in sys.argv:
         show_own_warnings()  # before the command imports the libraries that would warn

@@ -49,6 +49,7 @@ class CommandParser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._pairs: list[tuple[str, str]] = []
+        self._given: list[str] = []
 
     def without(self, needed: str, *names: str) -> None:
         """Refuse options where another one is not given, for then nobody reads them.
@@ -61,11 +62,19 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, and end with status 2."""
-        unknown = message.partition("unrecognized arguments: ")[2].split()
-        option = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
-        closest = nearest(option, self._option_string_actions) if option else ""
+        words = [word.partition("=")[0] for word in self._given if word.startswith("--")]
+        known = self._option_string_actions
+        option = next((word for word in words if not any(name.startswith(word) for name in known)), "")
+        if option and "unrecognized" not in message:
+            message = f"{message}; {option} is none"  # argparse does not come to it
+        closest = nearest(option, known) if option else ""
         print_error(f"{one_line(message)}{closest}; {self.prog} --help shows what there is")
         raise SystemExit(2)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[argparse.Namespace, list[str]]:  # type: ignore[override]
+        """As argparse has it; what is wrong is looked for among the words that were given."""
+        self._given = [*map(str, sys.argv[1:] if args is None else args)]
+        return super().parse_known_args(args, namespace)
 
     def parse_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
         """As argparse has it, with both checks."""

@@ -168,7 +168,7 @@ def spectra_figure(
                 label=label,
             )
     unit = "wavelength in nm" if spectra.unit.startswith("wavelength") else "band"
-    chart_axes(axis, unit, "value in the file")
+    chart_axes(axis, unit, "value as it is read")
     axis.margins(x=0)
     means = spectra.mean[np.isfinite(spectra.mean)]
     top = 1.3 * np.quantile(means, 0.98)

@@ -81,7 +81,7 @@ def scene_folds(
         5
     """
     places = np.stack(np.divmod(pixels, valid.shape[1]), axis=1)
-    middles, what = (places, "blocks") if polygons is None else (_middles(places, polygons), "whole polygons in blocks")
+    middles = places if polygons is None else _middles(places, polygons)
     from scipy.stats import wasserstein_distance  # not at the top: a quarter of a second
 
     wanted = _distances_of_the_map(places, pixels, valid, seed)
@@ -93,7 +93,10 @@ def scene_folds(
         fold = _draw(classes, blocks, count, seed)
         gap = wasserstein_distance(_distances_held_out(places, fold), wanted)
         if best is None or gap < best[0]:
-            rule = f"{fold.max() + 1} folds of {what} of {side} x {side} pixels, as far from the labels as the map is"
+            sides = f"blocks of {side} x {side} pixels"
+            together = f"whole polygons in {sides}" if side > 1 else "whole polygons"
+            what = sides if polygons is None else together
+            rule = f"{fold.max() + 1} folds of {what}, as far from the labels as the map is"
             best = (gap, side, Folds(fold, blocks, rule))
     assert best is not None  # the first is always taken
     return best[2]

@@ -175,7 +175,7 @@ def with_references(reader: RasterReader, options: CubeOptions) -> CubeReader:
                 reader.path,
                 "references",
                 f"is read as reflectance by {references.white.name if references.white else ''} beside it "
-                f"(white={NO_REFERENCE!r} reads raw values)",
+                f"(white={NO_REFERENCE!r}, --white {NO_REFERENCE} of a command, reads raw values)",
             )
         return ReflectanceReader(reader, references)
     except BaseException:

@@ -63,7 +63,8 @@ def capture_in(path: str | os.PathLike[str]) -> Path | None:
 def find_references(raw: Path, options: CubeOptions) -> References | None:
     """The references of a raw file, by the options or by the names of the files beside it.
 
-    A white reference that is named is a capture of its own: the dark reference beside it, by the same names, is its.
+    A white reference that is named is a capture of its own: the dark reference beside it, by the same names, is its. In
+    a folder of a capture with a white reference that one is meant, else the capture, of a white panel, itself.
 
     Args:
         raw: The file, or its header.
@@ -88,7 +89,8 @@ def find_references(raw: Path, options: CubeOptions) -> References | None:
         if found.white is None or found.dark is None:
             return None  # a white panel alone is no pair of references
         return found
-    white = existing_file(capture_in(options.white) or options.white)
+    capture = capture_in(options.white)
+    white = existing_file((capture and _beside(capture).white) or capture or options.white)
     if options.dark is not None:  # what is named is what counts, for both
         return References(existing_file(options.dark), white)
     own = _of_white(white)

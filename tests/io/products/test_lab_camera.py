@@ -138,6 +138,11 @@ def test_a_white_capture_has_a_dark_reference_of_its_own(capture):
     for named in (folder / "panel", panel / "panel.raw"):
         with open_cube(path, white=named) as reader:
             np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)
+    # A folder of another scene, which has a white reference: that is the white, not the scene.
+    _envi(panel / "WHITEREF_panel.hdr", white, tint="5")
+    _envi(panel / "panel.hdr", raw, tint="5")
+    with open_cube(path, white=folder / "panel") as reader:
+        np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)
 
 
 def test_resonon_names_and_gain_in_decibels(capture):
