@@ -1,10 +1,12 @@
 """Classify a scene from some labelled pixels, with a report of what the map is worth; no config is needed."""
 
 import argparse
+import math
 from pathlib import Path
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
-from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options, open_named
+from mmhsi.cli.cubes import check_label_options, check_there, cube_arguments, image_options, open_named
+from mmhsi.errors import ConfigError
 
 
 def parse_args() -> argparse.Namespace:
@@ -71,12 +73,15 @@ def write_vector(path: str, out: Path) -> None:
 def main() -> None:
     """Classify."""
     args = parse_args()
+    check_label_options(args)
+    check_there(args.cube, args.labels, args.second, args.dark, None if args.white == "none" else args.white)
+    if not 0 < args.minutes < math.inf:
+        raise ConfigError(f"--minutes {args.minutes:g}: expected more than 0")
     from mmengine.logging import MMLogger
 
     from mmhsi.cli.console import print_warning
     from mmhsi.cli.lock import hold
     from mmhsi.cli.steps import Steps
-    from mmhsi.errors import ConfigError
     from mmhsi.estimator import SceneClassifier
     from mmhsi.io.destinations import check_outputs
     from mmhsi.io.lock import hold_outputs
@@ -84,7 +89,6 @@ def main() -> None:
 
     steps = Steps(args.quiet)
     MMLogger.get_current_instance().setLevel("WARNING")
-    check_label_options(args)
     out = Path(args.out)
     report, workdir = Path(args.report or out.with_suffix(".html")), Path(args.work_dir or f"{out}.work")
     if report.suffix not in (".html", ".md", ".json"):

@@ -27,6 +27,22 @@ class _AllowNetwork(argparse.Action):
         os.environ["MMHSI_ALLOW_NETWORK"] = "1"
 
 
+def check_there(*paths: str | None) -> None:
+    """Check that files exist, before a command imports what takes seconds.
+
+    Args:
+        *paths: As they were given; of servers, of parts of a container and patterns are left to the reader.
+
+    Raises:
+        FileFormatError: One does not exist.
+    """
+    from mmhsi.io.files import existing_file
+
+    for path in paths:
+        if path and not any(sign in path for sign in ":*?[") and not os.path.lexists(path):
+            existing_file(path)
+
+
 def cube_arguments(parser: argparse.ArgumentParser, unless: str = "none") -> None:
     """Add how a cube is opened, which :func:`open_named` and :func:`image_options` read.
 

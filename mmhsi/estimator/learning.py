@@ -320,5 +320,5 @@ class SceneLearning:
         unsure = "left as they are: no temperature makes held-out labels likelier by twice the standard error"
         report.decisions.append(f"probabilities were {unsure if report.temperature == 1 else calibrated}")
         if self.left_out:
-            limit, names = f"{self.wishes.minutes:g} minutes", ", ".join(self.left_out)
-            report.decisions.append(f"left out, begun or not, for trying and map would not fit into {limit}: {names}")
+            limit, those = f"{self.wishes.minutes:g} minutes", ", ".join(self.left_out)
+            report.decisions.append(f"left out, begun or not, for trying and map would not fit into {limit}: {those}")

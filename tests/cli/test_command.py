@@ -1,5 +1,6 @@
 """What a command says of an error: one line and an exit status."""
 
+import re
 import subprocess
 import sys
 
@@ -129,3 +130,27 @@ def test_the_demo_shows_nothing_beside_the_command_that_it_runs(run_tool, tmp_pa
     monkeypatch.setattr(subprocess, "run", start)
     assert run_tool("demo", "--out", tmp_path / "demo") == 2
     assert waited == [[]]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["gone.hdr", "fields.gpkg", "--out", "map.tif"], "gone.hdr: no such file; expected a GeoTIFF"),
+        (["cube.npy", "gone.gpkg", "--out", "map.tif"], "gone.gpkg: no such file"),
+        (["cube.npy", "cube.npy", "--out", "map.tif", "--white", "gone.hdr"], "gone.hdr: no such file"),
+        (["cube.npy", "cube.npy", "--out", "map.tif", "--minutes", "-1"], "--minutes -1: expected more than 0"),
+    ],
+)
+def test_what_is_not_there_is_said_before_the_libraries_are_imported(words, line, tmp_path):
+    (tmp_path / "cube.npy").write_bytes(b"anything")
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "mmhsi", "classify", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"error: {line}" in done.stderr
+    assert "| torch" not in re.sub(r" +", " ", done.stderr)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cube.npy"]

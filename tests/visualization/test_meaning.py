@@ -27,3 +27,9 @@ def test_all_colours_differ_and_unknown_names_get_the_usual_ones():
 def test_low_vegetation_is_green_beside_trees():
     red, green, blue = class_palette(["roof", "low vegetation", "tree"])[1]
     assert green > max(red, blue)
+
+
+def test_many_classes_of_one_meaning_are_told_apart():
+    colours = np.array(class_palette([f"lettuce {weeks}wk" for weeks in range(4, 11)]))
+    between = colour_distance(colours, colours)[np.triu_indices(len(colours), 1)]
+    assert between.min() >= 18
