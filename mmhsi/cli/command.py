@@ -66,7 +66,7 @@ class CommandParser(argparse.ArgumentParser):
         known = self._option_string_actions
         option = next((word for word in words if not any(name.startswith(word) for name in known)), "")
         if option and "unrecognized" not in message:
-            message = f"{message}; {option} is none"  # argparse does not come to it
+            message = f"{message}; no option is named {option}"  # argparse does not come to it
         closest = nearest(option, known) if option else ""
         print_error(f"{one_line(message)}{closest}; {self.prog} --help shows what there is")
         raise SystemExit(2)

@@ -295,7 +295,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
     def _wishes(self) -> Wishes:
         """The options, checked."""
         if not (isinstance(self.minutes, Real) and 0 < self.minutes < math.inf):
-            raise ConfigError(f"minutes={self.minutes!r} given, expected more than 0, and an end")
+            raise ConfigError(f"minutes={self.minutes!r} given, expected more than 0 and not infinite")
         if not is_whole(self.folds) or self.folds < 2:
             raise ConfigError(f"folds={self.folds!r} given, expected at least 2")
         check_seed(self.seed)

@@ -103,7 +103,10 @@ def test_a_seed_that_no_generator_takes(capsys, seed):
         (["a", "--sede", "1"], "unrecognized arguments: --sede 1; nearest: '--seed', '--debug'"),
         (["a", "b"], "unrecognized arguments: b"),
         ([], "the following arguments are required: config"),
-        (["--sede=1"], "the following arguments are required: config; --sede is none; nearest: '--seed', '--debug'"),
+        (
+            ["--sede=1"],
+            "the following arguments are required: config; no option is named --sede; nearest: '--seed', '--debug'",
+        ),
         (["a", "--seed", "one"], "argument --seed: invalid int value: 'one'"),
     ],
 )
