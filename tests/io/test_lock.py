@@ -18,9 +18,12 @@ from mmhsi.io.lock import hold
 HOLDER = """
 import os, sys, time
 from mmhsi.cli.lock import hold_work_dir
+there, here = os.pipe()
 with hold_work_dir(sys.argv[1]):
     if os.fork() == 0:  # as a process that loads data
+        os.write(here, b"begun")
         time.sleep(300)
+    os.read(there, 5)  # the child has let go of what it was born with
     print("held", flush=True)
     time.sleep(300)
 """
