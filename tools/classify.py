@@ -4,7 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF, run, tool_parser
 from mmhsi.cli.cubes import check_label_options, check_there, cube_arguments, image_options, open_named
 from mmhsi.errors import ConfigError
 
@@ -16,7 +16,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("labels", help="polygons or points, or a raster on the cube's grid: class numbers, 0 for none")
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
     parser.add_argument("--label-layer", help="its layer, where it has several")
-    parser.add_argument("--out", type=WrittenFile, required=True, help="GeoTIFF for the map")
+    parser.add_argument("--out", type=WrittenGeoTIFF, required=True, help="GeoTIFF for the map")
     parser.add_argument("--second", help="second source on the same ground, such as an aerial picture")
     parser.add_argument("--minutes", type=float, default=10, help="time for everything, roughly (default: 10)")
     parser.add_argument("--models", nargs="+", default=["auto"], help="auto, or candidates: extra-trees lda cnn2d …")
@@ -24,8 +24,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--folds", type=int, default=5, help="folds of the comparison, at most (default: 5)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     parser.add_argument("--sample", action="store_true", help="the labels are a random sample of the map")
-    parser.add_argument("--probabilities", type=WrittenFile, help="GeoTIFF for the probability of every class")
-    parser.add_argument("--uncertainty", type=WrittenFile, help="GeoTIFF for the entropy of the probabilities, 0 to 1")
+    parser.add_argument("--probabilities", type=WrittenGeoTIFF, help="GeoTIFF for the probability of every class")
+    parser.add_argument(
+        "--uncertainty", type=WrittenGeoTIFF, help="GeoTIFF for the entropy of the probabilities, 0 to 1"
+    )
     parser.add_argument("--vector", type=WrittenFile, help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
     parser.add_argument(
         "--report", type=WrittenFile, help="file for the report: .html, .md or .json (default: MAP.html)"

@@ -1,6 +1,6 @@
 """Bring drawn labels onto a cube's grid: a label map, and what each class has, what was lost and what overlaps."""
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenGeoTIFF, run, tool_parser
 from mmhsi.cli.cubes import cube_arguments, open_named
 
 
@@ -11,7 +11,7 @@ def main() -> None:
     parser.add_argument("labels", help="GeoPackage, shapefile, FlatGeobuf, GeoJSON or CSV table of points")
     parser.add_argument(
         "--out",
-        type=WrittenFile,
+        type=WrittenGeoTIFF,
         required=True,
         help="GeoTIFF for the label map: ids from 1, 0 where there is no label",
     )

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF, run, tool_parser
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options
 from mmhsi.cli.options import dataset_argument, read_config
 from mmhsi.errors import counted
@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     )
     dataset_argument(parser)
     out = parser.add_mutually_exclusive_group(required=True)
-    out.add_argument("--out", type=WrittenFile, help="GeoTIFF for the map of one scene")
+    out.add_argument("--out", type=WrittenGeoTIFF, help="GeoTIFF for the map of one scene")
     out.add_argument("--out-dir", help="folder for the maps of all scenes, with a summary; finished ones are skipped")
     parser.add_argument("--list", help="text file of further scenes, one a line")
     parser.add_argument("--stac", help="STAC item or collection of items whose files are further scenes")
@@ -50,10 +50,10 @@ def parse_args() -> argparse.Namespace:
         default="scenes",
         help="what the processes share: whole scenes, or blocks of the rows of each (default: scenes)",
     )
-    parser.add_argument("--probabilities", type=WrittenFile, help="GeoTIFF for the probability of every class")
+    parser.add_argument("--probabilities", type=WrittenGeoTIFF, help="GeoTIFF for the probability of every class")
     parser.add_argument(
         "--uncertainty",
-        type=WrittenFile,
+        type=WrittenGeoTIFF,
         help="GeoTIFF for the entropy of the probabilities, 0 to 1, or the deviations of values",
     )
     parser.add_argument("--vector", type=WrittenFile, help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")

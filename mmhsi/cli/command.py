@@ -40,6 +40,12 @@ class WrittenFile(str):
     __slots__ = ()
 
 
+class WrittenGeoTIFF(WrittenFile):
+    """One that is a GeoTIFF and has to have the name of one; by another it would be taken for something else."""
+
+    __slots__ = ()
+
+
 class CommandParser(argparse.ArgumentParser):
     """Refuses what would be lost: a file to write that is one to read, an option that says nothing without another.
 
@@ -103,6 +109,9 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
 
         read = [value for value in given if isinstance(value, str | Path) and not isinstance(value, WrittenFile)]
         check_outputs(written, [path for path in read if os.path.isfile(path)])  # noqa: PTH113, names may be no paths
+        for value in written:
+            if isinstance(value, WrittenGeoTIFF) and not value.lower().endswith((".tif", ".tiff")):
+                raise ConfigError(f"{value}: a GeoTIFF is written; expected a name that ends in .tif")
         if _running and _is_first():
             _running[-1].enter_context(hold_outputs(map(Path, written)))
     return args

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cube_files import write_envi, write_geotiff
 
-from mmhsi.cli.command import WrittenFile
+from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF
 from mmhsi.cli.commands import find_tools, parser_of
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.destinations import check_outputs
@@ -24,7 +24,7 @@ FOLDERS = {"demo", "make_demo_scene", "embed"}  # of embed, Zarr's
 def test_options_that_name_a_result_are_known_as_such(name):
     parser, _ = parser_of(name)
     found = {action.dest for action in parser._actions if NAMES.match(action.dest)}
-    written = {action.dest for action in parser._actions if action.type is WrittenFile}
+    written = {action.dest for action in parser._actions if action.type in (WrittenFile, WrittenGeoTIFF)}
     assert written == {dest for dest in found if (name, dest) not in READ and name not in FOLDERS}
 
 
@@ -52,7 +52,6 @@ COMMANDS = [
     "suggest cube.tif doubt.tif --out doubt.tif",
     "classify cube.tif fields.csv --out fields.csv",
     "classify cube.tif fields.csv --out a.tif --uncertainty a.tif",
-    "classify cube.tif fields.csv --out a.html",
     "classify cube.tif fields.csv --out a.tif --report cube.tif",
     "predict model.pth cube.tif --out model.pth",
     "predict config.py model.pth cube.tif --out a.tif --png config.py",
@@ -67,6 +66,22 @@ COMMANDS = [
     "analysis/show_map cube.tif map.tif --out map.tif",
     "analysis/show_spectra cube.tif map.tif --out map.tif",
 ]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "labels cube.tif fields.csv --out m.png",
+        "classify cube.tif fields.csv --out m.png",
+        "classify cube.tif fields.csv --out a.tif --uncertainty m.png",
+        "predict model.pth cube.tif --out m.png",
+        "predict model.pth cube.tif --out a.tif --probabilities m.png",
+    ],
+)
+def test_a_geotiff_has_the_name_of_one(inputs, tmp_path, run_tool, capsys, command):
+    assert run_tool(*command.split()) == 2
+    assert capsys.readouterr().err == "error: m.png: a GeoTIFF is written; expected a name that ends in .tif\n"
+    assert {path.name for path in tmp_path.iterdir()} == set(inputs)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
