@@ -305,11 +305,11 @@ class SceneLearning:
             report.decisions.append(f"{left_out} of {info.shape[2]} bands were left out: {why}")
         report.decisions += self.decisions
         names = [one.name for one in tried]
-        begun = f"{LEADER} began alone, as they are best on most scenes, or {SIMPLEST}, where it makes no error"
+        begun = f"the map is by {LEADER} alone, the best on most scenes, or by {SIMPLEST} where it makes no error"
         report.decisions.append(
-            (begun if LEADER in names else "all began alike")
-            + "; other weights count where held-out labels are likelier and more of them right, both by more than "
-            "twice the standard error"
+            (begun if LEADER in names else "all candidates have the same weight")
+            + ", unless other weights make held-out labels likelier and more of them right, both by more than twice "
+            "the standard error"
         )
         gone = [name for name in names if name not in weights]
         if gone:

@@ -32,12 +32,12 @@ def reliability_figure(report: SceneReport) -> Figure:
 
     figure = new_figure(4.6, 4.4)
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color=FRAME, linewidth=1, linestyle=":", label="as often right as they say")
+    axes.plot([0, 1], [0, 1], color=FRAME, linewidth=1, linestyle=":", label="as often right as probable")
     if report.reliability:
         confidence, accuracy, counts = np.array(report.reliability).T
         many = counts >= FEWEST_IN_LINE
         axes.plot(confidence[many], accuracy[many], color="#0072b2", linewidth=1.5)
-        label = f"{counts.sum():,.0f} held-out pixels, by the size of the dots"
+        label = f"{counts.sum():,.0f} held-out pixels; larger dots have more"
         axes.scatter(
             confidence, accuracy, s=15 + 250 * counts / counts.sum(), color="#0072b2", label=label, clip_on=False
         )

@@ -171,7 +171,8 @@ class SceneReport:
         ]
         for row in self.classes:
             value, low, high = self.areas[row.name]
-            area = f"{value:.1f} ({low:.1f} to {high:.1f})" if math.isfinite(low) else f"{value:.1f}"
+            digits = 0 if self.pixel_area is None and not math.isfinite(low) else 1  # counts of the map are whole
+            area = f"{value:.1f} ({low:.1f} to {high:.1f})" if math.isfinite(low) else f"{value:.{digits}f}"
             lines.append(f"| {cell(row.name)} | {row.labels} | {row.producers} | {row.users} | {area} |")
         lines.append("\nIn parentheses: 90 % intervals of the accuracies, by whole groups.")
         if self.sample:

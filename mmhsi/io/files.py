@@ -12,6 +12,7 @@ import stat
 import traceback
 import uuid
 from contextlib import contextmanager
+from difflib import get_close_matches
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,15 @@ CUBE_FORMATS = (
 _FULL = os.strerror(errno.ENOSPC)
 _NEXT_TO_NONE = 1 << 16
 """Bytes."""
+
+
+def _beside(file: Path) -> str:
+    """The file beside it that has much the same name, for a message; empty where none has."""
+    try:
+        close = get_close_matches(file.name, os.listdir(file.parent), n=1, cutoff=0.8)  # noqa: PTH208, names alone
+    except (OSError, ValueError):
+        return ""
+    return f"; nearest: {close[0]!r}" if close else ""
 
 
 def existing_file(path: str | PathLike[str], expected: str = CUBE_FORMATS) -> Path:
@@ -48,7 +58,7 @@ def existing_file(path: str | PathLike[str], expected: str = CUBE_FORMATS) -> Pa
         status = file.stat()
         readable = os.access(file, os.R_OK)
     except FileNotFoundError:
-        raise FileFormatError(f"{file}: no such file; expected {expected}") from None
+        raise FileFormatError(f"{file}: no such file{_beside(file)}; expected {expected}") from None
     except (OSError, ValueError) as exc:  # a loop of links, no permission, a name too long or with a zero byte
         raise FileFormatError(f"{file}: cannot be opened: {getattr(exc, 'strerror', None) or exc}") from exc
     if stat.S_ISDIR(status.st_mode):
