@@ -170,10 +170,10 @@ def spectra_figure(
     unit = "wavelength in nm" if spectra.unit.startswith("wavelength") else "band"
     chart_axes(axis, unit, "value as it is read")
     axis.margins(x=0)
-    means = spectra.mean[np.isfinite(spectra.mean)]
-    top = 1.3 * np.quantile(means, 0.98)
-    if means.max() > top > 0:  # a band at an absorption of the air, whose values would flatten all others
-        axis.set_ylim(top=top)
+    means = [mean[np.isfinite(mean)] for mean in spectra.mean]
+    top = 1.3 * max((np.quantile(mean, 0.98) for mean in means if len(mean)), default=0.0)  # of the brightest class
+    if max((mean.max() for mean in means if len(mean)), default=0.0) > top > 0:
+        axis.set_ylim(top=top)  # a band at an absorption of the air, whose values would flatten all others
     figure.legend(
         loc="outside right upper",
         frameon=False,

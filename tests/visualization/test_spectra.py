@@ -88,3 +88,16 @@ def test_a_figure_has_a_line_a_piece(tmp_path):
         figure = spectra_figure(class_spectra(reader, np.zeros((3, 4), int), 1), NAMES[:1], PALETTE[:1])
     drawn = [line.get_xdata().tolist() for line in figure.axes[0].lines]
     assert drawn == [[400, 410, 420, 430], [480, 490, 500, 510]]
+
+
+def test_the_brightest_class_is_shown_whole_and_a_spike_is_cut(tmp_path):
+    values = np.full((6, 6, 100), 0.1)
+    values[0, :2, 60:62] = 0.6  # a plateau of one class, too small a share of all values to count among them
+    values[:, :, 80] = 30.0  # an absorption band of the air
+    classes = np.tile(np.arange(3), (6, 2)).reshape(6, 6)
+    classes[0, :2] = 3
+    write_cube(tmp_path / "s.tif", HSICube(values, wavelengths=400 + 10.0 * np.arange(100)))
+    names, palette = [*NAMES, "bright"][-4:], [*PALETTE, (1, 2, 3)][-4:]
+    with open_cube(tmp_path / "s.tif") as reader:
+        figure = spectra_figure(class_spectra(reader, classes, 4), names, palette)
+    assert 0.6 < figure.axes[0].get_ylim()[1] < 2
