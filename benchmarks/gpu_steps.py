@@ -16,7 +16,7 @@ import itertools
 import statistics
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,11 +26,13 @@ from dinov2_step import BACKBONE, OPTIMISER
 from mae_step import BANDS, SIDE, our_mae
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
+from scaling import flops
 from scene_inference import LINEAR, inferencer, over_bare, packed_scene, segment_model
 from side_by_side import Bench, date_and_commit, machine, prepare, replace_block
 from torch.profiler import ProfilerActivity, profile
-from torch.utils.flop_counter import FlopCounterMode
 
+from mmhsi.engine.device import choose_device
+from mmhsi.errors import ConfigError
 from mmhsi.models.selfsup.dinov2 import DINOv2
 from mmhsi.models.selfsup.lo_msst import LOMSST
 
@@ -187,9 +189,7 @@ def row(step: Step, precision: str, device: torch.device, rounds: int, peaks: di
             value = loss()
         optimiser.update_params(value)
 
-    with FlopCounterMode(display=False) as counter:
-        learn()
-    operations = counter.get_total_flops()
+    operations = flops(learn)
     if "compiled" in precision:
         torch._dynamo.reset()  # a compiled step of another size asks for one of any size
         model.forward = torch.compile(model.forward)  # as mmengine does where a config says compile
@@ -244,10 +244,9 @@ def main(arguments: list[str] | None = None) -> None:
     if not steps:
         parser.error(f"--only {args.only}: no such step; has {'; '.join(step.name for step in STEPS)}")
     try:
-        device = torch.device(args.device)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        parser.error(f"--device {args.device}: {str(error).splitlines()[0]}")
+        device = choose_device(args.device)
+    except ConfigError as error:
+        parser.error(f"--device {args.device}: {error}")
     prepare()
     size = 8192 if device.type == "cuda" else 256
     peaks = {precision: peak(precision, device, size) for precision in ("float32", "bfloat16")}
@@ -258,7 +257,7 @@ def main(arguments: list[str] | None = None) -> None:
     rows: list[str] = []
     print(where, HEAD, sep="\n\n", flush=True)
     for step in steps:
-        asked = Step(step.name, args.batch or step.batch, step.build, step.optimiser)
+        asked = replace(step, batch=args.batch or step.batch)
         for precision in args.precisions:
             with DefaultScope.overwrite_default_scope("mmhsi"):
                 rows.append(row(asked, precision, device, args.rounds, peaks, args.kernels))

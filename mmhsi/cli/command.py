@@ -68,10 +68,11 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, and end with status 2."""
-        words = [word.partition("=")[0] for word in self._given if word.startswith("--")]
-        known = self._option_string_actions
-        option = next((word for word in words if not any(name.startswith(word) for name in known)), "")
-        if option and "unrecognized" not in message:
+        known, lacking = self._option_string_actions, message.startswith("the following arguments are required")
+        words = message.split() if message.startswith("unrecognized") else self._given * lacking
+        names = [] if self._subparsers else [word.partition("=")[0] for word in words if word.startswith("--")]
+        option = next((word for word in names if not any(name.startswith(word) for name in known)), "")
+        if option and lacking:
             message = f"{message}; no option is named {option}"  # argparse does not come to it
         closest = nearest(option, known) if option else ""
         print_error(f"{one_line(message)}{closest}; {self.prog} --help shows what there is")
