@@ -29,8 +29,7 @@ TASKS = {
     "Mask2Former": "Semantic segmentation",
     "PresenceClassifier": "Classes of tiles",
 }
-WHOLE = (*TASKS, "ChannelPrediction")
-"""Models that are run as a whole: with their heads, or since the encoder sees a part of the bands alone."""
+"""Models that are run as a whole, with their heads; others by their encoder."""
 PROTOCOLS = {
     "20-per-class": "20 random pixels a class",
     "5-per-class": "5 random pixels a class",
@@ -102,7 +101,7 @@ def measure(config: str, dataset: str | None) -> dict:
             encoder = model.student.backbone if cfg.model.type == "DINOv2" else model.backbone
             with FlopCounterMode(display=False) as counter, torch.no_grad(), torch.device(run_on):
                 images = torch.zeros(1, *shape)
-                model(images, mode="tensor") if cfg.model.type in WHOLE else encoder(images)
+                model(images, mode="tensor") if cfg.model.type in TASKS else encoder(images)
             break
         except (NotImplementedError, RuntimeError):
             if run_on == "cpu":

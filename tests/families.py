@@ -25,7 +25,7 @@ def few(*scenes: str) -> tuple[str, ...]:
 
 
 FAMILIES = {
-    "channel_prediction/channel-prediction_cnn2d": ("houston2018-crop-rgb", "salinas-a"),
+    "channel_prediction/channel-prediction_unet": ("houston2018-crop-rgb", "salinas-a"),
     "channel_prediction/*": ("houston2018-crop-rgb_disjoint", "salinas-a_20-per-class"),
     "comparison/free-net": (*TILES, "whu-ohs"),
     "comparison/cnn2d": (*CROP[::2], *CROP_RGB[::2], *SALINAS_A, *POTSDAM, *few(*MORE), *WHU_HI),

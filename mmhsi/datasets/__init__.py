@@ -34,6 +34,7 @@ from .splits import (
 )
 from .tile_dataset import TileDataset
 from .tile_values import TileValueDataset
+from .whole_scene import WholeSceneDataset
 from .window_values import WindowValueDataset
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "TileDataset",
     "TileSplit",
     "TileValueDataset",
+    "WholeSceneDataset",
     "WindowValueDataset",
     "assert_disjoint",
     "collate_pixels",

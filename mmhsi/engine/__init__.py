@@ -6,7 +6,7 @@ from .hooks.atomic_checkpoint_hook import AtomicCheckpointHook
 from .hooks.attach_scenes import AttachScenesHook
 from .hooks.collapse_guard import CollapseGuardHook
 from .hooks.dino_schedule import DINOScheduleHook
-from .hooks.fit_clusters import FitClustersHook
+from .hooks.fit_discriminant import FitDiscriminantHook
 from .hooks.fit_preprocessor import FitPreprocessorHook
 from .hooks.layer_pruning import LayerPruningHook
 from .hooks.map_visualization_hook import MapVisualizationHook
@@ -40,7 +40,7 @@ __all__ = [
     "CheckedSingleDeviceStrategy",
     "CollapseGuardHook",
     "DINOScheduleHook",
-    "FitClustersHook",
+    "FitDiscriminantHook",
     "FitPreprocessorHook",
     "LayerDecayOptimWrapperConstructor",
     "LayerPruningHook",

@@ -53,7 +53,7 @@ from .losses import (
 )
 from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMasking, TubeMasking
 from .mean_of_classifiers import ClassifierMembers, MeanOfClassifiers
-from .necks import CenterContext, LearnableAggregation
+from .necks import CenterContext, LearnableAggregation, LevelProjection
 from .preprocessors import (
     BatchDihedral,
     BatchGainOffset,
@@ -140,6 +140,7 @@ __all__ = [
     "IMAEViT",
     "LOMSSTDecoder",
     "LearnableAggregation",
+    "LevelProjection",
     "MAEDecoder",
     "MAESTViT",
     "MRSMasking",

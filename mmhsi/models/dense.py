@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from .preprocessors import dihedral, symmetries
+from .preprocessors import dihedral, symmetries, undo_dihedral
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,12 +61,6 @@ POOLS: dict[str, Callable[[Tensor, tuple[int, int]], Tensor]] = {
 """Necks, by their classes' names, that sum a window up, and the same for all windows of a scene."""
 
 
-def _undo(x: Tensor, element: int) -> Tensor:
-    """Turn back what :func:`dihedral` has turned."""
-    x = x.rot90(-(element % 4), dims=(2, 3))
-    return x.flip(3) if element >= 4 else x
-
-
 def dense_scores(
     backbone: DenseBackbone,
     neck: nn.Module,
@@ -97,5 +91,5 @@ def dense_scores(
         rows, columns = features.shape[2:]
         table = features[0].flatten(1).T  # (d, h, w) -> (h · w, d)
         scores = torch.cat([classify(part) for part in table.split(CHUNK)])
-        parts.append(_undo(scores.T.unflatten(1, (rows, columns))[None], element))
+        parts.append(undo_dihedral(scores.T.unflatten(1, (rows, columns))[None], element))
     return torch.cat(parts).mean(dim=0)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FEW = 3
 """Samples a class on average below which nothing is known of how features vary together."""
 
+UNSEEN = -1e4
+"""Logit of a class without training pixels: its probability is 0."""
+
 
 @MODELS.register_module()
 class LDA(Learner):
@@ -47,3 +50,20 @@ class LDA(Learner):
             apart = (means**2).sum(axis=1) - 2 * samples @ means.T
             return self.spread(softmax(-apart / (2 * variance)), classes)
         return self.spread(self.analysis.predict_proba(samples), self.analysis.classes_)
+
+    def linear(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The classifier as a linear layer, the softmax of whose outputs is :meth:`probabilities`.
+
+        Returns:
+            Weights (K, F) and biases (K,); a class without training pixels has the bias −10,000.
+        """
+        if self.few is not None:
+            means, classes, variance = self.few
+            weights, biases = means / variance, -(means**2).sum(axis=1) / (2 * variance)
+        else:
+            classes, weights, biases = self.analysis.classes_, self.analysis.coef_, self.analysis.intercept_
+            if len(classes) == 2:  # scikit-learn gives the difference of the two
+                weights, biases = np.concatenate([-weights, weights]) / 2, np.concatenate([-biases, biases]) / 2
+        table, offsets = np.zeros((self.num_classes, weights.shape[1])), np.full(self.num_classes, UNSEEN)
+        table[classes], offsets[classes] = weights, biases
+        return table, offsets

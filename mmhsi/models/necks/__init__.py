@@ -2,5 +2,6 @@
 
 from .center_context import CenterContext
 from .learnable_aggregation import LearnableAggregation
+from .level_projection import LevelProjection
 
-__all__ = ["CenterContext", "LearnableAggregation"]
+__all__ = ["CenterContext", "LearnableAggregation", "LevelProjection"]

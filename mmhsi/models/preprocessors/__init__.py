@@ -1,7 +1,7 @@
 """From raw integers to normalised float tensors, on the device."""
 
 from .band_preprocessor import BandPreprocessor, fit_preprocessor
-from .batch_augments import BatchDihedral, BatchGainOffset, BatchNoise, dihedral, symmetries
+from .batch_augments import BatchDihedral, BatchGainOffset, BatchNoise, dihedral, symmetries, undo_dihedral
 from .scene_preprocessor import ScenePreprocessor, attach_scenes, pool_scene
 from .sensor_preprocessors import SensorTilePreprocessor, SensorViewPreprocessor
 from .tile_preprocessor import TilePreprocessor
@@ -25,4 +25,5 @@ __all__ = [
     "gather_windows",
     "pool_scene",
     "symmetries",
+    "undo_dihedral",
 ]

@@ -32,6 +32,17 @@ def dihedral(x: Tensor, element: int) -> Tensor:
     return x.rot90(element % 4, dims=(2, 3))
 
 
+def undo_dihedral(x: Tensor, element: int) -> Tensor:
+    """The inverse of :func:`dihedral`.
+
+    Args:
+        x: Images, shape (B, C, H, W).
+        element: As it was given there.
+    """
+    x = x.rot90(-(element % 4), dims=(2, 3))
+    return x.flip(3) if element >= 4 else x
+
+
 def symmetries(height: int, width: int) -> tuple[int, ...]:
     """Elements of :func:`dihedral` that keep the size of a window.
 

@@ -1,7 +1,6 @@
 """Self-supervised pretraining algorithms."""
 
 from .channel_prediction import ChannelPrediction
-from .cluster_targets import ClusterTargets
 from .dino_masks import DINOMasking
 from .dinov2 import DINOv2
 from .imae import IMAE
@@ -22,7 +21,6 @@ __all__ = [
     "MAEST",
     "SSMAE",
     "ChannelPrediction",
-    "ClusterTargets",
     "DINOMasking",
     "DINOv2",
     "IMAEDecoder",

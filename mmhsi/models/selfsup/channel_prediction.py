@@ -1,22 +1,18 @@
-"""Pretraining of any backbone without labels: predict the channels of a pixel's surroundings from its window."""
+"""Pretraining without labels: from bands to the channels of the surroundings, everywhere in a scene."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModel
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmhsi.arguments import check_number, check_sizes
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from ..classifiers import feature_width
+from ..losses.regression import HuberLoss
 from ..quiet_init import QuietInit
-from ..rng import BatchRNG
-from .cluster_targets import ClusterTargets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,132 +20,77 @@ if TYPE_CHECKING:
 
 @MODELS.register_module()
 class ChannelPrediction(QuietInit, BaseModel):
-    """A backbone sees windows of bands and predicts what :class:`mmhsi.datasets.transforms.SceneChannels` made of them.
+    """A network that keeps the resolution learns to make what :class:`mmhsi.datasets.transforms.SceneChannels` makes.
 
-    A pixel's hidden neighbours can be guessed by smoothing; that needs no knowledge of materials, scales or texture.
-    Channels cannot: to predict the words around a pixel, its profiles, or the texture of a finer source, a network has
-    to learn what makes simple classifiers good (hand-made descriptors as the targets of masked pretraining: C. Wei et
-    al., MaskFeat, CVPR 2022, §3). No label is used, and after it the backbone takes windows of bands alone.
-
-    The data's last ``targets`` columns are predicted at the window's centre, and the backbone sees the others. Two
-    losses, by maps of one hidden layer: smooth L1 of the channels, and the mean cross-entropy of clusters of them found
-    by k-means (M. Caron et al., DeepCluster, ECCV 2018; several partitions, K. Hsu et al., CACTUs, ICLR 2019), which
-    :class:`mmhsi.engine.FitClustersHook` fits to the scene before training.
+    Hidden pixels and bands can be guessed by smoothing; that needs no knowledge of materials, scales or texture. The
+    words around a pixel, its profiles, and the texture of a finer source cannot (hand-made descriptors as targets of
+    pretraining: C. Wei et al., MaskFeat, CVPR 2022, §3). No label is used. What the neck gives are the channels, in
+    units of their standard deviations: features that a linear classifier reads, from bands alone, in any scene.
 
     Args:
-        backbone: Config of any backbone from (B, C, h, w) to maps; its ``in_channels``, which the data fill in, count
-            the targets too, and it is built for those that are left.
-        neck: Config of the neck that makes features of the maps, e.g. :class:`mmhsi.models.CenterContext`.
-        targets: Columns that are predicted.
-        hidden: Width of the hidden layer. Default 256.
-        clusters: Clusters of each partition; none: channels alone. Default 12, 24, 48, 96, twice.
-        weight: Of the clusters' loss. Default 0.5.
-        gain: Standard deviation of the factor of a window that is seen. Default 0.1.
-        noise: Standard deviation of noise on what is seen. Default 0.05.
-        data_preprocessor: Config of the preprocessor.
+        backbone: Config of a backbone whose finest map has the image's resolution, such as mmseg's ``UNet``.
+        neck: Config of the neck from its maps to T channels, such as :class:`mmhsi.models.LevelProjection`, whose
+            ``out_channels`` are T where they are left out.
+        num_targets: T. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
+        target_mean: T means of the targets. Default: those of the training data.
+        target_std: T standard deviations, likewise.
+        clip: Scaled targets are clipped to ± this. Default 5.
+        data_preprocessor: Config of the preprocessor, :class:`mmhsi.models.TilePreprocessor`.
         init_cfg: mmengine's initialisation.
 
     Raises:
-        ConfigError: If ``in_channels`` is missing or leaves nothing to see, the features' width is not known, or a
-            number cannot work.
+        ConfigError: If the targets are missing.
     """
+
+    target_mean: Tensor
+    target_std: Tensor
 
     def __init__(
         self,
         backbone: dict,
         neck: dict,
-        targets: int,
-        hidden: int = 256,
-        clusters: Sequence[int] = (12, 24, 48, 96, 12, 24, 48, 96),
-        weight: float = 0.5,
-        gain: float = 0.1,
-        noise: float = 0.05,
+        num_targets: int | None = None,
+        target_mean: Sequence[float] | None = None,
+        target_std: Sequence[float] | None = None,
+        clip: float = 5.0,
         data_preprocessor: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
-        check_sizes("ChannelPrediction", targets=targets, hidden=hidden)
-        given = backbone.get("in_channels")
-        if given is None or given <= targets:
+        if num_targets is None:
             raise ConfigError(
-                f"ChannelPrediction: backbone.in_channels={given} of which targets={targets} are predicted, nothing is "
-                "left to see; the data's transforms make both (SceneChannels with spectra first)"
+                "ChannelPrediction: num_targets is missing; give data with targets and build the runner with "
+                "build_runner(cfg)"
             )
-        self.visible = given - targets
-        self.backbone = MODELS.build(dict(backbone, in_channels=self.visible))
-        self.neck = MODELS.build(neck)
-        width = feature_width(self.backbone, self.neck)
-        if width is None:
-            raise ConfigError(
-                f"ChannelPrediction: the width of {type(self.neck).__name__} on {type(self.backbone).__name__} is not "
-                "known; give the backbone out_channels"
-            )
-        self.weight = check_number("ChannelPrediction", "weight", weight, low=0)
-        self.gain = check_number("ChannelPrediction", "gain", gain, low=0)
-        self.noise = check_number("ChannelPrediction", "noise", noise, low=0)
-        self.body = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, hidden), nn.GELU())
-        self.predict_channels = nn.Linear(hidden, targets)
-        self.targets = ClusterTargets(targets, clusters) if clusters else None
-        self.predict_clusters = nn.Linear(hidden, sum(clusters)) if clusters else None
-        self.data_preprocessor.with_valid = True
-        self.data_preprocessor.with_rng = True
+        self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck, default_args=dict(out_channels=num_targets))
+        for name, given, default in (("target_mean", target_mean, 0.0), ("target_std", target_std, 1.0)):
+            values = [default] * num_targets if given is None else list(given)
+            self.register_buffer(name, torch.tensor(values)[:, None, None])
+        self.clip = clip
+        self.loss_module = HuberLoss()
 
-    def features(self, seen: Tensor) -> Tensor:
-        """Features of windows, (B, hidden).
-
-        Args:
-            seen: Columns that may be seen, shape (B, V, h, w).
-        """
-        return self.body(self.neck(self.backbone(seen))[-1])
-
-    def forward(
-        self,
-        inputs: Tensor,
-        data_samples: list | None = None,
-        valid: Tensor | None = None,
-        rng: BatchRNG | None = None,
-        mode: str = "tensor",
-    ) -> dict[str, Tensor] | tuple[Tensor, ...] | Tensor:
+    def forward(self, inputs: Tensor, data_samples: list | None = None, mode: str = "tensor") -> Tensor | dict | list:
         """Run the algorithm.
 
         Args:
-            inputs: Normalised windows, shape (B, V + T, h, w), of odd sides.
-            data_samples: Ignored; part of mmengine's interface.
-            valid: Pixels that hold data, bool (B, h, w); None if all do.
-            rng: What training draws from. Default: torch's own generators.
-            mode: ``'loss'`` for training, ``'predict'`` for the channels at the centre, (B, T), ``'tensor'`` for the
-                backbone's maps.
-        """
-        seen = inputs[:, : self.visible]
-        if mode == "tensor":
-            return self.backbone(seen)
-        if mode == "predict":
-            return self.predict_channels(self.features(seen))
-        if mode == "loss":
-            return self.loss(inputs, valid, rng)
-        raise ConfigError(f"ChannelPrediction: mode={mode!r} is not offered, expected 'loss', 'predict', 'tensor'")
+            inputs: Normalised images, shape (B, C, H, W).
+            data_samples: Samples with ``gt_values`` (T, h, w), NaN where there is no data, for ``'loss'``.
+            mode: ``'loss'`` for training; ``'predict'`` or ``'tensor'`` for the channels in units of their standard
+                deviations, (B, T, H, W).
 
-    def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
-        """Both losses, over the windows whose centre holds data.
-
-        Args:
-            inputs: Shape (B, V + T, h, w).
-            valid: Shape (B, h, w), bool, or None.
-            rng: What to draw from. Default: torch's own generators.
+        Raises:
+            ConfigError: If the mode is another one.
         """
-        rng = rng or BatchRNG(len(inputs), inputs.device)
-        height, width = inputs.shape[2:]
-        centre = height // 2, width // 2
-        seen, wanted = inputs[:, : self.visible], inputs[:, self.visible :, centre[0], centre[1]].float()
-        seen = seen * (1 + self.gain * rng.normal(1, 1, 1)) + self.noise * rng.normal(*seen.shape[1:])
-        features = self.features(seen)
-        holds = torch.ones_like(wanted[:, 0]) if valid is None else valid[:, centre[0], centre[1]].to(wanted.dtype)
-        total = holds.sum().clamp(min=1)
-        error = F.smooth_l1_loss(self.predict_channels(features).float(), wanted, reduction="none").mean(dim=1)
-        losses = {"loss_channels": (error * holds).sum() / total}
-        if self.targets is not None and self.predict_clusters is not None:
-            parts = self.predict_clusters(features).float().split(self.targets.sizes, dim=1)
-            numbers = self.targets(wanted).unbind(dim=1)
-            each = [F.cross_entropy(*pair, reduction="none") for pair in zip(parts, numbers, strict=True)]
-            losses["loss_clusters"] = self.weight * (torch.stack(each).mean(dim=0) * holds).sum() / total
-        return losses
+        made = self.neck(self.backbone(inputs))[-1]
+        if mode in ("predict", "tensor"):
+            return made
+        if mode != "loss":
+            raise ConfigError(f"ChannelPrediction: mode={mode!r} is not offered, expected 'loss', 'predict', 'tensor'")
+        found, wanted = [], []
+        for image, sample in zip(made, data_samples or [], strict=True):
+            truth = (sample.gt_values.data - self.target_mean) / self.target_std
+            height, width = truth.shape[1:]  # what was padded has no targets
+            found.append(image[:, :height, :width].flatten(1).T)
+            wanted.append(truth.clamp(-self.clip, self.clip).flatten(1).T)
+        return {"loss": self.loss_module(torch.cat(found), torch.cat(wanted))}
