@@ -99,7 +99,7 @@ def draw(folder: Path, given: npt.NDArray[np.int64], names: list[str]) -> None:
         picture_axes(axes, caption)
     from matplotlib.patches import Patch
 
-    entries = legend_entries([found.classes], names, palette)
+    entries = legend_entries(found.classes, None, names, palette)
     handles = [Patch(facecolor=[part / 255 for part in colour], label=name) for name, colour in entries]
     figure.legend(
         handles=handles, loc="outside lower center", ncols=len(handles), fontsize=SMALL, frameon=False, labelcolor=INK,

@@ -6,6 +6,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
+from .inputs import ReadLabels, ReadReference
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,22 +29,6 @@ class _AllowNetwork(argparse.Action):
         os.environ["MMHSI_ALLOW_NETWORK"] = "1"
 
 
-def check_there(*paths: str | None) -> None:
-    """Check that files exist, before a command imports what takes seconds.
-
-    Args:
-        *paths: As they were given; of servers, of parts of a container and patterns are left to the reader.
-
-    Raises:
-        FileFormatError: One does not exist.
-    """
-    from mmhsi.io.files import existing_file
-
-    for path in paths:
-        if path and not any(sign in path for sign in ":*?[") and not os.path.lexists(path):
-            existing_file(path)
-
-
 def cube_arguments(parser: argparse.ArgumentParser, unless: str = "none") -> None:
     """Add how a cube is opened, which :func:`open_named` and :func:`image_options` read.
 
@@ -62,8 +48,10 @@ def cube_arguments(parser: argparse.ArgumentParser, unless: str = "none") -> Non
         f"nothing for none (default: {unless})",
     )
     parser.add_argument("--raw-geometry", action="store_true", help="read a product as the sensor saw it, off the map")
-    parser.add_argument("--dark", help="dark reference of a lab camera's raw file (default: the one beside it)")
-    parser.add_argument("--white", help="its white reference, or none for raw values")
+    parser.add_argument(
+        "--dark", type=ReadReference, help="dark reference of a lab camera's raw file (default: the one beside it)"
+    )
+    parser.add_argument("--white", type=ReadReference, help="its white reference, or none for raw values")
 
 
 def image_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -116,7 +104,7 @@ def map_arguments(parser: CommandParser) -> None:
     """
     cube_arguments(parser)
     parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")
-    parser.add_argument("--labels", help="label map of the scene, or drawn labels")
+    parser.add_argument("--labels", type=ReadLabels, help="label map of the scene, or drawn labels")
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")
     parser.add_argument("--label-field", default="class", help="field of the classes of drawn labels (default: class)")
