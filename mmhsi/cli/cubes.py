@@ -29,6 +29,15 @@ class _AllowNetwork(argparse.Action):
         os.environ["MMHSI_ALLOW_NETWORK"] = "1"
 
 
+class _Masks(argparse.Action):
+    """Check the names of quality layers before anything is opened."""
+
+    def __call__(self, parser: object, namespace: argparse.Namespace, values: Any, *_: object) -> None:
+        from mmhsi.io.options import CubeOptions  # not where a command only says how it is used
+
+        namespace.mask = list(CubeOptions(mask=values).mask)
+
+
 def cube_arguments(parser: argparse.ArgumentParser, unless: str = "none") -> None:
     """Add how a cube is opened, which :func:`open_named` and :func:`image_options` read.
 
@@ -43,6 +52,7 @@ def cube_arguments(parser: argparse.ArgumentParser, unless: str = "none") -> Non
     parser.add_argument(
         "--mask",
         nargs="*",
+        action=_Masks,
         metavar="LAYER",
         help="quality layers of a product that make a pixel invalid: cloud, shadow, haze, cirrus, snow, saturation, or "
         f"nothing for none (default: {unless})",

@@ -78,7 +78,7 @@ def test_a_field_that_is_not_there_is_one_line(run, run_tool, capsys):
     assert run_tool("predict", config, checkpoint, folder / "cube.tif", *words) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
     assert len(lines) == 1
-    assert "has no field 'class', it has kind" in lines[0]
+    assert "has no field 'class' (label_field), it has kind" in lines[0]
 
 
 @pytest.mark.parametrize("words", [["--smallest", 0, "--vector", "m.gpkg"], ["--smallest", 4]])

@@ -82,7 +82,7 @@ def test_quality_layers_are_a_mask_on_request(enmap):
     assert invalid == [[0, 0], [2, 3], [4, 1]]
     with pytest.raises(DataError, match=r"no layer to mask snow by \(it has cloud, shadow\)"):
         open_cube(enmap[0], mask=("snow",))
-    with pytest.raises(ConfigError, match=r"mask='clouds' is unknown"):
+    with pytest.raises(ConfigError, match="mask: 'clouds' is unknown; nearest: 'cloud'"):
         open_cube(enmap[0], mask=("clouds",))
 
 
