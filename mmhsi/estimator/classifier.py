@@ -50,8 +50,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
 
     Args:
         minutes: Time for everything, the map included. Default 10.
-        models: Names of :data:`mmhsi.estimator.candidates.CANDIDATES`, such as ``'lda'``; ``'auto'`` for all but the
-            networks that could not matter, as classical candidates leave them nothing to gain. Default ``'auto'``.
+        models: Names of :data:`mmhsi.estimator.candidates.CANDIDATES`, such as ``'lda'``; ``'auto'`` for all but
+            the costly ones where the others leave them nothing to gain. Default ``'auto'``.
         folds: Folds of the comparison, at most. Default 5.
         seed: Of everything random; the same files and seed give the same map, where time cuts nothing short. Default 0.
         sample: Whether the labels are a random sample of the map; areas then get intervals. Default False.

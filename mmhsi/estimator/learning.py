@@ -48,7 +48,7 @@ class Wishes:
         folds: Folds of the comparison, at most.
         seed: Of everything random.
         sample: Whether the labels are a probability sample of the map.
-        auto: Whether nobody named the candidates: networks that cannot matter are not tried then.
+        auto: Whether nobody named the candidates: costly ones that cannot matter are not tried then.
     """
 
     minutes: float
@@ -146,11 +146,10 @@ class SceneLearning:
         for before in tried:
             self.say(f"  {before.name}: {100 * before.accuracy:.1f} % of held-out pixels, tried before")
         self.left_out: list[str] = list(self.plan.get("left out", []))
-        classical = [name for name, one in candidates.items() if one.learner]
-        networks = [name for name in candidates if name not in classical]
-        if classical:
-            self._compare(classical, tried, clock.left(TRYING))
-        networks = self._worth_trying(networks, tried)
+        self._compare([name for name, one in candidates.items() if not one.is_costly], tried, clock.left(TRYING))
+        costly = self._worth_trying([name for name, one in candidates.items() if one.is_costly], tried)
+        self._compare([name for name in costly if candidates[name].learner], tried, clock.left(TRYING))
+        networks = self._worth_trying([name for name in costly if candidates[name].config], tried)
         if networks:  # they take whatever the map by the others does not
             self._compare(networks, tried, self._spare(tried) if tried else clock.left(TRYING))
         tried.sort(key=lambda one: list(candidates).index(one.name))
@@ -226,21 +225,21 @@ class SceneLearning:
         classes, count = self.samples.classes, self.samples.num_classes
         compare(fits, classes, count, self.folds, self.wishes.seed, seconds, note, hasty=bool(tried))
 
-    def _worth_trying(self, networks: list[str], tried: Sequence[Tried]) -> list[str]:
-        """Networks without those that nobody asked for and that could not gain more than what is chance."""
-        classical = [one for one in tried if one.name not in networks]
-        skipped = [name for name in networks if self.wishes.auto and not self.candidates[name].pretrained]
-        if not (classical and skipped):
-            return networks
-        weights = self._weights(classical)
-        wrong = mixture(classical, weights).argmax(axis=1) != self.samples.classes
+    def _worth_trying(self, names: list[str], tried: Sequence[Tried]) -> list[str]:
+        """Costly candidates without those that nobody asked for and that could not gain more than what is chance."""
+        known = [one for one in tried if one.name not in names]
+        skipped = [name for name in names if self.wishes.auto and not self.candidates[name].pretrained]
+        if not (known and skipped):
+            return names
+        weights = self._weights(known)
+        wrong = mixture(known, weights).argmax(axis=1) != self.samples.classes
         if not is_settled(wrong, self.folds.group):
-            return networks
+            return names
         said = f"{' with '.join(weights)} has {wrong.sum()} of {len(wrong)} held-out pixels wrong"
         more = ", so few that the gain of a classifier without error would be within its uncertainty"
         self.decisions.append(f"not tried: {', '.join(skipped)}, for {said}{more if wrong.any() else ''}")
         self.say(f"  {self.decisions[-1]}")
-        return [name for name in networks if name not in skipped]
+        return [name for name in names if name not in skipped]
 
     def _spare(self, tried: Sequence[Tried]) -> float:
         """Seconds for trying more, where the map is made by the best of what was tried and one network beside it."""
