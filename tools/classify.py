@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF, run, tool_parser
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options, open_named
-from mmhsi.cli.inputs import ReadFile, ReadLabels
+from mmhsi.cli.inputs import ReadFile, ReadLabels, ReadNamedModel
 from mmhsi.errors import ConfigError
 
 
@@ -25,7 +25,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--second", type=ReadFile, help="second source on the same ground, such as an aerial picture")
     parser.add_argument("--minutes", type=float, default=10, help="time for everything, roughly (default: 10)")
     parser.add_argument("--models", nargs="+", default=["auto"], help="auto, or candidates: extra-trees lda cnn2d …")
-    parser.add_argument("--pretrained", help="checkpoint of an encoder, or a name of mmhsi weights list, tried too")
+    parser.add_argument(
+        "--pretrained", type=ReadNamedModel, help="checkpoint of an encoder, or a name of mmhsi weights list, tried too"
+    )
     parser.add_argument("--folds", type=int, default=5, help="folds of the comparison, at most (default: 5)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     parser.add_argument("--sample", action="store_true", help="the labels are a random sample of the map")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF, run, tool_parser
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options
-from mmhsi.cli.inputs import ReadFile, ReadLabels, check_there, split_files
+from mmhsi.cli.inputs import ReadFile, ReadLabels, check_there, reads, split_files
 from mmhsi.cli.options import dataset_argument, read_config
 from mmhsi.errors import counted
 
@@ -40,8 +40,12 @@ def parse_args() -> argparse.Namespace:
     out = parser.add_mutually_exclusive_group(required=True)
     out.add_argument("--out", type=WrittenGeoTIFF, help="GeoTIFF for the map of one scene")
     out.add_argument("--out-dir", help="folder for the maps of all scenes, with a summary; finished ones are skipped")
-    parser.add_argument("--list", help="text file of further scenes, one a line")
-    parser.add_argument("--stac", help="STAC item or collection of items whose files are further scenes")
+    parser.add_argument("--list", type=reads("a text file of scenes"), help="text file of further scenes, one a line")
+    parser.add_argument(
+        "--stac",
+        type=reads("a STAC item or collection"),
+        help="STAC item or collection of items whose files are further scenes",
+    )
     parser.add_argument(
         "--launcher", choices=["none", "pytorch", "slurm"], default="none", help="who starts the processes that share"
     )

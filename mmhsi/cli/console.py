@@ -155,7 +155,7 @@ def progress() -> Progress:
         return task.total is not None
 
     def shown_where(column: ProgressColumn, shown: Callable[[Task], bool] = known) -> ProgressColumn:
-        render = column.render
+        render, column.max_refresh = column.render, None  # else what the last step has shown stays for a while
         column.render = lambda task: render(task) if shown(task) else Text("")  # type: ignore[method-assign]
         return column
 

@@ -26,32 +26,26 @@ class ReadFile(str):
     """What should be there, for the message; empty for a cube."""
 
 
-class ReadModel(ReadFile):
-    """A checkpoint."""
+def reads(expected: str) -> type[ReadFile]:
+    """The ``type`` of an option whose file is no cube.
+
+    Args:
+        expected: What should be there, for the message.
+    """
+    return type("ReadFile", (ReadFile,), dict(__slots__=(), expected=expected))
+
+
+ReadModel = reads("a checkpoint")
+ReadLabels = reads("polygons or points (.gpkg, .geojson, .shp, .fgb, .csv), or a raster of class numbers")
+ReadMap = reads("a map of mmhsi classify or predict, a GeoTIFF")
+ReadReport = reads("a report of mmhsi test --out")
+
+
+class ReadNamedModel(ReadFile):
+    """A checkpoint, or a name without a suffix, which stands for another one."""
 
     __slots__ = ()
     expected = "a checkpoint"
-
-
-class ReadLabels(ReadFile):
-    """Labels, drawn or as a raster."""
-
-    __slots__ = ()
-    expected = "polygons or points (.gpkg, .geojson, .shp, .fgb, .csv), or a raster of class numbers"
-
-
-class ReadMap(ReadFile):
-    """A map of ``mmhsi classify`` or ``mmhsi predict``, or what lies beside it."""
-
-    __slots__ = ()
-    expected = "a map of mmhsi classify or predict, a GeoTIFF"
-
-
-class ReadReport(ReadFile):
-    """Metrics in JSON."""
-
-    __slots__ = ()
-    expected = "a report of mmhsi test --out"
 
 
 class ReadReference(ReadFile):
@@ -79,6 +73,8 @@ def check_there(*paths: object) -> None:
     """
     for path in paths:
         if not isinstance(path, ReadFile) or (isinstance(path, ReadReference) and path == "none"):
+            continue
+        if isinstance(path, ReadNamedModel) and not Path(path).suffix:
             continue
         if isinstance(path, ReadConfig):
             _check_config(path)

@@ -163,7 +163,7 @@ def input_digests(scene: SceneInfo, readers: Sequence[CubeReader]) -> dict[str, 
         scene: The scene's description, for its labels.
         readers: The cube and, where there is one, the second source, open.
     """
-    labels = Path(scene.labels)
+    labels = Path(str(scene.labels))
     if is_vector(labels):
         files = [labels, *(labels.with_suffix(suffix) for suffix in SHAPEFILE if labels.suffix.lower() == ".shp")]
     else:

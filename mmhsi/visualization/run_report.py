@@ -162,8 +162,8 @@ def map_part(
         errors = error_classes(scene.classes, scene.truth)
         layers.append(("ground truth", classes_uri(scene.truth, palette)))
         layers.append(("errors", classes_uri(errors, list(verdicts.values()))))
-    shown = [None if ids is None else ids[ids != NO_CLASS] for ids in (scene.classes, scene.truth)]
-    entries = legend_entries(*shown, names, palette)  # where there is neither, the page shows through
+    known = [None if ids is None else ids[ids != NO_CLASS] for ids in (scene.classes, scene.truth)]
+    entries = legend_entries(known[0], known[1], names, palette)  # where there is neither, the page shows through
     thinned = f", every {scene.step}. row and column" if scene.step > 1 else ""
     height, width = scene.picture.shape[:2]
     enlarged = width * max(1, LARGEST_SIDE // max(height, width))

@@ -138,7 +138,7 @@ def test_the_demo_shows_nothing_beside_the_command_that_it_runs(run_tool, tmp_pa
 
 
 FILES_THAT_ARE_READ = {
-    "browse_report": (["gone", "--scene", "a.npy", "--map", "gone.tif"], "gone.tif"),
+    "browse_report": ([".", "--scene", "a.npy", "--map", "gone.tif"], "gone.tif"),
     "class_weights": (["gone.py"], "gone.py"),
     "classify": (["gone.hdr", "a.npy", "--out", "m.tif"], "gone.hdr"),
     "embed": (["a.npy", "gone.tif", "--out", "m.tif"], "gone.tif"),
@@ -212,6 +212,10 @@ def test_every_command_says_at_once_which_file_is_missing(tmp_path):
     [
         (["cub.npy", "cube.npy", "--out", "map.tif"], "cub.npy: no such file; nearest: 'cube.npy'; expected a GeoTIFF"),
         (["cube.npy", "cube.npy", "--out", "map.tif", "--white", "gone.hdr"], "gone.hdr: no such file"),
+        (
+            ["cube.npy", "cube.npy", "--out", "m.tif", "--pretrained", "gone.pth"],
+            "gone.pth: no such file; expected a c",
+        ),
         (["cube.npy", "cube.npy", "--out", "map.tif", "--minutes", "-1"], "--minutes -1: expected more than 0"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
 from mmhsi.cli.cubes import map_arguments, named_truth, open_named
-from mmhsi.cli.inputs import ReadFile, ReadMap, ReadReport
+from mmhsi.cli.inputs import ReadFile, ReadMap, ReadReport, reads
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +20,7 @@ def parse_args() -> argparse.Namespace:
     parser = tool_parser(
         __doc__, "mmhsi browse_report runs/ft --scene scene.tif --map map.tif --labels labels.tif --out report.html"
     )
-    parser.add_argument("work_dir", help="folder of the run")
+    parser.add_argument("work_dir", type=reads("the folder of a run"), help="folder of the run")
     parser.add_argument("--out", type=WrittenFile, help="HTML file (default: report.html in the work dir)")
     parser.add_argument(
         "--report", type=ReadReport, help="JSON file of mmhsi test --out (default: the newest in the work dir)"
@@ -71,7 +71,7 @@ def main() -> None:
 
     work_dir = Path(args.work_dir)
     if not work_dir.is_dir():
-        raise DataError(f"{work_dir}: no such folder; expected the work dir of a run")
+        raise DataError(f"{work_dir}: is no folder; expected the work dir of a run")
     report = Path(args.report) if args.report else find_report(work_dir)
     test = metrics_part(report) if report else None
     map_, spectra = scene_parts(args) if args.map else (None, [])
