@@ -157,6 +157,8 @@ def test_public_weights_are_taken_by_name(stripes, tmp_path, monkeypatch):
     monkeypatch.setenv("MMHSI_WEIGHTS", str(tmp_path))
     with pytest.raises(ConfigError, match="are not there"):
         SceneClassifier(pretrained="spectralearth-vit-s").fit(*stripes[:2])
+    with pytest.raises(ConfigError, match="spectralearth-vit-ss: no such file or public weights; nearest: 'spectral"):
+        SceneClassifier(pretrained="spectralearth-vit-ss").fit(*stripes[:2])
     with DefaultScope.overwrite_default_scope("mmhsi"):
         state = MODELS.build(config).state_dict()
     named = {f"backbone.{name}": value for name, value in state.items()}
