@@ -24,6 +24,8 @@ DATA = Path(os.environ.get("MMHSI_SHARED_DATA", ROOT / "../shared/data"))
 PICTURE = ROOT / "docs/images/houston_map.jpg"
 BEGIN, END = "<!-- hero: written by docs/write_hero.py -->\n", "<!-- end of hero -->\n"
 COMMAND = "mmhsi classify houston.mat labels.tif --key hyprImg --second houston.mat --second-key rgbImg --out map.tif"
+SHOWN = 2
+"""Candidates whose lines stand in README, and the last."""
 SIZE = 512
 """Pixels a side of every panel: those of the aerial picture."""
 
@@ -99,13 +101,22 @@ def draw(folder: Path, given: npt.NDArray[np.int64], names: list[str]) -> None:
         picture_axes(axes, caption)
     from matplotlib.patches import Patch
 
-    entries = legend_entries([found.classes], names, palette)
+    entries = legend_entries(found.classes, None, names, palette)
     handles = [Patch(facecolor=[part / 255 for part in colour], label=name) for name, colour in entries]
     figure.legend(
         handles=handles, loc="outside lower center", ncols=len(handles), fontsize=SMALL, frameon=False, labelcolor=INK,
         handlelength=1.2, columnspacing=1.2,
     )  # fmt: skip
     figure.savefig(PICTURE, dpi=110, pil_kwargs=dict(quality=88))
+
+
+def shortened(printed: str) -> str:
+    """What was printed, without most candidates and how far the map was."""
+    lines = [line for line in printed.rstrip().split("\n") if "% of the rows" not in line]
+    tried = [index for index, line in enumerate(lines) if "% of held-out pixels" in line]
+    left_out = len(tried) - SHOWN - 1
+    lines[tried[SHOWN] : tried[-1]] = [f"            … ({left_out} further candidates)"]
+    return "\n".join(lines)
 
 
 def block(printed: str, right: float, tested: int) -> str:
@@ -124,7 +135,7 @@ One command, on two CPU cores with other work beside it:*
 
 <!-- not run: printed by the command -->
 ```text
-{printed.rstrip()}
+{shortened(printed)}
 ```
 
 *It is right on {right:.1f} % of the {tested:,} other labelled pixels, which it never saw.*

@@ -18,6 +18,7 @@ def main() -> None:
         usage="mmhsi TOOL [ARGUMENTS]",
         epilog=f"{overview()}\n\nmmhsi TOOL --help shows a command's options and an example.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("tool", choices=tools, metavar="TOOL", help="one of the commands below")
     given = sys.argv[1:2]

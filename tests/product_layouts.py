@@ -63,7 +63,8 @@ def enmap(
     (product / f"{stem}-METADATA.XML").write_text(
         f"""<?xml version="1.0" encoding="UTF-8"?>
 <level_X xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><metadata><schema><versionNumber>01.01</versionNumber>
-</schema></metadata><base><level>{level}</level><format>GeoTIFF+Metadata</format></base>
+</schema></metadata><base><level>{level}</level><temporalCoverage>
+<startTime>2022-07-24T10:45:27.123456Z</startTime></temporalCoverage><format>GeoTIFF+Metadata</format></base>
 <specific><code>{level}</code><bandCharacterisation>{bands}</bandCharacterisation>
 <vnirProductQuality><expectedChannelsList>{",".join(map(str, vnir))}</expectedChannelsList></vnirProductQuality>
 <swirProductQuality><expectedChannelsList>{",".join(map(str, swir))}</expectedChannelsList></swirProductQuality>
@@ -93,6 +94,7 @@ def prisma(
             out.attrs[f"List_Cw_{name}"] = nm.astype(np.float32)
             out.attrs[f"List_Fwhm_{name}"] = np.where(nm > 0, 10, 0).astype(np.float32)
             out.attrs[f"List_Cw_{name}_Flags"] = (nm > 0).astype(np.uint8)
+        out.attrs["Product_StartTime"] = "2019-12-15T09:24:53.512"
         if level == "L1":
             out.attrs.update(ScaleFactor_Vnir=100.0, ScaleFactor_Swir=50.0, Offset_Vnir=0.5, Offset_Swir=0.0)
         else:
@@ -119,6 +121,7 @@ def emit(
         bands["wavelengths"], bands["fwhm"] = nm.astype(np.float32), np.full(nm.size, 8.5, np.float32)
         bands["good_wavelengths"] = np.ones(nm.size, np.float32) if good is None else good.astype(np.float32)
         out["location/glt_x"], out["location/glt_y"] = glt[..., 0].astype(np.int32), glt[..., 1].astype(np.int32)
+        out.attrs["time_coverage_start"] = "2022-08-14T16:12:36+0000"
         out.attrs["geotransform"] = np.array([13.0, 0.00054, 0.0, 52.5, 0.0, -0.00054])
         out.attrs["spatial_ref"] = rasterio.crs.CRS.from_epsg(4326).to_wkt()
     return path

@@ -5,22 +5,29 @@ import math
 from pathlib import Path
 
 from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF, run, tool_parser
-from mmhsi.cli.cubes import check_label_options, check_there, cube_arguments, image_options, open_named
+from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options, open_named
+from mmhsi.cli.inputs import ReadFile, ReadLabels, ReadNamedModel
 from mmhsi.errors import ConfigError
 
 
 def parse_args() -> argparse.Namespace:
     """Options."""
     parser = tool_parser(__doc__, "mmhsi classify scene.tif fields.gpkg --out map.tif --minutes 10")
-    parser.add_argument("cube", help="any file that is read: products, GeoTIFF, ENVI, .mat, HDF5, netCDF, Zarr, .npy")
-    parser.add_argument("labels", help="polygons or points, or a raster on the cube's grid: class numbers, 0 for none")
+    parser.add_argument(
+        "cube", type=ReadFile, help="any file that is read: products, GeoTIFF, ENVI, .mat, HDF5, netCDF, Zarr, .npy"
+    )
+    parser.add_argument(
+        "labels", type=ReadLabels, help="polygons or points, or a raster on the cube's grid: class numbers, 0 for none"
+    )
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
     parser.add_argument("--label-layer", help="its layer, where it has several")
     parser.add_argument("--out", type=WrittenGeoTIFF, required=True, help="GeoTIFF for the map")
-    parser.add_argument("--second", help="second source on the same ground, such as an aerial picture")
+    parser.add_argument("--second", type=ReadFile, help="second source on the same ground, such as an aerial picture")
     parser.add_argument("--minutes", type=float, default=10, help="time for everything, roughly (default: 10)")
     parser.add_argument("--models", nargs="+", default=["auto"], help="auto, or candidates: extra-trees lda cnn2d …")
-    parser.add_argument("--pretrained", help="checkpoint of an encoder, or a name of mmhsi weights list, tried too")
+    parser.add_argument(
+        "--pretrained", type=ReadNamedModel, help="checkpoint of an encoder, or a name of mmhsi weights list, tried too"
+    )
     parser.add_argument("--folds", type=int, default=5, help="folds of the comparison, at most (default: 5)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     parser.add_argument("--sample", action="store_true", help="the labels are a random sample of the map")
@@ -55,7 +62,7 @@ def picture_of(args: argparse.Namespace, names: list[str]) -> str:
 
     with open_named(args.cube, args) as reader:
         shown = mapped_scene(reader, read_class_map(args.out), None, None)
-    content = map_figure_png(shown.picture, shown.classes, names)
+    content = map_figure_png(shown.picture, shown.classes, names, frame=shown.frame)
     return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
@@ -76,12 +83,10 @@ def main() -> None:
     """Classify."""
     args = parse_args()
     check_label_options(args)
-    check_there(args.cube, args.labels, args.second, args.dark, None if args.white == "none" else args.white)
     if not 0 < args.minutes < math.inf:
         raise ConfigError(f"--minutes {args.minutes:g}: expected more than 0")
     from mmengine.logging import MMLogger
 
-    from mmhsi.cli.console import print_warning
     from mmhsi.cli.lock import hold
     from mmhsi.cli.steps import Steps
     from mmhsi.estimator import SceneClassifier
@@ -109,7 +114,7 @@ def main() -> None:
     classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample, args.pretrained)
     written = (out, args.probabilities, args.uncertainty, args.vector, report)
     with hold(workdir, "work dir", "give another --work-dir"), hold_outputs(Path(path) for path in written if path):
-        with steps.within("looking and trying", 60 * args.minutes):
+        with steps.working(f"looking and trying, {args.minutes:g} min at most"):
             classifier.fit(
                 args.cube,
                 args.labels,
@@ -129,10 +134,7 @@ def main() -> None:
             if args.vector:
                 write_vector(args.vector, out)
             classifier.report.save(report, picture_of(args, result.names) if report.suffix == ".html" else None)
-    for warning in classifier.report.warnings:
-        print_warning(warning)
-    steps.say(f"map {out}, report {report}, model {classifier.checkpoint_}")
-    print(f"expected accuracy elsewhere on the scene: {classifier.report.accuracy}")
+    steps.last(f"map {out}, report {report}, model {workdir / classifier.checkpoint_.name}")
 
 
 if __name__ == "__main__":

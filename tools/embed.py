@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmhsi.cli.command import run, tool_parser
 from mmhsi.cli.cubes import cube_arguments, image_options
+from mmhsi.cli.inputs import ReadFile, ReadLabels, check_there, split_files
 from mmhsi.cli.options import dataset_argument, read_config
 
 
@@ -21,23 +22,26 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--out", required=True, help=".tif or .zarr, a band a feature; with --at .parquet, a row a point or polygon"
     )
-    parser.add_argument("--at", help="points or polygons whose mean features are wanted: .gpkg, .geojson, .shp, .csv")
+    parser.add_argument(
+        "--at", type=ReadLabels, help="points or polygons whose mean features are wanted: .gpkg, .geojson, .shp, .csv"
+    )
     parser.add_argument("--label-field", default="class", help="its field of the classes (default: class)")
     parser.add_argument("--label-layer", help="its layer, where it has several")
     parser.add_argument("--pca", type=int, metavar="K", help="principal components of the features (default: all)")
     parser.add_argument("--float32", action="store_true", help="keep 32 bits in place of 16")
     cube_arguments(parser, unless="as in training")
-    parser.add_argument("--second", help="second source on the same ground, for models that take one")
+    parser.add_argument("--second", type=ReadFile, help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     parser.add_argument("--batch-size", type=int, help="windows at a time (default: 512)")
     parser.without("--at", "--label-field", "--label-layer")
     parser.without("--second", "--second-key")
     args = parser.parse_intermixed_args()
-    args.config = args.files.pop(0) if args.files[0].lower().endswith(".py") else None
-    if len(args.files) != 2:
-        parser.error(f"a checkpoint and a scene are expected, {len(args.files)} files are named")
-    args.checkpoint, args.scene = args.files
+    split_files(args, parser)
+    if len(args.scenes) != 1:
+        parser.error(f"one scene is expected, {len(args.scenes)} are named")
+    args.scene = args.scenes[0]
+    check_there(args.scene)
     return args
 
 

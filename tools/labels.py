@@ -2,13 +2,16 @@
 
 from mmhsi.cli.command import WrittenGeoTIFF, run, tool_parser
 from mmhsi.cli.cubes import cube_arguments, open_named
+from mmhsi.cli.inputs import ReadFile, ReadLabels
 
 
 def main() -> None:
     """Read, draw, write and count."""
     parser = tool_parser(__doc__, "mmhsi labels scene.tif fields.gpkg --out labels.tif --label-field crop")
-    parser.add_argument("cube", help="any file that mmhsi reads")
-    parser.add_argument("labels", help="GeoPackage, shapefile, FlatGeobuf, GeoJSON or CSV table of points")
+    parser.add_argument("cube", type=ReadFile, help="any file that mmhsi reads")
+    parser.add_argument(
+        "labels", type=ReadLabels, help="GeoPackage, shapefile, FlatGeobuf, GeoJSON or CSV table of points"
+    )
     parser.add_argument(
         "--out",
         type=WrittenGeoTIFF,

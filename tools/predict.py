@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF, run, tool_parser
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options
+from mmhsi.cli.inputs import ReadFile, ReadLabels, check_there, reads, split_files
 from mmhsi.cli.options import dataset_argument, read_config
 from mmhsi.errors import counted
 
@@ -39,8 +40,12 @@ def parse_args() -> argparse.Namespace:
     out = parser.add_mutually_exclusive_group(required=True)
     out.add_argument("--out", type=WrittenGeoTIFF, help="GeoTIFF for the map of one scene")
     out.add_argument("--out-dir", help="folder for the maps of all scenes, with a summary; finished ones are skipped")
-    parser.add_argument("--list", help="text file of further scenes, one a line")
-    parser.add_argument("--stac", help="STAC item or collection of items whose files are further scenes")
+    parser.add_argument("--list", type=reads("a text file of scenes"), help="text file of further scenes, one a line")
+    parser.add_argument(
+        "--stac",
+        type=reads("a STAC item or collection"),
+        help="STAC item or collection of items whose files are further scenes",
+    )
     parser.add_argument(
         "--launcher", choices=["none", "pytorch", "slurm"], default="none", help="who starts the processes that share"
     )
@@ -60,13 +65,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--smallest", type=int, default=1, help="pixels of the smallest polygon (default: 1, all)")
     parser.add_argument("--ids", choices=["original", "index"], default="original", help=IDS_HELP)
     parser.add_argument("--png", type=WrittenFile, help="picture of false colour and map, with a legend")
-    parser.add_argument("--labels", help="labels, a map or a vector file, shown in the picture beside the result")
+    parser.add_argument(
+        "--labels", type=ReadLabels, help="labels, a map or a vector file, shown in the picture beside the result"
+    )
     cube_arguments(parser, unless="as in training")
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")
     parser.add_argument("--label-field", default="class", help="field of the classes of a vector file (default: class)")
     parser.add_argument("--label-layer", help="its layer, where it has several")
-    parser.add_argument("--second", help="second source on the same ground, for models that take one")
+    parser.add_argument("--second", type=ReadFile, help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
     parser.add_argument("--second-axes", help="its axes, as --axes")
     parser.add_argument("--scale", type=float, help="factor to the units of the training (default: none is needed)")
@@ -83,10 +90,7 @@ def parse_args() -> argparse.Namespace:
     parser.without("--png", "--labels")
     parser.without("--second", "--second-key", "--second-axes")
     args = parser.parse_intermixed_args()  # options may stand between the positional ones
-    args.config = args.files.pop(0) if args.files[0].lower().endswith(".py") else None
-    if not args.files:
-        parser.error("no checkpoint is named")
-    args.checkpoint, *args.scenes = args.files
+    split_files(args, parser)
     return args
 
 
@@ -163,6 +167,7 @@ def main() -> None:
     if args.smallest < 1 or (args.smallest > 1 and not args.vector):
         raise ConfigError(f"--smallest {args.smallest} given, expected at least 1, with --vector")
     args.scene = args.scenes[0]
+    check_there(args.scene)
     predict_one(args)
 
 

@@ -1,6 +1,7 @@
 """Score maps or lists of predictions, made by any program, on the test pixels of a split; one file a seed."""
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.inputs import ReadMap
 
 
 def main() -> None:
@@ -8,6 +9,7 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi score map.tif --dataset houston2018-crop_5-per-class --seeds 0")
     parser.add_argument(
         "predictions",
+        type=ReadMap,
         nargs="+",
         help="class map with names, label map of the scene's ids, or CSV table with row, column, class; one a seed. Of "
         "tiles: a folder with one a tile",
@@ -27,14 +29,15 @@ def main() -> None:
     from mmengine.registry import DefaultScope
 
     from mmhsi.arguments import nearest
+    from mmhsi.carried import CONFIGS
     from mmhsi.engine import set_seed
-    from mmhsi.engine.configs import CARRIED, load_config
+    from mmhsi.engine.configs import load_config
     from mmhsi.errors import ConfigError
     from mmhsi.evaluation.leaderboard import METRICS, Entry, add_row
     from mmhsi.evaluation.scoring import score
     from mmhsi.registry import DATASETS
 
-    names = {path.stem: path for path in (CARRIED / "_base_/datasets").glob("*.py")}
+    names = {path.stem: path for path in (CONFIGS / "_base_/datasets").glob("*.py")}
     if args.dataset not in names:
         raise ConfigError(f"--dataset {args.dataset}: no such data{nearest(args.dataset, names)}")
     if len(set(args.seeds)) != len(args.predictions) or len(args.seeds) != len(args.predictions):

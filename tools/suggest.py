@@ -2,13 +2,16 @@
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
 from mmhsi.cli.cubes import cube_arguments, open_named
+from mmhsi.cli.inputs import ReadFile, ReadMap
 
 
 def main() -> None:
     """Read the uncertainty and the spectra, choose, write."""
     parser = tool_parser(__doc__, "mmhsi suggest scene.tif doubt.tif --out next.gpkg --count 50")
-    parser.add_argument("cube", help="any file that mmhsi reads")
-    parser.add_argument("doubt", help="probabilities of its map, of predict's --probabilities; or its uncertainty")
+    parser.add_argument("cube", type=ReadFile, help="any file that mmhsi reads")
+    parser.add_argument(
+        "doubt", type=ReadMap, help="probabilities of its map, of predict's --probabilities; or its uncertainty"
+    )
     parser.add_argument(
         "--out", type=WrittenFile, required=True, help="points to fill in: .gpkg, .geojson, .fgb or .shp"
     )

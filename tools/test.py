@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, report_to, runner_config, runner_options
 
 
@@ -13,7 +14,7 @@ def main() -> None:
         "mmhsi test configs/my_scene/cnn.py runs/ft/epoch_100.pth --out report.json",
     )
     config_argument(parser)
-    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument("checkpoint", type=ReadModel, help="checkpoint file")
     parser.add_argument("--out", type=WrittenFile, help="JSON file for metrics of every class and the confusion matrix")
     runner_options(parser)
     args = parser.parse_args()

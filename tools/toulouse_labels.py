@@ -3,13 +3,18 @@
 from pathlib import Path
 
 from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.inputs import ReadLabels, reads
 
 
 def main() -> None:
     """Draw, and say where the lists of tiles lie."""
     parser = tool_parser(__doc__, "mmhsi toulouse_labels ground_truth.shp split_1.pkl --root data/toulouse")
-    parser.add_argument("polygons", help="ground_truth.shp of the package TlseHypDataSet")
-    parser.add_argument("split", help="split_1.pkl to split_8.pkl of the same, read as numbers alone")
+    parser.add_argument("polygons", type=ReadLabels, help="ground_truth.shp of the package TlseHypDataSet")
+    parser.add_argument(
+        "split",
+        type=reads("split_1.pkl to split_8.pkl"),
+        help="split_1.pkl to split_8.pkl of the same, read as numbers alone",
+    )
     parser.add_argument(
         "--root", type=Path, default=Path("data/toulouse"), help="folder with images/ (default: %(default)s)"
     )

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.inputs import ReadNamedModel
 from mmhsi.cli.options import config_argument, report_to, runner_config, runner_options
 from mmhsi.cli.termination import AGAIN, TERMINATION, Terminated
 
@@ -40,6 +41,7 @@ def main() -> None:
     config_argument(parser)
     parser.add_argument(
         "--resume",
+        type=ReadNamedModel,
         nargs="?",
         const="auto",
         help="go on from a checkpoint; without a path from the latest one in the work dir",

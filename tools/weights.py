@@ -1,6 +1,7 @@
 """Public weights: list what is known, get them, or convert a published file for configs to name."""
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.inputs import ReadModel
 
 
 def main() -> None:
@@ -11,7 +12,7 @@ def main() -> None:
     listing.add_argument("name", nargs="?", help="weights to tell all about")
     conversion = commands.add_parser("convert", help="write a published file as pretrained=NAME or load_from reads it")
     conversion.add_argument("name", help="weights or comparison model, as listed")
-    conversion.add_argument("file", help="the published file; if refused, first mmhsi trust_checkpoint")
+    conversion.add_argument("file", type=ReadModel, help="the published file; if refused, first mmhsi trust_checkpoint")
     getting = commands.add_parser("get", help="download from the Hugging Face hub, and convert")
     getting.add_argument("name", help="weights, as listed")
     for command in (conversion, getting):

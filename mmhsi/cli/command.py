@@ -15,6 +15,7 @@ from mmhsi.arguments import check_seed, nearest
 from mmhsi.errors import ConfigError, MMHSIError, one_line
 
 from .console import hush_gdal, print_error, show_own_warnings, waiting
+from .inputs import check_there
 from .memory import keep_freed_memory
 from .termination import AGAIN, TERMINATION, Terminated
 
@@ -49,11 +50,12 @@ class WrittenGeoTIFF(WrittenFile):
 class CommandParser(argparse.ArgumentParser):
     """Refuses what would be lost: a file to write that is one to read, an option that says nothing without another.
 
-    And seeds that no generator takes. What is wrong is one line, without the usage that argparse puts before it.
+    And files that do not exist, seeds that no generator takes, and options that are cut short. What is wrong is one
+    line, without the usage that argparse puts before it.
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**{"allow_abbrev": False, **options})
         self._pairs: list[tuple[str, str]] = []
         self._given: list[str] = []
 
@@ -68,15 +70,23 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, and end with status 2."""
-        known, lacking = self._option_string_actions, message.startswith("the following arguments are required")
+        known, lacking = (
+            self._chosen()._option_string_actions,
+            message.startswith("the following arguments are required"),
+        )
         words = message.split() if message.startswith("unrecognized") else self._given * lacking
-        names = [] if self._subparsers else [word.partition("=")[0] for word in words if word.startswith("--")]
-        option = next((word for word in names if not any(name.startswith(word) for name in known)), "")
+        names = [word.partition("=")[0] for word in words if word.startswith("--")]
+        option = next((word for word in names if word not in known), "")
         if option and lacking:
             message = f"{message}; no option is named {option}"  # argparse does not come to it
         closest = nearest(option, known) if option else ""
         print_error(f"{one_line(message)}{closest}; {self.prog} --help shows what there is")
         raise SystemExit(2)
+
+    def _chosen(self) -> argparse.ArgumentParser:
+        """The parser of the sub-command that was given, else this one."""
+        choices = next((one.choices for one in self._actions if isinstance(one, argparse._SubParsersAction)), {})
+        return next((choices[word] for word in self._given if word in choices), self)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[argparse.Namespace, list[str]]:  # type: ignore[override]
         """As argparse has it; what is wrong is looked for among the words that were given."""
@@ -84,11 +94,11 @@ class CommandParser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def parse_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
-        """As argparse has it, with both checks."""
+        """As argparse has it, with all checks."""
         return _checked(self._paired(super().parse_args(*args, **options)))
 
     def parse_intermixed_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
-        """As argparse has it, with both checks."""
+        """As argparse has it, with all checks."""
         return _checked(self._paired(super().parse_intermixed_args(*args, **options)))
 
     def _paired(self, args: argparse.Namespace) -> argparse.Namespace:
@@ -103,6 +113,7 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
     if getattr(args, "seed", None) is not None:
         check_seed(args.seed)
     given = [one for value in vars(args).values() for one in (value if isinstance(value, list | tuple) else [value])]
+    check_there(*given)
     written = [value for value in given if isinstance(value, WrittenFile)]
     if written:
         from mmhsi.io.destinations import check_outputs  # not where a command only says how it is used

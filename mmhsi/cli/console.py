@@ -5,23 +5,26 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import textwrap
 import time
 import warnings
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import get_terminal_size
 from threading import Timer
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from mmhsi.errors import DataWarning, one_line
 from mmhsi.progress import listening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.progress import Progress, ProgressColumn, Task
-    from rich.table import Table
 
+BEGUN = time.monotonic()
+"""When the command began, but for Python's own start."""
 WIDE = 110
 """Columns of a terminal from which a bar is long and the time that has passed stands beside what is left."""
 RED, YELLOW, PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[0m"
@@ -59,14 +62,36 @@ def coloured(line: str, colour: str) -> str:
     return f"{colour}{line}{PLAIN}" if sys.stderr.isatty() else line
 
 
+def fitted(line: str, stream: TextIO, indent: str) -> str:
+    """A line for a terminal, broken between words where it is too long; for a file or a pipe as it is.
+
+    Args:
+        line: The line.
+        stream: Where it goes.
+        indent: What further lines begin with.
+    """
+    if not stream.isatty():
+        return line
+    joined = line.replace(": ", ":\xa0", 1)  # no line is "error:" alone
+    options = dict(subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(joined, get_terminal_size().columns, **options).replace("\xa0", " ")  # type: ignore[arg-type]
+
+
 def print_error(message: str) -> None:
     """Print an error: one line, red on a terminal."""
-    sys.stderr.write(coloured(f"error: {message}", RED) + "\n")
+    sys.stderr.write(coloured(fitted(f"error: {_near(message)}", sys.stderr, "  "), RED) + "\n")
 
 
 def print_warning(message: str) -> None:
     """Print a warning: one line, yellow on a terminal."""
-    sys.stderr.write(coloured(f"warning: {one_line(message)}", YELLOW) + "\n")
+    sys.stderr.write(coloured(fitted(f"warning: {_near(one_line(message))}", sys.stderr, "  "), YELLOW) + "\n")
+
+
+def _near(text: str) -> str:
+    """Text with paths below the current folder as seen from there."""
+    with suppress(OSError):  # the folder may be gone
+        return text.replace(f"{Path.cwd()}{os.sep}", "")
+    return text
 
 
 def show_own_warnings() -> None:
@@ -106,38 +131,18 @@ def live() -> bool:
     return sys.stderr.isatty()
 
 
-def new_progress(clock: bool = False) -> Progress:
-    """A bar on standard error, as of :func:`progress`; what :func:`waiting` shows goes before it.
-
-    Args:
-        clock: Whether its work has so many seconds as its total, and it moves by the clock. Default False.
-    """
+def new_progress() -> Progress:
+    """A bar on standard error, as of :func:`progress`; what :func:`waiting` shows goes before it."""
     end_waiting()
-    return progress(clock)
+    return progress()
 
 
-def progress(clock: bool = False) -> Progress:
-    """A bar that moves several times a second and goes when it is done; none where there is no total.
-
-    Args:
-        clock: As above.
-    """
+def progress() -> Progress:
+    """A bar that moves several times a second and goes when it is done; none where there is no total."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.table import Column
     from rich.text import Text
-
-    class Clock(Progress):
-        def make_tasks_table(self, tasks: Iterable[Task]) -> Table:
-            for task in tasks if clock else ():
-                task.completed = min(task.elapsed or 0.0, task.total or 0.0)
-            return super().make_tasks_table(tasks)
-
-    class Left(TimeRemainingColumn):
-        def render(self, task: Task) -> Text:
-            if not clock:
-                return super().render(task)
-            return Text(duration((task.total or 0.0) - task.completed), style="progress.remaining")
 
     class What(TextColumn):
         def render(self, task: Task) -> Text:
@@ -150,14 +155,14 @@ def progress(clock: bool = False) -> Progress:
         return task.total is not None
 
     def shown_where(column: ProgressColumn, shown: Callable[[Task], bool] = known) -> ProgressColumn:
-        render = column.render
+        render, column.max_refresh = column.render, None  # else what the last step has shown stays for a while
         column.render = lambda task: render(task) if shown(task) else Text("")  # type: ignore[method-assign]
         return column
 
     def line() -> Column:
         return Column(no_wrap=True)
 
-    return Clock(
+    return Progress(
         SpinnerColumn(table_column=line()),
         TextColumn("{task.description}"),
         shown_where(BarColumn(bar_width=24 if wide else 8, table_column=line())),
@@ -166,8 +171,8 @@ def progress(clock: bool = False) -> Progress:
             lambda task: known(task) and (wide or len(task.fields["text"]) < WIDE // 4),
         ),
         shown_where(TimeElapsedColumn(table_column=line()), lambda task: wide or not known(task)),
-        shown_where(TextColumn("at most" if clock else "left")),
-        shown_where(Left(table_column=line())),
+        shown_where(TextColumn("left")),
+        shown_where(TimeRemainingColumn(table_column=line())),
         What("", table_column=Column()),  # alone may be made narrower, so that nothing before it is cut
         console=console,
         refresh_per_second=4,

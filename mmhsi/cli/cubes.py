@@ -6,6 +6,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
+from .inputs import ReadLabels, ReadReference
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,20 +29,13 @@ class _AllowNetwork(argparse.Action):
         os.environ["MMHSI_ALLOW_NETWORK"] = "1"
 
 
-def check_there(*paths: str | None) -> None:
-    """Check that files exist, before a command imports what takes seconds.
+class _Masks(argparse.Action):
+    """Check the names of quality layers before anything is opened."""
 
-    Args:
-        *paths: As they were given; of servers, of parts of a container and patterns are left to the reader.
+    def __call__(self, parser: object, namespace: argparse.Namespace, values: Any, *_: object) -> None:
+        from mmhsi.io.options import CubeOptions  # not where a command only says how it is used
 
-    Raises:
-        FileFormatError: One does not exist.
-    """
-    from mmhsi.io.files import existing_file
-
-    for path in paths:
-        if path and not any(sign in path for sign in ":*?[") and not os.path.lexists(path):
-            existing_file(path)
+        namespace.mask = list(CubeOptions(mask=values).mask)
 
 
 def cube_arguments(parser: argparse.ArgumentParser, unless: str = "none") -> None:
@@ -57,13 +52,16 @@ def cube_arguments(parser: argparse.ArgumentParser, unless: str = "none") -> Non
     parser.add_argument(
         "--mask",
         nargs="*",
+        action=_Masks,
         metavar="LAYER",
         help="quality layers of a product that make a pixel invalid: cloud, shadow, haze, cirrus, snow, saturation, or "
         f"nothing for none (default: {unless})",
     )
     parser.add_argument("--raw-geometry", action="store_true", help="read a product as the sensor saw it, off the map")
-    parser.add_argument("--dark", help="dark reference of a lab camera's raw file (default: the one beside it)")
-    parser.add_argument("--white", help="its white reference, or none for raw values")
+    parser.add_argument(
+        "--dark", type=ReadReference, help="dark reference of a lab camera's raw file (default: the one beside it)"
+    )
+    parser.add_argument("--white", type=ReadReference, help="its white reference, or none for raw values")
 
 
 def image_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -116,7 +114,7 @@ def map_arguments(parser: CommandParser) -> None:
     """
     cube_arguments(parser)
     parser.add_argument("--bands", type=int, nargs=3, help="0-based bands shown as red, green, blue")
-    parser.add_argument("--labels", help="label map of the scene, or drawn labels")
+    parser.add_argument("--labels", type=ReadLabels, help="label map of the scene, or drawn labels")
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")
     parser.add_argument("--label-field", default="class", help="field of the classes of drawn labels (default: class)")

@@ -12,6 +12,8 @@ from mmhsi.arguments import nearest
 from mmhsi.errors import ConfigError
 from mmhsi.io.files import reason
 
+from .inputs import ReadConfig
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
@@ -25,7 +27,7 @@ def config_argument(parser: argparse.ArgumentParser, help: str = "config file", 
         help: What the config is.
         optional: Whether it may be left out.
     """
-    parser.add_argument("config", nargs="?" if optional else None, help=help)
+    parser.add_argument("config", type=ReadConfig, nargs="?" if optional else None, help=help)
     dataset_argument(parser)
 
 

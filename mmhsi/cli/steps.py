@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .console import live, new_progress
+from .console import BEGUN, fitted, live, new_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +28,7 @@ class Steps:
     """
 
     def __init__(self, quiet: bool = False) -> None:
-        self.quiet, self.begin = quiet, time.monotonic()
-        self.told = self.begin
+        self.quiet, self.begin, self.told = quiet, BEGUN, time.monotonic()
         self.first: tuple[float, float] | None = None
         self._shown: Progress | None = None
         self._task: TaskID | None = None
@@ -36,19 +36,25 @@ class Steps:
     def say(self, line: str) -> None:
         """Say that something was done."""
         if not self.quiet:
-            print(f"{time.monotonic() - self.begin:6.1f} s  {line}", flush=True)
+            text = f"{time.monotonic() - self.begin:6.1f} s  {line}"
+            print(fitted(text, sys.stdout, " " * 12), flush=True)
+
+    def last(self, line: str) -> None:
+        """Say what was written, also where nothing else is said."""
+        self.quiet = False
+        self.say(line)
 
     @contextmanager
-    def within(self, what: str, seconds: float) -> Iterator[None]:
-        """Show a step that takes so long at most: its bar moves by the clock."""
-        with self._bar(what, seconds, clock=True):
+    def working(self, what: str) -> Iterator[None]:
+        """Show a step of which nobody knows how far it is, and for how long it has run."""
+        with self._bar(what):
             yield
 
     @contextmanager
     def rows(self, what: str) -> Iterator[None]:
         """Show a step that tells :meth:`moved` how far it is."""
         self.first = None
-        with self._bar(what, None):
+        with self._bar(what):
             yield
 
     def moved(self, done: float, total: float) -> None:
@@ -69,12 +75,12 @@ class Steps:
             self.told = now
 
     @contextmanager
-    def _bar(self, what: str, total: float | None, clock: bool = False) -> Iterator[None]:
+    def _bar(self, what: str) -> Iterator[None]:
         if self.quiet or not live():
             yield
             return
-        with new_progress(clock) as self._shown:
-            self._task = self._shown.add_task(what, total=total, text="")
+        with new_progress() as self._shown:
+            self._task = self._shown.add_task(what, total=None, text="")
             try:
                 yield
             finally:

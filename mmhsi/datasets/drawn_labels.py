@@ -117,5 +117,5 @@ def _alike(names: Sequence[str]) -> Iterator[str]:
 def _unknown(vector: Vector, index: int, field: str, keys: Sequence[str]) -> str:
     value = vector.values[index]
     near = difflib.get_close_matches(value, keys, n=1)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
+    meant = f"; nearest: {near[0]!r}" if near else ""
     return f"{vector.path}: feature {index + 1} has {field}={value!r}, expected one of {', '.join(keys)[:300]}{meant}"

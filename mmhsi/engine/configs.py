@@ -7,25 +7,20 @@ import re
 import traceback
 from difflib import get_close_matches
 from importlib.util import find_spec
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from mmhsi.arguments import nearest, size_pair
-from mmhsi.carried import carried_folder
+from mmhsi.arguments import size_pair
+from mmhsi.carried import carried_folder, missing_config
 from mmhsi.errors import ConfigError
 from mmhsi.io.files import reason
 
 if TYPE_CHECKING:
     import logging
 
-CARRIED = carried_folder(Path(__file__).parents[1], "configs")
-"""Folder of the package's configs."""
-MOST_FILES = 2000
-"""Looked through for the name that was meant."""
 DATASET = "MMHSI_DATASET"
 """Environment variable by which a config that is written for several data sets is told of one."""
 
@@ -46,18 +41,17 @@ def load_config(config: str | Path | Config) -> Config:
     if isinstance(config, Config):
         return config
     package, carried, path = str(config).partition("::")
-    if carried:
-        spec = find_spec(package) if package.isidentifier() else None
-        if spec is None or spec.origin is None:
-            raise ConfigError(f"{config}: no package {package!r} is installed")
-        config = carried_folder(Path(spec.origin).parent, "configs") / path
-    if Path(config).suffix != ".py":
+    spec = find_spec(package) if carried and package.isidentifier() else None
+    if carried and (spec is None or spec.origin is None):
+        raise ConfigError(f"{config}: no package {package!r} is installed")
+    file = carried_folder(Path(spec.origin).parent, "configs") / path if spec and spec.origin else Path(config)
+    if file.suffix != ".py":
         # mmengine's reader of YAML builds whatever objects the text names.
         raise ConfigError(f"{config}: no config; expected a Python file (.py)")
     logger = MMLogger.get_current_instance()
     logger.addFilter(_not_of_our_variables)
     try:
-        cfg = _without_scope_of_functions(Config.fromfile(config))
+        cfg = _without_scope_of_functions(Config.fromfile(file))
         model = cfg.get("model")
         if isinstance(model, dict) and isinstance(model.get("backbone"), dict) and "pretrained" in model["backbone"]:
             from mmhsi.models.weights import expand_pretrained  # which imports all models
@@ -67,7 +61,8 @@ def load_config(config: str | Path | Config) -> Config:
     except ConfigError:
         raise
     except FileNotFoundError as error:
-        raise _unknown_dataset(config, error) or _missing(config, error) from None
+        missing = missing_config(config, Path(error.filename or file))
+        raise _unknown_dataset(config, error) or ConfigError(missing) from None
     except Exception as error:  # whatever its code raises
         raise ConfigError(f"{config}: {type(error).__name__}{_line(error)}: {reason(error)}") from error
     finally:
@@ -147,18 +142,6 @@ def _unknown_dataset(config: str | Path, error: FileNotFoundError) -> ConfigErro
     names = sorted(path.name.removesuffix(ending) for path in missing.parent.glob(f"*{ending}"))
     close = get_close_matches(name, names, n=3, cutoff=0.3) or names
     return ConfigError(f"{config}: has no data set {name!r}, expected the name of one, such as {', '.join(close)}")
-
-
-def _missing(config: str | Path, error: FileNotFoundError) -> ConfigError:
-    """What to say where a config, or one of its base files, is missing: the nearest one."""
-    path = Path(error.filename or config)
-    found = list(islice(path.parent.glob("*.py"), MOST_FILES))
-    names, wanted = ["/".join(each.parts[-2:]) for each in found], "/".join(path.parts[-2:])
-    if not get_close_matches(path.name, [each.name for each in found]):
-        names += [f"mmhsi::{each.relative_to(CARRIED).as_posix()}" for each in sorted(CARRIED.rglob("*.py"))]
-        wanted = f"mmhsi::{wanted}"
-    what = "no such config" if path == Path(config) else f"its base {path} does not exist"
-    return ConfigError(f"{config}: {what}{nearest(wanted, names)}")
 
 
 def _line(error: Exception) -> str:

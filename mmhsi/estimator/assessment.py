@@ -10,6 +10,7 @@ import numpy as np
 
 from mmhsi.errors import DataError, counted
 from mmhsi.evaluation import ConfusionMatrix, Temperature, group_interval, reliability, stratified_accuracy
+from mmhsi.inference.checks import warn
 
 from .report import ClassRow, SceneReport, Share
 from .weighing import SURE, standard_error
@@ -115,6 +116,7 @@ def assess(
         scene=scene,
         accuracy=_share(right, folds.group, map_weights(predicted, shares)),
         folds=folds.rule,
+        groups=len(np.unique(folds.group)),
         classes=rows,
         confusion=confusion.counts.tolist(),
         candidates=[dict(name=one.name, accuracy=one.accuracy, seconds=round(one.seconds, 2)) for one in tried],
@@ -178,20 +180,23 @@ def fill_areas(report: SceneReport, result: SceneResult) -> None:
     counts = np.bincount(result.classes.ravel(), minlength=256)[: len(report.classes)]
     report.pixels = int(counts.sum())
     shares = counts / max(1, report.pixels)
-    areas = [Share(float("nan"))] * len(shares)
+    areas, warned = [Share(float("nan"))] * len(shares), list[str]()
     if report.sample:
         try:
             found = stratified_accuracy(ConfusionMatrix(np.asarray(report.confusion)), counts).areas
         except DataError as error:
-            report.warnings.append(f"areas have no intervals: {error}")
+            warned.append(f"areas have no intervals: {error}")
         else:
             bounds = [tuple(map(float, row)) for row in zip(found.value, *found.interval(0.95), strict=True)]
             areas = [Share(*row) if row[1] < row[2] else Share(row[0]) for row in bounds]
             if sure := [one.name for one, area in zip(report.classes, areas, strict=True) if math.isnan(area.low)]:
-                report.warnings.append(
+                warned.append(
                     f"no intervals for the areas of {', '.join(sure)}: the sample has too few held-out pixels, or none "
                     "that is confused with them, which does not mean that none is"
                 )
+    for text in warned:
+        warn(text)
+    report.warnings += warned
     report.classes = [
         replace(row, mapped=float(share), area=area)
         for row, share, area in zip(report.classes, shares, areas, strict=True)

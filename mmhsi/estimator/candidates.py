@@ -37,6 +37,11 @@ class Candidate:
     window: int = 1
     pretrained: str | None = None
 
+    @property
+    def is_costly(self) -> bool:
+        """Whether it learns by steps, which takes far longer than the others do."""
+        return self.config is not None or self.learner == "MLP"
+
     def columns(self, bands: int, second: bool) -> tuple[int, int | None]:
         """First and last channel that it sees of channels that begin with the spectra.
 

@@ -50,7 +50,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
 
     Args:
         minutes: Time for everything, the map included. Default 10.
-        models: ``'auto'``, or names of :data:`mmhsi.estimator.candidates.CANDIDATES`, such as ``'lda'``.
+        models: Names of :data:`mmhsi.estimator.candidates.CANDIDATES`, such as ``'lda'``; ``'auto'`` for all but
+            the costly ones where the others leave them nothing to gain. Default ``'auto'``.
         folds: Folds of the comparison, at most. Default 5.
         seed: Of everything random; the same files and seed give the same map, where time cuts nothing short. Default 0.
         sample: Whether the labels are a random sample of the map; areas then get intervals. Default False.
@@ -300,4 +301,5 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             raise ConfigError(f"folds={self.folds!r} given, expected at least 2")
         check_seed(self.seed)
         candidates = wished(choose_candidates(self.models), self.pretrained)
-        return Wishes(float(self.minutes), candidates, int(self.folds), int(self.seed), bool(self.sample))
+        auto = isinstance(self.models, str) and self.models == "auto"
+        return Wishes(float(self.minutes), candidates, int(self.folds), int(self.seed), bool(self.sample), auto)

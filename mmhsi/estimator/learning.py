@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import platform
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmhsi.datasets.splits.folds import scene_folds, stratified_folds
-from mmhsi.io.files import file_digest
+from mmhsi.inference.checks import warn, warn_of_no_place
 from mmhsi.version import __version__
 
 from .assessment import assess, mixture
@@ -25,11 +24,13 @@ from .plan import CHANNELS as CHANNELS_SHARE
 from .plan import RESERVE, TRYING, Clock, Plan
 from .pretrained import check_encoder, input_layer
 from .samples import LabelledSamples
+from .scene_files import input_digests
 from .source import SceneSource
-from .weighing import LEADER, SIMPLEST, choose_members, fit_weights
+from .weighing import LEADER, SIMPLEST, choose_members, fit_weights, is_settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -47,6 +48,7 @@ class Wishes:
         folds: Folds of the comparison, at most.
         seed: Of everything random.
         sample: Whether the labels are a probability sample of the map.
+        auto: Whether nobody named the candidates: costly ones that cannot matter are not tried then.
     """
 
     minutes: float
@@ -54,6 +56,7 @@ class Wishes:
     folds: int
     seed: int
     sample: bool
+    auto: bool = False
 
 
 @dataclass
@@ -108,10 +111,10 @@ class SceneLearning:
         for line in describe(source):
             self.say(line)
         warnings = doubts(source)
-        files = [
-            Path(str(self.described[name])) for name in ("image", "labels", "second_image") if name in self.described
-        ]
-        digests = {path.name: file_digest(path) for path in files if path.is_file()}
+        warn_of_no_place(source.reader.info, source.info.image)
+        for text in warnings:
+            warn(text)
+        digests = input_digests(source.info, [one for one in (source.reader, source.second) if one is not None])
         self.plan = Plan(self.folder / "plan.json", dict(asdict(wishes), scene=self.described, **digests), self.resume)
         if self.plan.begun:
             self.say(self.plan.begun)
@@ -143,10 +146,10 @@ class SceneLearning:
         for before in tried:
             self.say(f"  {before.name}: {100 * before.accuracy:.1f} % of held-out pixels, tried before")
         self.left_out: list[str] = list(self.plan.get("left out", []))
-        classical = [name for name, one in candidates.items() if one.learner]
-        networks = [name for name in candidates if name not in classical]
-        if classical:
-            self._compare(classical, tried, clock.left(TRYING))
+        self._compare([name for name, one in candidates.items() if not one.is_costly], tried, clock.left(TRYING))
+        costly = self._worth_trying([name for name, one in candidates.items() if one.is_costly], tried)
+        self._compare([name for name in costly if candidates[name].learner], tried, clock.left(TRYING))
+        networks = self._worth_trying([name for name in costly if candidates[name].config], tried)
         if networks:  # they take whatever the map by the others does not
             self._compare(networks, tried, self._spare(tried) if tried else clock.left(TRYING))
         tried.sort(key=lambda one: list(candidates).index(one.name))
@@ -156,6 +159,8 @@ class SceneLearning:
         shares = np.bincount(ensemble.scores(model, weights, mapped).argmax(axis=1), minlength=samples.num_classes)
         spec = source.spec("all labelled pixels", ensemble.window(weights))
         report = assess(spec.scene, spec.classes, samples.classes, folds, tried, weights, shares / len(mapped))
+        for text in report.warnings:
+            warn(text)
         report.warnings = warnings + report.warnings
         self._add_random_figure(report, tried, weights)
         model.temperature = report.temperature
@@ -166,7 +171,7 @@ class SceneLearning:
         self._finish(report, source, digests, tried, weights)
         steps = dict(look=looked, compare=compared - looked, train=clock.passed - compared)
         report.facts["seconds"] = {name: round(value, 1) for name, value in steps.items()}
-        self.say(f"expected accuracy elsewhere on the scene: {report.accuracy}")
+        self.say(f"expected accuracy elsewhere on the scene: {report.expected}")
         return Learnt(np.asarray(spec.classes), weights, checkpoint, report)
 
     def _affordable(self, source: SceneSource) -> list[Candidate]:
@@ -219,6 +224,22 @@ class SceneLearning:
         fits = {name: self._fit(name) for name in names if name not in known and name not in self.left_out}
         classes, count = self.samples.classes, self.samples.num_classes
         compare(fits, classes, count, self.folds, self.wishes.seed, seconds, note, hasty=bool(tried))
+
+    def _worth_trying(self, names: list[str], tried: Sequence[Tried]) -> list[str]:
+        """Costly candidates without those that nobody asked for and that could not gain more than what is chance."""
+        known = [one for one in tried if one.name not in names]
+        skipped = [name for name in names if self.wishes.auto and not self.candidates[name].pretrained]
+        if not (known and skipped):
+            return names
+        weights = self._weights(known)
+        wrong = mixture(known, weights).argmax(axis=1) != self.samples.classes
+        if not is_settled(wrong, self.folds.group):
+            return names
+        said = f"{' with '.join(weights)} has {wrong.sum()} of {len(wrong)} held-out pixels wrong"
+        more = ", so few that the gain of a classifier without error would be within its uncertainty"
+        self.decisions.append(f"not tried: {', '.join(skipped)}, for {said}{more if wrong.any() else ''}")
+        self.say(f"  {self.decisions[-1]}")
+        return [name for name in names if name not in skipped]
 
     def _spare(self, tried: Sequence[Tried]) -> float:
         """Seconds for trying more, where the map is made by the best of what was tried and one network beside it."""

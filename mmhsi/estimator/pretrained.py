@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmengine.registry import DefaultScope
 
+from mmhsi.arguments import nearest
 from mmhsi.errors import ConfigError
 from mmhsi.models.backbones.vit_arch import ARCHS
 from mmhsi.models.weights import named_weights, read_checkpoint, transfer_weights
@@ -20,8 +22,6 @@ from mmhsi.registry import MODELS
 from .candidates import Candidate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
     from mmhsi.spec import InputSpec
@@ -73,6 +73,8 @@ def pretrained_candidate(path: str | Path) -> Candidate:
         named_weights(str(path))
         patch = WEIGHTS[str(path)].backbone["patch_size"]
     else:
+        if not (Path(path).suffix or Path(path).exists()):
+            raise ConfigError(f"pretrained {path}: no such file or public weights{nearest(str(path), WEIGHTS)}")
         patch = _sizes(path)["patch_size"]
     window = max(LEAST_WINDOW, 3 * patch)
     return Candidate("pretrained encoder", config=CONFIG, sees="spectra", window=window, pretrained=str(path))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmhsi.errors import counted
 from mmhsi.evaluation.markdown import cell
 from mmhsi.io.files import replacing
 
@@ -70,6 +71,7 @@ class SceneReport:
         accuracy: Share of the map that is right, from held-out pixels, with a 90 % interval from whole groups.
         random: Share of right pixels by folds drawn pixel by pixel, which leak; NaN where time did not suffice.
         folds: How pixels were held out.
+        groups: Groups of pixels that were held out together, by which the interval is known.
         classes: Rows of the table.
         confusion: Held-out pixels by true (rows) and predicted class.
         candidates: Name, accuracy and seconds of each that was tried.
@@ -91,6 +93,7 @@ class SceneReport:
     scene: str
     accuracy: Share
     folds: str
+    groups: int
     classes: list[ClassRow]
     confusion: list[list[int]]
     candidates: list[dict[str, Any]]
@@ -108,6 +111,17 @@ class SceneReport:
     decisions: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def expected(self) -> str:
+        """The accuracy with its interval, and how much these rest on."""
+        if not math.isfinite(self.accuracy.low):
+            return str(self.accuracy)
+        held = counted(sum(map(sum, self.confusion)), "held-out pixel")
+        return (
+            f"{100 * self.accuracy.value:.1f} %, 90 % interval {100 * self.accuracy.low:.1f} to "
+            f"{100 * self.accuracy.high:.1f} %, from {held} in {counted(self.groups, 'place')}"
+        )
 
     @property
     def overstated(self) -> str:
@@ -155,8 +169,8 @@ class SceneReport:
         lines = [
             f"# Classification of {cell(self.scene)}",
             "",
-            f"{self._method()} The accuracy expected elsewhere on the scene is {self.accuracy}, with its 90 % interval "
-            f"by whole groups in parentheses. It was measured on held-out pixels: {self.folds}.",
+            f"{self._method()} The accuracy expected elsewhere on the scene is {self.expected}. Held out were "
+            f"{self.folds}.",
         ]
         if math.isfinite(self.random):
             lines.append(

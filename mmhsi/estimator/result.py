@@ -115,16 +115,16 @@ class SceneResult:
 
         from mmhsi.visualization import class_palette
         from mmhsi.visualization.class_map import colourise
-        from mmhsi.visualization.map_figure import legend_entries
+        from mmhsi.visualization.map_figure import NO_DATA, legend_entries
         from mmhsi.visualization.style import INK, SMALL, new_figure, picture_axes
 
         palette = class_palette(self.names)
         figure = new_figure(9, 4.5)
         left, right = figure.subplots(1, 2)
-        left.imshow(colourise(self.classes, palette), interpolation="nearest")
+        left.imshow(colourise(self.classes, palette, ignored=NO_DATA), interpolation="nearest")
         shown = right.imshow(self.doubt, vmin=0, vmax=1, cmap="magma", interpolation="nearest")
         figure.colorbar(shown, ax=right, shrink=0.8)
-        entries = legend_entries([self.classes], self.names, palette)
+        entries = legend_entries(self.classes, None, self.names, palette)
         handles = [
             Patch(facecolor=(red / 255, green / 255, blue / 255), label=name) for name, (red, green, blue) in entries
         ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,10 +13,20 @@ from mmhsi.datasets.scene import open_second_file
 from mmhsi.errors import ConfigError, DataError, counted
 from mmhsi.io import CubeOptions, HSICube, open_cube, read_cube, read_label_map, write_cube
 from mmhsi.io.arrays import cube_of, is_path, label_map_of
-from mmhsi.io.files import replacing
-from mmhsi.io.labels import NO_LABEL
+from mmhsi.io.files import file_digest, replacing
+from mmhsi.io.labels import NO_LABEL, open_label_map
 from mmhsi.io.readers.remote import asset_of, is_remote
 from mmhsi.io.vectors import is_vector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmhsi.datasets import SceneInfo
+    from mmhsi.io.readers.base import CubeReader
+
+
+SHAPEFILE = (".dbf", ".shx", ".prj", ".cpg")
+"""Files beside a ``.shp`` that hold what it says."""
 
 
 def is_table(given: object) -> bool:
@@ -143,3 +154,26 @@ def describe_scene(
         ):
             found["second_scale"] = max(1, finer.info.shape[0] // reader.info.shape[0])
     return {**found, **scene}
+
+
+def input_digests(scene: SceneInfo, readers: Sequence[CubeReader]) -> dict[str, str]:
+    """SHA-256 of every file that was read, by its name; of a zip file that one alone.
+
+    Args:
+        scene: The scene's description, for its labels.
+        readers: The cube and, where there is one, the second source, open.
+    """
+    labels = Path(str(scene.labels))
+    if is_vector(labels):
+        files = [labels, *(labels.with_suffix(suffix) for suffix in SHAPEFILE if labels.suffix.lower() == ".shp")]
+    else:
+        with open_label_map(labels, scene.labels_key, scene.labels_axes) as reader:
+            files = reader.files
+    for one in readers:
+        packed = Path(one.path).suffix.lower() == ".zip"
+        files = [*files, *([Path(one.path)] if packed else one.files)]
+    kept = sorted({file.resolve() for file in files if file.is_file()})
+    names = Counter(file.name for file in kept)
+    return {
+        file.name if names[file.name] == 1 else f"{file.parent.name}/{file.name}": file_digest(file) for file in kept
+    }

@@ -54,6 +54,16 @@ def standard_error(values: NDArray[np.float64], groups: NDArray[np.int64]) -> fl
     return float(np.sqrt((sums**2).sum() * len(sums) / max(1, len(sums) - 1)) / len(values))
 
 
+def is_settled(wrong: NDArray[np.bool_], groups: NDArray[np.int64]) -> bool:
+    """Whether even a classifier without error would gain no more than twice the standard error of that gain.
+
+    Args:
+        wrong: Held-out pixels that what there is has wrong, (n,).
+        groups: What was held out together, (n,).
+    """
+    return bool(wrong.mean() <= SURE * standard_error(wrong.astype(np.float64), groups))
+
+
 def fit_weights(tried: Sequence[Tried], classes: NDArray[np.int64], groups: NDArray[np.int64]) -> dict[str, int]:
     """Weights of an ensemble, fitted to what the members say of held-out pixels.
 

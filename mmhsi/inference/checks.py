@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,6 @@ from mmhsi.io.value_origins import REFERENCED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -36,6 +36,17 @@ class SceneWarning(DataWarning):
 def warn(message: str) -> None:
     """Warn of something doubtful."""
     warnings.warn(message, SceneWarning, stacklevel=3)
+
+
+def warn_of_no_place(info: CubeInfo, scene: str | Path) -> None:
+    """Warn of a scene without a place, but of a NumPy file, which, as an array in memory, can have none.
+
+    Args:
+        info: What its file says about itself.
+        scene: Its name.
+    """
+    if info.crs is None and Path(scene).suffix != ".npy":
+        warn(f"{scene}: has no CRS, and neither will the map")
 
 
 def check_space(folder: Path, needed: int) -> None:

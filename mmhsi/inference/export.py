@@ -39,7 +39,9 @@ class ScoringModel(nn.Module):
         if model.spec.targets:
             raise ConfigError("the model predicts values; only models of classes are exported")
         if isinstance(model.network, ClassicalClassifier):
-            raise ConfigError("classical models learn from their samples again when loaded; only networks are exported")
+            raise ConfigError(
+                "the model is classical, and learns from its samples when it is loaded; only networks are exported"
+            )
         self.network = model.network
         self.score = model
 

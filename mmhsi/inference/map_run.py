@@ -133,4 +133,5 @@ class MapRun:
 
     def _write_item(self) -> None:
         model = self.inferencer
-        write_item(self.paths, model.spec, model.palette, self.numbers, model.model.digest, self.scene)
+        facts = (model.spec, model.palette, self.numbers, model.model.digest)
+        write_item(self.paths, *facts, self.scene, self.rows.reader.info.acquired)

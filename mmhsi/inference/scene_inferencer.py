@@ -27,6 +27,7 @@ from .checks import (
     doubtful_wavelengths,
     matching_transform,
     warn,
+    warn_of_no_place,
 )
 from .map_run import MapRun, Progress
 from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows
@@ -188,8 +189,7 @@ class SceneInferencer:
                 raise DataError(f"{scene}: {wrong}")
             bands, replay = self._bands_and_transforms(reader.info, scale, match_wavelengths)
             rows = SceneRows(reader, bands, replay, preprocessor, self.spec.wavelengths, other)
-            if reader.info.crs is None and Path(scene).suffix != ".npy":  # which, as an array in memory, can have none
-                warn(f"{scene}: has no CRS, and neither will the map")
+            warn_of_no_place(reader.info, scene)
             doubt = doubtful_scale(rows, self.spec.values)
             if doubt:
                 warn(doubt)

@@ -37,7 +37,9 @@ EXTENSIONS = tuple(
     for name in ("projection/v2.0.0", "classification/v2.0.0", "processing/v1.2.0")
 )
 _COG = "image/tiff; application=geotiff; profile=cloud-optimized"
-_TIME = re.compile(r"(?<!\d)(20\d{2}[01]\d[0-3]\d)T?([0-2]\d[0-5]\d[0-5]\d)(?!\d{3})")
+EARLIEST = "1970-01-01T00:00:00Z"
+"""Before any imaging spectrometer: the earlier time of a scene of which nobody knows when it was taken."""
+_TIME = re.compile(r"(?<!\d)(20\d{2}[01]\d[0-3]\d)[T_]?([0-2]\d[0-5]\d[0-5]\d)(?!\d{3})")
 """Date and time in the name of a product, such as ``20220724T104526Z``."""
 _CORNERS = 21
 """Points along each side of a map, between which its outline on the globe is straight."""
@@ -61,6 +63,7 @@ def write_item(
     ids: Sequence[int] | None,
     digest: Sequence[str],
     scene: str | Path,
+    taken: str | None = None,
 ) -> Path:
     """Write the item of a map.
 
@@ -71,6 +74,7 @@ def write_item(
         ids: Their numbers in the map; None for 0 to K−1.
         digest: What tells the model's weights and its structure from others.
         scene: What the map was made of.
+        taken: When the scene was taken, RFC 3339, as its file says. Default None: as its name says.
 
     Returns:
         The item's file.
@@ -81,7 +85,6 @@ def write_item(
     out = Path(files["values" if spec.targets else "classes"])
     numbers = [*range(len(spec.classes))] if ids is None else list(ids)
     titles = {**TITLES, **({"uncertainty": "standard deviations of the values"} if spec.targets else {})}
-    taken = acquired(Path(scene).name) or _changed(Path(scene))
     assets: dict[str, Any] = {}
     place: dict[str, Any] = {}
     for name, path in files.items():
@@ -105,7 +108,7 @@ def write_item(
         **_outline(out),
         properties={
             "title": f"{what} of {Path(scene).name}",
-            "datetime": taken,
+            **_times(taken or acquired(Path(scene).name), Path(scene)),
             **place,
             "processing:software": {"mmhsi": __version__},
             "processing:lineage": f"{'Predicted' if spec.targets else 'Classified'} by a model trained on "
@@ -121,13 +124,20 @@ def write_item(
     return item_path(out)
 
 
-def _changed(scene: Path) -> str:
-    """When a scene's file was last changed, so that the same run gives the same item; now, of one on a server."""
+def _times(taken: str | None, scene: Path) -> dict[str, Any]:
+    """When the scene was taken; where nobody knows, null between two times that STAC then asks for.
+
+    The later one is the last change of the scene's file, so that the same run gives the same item; of one on a server
+    now.
+    """
+    if taken is not None:
+        return dict(datetime=taken)
     try:
         time = datetime.fromtimestamp(scene.stat().st_mtime, timezone.utc)
     except OSError:
         time = datetime.now(timezone.utc)
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    end = max(time.strftime("%Y-%m-%dT%H:%M:%SZ"), EARLIEST)
+    return dict(datetime=None, start_datetime=EARLIEST, end_datetime=end)
 
 
 def add_accuracy(path: str | Path, accuracy: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from mmhsi.arguments import is_whole
+from mmhsi.arguments import is_whole, nearest
 from mmhsi.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ class CubeOptions:
     def __post_init__(self) -> None:
         mask = (self.mask,) if isinstance(self.mask, str) else tuple(self.mask)
         if unknown := [name for name in mask if name not in MASKS]:
-            raise ConfigError(f"mask={unknown[0]!r} is unknown, expected some of {', '.join(MASKS)}")
+            raise ConfigError(f"mask: {unknown[0]!r} is unknown{nearest(unknown[0], MASKS)}")
         if not isinstance(self.ortho, bool):
             raise ConfigError(f"ortho={self.ortho!r} given, expected True or False")
         if self.overlap not in OVERLAPS:
-            raise ConfigError(f"overlap={self.overlap!r} is unknown, expected one of {', '.join(OVERLAPS)}")
+            raise ConfigError(f"overlap: {self.overlap!r} is unknown{nearest(str(self.overlap), OVERLAPS)}")
         object.__setattr__(self, "mask", mask)
         if self.shape is not None:
             shape = tuple(self.shape)

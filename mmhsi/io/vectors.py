@@ -229,13 +229,13 @@ def _check_rings(vector: Vector) -> None:
 
 def _require_field(file: Path, field: str, known: Sequence[str]) -> None:
     if field not in known:
-        raise DataError(f"{file}: has no field {field!r}{_nearest(field, known)} (label_field)")
+        raise DataError(f"{file}: has no field {field!r} (label_field){_nearest(field, known)}")
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     by_lower = {other.lower(): other for other in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    meant = f"; did you mean {by_lower[near[0]]!r}?" if near else ""
+    meant = f"; nearest: {by_lower[near[0]]!r}" if near else ""
     return f", it has {', '.join(known)[:200] or 'none'}{meant}"
 
 

@@ -145,7 +145,7 @@ class HSIVisualizer(Visualizer):
                 f"HSIVisualizer: a map of {shown.shape} pixels does not fit an image of {picture.shape[:2]}"
             )
         picture = picture.repeat(factor, 0).repeat(factor, 1)
-        content = map_figure_png(picture, shown, classes, palette, truth if shown is prediction else None, title)
+        content = map_figure_png(picture, prediction, classes, palette, truth, title)
         return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
 
 

@@ -29,8 +29,10 @@ PANEL, PANEL_STACKED = 4.2, 7.6  # the longer side of a panel
 PANEL_LEAST = 1.4
 GAP, CAPTION, MARGIN, TICKS = 0.25, 0.3, 0.15, 0.2
 NO_LABEL: RGB = (0, 0, 0)
+NO_DATA: RGB = (255, 255, 255)
+"""As the page: black is what dark water looks like in false colour."""
 IGNORED = 255
-"""Id of pixels with no label."""
+"""Id of pixels with no label or no data."""
 
 Panel = tuple[str, npt.NDArray[np.uint8], bool]
 """Caption, picture (H, W, 3), and whether its pixels may be smoothed where they are shrunk."""
@@ -80,44 +82,51 @@ def _draw_legend(figure: "Figure", entries: Sequence[tuple[str, RGB]], below: fl
 
 def _panels(
     false_colour: npt.NDArray[np.uint8],
-    class_map: npt.NDArray[np.integer],
+    class_map: npt.NDArray[np.integer] | None,
     palette: Sequence[RGB],
     ground_truth: npt.NDArray[np.integer] | None,
 ) -> list[Panel]:
     """What is shown side by side."""
-    painted = colourise(class_map, palette)
-    if false_colour.shape != (*class_map.shape, 3):
-        raise DataError(f"save_map_figure: false colour is {false_colour.shape}, the map {class_map.shape}")
+    given = (("the map", class_map, NO_DATA), ("ground truth", ground_truth, NO_LABEL))
+    drawn = {what: colourise(ids, palette, ignored=missing) for what, ids, missing in given if ids is not None}
+    for what, ids, _ in given:
+        if ids is not None and false_colour.shape != (*ids.shape, 3):
+            raise DataError(f"save_map_figure: false colour is {false_colour.shape}, {what} {ids.shape}")
     panels = [("False colour", false_colour, True)]
-    if ground_truth is None:
-        return [*panels, ("Classification", painted, False)]
-    if ground_truth.shape != class_map.shape:
-        raise DataError(f"save_map_figure: ground truth is {ground_truth.shape}, the map {class_map.shape}")
-    return [
-        *panels,
-        ("Ground truth", colourise(ground_truth, palette), False),
-        ("Classification", painted, False),
-        ("Errors", error_map(class_map, ground_truth), False),
-    ]
+    if ground_truth is not None:
+        panels.append(("Ground truth", drawn["ground truth"], False))
+    if class_map is not None:
+        panels.append(("Classification", drawn["the map"], False))
+    if class_map is not None and ground_truth is not None:
+        errors = error_map(class_map, ground_truth)
+        errors[class_map == IGNORED] = NO_DATA
+        panels.append(("Errors", errors, False))
+    return panels
 
 
 def legend_entries(
-    maps: Sequence[npt.NDArray[np.integer]], class_names: Sequence[str], palette: Sequence[RGB]
+    class_map: npt.NDArray[np.integer] | None,
+    ground_truth: npt.NDArray[np.integer] | None,
+    class_names: Sequence[str],
+    palette: Sequence[RGB],
 ) -> list[tuple[str, RGB]]:
-    """Name and colour of the classes that occur in any of the maps, ``no label`` last where it occurs.
+    """Name and colour of the classes that occur, then ``no label`` and ``no data`` where they occur.
 
-    The class with the largest area in the first map comes first.
+    The class with the largest area in the map comes first.
 
     Args:
-        maps: Class maps, each (H, W).
+        class_map: Class map, (H, W), or None.
+        ground_truth: Class ids of the labels, (H, W), or None.
         class_names: K names.
         palette: K colours.
     """
+    maps = [ids for ids in (class_map, ground_truth) if ids is not None]
     occurring = set().union(*(np.unique(ids).tolist() for ids in maps))
     areas = dict(zip(*np.unique(maps[0], return_counts=True), strict=True))
     order = sorted(occurring - {IGNORED}, key=lambda index: (-areas.get(index, 0), index))
-    entries = [(class_names[i], palette[i]) for i in order]
-    return [*entries, ("no label", NO_LABEL)] if IGNORED in occurring else entries
+    missing = ((ground_truth, "no label", NO_LABEL), (class_map, "no data", NO_DATA))
+    found = [(name, colour) for ids, name, colour in missing if ids is not None and (ids == IGNORED).any()]
+    return [*((class_names[i], palette[i]) for i in order), *found]
 
 
 def save_map_figure(
@@ -136,10 +145,10 @@ def save_map_figure(
     Args:
         path: File to write or replace, ``.png``, 150 dpi; its folder is made if missing.
         false_colour: (H, W, 3) uint8.
-        class_map: Class ids 0..K-1, (H, W); 255 where there is no label, which is black.
+        class_map: Class ids 0..K-1, (H, W); 255 where there is no data, which is white.
         class_names: K names.
         palette: K RGB colours, 0-255; :func:`class_palette` if None.
-        ground_truth: Class ids as in ``class_map``, (H, W).
+        ground_truth: Class ids as in ``class_map``, (H, W); 255 where there is no label, which is black.
         title: Line above the panels.
         frame: Where the pixels lie, for scale bar, north arrow and coordinates. Default None: none are drawn.
 
@@ -158,7 +167,7 @@ def save_map_figure(
 
 def map_figure_png(
     false_colour: npt.NDArray[np.uint8],
-    class_map: npt.NDArray[np.integer],
+    class_map: npt.NDArray[np.integer] | None,
     class_names: Sequence[str],
     palette: Sequence[RGB] | None = None,
     ground_truth: npt.NDArray[np.integer] | None = None,
@@ -166,6 +175,8 @@ def map_figure_png(
     frame: MapFrame | None = None,
 ) -> bytes:
     """Draw false colour and class map; with ground truth that too, and where the map is right and wrong.
+
+    Of ``class_map`` and ``ground_truth`` one may be None.
 
     The legend names the classes that occur in the map or in the ground truth. pyplot and its state stay untouched. It
     takes the arguments and has the errors as of :func:`save_map_figure`, and gives the file's content.
@@ -177,11 +188,10 @@ def map_figure_png(
     if len(palette) != len(class_names):
         raise ConfigError(f"save_map_figure: {len(class_names)} class names, but {len(palette)} colours")
     panels = _panels(false_colour, class_map, palette, ground_truth)
-    maps = [class_map] if ground_truth is None else [class_map, ground_truth]
-    entries = legend_entries(maps, class_names, palette)
-    if ground_truth is not None:
+    entries = legend_entries(class_map, ground_truth, class_names, palette)
+    if class_map is not None and ground_truth is not None:
         entries += list(ERROR_COLOURS.items())
-    height, width = class_map.shape
+    height, width = false_colour.shape[:2]
     stacked = width > 1.8 * height
     scale = (PANEL_STACKED if stacked else PANEL) / max(height, width)
     panel_width = max(width * scale, PANEL_LEAST)  # a narrow strip still needs room for its caption

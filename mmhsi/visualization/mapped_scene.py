@@ -21,6 +21,7 @@ from mmhsi.io.placement import Grid
 from mmhsi.io.vectors import is_vector
 from mmhsi.progress import watched
 
+from .map_figure import NO_DATA
 from .map_frame import MapFrame
 from .palette import default_palette
 
@@ -38,7 +39,7 @@ class MappedScene:
     """What is drawn of a scene, thinned so that no side has more than some 1500 pixels.
 
     Attributes:
-        picture: False colour, (h, w, 3) uint8.
+        picture: False colour, (h, w, 3) uint8; white where there is no data.
         classes: Predicted class ids, 255 where there is none, (h, w).
         truth: True class ids, (h, w), or None.
         step: Every how many-th row and column is kept.
@@ -87,7 +88,9 @@ def mapped_scene(
         part = reader.read((row, 0, min(rows, height - row), width), shown)
         data.append(part.data[thin].copy())  # a view would keep all pixels in memory
         valid.append(part.valid()[thin].copy())
-    picture = false_colour(np.concatenate(data), bands=(0, 1, 2), valid=np.concatenate(valid))
+    known = np.concatenate(valid)
+    picture = false_colour(np.concatenate(data), bands=(0, 1, 2), valid=known)
+    picture[~known] = NO_DATA
     frame = MapFrame.of(Grid.of(info), step)
     return MappedScene(picture, class_map.classes[thin], None if truth is None else truth[thin], step, frame)
 

@@ -156,14 +156,14 @@ def map_part(
     """False colour and map, ground truth and errors where labels are known, and doubt where it is (H, W), 0 to 1."""
     base = picture_uri(Image.fromarray(scene.picture))
     layers = [("false colour", base), ("map", classes_uri(scene.classes, palette))]
-    shown, verdicts = [scene.classes], {}
+    verdicts: dict[str, RGB] = {}
     if scene.truth is not None:
         verdicts = ERROR_COLOURS
         errors = error_classes(scene.classes, scene.truth)
         layers.append(("ground truth", classes_uri(scene.truth, palette)))
         layers.append(("errors", classes_uri(errors, list(verdicts.values()))))
-        shown.append(scene.truth)
-    entries = legend_entries([ids[ids != NO_CLASS] for ids in shown], names, palette)
+    known = [None if ids is None else ids[ids != NO_CLASS] for ids in (scene.classes, scene.truth)]
+    entries = legend_entries(known[0], known[1], names, palette)  # where there is neither, the page shows through
     thinned = f", every {scene.step}. row and column" if scene.step > 1 else ""
     height, width = scene.picture.shape[:2]
     enlarged = width * max(1, LARGEST_SIDE // max(height, width))

@@ -1,5 +1,6 @@
 """What a command says of an error: one line and an exit status."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmhsi.cli import console
 from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.commands import find_tools
 from mmhsi.errors import DataError, MMHSIError
 
 
@@ -135,25 +137,102 @@ def test_the_demo_shows_nothing_beside_the_command_that_it_runs(run_tool, tmp_pa
     assert waited == [[]]
 
 
+FILES_THAT_ARE_READ = {
+    "browse_report": ([".", "--scene", "a.npy", "--map", "gone.tif"], "gone.tif"),
+    "class_weights": (["gone.py"], "gone.py"),
+    "classify": (["gone.hdr", "a.npy", "--out", "m.tif"], "gone.hdr"),
+    "embed": (["a.npy", "gone.tif", "--out", "m.tif"], "gone.tif"),
+    "export": (["gone.pth", "--out", "m.onnx"], "gone.pth"),
+    "fit_pca": (["gone.py", "--components", "3", "--out", "m.npz"], "gone.py"),
+    "get_flops": (["gone.py"], "gone.py"),
+    "labels": (["a.npy", "gone.gpkg", "--out", "m.tif"], "gone.gpkg"),
+    "predict": (["gone.pth", "a.npy", "--out", "m.tif"], "gone.pth"),
+    "probe_features": (["gone.py"], "gone.py"),
+    "publish_model": (["gone.py", "a.npy", "--out", "m.pth"], "gone.py"),
+    "score": (["gone.tif", "--dataset", "salinas-a_5-per-class"], "gone.tif"),
+    "show_areas": (["gone.tif", "--out", "m.png"], "gone.tif"),
+    "show_attention": (["gone.py", "a.npy", "--out", "m.png"], "gone.py"),
+    "show_bands": (["gone.tif", "a.npy", "--out", "m.png"], "gone.tif"),
+    "show_embedding": (["gone.py", "a.npy", "--out", "m.png"], "gone.py"),
+    "show_features": (["gone.py", "a.npy", "--out", "m.png"], "gone.py"),
+    "show_map": (["a.npy", "gone.tif", "--out", "m.png"], "gone.tif"),
+    "show_report": (["gone.json"], "gone.json"),
+    "show_spectra": (["a.npy", "gone.tif", "--out", "m.png"], "gone.tif"),
+    "show_split": (["gone.py", "--out", "m.png"], "gone.py"),
+    "spectral_baselines": (["gone.py"], "gone.py"),
+    "strip_pruned": (["gone.pth", "--out", "m.pth"], "gone.pth"),
+    "suggest": (["a.npy", "gone.tif", "--out", "m.gpkg"], "gone.tif"),
+    "test": (["gone.py", "a.npy"], "gone.py"),
+    "toulouse_labels": (["gone.shp", "a.npy"], "gone.shp"),
+    "train": (["gone.py"], "gone.py"),
+    "trust_checkpoint": (["gone.pth", "--out", "m.pth"], "gone.pth"),
+    "weights": (["convert", "dofa-vit-b", "gone.pth"], "gone.pth"),
+}
+NO_FILES = {"completion", "demo", "download_dataset", "make_demo_scene"}
+WITHOUT_LIBRARIES = """
+import json, sys
+for name in ("torch", "mmengine.runner", "sklearn", "matplotlib"):
+    sys.modules[name] = None
+from mmhsi.__main__ import main
+for tool, words in json.loads(sys.argv[1]):
+    sys.argv = ["mmhsi", tool, *words]
+    try:
+        main()
+    except SystemExit as error:
+        print(tool, error.code)
+"""
+"""Runs commands where what takes seconds to import cannot be."""
+
+
+def without_libraries(commands, folder):
+    """Status of each command by its name, and the lines that were said."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LIBRARIES, json.dumps(commands)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(line.split() for line in done.stdout.splitlines()), done.stderr.splitlines()
+
+
+def test_every_command_says_at_once_which_file_is_missing(tmp_path):
+    assert FILES_THAT_ARE_READ.keys() | NO_FILES == find_tools().keys()
+    (tmp_path / "a.npy").write_bytes(b"anything")
+    commands = [(name, words) for name, (words, _) in FILES_THAT_ARE_READ.items()]
+    statuses, lines = without_libraries(commands, tmp_path)
+    assert statuses == dict.fromkeys(FILES_THAT_ARE_READ, "2")
+    for (name, (_, missing)), line in zip(FILES_THAT_ARE_READ.items(), lines, strict=True):
+        assert re.match(rf"error: {missing}: no such (file|config)", line), (name, line)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["gone.hdr", "fields.gpkg", "--out", "map.tif"], "gone.hdr: no such file; expected a GeoTIFF"),
-        (["cube.npy", "gone.gpkg", "--out", "map.tif"], "gone.gpkg: no such file"),
+        (["cub.npy", "cube.npy", "--out", "map.tif"], "cub.npy: no such file; nearest: 'cube.npy'; expected a GeoTIFF"),
         (["cube.npy", "cube.npy", "--out", "map.tif", "--white", "gone.hdr"], "gone.hdr: no such file"),
+        (
+            ["cube.npy", "cube.npy", "--out", "m.tif", "--pretrained", "gone.pth"],
+            "gone.pth: no such file; expected a c",
+        ),
         (["cube.npy", "cube.npy", "--out", "map.tif", "--minutes", "-1"], "--minutes -1: expected more than 0"),
     ],
 )
 def test_what_is_not_there_is_said_before_the_libraries_are_imported(words, line, tmp_path):
     (tmp_path / "cube.npy").write_bytes(b"anything")
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "mmhsi", "classify", *words],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert f"error: {line}" in done.stderr
-    assert "| torch" not in re.sub(r" +", " ", done.stderr)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["cube.npy"]
+    statuses, lines = without_libraries([("classify", words)], tmp_path)
+    assert statuses == dict(classify="2")
+    assert lines[0].startswith(f"error: {line}")
+
+
+def test_options_are_not_cut_short_and_those_of_sub_commands_name_the_nearest(tmp_path):
+    commands = [
+        ("suggest", ["a", "b", "--out", "c.gpkg", "--coun", "3"]),
+        ("weights", ["get", "dofa-vit-b", "--revison", "3"]),
+    ]
+    _, lines = without_libraries(commands, tmp_path)
+    assert [line.split("; mmhsi")[0] for line in lines] == [
+        "error: unrecognized arguments: --coun 3; nearest: '--count', '--out'",
+        "error: unrecognized arguments: --revison 3; nearest: '--revision'",
+    ]

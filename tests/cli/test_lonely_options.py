@@ -36,6 +36,9 @@ FIT = ["c.tif", "l.tif", "--out", "m.tif"]
 )
 def test_an_option_that_nobody_would_read_is_one_line(run_tool, tmp_path, monkeypatch, capsys, tool, words, message):
     monkeypatch.chdir(tmp_path)
+    there = ["c.tif", "l.gpkg", "l.tif", "m.pth", "s.tif"]
+    for name in there:
+        (tmp_path / name).touch()
     assert run_tool(tool, *words) == 2
     assert f"error: {message}" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == there

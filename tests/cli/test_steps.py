@@ -1,9 +1,12 @@
 """Lines and bars of commands of several steps."""
 
+import io
 import sys
+import time
 
 import pytest
 
+from mmhsi.cli import console
 from mmhsi.cli.console import _WAITING, bar, new_progress, waiting
 from mmhsi.cli.steps import EVERY, Steps
 from mmhsi.progress import watched
@@ -16,17 +19,30 @@ def terminal(monkeypatch):
         monkeypatch.setattr(f"mmhsi.cli.{module}.live", lambda: True)
 
 
-def test_a_bar_by_the_clock_moves_though_nobody_tells_it():
-    shown = new_progress(clock=True)
-    task = shown.add_task("trying", total=60, text="")
-    shown.tasks[0].start_time -= 45
-    shown.make_tasks_table(shown.tasks)
-    assert 45 <= shown.tasks[task].completed <= 60
-    left = shown.columns[6].render(shown.tasks[0])
-    assert left.plain in ("14 s", "15 s")
-    shown.tasks[0].start_time -= 100
-    shown.make_tasks_table(shown.tasks)
-    assert shown.tasks[task].completed == 60
+def test_seconds_count_from_the_start_of_the_command(capsys, monkeypatch):
+    steps = Steps()
+    assert steps.begin == console.BEGUN < time.monotonic()
+    monkeypatch.setattr("mmhsi.cli.steps.time.monotonic", lambda: console.BEGUN + 7.04)
+    steps.say("scene")
+    assert capsys.readouterr().out == "   7.0 s  scene\n"
+
+
+def test_long_lines_are_broken_between_words_on_a_terminal_alone(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    pipe, terminal = io.StringIO(), io.StringIO()
+    terminal.isatty = lambda: True
+    line = f"warning: {'of one word ' * 5}/a/path/that-is-to-be-copied-and-longer-than-the-terminal"
+    assert console.fitted(line, pipe, "  ") == line
+    rows = console.fitted(line, terminal, "  ").split("\n")
+    assert " ".join(row.strip() for row in rows) == line
+    assert all(row.startswith("  ") for row in rows[1:])
+    assert all(len(row) <= 40 for row in rows[:-1])
+
+
+def test_paths_are_named_as_seen_from_here(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    console.print_error(f"{tmp_path / 'a' / 'b.tif'}: is damaged; see {tmp_path.parent / 'c.tif'}")
+    assert capsys.readouterr().err == f"error: a/b.tif: is damaged; see {tmp_path.parent / 'c.tif'}\n"
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -45,6 +61,7 @@ def test_what_is_left_is_never_cut_by_what_stands_behind_it(monkeypatch, columns
 
 def test_rows_are_told_now_and_then_where_there_is_no_terminal(capsys, monkeypatch):
     steps = Steps()
+    steps.begin = steps.told
     clock = [steps.begin]
     monkeypatch.setattr("mmhsi.cli.steps.time.monotonic", lambda: clock[0])
     with steps.rows("classifying"):
@@ -60,7 +77,7 @@ def test_rows_are_told_now_and_then_where_there_is_no_terminal(capsys, monkeypat
 
 def test_a_terminal_sees_the_bar_and_the_lines_stay(terminal, capsys):
     steps = Steps()
-    with steps.within("trying", 60):
+    with steps.working("trying"):
         steps.say("LDA: 80 %")
     with steps.rows("classifying"):
         steps.moved(1, 2)
@@ -70,13 +87,15 @@ def test_a_terminal_sees_the_bar_and_the_lines_stay(terminal, capsys):
     assert "classifying" in said.err
 
 
-def test_quiet_says_nothing(terminal, capsys):
+def test_quiet_says_nothing_but_what_was_written(terminal, capsys):
     steps = Steps(quiet=True)
-    with steps.within("trying", 60):
+    with steps.working("trying"):
         steps.say("LDA: 80 %")
     with steps.rows("classifying"):
         steps.moved(1, 2)
     assert capsys.readouterr() == ("", "")
+    steps.last("map: a.tif")
+    assert capsys.readouterr().out.endswith("s  map: a.tif\n")
 
 
 def test_what_a_command_writes_into_a_pipe_does_not_come_to_the_terminal(terminal, capsys):

@@ -96,7 +96,7 @@ def test_numbers_are_ids(drawn):
 
 
 def test_a_name_that_is_no_class_names_the_nearest(drawn):
-    with pytest.raises(DataError, match=r"feature 2 has kind='Wald', expected one of 水, Walt; did you mean 'Walt'"):
+    with pytest.raises(DataError, match=r"feature 2 has kind='Wald', expected one of 水, Walt; nearest: 'Walt'"):
         dataset(drawn[0], "labelled", classes=("水", "Walt"))
 
 

@@ -39,7 +39,8 @@ def test_what_is_not_there():
     with pytest.raises(ConfigError, match=r"nothing::a\.py: no package 'nothing' is installed"):
         load_config("nothing::a.py")
     with pytest.raises(
-        ConfigError, match=r"none_hsi-vit-tiny-p3_demo\.py: no such config; nearest: 'mae/mae_hsi-vit-tiny-p3_demo\.py'"
+        ConfigError,
+        match=r"none_hsi-vit-tiny-p3_demo\.py: no such config; nearest: 'mmhsi::mae/mae_hsi-vit-tiny-p3_demo\.py'",
     ):
         load_config("mmhsi::mae/none_hsi-vit-tiny-p3_demo.py")
 

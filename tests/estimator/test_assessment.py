@@ -47,7 +47,9 @@ def test_the_accuracy_of_a_class_with_few_pixels_is_drawn_to_that_of_all():
 
 def test_a_sample_without_a_confusion_gives_no_interval_of_no_width():
     rows = [ClassRow(name, 15, Share(1.0), Share(1.0)) for name in "abc"]
-    known = dict(accuracy=Share(1.0), folds="", candidates=[], weights={}, calibration=(0.0, 0.0), reliability=[])
+    known = dict(
+        accuracy=Share(1.0), folds="", groups=15, candidates=[], weights={}, calibration=(0.0, 0.0), reliability=[]
+    )
     counts = [[12, 3, 0], [1, 14, 0], [0, 0, 15]]
     report = SceneReport(scene="s", classes=rows, confusion=counts, temperature=1.0, sample=True, **known)
     fill_areas(report, SimpleNamespace(classes=np.repeat([0, 1, 2, 255], [50, 30, 20, 7]).astype(np.uint8)))

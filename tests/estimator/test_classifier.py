@@ -1,10 +1,12 @@
 """The classifier of scenes: files and arrays, the same map by every way, a report that is strict JSON."""
 
 import base64
+import hashlib
 import io
 import json
 import pickle
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -19,9 +21,10 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneWarning
 from mmhsi.inference.row_store import RowStore
 from mmhsi.inference.writers import layers_of
-from mmhsi.io import read_class_map, read_cube
+from mmhsi.io import HSICube, read_class_map, read_cube, write_cube
 from mmhsi.io.vector_writer import write_areas
 from mmhsi.models.weights import read_checkpoint
+from mmhsi.visualization import map_figure
 
 MODELS = ("lda", "svm")
 
@@ -176,16 +179,42 @@ def test_reports_are_strict_json_a_text_and_a_page(fitted, tmp_path):
     report.save(tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text()
     assert "&lt;b&gt;" in page
-    assert "<b>" not in page.replace(f"<b>{report.accuracy}</b>", "")
+    assert "<b>" not in page.replace(f"<b>{report.expected}</b>", "")
     report.save(tmp_path / "r.md")
-    assert f"{report.accuracy}" in (tmp_path / "r.md").read_text()
+    assert f"{report.expected}" in (tmp_path / "r.md").read_text()
     assert "may be biased" in (tmp_path / "r.md").read_text()
+
+
+def test_the_report_says_how_much_its_figure_rests_on_and_what_was_read(scene, fitted):
+    report, groups = fitted[0].report, fitted[0].report.groups
+    low, high = (f"{100 * bound:.1f}" for bound in (report.accuracy.low, report.accuracy.high))
+    figure = f"{100 * report.accuracy.value:.1f} %, 90 % interval {low} to {high} %"
+    assert report.expected == f"{figure}, from 60 held-out pixels in {groups} places"
+    assert 2 <= groups <= 60
+    for path in scene[:2]:
+        assert report.facts[f"SHA-256 of {path.name}"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_what_is_doubtful_of_a_scene_is_said_when_it_is_looked_at(tmp_path):
+    rng = np.random.default_rng(0)
+    truth = np.repeat([[1, 2]], 20, axis=1).repeat(40, axis=0)
+    cube = truth[..., None] + rng.normal(0, 0.1, (40, 40, 6))
+    write_cube(tmp_path / "cube.tif", HSICube(cube.astype(np.float32)))
+    corner = np.where((np.arange(40)[:, None] < 10) & (np.abs(np.arange(40) - 20) < 4), truth, 0)
+    said = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SceneWarning)
+        warnings.showwarning = lambda message, *_: said.append(str(message))
+        SceneClassifier(minutes=1, models="lda").fit(tmp_path / "cube.tif", corner, say=said.append)
+    place = [next(i for i, line in enumerate(said) if text in line) for text in ("scene:", "CRS", "all labels", "held")]
+    assert place == sorted(place)
+    assert sum("all labels lie within" in line for line in said) == 1
 
 
 def test_notebooks_show_the_report_and_the_map(fitted):
     model, _, result = fitted
     shown = model._repr_mimebundle_()["text/html"]
-    assert f"<b>{model.report.accuracy}</b>" in shown
+    assert f"<b>{model.report.expected}</b>" in shown
     assert model.report._repr_html_() == shown
     assert "SceneClassifier" in SceneClassifier()._repr_mimebundle_()["text/html"]  # scikit-learn's
     picture = result._repr_html_().split("data:image/png;base64,")[1].split('"')[0]
@@ -239,11 +268,16 @@ def test_options_are_checked(scene):
         SceneClassifier().fit(*scene[:2], workdir=scene[1])
 
 
-def test_the_command_writes_everything(scene, run_tool, tmp_path, capsys):
+def test_the_command_writes_everything(scene, run_tool, tmp_path, capsys, monkeypatch):
+    checkpoint = tmp_path / "map.tif.work/model.pth"
     arguments = (scene[0], scene[1], "--out", tmp_path / "map.tif", "--models", *MODELS, "--minutes", 1)
+    drawn = []
+    monkeypatch.setattr(map_figure, "draw_scale_and_north", lambda axes, frame, shape: drawn.append(frame.metres))
     assert run_tool("classify", *arguments, "--uncertainty", tmp_path / "doubt.tif") == 0
+    assert len(drawn) == 1
     out = capsys.readouterr().out
-    assert out.splitlines()[-1].startswith("expected accuracy elsewhere on the scene: ")
+    assert out.count("expected accuracy elsewhere on the scene: ") == 1
+    assert out.splitlines()[-1].endswith(f"s  map {tmp_path}/map.tif, report {tmp_path}/map.html, model {checkpoint}")
     names = {path.name for path in tmp_path.iterdir()}
     assert {"map.tif", "doubt.tif", "map.html", "map.tif.work"} <= names
     assert "data:image/png" in (tmp_path / "map.html").read_text()

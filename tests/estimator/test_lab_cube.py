@@ -1,5 +1,7 @@
 """A raw file of a lab camera is classified by its references, from the training to the map."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,9 @@ def test_white_and_dark_reach_the_map(run_tool, tmp_path, capsys, monkeypatch):
     options = ("--models", "lda-on-spectra", "--minutes", 1, "--report", tmp_path / "r.json")
     assert run_tool(*arguments, *options, *references) == 0
     assert (read_class_map(tmp_path / "map.tif").classes + 1 == truth).mean() > 0.99
+    facts = json.loads((tmp_path / "r.json").read_text())["facts"]
+    read = {f"{stem}.{suffix}" for stem in ("leaf", "w", "d") for suffix in ("hdr", "raw")} | {"labels.npy"}
+    assert {name.removeprefix("SHA-256 of ") for name in facts if name.startswith("SHA")} == read
     # A config that is trained from elsewhere finds them too.
     config = next((tmp_path / "map.tif.work/configs").glob("*.py")).read_text()
     assert f"'white': {str(tmp_path.resolve() / 'w.hdr')!r}" in config

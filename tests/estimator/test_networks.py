@@ -104,6 +104,23 @@ def test_a_training_that_would_be_late_is_left_out(stripes, epochs, tmp_path):
     )
 
 
+def test_networks_that_cannot_matter_are_tried_only_where_they_are_named(stripes, short, monkeypatch):
+    """Stripes without noise leave nothing to gain."""
+    _, labels, truth = stripes
+    clean = np.random.default_rng(0).normal(size=(4, 12))[truth] + 1e-3 * np.arange(20)[:, None]
+    names = ("LDA", "CNN2D")
+    monkeypatch.setattr(candidates, "CANDIDATES", [one for one in candidates.CANDIDATES if one.name in names])
+    lines = []
+    model = SceneClassifier(minutes=20, folds=2).fit(clean, labels, say=lines.append)
+    count = (labels > 0).sum()
+    said = f"not tried: CNN2D, for LDA has 0 of {count} held-out pixels wrong"
+    assert f"  {said}" in lines
+    assert said in model.report.decisions
+    assert [one["name"] for one in model.report.candidates] == ["LDA"]
+    named = SceneClassifier(minutes=20, models=["lda", "cnn2d"], folds=2).fit(clean, labels)
+    assert [one["name"] for one in named.report.candidates] == ["LDA", "CNN2D"]
+
+
 def encoder(path, bands):
     """A checkpoint of a pretraining, its weights those of a seed."""
     torch.manual_seed(1)
@@ -140,6 +157,8 @@ def test_public_weights_are_taken_by_name(stripes, tmp_path, monkeypatch):
     monkeypatch.setenv("MMHSI_WEIGHTS", str(tmp_path))
     with pytest.raises(ConfigError, match="are not there"):
         SceneClassifier(pretrained="spectralearth-vit-s").fit(*stripes[:2])
+    with pytest.raises(ConfigError, match="spectralearth-vit-ss: no such file or public weights; nearest: 'spectral"):
+        SceneClassifier(pretrained="spectralearth-vit-ss").fit(*stripes[:2])
     with DefaultScope.overwrite_default_scope("mmhsi"):
         state = MODELS.build(config).state_dict()
     named = {f"backbone.{name}": value for name, value in state.items()}

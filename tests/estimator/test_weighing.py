@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmhsi.estimator.comparison import Tried
-from mmhsi.estimator.weighing import choose_members, fit_weights, standard_error
+from mmhsi.estimator.weighing import choose_members, fit_weights, is_settled, standard_error
 
 
 def scores(classes, right, rng, sharp=3.0):
@@ -72,6 +72,15 @@ def test_many_pixels_of_few_groups_are_few():
     means = values.reshape(20, 50).mean(axis=1)
     assert standard_error(values, groups) == pytest.approx(means.std(ddof=1) / np.sqrt(20))
     assert standard_error(values, np.arange(1000)) == pytest.approx(values.std(ddof=1) / np.sqrt(1000))
+
+
+def test_nothing_is_left_to_gain_where_the_errors_are_within_their_uncertainty():
+    """Of groups of one pixel, k of G wrong, the share is sqrt(k (G - 1) / (G - k)) standard errors."""
+    alone = np.arange(100)
+    assert 1.99 < np.sqrt(100 * 3.85 / 96.15) < 2.01  # so 3 of 100 are few and 5 are not
+    for count, settled in ((0, True), (1, True), (3, True), (5, False), (50, False)):
+        assert is_settled(alone < count, alone) == settled
+    assert is_settled(alone < 20, alone // 20)  # twenty of one block are one accident
 
 
 @pytest.mark.parametrize(("seconds", "kept"), [(90.0, ["fast", "good", "slow"]), (4.0, ["fast", "good"])])

@@ -156,7 +156,9 @@ def test_rows_of_other_settings_and_damaged_ones_are_made_again(
 def test_one_map_is_for_one_process(
     run_tool: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    assert run_tool("predict", "model.pth", "scene.tif", "--out", tmp_path / "map.tif", "--share", "rows") == 2
+    (tmp_path / "model.pth").touch()
+    words = (tmp_path / "model.pth", "scene.tif", "--out", tmp_path / "map.tif", "--share", "rows")
+    assert run_tool("predict", *words) == 2
     assert "give --out-dir for several" in capsys.readouterr().err
 
 

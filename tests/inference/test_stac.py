@@ -1,6 +1,7 @@
 """STAC items beside maps, as pystac and its extensions read them."""
 
 import json
+import os
 
 import numpy as np
 import pystac
@@ -15,6 +16,7 @@ from scene_models import PIXEL_CONV
 from mmhsi.inference import SceneInferencer
 from mmhsi.inference.stac import acquired, item_path
 from mmhsi.io import HSICube, write_cube
+from mmhsi.io.acquired import utc_time
 
 
 @pytest.fixture(name="item")
@@ -91,8 +93,46 @@ def test_the_time_is_that_of_the_product():
         "ENMAP01-____L2A-DT0000001234_20220724T104526Z_001_V010111_20230101T000000Z.ZIP": "2022-07-24T10:45:26Z",
         "PRS_L2D_STD_20191215092453_20191215092457_0003.he5": "2019-12-15T09:24:53Z",
         "EMIT_L2A_RFL_001_20230401T203751_2309114_002.nc": "2023-04-01T20:37:51Z",
+        "NEON_D01_HARV_DP1_20190826_153117_reflectance.h5": "2019-08-26T15:31:17Z",
         "AV320250308t200738_rdn.hdr": None,
         "scene_20229924T104526Z.tif": None,
         "cube.hdr": None,
     }
     assert {name: acquired(name) for name in names} == names
+
+
+def test_the_time_of_a_file_is_none_of_a_scene(trained, tmp_path):
+    """Where nobody says when a scene was taken, STAC asks for two times between which it was."""
+    data = np.random.default_rng(0).normal(500, 200, (9, 9, 5)).astype(np.float32)
+    write_cube(tmp_path / "cube.tif", HSICube(data))
+    os.utime(tmp_path / "cube.tif", (1.7e9, 1.7e9))
+    with rasterio.open(
+        tmp_path / "known.img", "w", driver="ENVI", width=9, height=9, count=5, dtype="float32", crs="EPSG:32633"
+    ) as file:
+        file.write(data.transpose(2, 0, 1))
+    header = tmp_path / "known.hdr"
+    header.write_text(f"{header.read_text()}acquisition time = 2012-05-01T10:20:30.5Z\n")
+    cfg, checkpoint, _ = trained(PIXEL_CONV)
+    inferencer = SceneInferencer(cfg, checkpoint, window=3)
+    times = []
+    for name in ("cube.tif", "known.hdr"):
+        inferencer.write_map(tmp_path / name, tmp_path / "map.tif")
+        item = pystac.Item.from_file(str(item_path(tmp_path / "map.tif")))
+        found = item.properties
+        times.append([found.get(key) for key in ("datetime", "start_datetime", "end_datetime")])
+    assert times == [[None, "1970-01-01T00:00:00Z", "2023-11-14T22:13:20Z"], ["2012-05-01T10:20:30Z", None, None]]
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2022-07-24T10:45:26.123456Z", "2022-07-24T10:45:26Z"),
+        ("2022-08-14T16:12:36+0000", "2022-08-14T16:12:36Z"),
+        ("2019-12-31 23:24:53.512-01:00", "2020-01-01T00:24:53Z"),
+        ("2022-13-24T10:45:26Z", None),
+        ("2022-07-24", None),
+        (None, None),
+    ],
+)
+def test_times_are_brought_to_utc(text, time):
+    assert utc_time(text) == time

@@ -145,6 +145,9 @@ def test_only_the_first_process_of_several_holds_the_work_dir(tmp_path, monkeypa
 @pytest.mark.parametrize("arguments", [["train"], ["test", "none.pth"]])
 def test_trainings_and_tests_hold_their_work_dir(arguments, place, tmp_path, run_tool, capsys):
     tool, *checkpoint = arguments
+    for name in checkpoint:
+        (tmp_path / name).touch()
+    checkpoint = [tmp_path / name for name in checkpoint]
     config = "configs/hsi_vit/hsi-vit-tiny-p3.py"
     with hold_work_dir(tmp_path / "w"):
         assert run_tool(tool, config, *checkpoint, "--work-dir", tmp_path / "w") == 2

@@ -241,9 +241,9 @@ def test_a_system_that_is_not_known_is_not_taken_for_wgs84(tmp_path, named, know
 
 def test_a_missing_field_or_layer_names_the_nearest(tmp_path):
     path = gis_file(tmp_path / "a.gpkg", [square(*on_map(0, 0), 60)], ["a"], layer="fields")
-    with pytest.raises(DataError, match="did you mean 'class'"):
+    with pytest.raises(DataError, match="nearest: 'class'"):
         read_vector(path, "clas")
-    with pytest.raises(DataError, match="did you mean 'fields'"):
+    with pytest.raises(DataError, match="nearest: 'fields'"):
         read_vector(path, layer="field")
     gis_file(path, [square(*on_map(0, 0), 60)], ["a"], layer="more", append=True)
     with pytest.raises(DataError, match="has 2 layers, name one of"):

@@ -90,7 +90,7 @@ def _bad_products(folder, product):
 def _bad_polygons(folder):
     """Path of labels that cannot be used, and a word of what is said of them."""
     rings = [_ring(2, 2), _ring(11, 10)]
-    yield _geojson(folder / "field.geojson", rings, field="klasse"), "has no field 'class', it has klasse"
+    yield _geojson(folder / "field.geojson", rings, field="klasse"), "has no field 'class' (label_field), it has klasse"
     yield _geojson(folder / "far.geojson", [[[x + 20, y] for x, y in ring] for ring in rings]), "far.geojson"
     yield _geojson(folder / "open.geojson", [ring[:-1] for ring in rings]), "open.geojson"
     yield _geojson(folder / "short.geojson", [ring[:3] for ring in rings]), "short.geojson"

@@ -279,7 +279,7 @@ def test_a_large_scene_is_thinned(run_tool, files, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["none"], "none: no such folder"),
+        (["none"], "none: no such file; expected the folder of a run"),
         (["."], "holds no config"),
         (["RUN", "--map", "MAP"], "says nothing without --scene"),
         (["RUN", "--report", "RUN/other.json"], "not a report"),

@@ -101,6 +101,7 @@ def test_choice_is_the_greedy_one_and_keeps_its_distance():
     ],
 )
 def test_suggest_refuses_what_cannot_be_meant(tmp_path, run_tool, capsys, name, words, said):
+    (tmp_path / "no.tif").touch()
     assert run_tool("suggest", tmp_path / "no.tif", tmp_path / "no.tif", "--out", tmp_path / name, *words) == 2
     assert said in capsys.readouterr().err
 

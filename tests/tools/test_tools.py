@@ -150,7 +150,8 @@ def test_truncated_scene_leaves_no_map(run_tool, place, tmp_path, trained, capfd
 
 
 def test_testing_a_pretraining_config_says_so(run_tool, place, tmp_path, capfd):
-    assert run_tool("test", PRETRAIN, "a.pth", "--work-dir", tmp_path) == 2
+    (tmp_path / "a.pth").touch()
+    assert run_tool("test", PRETRAIN, tmp_path / "a.pth", "--work-dir", tmp_path) == 2
     assert "has no test_dataloader" in capfd.readouterr().err
 
 

@@ -78,10 +78,12 @@ def test_a_field_that_is_not_there_is_one_line(run, run_tool, capsys):
     assert run_tool("predict", config, checkpoint, folder / "cube.tif", *words) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
     assert len(lines) == 1
-    assert "has no field 'class', it has kind" in lines[0]
+    assert "has no field 'class' (label_field), it has kind" in lines[0]
 
 
 @pytest.mark.parametrize("words", [["--smallest", 0, "--vector", "m.gpkg"], ["--smallest", 4]])
 def test_smallest_areas_are_those_of_a_vector_file(run_tool, tmp_path, capfd, words):
-    assert run_tool("predict", "no.pth", "no.tif", "--out", tmp_path / "map.tif", *words) == 2
+    for name in ("no.pth", "no.tif"):
+        (tmp_path / name).touch()
+    assert run_tool("predict", tmp_path / "no.pth", tmp_path / "no.tif", "--out", tmp_path / "map.tif", *words) == 2
     assert f"--smallest {words[1]} given" in capfd.readouterr().err

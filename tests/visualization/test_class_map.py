@@ -7,6 +7,7 @@ from processes import run_command
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.visualization import colourise, default_palette, save_map_figure, save_png
+from mmhsi.visualization.map_figure import _panels, legend_entries
 
 PALETTE = [(10, 20, 30), (200, 0, 0), (0, 150, 255)]
 
@@ -100,7 +101,8 @@ def test_figure_is_a_png_of_sensible_size(tmp_path, height, width, with_truth):
         assert 400 < image.width < 2400
         assert 150 < image.height < 2400
     assert [entry.name for entry in tmp_path.iterdir()] == ["figure.png"]
-    assert {*PALETTE, (77, 77, 77), (0, 0, 0)} <= colours_in(path)
+    seen = {*PALETTE, (77, 77, 77), (0, 0, 0)} if with_truth else {*PALETTE, (77, 77, 77)}
+    assert seen <= colours_in(path)
 
 
 def test_figure_panels_are_of_one_size_and_pixels_are_not_blended(tmp_path):
@@ -143,6 +145,18 @@ def test_legend_names_only_what_occurs(tmp_path, monkeypatch):
     truth[0, 0] = 0
     save_map_figure(tmp_path / "figure.png", **arguments, ground_truth=truth)
     assert named[-1] == ["c", "a", "no label", "right", "wrong"]
+    arguments["class_map"][0, 1] = 255
+    save_map_figure(tmp_path / "figure.png", **arguments)
+    assert named[-1] == ["c", "no data"]
+
+
+def test_no_data_is_white_and_no_label_black():
+    ids, palette = np.array([[0, 255]]), [(10, 200, 10)]
+    assert legend_entries(ids, None, ["a"], palette) == [("a", palette[0]), ("no data", (255, 255, 255))]
+    assert legend_entries(None, ids, ["a"], palette) == [("a", palette[0]), ("no label", (0, 0, 0))]
+    panels = {caption: rgb[0].tolist() for caption, rgb, _ in _panels(np.zeros((1, 2, 3), np.uint8), ids, palette, ids)}
+    assert panels["Classification"][1] == panels["Errors"][1] == [255, 255, 255]
+    assert panels["Ground truth"][1] == [0, 0, 0]
 
 
 def test_figure_refuses_what_does_not_fit(tmp_path):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
 from mmhsi.cli.cubes import map_arguments, named_truth, open_named
+from mmhsi.cli.inputs import ReadFile, ReadMap, ReadReport, reads
 
 if TYPE_CHECKING:
     import argparse
@@ -19,12 +20,14 @@ def parse_args() -> argparse.Namespace:
     parser = tool_parser(
         __doc__, "mmhsi browse_report runs/ft --scene scene.tif --map map.tif --labels labels.tif --out report.html"
     )
-    parser.add_argument("work_dir", help="folder of the run")
+    parser.add_argument("work_dir", type=reads("the folder of a run"), help="folder of the run")
     parser.add_argument("--out", type=WrittenFile, help="HTML file (default: report.html in the work dir)")
-    parser.add_argument("--report", help="JSON file of mmhsi test --out (default: the newest in the work dir)")
-    parser.add_argument("--scene", help="scene that --map was made of")
-    parser.add_argument("--map", help="map of mmhsi predict")
-    parser.add_argument("--uncertainty", help="its uncertainty, of predict's --uncertainty")
+    parser.add_argument(
+        "--report", type=ReadReport, help="JSON file of mmhsi test --out (default: the newest in the work dir)"
+    )
+    parser.add_argument("--scene", type=ReadFile, help="scene that --map was made of")
+    parser.add_argument("--map", type=ReadMap, help="map of mmhsi predict")
+    parser.add_argument("--uncertainty", type=ReadMap, help="its uncertainty, of predict's --uncertainty")
     map_arguments(parser)
     parser.without("--scene", "--map")
     parser.without("--map", "--scene", "--labels", "--uncertainty", "--bands")
@@ -68,7 +71,7 @@ def main() -> None:
 
     work_dir = Path(args.work_dir)
     if not work_dir.is_dir():
-        raise DataError(f"{work_dir}: no such folder; expected the work dir of a run")
+        raise DataError(f"{work_dir}: is no folder; expected the work dir of a run")
     report = Path(args.report) if args.report else find_report(work_dir)
     test = metrics_part(report) if report else None
     map_, spectra = scene_parts(args) if args.map else (None, [])

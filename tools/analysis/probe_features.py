@@ -1,6 +1,7 @@
 """Score frozen features on patch tokens, without a decoder: k nearest neighbours and a linear probe."""
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
 
 
@@ -11,7 +12,10 @@ def main() -> None:
     )
     config_argument(parser, "config of fine-tuning, which has labelled training and test data")
     parser.add_argument(
-        "checkpoint", nargs="?", help="checkpoint of pretraining or fine-tuning (default: an untrained network)"
+        "checkpoint",
+        type=ReadModel,
+        nargs="?",
+        help="checkpoint of pretraining or fine-tuning (default: an untrained network)",
     )
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
     parser.add_argument("--methods", nargs="+", choices=["knn", "linear"], default=["knn", "linear"])

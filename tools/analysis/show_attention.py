@@ -1,6 +1,7 @@
 """Show what the CLS tokens attend to in the last layer: patches, and for two streams wavelengths too."""
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
 
 
@@ -10,7 +11,7 @@ def main() -> None:
         __doc__, "mmhsi show_attention configs/my_scene/vit.py runs/ft/epoch_100.pth --out attention.png"
     )
     config_argument(parser, "config of pretraining or fine-tuning; its training data is shown")
-    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument("checkpoint", type=ReadModel, help="checkpoint file")
     parser.add_argument("--out", type=WrittenFile, required=True, help="PNG, one row an image")
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
     parser.add_argument("--images", type=int, default=4, help="how many, spread over the data (default: 4)")

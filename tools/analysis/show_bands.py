@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
 from mmhsi.cli.cubes import cube_arguments, open_named
+from mmhsi.cli.inputs import ReadFile, ReadLabels
 
 MOST_PIXELS = 3000
 
@@ -11,8 +12,10 @@ MOST_PIXELS = 3000
 def main() -> None:
     """Measure and draw."""
     parser = tool_parser(__doc__, "mmhsi show_bands scene.tif labels.tif --out bands.png")
-    parser.add_argument("scene", help="any file that is read")
-    parser.add_argument("labels", help="label map in which 0 means no label, or a map of mmhsi predict")
+    parser.add_argument("scene", type=ReadFile, help="any file that is read")
+    parser.add_argument(
+        "labels", type=ReadLabels, help="label map in which 0 means no label, or a map of mmhsi predict"
+    )
     parser.add_argument("--out", type=WrittenFile, required=True, help="PNG")
     parser.add_argument("--groups", type=int, default=24, help="groups of neighbouring bands (default: 24)")
     parser.add_argument("--block", type=int, default=8, help="side of the blocks that are held out (default: 8 pixels)")

@@ -1,6 +1,7 @@
 """Show how far the classes lie apart in a network's features, before and after training, by t-SNE."""
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
 
 
@@ -8,7 +9,7 @@ def main() -> None:
     """Extract, lay out and draw."""
     parser = tool_parser(__doc__, "mmhsi show_embedding configs/my_scene/vit.py runs/ft/epoch_100.pth --out apart.png")
     config_argument(parser, "config of fine-tuning, which has labelled test data")
-    parser.add_argument("checkpoint", help="checkpoint of pretraining or fine-tuning")
+    parser.add_argument("checkpoint", type=ReadModel, help="checkpoint of pretraining or fine-tuning")
     parser.add_argument("--out", type=WrittenFile, required=True, help="PNG")
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
     parser.add_argument("--count", type=int, default=1500, help="pixels that are shown, at most (default: 1500)")

@@ -3,6 +3,7 @@
 import argparse
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
 
 
@@ -12,7 +13,7 @@ def parse_args() -> argparse.Namespace:
         __doc__, "mmhsi show_features configs/my_scene/vit.py runs/ft/epoch_100.pth --out features.png"
     )
     config_argument(parser, "config of pretraining or fine-tuning; its training data is shown")
-    parser.add_argument("checkpoint", help="checkpoint file")
+    parser.add_argument("checkpoint", type=ReadModel, help="checkpoint file")
     parser.add_argument(
         "--out", type=WrittenFile, required=True, help="PNG: for a scene one picture above the other, for tiles columns"
     )

@@ -1,6 +1,7 @@
 """Write a checkpoint to hand on, which needs no config and no optimiser, and a model card to be filled in."""
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
 
 
@@ -8,7 +9,7 @@ def main() -> None:
     """Publish, and say what to do with the file."""
     parser = tool_parser(__doc__, "mmhsi publish_model configs/my_scene/cnn.py runs/ft/epoch_100.pth --out model.pth")
     config_argument(parser, "config file of the training")
-    parser.add_argument("checkpoint", help="checkpoint of the training")
+    parser.add_argument("checkpoint", type=ReadModel, help="checkpoint of the training")
     parser.add_argument(
         "--out", type=WrittenFile, required=True, help="file to write; a part of its checksum is put before the suffix"
     )

@@ -1,12 +1,13 @@
 """Remove pruned layers from a checkpoint, for deployment."""
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.inputs import ReadModel
 
 
 def main() -> None:
     """Strip, save, and say how to build the smaller model."""
     parser = tool_parser(__doc__, "mmhsi strip_pruned runs/ft/epoch_100.pth --out small.pth")
-    parser.add_argument("checkpoint", help="checkpoint of a training with LayerPruningHook")
+    parser.add_argument("checkpoint", type=ReadModel, help="checkpoint of a training with LayerPruningHook")
     parser.add_argument(
         "--out",
         type=WrittenFile,

@@ -3,12 +3,13 @@
 import os
 
 from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.inputs import ReadModel
 
 
 def main() -> None:
     """Read, keep the tensors, write."""
     parser = tool_parser(__doc__, "mmhsi trust_checkpoint published.pth --out weights.pth")
-    parser.add_argument("checkpoint", help="file that was refused, from somebody whom you trust")
+    parser.add_argument("checkpoint", type=ReadModel, help="file that was refused, from somebody whom you trust")
     parser.add_argument(
         "--out",
         type=WrittenFile,

@@ -14,6 +14,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from mmhsi.errors import FileFormatError
+from mmhsi.io.acquired import utc_time
 from mmhsi.io.doubts import doubt
 from mmhsi.io.files import reading
 from mmhsi.io.products.base import Detector, Hdf5Product, ProductCube, register_product
@@ -54,7 +55,8 @@ class AVIRIS(Hdf5Product):
                 fwhm = content.values(f"{group}/fwhm")
             nodata = content.maybe_number("_FillValue", cube)
             reader, crs, transform = self._on_grid(content, cube, nodata, options.ortho)
-        return ProductCube([Detector(reader, nm, None, fwhm)], nodata, crs, transform)
+            acquired = utc_time(content.maybe_text("time_coverage_start"))
+        return ProductCube([Detector(reader, nm, None, fwhm)], nodata, crs, transform, acquired=acquired)
 
     def _on_grid(
         self, content: Content, cube: str, nodata: float | None, ortho: bool

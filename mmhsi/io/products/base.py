@@ -90,6 +90,7 @@ class ProductCube:
         layers: Quality layers by name, of :data:`mmhsi.io.options.MASKS`; several of one name all count.
         empty: Wavelengths in nm: a pixel whose stored values are 0 in all bands nearest to them holds no data, for
             products without a nodata value. Default: none.
+        acquired: When the scene was taken, RFC 3339 in UTC (:func:`mmhsi.io.acquired.utc_time`), or None.
     """
 
     detectors: list[Detector]
@@ -98,6 +99,7 @@ class ProductCube:
     transform: Affine | None = None
     layers: dict[str, list[Layer]] = field(default_factory=dict)
     empty: tuple[float, ...] = ()
+    acquired: str | None = None
 
 
 class Product(ABC):

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import FileFormatError
+from mmhsi.io.acquired import utc_time
 from mmhsi.io.products.base import Detector, Layer, Product, ProductCube, register_product
 from mmhsi.io.products.metadata_xml import numbers_of
 from mmhsi.io.readers.raster import RasterReader
@@ -58,4 +59,5 @@ class DESIS(Product):
                 layers = {name: [Layer(marks, numbers, values=(1,))] for name, numbers in _QUALITY.items()}
         detectors = [Detector(reader, nm, None, width, gain, offset)]
         nodata = _NODATA if stored.nodata is None else stored.nodata  # where the GeoTIFF does not say it
-        return ProductCube(detectors, nodata, stored.crs, stored.transform, layers)
+        acquired = utc_time(root.findtext("base/temporalCoverage/startTime"))
+        return ProductCube(detectors, nodata, stored.crs, stored.transform, layers, acquired=acquired)

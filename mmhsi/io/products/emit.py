@@ -12,6 +12,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from mmhsi.errors import FileFormatError
+from mmhsi.io.acquired import utc_time
 from mmhsi.io.doubts import doubt
 from mmhsi.io.files import reading
 from mmhsi.io.products.base import Detector, Hdf5Product, Layer, ProductCube, register_product
@@ -60,6 +61,7 @@ class EMIT(Hdf5Product):
             good = np.ones(nm.size)
             if content.has("sensor_band_parameters/good_wavelengths"):
                 good = content.values("sensor_band_parameters/good_wavelengths")
+            acquired = utc_time(content.maybe_text("time_coverage_start"))
             crs, transform = None, None
             if options.ortho:
                 x, dx, rx, y, ry, dy = content.numbers("geotransform")[:6]
@@ -70,7 +72,12 @@ class EMIT(Hdf5Product):
                 doubt(self.path, "place", "EMIT with ortho=False is in the sensor's geometry; maps will have no place")
         reader = self._on_grid(DataSet(self.file, "reflectance", "y x band"), _NODATA, options)
         return ProductCube(
-            [Detector(reader, nm, None, fwhm, good=good)], _NODATA, crs, transform, self._layers(options)
+            [Detector(reader, nm, None, fwhm, good=good)],
+            _NODATA,
+            crs,
+            transform,
+            self._layers(options),
+            acquired=acquired,
         )
 
     def _on_grid(self, reader: DataSet, fill: float, options: CubeOptions) -> CubeReader:

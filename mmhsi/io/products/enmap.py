@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import FileFormatError
+from mmhsi.io.acquired import utc_time
 from mmhsi.io.products.base import Detector, Layer, Product, ProductCube, register_product
 from mmhsi.io.products.metadata_xml import channels, numbers_of
 from mmhsi.io.readers.raster import RasterReader
@@ -83,7 +84,8 @@ class EnMAP(Product):
         nodata = stored.nodata
         if nodata is None:  # the GeoTIFF does not say it
             nodata = -32768.0 if "L2A" in level else 0.0
-        return ProductCube(detectors, nodata, stored.crs, stored.transform, layers)
+        acquired = utc_time(root.findtext("base/temporalCoverage/startTime"))
+        return ProductCube(detectors, nodata, stored.crs, stored.transform, layers, acquired=acquired)
 
 
 def _detectors(root: Element, nm: NDArray[np.float64]) -> list[NDArray[np.int64]]:

@@ -44,7 +44,7 @@ def open_product(path: str | os.PathLike[str], options: CubeOptions) -> CubeRead
         return None
     with reading(path, f"{product.title}: what it says of itself cannot be read"):
         described = product.describe(options)
-    reader = ProductReader(path, product.title, described, options)
+    reader = ProductReader(path, product.title, described, options, product.file)
     _ = reader.stored  # what is wrong is said now
     return reader
 

@@ -134,6 +134,15 @@ class Content:
         """
         return text_of(self.attribute(name, of)).strip("\0 ")
 
+    def maybe_text(self, name: str, of: str = "/") -> str | None:
+        """An attribute that is text, or None where there is none.
+
+        Args:
+            name: Of the attribute.
+            of: Group or data set that has it. Default: the file.
+        """
+        return None if self.maybe(name, of) is None else self.text(name, of)
+
     def values(self, name: str) -> NDArray[np.float64]:
         """A data set of numbers, shape (n,).
 

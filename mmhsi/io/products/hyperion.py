@@ -8,9 +8,12 @@ whose steps are even to within 0.1 nm.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import FileFormatError
+from mmhsi.io.acquired import utc_time
 from mmhsi.io.products.base import Detector, Product, ProductCube, register_product
 from mmhsi.io.readers.raster import RasterReader
 
@@ -45,10 +48,21 @@ class Hyperion(Product):
                 nm = start + (end - start) / (last - first) * (number - first)
                 detectors.append(Detector(self._band(number), [nm], scale=1 / float(found.group(1)), group=name))
         stored = detectors[0].reader.stored
-        return ProductCube(detectors, 0.0, stored.crs, stored.transform)
+        return ProductCube(detectors, 0.0, stored.crs, stored.transform, acquired=_start_time(text))
 
     def _band(self, number: int) -> RasterReader:
         stem, level = re.split(r"_MTL_", self.file.stem, maxsplit=1)
         file = self.beside(rf"{re.escape(stem)}_B{number:03d}_{level}\.TIFF?")
         assert file is not None
         return RasterReader(file)
+
+
+def _start_time(text: str) -> str | None:
+    """When the scene was taken: ``START_TIME = 2010 123 10:05:16``, year, day of the year and time in UTC."""
+    found = re.search(r"\bSTART_TIME\s*=\s*\"?(\d{4}) (\d{3}) (\d\d:\d\d:\d\d)", text)
+    if found is None:
+        return None
+    with suppress(ValueError):  # no day of that year
+        day = datetime.strptime(f"{found[1]} {found[2]}", "%Y %j")
+        return utc_time(f"{day:%Y-%m-%d}T{found[3]}")
+    return None

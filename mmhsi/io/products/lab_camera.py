@@ -21,8 +21,10 @@ from mmhsi.io.cube import CubeInfo
 from mmhsi.io.doubts import doubt
 from mmhsi.io.options import NO_REFERENCE, CubeOptions
 from mmhsi.io.products.lab_exposure import Exposure, exposure_of
-from mmhsi.io.products.lab_references import References, find_references
+from mmhsi.io.products.lab_references import References, find_references, is_reference
 from mmhsi.io.readers.derived import DerivedReader
+from mmhsi.io.readers.drivers import header_of
+from mmhsi.io.readers.envi_header import read_envi_header
 from mmhsi.io.readers.raster import RasterReader
 
 if TYPE_CHECKING:
@@ -52,13 +54,13 @@ class ReflectanceReader(DerivedReader):
         super().__init__(raw.path, [raw])
         self.raw = raw
         self.references = references
+        self._of_references: list[Path] = []
         self._dark, self._factor = self._coefficients()
 
     @property
     def files(self) -> list[Path]:
         """All files on which what is read depends."""
-        files = self.references
-        return [*self.raw.files, *(file for file in (files.white, files.dark, files.white_dark) if file is not None)]
+        return list(dict.fromkeys([*self.raw.files, *self._of_references]))
 
     def _coefficients(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Dark (W, C), and what a difference from it is multiplied with."""
@@ -109,6 +111,7 @@ class ReflectanceReader(DerivedReader):
         """
         wanted = self.raw.stored.shape[1]
         with RasterReader(file) as reader:
+            self._of_references += reader.files
             height, width, bands = reader.stored.shape
             exposure = exposure_of(file, width, bands)
             first = 0
@@ -140,6 +143,7 @@ class ReflectanceReader(DerivedReader):
             transform=info.transform,
             name=self.path,
             referenced=True,
+            acquired=info.acquired,
         )
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
@@ -169,6 +173,8 @@ def with_references(reader: RasterReader, options: CubeOptions) -> CubeReader:
     try:
         references = find_references(Path(reader.path), options)
         if references is None:
+            if options.white is None:
+                _doubt_counts(reader)
             return reader
         if options.white is None:
             doubt(
@@ -181,3 +187,22 @@ def with_references(reader: RasterReader, options: CubeOptions) -> CubeReader:
     except BaseException:
         reader.close()
         raise
+
+
+def _doubt_counts(reader: RasterReader) -> None:
+    """Warn of a camera's counts without references: unsigned integers of a known exposure, of no known scale."""
+    info, file = reader.stored, Path(reader.path)
+    header = file if file.suffix.lower() == ".hdr" else header_of(file)
+    if header is None or is_reference(file) or info.dtype.kind != "u" or info.scale is not None:
+        return
+    fields = read_envi_header(header)
+    said = " ".join((fields.get("description", ""), fields.get("data_units", ""), fields.get("units", ""))).lower()
+    if exposure_of(file, *info.shape[1:]).time is not None and not any(
+        word in said for word in ("reflectance", "radiance")
+    ):
+        doubt(
+            reader.path,
+            "counts",
+            "looks like a camera's raw counts: --white FILE and --dark FILE (white=, dark= in Python) make them "
+            f"reflectance, --white {NO_REFERENCE} says that they are meant",
+        )

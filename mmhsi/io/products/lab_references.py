@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mmhsi.io.options import CubeOptions
 
 _PREFIXES = ("WHITEREF_", "DARKREF_", "WHITEDARKREF_")
+_HEADWALL = ("WHITEREFERENCE", "DARKREFERENCE")
 _CAPTURE = "capture"
 
 
@@ -58,6 +59,15 @@ def capture_in(path: str | os.PathLike[str]) -> Path | None:
             f"{folder}: holds {len(headers)} captures; name one of {', '.join(file.name for file in headers[:6])}"
         )
     return headers[0] if headers else None
+
+
+def is_reference(file: Path) -> bool:
+    """Whether a file is a reference itself, by its name.
+
+    Args:
+        file: The file, or its header.
+    """
+    return file.stem.upper().startswith((*_PREFIXES, *_HEADWALL))
 
 
 def find_references(raw: Path, options: CubeOptions) -> References | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmhsi.io.acquired import utc_time
 from mmhsi.io.doubts import doubt
 from mmhsi.io.products.base import Detector, Hdf5Product, Layer, ProductCube, register_product
 from mmhsi.io.products.hdf5 import Content, DataSet
@@ -44,7 +45,8 @@ class PACE(Hdf5Product):
             if content.has("observation_data/rhot_blue"):
                 nodata = content.maybe_number("_FillValue", "observation_data/rhot_blue")
                 detectors = [self._detector(content, name) for name in _DETECTORS]
-                return ProductCube(detectors, nodata)
+                acquired = utc_time(content.maybe_text("time_coverage_start"))
+                return ProductCube(detectors, nodata, acquired=acquired)
             return self._level_2(content)
 
     def _detector(self, content: Content, name: str) -> Detector:
@@ -70,4 +72,5 @@ class PACE(Hdf5Product):
             masks = content.numbers("flag_masks", flags).astype(np.int64)
             if "CLDICE" in names and len(names) == len(masks):
                 layers["cloud"] = [Layer(DataSet(self.file, flags, "y x"), bits=int(masks[names.index("CLDICE")]))]
-        return ProductCube([detector], nodata, layers=layers)
+        acquired = utc_time(content.maybe_text("time_coverage_start"))
+        return ProductCube([detector], nodata, layers=layers, acquired=acquired)

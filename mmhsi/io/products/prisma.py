@@ -17,6 +17,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from mmhsi.errors import FileFormatError
+from mmhsi.io.acquired import utc_time
 from mmhsi.io.doubts import doubt
 from mmhsi.io.files import reading
 from mmhsi.io.products.base import Detector, Hdf5Product, Layer, ProductCube, register_product
@@ -58,7 +59,8 @@ class PRISMA(Hdf5Product):
             detectors = [self._detector(content, level, fields, name) for name in ("Vnir", "Swir")]
             layers = self._layers(content, level, fields)
             crs, transform = self._place(content, level)
-        return ProductCube(detectors, None, crs, transform, layers, empty=(550.0, 860.0, 1650.0))
+            acquired = utc_time(content.maybe_text("Product_StartTime"))
+        return ProductCube(detectors, None, crs, transform, layers, empty=(550.0, 860.0, 1650.0), acquired=acquired)
 
     def _detector(self, content: Content, level: str, fields: str, name: str) -> Detector:
         nm, fwhm = content.numbers(f"List_Cw_{name}"), content.numbers(f"List_Fwhm_{name}")

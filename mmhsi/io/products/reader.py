@@ -16,6 +16,7 @@ from mmhsi.io.wavelengths import nearest_band
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -39,6 +40,7 @@ class ProductReader(DerivedReader):
         title: Name of the product.
         cube: Where its bands lie.
         options: ``mask`` and ``overlap`` count here.
+        main: The product's main file.
 
     Raises:
         DataError: The data sets do not fit each other, or the product has no such quality layer.
@@ -46,16 +48,19 @@ class ProductReader(DerivedReader):
 
     copies = 3
 
-    def __init__(self, path: str | os.PathLike[str], title: str, cube: ProductCube, options: CubeOptions) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], title: str, cube: ProductCube, options: CubeOptions, main: Path
+    ) -> None:
         layers = [layer.reader for several in cube.layers.values() for layer in several]
         super().__init__(path, [*(detector.reader for detector in cube.detectors), *layers])
-        self.title = title
+        self.title, self.main = title, main
         self._cube = cube
         self.layers = tuple(sorted(cube.layers))
         for name in options.mask:
             if name not in cube.layers:
                 raise DataError(
-                    f"{self.path}: {title} has no layer for mask={name!r}; it has {', '.join(self.layers) or 'none'}"
+                    f"{self.path}: this {title} product has no layer to mask {name} by (it has "
+                    f"{', '.join(self.layers) or 'none'})"
                 )
         self._masks = [layer for name in options.mask for layer in cube.layers[name]]
         self._shape = self._check_shapes()
@@ -70,6 +75,11 @@ class ProductReader(DerivedReader):
         self._detector = np.array([names.index(name) for name in names])[self._set]
         self._flag_overlaps(options.overlap)
         self._whole: list[tuple[CubeReader, list[int], list[tuple[slice, slice]]]] | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """All files on which what is read depends."""
+        return list(dict.fromkeys([*super().files, self.main]))
 
     def _check_shapes(self) -> tuple[int, int]:
         """Rows and columns, the same in all data sets."""
@@ -110,6 +120,7 @@ class ProductReader(DerivedReader):
             name=self.path,
             scale=scale,
             offset=offset,
+            acquired=self._cube.acquired,
         )
 
     def _plan(self, bands: list[int] | None) -> list[tuple[CubeReader, list[int], list[tuple[slice, slice]]]]:

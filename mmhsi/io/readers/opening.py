@@ -114,7 +114,8 @@ def _refuse_options(file: str | PathLike[str], options: CubeOptions, but: Sequen
         value = getattr(options, name)
         if name not in but and value != NO_REFERENCE:
             kind = kinds.get(name, "matrices of pixels")
-            raise DataError(f"{file}: {name}={value!r} is for {kind}; this file is none that is known")
+            said = " ".join(map(str, value)) if isinstance(value, tuple) else value
+            raise DataError(f"{file}: {name}={said} is for {kind}; this file is none that is known")
 
 
 def _refuse_other_containers(file: Path, start: bytes) -> None:

@@ -16,6 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window as RasterWindow
 
 from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io.acquired import envi_time
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.doubts import doubt
 from mmhsi.io.files import CUBE_FORMATS, reading
@@ -194,11 +195,11 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         scales = [all_scales[index - 1] for index in bands.indexes]
         offsets = [all_offsets[index - 1] for index in bands.indexes]
         said = dataset.units
-        units = [said[index - 1] for index in bands.indexes]
+        units, acquired = [said[index - 1] for index in bands.indexes], None
         if dataset.driver == "ENVI":
             header = self._header()
             scales, offsets = envi_scaling(header, self.path, len(scales)) or (scales, offsets)
-            units = [header.get("data_units", header.get("units"))]
+            units, acquired = [header.get("data_units", header.get("units"))], envi_time(header)
         percent = reflectance_in(units, spectral.wavelengths)
         scale, offset = check_scale([percent * one for one in scales], [percent * one for one in offsets], self.path)
         return CubeInfo(
@@ -213,6 +214,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             name=self.path,
             scale=scale,
             offset=offset,
+            acquired=acquired,
         )
 
     def _transform(self, dataset: rasterio.DatasetReader) -> Affine | None:

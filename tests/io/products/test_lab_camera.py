@@ -72,7 +72,7 @@ def test_references_by_name(capture):
     expected = (raw - dark.mean(axis=0)) / 10 / ((white.mean(axis=0) - dark.mean(axis=0)) / 4)
     with pytest.warns(DataWarning, match="exposed differently"), open_cube(path, **named) as reader:
         np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)
-    np.testing.assert_array_equal(open_cube(path).read().data, raw)
+    np.testing.assert_array_equal(open_cube(path, white="none").read().data, raw)
 
 
 def test_two_detectors_have_times_of_their_own(capture):
@@ -103,7 +103,7 @@ def test_references_are_for_rasters_and_raw_values_for_all(tmp_path):
     np.save(tmp_path / "cube.npy", np.ones((4, 5, 3)))
     for given in (dict(white="w.hdr"), dict(dark="d.hdr")):
         (name,) = given
-        with pytest.raises(DataError, match=f"{name}='{given[name]}' is for rasters of a camera"):
+        with pytest.raises(DataError, match=f"{name}={given[name]} is for rasters of a camera"):
             open_cube(tmp_path / "cube.npy", axes="y x band", **given)
     assert open_cube(tmp_path / "cube.npy", axes="y x band", white="none").read().data.shape == (4, 5, 3)
 
@@ -198,3 +198,41 @@ def test_a_header_that_says_no_number_is_as_one_that_says_nothing(capture, field
     warned = pytest.warns(DataWarning, match="of unknown unit") if "gain" in field else nullcontext()
     with warned, open_cube(headers[0], white=headers[1], dark=headers[2]) as reader:
         np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "doubted"),
+    [
+        (dict(tint="20.0"), "<u2", True),
+        (dict(tint="20.0", reflectance_scale_factor="10000"), "<u2", False),
+        (dict(tint="20.0", description="{Reflectance x 10000}"), "<u2", False),
+        (dict(tint="20.0"), "<i2", False),
+        ({}, "<u2", False),
+    ],
+)
+def test_raw_counts_without_references_are_doubted(capture, recwarn, fields, kind, doubted):
+    folder, raw, *_ = capture
+    path = _envi(folder / "leaf.hdr", raw, **fields)
+    if kind == "<i2":
+        path.write_text(path.read_text().replace("data type = 12", "data type = 2"))
+    open_cube(path).close()
+    assert [("looks like a camera's raw counts: --white FILE" in str(one.message)) for one in recwarn] == [
+        True
+    ] * doubted
+    other = _envi(folder / "meant.hdr", raw, **fields)
+    open_cube(other, white="none").close()
+    reference = _envi(folder / "WHITEREF_leaf.hdr", raw, **fields)
+    open_cube(reference).close()
+    assert len(recwarn) == doubted
+
+
+def test_the_time_of_the_capture_and_the_files_that_were_read(capture):
+    folder, raw, dark, white = capture
+    path = _envi(
+        folder / "leaf.hdr", raw, acquisition_date="DATE(yyyy-mm-dd): 2018-01-24", Start_Time="UTC TIME: 10:11:12"
+    )
+    named = dict(dark=_envi(folder / "d.hdr", dark), white=_envi(folder / "w.hdr", white))
+    with open_cube(path, **named) as reader:
+        assert reader.info.acquired == "2018-01-24T10:11:12Z"
+        read = {file.name for file in reader.files}
+    assert read == {"leaf.hdr", "leaf.raw", "d.hdr", "d.raw", "w.hdr", "w.raw"}

@@ -80,10 +80,22 @@ def test_quality_layers_are_a_mask_on_request(enmap):
         valid = reader.read().valid()
     invalid = np.argwhere(~valid).tolist()
     assert invalid == [[0, 0], [2, 3], [4, 1]]
-    with pytest.raises(DataError, match=r"no layer for mask='snow'; it has cloud, shadow"):
+    with pytest.raises(DataError, match=r"no layer to mask snow by \(it has cloud, shadow\)"):
         open_cube(enmap[0], mask=("snow",))
-    with pytest.raises(ConfigError, match=r"mask='clouds' is unknown"):
+    with pytest.raises(ConfigError, match="mask: 'clouds' is unknown; nearest: 'cloud'"):
         open_cube(enmap[0], mask=("clouds",))
+
+
+def test_products_say_when_they_were_taken(enmap, emit, tmp_path):
+    paths = enmap[0], emit[0], _prisma(tmp_path / "PRS_L2D.he5")
+    times = [open_cube(path).info.acquired for path in paths]
+    assert times == ["2022-07-24T10:45:27Z", "2022-08-14T16:12:36Z", "2019-12-15T09:24:53Z"]
+
+
+def test_all_files_of_a_product_are_named(enmap):
+    folder, _ = enmap
+    with open_cube(folder) as reader:
+        assert {file for file in reader.files if file.is_file()} == set(folder.iterdir())
 
 
 def test_a_product_reader_can_be_pickled(enmap):
@@ -224,7 +236,7 @@ def test_bad_input_is_one_line(enmap, tmp_path, monkeypatch):
     image = next(folder.glob("*SPECTRAL_IMAGE.TIF"))
     with pytest.warns(DataWarning, match="without the product's metadata file"):
         np.testing.assert_array_equal(open_cube(image).read().data, values)
-    refused(image, r"mask=\('cloud',\) is for products", mask="cloud")
+    refused(image, r"mask=cloud is for products", mask="cloud")
     whole = _prisma(tmp_path / "b.he5").read_bytes()
     (tmp_path / "cut.he5").write_bytes(whole[: len(whole) // 2])
     refused(tmp_path / "cut.he5", "not a readable HDF5 file|truncated")
