@@ -173,12 +173,13 @@ def test_config_runs(name, dataset, choose, tmp_path):
     fit_regions(cfg)
     load_in_process(cfg)
     fit_components(cfg, tmp_path)
-    pretrained = [part for part in (cfg.model, cfg.model.backbone) if part.get("init_cfg")]
+    parts = (cfg.model, cfg.model.backbone, cfg.model.get("neck") or {})
+    pretrained = [part for part in parts if part.get("init_cfg")]
     if pretrained:
         resolve_from_data(cfg)
-    for part in pretrained:
-        part.init_cfg.checkpoint = str(tmp_path / "pretrained.pth")
-        save_pretrained(part, tmp_path / "pretrained.pth")
+    for number, part in enumerate(pretrained):
+        part.init_cfg.checkpoint = str(tmp_path / f"pretrained{number}.pth")
+        save_pretrained(part, tmp_path / f"pretrained{number}.pth")
     cfg.pop("runner_type", None)  # FSDP, which needs several processes
     runner = build_runner(cfg)
     before = {key: value.clone() for key, value in runner.model.named_parameters()}
@@ -188,7 +189,7 @@ def test_config_runs(name, dataset, choose, tmp_path):
     # What DDP would wait for in vain: parameters that no loss reaches, of which the optimiser knows nothing yet.
     known = runner.optim_wrapper.optimizer.state
     unused = [name for name, value in runner.model.named_parameters() if value.requires_grad and value not in known]
-    assert cfg.get("find_unused_parameters", False) or not unused
+    assert cfg.get("find_unused_parameters", False) or not unused or not known  # of a single empty parameter
     if pruning:
         stages = prunable_stages(runner.model).values()
         assert sum(len(stage.pruned_indices) for stage in stages) == pruning.num_layers
@@ -198,7 +199,7 @@ def test_config_runs(name, dataset, choose, tmp_path):
     if cfg.optim_wrapper.type == "ShardedOptimWrapper":  # FSDP has a precision of its own
         with pytest.raises(ConfigError, match="cannot be replaced"):
             use_amp(cfg, "bf16")
-    else:
+    elif cfg.optim_wrapper.get("constructor") != "NoOptimWrapperConstructor":
         use_amp(cfg, "bf16")
         assert isinstance(runner.build_optim_wrapper(cfg.optim_wrapper), BFloat16OptimWrapper)
     if cfg.get("test_dataloader"):

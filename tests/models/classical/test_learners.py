@@ -204,3 +204,14 @@ def test_lda_of_two_samples_a_class_takes_the_nearest_mean():
     nearest = [int(np.argmin([np.linalg.norm(one - centre) for centre in centres])) for one in asked]
     assert learner.probabilities(asked).argmax(axis=1).tolist() == nearest
     assert np.mean(nearest == truth) > 0.95
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0, 0, 3, 3, 3, 3], [0, 1, 3, 0, 1, 3, 0, 1, 3, 0], [0, 1, 3, 0]])
+def test_a_discriminant_analysis_is_a_linear_layer(labels):
+    rng = np.random.default_rng(1)
+    samples = rng.normal(size=(len(labels), 5)).astype(np.float32)
+    lda = learnt(LDA(), (samples, np.array(labels)))
+    weights, biases = lda.linear()
+    tried = rng.normal(size=(20, 5)).astype(np.float32)
+    logits = torch.from_numpy(tried @ weights.T + biases)
+    assert logits.softmax(1).numpy() == pytest.approx(lda.probabilities(tried), abs=1e-6)
