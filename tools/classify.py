@@ -82,11 +82,10 @@ def main() -> None:
     from mmengine.logging import MMLogger
 
     from mmhsi.cli.console import print_warning
-    from mmhsi.cli.lock import hold
     from mmhsi.cli.steps import Steps
     from mmhsi.estimator import SceneClassifier
     from mmhsi.io.destinations import check_outputs
-    from mmhsi.io.lock import hold_outputs
+    from mmhsi.io.lock import hold, hold_outputs
     from mmhsi.io.vector_writer import check_vector_name
 
     steps = Steps(args.quiet)

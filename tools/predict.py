@@ -92,7 +92,7 @@ def parse_args() -> argparse.Namespace:
 
 def load(args: argparse.Namespace) -> "SceneInferencer":
     """The model."""
-    from mmhsi.engine.console import hush_models
+    from mmhsi.engine.quiet_logging import hush_models
     from mmhsi.inference import SceneInferencer
 
     if not args.verbose:

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from mmhsi.carried import carried_folder
+from mmhsi.packaged import packaged_folder
 
-TOOLS = carried_folder(Path(__file__).parents[1], "tools")
+TOOLS = packaged_folder(Path(__file__).parents[1], "tools")
 GROUPS = {
     "Start here": ("classify", "demo", "download_dataset", "make_demo_scene"),
     "Labels": ("labels", "suggest", "show_split", "class_weights", "toulouse_labels"),

@@ -13,7 +13,7 @@ from mmhsi.io.placement import Grid
 from mmhsi.registry import DATASETS
 
 from .grid_values import read_values
-from .labels import IGNORE_INDEX
+from .label_table import IGNORE_INDEX
 from .scene_dataset import SceneDataset
 from .targets import target_facts
 

@@ -15,14 +15,14 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from mmhsi.arguments import nearest, size_pair
-from mmhsi.carried import carried_folder
 from mmhsi.errors import ConfigError
 from mmhsi.io.files import reason
+from mmhsi.packaged import packaged_folder
 
 if TYPE_CHECKING:
     import logging
 
-CARRIED = carried_folder(Path(__file__).parents[1], "configs")
+CARRIED = packaged_folder(Path(__file__).parents[1], "configs")
 """Folder of the package's configs."""
 MOST_FILES = 2000
 """Looked through for the name that was meant."""
@@ -50,7 +50,7 @@ def load_config(config: str | Path | Config) -> Config:
         spec = find_spec(package) if package.isidentifier() else None
         if spec is None or spec.origin is None:
             raise ConfigError(f"{config}: no package {package!r} is installed")
-        config = carried_folder(Path(spec.origin).parent, "configs") / path
+        config = packaged_folder(Path(spec.origin).parent, "configs") / path
     if Path(config).suffix != ".py":
         # mmengine's reader of YAML builds whatever objects the text names.
         raise ConfigError(f"{config}: no config; expected a Python file (.py)")

@@ -26,7 +26,7 @@ from mmhsi.io.files import reading
 from mmhsi.models.weights import read_checkpoint
 from mmhsi.registry import RUNNERS, STRATEGIES
 
-from . import console
+from . import quiet_logging
 from .unwrap import unwrap_model
 
 if TYPE_CHECKING:
@@ -136,9 +136,9 @@ class CheckedRunner(HasOwnName, ReadsCheckpointsAsData, Runner):
     """mmengine's runner; ``load_from`` and ``resume`` read weights and plain data alone."""
 
     def build_logger(self, *args: object, **kwargs: object) -> MMLogger:
-        """Build the logger, which may be :func:`told to be quiet <mmhsi.engine.console.log_to_file_alone>`."""
+        """Build the logger, which may be :func:`told to be quiet <mmhsi.engine.quiet_logging.log_to_file_alone>`."""
         logger = super().build_logger(*args, **kwargs)
-        console.apply(logger)
+        quiet_logging.apply(logger)
         return logger
 
     def load_checkpoint(
@@ -248,9 +248,9 @@ class CheckedFlexibleRunner(HasOwnName, ReadsCheckpointsAsData, FlexibleRunner):
     """mmengine's runner with a strategy, one of those above."""
 
     def build_logger(self, *args: object, **kwargs: object) -> MMLogger:
-        """Build the logger, which may be :func:`told to be quiet <mmhsi.engine.console.log_to_file_alone>`."""
+        """Build the logger, which may be :func:`told to be quiet <mmhsi.engine.quiet_logging.log_to_file_alone>`."""
         logger = super().build_logger(*args, **kwargs)
-        console.apply(logger)
+        quiet_logging.apply(logger)
         return logger
 
     def resume(self, filename: str, *args: object, **kwargs: object) -> None:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def carried_folder(package: Path, part: str) -> Path:
+def packaged_folder(package: Path, part: str) -> Path:
     """Folder of the configs or the tools of an OpenMMLab package.
 
     Args:
