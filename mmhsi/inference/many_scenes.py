@@ -18,7 +18,7 @@ from mmhsi.io.readers.remote import is_remote
 from .map_facts import MapFacts, map_facts
 from .map_run import map_paths, open_map
 from .row_blocks import Sharing
-from .scene_opening import SceneSource
+from .scene_opening import SceneRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -212,8 +212,8 @@ def predict_scenes(
                 try:
                     if shared:
                         how = dict(options)
-                        ids, source = how.pop("ids", "original"), SceneSource(scene, **how)
-                        with open_map(inferencer, source, map_paths(inferencer, out), ids) as run:
+                        ids, request = how.pop("ids", "original"), SceneRequest(scene, **how)
+                        with open_map(inferencer, request, map_paths(inferencer, out), ids) as run:
                             if not run.share(Sharing(stands, finish), progress):  # other processes are at it
                                 continue
                         record = read_record(path)

@@ -16,7 +16,7 @@ from .checks import check_space, warn
 from .prediction import strip_rows
 from .row_blocks import RowBlocks, Sharing
 from .row_store import RowStore, stored_state
-from .scene_opening import SceneSource, cube_options, open_for_model
+from .scene_opening import SceneRequest, cube_options, open_for_model
 from .stac import write_item
 from .writers import layers_of, values_of, write_products
 
@@ -185,13 +185,13 @@ def map_paths(
 
 @contextmanager
 def open_map(
-    inferencer: SceneInferencer, source: SceneSource, paths: dict[str, Path], ids: str = "original"
+    inferencer: SceneInferencer, request: SceneRequest, paths: dict[str, Path], ids: str = "original"
 ) -> Iterator[MapRun]:
     """Open a scene whose map is to be written; it is closed when the ``with`` block ends.
 
     Args:
         inferencer: The model.
-        source: The scene.
+        request: The scene.
         paths: From :func:`map_paths`.
         ids: As for :meth:`mmhsi.inference.SceneInferencer.write_map`.
 
@@ -199,30 +199,30 @@ def open_map(
         ConfigError: As there.
         DataError: As there.
     """
-    check_outputs(paths.values(), (source.scene, source.second))
-    with open_for_model(inferencer.model, source) as rows:
+    check_outputs(paths.values(), (request.scene, request.second))
+    with open_for_model(inferencer.model, request) as rows:
         check_outputs(paths.values(), rows.reader.files)
         model, states = inferencer.model, file_states(rows.reader.files)
-        second = rows.second and [*file_states(rows.second.files), source.second_key, source.second_axes]
+        second = rows.second and [*file_states(rows.second.files), request.second_key, request.second_axes]
         settings = dict(
-            scene=states or str(source.scene),  # on a server
-            key=source.key,
-            axes=source.axes,
-            options=cube_options(model.spec, source.image_options).given(),
+            scene=states or str(request.scene),  # on a server
+            key=request.key,
+            axes=request.axes,
+            options=cube_options(model.spec, request.image_options).given(),
             second=second,
             weights=model.digest,
             window=inferencer.window,
             stride=inferencer.stride,
             amp=model.amp,
             device=model.device.type,
-            scale=1.0 if source.scale is None else source.scale,
-            match_wavelengths=source.match_wavelengths,
+            scale=1.0 if request.scale is None else request.scale,
+            match_wavelengths=request.match_wavelengths,
             layers=list(paths),
         )
         asked = "probabilities" in paths, "uncertainty" in paths
         layers = layers_of(len(inferencer.classes), *asked, len(inferencer.spec.targets))
         numbers = _numbers(ids, inferencer.spec.label_ids)
-        yield MapRun(inferencer, rows, source.scene, paths, layers, numbers, settings, states)
+        yield MapRun(inferencer, rows, request.scene, paths, layers, numbers, settings, states)
 
 
 def _numbers(ids: str, given: tuple[int, ...] | None) -> tuple[int, ...] | None:

@@ -12,7 +12,7 @@ from mmhsi.progress import begin
 
 from .map_run import map_paths, open_map
 from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows
-from .scene_opening import SceneSource, open_for_model
+from .scene_opening import SceneRequest, open_for_model
 from .window_model import WindowModel
 
 if TYPE_CHECKING:
@@ -145,8 +145,10 @@ class SceneInferencer:
                 a scene cannot be given in parts.
             DataError: If a file cannot be read or does not fit the model.
         """
-        source = SceneSource(scene, key, second, second_key, scale, match_wavelengths, axes, image_options, second_axes)
-        return open_for_model(self.model, source)
+        request = SceneRequest(
+            scene, key, second, second_key, scale, match_wavelengths, axes, image_options, second_axes
+        )
+        return open_for_model(self.model, request)
 
     @torch.inference_mode()
     def predict_rows(
@@ -261,7 +263,9 @@ class SceneInferencer:
             DataError: If the scene does not fit the model or cannot be read, an output cannot be written, the folder
                 holds files of others, or the interrupted run had other settings or was of a scene that has changed.
         """
-        source = SceneSource(scene, key, second, second_key, scale, match_wavelengths, axes, image_options, second_axes)
+        request = SceneRequest(
+            scene, key, second, second_key, scale, match_wavelengths, axes, image_options, second_axes
+        )
         paths = map_paths(self, out, probabilities, uncertainty)
-        with hold_outputs(paths.values()), open_map(self, source, paths, ids) as run:
+        with hold_outputs(paths.values()), open_map(self, request, paths, ids) as run:
             return run.write(resume, progress, moving)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class SceneSource:
+class SceneRequest:
     """A scene, and how it is opened: the arguments of :meth:`mmhsi.inference.SceneInferencer.open_scene`.
 
     Attributes:
@@ -65,18 +65,18 @@ def cube_options(spec: InputSpec, given: Mapping[str, object] | None = None) -> 
     return CubeOptions.of({**spec.image_options, **(given or {})})
 
 
-def open_for_model(model: WindowModel, source: SceneSource) -> SceneRows:
+def open_for_model(model: WindowModel, request: SceneRequest) -> SceneRows:
     """Open a scene; the caller closes it.
 
     Args:
         model: Whose scene it is to be.
-        source: The scene.
+        request: The scene.
 
     Raises:
         ConfigError: As :meth:`mmhsi.inference.SceneInferencer.open_scene`.
         DataError: Likewise.
     """
-    scene, second, spec = source.scene, source.second, model.spec
+    scene, second, spec = request.scene, request.second, model.spec
     preprocessor = model.preprocessor
     joined = getattr(preprocessor, "second_normaliser", None) is not None
     wants_second = joined or spec.second_in_transforms
@@ -85,21 +85,21 @@ def open_for_model(model: WindowModel, source: SceneSource) -> SceneRows:
     if wants_second != (second is not None):
         raise DataError(f"{scene}: the model takes {'two sources; give --second' if wants_second else 'one source'}")
     with ExitStack() as opened:
-        options = cube_options(spec, source.image_options)
-        reader = opened.enter_context(open_reader(scene, source.key, 3, source.axes, options))
+        options = cube_options(spec, request.image_options)
+        reader = opened.enter_context(open_reader(scene, request.key, 3, request.axes, options))
         other = None
         if second is not None:
-            opening = open_second(Path(second), source.second_key, reader.info, axes=source.second_axes)
+            opening = open_second(Path(second), request.second_key, reader.info, axes=request.second_axes)
             other = opened.enter_context(opening)
             count = preprocessor.second_normaliser.num_bands if joined else spec.second_bands
             if other.info.shape[2] != count:
                 raise DataError(
                     f"{second}: has {other.info.shape[2]} bands, the model takes {count} of a second source"
                 )
-        wrong = None if source.scale is not None else mixed_up(spec.values, reader.info.values)
+        wrong = None if request.scale is not None else mixed_up(spec.values, reader.info.values)
         if wrong:
             raise DataError(f"{scene}: {wrong}")
-        bands, replay = _bands_and_transforms(model, reader.info, source)
+        bands, replay = _bands_and_transforms(model, reader.info, request)
         rows = SceneRows(reader, bands, replay, preprocessor, spec.wavelengths, other)
         if reader.info.crs is None and Path(scene).suffix != ".npy":  # which, as an array in memory, can have none
             warn(f"{scene}: has no CRS, and neither will the map")
@@ -110,11 +110,11 @@ def open_for_model(model: WindowModel, source: SceneSource) -> SceneRows:
     return rows
 
 
-def _bands_and_transforms(model: WindowModel, info: CubeInfo, source: SceneSource) -> tuple[list[int], Replay]:
+def _bands_and_transforms(model: WindowModel, info: CubeInfo, request: SceneRequest) -> tuple[list[int], Replay]:
     """Which bands are read, and what becomes of them before they are normalised."""
-    spec, scale = model.spec, source.scale
+    spec, scale = model.spec, request.scale
     transforms: list[dict] = [] if scale in (None, 1) else [dict(type="ScaleReflectance", factor=scale)]
-    if source.match_wavelengths:
+    if request.match_wavelengths:
         bands = [int(band) for band in info.good_bands.nonzero()[0]]
         transforms.append(matching_transform(info, spec.wavelengths))
     else:
