@@ -108,12 +108,7 @@ class HyperSIGMA(TransformerBackbone):
         raise NotImplementedError
 
     def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
-        """Run the layers; see :class:`TransformerBackbone`.
-
-        Args:
-            tokens: From :meth:`embed`.
-            out_indices: Layers, counted from 0, whose outputs are returned.
-        """
+        """Run the layers; arguments as for :meth:`TransformerBackbone.encode`."""
         outputs = enumerate(self.layers.run(tokens.patches, None if self.num_blocks > 1 else tokens.grid))
         chosen = [self.norm(x) if index == self.depth - 1 else x for index, x in outputs if index in out_indices]
         return [tokens._replace(patches=x) for x in chosen]
@@ -201,9 +196,5 @@ class HyperSIGMASpectral(HyperSIGMA):
         return Tokens(None, tokens, patch_grid(x.shape[2:], self.patch_size))
 
     def to_map(self, tokens: Tokens) -> Tensor:
-        """The mean of all tokens as a map (B, d, h, w).
-
-        Args:
-            tokens: From :meth:`encode`.
-        """
+        """The mean of all tokens as a map (B, d, h, w); arguments as for :meth:`TransformerBackbone.to_map`."""
         return tokens.patches.mean(dim=1)[..., None, None].expand(-1, -1, *tokens.grid)
