@@ -253,7 +253,7 @@ def run_job(name: str, steps: int | None, warm_up: int) -> None:
     import torch
 
     from mmhsi.cli.console import show_own_warnings
-    from mmhsi.cli.memory import keep_freed_memory
+    from mmhsi.cli.freed_memory import keep_freed_memory
     from mmhsi.models import classifiers  # noqa: F401  what a command imports anyway
 
     show_own_warnings()

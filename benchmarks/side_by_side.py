@@ -29,7 +29,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from mmhsi.cli.console import show_own_warnings
-from mmhsi.cli.memory import keep_freed_memory
+from mmhsi.cli.freed_memory import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parents[1]
 SIGNS = {"<": operator.lt, "≤": operator.le, "≥": operator.ge}

@@ -2,11 +2,27 @@
 
 from pathlib import Path
 
-from mmhsi.cli.commands import commands_table
+from mmhsi.cli.commands import find_tools, grouped, parser_of, purpose
 from mmhsi.datasets.catalogue import CATALOGUE
 from mmhsi.datasets.catalogue.table import COLUMNS, rows
 
 FOLDER = Path(__file__).parent
+
+
+def commands_table() -> str:
+    """All commands, a table a group."""
+    tools = find_tools()
+    lines = []
+    for group, names in grouped(tools).items():
+        lines += ["", f"**{group}**", "", "| command | what it does | options |", "| --- | --- | --- |"]
+        for name in names:
+            parser, _ = parser_of(name)
+            taken = [action for action in parser._actions if action.dest not in ("help", "debug", "verbose")]
+            places = [str(action.metavar or action.dest).upper() for action in taken if not action.option_strings]
+            options = [action.option_strings[0] for action in taken if action.option_strings]
+            cells = (" ".join(["mmhsi", name, *places]), purpose(tools[name]), " ".join(options))
+            lines.append(f"| `{cells[0]}` | {cells[1]} | {f'`{cells[2]}`' if cells[2] else ''} |")
+    return "\n".join(lines[1:]) + "\n"
 
 
 def datasets_table() -> str:

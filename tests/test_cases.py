@@ -1,10 +1,10 @@
 """Small inputs that once went wrong, by the commands.
 
 Those of the other kinds stand beside what mends them: declared missing values in io/test_missing_values.py and
-io/test_labels.py, axes of containers in io/test_hdf5.py, places in datasets/test_labels_elsewhere.py, sizes of tiles in
-datasets/test_tile_headers.py, units in io/test_wavelengths.py, scale and offset in inference/test_scene_checks.py,
-classes of the head in engine/test_numbers.py, a resumed schedule in engine/test_run_identity.py, one copy of a scene in
-engine/test_attach_scenes.py.
+io/test_label_maps.py, axes of containers in io/test_hdf5.py, places in datasets/test_labels_elsewhere.py, sizes of
+tiles in datasets/test_tile_headers.py, units in io/test_wavelengths.py, scale and offset in
+inference/test_scene_checks.py, classes of the head in engine/test_numbers.py, a resumed schedule in
+engine/test_run_identity.py, one copy of a scene in engine/test_attach_scenes.py.
 """
 
 import numpy as np

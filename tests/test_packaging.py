@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from processes import run_command
 
-from mmhsi.carried import carried_folder
+from mmhsi.packaged import packaged_folder
 
 pytestmark = pytest.mark.slow
 
@@ -137,14 +137,14 @@ print(json.dumps(found))
 def test_a_checkout_works_without_links_and_with_those_of_an_editable_install(source, tmp_path):
     checkout = shutil.copytree(source, tmp_path / "checkout")
     package = checkout / "mmhsi"
-    assert carried_folder(package, "configs") == checkout / "configs"
+    assert packaged_folder(package, "configs") == checkout / "configs"
     assert "usage: mmhsi show_report" in python(sys.executable, "-m", "mmhsi", "show_report", "--help", cwd=checkout)
     for number in range(2):  # a second time, as after a pull
         build("editable", checkout, tmp_path / f"out{number}")
     links = {path.name: path.resolve() for path in (package / ".mim").iterdir()}
     assert links == {name: checkout / name for name in ("configs", "tools", "model-index.yml")}
     assert all(path.is_symlink() for path in (package / ".mim").iterdir())
-    assert carried_folder(package, "configs") == package / ".mim/configs"
+    assert packaged_folder(package, "configs") == package / ".mim/configs"
     (checkout / "own.py").write_text(f'_base_ = "mmhsi::{CONFIG}"')
     inherit = "import mmhsi.registry; from mmengine.config import Config; print(Config.fromfile('own.py').model.type)"
     assert python(sys.executable, "-c", inherit, cwd=checkout).split() == ["MAE"]

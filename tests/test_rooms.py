@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1] / "mmhsi"
 STOREYS = (
     ("errors", "version", "probabilities", "progress"),
     ("arguments", "registry"),
-    ("carried", "carried_config"),
+    ("packaged", "carried_config"),
     ("io",),
     ("spec",),
     ("datasets",),

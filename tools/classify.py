@@ -87,11 +87,10 @@ def main() -> None:
         raise ConfigError(f"--minutes {args.minutes:g}: expected more than 0")
     from mmengine.logging import MMLogger
 
-    from mmhsi.cli.lock import hold
     from mmhsi.cli.steps import Steps
     from mmhsi.estimator import SceneClassifier
     from mmhsi.io.destinations import check_outputs
-    from mmhsi.io.lock import hold_outputs
+    from mmhsi.io.lock import hold, hold_outputs
     from mmhsi.io.vector_writer import check_vector_name
 
     steps = Steps(args.quiet)

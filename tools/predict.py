@@ -96,7 +96,7 @@ def parse_args() -> argparse.Namespace:
 
 def load(args: argparse.Namespace) -> "SceneInferencer":
     """The model."""
-    from mmhsi.engine.console import hush_models
+    from mmhsi.engine.quiet_logging import hush_models
     from mmhsi.inference import SceneInferencer
 
     if not args.verbose:
@@ -178,6 +178,7 @@ def predict_one(args: argparse.Namespace) -> None:
     from mmhsi.cli.console import bar
     from mmhsi.errors import ConfigError
     from mmhsi.inference import save_quicklook
+    from mmhsi.inference.scene_opening import cube_options
     from mmhsi.io import label_map_info, read_class_map
     from mmhsi.io.vector_writer import check_vector_name, write_areas
     from mmhsi.io.vectors import is_vector
@@ -228,7 +229,7 @@ def predict_one(args: argparse.Namespace) -> None:
             labels_axes=args.labels_axes,
             label_field=args.label_field,
             label_layer=args.label_layer,
-            options=inferencer.cube_options(image_options(args)),
+            options=cube_options(inferencer.spec, image_options(args)),
         )
         print(f"picture: {args.png}")
 

@@ -29,12 +29,12 @@ def main() -> None:
     from mmengine.registry import DefaultScope
 
     from mmhsi.arguments import nearest
-    from mmhsi.carried import CONFIGS
     from mmhsi.engine import set_seed
     from mmhsi.engine.configs import load_config
     from mmhsi.errors import ConfigError
     from mmhsi.evaluation.leaderboard import METRICS, Entry, add_row
     from mmhsi.evaluation.scoring import score
+    from mmhsi.packaged import CONFIGS
     from mmhsi.registry import DATASETS
 
     names = {path.stem: path for path in (CONFIGS / "_base_/datasets").glob("*.py")}

@@ -19,12 +19,12 @@ def main() -> None:
     runner_options(parser)
     args = parser.parse_args()
 
-    from mmhsi.cli.lock import hold_work_dir
     from mmhsi.cli.run_lines import run_lines
+    from mmhsi.cli.work_dir import hold_work_dir
     from mmhsi.engine import CheckedRunner, check_classes, prepare_distributed, resolve_from_data, resolve_from_spec
     from mmhsi.engine.config_check import check_model
-    from mmhsi.engine.console import log_to_file_alone
     from mmhsi.engine.fitted_transforms import take_fitted_transforms
+    from mmhsi.engine.quiet_logging import log_to_file_alone
     from mmhsi.engine.unwrap import unwrap_model
     from mmhsi.errors import ConfigError
     from mmhsi.models import load_weights

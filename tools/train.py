@@ -61,9 +61,9 @@ def main() -> None:
     runner_options(parser)
     args = parser.parse_args()
 
-    from mmhsi.cli.lock import hold_work_dir
+    from mmhsi.cli.work_dir import hold_work_dir
     from mmhsi.engine import build_runner, prepare_distributed, prepare_resume, scale_learning_rate, use_amp
-    from mmhsi.engine.console import log_to_file_alone
+    from mmhsi.engine.quiet_logging import log_to_file_alone
 
     cfg = runner_config(args)
     if args.amp:

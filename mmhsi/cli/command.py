@@ -15,8 +15,8 @@ from mmhsi.arguments import check_seed, nearest
 from mmhsi.errors import ConfigError, MMHSIError, one_line
 
 from .console import hush_gdal, print_error, show_own_warnings, waiting
+from .freed_memory import keep_freed_memory
 from .inputs import check_there
-from .memory import keep_freed_memory
 from .termination import AGAIN, TERMINATION, Terminated
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from mmhsi.carried import carried_folder
+from mmhsi.packaged import packaged_folder
 
-TOOLS = carried_folder(Path(__file__).parents[1], "tools")
+TOOLS = packaged_folder(Path(__file__).parents[1], "tools")
 GROUPS = {
     "Start here": ("classify", "demo", "download_dataset", "make_demo_scene"),
     "Labels": ("labels", "suggest", "show_split", "class_weights", "toulouse_labels"),
@@ -105,19 +105,3 @@ def parser_of(name: str, words: list[str] | None = None) -> tuple[argparse.Argum
         except _Parsed as found:
             return found.args
     raise RuntimeError(f"{name} parses no arguments")
-
-
-def commands_table() -> str:
-    """All commands as the Markdown tables of docs/how_it_works.md."""
-    tools = find_tools()
-    lines = []
-    for group, names in grouped(tools).items():
-        lines += ["", f"**{group}**", "", "| command | what it does | options |", "| --- | --- | --- |"]
-        for name in names:
-            parser, _ = parser_of(name)
-            taken = [action for action in parser._actions if action.dest not in ("help", "debug", "verbose")]
-            places = [str(action.metavar or action.dest).upper() for action in taken if not action.option_strings]
-            options = [action.option_strings[0] for action in taken if action.option_strings]
-            cells = (" ".join(["mmhsi", name, *places]), purpose(tools[name]), " ".join(options))
-            lines.append(f"| `{cells[0]}` | {cells[1]} | {f'`{cells[2]}`' if cells[2] else ''} |")
-    return "\n".join(lines[1:]) + "\n"

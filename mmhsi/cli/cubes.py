@@ -33,7 +33,7 @@ class _Masks(argparse.Action):
     """Check the names of quality layers before anything is opened."""
 
     def __call__(self, parser: object, namespace: argparse.Namespace, values: Any, *_: object) -> None:
-        from mmhsi.io.options import CubeOptions  # not where a command only says how it is used
+        from mmhsi.io.cube_options import CubeOptions  # not where a command only says how it is used
 
         namespace.mask = list(CubeOptions(mask=values).mask)
 

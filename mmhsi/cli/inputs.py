@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mmhsi.carried import CONFIGS, missing_config
 from mmhsi.errors import ConfigError
+from mmhsi.packaged import CONFIGS, missing_config
 
 if TYPE_CHECKING:
     import argparse

@@ -52,7 +52,7 @@ def read_config(args: argparse.Namespace) -> Config:
     """
     from mmhsi.engine import check_config
     from mmhsi.engine.configs import DATASET, chosen_dataset, load_config
-    from mmhsi.engine.console import hush_models
+    from mmhsi.engine.quiet_logging import hush_models
 
     if not getattr(args, "verbose", False):
         hush_models()

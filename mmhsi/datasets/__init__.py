@@ -4,7 +4,7 @@ from . import transforms
 from .catalogue import CATALOGUE, SceneInfo, scene_info
 from .corpus_dataset import CorpusDataset
 from .label_grid import majority_labels
-from .labels import IGNORE_INDEX, LabelTable
+from .label_table import IGNORE_INDEX, LabelTable
 from .mixed_dataset import MixedDataset
 from .pixel_samples import PixelSamples, collate_pixels
 from .samplers import (

@@ -15,7 +15,7 @@ from mmhsi.io.doubts import doubt
 from mmhsi.io.rasterize import Burned, burn
 from mmhsi.io.vectors import Vector, read_vector
 
-from .labels import IGNORE_INDEX, LabelTable
+from .label_table import IGNORE_INDEX, LabelTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,7 +9,7 @@ from mmhsi.io import CubeReader, Window, read_labels
 from mmhsi.io.doubts import doubt
 from mmhsi.io.placement import Grid, Placement
 
-from .labels import IGNORE_INDEX, LabelTable
+from .label_table import IGNORE_INDEX, LabelTable
 
 _PLACES_AT_A_TIME = 1 << 20
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .labels import IGNORE_INDEX
+from .label_table import IGNORE_INDEX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,10 +21,10 @@ from mmhsi.io.vectors import is_vector
 from .bands import band_centres, choose_bands
 from .drawn_labels import draw_labels
 from .label_grid import grid_classes
-from .labels import IGNORE_INDEX, LabelTable
-from .mapped_scene import held_in_memory, mapped_cube
+from .label_table import IGNORE_INDEX, LabelTable
 from .mirroring import cut_mirrored
 from .noise import doubt_bands
+from .scene_in_file import held_in_memory, mapped_cube
 from .statistics import require_data
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from .bands import nanometres
 from .catalogue import SceneInfo, scene_info
 from .class_facts import class_facts
 from .demo import scene_folder
-from .labels import IGNORE_INDEX
+from .label_table import IGNORE_INDEX
 from .pixel_samples import PixelSamples
 from .replay import Replay, model_bands
 from .samplers import SizedIndex
@@ -43,7 +43,7 @@ class SceneDataset(Dataset):
     thousands a second, a batch is :class:`PixelSamples`: with ``collate_fn=dict(type='collate_pixels')`` in the
     dataloader it carries indices alone, and :class:`mmhsi.models.ScenePreprocessor` gathers the windows on the device
     from the one copy of the scene that it keeps there. Of a scene that would take more than half of the memory there
-    is, the values are mapped from a file (:mod:`mmhsi.datasets.mapped_scene`) and windows are cut from there, unless
+    is, the values are mapped from a file (:mod:`mmhsi.datasets.scene_in_file`) and windows are cut from there, unless
     ``transforms`` need it whole.
 
     Args:

@@ -13,7 +13,7 @@ from mmhsi.io.placement import Grid
 from mmhsi.registry import DATASETS
 
 from .grid_values import read_values
-from .labels import IGNORE_INDEX
+from .label_table import IGNORE_INDEX
 from .scene_dataset import SceneDataset
 from .targets import target_facts
 
@@ -67,11 +67,7 @@ class SceneValueDataset(SceneDataset):
         return replace(plain, targets=target_facts(trained, self.info.targets, self.info.units, self.info.title))
 
     def truth(self, row: np.ndarray, column: np.ndarray) -> dict[str, torch.Tensor]:
-        """What is known of pixels.
-
-        Args:
-            row: Rows, (B,).
-            column: Columns, (B,).
+        """What is known of pixels; arguments as for :meth:`SceneDataset.truth`.
 
         Returns:
             ``value`` (B, T) float32, NaN where unknown, and ``group`` int64 (B,), what varies together; with

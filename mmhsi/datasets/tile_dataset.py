@@ -23,7 +23,7 @@ from .bands import band_centres, choose_bands, nanometres
 from .catalogue import SceneInfo, scene_info
 from .class_facts import class_facts
 from .drawn_tiles import draw_tile, label_fields
-from .labels import IGNORE_INDEX, LabelTable
+from .label_table import IGNORE_INDEX, LabelTable
 from .replay import model_bands
 from .seeded_dataset import SeededDataset
 from .splits import TileSplit

@@ -14,9 +14,9 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from mmhsi.arguments import size_pair
-from mmhsi.carried import carried_folder, missing_config
 from mmhsi.errors import ConfigError
 from mmhsi.io.files import reason
+from mmhsi.packaged import missing_config, packaged_folder
 
 if TYPE_CHECKING:
     import logging
@@ -44,7 +44,7 @@ def load_config(config: str | Path | Config) -> Config:
     spec = find_spec(package) if carried and package.isidentifier() else None
     if carried and (spec is None or spec.origin is None):
         raise ConfigError(f"{config}: no package {package!r} is installed")
-    file = carried_folder(Path(spec.origin).parent, "configs") / path if spec and spec.origin else Path(config)
+    file = packaged_folder(Path(spec.origin).parent, "configs") / path if spec and spec.origin else Path(config)
     if file.suffix != ".py":
         # mmengine's reader of YAML builds whatever objects the text names.
         raise ConfigError(f"{config}: no config; expected a Python file (.py)")

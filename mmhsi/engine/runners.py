@@ -26,7 +26,7 @@ from mmhsi.io.files import reading
 from mmhsi.models.weights import read_checkpoint
 from mmhsi.registry import RUNNERS, STRATEGIES
 
-from . import console
+from . import quiet_logging
 from .unwrap import unwrap_model
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def _load_for_others(filename: str, map_location: str | torch.device | None = No
     return read_checkpoint(filename, map_location or "cpu")
 
 
-class HasOwnName:
-    """A runner of a name that no other of this process has.
+class OwnRunner(ReadsCheckpointsAsData):
+    """What both runners change of mmengine's; first of all, each has a name that no other of this process has.
 
     By its name, which mmengine makes of the config's and of the second in which it begins, a runner finds its logger,
     its scalars and its progress: of two short runs within a second the later one wrote into the earlier one's files.
@@ -130,16 +130,25 @@ class HasOwnName:
         name = experiment_name or (Path(cfg.filename).stem if cfg is not None and cfg.filename else "run")
         super().__init__(*args, experiment_name=f"{name}_{next(RUNS)}", cfg=cfg, **kwargs)  # type: ignore[call-arg]
 
+    def build_logger(self, *args: object, **kwargs: object) -> MMLogger:
+        """Build the logger, which may be :func:`told to be quiet <mmhsi.engine.quiet_logging.log_to_file_alone>`."""
+        logger = super().build_logger(*args, **kwargs)  # type: ignore[misc]
+        quiet_logging.apply(logger)
+        return logger
+
+    def resume(self, filename: str, *args: object, **kwargs: object) -> None:
+        """Go on from a checkpoint; arguments are mmengine's.
+
+        Raises:
+            FileFormatError: If the file cannot be read, or does not hold the state of such a run.
+        """
+        with reading(filename, "no run of this config can go on from it"):
+            super().resume(filename, *args, **kwargs)  # type: ignore[misc]
+
 
 @RUNNERS.register_module(name="Runner")
-class CheckedRunner(HasOwnName, ReadsCheckpointsAsData, Runner):
+class CheckedRunner(OwnRunner, Runner):
     """mmengine's runner; ``load_from`` and ``resume`` read weights and plain data alone."""
-
-    def build_logger(self, *args: object, **kwargs: object) -> MMLogger:
-        """Build the logger, which may be :func:`told to be quiet <mmhsi.engine.console.log_to_file_alone>`."""
-        logger = super().build_logger(*args, **kwargs)
-        console.apply(logger)
-        return logger
 
     def load_checkpoint(
         self,
@@ -159,15 +168,6 @@ class CheckedRunner(HasOwnName, ReadsCheckpointsAsData, Runner):
         self._has_loaded = True
         self.logger.info(f"Load checkpoint from {filename}")
         return checkpoint
-
-    def resume(self, filename: str, *args: object, **kwargs: object) -> None:
-        """Go on from a checkpoint; arguments are mmengine's.
-
-        Raises:
-            FileFormatError: If the file cannot be read, or does not hold the state of such a run.
-        """
-        with reading(filename, "no run of this config can go on from it"):
-            super().resume(filename, *args, **kwargs)
 
     def build_model(self, model: nn.Module | dict) -> nn.Module:
         """Build the model; arguments are mmengine's."""
@@ -244,23 +244,8 @@ class CheckedFSDPStrategy(CheckedStrategy, FSDPStrategy):
 
 
 @RUNNERS.register_module(name="FlexibleRunner")
-class CheckedFlexibleRunner(HasOwnName, ReadsCheckpointsAsData, FlexibleRunner):
+class CheckedFlexibleRunner(OwnRunner, FlexibleRunner):
     """mmengine's runner with a strategy, one of those above."""
-
-    def build_logger(self, *args: object, **kwargs: object) -> MMLogger:
-        """Build the logger, which may be :func:`told to be quiet <mmhsi.engine.console.log_to_file_alone>`."""
-        logger = super().build_logger(*args, **kwargs)
-        console.apply(logger)
-        return logger
-
-    def resume(self, filename: str, *args: object, **kwargs: object) -> None:
-        """Go on from a checkpoint; arguments are mmengine's.
-
-        Raises:
-            FileFormatError: If the file cannot be read, or does not hold the state of such a run.
-        """
-        with reading(filename, "no run of this config can go on from it"):
-            super().resume(filename, *args, **kwargs)
 
     def build_strategy(
         self, strategy: BaseStrategy | dict | None = None, launcher: str = "none", *args: object, **kwargs: object

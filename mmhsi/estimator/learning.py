@@ -18,7 +18,6 @@ from .candidates import CHANNELS, Candidate, learner_config
 from .comparison import classical_fit, compare
 from .ensemble import Ensemble
 from .findings import labelled_spectra
-from .keeping import Comparison, save_configs, save_model
 from .look import describe, doubts, drawn_labels, mapped_pixels, polygons_of
 from .plan import CHANNELS as CHANNELS_SHARE
 from .plan import RESERVE, TRYING, Clock, Plan
@@ -27,6 +26,7 @@ from .samples import LabelledSamples
 from .scene_files import input_digests
 from .source import SceneSource
 from .weighing import LEADER, SIMPLEST, choose_members, fit_weights, is_settled
+from .work_folder import Comparison, save_configs, save_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmhsi.datasets.labels import IGNORE_INDEX
+from mmhsi.datasets.label_table import IGNORE_INDEX
 from mmhsi.errors import ConfigError, counted
 
 if TYPE_CHECKING:

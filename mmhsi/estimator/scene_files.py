@@ -14,7 +14,7 @@ from mmhsi.errors import ConfigError, DataError, counted
 from mmhsi.io import CubeOptions, HSICube, open_cube, read_cube, read_label_map, write_cube
 from mmhsi.io.arrays import cube_of, is_path, label_map_of
 from mmhsi.io.files import file_digest, replacing
-from mmhsi.io.labels import NO_LABEL, open_label_map
+from mmhsi.io.label_maps import NO_LABEL, open_label_map
 from mmhsi.io.readers.remote import asset_of, is_remote
 from mmhsi.io.vectors import is_vector
 

@@ -12,7 +12,7 @@ import numpy as np
 from mmhsi.datasets.bands import band_centres, choose_bands, nanometres
 from mmhsi.datasets.catalogue import scene_info
 from mmhsi.datasets.class_facts import class_facts
-from mmhsi.datasets.labels import IGNORE_INDEX
+from mmhsi.datasets.label_table import IGNORE_INDEX
 from mmhsi.datasets.mirroring import mirrored
 from mmhsi.datasets.noise import doubt_bands, noisy_bands
 from mmhsi.datasets.replay import Replay

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmhsi.datasets.drawn_labels import draw_labels
 from mmhsi.datasets.label_grid import grid_classes
-from mmhsi.datasets.labels import IGNORE_INDEX, LabelTable
+from mmhsi.datasets.label_table import IGNORE_INDEX, LabelTable
 from mmhsi.datasets.scene_dataset import SceneDataset
 from mmhsi.datasets.tile_dataset import TileDataset
 from mmhsi.datasets.transforms.loading import read_classes

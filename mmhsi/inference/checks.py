@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,8 +35,11 @@ class SceneWarning(DataWarning):
 
 
 def warn(message: str) -> None:
-    """Warn of something doubtful."""
-    warnings.warn(message, SceneWarning, stacklevel=3)
+    """Warn of something doubtful, at the line outside of this package that led to it."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("mmhsi."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, SceneWarning, stacklevel=level)
 
 
 def warn_of_no_place(info: CubeInfo, scene: str | Path) -> None:

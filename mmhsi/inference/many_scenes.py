@@ -16,7 +16,9 @@ from mmhsi.io.lock import hold_outputs
 from mmhsi.io.readers.remote import is_remote
 
 from .map_facts import MapFacts, map_facts
+from .map_run import map_paths, open_map
 from .row_blocks import Sharing
+from .scene_opening import SceneRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -203,18 +205,22 @@ def predict_scenes(
             write_state(record_path(folder, names[scene]), asdict(record))
             return record
 
-        given = dict(progress=progress, moving=progress, **options)
-        given.update(dict(shared=Sharing(stands, finish)) if shared else dict(resume=resume))
         try:
             # Until the record is written, or it would be of the map that another process makes in between.
             with nullcontext() if shared else hold_outputs([out]):
                 _refuse_another(known, folder, made)
                 try:
-                    files = inferencer.write_map(scene, out, **given)
-                    if files is None:  # other processes are at it
-                        continue
-                    record = read_record(path) if shared else finish(files)
-                    assert record is not None  # finish has written it
+                    if shared:
+                        how = dict(options)
+                        ids, request = how.pop("ids", "original"), SceneRequest(scene, **how)
+                        with open_map(inferencer, request, map_paths(inferencer, out), ids) as run:
+                            if not run.share(Sharing(stands, finish), progress):  # other processes are at it
+                                continue
+                        record = read_record(path)
+                        assert record is not None  # finish has written it
+                    else:
+                        step = dict(options, progress=progress, moving=progress)
+                        record = finish(inferencer.write_map(scene, out, resume=resume, **step))
                 except (MMHSIError, OSError, MemoryError) as caught:
                     record = finish([], one_line(str(caught)) or type(caught).__name__)
         except MMHSIError as caught:  # the record of the map that is there stays

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmhsi.errors import DataError
+from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.destinations import check_outputs
+from mmhsi.io.files import file_states
 
 from .checks import check_space, warn
 from .prediction import strip_rows
 from .row_blocks import RowBlocks, Sharing
-from .row_store import RowStore
+from .row_store import RowStore, stored_state
+from .scene_opening import SceneRequest, cube_options, open_for_model
 from .stac import write_item
-from .writers import values_of, write_products
+from .writers import layers_of, values_of, write_products
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from .scene_inferencer import SceneInferencer
     from .scene_rows import SceneRows
@@ -37,12 +42,12 @@ class MapRun:
         inferencer: The model.
         rows: The scene.
         scene: Its name.
-        paths: Files to write, by what they hold.
+        paths: Files to write, by what they hold, the map first.
         layers: What is kept of every row, as of :func:`mmhsi.inference.writers.layers_of`.
         numbers: Number of each class in the map, None for its index.
-        settings: What the rows depend on, as JSON: those of another run are not taken for these.
-        batch_size: Windows at a time.
-        progress: Called with the rows finished and the rows in all.
+        settings: What the rows depend on beside the windows at a time, as JSON: those of another run are not taken for
+            these.
+        states: Path, bytes and time of the last change of the scene's files, as they were opened.
     """
 
     inferencer: SceneInferencer
@@ -52,31 +57,43 @@ class MapRun:
     layers: dict
     numbers: tuple[int, ...] | None
     settings: dict
-    batch_size: int
-    progress: Progress | None = None
+    states: list[list]
 
-    def alone(self, folder: Path, resume: bool, stored: int, moving: Progress | None = None) -> None:
+    @property
+    def map(self) -> Path:
+        """The first of the files."""
+        return next(iter(self.paths.values()))
+
+    def write(self, resume: bool, progress: Progress | None = None, moving: Progress | None = None) -> list[list]:
         """Predict all rows and write the files.
 
         Args:
-            folder: Where finished rows lie meanwhile.
-            resume: Whether to go on from those that are there.
-            stored: How many these are, for the space on the disk.
+            resume: Whether to go on from the finished rows of an interrupted run.
+            progress: Called with the rows finished and the rows in all.
             moving: Called after every batch with the rows computed and the rows in all.
+
+        Returns:
+            ``states``.
 
         Raises:
             DataError: As :meth:`mmhsi.inference.SceneInferencer.write_map`.
         """
+        folder = Path(f"{self.map}.partial")
+        stored = (stored_state(folder) if resume else None) or dict(rows=0, settings={})
+        size = stored["settings"].get("batch") if self.inferencer.batch_size == "auto" else None
+        if type(size) is not int or size < 1:  # anything, of others' states
+            size = self.inferencer.choose_batch(self.rows)
         height, width = self.rows.shape
-        store = RowStore(folder, width, self.layers, self.settings)
-        check_space(folder.parent, store.bytes_per_row * (height - stored))
+        store = RowStore(folder, width, self.layers, dict(self.settings, batch=size))
+        check_space(folder.parent, store.bytes_per_row * (height - stored["rows"]))
+        report = progress or _unheard
         try:
             with store.open(resume):
                 moved = None if moving is None else lambda done: moving(done, height)
-                self._report(store.finished)
-                for part in self.inferencer.predict_rows(self.rows, self.batch_size, store.finished, moved):
+                report(store.finished, height)
+                for part in self.inferencer.predict_rows(self.rows, size, store.finished, moved):
                     store.append(values_of(part, self.layers))
-                    self._report(store.finished)
+                    report(store.finished, height)
             self._write_products(store)
         except DataError as error:
             if not store.finished:
@@ -84,46 +101,48 @@ class MapRun:
             raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
         store.remove()
         self._write_item()
+        return self.states
 
-    def in_blocks(self, folder: Path, sharing: Sharing, states: list[list]) -> bool:
+    def share(self, sharing: Sharing, progress: Progress | None = None) -> bool:
         """Predict the blocks of rows that no other process has, and write the files if all blocks are finished then.
 
+        Finished blocks lie in the folder ``MAP.blocks`` meanwhile (:class:`mmhsi.inference.row_blocks.RowBlocks`).
+
         Args:
-            folder: Where finished blocks lie meanwhile.
             sharing: How processes know of each other's maps.
-            states: Of the scene's files, as they were opened.
+            progress: As for :meth:`write`.
 
         Returns:
             Whether this process wrote the files.
         """
-        blocks = RowBlocks(folder, self.rows.shape, self._block_rows(), self.layers, self.settings, sharing.is_made)
+        size = self.inferencer.choose_batch(self.rows)
+        height = self.rows.shape[0]
+        report = progress or _unheard
+        folder, settings = Path(f"{self.map}.blocks"), dict(self.settings, batch=size)
+        blocks = RowBlocks(folder, self.rows.shape, self._block_rows(size), self.layers, settings, sharing.is_made)
         for first, last in blocks.spans:
             with blocks.taken(first) as store:
                 if store is None:
                     continue
-                for part in self.inferencer.predict_rows(self.rows, self.batch_size, first + store.finished):
+                for part in self.inferencer.predict_rows(self.rows, size, first + store.finished):
                     store.append(values_of(part.above(last), self.layers))
-                    self._report(first + store.finished)
+                    report(first + store.finished, height)
                     if first + store.finished == last:
                         break
         with blocks.joining(self.paths.values()) as whole:
             if whole:
                 self._write_products(blocks)
                 self._write_item()
-                sharing.record(states)
+                sharing.record(self.states)
         return whole
 
-    def _block_rows(self) -> int:
+    def _block_rows(self, batch_size: int) -> int:
         """Rows of a block, which begins where a process that passes through the scene alone begins a batch."""
         height, width = self.rows.shape
         model, window = self.inferencer.model, self.inferencer.window
-        step = strip_rows(width, 0 if model.takes_rows(window) else self.batch_size) if model.by_pixel else 1
+        step = strip_rows(width, 0 if model.takes_rows(window) else batch_size) if model.by_pixel else 1
         least = max(height // BLOCKS, 0 if model.by_pixel else WINDOWS * window[0], 1)
         return -(-least // step) * step
-
-    def _report(self, finished: int) -> None:
-        if self.progress is not None:
-            self.progress(finished, self.rows.shape[0])
 
     def _write_products(self, store: RowStore | RowBlocks) -> None:
         model = self.inferencer
@@ -135,3 +154,84 @@ class MapRun:
         model = self.inferencer
         facts = (model.spec, model.palette, self.numbers, model.model.digest)
         write_item(self.paths, *facts, self.scene, self.rows.reader.info.acquired)
+
+
+def map_paths(
+    inferencer: SceneInferencer,
+    out: str | Path,
+    probabilities: str | Path | None = None,
+    uncertainty: str | Path | None = None,
+) -> dict[str, Path]:
+    """The files of a map by what they hold, the map first.
+
+    Args:
+        inferencer: The model.
+        out: As for :meth:`mmhsi.inference.SceneInferencer.write_map`.
+        probabilities: Likewise.
+        uncertainty: Likewise.
+
+    Raises:
+        ConfigError: If the model gives nothing of what is asked for.
+    """
+    model, targets = inferencer.model, inferencer.spec.targets
+    if targets and probabilities is not None:
+        raise ConfigError(f"{model.source}: predicts values, which have no probabilities")
+    if targets and uncertainty is not None and model.num_outputs == len(targets):
+        raise ConfigError(
+            f"{model.source}: predicts values without deviations; train its head with loss=GaussianNLLLoss"
+        )
+    wanted = {"values" if targets else "classes": out, "probabilities": probabilities, "uncertainty": uncertainty}
+    return {name: Path(path) for name, path in wanted.items() if path is not None}
+
+
+@contextmanager
+def open_map(
+    inferencer: SceneInferencer, request: SceneRequest, paths: dict[str, Path], ids: str = "original"
+) -> Iterator[MapRun]:
+    """Open a scene whose map is to be written; it is closed when the ``with`` block ends.
+
+    Args:
+        inferencer: The model.
+        request: The scene.
+        paths: From :func:`map_paths`.
+        ids: As for :meth:`mmhsi.inference.SceneInferencer.write_map`.
+
+    Raises:
+        ConfigError: As there.
+        DataError: As there.
+    """
+    check_outputs(paths.values(), (request.scene, request.second))
+    with open_for_model(inferencer.model, request) as rows:
+        check_outputs(paths.values(), rows.reader.files)
+        model, states = inferencer.model, file_states(rows.reader.files)
+        second = rows.second and [*file_states(rows.second.files), request.second_key, request.second_axes]
+        settings = dict(
+            scene=states or str(request.scene),  # on a server
+            key=request.key,
+            axes=request.axes,
+            options=cube_options(model.spec, request.image_options).given(),
+            second=second,
+            weights=model.digest,
+            window=inferencer.window,
+            stride=inferencer.stride,
+            amp=model.amp,
+            device=model.device.type,
+            scale=1.0 if request.scale is None else request.scale,
+            match_wavelengths=request.match_wavelengths,
+            layers=list(paths),
+        )
+        asked = "probabilities" in paths, "uncertainty" in paths
+        layers = layers_of(len(inferencer.classes), *asked, len(inferencer.spec.targets))
+        numbers = _numbers(ids, inferencer.spec.label_ids)
+        yield MapRun(inferencer, rows, request.scene, paths, layers, numbers, settings, states)
+
+
+def _numbers(ids: str, given: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Number of each class in a map, None for its index."""
+    if ids not in ("original", "index"):
+        raise ConfigError(f"ids={ids!r} given, expected 'original' or 'index'")
+    return given if ids == "original" and given and 0 <= min(given) <= max(given) < 65535 else None
+
+
+def _unheard(finished: float, whole: int) -> None:
+    """Where nobody asked for progress."""

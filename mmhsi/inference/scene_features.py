@@ -94,7 +94,7 @@ class PixelFeatures:
         if self.in_rows:
             found = classify_dense(rows, self._row_features, self.window)
         else:
-            size = self.batch_size or self.inferencer._batch_size(rows)
+            size = self.batch_size or self.inferencer.choose_batch(rows)
             found = classify_rows(rows, self._features, self.count(rows), self.window, size)
         for first, values, valid in found:
             part = values.permute(1, 2, 0).cpu().numpy()

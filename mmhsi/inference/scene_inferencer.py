@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from mmhsi.carried_config import check_carried_config
-from mmhsi.datasets.replay import Replay
-from mmhsi.datasets.scene import open_second
-from mmhsi.errors import ConfigError, DataError
-from mmhsi.io import CubeInfo, CubeOptions
-from mmhsi.io.destinations import check_outputs
-from mmhsi.io.files import file_states
+from mmhsi.errors import ConfigError
 from mmhsi.io.lock import hold_outputs
-from mmhsi.io.readers.opening import open_reader
-from mmhsi.io.value_origins import mixed_up
 from mmhsi.progress import begin
-from mmhsi.registry import CHANNELS, TRANSFORMS
 
-from .checks import (
-    choose_scene_bands,
-    doubtful_scale,
-    doubtful_wavelengths,
-    matching_transform,
-    warn,
-    warn_of_no_place,
-)
-from .map_run import MapRun, Progress
+from .map_run import map_paths, open_map
 from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows
-from .row_store import stored_state
-from .scene_rows import SceneRows
+from .scene_opening import SceneRequest, open_for_model
 from .window_model import WindowModel
-from .writers import layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from mmengine.config import Config
 
-    from .row_blocks import Sharing
+    from .map_run import Progress
+    from .scene_rows import SceneRows
 
 DEFAULT_BATCH = {True: 512, False: 16}
 """Windows at a time: of a pixel classifier, of a segmentor."""
@@ -164,63 +145,10 @@ class SceneInferencer:
                 a scene cannot be given in parts.
             DataError: If a file cannot be read or does not fit the model.
         """
-        preprocessor = self.model.preprocessor
-        joined = getattr(preprocessor, "second_normaliser", None) is not None
-        wants_second = joined or self.spec.second_in_transforms
-        if joined and preprocessor.second == "separate":
-            raise ConfigError("the model takes its second source apart; maps are made of joined sources alone")
-        if wants_second != (second is not None):
-            raise DataError(
-                f"{scene}: the model takes {'two sources; give --second' if wants_second else 'one source'}"
-            )
-        with ExitStack() as opened:
-            options = self.cube_options(image_options)
-            reader = opened.enter_context(open_reader(scene, key, 3, axes, options))
-            other = None
-            if second is not None:
-                other = opened.enter_context(open_second(Path(second), second_key, reader.info, axes=second_axes))
-                count = preprocessor.second_normaliser.num_bands if joined else self.spec.second_bands
-                if other.info.shape[2] != count:
-                    raise DataError(
-                        f"{second}: has {other.info.shape[2]} bands, the model takes {count} of a second source"
-                    )
-            wrong = None if scale is not None else mixed_up(self.spec.values, reader.info.values)
-            if wrong:
-                raise DataError(f"{scene}: {wrong}")
-            bands, replay = self._bands_and_transforms(reader.info, scale, match_wavelengths)
-            rows = SceneRows(reader, bands, replay, preprocessor, self.spec.wavelengths, other)
-            warn_of_no_place(reader.info, scene)
-            doubt = doubtful_scale(rows, self.spec.values)
-            if doubt:
-                warn(doubt)
-            opened.pop_all()  # the caller closes them
-        return rows
-
-    def cube_options(self, given: Mapping[str, object] | None = None) -> CubeOptions:
-        """How scenes are opened: as in training, but for what is given.
-
-        Args:
-            given: Options by name.
-        """
-        return CubeOptions.of({**self.spec.image_options, **(given or {})})
-
-    def _bands_and_transforms(
-        self, info: CubeInfo, scale: float | None, match_wavelengths: bool
-    ) -> tuple[list[int], Replay]:
-        """Which bands are read, and what becomes of them before they are normalised."""
-        transforms: list[dict] = [] if scale in (None, 1) else [dict(type="ScaleReflectance", factor=scale)]
-        if match_wavelengths:
-            bands = [int(band) for band in info.good_bands.nonzero()[0]]
-            transforms.append(matching_transform(info, self.spec.wavelengths))
-        else:
-            bands = choose_scene_bands(info, self.spec)
-            doubt = doubtful_wavelengths(info, bands, self.spec.wavelengths)
-            if doubt:
-                warn(doubt)
-        # Before they are built: they came with the weights.
-        carried = list(self.spec.transforms)
-        check_carried_config(carried, f"{self.model.source}: its transforms", (TRANSFORMS, CHANNELS), files="file")
-        return bands, Replay([*transforms, *carried], self.model.source)
+        request = SceneRequest(
+            scene, key, second, second_key, scale, match_wavelengths, axes, image_options, second_axes
+        )
+        return open_for_model(self.model, request)
 
     @torch.inference_mode()
     def predict_rows(
@@ -245,7 +173,7 @@ class SceneInferencer:
             ConfigError: If the model gives another number of classes, or memory does not last for a batch.
             DataError: If the scene cannot be read.
         """
-        size = batch_size or self._batch_size(rows)
+        size = batch_size or self.choose_batch(rows)
         try:
             if self.model.takes_rows(self.window):
                 yield from classify_dense(rows, self.model.rows, self.window, start)
@@ -264,15 +192,12 @@ class SceneInferencer:
                 f"{self.model.device}: memory does not last for {size} windows at a time; give a smaller --batch-size"
             ) from error
 
-    def _ids(self, ids: str) -> tuple[int, ...] | None:
-        """Number of each class in a map, None for its index."""
-        if ids not in ("original", "index"):
-            raise ConfigError(f"ids={ids!r} given, expected 'original' or 'index'")
-        given = self.spec.label_ids
-        return given if ids == "original" and given and 0 <= min(given) <= max(given) < 65535 else None
+    def choose_batch(self, rows: SceneRows) -> int:
+        """Windows at a time, found out where that is wanted.
 
-    def _batch_size(self, rows: SceneRows) -> int:
-        """Windows at a time, found out where that is wanted."""
+        Args:
+            rows: From :meth:`open_scene`.
+        """
         if self.batch_size != "auto":
             return self.batch_size
         return self.model.fastest_batch(rows.take(0, 1)[0].shape[2], self.window)
@@ -295,8 +220,7 @@ class SceneInferencer:
         image_options: Mapping[str, object] | None = None,
         second_axes: str | None = None,
         moving: Progress | None = None,
-        shared: Sharing | None = None,
-    ) -> list[list] | None:
+    ) -> list[list]:
         """Classify a scene and write the map as GeoTIFF, a band of rows in memory at a time.
 
         Of a model of values the map has a float32 band of each target, NaN where there is no data, and ``uncertainty``
@@ -329,12 +253,9 @@ class SceneInferencer:
             second_axes: Axes of the second source's array, as ``axes``.
             moving: Called after every batch with the rows computed, parts of rows included, and the rows in all: for a
                 bar. Default None.
-            shared: Given where other processes may be at the same map (:class:`mmhsi.inference.row_blocks.RowBlocks`):
-                this one takes blocks of rows that no other has, and writes the files if it finds all of them finished.
-                Default None: there are no others.
 
         Returns:
-            The scene's files: path, bytes and time of the last change of each; None if another process writes the map.
+            The scene's files: path, bytes and time of the last change of each.
 
         Raises:
             ConfigError: If the model does not fit the checkpoint or gives nothing of what is asked for, memory does not
@@ -342,48 +263,9 @@ class SceneInferencer:
             DataError: If the scene does not fit the model or cannot be read, an output cannot be written, the folder
                 holds files of others, or the interrupted run had other settings or was of a scene that has changed.
         """
-        targets = self.spec.targets
-        if targets and probabilities is not None:
-            raise ConfigError(f"{self.model.source}: predicts values, which have no probabilities")
-        if targets and uncertainty is not None and self.model.num_outputs == len(targets):
-            raise ConfigError(
-                f"{self.model.source}: predicts values without deviations; train its head with loss=GaussianNLLLoss"
-            )
-        wanted = {"values" if targets else "classes": out, "probabilities": probabilities, "uncertainty": uncertainty}
-        paths = {name: Path(path) for name, path in wanted.items() if path is not None}
-        check_outputs(paths.values(), (scene, second))
-        folder = Path(f"{out}.partial")
-        with (
-            nullcontext() if shared else hold_outputs(paths.values()),
-            self.open_scene(
-                scene, key, second, second_key, scale, match_wavelengths, axes, image_options, second_axes
-            ) as rows,
-        ):
-            check_outputs(paths.values(), rows.reader.files)
-            stored = stored_state(folder) if resume and not shared else None
-            size = stored["settings"].get("batch") if stored and self.batch_size == "auto" else None
-            size = size if type(size) is int and size > 0 else self._batch_size(rows)  # anything, of others' states
-            settings = dict(
-                scene=file_states(rows.reader.files) or str(scene),  # on a server
-                key=key,
-                axes=axes,
-                options=self.cube_options(image_options).given(),
-                second=None if rows.second is None else [*file_states(rows.second.files), second_key, second_axes],
-                weights=self.model.digest,
-                window=self.window,
-                stride=self.stride,
-                batch=size,
-                amp=self.model.amp,
-                device=self.model.device.type,
-                scale=1.0 if scale is None else scale,
-                match_wavelengths=match_wavelengths,
-                layers=list(paths),
-            )
-            asked = "probabilities" in paths, "uncertainty" in paths
-            layers = layers_of(len(self.classes), *asked, len(targets))
-            states = file_states(rows.reader.files)
-            run = MapRun(self, rows, scene, paths, layers, self._ids(ids), settings, size, progress)
-            if shared:
-                return states if run.in_blocks(Path(f"{out}.blocks"), shared, states) else None
-            run.alone(folder, resume, stored["rows"] if stored else 0, moving)
-            return states
+        request = SceneRequest(
+            scene, key, second, second_key, scale, match_wavelengths, axes, image_options, second_axes
+        )
+        paths = map_paths(self, out, probabilities, uncertainty)
+        with hold_outputs(paths.values()), open_map(self, request, paths, ids) as run:
+            return run.write(resume, progress, moving)

@@ -3,9 +3,9 @@
 from mmhsi.io.class_map_reader import ClassMap, read_class_map
 from mmhsi.io.class_maps import ClassMapWriter, write_class_map
 from mmhsi.io.cube import CubeInfo, HSICube
+from mmhsi.io.cube_options import CubeOptions
 from mmhsi.io.cube_writer import write_cube
-from mmhsi.io.labels import NO_LABEL, label_map_info, open_label_map, read_label_map, read_labels
-from mmhsi.io.options import CubeOptions
+from mmhsi.io.label_maps import NO_LABEL, label_map_info, open_label_map, read_label_map, read_labels
 from mmhsi.io.readers import CubeReader, open_cube, read_cube
 from mmhsi.io.selection import Window
 from mmhsi.io.value_maps import ValueMapWriter

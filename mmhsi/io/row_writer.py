@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from rasterio.crs import CRS
 
 _TILE = 256
-IN_MEMORY = 256 << 20
-"""Bytes of packed rows up to which an optimised file is laid out in memory, where no write can fail unseen."""
+IN_MEMORY = 64 << 20
+"""Bytes of packed rows up to which an optimised file is laid out in memory, where no write can fail unseen. More would
+let the memory of a map grow with the scene's rows."""
 
 
 def predictor(dtype: np.dtype) -> int:

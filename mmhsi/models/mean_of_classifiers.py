@@ -119,8 +119,7 @@ class MeanOfClassifiers(PixelClassifier):
     def predict_scores(self, inputs: Tensor) -> Tensor:
         """Calibrated class probabilities of windows, (B, K).
 
-        Args:
-            inputs: Normalised windows, shape (B, C, h, w).
+        The arguments are as for :meth:`PixelClassifier.predict_scores`.
         """
         scores: Tensor = self.backbone(inputs)
         if self.temperature == 1:

@@ -46,8 +46,7 @@ class PresenceClassifier(PixelClassifier):
     def scored(self, outputs: Tensor) -> Tensor:
         """What is averaged over the symmetries and handed on: the sigmoid.
 
-        Args:
-            outputs: Of the head, shape (B, K).
+        The arguments are as for :meth:`PixelClassifier.scored`.
 
         Returns:
             Scores of the classes, float32, same shape.

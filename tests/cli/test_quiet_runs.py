@@ -13,7 +13,7 @@ from mmengine.visualization import Visualizer
 from small_models import shrink
 
 from mmhsi.cli.console import bar, duration, show_own_warnings
-from mmhsi.cli.lock import hold_work_dir
+from mmhsi.cli.work_dir import hold_work_dir
 from mmhsi.errors import ConfigError, DataError, DataWarning
 from mmhsi.io.doubts import doubt
 
@@ -111,15 +111,15 @@ def test_what_was_measured_stays(tmp_path):
 def test_warnings_of_a_run_come_through_and_others_do_not(capsys):
     from mmengine.logging import MMLogger
 
-    from mmhsi.engine import console
+    from mmhsi.engine import quiet_logging
 
-    with console.log_to_file_alone():
+    with quiet_logging.log_to_file_alone():
         logger = MMLogger("quiet", log_level="INFO")
-        console.apply(logger)
-    for path in (console.__file__, logging.__file__):
+        quiet_logging.apply(logger)
+    for path in (quiet_logging.__file__, logging.__file__):
         for level in (logging.INFO, logging.WARNING):
             logger.handle(logging.LogRecord("x", level, path, 1, f"{level} {path}", (), None))
-    assert capsys.readouterr().out == f"warning: {logging.WARNING} {console.__file__}\n"
+    assert capsys.readouterr().out == f"warning: {logging.WARNING} {quiet_logging.__file__}\n"
 
 
 def test_a_warning_is_one_line_said_once(tmp_path, monkeypatch, capsys):

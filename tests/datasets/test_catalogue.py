@@ -13,7 +13,7 @@ from mmhsi.datasets.catalogue import CATALOGUE, scene_info
 from mmhsi.datasets.catalogue.aviris_1992 import AVIRIS_1992
 from mmhsi.datasets.catalogue.info import SceneInfo
 from mmhsi.datasets.catalogue.table import COLUMNS, rows
-from mmhsi.datasets.labels import LabelTable
+from mmhsi.datasets.label_table import LabelTable
 from mmhsi.datasets.layout import check_layout
 from mmhsi.errors import ConfigError
 from mmhsi.io import open_cube, read_label_map

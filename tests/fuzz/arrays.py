@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pickle
 import struct
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from evil import Evil
 from fuzz.case import Case
 from fuzz.entries import CUBE
 from fuzz.files import of_bytes, write_npy
 
-if TYPE_CHECKING:
-    from pathlib import Path
+EVIL = Evil(Path("/tmp/unpickled"))
 
 
 def npy(header: str, data: bytes = CUBE.tobytes(), length: int | None = None, version: int = 1) -> bytes:
@@ -31,13 +31,6 @@ def handmade(name: str, content: bytes, refused: bool | None = True, **options: 
 
 def saved(name: str, array: np.ndarray, refused: bool | None = True, **options: object) -> Case:
     return Case(f".npy: {name}", lambda folder: write_npy(folder, array), refused, **options)
-
-
-class Evil:
-    """Unpickling it would create a file."""
-
-    def __reduce__(self):
-        return open, ("/tmp/unpickled", "w")
 
 
 def sparse(folder: Path) -> Path:
@@ -62,7 +55,10 @@ CASES = [
     handmade("type of words", shaped("(12, 14, 5)", "'nonsense'")),
     handmade("header of 64 kB that is not there", npy("{}", length=65535)),
     handmade("version 9", npy("{}", version=9)),
-    handmade("pickled objects", shaped("(12, 14, 5)", "'|O'", pickle.dumps(np.full((12, 14, 5), Evil())))),
+    handmade(
+        "pickled objects",
+        shaped("(12, 14, 5)", "'|O'", pickle.dumps(np.full((12, 14, 5), EVIL))),
+    ),
     handmade("a pickle named .npy", pickle.dumps(CUBE)),
     saved("complex", CUBE * 1j),
     saved("text in the array", CUBE.astype("U4")),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pickle
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from fuzz.arrays import Evil
+from evil import Evil
 from fuzz.case import Case
 from fuzz.entries import MODEL_META, write_model
 from fuzz.files import cut, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def checkpoint(name: str, edit: Callable[[Path], object], refused: bool | None = True, **options: object) -> Case:
@@ -65,7 +65,7 @@ CASES = [
         checkpoint(f"cut after {share} of 4", lambda path, share=share: cut(path, path.stat().st_size * share // 4))
         for share in (0, 1, 3)
     ],
-    checkpoint("a pickle that runs code", lambda path: path.write_bytes(pickle.dumps(Evil()))),
+    checkpoint("a pickle that runs code", lambda path: path.write_bytes(pickle.dumps(Evil(Path("/tmp/unpickled"))))),
     checkpoint("an empty archive", lambda path: zipfile.ZipFile(path, "w").close()),
     checkpoint("packed, unpacks to 256 MB", bomb),
     content("a list", lambda whole: [1, 2]),

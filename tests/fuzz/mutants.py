@@ -25,10 +25,10 @@ from mmhsi.datasets.splits import FileSplit, PairSplit
 from mmhsi.datasets.tile_list import read_tile_list
 from mmhsi.engine.runners import read_run
 from mmhsi.errors import MMHSIError
-from mmhsi.estimator.keeping import save_model
+from mmhsi.estimator.work_folder import save_model
 from mmhsi.inference import SceneInferencer
 from mmhsi.io import HSICube, open_cube, read_class_map, read_label_map, write_class_map, write_cube
-from mmhsi.io.labels import open_label_map, read_labels
+from mmhsi.io.label_maps import open_label_map, read_labels
 from mmhsi.io.placement import Grid
 from mmhsi.io.zarr_writer import write_zarr
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint

@@ -116,16 +116,18 @@ def test_blocks_give_the_bytes_of_one_process(
     assert counts(rows_done) == [1] * HEIGHT
 
 
-def test_who_comes_late_does_nothing(model: SceneInferencer, tall: str, tmp_path: Path, rows_done: list) -> None:
+def test_who_comes_late_does_nothing(
+    model: SceneInferencer, tall: str, tmp_path: Path, rows_done: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another process joins the map between this one's look at the records and at the blocks."""
-    out, opened = tmp_path / "maps", model.open_scene
+    out, opened = tmp_path / "maps", map_run.open_for_model
 
-    def late(*given: object, **options: object) -> object:
-        model.open_scene = opened  # type: ignore[method-assign]
+    def late(*given: object) -> object:
+        monkeypatch.setattr(map_run, "open_for_model", opened)
         shared(model, tall, out)
-        return opened(*given, **options)
+        return opened(*given)
 
-    model.open_scene = late  # type: ignore[method-assign]
+    monkeypatch.setattr(map_run, "open_for_model", late)
     assert shared(model, tall, out) == []
     assert counts(rows_done) == [1] * HEIGHT
     assert not (out / "tall.tif.blocks").exists()

@@ -65,8 +65,10 @@ def value_map(path):
     return values
 
 
+@pytest.mark.parametrize("most", [0, 1 << 30], ids=["on disk", "in memory"])
 @pytest.mark.parametrize("make", [class_map, value_map])
-def test_directories_come_first_and_coarse_tiles_before_fine_ones(tmp_path, make):
+def test_directories_come_first_and_coarse_tiles_before_fine_ones(tmp_path, monkeypatch, make, most):
+    monkeypatch.setattr("mmhsi.io.row_writer.IN_MEMORY", most)
     path = tmp_path / "map.tif"
     make(path)
     found = directories(path)

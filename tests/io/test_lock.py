@@ -10,14 +10,14 @@ from contextlib import contextmanager
 import pytest
 from processes import started
 
-from mmhsi.cli.lock import hold_work_dir
+from mmhsi.cli.work_dir import hold_work_dir
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import lock
 from mmhsi.io.lock import hold
 
 HOLDER = """
 import os, sys, time
-from mmhsi.cli.lock import hold_work_dir
+from mmhsi.cli.work_dir import hold_work_dir
 there, here = os.pipe()
 with hold_work_dir(sys.argv[1]):
     if os.fork() == 0:  # as a process that loads data

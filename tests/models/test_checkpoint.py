@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 import torch
+from evil import Evil
 
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.models import HSIViT, load_weights
@@ -56,16 +57,6 @@ def test_strict_wants_every_weight(checkpoint, tmp_path):
     with pytest.raises(ConfigError, match=r"lacks 1 of the model's weights, such as norm\.weight"):
         load_weights(vit(), tmp_path / "b.pth", "backbone.")
     load_weights(vit(), tmp_path / "b.pth", "backbone.", strict=False)
-
-
-class Evil:
-    """Unpickling it would create a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), "w")
 
 
 def test_a_checkpoint_with_code_is_refused_and_not_run(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from evil import Evil
 
 from mmhsi.engine.configs import load_config
 from mmhsi.errors import ConfigError, DataError, FileFormatError
@@ -189,11 +190,7 @@ def test_what_does_not_fit_is_said(small_dofa, tmp_path):
 
 
 def test_code_in_a_file_is_not_run(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return (open, (str(tmp_path / "touched"), "w"))
-
-    torch.save({"a": Evil()}, tmp_path / "evil.pth")
+    torch.save({"a": Evil(tmp_path / "touched")}, tmp_path / "evil.pth")
     with pytest.raises(FileFormatError):
         convert("dofa-vit-b", tmp_path / "evil.pth")
     assert not (tmp_path / "touched").exists()

@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument("--out", type=WrittenFile, required=True, help="file to write: .onnx, or .pt2 for torch.export")
     parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
     args = parser.parse_intermixed_args()  # options may stand between the one or two positional ones
-    from mmhsi.engine.console import hush_models
+    from mmhsi.engine.quiet_logging import hush_models
     from mmhsi.inference import SceneInferencer
     from mmhsi.inference.export import export_model
     from mmhsi.progress import begin

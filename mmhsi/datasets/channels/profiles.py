@@ -45,7 +45,7 @@ class MorphologicalProfiles(ChannelGroup):
 
 
 @CHANNELS.register_module()
-class NormalisedProfiles(ChannelGroup):
+class NormalisedProfiles(MorphologicalProfiles):
     """The principal components of spectra of unit length, and their profiles: shapes that shadows do not change.
 
     Args:
@@ -57,14 +57,7 @@ class NormalisedProfiles(ChannelGroup):
     short = "nemp"
 
     def __init__(self, radii: Sequence[int] = (2, 4, 8), steps: int = 24, count: int = 4) -> None:
-        self.radii = tuple(radii)
-        self.steps = steps
-        self.count = count
-        check_radii(type(self).__name__, self.radii)
-
-    def reach(self, scale: int) -> int:
-        """Radius of the largest disc and the steps; arguments as for :meth:`ChannelGroup.reach`."""
-        return max(self.radii) + self.steps
+        super().__init__(radii, steps, count)
 
     def __call__(self, views: Views) -> NDArray[np.float32]:
         """K + 2 · n · k channels of n radii and k components."""

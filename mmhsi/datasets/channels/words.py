@@ -77,10 +77,7 @@ class WordHistograms(ChannelGroup):
         return np.concatenate(parts, axis=2, dtype=np.float64)
 
     def fit(self, parts: Iterable[Views]) -> None:
-        """Find the words.
-
-        Args:
-            parts: All rows of all scenes, some at a time.
+        """Find the words; arguments as for :meth:`ChannelGroup.fit`.
 
         Raises:
             DataError: If the scene has fewer pixels than words.

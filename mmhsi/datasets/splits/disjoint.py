@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.arguments import size_pair
-from mmhsi.datasets.labels import IGNORE_INDEX
+from mmhsi.datasets.label_table import IGNORE_INDEX
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import SPLITS
 

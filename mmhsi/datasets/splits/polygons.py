@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy
 
-from mmhsi.datasets.labels import IGNORE_INDEX
+from mmhsi.datasets.label_table import IGNORE_INDEX
 from mmhsi.errors import DataError
 
 if TYPE_CHECKING:

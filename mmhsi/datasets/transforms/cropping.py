@@ -10,7 +10,7 @@ from mmhsi.arguments import check_choice, check_interval, check_number, size_pai
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
-from ..labels import IGNORE_INDEX
+from ..label_table import IGNORE_INDEX
 from .common import SPATIAL_KEYS, CubeTransform, generator, require_one_grid, source, valid_mask
 from .padding import PadMode, pad_results
 from .resizing import Interpolation, resize_results

@@ -19,7 +19,7 @@ from mmhsi.registry import TRANSFORMS
 
 from ..drawn_tiles import drawn_classes
 from ..label_grid import grid_classes
-from ..labels import IGNORE_INDEX
+from ..label_table import IGNORE_INDEX
 from .common import CubeTransform, generator
 
 

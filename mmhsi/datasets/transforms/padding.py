@@ -10,7 +10,7 @@ from mmhsi.arguments import check_choice, check_number, size_pair
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
-from ..labels import IGNORE_INDEX
+from ..label_table import IGNORE_INDEX
 from .common import CubeTransform, require_one_grid, source, valid_mask
 
 if TYPE_CHECKING:

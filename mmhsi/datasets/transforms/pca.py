@@ -177,8 +177,7 @@ class PCAProject(CubeTransform):
     def fitted(self, arguments: dict) -> dict:
         """Give the arrays of the components that are kept in place of their file.
 
-        Args:
-            arguments: Those that it was built from.
+        The arguments are as for :meth:`CubeTransform.fitted`.
         """
         count = self.num_components
         model = {name: values if name == "mean" else values[:count] for name, values in self._fit.lists().items()}

@@ -129,11 +129,7 @@ class SceneChannels(CubeTransform):
                 yield self._views(image[rows], valid[rows], finer)
 
     def fitted(self, arguments: dict) -> dict:
-        """Give families and scaling with their fitted state.
-
-        Args:
-            arguments: Those that it was built from.
-        """
+        """Give families and scaling with their fitted state; arguments as for :meth:`CubeTransform.fitted`."""
         if self.basis is None or self.families is None:
             return arguments
         return dict(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import h5py
     from numpy.typing import NDArray
 
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
     from mmhsi.io.readers.base import CubeReader
 
 _CUBES = ("reflectance/reflectance", "radiance/radiance")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from rasterio.crs import CRS
 
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
     from mmhsi.io.readers.base import CubeReader
 
 
@@ -87,7 +87,7 @@ class ProductCube:
         nodata: Stored value that stands for "not measured" in all bands, or None.
         crs: Coordinate reference system, or None.
         transform: Pixel (column, row) to map coordinates, or None.
-        layers: Quality layers by name, of :data:`mmhsi.io.options.MASKS`; several of one name all count.
+        layers: Quality layers by name, of :data:`mmhsi.io.cube_options.MASKS`; several of one name all count.
         empty: Wavelengths in nm: a pixel whose stored values are 0 in all bands nearest to them holds no data, for
             products without a nodata value. Default: none.
         acquired: When the scene was taken, RFC 3339 in UTC (:func:`mmhsi.io.acquired.utc_time`), or None.

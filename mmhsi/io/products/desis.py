@@ -17,7 +17,7 @@ from mmhsi.io.readers.raster import RasterReader
 from mmhsi.io.xml_files import read_xml
 
 if TYPE_CHECKING:
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
 
 _QUALITY = {"shadow": (0,), "snow": (2,), "haze": (3, 4), "cloud": (5, 6)}
 _QUALITY_BANDS = 8

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
 
 _LAYERS = {
     "cloud": "CLOUD",

@@ -16,7 +16,7 @@ from mmhsi.io.readers.hdf5_opening import open_hdf5
 from mmhsi.io.readers.surroundings import check_surroundings
 
 if TYPE_CHECKING:
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
     from mmhsi.io.readers.base import CubeReader
 
 _ZIPS = 2

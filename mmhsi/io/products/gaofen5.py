@@ -19,7 +19,7 @@ from mmhsi.io.readers.raster import RasterReader
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
 
 _NAME = r"(GF5[A-Z]?|ZY1[A-Z])_AHSI_"
 _LARGEST = 1 << 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
 
+    import h5py
     from numpy.typing import NDArray
 
 
@@ -152,10 +154,7 @@ class Content:
         Raises:
             FileFormatError: It is missing or cannot be read.
         """
-        if name not in self.file:
-            raise FileFormatError(f"{self.path}: {self.title}: the data set {name} is missing")
-        with reading(self.path, f"{self.title}: {name} cannot be read"):
-            data = self.file[name]
+        with self._data_set(name) as data:
             if data.size > 1 << 16:
                 raise FileFormatError(f"{self.path}: {self.title}: {name} has {data.size} values; expected one a band")
             return np.asarray(data[()], dtype=np.float64).ravel()
@@ -169,10 +168,15 @@ class Content:
         Raises:
             FileFormatError: It is missing or cannot be read.
         """
+        with self._data_set(name) as data:
+            return text_of(data[()])
+
+    @contextmanager
+    def _data_set(self, name: str) -> Iterator[h5py.Dataset]:
         if name not in self.file:
             raise FileFormatError(f"{self.path}: {self.title}: the data set {name} is missing")
         with reading(self.path, f"{self.title}: {name} cannot be read"):
-            return text_of(self.file[name][()])
+            yield self.file[name]
 
     def _numbers(self, value: object, name: str) -> NDArray[np.float64]:
         try:

@@ -18,7 +18,7 @@ from mmhsi.io.products.base import Detector, Product, ProductCube, register_prod
 from mmhsi.io.readers.raster import RasterReader
 
 if TYPE_CHECKING:
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
 
 _CALIBRATED = (range(8, 58), range(77, 225))
 _CENTRES = ((8, 426.82, 57, 925.41), (77, 912.45, 224, 2395.50))

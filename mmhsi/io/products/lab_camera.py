@@ -18,8 +18,8 @@ import numpy as np
 
 from mmhsi.errors import DataError
 from mmhsi.io.cube import CubeInfo
+from mmhsi.io.cube_options import NO_REFERENCE, CubeOptions
 from mmhsi.io.doubts import doubt
-from mmhsi.io.options import NO_REFERENCE, CubeOptions
 from mmhsi.io.products.lab_exposure import Exposure, exposure_of
 from mmhsi.io.products.lab_references import References, find_references, is_reference
 from mmhsi.io.readers.derived import DerivedReader

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import DataError, FileFormatError
+from mmhsi.io.cube_options import NO_REFERENCE
 from mmhsi.io.files import existing_file, reading
-from mmhsi.io.options import NO_REFERENCE
 
 if TYPE_CHECKING:
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
 
 _PREFIXES = ("WHITEREF_", "DARKREF_", "WHITEDARKREF_")
 _HEADWALL = ("WHITEREFERENCE", "DARKREFERENCE")

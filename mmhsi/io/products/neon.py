@@ -21,7 +21,7 @@ from mmhsi.io.products.hdf5 import Content, DataSet
 if TYPE_CHECKING:
     import h5py
 
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
 
 
 @register_product

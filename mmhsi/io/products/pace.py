@@ -18,7 +18,7 @@ from mmhsi.io.products.hdf5 import Content, DataSet
 if TYPE_CHECKING:
     import h5py
 
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
 
 _DETECTORS = ("blue", "red", "SWIR")
 _CUBES = ("rhos", "Rrs")

@@ -24,7 +24,7 @@ from mmhsi.io.products.base import Detector, Hdf5Product, Layer, ProductCube, re
 from mmhsi.io.products.hdf5 import Content, DataSet
 
 if TYPE_CHECKING:
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
 
 _SWATH = re.compile(r"PRS_(L1|L2B|L2C|L2D)_HCO")
 _FULL = 65535.0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
     from mmhsi.io.products.base import Detector, Layer, ProductCube
     from mmhsi.io.readers.base import CubeReader
     from mmhsi.io.readers.scaling import Part

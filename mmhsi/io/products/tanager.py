@@ -21,7 +21,7 @@ from mmhsi.io.wavelengths import in_nanometres
 if TYPE_CHECKING:
     import h5py
 
-    from mmhsi.io.options import CubeOptions
+    from mmhsi.io.cube_options import CubeOptions
 
 _CUBES = ("surface_reflectance", "ortho_surface_reflectance", "toa_radiance", "ortho_radiance")
 _LAYERS = {"cloud": "beta_cloud_mask", "cirrus": "beta_cirrus_mask"}

@@ -9,8 +9,8 @@ import h5py
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.arrays import cube_of, cut_cube, is_path
+from mmhsi.io.cube_options import NO_REFERENCE, PRODUCTS, REFERENCES, CubeOptions
 from mmhsi.io.files import existing_file, reading
-from mmhsi.io.options import NO_REFERENCE, PRODUCTS, REFERENCES, CubeOptions
 from mmhsi.io.products import open_product
 from mmhsi.io.products.lab_camera import with_references
 from mmhsi.io.products.lab_references import capture_in
@@ -51,7 +51,7 @@ def open_reader(
         key: Variable of a .mat or HDF5 file, page of a TIFF; None for the only one that fits.
         ndim: Axes wanted.
         axes: The axes of an array in the file's order, such as ``"y x band"``. Default None: what the file says.
-        options: How a cube is opened. Default: as :class:`mmhsi.io.options.CubeOptions` has it.
+        options: How a cube is opened. Default: as :class:`mmhsi.io.cube_options.CubeOptions` has it.
     """
     options = options or CubeOptions()
     path = asset_of(path)

@@ -221,9 +221,7 @@ class HSIViT(TransformerBackbone):
     def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
         """Prepend CLS and registers and run the layers; see :class:`TransformerBackbone`.
 
-        Args:
-            tokens: Patch tokens with positions added, any number of them.
-            out_indices: Layers, counted from 0, whose outputs are returned.
+        The arguments are as for :meth:`TransformerBackbone.encode`.
         """
         x = prepend_tokens(tokens.patches, self.cls_token + self.pos_embed[:, :1], self.registers)
         outputs = enumerate(self.layers.run(self.drop_after_pos(x)))

@@ -57,11 +57,11 @@ class HyperSIGMA(TransformerBackbone):
     third layer (ViT-B; sixth of L, eighth of H), whose maps of offsets are new.
 
     Args:
-        in_channels: Bands C.
-        arch: As for :class:`HSIViT`.
-        patch_size: Side of a patch in pixels.
+        in_channels: Bands C of the input. Default 100, as in pretraining.
+        arch: As for :class:`HSIViT`. Default ``'base'``.
+        patch_size: Side of a patch in pixels. Default 8.
         interval: Every how-manieth layer attends to all tokens. Default 1: every one.
-        points: Of sampled attention.
+        points: Of sampled attention. Default 4.
         out_indices: Layers whose maps are returned; negative counts from the end. Default: the last.
         drop_rate: Dropout after attention and in the MLP.
         drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly.
@@ -75,15 +75,15 @@ class HyperSIGMA(TransformerBackbone):
 
     def __init__(
         self,
-        in_channels: int,
-        arch: str | ViTArch,
-        patch_size: int,
-        interval: int,
-        points: int,
-        out_indices: Sequence[int],
-        drop_rate: float,
-        drop_path_rate: float,
-        init_cfg: dict | list[dict] | None,
+        in_channels: int = 100,
+        arch: str | ViTArch = "base",
+        patch_size: int = 8,
+        interval: int = 1,
+        points: int = 4,
+        out_indices: Sequence[int] = (-1,),
+        drop_rate: float = 0.0,
+        drop_path_rate: float = 0.0,
+        init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
         owner = type(self).__name__
@@ -101,14 +101,14 @@ class HyperSIGMA(TransformerBackbone):
         for name, parameter in self.layers.named_parameters():
             if name.endswith("sampling_offsets.weight"):
                 nn.init.trunc_normal_(parameter, std=0.02)
+        self.make_embedding()
+
+    def make_embedding(self) -> None:
+        """Make what :meth:`embed` maps images to tokens by; at the end of the constructor."""
+        raise NotImplementedError
 
     def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
-        """Run the layers; see :class:`TransformerBackbone`.
-
-        Args:
-            tokens: From :meth:`embed`.
-            out_indices: Layers, counted from 0, whose outputs are returned.
-        """
+        """Run the layers; arguments as for :meth:`TransformerBackbone.encode`."""
         outputs = enumerate(self.layers.run(tokens.patches, None if self.num_blocks > 1 else tokens.grid))
         chosen = [self.norm(x) if index == self.depth - 1 else x for index, x in outputs if index in out_indices]
         return [tokens._replace(patches=x) for x in chosen]
@@ -121,37 +121,12 @@ class HyperSIGMASpatial(HyperSIGMA):
     Pretrained on 100 bands of EO-1 Hyperion and Gaofen-5 by their number, not by their centres: for other data
     ``init_cfg=dict(…, input_layer='reinit')``, as the authors do.
 
-    Args:
-        in_channels: Bands C of the input. Default 100, as in pretraining.
-        arch: As for :class:`HSIViT`. Default ``'base'``.
-        patch_size: Side of a patch in pixels. Default 8.
-        interval: As for :class:`HyperSIGMA`. Default 1.
-        points: Likewise. Default 4.
-        out_indices: Layers whose maps are returned; negative counts from the end. Default: the last.
-        drop_rate: Dropout after attention and in the MLP.
-        drop_path_rate: Stochastic depth of the last layer; earlier ones less, linearly.
-        init_cfg: mmengine's initialisation.
-
-    Raises:
-        ConfigError: If a size does not fit.
+    Arguments and errors as for :class:`HyperSIGMA`.
     """
 
-    def __init__(
-        self,
-        in_channels: int = 100,
-        arch: str | ViTArch = "base",
-        patch_size: int = 8,
-        interval: int = 1,
-        points: int = 4,
-        out_indices: Sequence[int] = (-1,),
-        drop_rate: float = 0.0,
-        drop_path_rate: float = 0.0,
-        init_cfg: dict | list[dict] | None = None,
-    ) -> None:
-        super().__init__(
-            in_channels, arch, patch_size, interval, points, out_indices, drop_rate, drop_path_rate, init_cfg
-        )
-        self.patch_embed = PatchEmbed(in_channels, self.embed_dims, patch_size)
+    def make_embedding(self) -> None:
+        """A linear map of each patch."""
+        self.patch_embed = PatchEmbed(self.in_channels, self.embed_dims, self.patch_size)
         init_embedding(self.patch_embed)
 
     def embed(self, x: Tensor) -> Tokens:
@@ -203,7 +178,10 @@ class HyperSIGMASpectral(HyperSIGMA):
         if interval > 1 and round(num_tokens**0.5) ** 2 != num_tokens:
             raise ConfigError(f"HyperSIGMASpectral: num_tokens={num_tokens} given, sampled attention needs a square")
         self.num_blocks = num_tokens
-        self.spectral_embed = PooledSpectralEmbed(self.embed_dims, 1, patch_size)
+
+    def make_embedding(self) -> None:
+        """A linear map of each group's picture."""
+        self.spectral_embed = PooledSpectralEmbed(self.embed_dims, 1, self.patch_size)
         init_linear(self.spectral_embed)
 
     def fixed_band_axes(self) -> dict[str, int]:
@@ -218,9 +196,5 @@ class HyperSIGMASpectral(HyperSIGMA):
         return Tokens(None, tokens, patch_grid(x.shape[2:], self.patch_size))
 
     def to_map(self, tokens: Tokens) -> Tensor:
-        """The mean of all tokens as a map (B, d, h, w).
-
-        Args:
-            tokens: From :meth:`encode`.
-        """
+        """The mean of all tokens as a map (B, d, h, w); arguments as for :meth:`TransformerBackbone.to_map`."""
         return tokens.patches.mean(dim=1)[..., None, None].expand(-1, -1, *tokens.grid)

@@ -231,9 +231,7 @@ class IMAEViT(TransformerBackbone):
     def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
         """Prepend the ins token, here the CLS of the tokens, and run the layers; see :class:`TransformerBackbone`.
 
-        Args:
-            tokens: Pixel tokens with positions added, any number of them.
-            out_indices: Layers, counted from 0, whose outputs are returned.
+        The arguments are as for :meth:`TransformerBackbone.encode`.
         """
         outputs = enumerate(self.layers.run(prepend_tokens(tokens.patches, self.ins_token)))
         chosen = [self.norm(x) if index == self.depth - 1 else x for index, x in outputs if index in out_indices]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 KERNEL_DEPTHS = (9, 7, 5)
 """Of the 3-D convolutions, as in the public code; each takes its depth less 3 from the components."""
+CUBE_CHANNELS, SECOND_CHANNELS = 128, 64
+"""Of the CNNs' maps, as there."""
 
 
 class CubeCNN(nn.Module):
@@ -85,8 +87,6 @@ class SSMAEFusion(SSMAEViT):
         in_channels: Bands C of the input, those of the second source counted.
         second_bands: Bands of the second source, the last of C. Default 0: none, and no CNN for it.
         num_components: Components that the cube's bands are reduced to. Default 20, the public code's.
-        cube_channels: Channels of the cube's CNN. Default 128.
-        second_channels: Channels of the second source's CNN. Default 64.
         arch: See :class:`SSMAEViT`.
         window: See :class:`SSMAEViT`.
         patch_size: See :class:`SSMAEViT`; the CNNs' maps are averaged to the grid of patches.
@@ -96,7 +96,7 @@ class SSMAEFusion(SSMAEViT):
         init_cfg: mmengine's initialisation.
 
     Attributes:
-        out_channels: Channels of the maps: 2 · d + ``cube_channels`` + ``second_channels`` (if there is a second).
+        out_channels: Channels of the maps: 2 · d + 128 of the cube's CNN + 64 of the second's, where there is one.
 
     Raises:
         ConfigError: If a size does not fit.
@@ -109,8 +109,6 @@ class SSMAEFusion(SSMAEViT):
         in_channels: int,
         second_bands: int = 0,
         num_components: int = 20,
-        cube_channels: int = 128,
-        second_channels: int = 64,
         arch: str | ViTArch = "base",
         window: int = 7,
         patch_size: int = 1,
@@ -128,10 +126,10 @@ class SSMAEFusion(SSMAEViT):
                 f"in_channels={in_channels}"
             )
         self.cube_bands = in_channels - second_bands
-        self.cnn = nn.ModuleDict({"cube": CubeCNN(self.cube_bands, num_components, cube_channels)})
+        self.cnn = nn.ModuleDict({"cube": CubeCNN(self.cube_bands, num_components, CUBE_CHANNELS)})
         if second_bands:
-            self.cnn["second"] = second_cnn(second_bands, second_channels)
-        self.out_channels = 2 * self.embed_dims + cube_channels + (second_channels if second_bands else 0)
+            self.cnn["second"] = second_cnn(second_bands, SECOND_CHANNELS)
+        self.out_channels = 2 * self.embed_dims + CUBE_CHANNELS + (SECOND_CHANNELS if second_bands else 0)
 
     def fixed_band_axes(self) -> dict[str, int]:
         """Weights that depend on the bands, and the axis of the bands."""

@@ -178,12 +178,7 @@ class SSMAEViT(TransformerBackbone):
         return [*outputs, self.norm(last)]
 
     def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
-        """Run both branches; see :class:`TransformerBackbone`.
-
-        Args:
-            tokens: From :meth:`embed`, all of them or some.
-            out_indices: Layers, counted from 0, whose outputs are returned.
-        """
+        """Run both branches; arguments as for :meth:`TransformerBackbone.encode`."""
         spatial = self.encode_branch(self.spatial_layers, tokens.patches, self.spatial_cls_token)
         spectral = self.encode_branch(self.spectral_layers, tokens.spectral_tokens(), self.spectral_cls_token)
         pairs = [(spatial[index], spectral[index]) for index in out_indices]
@@ -212,8 +207,7 @@ class SSMAEViT(TransformerBackbone):
     def to_map(self, tokens: Tokens) -> Tensor:
         """Make a map (B, 2 · d, h, w): the pixel tokens, then the mean of the band tokens, the same at every place.
 
-        Args:
-            tokens: From :meth:`encode`.
+        The arguments are as for :meth:`TransformerBackbone.to_map`.
         """
         spatial, spectral = tokens.to_map(), tokens.spectral_tokens().mean(dim=1)
         return torch.cat([spatial, spectral[:, :, None, None].expand_as(spatial)], dim=1)

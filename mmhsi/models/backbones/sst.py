@@ -272,9 +272,7 @@ class SST(TransformerBackbone):
     def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
         """Run the spatial layers, then the spectral ones; see :class:`TransformerBackbone`.
 
-        Args:
-            tokens: Tokens with positions added, of any number of blocks and places.
-            out_indices: Layers, counted from 0, whose outputs are returned.
+        The arguments are as for :meth:`TransformerBackbone.encode`.
         """
         batch = tokens.patches.shape[0]
         blocks = self.by_block(self.drop_after_pos(tokens.patches), tokens.grid).flatten(0, 1)  # (B·G, N, d)
@@ -336,8 +334,7 @@ class SST(TransformerBackbone):
     def to_map(self, tokens: Tokens) -> Tensor:
         """Make a map (B, d, h, w), or (B, G · d, h, w) with ``spectral_pool='concat'``.
 
-        Args:
-            tokens: From :meth:`encode`.
+        The arguments are as for :meth:`TransformerBackbone.to_map`.
         """
         blocks = self.by_block(tokens.patches, tokens.grid)
         if self.spectral_pool == "mean":

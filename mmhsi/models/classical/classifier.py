@@ -56,10 +56,7 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
         return self.keep(samples, torch.cat([sample.gt_label for sample in data_samples]))
 
     def predict_scores(self, inputs: Tensor) -> Tensor:
-        """Class probabilities of windows.
-
-        Args:
-            inputs: Normalised windows, shape (B, C, h, w).
+        """Class probabilities of windows; arguments as for :meth:`PixelClassifier.predict_scores`.
 
         Returns:
             Shape (B, K).

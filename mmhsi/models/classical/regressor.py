@@ -85,10 +85,7 @@ class ClassicalRegressor(KeepsSamples, PixelRegressor):
         return np.where(known > 0, values, np.float32(np.nan))
 
     def predict_scores(self, inputs: Tensor) -> Tensor:
-        """Values of windows.
-
-        Args:
-            inputs: Normalised windows, shape (B, C, h, w).
+        """Values of windows; arguments as for :meth:`PixelClassifier.predict_scores`.
 
         Returns:
             Shape (B, T).

@@ -50,10 +50,7 @@ class BandAttentionEmbed(CodedBandEmbed):
         self.projection = nn.Linear(width, embed_dims)
 
     def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
-        """The maps multiplied out, of H heads of width e.
-
-        Args:
-            wavelengths: Band centres in nm, C of them.
+        """The maps multiplied out, of H heads of width e; arguments as for :meth:`BandEmbed.of_bands`.
 
         Returns:
             Scores of pixels (p · p, H) and of bands (H, C), values of pixels (H, p · p, e) and of bands (H, C, e).

@@ -128,8 +128,7 @@ class SpectralStemEmbed(BandEmbed):
     def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
         """Map (L, C) of the bands to the resampled spectrum, and codes (32, L') of what the first kernels cover.
 
-        Args:
-            wavelengths: Band centres in nm, C of them.
+        The arguments are as for :meth:`BandEmbed.of_bands`.
         """
         assert self.code is not None
         resample, codes = kept_on(_steps, tuple(wavelengths), self.step, device=self.projection.weight.device)
@@ -171,10 +170,7 @@ class SpectralEarthEmbed(SpectralStemEmbed):
         super().__init__(embed_dims, patch_size)
 
     def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
-        """Order of the bands along the spectrum, shape (C,).
-
-        Args:
-            wavelengths: Band centres in nm, C of them.
+        """Order of the bands along the spectrum, shape (C,); arguments as for :meth:`BandEmbed.of_bands`.
 
         Raises:
             ConfigError: If there are too few for the convolutions.

@@ -82,8 +82,7 @@ class WavelengthEmbed(CodedBandEmbed):
     def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
         """Map (C · p · p, d) and bias (d,) of patches, and what the bands are multiplied by before, (C, 1, 1).
 
-        Args:
-            wavelengths: Band centres in nm, C of them.
+        The arguments are as for :meth:`BandEmbed.of_bands`.
         """
         codes, shares = kept_on(self.facts, tuple(wavelengths), self.width, device=self.bias_token.device)
         codes, attend = self.code(codes), None

@@ -1,6 +1,6 @@
 """Losses: functions on scores and features, the centring of targets, and the modules that decode heads take."""
 
-from .across_processes import reduce_mean, sum_over_processes
+from .across_processes import counted_mean, reduce_mean, sum_over_processes
 from .centring import SinkhornCentring, SoftmaxCentring
 from .dino_loss import dino_loss
 from .ibot_loss import ibot_loss
@@ -20,6 +20,7 @@ __all__ = [
     "SinkhornCentring",
     "SoftmaxCentring",
     "SquaredErrorLoss",
+    "counted_mean",
     "dino_loss",
     "ibot_loss",
     "koleo_loss",

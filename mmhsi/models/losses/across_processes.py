@@ -43,3 +43,18 @@ def sum_over_processes(value: Tensor) -> Tensor:
     total = value.detach().clone()
     all_reduce(total)
     return total + world * (value - value.detach())
+
+
+def counted_mean(values: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean of ``values`` where ``weight`` is, over all processes; 0 where it nowhere is.
+
+    Args:
+        values: Of any shape, (B, ...).
+        weight: 0 to 1 or bool, of a shape that fits it, (B, ...). Default None: all count.
+
+    Returns:
+        Scalar.
+    """
+    if weight is None:
+        return values.mean()
+    return (values * weight).sum() / reduce_mean(weight.expand_as(values).sum())

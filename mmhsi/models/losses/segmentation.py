@@ -157,10 +157,7 @@ class FocalLoss(CrossEntropyLoss):
     def pixel_loss(self, logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
         """Unweighted loss of every pixel: of logits (B, K, …) and labels (B, …), shape (B, …).
 
-        Args:
-            logits: Shape (B, K, …).
-            labels: Shape (B, …).
-            ignore_index: Label of pixels that do not count.
+        The arguments are as for :meth:`CrossEntropyLoss.pixel_loss`.
         """
         entropy = super().pixel_loss(logits, labels, ignore_index)
         # 1 − p = −expm1(log p), exact also where p is nearly 1; γ below 1 has no finite slope at exactly 0.

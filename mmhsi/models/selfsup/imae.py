@@ -11,7 +11,7 @@ from mmhsi.arguments import check_choice
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MASKING, MODELS
 
-from ..losses import reduce_mean
+from ..losses import counted_mean
 from ..masking import TokenMasking, visible_first
 from ..protocols import check_plain
 from ..rng import BatchRNG
@@ -33,18 +33,6 @@ class PixelPrediction(NamedTuple):
     pixels: Tensor
     centre: Tensor
     hidden: Tensor
-
-
-def masked_mean(values: Tensor, weight: Tensor | None) -> Tensor:
-    """Mean of ``values`` where ``weight``, bool of the same shape, is True; 0 where it nowhere is; None for all.
-
-    Args:
-        values: Of any shape.
-        weight: Bool of the same shape, or None.
-    """
-    if weight is None:
-        return values.mean()
-    return (values * weight).sum() / reduce_mean(weight.sum())
 
 
 @MODELS.register_module()
@@ -103,11 +91,7 @@ class IMAE(MaskedPretraining):
     ) -> dict[str, Tensor]:
         """Score the reconstruction and the ins token; pixels without data do not count.
 
-        Args:
-            inputs: Normalised windows, shape (B, C, H, W).
-            valid: Pixels that hold data, bool (B, H, W); None if all do.
-            rng: What to draw masks from. Default: torch's own generators.
-            wavelengths: Centres of the bands in nm, for a backbone of any bands. Default: the backbone's own.
+        The arguments are as for :meth:`mmhsi.models.MAE.loss`.
 
         Returns:
             ``loss_reconstruction`` and ``loss_instruction``, the latter times α.
@@ -121,9 +105,9 @@ class IMAE(MaskedPretraining):
             valid = valid.flatten(1)
             counted = valid if counted is None else valid & counted
         return {
-            "loss_reconstruction": masked_mean((made.pixels - target).square().mean(2), counted),
+            "loss_reconstruction": counted_mean((made.pixels - target).square().mean(2), counted),
             "loss_instruction": self.alpha
-            * masked_mean(
+            * counted_mean(
                 (made.centre - target[:, centre]).square().mean(1), None if valid is None else valid[:, centre]
             ),
         }
@@ -136,13 +120,7 @@ class IMAE(MaskedPretraining):
         rng: BatchRNG | None = None,
         wavelengths: Sequence[float] | None = None,
     ) -> dict[str, Reconstruction]:
-        """Hide, encode and predict all pixels.
-
-        Args:
-            inputs: Shape (B, C, H, W).
-            valid: Shape (B, H, W), bool, or None.
-            rng: What to draw masks from. Default: torch's own generators.
-            wavelengths: As for :meth:`loss`.
+        """Hide, encode and predict all pixels; arguments as for :meth:`mmhsi.models.MAE.loss`.
 
         Returns:
             ``'pixels'``.

@@ -14,7 +14,7 @@ from mmhsi.registry import MASKING, MODELS
 
 from ..backbones.sst import SST
 from ..layers import fill_tokens, patch_grid, patchify
-from ..losses import reduce_mean
+from ..losses import counted_mean
 from ..masking import TokenMasking, visible_first
 from ..rng import BatchRNG
 from .lo_msst_decoder import LOMSSTDecoder
@@ -82,11 +82,7 @@ class LOMSST(MaskedPretraining):
     ) -> dict[str, Tensor]:
         """Mean squared error over the real values of the hidden patches, or of all.
 
-        Args:
-            inputs: Shape (B, C, H, W).
-            valid: Shape (B, H, W), bool, or None.
-            rng: What to draw masks from. Default: torch's own generators.
-            wavelengths: Centres of the bands in nm, for a backbone of any bands. Default: the backbone's own.
+        The arguments are as for :meth:`mmhsi.models.MAE.loss`.
 
         Returns:
             ``{'loss': scalar}``.
@@ -100,8 +96,7 @@ class LOMSST(MaskedPretraining):
             target = (target - mean) / std
         if self.loss_on == "masked":
             weight = weight * hidden[..., None]
-        error = (prediction - target).square() * weight
-        return {"loss": error.sum() / reduce_mean(weight.expand_as(error).sum())}
+        return {"loss": counted_mean((prediction - target).square(), weight)}
 
     @torch.no_grad()
     def reconstruct(
@@ -111,13 +106,7 @@ class LOMSST(MaskedPretraining):
         rng: BatchRNG | None = None,
         wavelengths: Sequence[float] | None = None,
     ) -> dict[str, Reconstruction]:
-        """Hide, encode and predict all patches.
-
-        Args:
-            inputs: Shape (B, C, H, W).
-            valid: Shape (B, H, W), bool, or None.
-            rng: What to draw masks from. Default: torch's own generators.
-            wavelengths: As for :meth:`loss`.
+        """Hide, encode and predict all patches; arguments as for :meth:`mmhsi.models.MAE.loss`.
 
         Returns:
             ``'patches'``.

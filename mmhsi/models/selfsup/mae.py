@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmhsi.registry import MASKING, MODELS
 
 from ..layers import pad_to_multiple, patch_grid, patchify, take_tokens, unpatchify
-from ..losses import reduce_mean
+from ..losses import counted_mean
 from ..masking import BandMasking, visible_first
 from ..protocols import check_plain
 from ..rng import BatchRNG
@@ -111,10 +110,7 @@ class MAE(MaskedPretraining):
             pixels = patchify(pad_to_multiple(valid[:, None].to(target.dtype), patch), patch)
             pixels = take_tokens(pixels, masked.hidden).repeat(1, 1, inputs.shape[1])  # the same pixels in every band
             weight = pixels if weight is None else weight * pixels
-        if weight is None:
-            return {"loss": F.mse_loss(prediction, target)}
-        error = F.mse_loss(prediction, target, reduction="none")
-        return {"loss": (error * weight).sum() / reduce_mean(weight.expand_as(error).sum())}
+        return {"loss": counted_mean((prediction - target).square(), weight)}
 
     @torch.no_grad()
     def reconstruct(
@@ -124,13 +120,7 @@ class MAE(MaskedPretraining):
         rng: BatchRNG | None = None,
         wavelengths: Sequence[float] | None = None,
     ) -> dict[str, Reconstruction]:
-        """Hide, encode and predict all patches.
-
-        Args:
-            inputs: Shape (B, C, H, W).
-            valid: Shape (B, H, W), bool, or None.
-            rng: What to draw masks from. Default: torch's own generators.
-            wavelengths: As for :meth:`loss`.
+        """Hide, encode and predict all patches; arguments as for :meth:`loss`.
 
         Returns:
             ``'patches'`` or ``'bands'``, as the strategy hides.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
@@ -14,7 +13,7 @@ from mmhsi.registry import MASKING, MODELS
 from ..backbones.comparison.maest_vit import MAESTViT, centre_window
 from ..layers import init_linear, sinusoid_1d, take_tokens
 from ..layers.transformer_layer import TransformerLayer
-from ..losses import reduce_mean
+from ..losses import counted_mean
 from ..masking import BandMasking, visible_first
 from ..quiet_init import QuietInit
 from ..rng import BatchRNG
@@ -134,10 +133,7 @@ class MAEST(MaskedPretraining):
     def loss(self, inputs: Tensor, valid: Tensor | None = None, rng: BatchRNG | None = None) -> dict[str, Tensor]:
         """Mean squared error over what hidden tokens held, pixels without data left out.
 
-        Args:
-            inputs: Normalised windows, shape (B, C, H, W).
-            valid: Pixels that hold data, bool (B, H, W); None if all do.
-            rng: What to draw masks from. Default: torch's own generators.
+        The arguments are as for :meth:`MaskedPretraining.loss`.
 
         Returns:
             ``{'loss': scalar}``.
@@ -145,12 +141,11 @@ class MAEST(MaskedPretraining):
         made = self.predict_bands(inputs, rng)
         wanted = made.order[:, made.shown :]
         prediction, target = made.values[:, made.shown :], take_tokens(made.target, wanted)
-        if valid is None:
-            return {"loss": F.mse_loss(prediction, target)}
-        weight = centre_window(valid[:, None], self.backbone.window).flatten(2).to(target.dtype)
-        weight = weight.repeat(1, 1, len(self.backbone.offsets)).expand_as(target)
-        error = F.mse_loss(prediction, target, reduction="none")
-        return {"loss": (error * weight).sum() / reduce_mean(weight.sum())}
+        weight = None
+        if valid is not None:
+            weight = centre_window(valid[:, None], self.backbone.window).flatten(2)
+            weight = weight.repeat(1, 1, len(self.backbone.offsets))
+        return {"loss": counted_mean((prediction - target).square(), weight)}
 
     @torch.no_grad()
     def reconstruct(
@@ -158,10 +153,7 @@ class MAEST(MaskedPretraining):
     ) -> dict[str, Reconstruction]:
         """Hide, encode and predict all bands of the window that the tokens hold.
 
-        Args:
-            inputs: Shape (B, C, H, W).
-            valid: Shape (B, H, W), bool, or None.
-            rng: What to draw masks from. Default: torch's own generators.
+        The arguments are as for :meth:`MaskedPretraining.reconstruct`.
 
         Returns:
             ``'bands'``, of the pixels around the centre that the tokens hold.

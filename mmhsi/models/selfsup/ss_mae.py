@@ -13,7 +13,7 @@ from mmhsi.registry import MASKING, MODELS
 from ..backbones.ss_mae_vit import SSMAEViT
 from ..embeddings.bands import wavelength_code
 from ..layers import sinusoid_1d, unpatchify
-from ..losses import reduce_mean
+from ..losses import counted_mean
 from ..masking import BandMasking, TokenMasking, visible_first
 from ..rng import BatchRNG
 from .mae_decoder import MAEDecoder
@@ -27,11 +27,7 @@ class RowDecoder(MAEDecoder):
     """:class:`MAEDecoder` whose N patches lie in a row, with fixed 1-D sinusoidal positions; arguments as for it."""
 
     def positions(self, channels: int) -> Tensor:
-        """Fixed positions of the row, shape (N, channels).
-
-        Args:
-            channels: Width of the decoder.
-        """
+        """Fixed positions of the row, shape (N, channels); arguments as for :meth:`MAEDecoder.positions`."""
         return sinusoid_1d(torch.arange(self.grid[0] * self.grid[1]), channels)
 
     def decode(
@@ -56,11 +52,7 @@ class BandDecoder(RowDecoder):
     """:class:`RowDecoder` of bands that are told by their centres, any number of them."""
 
     def positions(self, channels: int) -> Tensor:
-        """None that are fixed, shape (0, channels).
-
-        Args:
-            channels: Width of the decoder.
-        """
+        """None that are fixed, shape (0, channels); arguments as for :meth:`MAEDecoder.positions`."""
         return torch.zeros(0, channels)
 
     def table(self, grid: tuple[int, int], wavelengths: Sequence[float] | None) -> Tensor:
@@ -76,8 +68,7 @@ def hidden_error(made: Reconstruction) -> Tensor:
         Scalar.
     """
     weight = made.hidden if made.valid is None else made.hidden & made.valid[:, None]
-    error = (made.prediction - made.target).square() * weight
-    return error.sum() / reduce_mean(weight.sum())
+    return counted_mean((made.prediction - made.target).square(), weight)
 
 
 @MODELS.register_module()
@@ -147,11 +138,7 @@ class SSMAE(MaskedPretraining):
     ) -> dict[str, Tensor]:
         """Mean squared errors over the valid hidden pixels and bands; their sum is minimised.
 
-        Args:
-            inputs: Shape (B, C, P, P).
-            valid: Shape (B, P, P), bool, or None.
-            rng: What to draw masks from. Default: torch's own generators.
-            wavelengths: Centres of the bands in nm, for a backbone of any bands. Default: the backbone's own.
+        The arguments are as for :meth:`mmhsi.models.MAE.loss`.
 
         Returns:
             ``{'loss_pixels': scalar, 'loss_bands': scalar}``.
@@ -170,13 +157,7 @@ class SSMAE(MaskedPretraining):
         rng: BatchRNG | None = None,
         wavelengths: Sequence[float] | None = None,
     ) -> dict[str, Reconstruction]:
-        """Hide, encode and predict all pixels and bands.
-
-        Args:
-            inputs: Shape (B, C, P, P).
-            valid: Shape (B, P, P), bool, or None.
-            rng: What to draw masks from. Default: torch's own generators.
-            wavelengths: As for :meth:`loss`.
+        """Hide, encode and predict all pixels and bands; arguments as for :meth:`mmhsi.models.MAE.loss`.
 
         Returns:
             ``'pixels'``, the spatial branch's, and ``'bands'``, the spectral one's.

@@ -98,11 +98,7 @@ class SSMTr(MAE):
     ) -> dict[str, Tensor]:
         """Mean squared error over what was hidden; with a contrast that of two more masks.
 
-        Args:
-            inputs: Shape (B, C, H, W).
-            valid: Shape (B, H, W), bool, or None.
-            rng: What to draw masks from. Default: torch's own generators.
-            wavelengths: As for :meth:`mmhsi.models.MAE.loss`.
+        The arguments are as for :meth:`MAE.loss`.
 
         Returns:
             ``loss``, and ``loss_contrast``, times its weight.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cube_files import write_geotiff
 
-from mmhsi.datasets.labels import LabelTable
+from mmhsi.datasets.label_table import LabelTable
 from mmhsi.datasets.transforms import LoadCube, LoadLabels
 from mmhsi.datasets.transforms.loading import most_readers
 from mmhsi.errors import ConfigError, DataError

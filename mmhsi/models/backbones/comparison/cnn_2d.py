@@ -85,11 +85,3 @@ class CNN2D(UnpaddedConvolutions, QuietInit):
             maps: From :meth:`embed_pixels`, shape (B, d, H, W).
         """
         return self.layers[2:](maps)
-
-    def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Encode windows (B, C, h, w) into one map (B, d, h − 2 · depth, w − 2 · depth), at least 1 × 1.
-
-        Args:
-            x: Windows, shape (B, C, h, w).
-        """
-        return (self.forward_pixels(self.embed_pixels(self.least(x))),)

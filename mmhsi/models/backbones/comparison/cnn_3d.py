@@ -83,11 +83,3 @@ class CNN3D(UnpaddedConvolutions, QuietInit):
             return torch.cat([above, below[:, 2 * half - rows :]], dim=1)[None]
         x = self.project(self.convolutions(maps[:, None]))  # (B, 1, C, h, w) -> (B, d, 1, h − 4, w − 4)
         return self.activation(x[:, :, 0])
-
-    def forward(self, x: Tensor) -> tuple[Tensor]:
-        """Encode windows (B, C, h, w) into one map (B, d, h − 4, w − 4), at least 1 × 1.
-
-        Args:
-            x: Windows, shape (B, C, h, w).
-        """
-        return (self.forward_pixels(self.embed_pixels(self.least(x))),)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-TEMPERATURE = 4.0
+EXPERTS, TEMPERATURE = 4, 4.0
 
 
 class BandGate(nn.Module):
@@ -33,7 +33,7 @@ class BandGate(nn.Module):
 
 
 class DynamicConv3d(nn.Module):
-    """A 3 × 3 × 3 convolution whose kernel is a mean of ``experts`` kernels, weighed for each sample by its own means.
+    """A 3 × 3 × 3 convolution whose kernel is a mean of four kernels, weighed for each sample by its own means.
 
     The convolution is linear in its kernel: all are applied, and what they give is averaged.
 
@@ -41,20 +41,18 @@ class DynamicConv3d(nn.Module):
         in_channels: Channels of the cube.
         out_channels: Channels given.
         stride: Steps along bands, rows and columns.
-        experts: Kernels. Default 4.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: tuple[int, int, int], experts: int = 4) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: tuple[int, int, int]) -> None:
         super().__init__()
         self.stride = stride
-        self.experts = experts
         self.gate = BandGate(in_channels)
         self.mix = nn.Sequential(
             nn.Linear(in_channels, 4 * in_channels + 1, bias=False),
             nn.ReLU(),
-            nn.Linear(4 * in_channels + 1, experts, bias=False),
+            nn.Linear(4 * in_channels + 1, EXPERTS, bias=False),
         )
-        self.weight = nn.Parameter(torch.randn(experts, out_channels, in_channels, 3, 3, 3))
+        self.weight = nn.Parameter(torch.randn(EXPERTS, out_channels, in_channels, 3, 3, 3))
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve cubes (B, c, D, h, w).
@@ -64,4 +62,4 @@ class DynamicConv3d(nn.Module):
         """
         shares = (self.mix(x.mean(dim=(2, 3, 4))) / TEMPERATURE).softmax(dim=1)
         out = F.conv3d(self.gate(x), self.weight.flatten(0, 1), stride=self.stride, padding=1)
-        return torch.einsum("bk,bkodhw->bodhw", shares, out.unflatten(1, (self.experts, -1)))
+        return torch.einsum("bk,bkodhw->bodhw", shares, out.unflatten(1, (EXPERTS, -1)))

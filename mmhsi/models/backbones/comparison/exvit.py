@@ -14,6 +14,9 @@ from ...layers import resize_position_table
 from ...layers.transformer_layer import TransformerLayer
 from ...quiet_init import QuietInit
 
+STREAM_LAYERS, JOINT_LAYERS = 4, 2
+"""Layers of each source's stream, and over both."""
+
 
 def separable(bands: int, channels: int) -> nn.Sequential:
     """Three depth-wise and point-wise convolutions, each pair with batch norm and GELU: c, 2 c and 4 c channels."""
@@ -75,8 +78,6 @@ class ExViT(QuietInit):
         embed_dims: Width d of tokens. Default 64.
         window: Side of the windows that the position table is made for. Default 13.
         channels: Channels of the first convolution. Default 16.
-        stream_layers: Layers of each stream. Default 4.
-        joint_layers: Layers over both. Default 2.
         num_heads: Heads, 16 wide each. Default 4.
         feedforward_channels: Hidden units of the MLPs. Default 32.
         drop_rate: Dropout of embeddings and layers. Default 0.1.
@@ -93,8 +94,6 @@ class ExViT(QuietInit):
         embed_dims: int = 64,
         window: int = 13,
         channels: int = 16,
-        stream_layers: int = 4,
-        joint_layers: int = 2,
         num_heads: int = 4,
         feedforward_channels: int = 32,
         drop_rate: float = 0.1,
@@ -113,8 +112,8 @@ class ExViT(QuietInit):
         sizes = (embed_dims, num_heads, 16, feedforward_channels, drop_rate)
         self.sources = [in_channels - second_bands] + ([second_bands] if second_bands else [])
         self.pos_embed = nn.Parameter(torch.randn(1, window**2, embed_dims))
-        self.streams = nn.ModuleList(SourceStream(bands, channels, stream_layers, sizes) for bands in self.sources)
-        self.joint = nn.Sequential(*(TransformerLayer(*sizes) for _ in range(joint_layers)))
+        self.streams = nn.ModuleList(SourceStream(bands, channels, STREAM_LAYERS, sizes) for bands in self.sources)
+        self.joint = nn.Sequential(*(TransformerLayer(*sizes) for _ in range(JOINT_LAYERS)))
         self.weigh = nn.Sequential(nn.LayerNorm(embed_dims), nn.Linear(embed_dims, 1))
         self.norm = nn.LayerNorm(embed_dims)
 

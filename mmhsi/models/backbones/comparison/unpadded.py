@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MARK = "unpadded"
 """Buffer that a state dict of such a network has, and one of before does not."""
@@ -26,6 +26,8 @@ class UnpaddedConvolutions(nn.Module):
     """
 
     unpadded: Tensor
+    embed_pixels: Callable[[Tensor], Tensor]
+    forward_pixels: Callable[[Tensor], Tensor]
 
     def mark_unpadded(self) -> None:
         """Say in the state dict how the convolutions work; at the end of a constructor."""
@@ -52,6 +54,14 @@ class UnpaddedConvolutions(nn.Module):
             return x
         down, across = lacking
         return F.pad(x, (across - across // 2, across // 2, down - down // 2, down // 2))
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        """Encode windows (B, C, h, w) into one map (B, d, h − 2 · reach, w − 2 · reach), at least 1 × 1.
+
+        Args:
+            x: Windows, shape (B, C, h, w).
+        """
+        return (self.forward_pixels(self.embed_pixels(self.least(x))),)
 
     def make_room(self, state: Mapping[str, Tensor]) -> None:
         """Work as the network did whose weights are loaded next.

@@ -9,7 +9,7 @@ import numpy as np
 from mmhsi.errors import DataError
 from mmhsi.io.abundances import AbundanceLabels
 from mmhsi.io.cube import CubeInfo, HSICube
-from mmhsi.io.options import CubeOptions
+from mmhsi.io.cube_options import CubeOptions
 from mmhsi.io.readers.opening import open_reader
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ def no_memory(tmp_path, monkeypatch):
     monkeypatch.setenv("MMHSI_UNPACKED", str(tmp_path / "unpacked"))
 
     def begin():
-        monkeypatch.setattr("mmhsi.datasets.mapped_scene.ALWAYS_THERE", 0)
-        monkeypatch.setattr("mmhsi.datasets.mapped_scene.available_memory", lambda: 0)
-        monkeypatch.setattr("mmhsi.datasets.mapped_scene.PART", 3 * 15 * 4 * 2)
+        monkeypatch.setattr("mmhsi.datasets.scene_in_file.ALWAYS_THERE", 0)
+        monkeypatch.setattr("mmhsi.datasets.scene_in_file.available_memory", lambda: 0)
+        monkeypatch.setattr("mmhsi.datasets.scene_in_file.PART", 3 * 15 * 4 * 2)
 
     return begin
 

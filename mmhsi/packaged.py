@@ -12,7 +12,7 @@ MOST_FILES = 2000
 """Looked through for the name that was meant."""
 
 
-def carried_folder(package: Path, part: str) -> Path:
+def packaged_folder(package: Path, part: str) -> Path:
     """Folder of the configs or the tools of an OpenMMLab package.
 
     Args:
@@ -27,7 +27,7 @@ def carried_folder(package: Path, part: str) -> Path:
     return installed if installed.is_dir() else package.parent / part
 
 
-CONFIGS = carried_folder(Path(__file__).parent, "configs")
+CONFIGS = packaged_folder(Path(__file__).parent, "configs")
 """Folder of the package's configs."""
 
 

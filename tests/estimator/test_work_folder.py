@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mmhsi.estimator.comparison import Tried
-from mmhsi.estimator.keeping import Comparison
 from mmhsi.estimator.plan import Plan
+from mmhsi.estimator.work_folder import Comparison
 from mmhsi.io.json_file import read_state, write_state
 
 CLASSES = np.array([0, 1, 2, 1])

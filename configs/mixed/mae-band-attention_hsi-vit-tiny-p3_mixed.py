@@ -1,2 +1,0 @@
-_base_ = "./mae-wavelength_hsi-vit-tiny-p3_mixed.py"
-model = dict(backbone=dict(embedding="band-attention"))
