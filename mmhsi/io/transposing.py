@@ -35,9 +35,11 @@ def planes_of(image: NDArray) -> NDArray:
         image: Shape (H, W, C), of any strides, such as a window or a mirrored image.
 
     Returns:
-        Shape (C, H, W), C order, of its own memory.
+        Shape (C, H, W), C order; a view where the bands lie so already.
     """
     height, width, bands = image.shape
+    if abs(image.strides[2]) > max(map(abs, image.strides[:2])):
+        return np.ascontiguousarray(image.transpose(2, 0, 1))
     return _turned(image.reshape(height * width, bands)).reshape(bands, height, width)
 
 

@@ -28,6 +28,14 @@ def test_as_numpy_has_it(dtype: str, shape: tuple[int, int, int]) -> None:
         assert not np.may_share_memory(found, values)
 
 
+def test_bands_that_lie_one_after_another_are_not_copied() -> None:
+    planes = np.arange(24).reshape(4, 3, 2)
+    assert np.shares_memory(planes_of(planes.transpose(1, 2, 0)), planes)
+    mirrored = planes_of(planes.transpose(1, 2, 0)[:, ::-1])
+    np.testing.assert_array_equal(mirrored, planes[:, :, ::-1])
+    assert mirrored.flags.c_contiguous
+
+
 def test_not_a_number_keeps_its_bits() -> None:
     bits = np.array([0x7FF0000000000001, 0xFFF8000000000007], np.uint64).reshape(2, 1, 1)
     assert pixels_of(bits.view(np.float64)).view(np.uint64).ravel().tolist() == bits.ravel().tolist()
