@@ -96,8 +96,9 @@ def resize_cube(
         out = _interpolate(planes, size, interpolation)
     else:
         # The nearest source pixel has a positive weight, so no valid target is divided by 0.
-        weight = np.maximum(_interpolate(valid.astype(np.float32)[None], size, "bilinear"), np.float32(1e-6))
-        out = _interpolate(planes, size, "bilinear") / weight
+        weight = _interpolate(valid.astype(np.float32)[None], size, "bilinear").clip(1e-6)
+        out = _interpolate(planes, size, "bilinear")
+        out /= weight
         if interpolation == "bicubic":
             untouched = ~_meets_nodata(valid, size)
             out[:, untouched] = _interpolate(planes, size, "bicubic")[:, untouched]
