@@ -162,11 +162,9 @@ def windows(bench: Any) -> tuple[Any, Any]:
     )
     paths = []
     for index in range(count):
-        place = rasterio.transform.from_origin(500000 + index * side * 30, 5800000, 30, 30)
+        options["transform"] = rasterio.transform.from_origin(5e5 + index * side * 30, 58e5, 30, 30)
         paths.append(str(bench.folder / f"{index}.tif"))
-        with rasterio.open(
-            paths[-1], "w", "GTiff", side, side, 16, crs="EPSG:32633", transform=place, **options
-        ) as file:
+        with rasterio.open(paths[-1], "w", "GTiff", side, side, 16, **options) as file:
             file.write(rng.integers(0, 10000, (16, side, side), dtype=np.uint16))
     theirs = RasterDataset(str(bench.folder))
     places = list(RandomGeoSampler(theirs, size=64, length=bench.size(500, 10)))
@@ -220,5 +218,5 @@ if __name__ == "__main__":
         compare()
     else:
         paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-        command = [environment(), __file__, *sys.argv[1:]]
+        command = [str(environment()), __file__, *sys.argv[1:]]
         sys.exit(subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, check=False).returncode)
