@@ -7,7 +7,6 @@ temporary folder.
 """
 
 import argparse
-import json
 import os
 import shutil
 import signal
@@ -26,6 +25,7 @@ from side_by_side import prepare
 
 from mmhsi.io import HSICube, write_cube
 from mmhsi.io.files import file_states
+from mmhsi.io.json_file import read_state, write_state
 
 BANDS, SIDE = 8, 16
 TOOL = Path(__file__).resolve().parents[1] / "tools/predict.py"
@@ -49,14 +49,16 @@ def make(folder: Path, count: int) -> None:
 def finish(folder: Path, count: int) -> None:
     """So many further scenes, named before the others, that seem to have been mapped."""
     scene, made = folder / "in/00000.tif", folder / "maps/00000.tif"
-    record = json.loads((folder / "maps/records/00000.tif.json").read_text())
+    record = read_state(folder / "maps/records/00000.tif.json", "a record")
     names = []
     for index in range(count):
         name = f"copy_{index:05d}.tif"
-        shutil.copyfile(scene, folder / "in" / name)
-        shutil.copyfile(made, folder / "maps" / name)
-        record.update(scene=f"in/{name}", map=name, files=file_states([folder / "in" / name]))
-        (folder / f"maps/records/{name}.json").write_text(json.dumps(record))
+        copy = Path(shutil.copyfile(scene, folder / "in" / name))
+        written = Path(shutil.copyfile(made, folder / "maps" / name)).stat()
+        record.update(scene=f"in/{name}", map=name, files=file_states([copy]))
+        record["made_by"][-1] = os.path.realpath(copy)
+        record["written"] = [written.st_size, written.st_mtime_ns]
+        write_state(folder / f"maps/records/{name}.json", record)
         names.append(f"in/{name}")
     (folder / "list.txt").write_text("\n".join([*names, (folder / "list.txt").read_text()]))
 

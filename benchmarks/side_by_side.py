@@ -193,14 +193,14 @@ def replace_block(path: Path, name: str, text: str) -> None:
     path.write_text(before + begin + text + end + after)
 
 
-def write_row(path: Path, where: str, names: Sequence[str], row: str) -> None:
+def write_row(path: Path, name: str, where: str, names: Sequence[str], row: str) -> None:
     """Put a row into a page's table; rows of another machine or of other versions leave it."""
-    block = path.read_text().partition("<!-- comparisons: begin -->")[2].partition("<!-- comparisons: end -->")[0]
+    block = path.read_text().partition(f"<!-- {name}: begin -->")[2].partition(f"<!-- {name}: end -->")[0]
     rows = {
         line.split("`")[1]: line for line in [*block.splitlines() * (where in block), row] if line.startswith("| `")
     }
     lines = [where, "", HEAD, *(rows[name] for name in names if name in rows)]
-    replace_block(path, "comparisons", "\n".join(lines) + "\n")
+    replace_block(path, name, "\n".join(lines) + "\n")
 
 
 def pin_threads() -> None:
@@ -219,12 +219,15 @@ def prepare() -> None:
     torch.manual_seed(0)
 
 
-def main(files: Mapping[str, Sequence[Comparison]], arguments: Sequence[str] | None = None) -> None:
+def main(
+    files: Mapping[str, Sequence[Comparison]], arguments: Sequence[str] | None = None, block: str = "comparisons"
+) -> None:
     """Run comparisons and print their table.
 
     Args:
         files: Comparisons by the file that holds them.
         arguments: Of the command line.
+        block: Name of the table in the page.
     """
     parser = argparse.ArgumentParser(description="Comparisons side by side: ratios of A to B beside the stated goals.")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="comparisons or files (default: all)")
@@ -258,4 +261,4 @@ def main(files: Mapping[str, Sequence[Comparison]], arguments: Sequence[str] | N
             row = comparison.row(comparison.measure(bench, 1 if args.quick else args.rounds), when)
         print(row, flush=True)
         if args.write:
-            write_row(args.write, where, names, row)
+            write_row(args.write, block, where, names, row)

@@ -56,7 +56,7 @@ def imported(repository: Path, part: str) -> set[tuple[str, bool, Path]]:
     return {
         (canonical(distribution), inside, path)
         for path in (repository / part).rglob("*.py")
-        if ".mim" not in path.parts
+        if ".mim" not in path.parts and path.parent.name != "peers"  # whose pins are its own
         for name, inside in imports(ast.parse(path.read_text()))
         if name not in own and name not in sys.stdlib_module_names
         for distribution in distributions_of()[name]

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF, run, tool_parser
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options, open_named
 from mmhsi.cli.inputs import ReadFile, ReadLabels, ReadNamedModel
+from mmhsi.cli.light_imports import import_mmengine
 from mmhsi.errors import ConfigError
 
 
@@ -85,6 +86,7 @@ def main() -> None:
     check_label_options(args)
     if not 0 < args.minutes < math.inf:
         raise ConfigError(f"--minutes {args.minutes:g}: expected more than 0")
+    import_mmengine()
     from mmengine.logging import MMLogger
 
     from mmhsi.cli.steps import Steps

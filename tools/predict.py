@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF, run, tool_parser
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options
 from mmhsi.cli.inputs import ReadFile, ReadLabels, check_there, reads, split_files
+from mmhsi.cli.light_imports import import_mmengine
 from mmhsi.cli.options import dataset_argument, read_config
 from mmhsi.errors import counted
 
@@ -119,6 +120,8 @@ def predict_many(args: argparse.Namespace) -> None:
     """Predict the scenes of this process and write the summary of all."""
     from mmhsi.cli.console import bar
     from mmhsi.errors import ConfigError
+
+    import_mmengine()
     from mmhsi.inference.many_scenes import listed_scenes, map_names, predict_scenes, share, stac_scenes
     from mmhsi.inference.scene_summary import write_summary
     from mmhsi.io.files import make_folder
@@ -133,16 +136,18 @@ def predict_many(args: argparse.Namespace) -> None:
     mine = scenes if rows else share(scenes, args.launcher)
     make_folder(folder)
     inferencer = load(args)
-    failed, found, written = [], 0, 0
+    failed, found, written, known = [], 0, 0, {}
     with bar("classifying", "rows") as step:
         for record, there in predict_scenes(inferencer, mine, names, folder, step, shared=rows, **map_options(args)):
             found += there
-            if record.error:
+            if record.error:  # what is on the disk may be another process's record
                 failed.append(record)
-            elif not there:
+                continue
+            known[record.map] = record
+            if not there:
                 written += 1
                 print(f"map: {folder / record.map}", flush=True)
-    for path in write_summary(folder, names.values()):
+    for path in write_summary(folder, names.values(), known):
         print(f"summary: {path}")
     were = counted(found, "was there", "were there")
     print(f"{counted(written, 'map')} written, {were}, {counted(len(failed), 'scene')} failed")
@@ -177,6 +182,8 @@ def predict_one(args: argparse.Namespace) -> None:
 
     from mmhsi.cli.console import bar
     from mmhsi.errors import ConfigError
+
+    import_mmengine()
     from mmhsi.inference import save_quicklook
     from mmhsi.inference.scene_opening import cube_options
     from mmhsi.io import label_map_info, read_class_map

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from .scene_in_file import held_in_memory, mapped_cube
 from .statistics import require_data
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from affine import Affine
@@ -57,6 +59,20 @@ class Scene:
     second_scale: int = 1
     values: str = ""
 
+    def __getstate__(self) -> dict[str, object]:
+        if not self.mapped:
+            return self.__dict__
+        # numpy would pickle all values; another process of this machine maps the file anew.
+        cube = copy(self.cube)
+        cube.data = self.cube.data[:0]
+        return {**self.__dict__, "cube": cube, "mapped_file": self.cube.data.filename}  # type: ignore[attr-defined]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        file = state.pop("mapped_file", None)
+        if file is not None:
+            state["cube"].data = np.load(file, mmap_mode="r")
+        self.__dict__.update(state)
+
     @property
     def mapped(self) -> bool:
         """Whether the cube's values lie in a file, since memory does not hold them."""
@@ -79,12 +95,27 @@ class Scene:
             ``window`` (h, w, C) in the file's dtype; ``valid``, bool (h, w), pixels that hold data; with a second
             source also ``second`` (h · s, w · s, C2).
         """
-        parts = dict(window=self.cube.data, valid=self.valid)
-        cut = {name: cut_mirrored(values, top, left, size) for name, values in parts.items()}
+        return self.cut_all([(top, left)], size)[0]
+
+    def cut_all(self, corners: Iterable[tuple[int, int]], size: tuple[int, int]) -> list[dict[str, Tensor]]:
+        """Cut windows of one size, as :meth:`cut` does; memory that mapped values took is given back once.
+
+        Args:
+            corners: First row and column of each.
+            size: (h, w) in pixels.
+        """
+        parts = {"window": (self.cube.data, 1), "valid": (self.valid, 1)}
         if self.second is not None:
-            cut["second"] = cut_mirrored(self.second, top, left, size, self.second_scale)
+            parts["second"] = (self.second, self.second_scale)
+        cut = [
+            {
+                name: torch.from_numpy(cut_mirrored(values, top, left, size, scale))
+                for name, (values, scale) in parts.items()
+            }
+            for top, left in corners
+        ]
         let_go(self.cube.data)
-        return {name: torch.from_numpy(values) for name, values in cut.items()}
+        return cut
 
     @cached_property
     def key(self) -> str:

@@ -17,7 +17,7 @@ from mmhsi.io.vector_writer import write_polygons
 from .many_scenes import Record, read_record, record_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from .map_facts import MapFacts
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 SUMMARY, FOOTPRINTS, MOSAIC = "summary.csv", "footprints.gpkg", "mosaic"
 
 
-def write_summary(folder: Path, names: Iterable[str]) -> list[Path]:
+def write_summary(folder: Path, names: Iterable[str], known: Mapping[str, Record] | None = None) -> list[Path]:
     """Write what the records say of scenes: every process may, the last one has all of them.
 
     Args:
         folder: Of the maps.
         names: Of the maps, in order.
+        known: Records by these names that this process has just read or written. Default: none; all are read.
 
     Returns:
         The files: the table; where maps have a CRS their footprints, and a mosaic of those that share CRS and pixels.
@@ -38,7 +39,9 @@ def write_summary(folder: Path, names: Iterable[str]) -> list[Path]:
     Raises:
         DataError: If one cannot be written.
     """
-    found = [record for record in (read_record(record_path(folder, name)) for name in names) if record is not None]
+    known = known or {}
+    records = (known.get(name) or read_record(record_path(folder, name)) for name in names)
+    found = [record for record in records if record is not None]
     written = [folder / SUMMARY]
     write_whole(written[0], _table(found))
     placed = [record for record in found if record.facts is not None and record.facts.footprint]

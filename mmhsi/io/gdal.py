@@ -78,28 +78,45 @@ def asking(name: str) -> Iterator[None]:
         _ASKED.reset(token)
 
 
-@contextmanager
-def local_files() -> Iterator[None]:
-    """Within the block GDAL asks no server and keeps a small cache; afterwards its settings are what they were.
+def asked_for() -> bool:
+    """Whether a file on a server may be asked for (:func:`asking`)."""
+    return _ASKED.get() is not None
 
-    The cache is :data:`CACHE`, or what :func:`need_cache` was told. Within :func:`asking` it may ask for that one file.
-    An own ``GDAL_CACHEMAX`` in the environment is kept, and so is a smaller cache. Also a decorator. ``rasterio.Env``,
-    which does the like, takes as long as reading a small window does, and forgets to give a larger cache back.
+
+@contextmanager
+def bounded_cache() -> Iterator[None]:
+    """Within the block GDAL keeps a small cache; afterwards it may keep as much as before.
+
+    The cache is :data:`CACHE`, or what :func:`need_cache` was told. An own ``GDAL_CACHEMAX`` in the environment is
+    kept, and so is a smaller cache.
     """
-    asked = _ASKED.get()
-    settings = NO_SERVERS if asked is None else _one_file(asked)
-    before = {name: get_gdal_config(name, normalize=False) for name in settings}
     cache = int(get_gdal_config("GDAL_CACHEMAX"))
-    for name, value in settings.items():
-        set_gdal_config(name, value)
     if "GDAL_CACHEMAX" not in os.environ:
         set_gdal_config("GDAL_CACHEMAX", min(cache, max(CACHE, *_NEEDED.values(), 0)))
     try:
         yield
+    finally:
+        set_gdal_config("GDAL_CACHEMAX", cache)
+
+
+@contextmanager
+def local_files() -> Iterator[None]:
+    """Within the block GDAL asks no server and keeps a small cache; afterwards its settings are what they were.
+
+    Within :func:`asking` it may ask for that one file. Also a decorator. ``rasterio.Env``, which does the like, takes
+    as long as reading a small window does, and forgets to give a larger cache back.
+    """
+    asked = _ASKED.get()
+    settings = NO_SERVERS if asked is None else _one_file(asked)
+    before = {name: get_gdal_config(name, normalize=False) for name in settings}
+    for name, value in settings.items():
+        set_gdal_config(name, value)
+    try:
+        with bounded_cache():
+            yield
     finally:
         for name, value in before.items():
             if value is None:
                 del_gdal_config(name)
             else:
                 set_gdal_config(name, value, normalize=False)
-        set_gdal_config("GDAL_CACHEMAX", cache)

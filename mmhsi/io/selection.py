@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from affine import Affine
 
@@ -16,17 +16,24 @@ Window: TypeAlias = tuple[int, int, int, int]
 """(row0, col0, height, width) in pixels."""
 
 
-def _integers(values: Iterable[object], what: str, name: str) -> list[int]:
+def _integers(values: Iterable[Any], what: str, name: str) -> list[int]:
     """Plain Python integers; a bool is refused because a mask would pass for the bands 0 and 1."""
-    integers = []
-    for value in values:
-        try:
-            if isinstance(value, bool):
-                raise TypeError
-            integers.append(operator.index(value))  # type: ignore[arg-type]
-        except TypeError:
-            raise DataError(f"{name}: {what} must hold integers, got {value!r}") from None
-    return integers
+    given = list(values)
+    try:
+        if bool not in set(map(type, given)):
+            return list(map(operator.index, given))
+    except TypeError:
+        pass
+    wrong = next(value for value in given if not _is_integer(value))
+    raise DataError(f"{name}: {what} must hold integers, got {wrong!r}")
+
+
+def _is_integer(value: Any) -> bool:
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return not isinstance(value, bool)
 
 
 def check_window(window: Sequence[int] | None, height: int, width: int, name: str) -> Window:
@@ -75,9 +82,9 @@ def check_bands(bands: Iterable[int], count: int, name: str) -> list[int]:
     values = _integers(bands, "bands", name)
     if not values:
         raise DataError(f"{name}: no bands were asked for; expected at least one of 0..{count - 1}")
-    for band in values:
-        if not 0 <= band < count:
-            raise DataError(f"{name}: band {band} does not exist; the scene has bands 0..{count - 1}")
+    if min(values) < 0 or max(values) >= count:
+        band = next(band for band in values if not 0 <= band < count)
+        raise DataError(f"{name}: band {band} does not exist; the scene has bands 0..{count - 1}")
     return values
 
 

@@ -95,15 +95,15 @@ def test_rows_are_written_in_order_and_kept_on_the_same_machine_alone(tmp_path):
     write_row, page = side_by_side.write_row, tmp_path / "page.md"
     page.write_text(PAGE)
     for machine, row in (("M.", "| `b` | 1 |"), ("M.", "| `a` | 2 |"), ("M.", "| `b` | 3 |")):
-        write_row(page, machine, ["a", "b"], row)
+        write_row(page, "comparisons", machine, ["a", "b"], row)
     text = page.read_text()
     assert text.startswith("before\n<!-- comparisons: begin -->\nM.\n\n| name |")
     assert text.endswith("| `a` | 2 |\n| `b` | 3 |\n<!-- comparisons: end -->\nafter\n")
-    write_row(page, "Another.", ["a", "b"], "| `b` | 4 |")
+    write_row(page, "comparisons", "Another.", ["a", "b"], "| `b` | 4 |")
     assert rows(page.read_text()) == [["`b`", "4"]]
     page.write_text("no marks")
     with pytest.raises(SystemExit, match="has no lines <!-- comparisons: begin -->"):
-        write_row(page, "M.", ["a"], "| `a` | 1 |")
+        write_row(page, "comparisons", "M.", ["a"], "| `a` | 1 |")
     assert page.read_text() == "no marks"
 
 

@@ -1,5 +1,7 @@
 """A scene that memory does not hold: the same samples, statistics and windows as of one that it does."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -93,6 +95,31 @@ def test_what_is_no_file_of_this_machine_is_held(root, no_memory, monkeypatch):
     no_memory()
     monkeypatch.setattr("mmhsi.io.readers.raster.RasterReader.files", [])
     assert not dataset(**options(root, subset="all")).scene.mapped
+
+
+def test_a_pickle_holds_the_file_and_no_values(root, no_memory):
+    held, mapped = both(root, no_memory, subset="all")
+    values = held.scene.cube.data.tobytes()
+    assert values[:40] in pickle.dumps(held.scene)
+    packed = pickle.dumps(mapped.scene)
+    assert values[:40] not in packed
+    other = pickle.loads(packed)
+    assert other.mapped
+    assert other.key == mapped.scene.key
+    np.testing.assert_array_equal(other.cube.data, held.scene.cube.data)
+    assert mapped.scene.cube.data.size == held.scene.cube.data.size
+
+
+def test_memory_of_a_batch_is_given_back_once(root, no_memory, monkeypatch):
+    _, mapped = both(root, no_memory, subset="all")
+    given = []
+    monkeypatch.setattr("mmhsi.datasets.scene.let_go", given.append)
+    corners = [(-2, 3), (0, 0), (9, 11)]
+    windows = mapped.scene.cut_all(corners, (5, 4))
+    assert len(given) == 1
+    for window, corner in zip(windows, corners, strict=True):
+        alone = mapped.scene.cut(*corner, (5, 4))
+        assert all(torch.equal(window[name], alone[name]) for name in alone)
 
 
 def test_an_empty_band_is_refused(root, no_memory):

@@ -12,6 +12,7 @@ from rasterio.env import get_gdal_config
 
 from mmhsi.errors import DataError
 from mmhsi.io import gdal, open_cube, read_cube
+from mmhsi.io.readers.open_raster import open_raster
 
 
 @pytest.mark.parametrize("bands", [1, 430])
@@ -156,16 +157,13 @@ def test_the_programs_own_warning_filters_stay(tmp_path):
 
 
 def test_other_warnings_of_rasterio_are_not_hidden(tmp_path, monkeypatch):
-    import rasterio
-
     path = write_geotiff(tmp_path / "scene.tif", make_cube(4))
-    plain_open = rasterio.open
 
-    def noisy_open(*args, **kwargs):
+    def noisy_open(*args):
         warnings.warn("something else", UserWarning, stacklevel=1)
-        return plain_open(*args, **kwargs)
+        return open_raster(*args)
 
-    monkeypatch.setattr("rasterio.open", noisy_open)
+    monkeypatch.setattr("mmhsi.io.readers.raster.open_raster", noisy_open)
     with pytest.warns(UserWarning, match="something else"):
         read_cube(path)
 

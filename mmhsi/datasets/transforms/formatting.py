@@ -9,6 +9,7 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
+from mmhsi.io.transposing import planes_of
 from mmhsi.registry import TRANSFORMS
 
 from .common import CubeTransform, require_one_grid
@@ -49,7 +50,7 @@ class PackTile(CubeTransform):
             values = np.where(results["valid"][..., None], results["gt_values"], np.float32(np.nan))
             sample.gt_values = PixelData(data=torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1))))
         return dict(
-            inputs=torch.from_numpy(np.ascontiguousarray(results["img"].transpose(2, 0, 1))),
+            inputs=torch.from_numpy(planes_of(results["img"])),
             valid=torch.from_numpy(np.ascontiguousarray(results["valid"])),
             data_samples=sample,
         )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +17,15 @@ from mmhsi.io.vectors import is_vector
 from mmhsi.registry import TRANSFORMS
 
 from ..drawn_tiles import drawn_classes
+from ..kept_readers import KeptReaders
 from ..label_grid import grid_classes
 from ..label_table import IGNORE_INDEX
 from .common import CubeTransform, generator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+AS_IT_IS = CubeOptions()
 
 
 def _turns(results: dict) -> int:
@@ -28,9 +33,6 @@ def _turns(results: dict) -> int:
     if not is_whole(turns):
         raise DataError(f"{results['img_path']}: turns={turns!r} given, expected a whole number of quarter turns")
     return int(turns) % 4
-
-
-Open = Callable[[str, str | None, str | None, CubeOptions], CubeReader]
 
 
 def _open_cube(path: str, key: str | None, axes: str | None, options: CubeOptions) -> CubeReader:
@@ -41,36 +43,18 @@ def _open_labels(path: str, key: str | None, axes: str | None, _: CubeOptions) -
     return open_label_map(path, key, axes)
 
 
-def most_readers() -> int:
-    """Readers that a process keeps open: a quarter of the files that the system lets it open, 512 at most."""
-    try:
-        import resource  # not on Windows
-    except ImportError:
-        return 128
-    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return 512 if allowed == resource.RLIM_INFINITY else max(8, min(512, allowed // 4))
-
-
-@functools.lru_cache(maxsize=most_readers())
-def _cached_reader(
-    path: str, key: str | None, axes: str | None, options: CubeOptions, open_file: Open, _state: tuple[int, int]
-) -> CubeReader:
-    return open_file(path, key, axes, options)
-
-
-def _reader(path: str, key: str | None, axes: str | None, options: CubeOptions, open_file: Open) -> CubeReader:
-    """An open reader, kept for the next window of the same file; a file that was written anew is opened anew."""
-    try:
-        status = Path(path).stat()
-    except OSError:
-        return open_file(path, key, axes, options)  # says what is wrong
-    return _cached_reader(path, key, axes, options, open_file, (status.st_mtime_ns, status.st_size))
+@functools.cache
+def kept_readers() -> KeptReaders:
+    """Those of this process."""
+    return KeptReaders()
 
 
 def _cube_reader(entry: dict) -> CubeReader:
     """An open reader of an entry's cube."""
-    options = CubeOptions.of(entry.get("img_options"))
-    return _reader(entry["img_path"], entry.get("img_key"), entry.get("img_axes"), options, _open_cube)
+    options = entry.get("img_options") or AS_IT_IS
+    return kept_readers().reader(
+        entry["img_path"], entry.get("img_key"), entry.get("img_axes"), CubeOptions.of(options), _open_cube
+    )
 
 
 @TRANSFORMS.register_module()
@@ -189,7 +173,7 @@ def read_classes(entry: dict) -> np.ndarray:
     if is_vector(entry["seg_map_path"]):
         return drawn_classes(entry, Grid.of(cube))
     key, axes = entry.get("seg_map_key"), entry.get("seg_map_axes")
-    reader = _reader(entry["seg_map_path"], key, axes, CubeOptions(), _open_labels)
+    reader = kept_readers().reader(entry["seg_map_path"], key, axes, AS_IT_IS, _open_labels)
     return grid_classes(
         reader,
         Grid.of(cube),

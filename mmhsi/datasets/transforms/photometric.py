@@ -77,10 +77,10 @@ def blur(cube: NDArray, valid: NDArray[np.bool_], sigma: float) -> NDArray[np.fl
         sigma: Standard deviation in pixels. The kernel ends at 3 of them; borders are mirrored, edge pixels repeated.
 
     Returns:
-        float32 array (H, W, C), 0 where not valid.
+        float32 array (H, W, C), 0 where not valid; its bands lie one after another.
     """
     if valid.all():
-        return smooth(cube.astype(np.float32), sigma)
+        return smooth(cube, sigma)
     image = np.where(valid[..., None], cube, 0).astype(np.float32)
     weight = smooth(valid.astype(np.float32)[..., None], sigma)
     scale = np.divide(1, weight, out=np.zeros_like(weight), where=valid[..., None])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import cv2
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from mmhsi.arguments import check_choice, check_number, size_pair
 from mmhsi.errors import ConfigError
+from mmhsi.io.transposing import planes_of
 from mmhsi.registry import TRANSFORMS
 
 from .common import CubeTransform, require_one_grid, valid_mask
@@ -59,9 +60,15 @@ def _meets_nodata(valid: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np
     return reach[0] @ ~valid @ reach[1].T > 0
 
 
-def _interpolate(planes: Tensor, size: tuple[int, int], mode: Interpolation) -> Tensor:
+def _interpolate(planes: NDArray[np.float32], size: tuple[int, int], mode: Interpolation) -> NDArray[np.float32]:
     """Pixel centres at half-integers; when shrinking, the kernel widens with the factor (antialias)."""
-    return F.interpolate(planes, size=size, mode=mode, align_corners=False, antialias=True)
+    if mode == "bilinear" and planes.shape[1] <= size[0] and planes.shape[2] <= size[1]:
+        larger = np.empty((len(planes), *size), np.float32)
+        for plane, out in zip(planes, larger, strict=True):  # OpenCV gives the same, two to three times as fast
+            cv2.resize(plane, size[::-1], dst=out, interpolation=cv2.INTER_LINEAR)
+        return larger
+    images = torch.from_numpy(planes)[None]
+    return F.interpolate(images, size=size, mode=mode, align_corners=False, antialias=True)[0].numpy()
 
 
 def resize_cube(
@@ -84,20 +91,19 @@ def resize_cube(
         float32 array of shape (h, w, C), a view of (C, h, w) in memory order.
     """
     complete = bool(valid.all())
-    image = cube.astype(np.float32) if complete else np.where(valid[..., None], cube, 0).astype(np.float32)
-    planes = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]  # (H, W, C) -> (1, C, H, W)
+    planes = planes_of(cube if complete else np.where(valid[..., None], cube, 0)).astype(np.float32, copy=False)
     if complete:
         out = _interpolate(planes, size, interpolation)
     else:
-        share = torch.from_numpy(valid.astype(np.float32))[None, None]
         # The nearest source pixel has a positive weight, so no valid target is divided by 0.
-        weight = _interpolate(share, size, "bilinear").clamp_min(1e-6)
-        out = _interpolate(planes, size, "bilinear") / weight
+        weight = _interpolate(valid.astype(np.float32)[None], size, "bilinear").clip(1e-6)
+        out = _interpolate(planes, size, "bilinear")
+        out /= weight
         if interpolation == "bicubic":
-            untouched = torch.from_numpy(~_meets_nodata(valid, size))
-            out = torch.where(untouched, _interpolate(planes, size, "bicubic"), out)
-        out *= torch.from_numpy(resize_map(valid, size))
-    return out[0].numpy().transpose(1, 2, 0)  # (C, h, w) -> (h, w, C)
+            untouched = ~_meets_nodata(valid, size)
+            out[:, untouched] = _interpolate(planes, size, "bicubic")[:, untouched]
+        out *= resize_map(valid, size)
+    return out.transpose(1, 2, 0)  # (C, h, w) -> (h, w, C)
 
 
 def resize_results(results: dict, size: tuple[int, int], interpolation: Interpolation) -> dict:

@@ -100,6 +100,8 @@ class CubeReader(ABC, Generic[Handle]):
         info = self.info
         area = check_window(window, info.shape[0], info.shape[1], self.path)
         chosen = None if bands is None else check_bands(bands, info.shape[2], self.path)
+        if chosen == list(range(info.shape[2])):
+            chosen = None
         values = area[2] * area[3] * (info.shape[2] if chosen is None else len(chosen))
         needed = self.copies * values * self.stored.dtype.itemsize + self._unit_bytes()
         if info.scale is not None:

@@ -20,16 +20,18 @@ from mmhsi.io.acquired import envi_time
 from mmhsi.io.cube import CubeInfo
 from mmhsi.io.doubts import doubt
 from mmhsi.io.files import CUBE_FORMATS, reading
-from mmhsi.io.gdal import local_files, need_cache
+from mmhsi.io.gdal import asked_for, bounded_cache, local_files, need_cache
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
 from mmhsi.io.readers.drivers import driver_of, header_of
 from mmhsi.io.readers.envi import check_header, data_file_of, envi_scaling
 from mmhsi.io.readers.envi_header import read_envi_header
+from mmhsi.io.readers.open_raster import OpenRaster, open_raster
 from mmhsi.io.readers.raster_metadata import TagSource, spectral_metadata, tag_source
 from mmhsi.io.readers.raster_missing import MissingValues, check_nodata
 from mmhsi.io.readers.scaling import reflectance_in
 from mmhsi.io.readers.surroundings import check_surroundings, check_virtual, own_sidecars
 from mmhsi.io.readers.tiff_tags import gdal_nodata
+from mmhsi.io.transposing import pixels_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +42,11 @@ if TYPE_CHECKING:
     from mmhsi.io.selection import Window
 
 MOST_BANDS = 1 << 13
-"""rasterio's time to read all bands grows with the square of their number."""
+"""What a file that is not damaged may hold: opening takes some kilobytes of memory a band."""
+_RAW = ("ENVI", "EHdr")
+"""Drivers of values that lie in the file as they are."""
+_ALONE = ("GTiff", *_RAW)
+"""Drivers that open no further file to read values."""
 
 
 @contextmanager
@@ -51,7 +57,7 @@ def without_georeference_warning() -> Iterator[None]:
         yield
 
 
-class RasterReader(CubeReader[rasterio.DatasetReader]):
+class RasterReader(CubeReader[OpenRaster]):
     """A raster read through GDAL, by windows and bands.
 
     Nodata, masks and transparency decide which pixels hold data; a band of transparency is no band of the cube. Scale
@@ -80,7 +86,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         self.handle()
 
     @local_files()
-    def _open(self) -> rasterio.DatasetReader:
+    def _open(self) -> OpenRaster:
         file = self._data_file
         with reading(self.path, "cannot be looked at"):
             check_surroundings(file)
@@ -90,8 +96,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             if driver == "VRT":
                 check_virtual(file)
         with reading(self.path, f"GDAL cannot open it; expected {CUBE_FORMATS}"), without_georeference_warning():
-            # A shared handle would be the parent's again in a forked worker.
-            dataset = rasterio.open(self._name(driver), driver=driver, sharing=False)
+            dataset = open_raster(self._name(driver), driver)
         try:
             # Of a damaged file GDAL finds out when one of its properties is asked for.
             with reading(self.path, "its header is damaged"):
@@ -101,7 +106,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             raise
         return dataset
 
-    def _check(self, dataset: rasterio.DatasetReader) -> None:
+    def _check(self, dataset: OpenRaster) -> None:
         """Refuse what is no cube of real numbers, and files that are not whole."""
         if dataset.count == 0:
             raise DataError(f"{self.path}: holds no bands of its own (a container of other datasets?)")
@@ -145,7 +150,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             )
         return f"GTIFF_DIR:{int(self._page)}:{self._data_file}"
 
-    def _check_pages(self, dataset: rasterio.DatasetReader) -> None:
+    def _check_pages(self, dataset: OpenRaster) -> None:
         """One page of several is not taken for all."""
         tags = dataset.tags(ns="SUBDATASETS")
         pages = [value for name, value in sorted(tags.items()) if name.endswith("_DESC")]
@@ -160,7 +165,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         header = header_of(self._data_file)
         return {} if header is None else read_envi_header(header)
 
-    def _own_tags(self, dataset: rasterio.DatasetReader) -> list[TagSource]:
+    def _own_tags(self, dataset: OpenRaster) -> list[TagSource]:
         """What the file says itself where a sidecar may say otherwise."""
         if dataset.driver == "ENVI":
             return [TagSource([self._header()], [])]
@@ -174,7 +179,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         ):
             return [tag_source(bare)]
 
-    def _release(self, handle: rasterio.DatasetReader) -> None:
+    def _release(self, handle: OpenRaster) -> None:
         need_cache(id(self), 0)
         handle.close()
 
@@ -189,7 +194,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
         with reading(self.path, "its metadata cannot be read"):
             return self._describe_open(self.handle(), self._bands())
 
-    def _describe_open(self, dataset: rasterio.DatasetReader, bands: MissingValues) -> CubeInfo:
+    def _describe_open(self, dataset: OpenRaster, bands: MissingValues) -> CubeInfo:
         spectral = spectral_metadata(dataset, self.path, bands.indexes, self._own_tags(dataset))
         all_scales, all_offsets = dataset.scales, dataset.offsets
         scales = [all_scales[index - 1] for index in bands.indexes]
@@ -217,7 +222,7 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             acquired=acquired,
         )
 
-    def _transform(self, dataset: rasterio.DatasetReader) -> Affine | None:
+    def _transform(self, dataset: OpenRaster) -> Affine | None:
         """Where the pixels lie; what cannot be carried on is not lost without a word."""
         # rasterio gives the identity for "no transform"
         transform = None if dataset.transform.is_identity else dataset.transform
@@ -252,24 +257,30 @@ class RasterReader(CubeReader[rasterio.DatasetReader]):
             need_cache(id(self), rows * across * count * self.stored.dtype.itemsize * 9 // 8)
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:
-        return np.ascontiguousarray(self._read_view(window, bands))
+        view = self._read_view(window, bands)
+        return view if view.flags.c_contiguous else pixels_of(view.transpose(2, 0, 1))
 
     def _read_view(self, window: Window, bands: list[int] | None) -> NDArray:
         self._keep_blocks(window, self.stored.shape[2] if bands is None else len(bands))
         dataset, area, indexes = self.handle(), _area(window), self._indexes(bands)
-        with local_files(), reading(self.path, f"cannot read window {window}, the file may be truncated"):
-            if self._by_pixel:
+        guarded = bounded_cache() if dataset.driver in _ALONE and not asked_for() else local_files()
+        with guarded, reading(self.path, f"cannot read window {window}, the file may be truncated"):
+            if self._by_pixel and dataset.driver in _RAW:
                 # Into the transposed view GDAL writes pixel by pixel, as the file lies: several times faster than band
-                # by band for ENVI BIP. For band- or line-interleaved files it is the other way round.
+                # by band. What it has to unpack it sorts into bands, and is faster at handing these out.
                 block = np.empty((window[2], window[3], len(indexes)), dtype=self.stored.dtype)
                 dataset.read(indexes, window=area, out=block.transpose(2, 0, 1))
                 return block
-            return dataset.read(indexes, window=area).transpose(1, 2, 0)  # (C, h, w) -> (h, w, C)
+            planes = dataset.read(indexes, window=area)
+            return pixels_of(planes) if self._by_pixel else planes.transpose(1, 2, 0)  # (C, h, w) -> (h, w, C)
 
     def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
-        asked = local_files() if self._bands().reads_file else nullcontext()
+        missing = self._bands()
+        if not missing.says_more:
+            return None
+        asked = local_files() if missing.reads_file else nullcontext()
         with asked, reading(self.path, f"cannot read the mask of window {window}"):
-            return self._bands().mask(self.handle(), _area(window), self._indexes(bands), data)
+            return missing.mask(self.handle(), _area(window), self._indexes(bands), data)
 
     def _indexes(self, bands: list[int] | None) -> list[int]:
         """GDAL's numbers of some bands."""

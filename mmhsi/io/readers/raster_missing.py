@@ -49,6 +49,7 @@ class MissingValues:
         alpha: That of the transparency, or None.
         nodata: The value that stands for "not measured" in all bands of the cube, or None.
         reads_file: Whether :meth:`mask` reads from the raster.
+        says_more: Whether :meth:`mask` may find more missing than :attr:`nodata` does.
     """
 
     def __init__(self, dataset: rasterio.DatasetReader) -> None:
@@ -73,6 +74,7 @@ class MissingValues:
             MaskFlags.per_dataset in flag and (MaskFlags.alpha not in flag or self.alpha is None) for flag in flags
         ) and (ColorInterp.alpha not in dataset.colorinterp or self.alpha is not None)
         self.reads_file = bool(self._own_masks) or self._shared_mask or self.alpha is not None
+        self.says_more = self.reads_file or self._nodata_of is not None
 
     def mask(
         self, dataset: rasterio.DatasetReader, area: Window, indexes: list[int], values: NDArray

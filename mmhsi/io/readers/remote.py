@@ -7,13 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import rasterio
-
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.io.files import reading
 from mmhsi.io.gdal import asking, local_files
 from mmhsi.io.json_file import read_json
 from mmhsi.io.readers.base import CubeReader
+from mmhsi.io.readers.open_raster import OpenRaster, open_raster
 from mmhsi.io.readers.raster import RasterReader, without_georeference_warning
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class RemoteReader(RasterReader):
         self._data_file, self._page, self._missing = Path(self._remote), page, None
         self.handle()
 
-    def handle(self) -> rasterio.DatasetReader:
+    def handle(self) -> OpenRaster:
         """The open file of this process."""
         if self._pid != os.getpid():
             self._handle = None
@@ -91,11 +90,11 @@ class RemoteReader(RasterReader):
             self._pid = os.getpid()
         return self._handle
 
-    def _open(self) -> rasterio.DatasetReader:
+    def _open(self) -> OpenRaster:
         problem = "the server does not give it, or it is no GeoTIFF"
         with asking(self._remote), local_files(), reading(self.path, problem), without_georeference_warning():
             name = self._remote if self._page is None else f"GTIFF_DIR:{self._page}:{self._remote}"
-            dataset = rasterio.open(name, driver="GTiff", sharing=False)
+            dataset = open_raster(name, "GTiff")
             try:
                 self._check(dataset)
             except BaseException:

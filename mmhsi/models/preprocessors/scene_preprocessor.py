@@ -294,7 +294,7 @@ class ScenePreprocessor(BandPreprocessor):
         """Windows of a batch of indices."""
         if (scene := self._mapped(data)) is not None:
             (h, w), places = data["size"], zip(data["row"], data["column"], strict=True)
-            cut = [scene.cut(int(row) - h // 2, int(column) - w // 2, (h, w)) for row, column in places]
+            cut = scene.cut_all(((int(row) - h // 2, int(column) - w // 2) for row, column in places), (h, w))
             return self._normalise_samples({key: [each[key] for each in cut] for key in cut[0]})
         sampler, window = self.sampler(data["scene"]), (data["size"][0], data["size"][1])
         place = self._to_device(data["row"]), self._to_device(data["column"]), window

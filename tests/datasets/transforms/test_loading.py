@@ -10,7 +10,6 @@ from cube_files import write_geotiff
 
 from mmhsi.datasets.label_table import LabelTable
 from mmhsi.datasets.transforms import LoadCube, LoadLabels
-from mmhsi.datasets.transforms.loading import most_readers
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.readers.raster import RasterReader
 
@@ -139,4 +138,3 @@ def test_more_files_than_a_few_are_opened_once(tile: dict, tmp_path: Path, monke
         for path in paths:
             LoadCube()({**tile, "img_path": str(path)})
     assert len(opened) == len(paths)
-    assert most_readers() <= 512
