@@ -83,9 +83,7 @@ class WholeSceneDataset(SeededDataset):
             )
         self.values: np.ndarray | None = None
         if targets:
-            made = SceneDataset(
-                scene, data_root, window=1, subset="all", use_second=use_second, transforms=targets
-            )
+            made = SceneDataset(scene, data_root, window=1, subset="all", use_second=use_second, transforms=targets)
             self.values = np.where(made.valid_pixels[..., None], made.cube.data, np.float32(np.nan)).astype(np.float32)
         super().__init__(pipeline, lazy_init)
 

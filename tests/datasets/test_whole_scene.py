@@ -55,7 +55,8 @@ def test_a_pixel_without_data_has_no_target(scene):
     cube[2, 3] = np.nan
     np.save(scene["data_root"] / "holed.npy", cube)
     holed = scene | dict(scene=dict(image="holed.npy", **CLASSES))
-    values = WholeSceneDataset(**holed, subset="all", targets=[dict(type="SceneChannels", groups=["ms"])])[0]["gt_values"]
+    targets = [dict(type="SceneChannels", groups=["ms"])]
+    values = WholeSceneDataset(**holed, subset="all", targets=targets)[0]["gt_values"]
     assert np.argwhere(np.isnan(values).all(axis=2)).tolist() == [[2, 3]]
     assert np.isnan(values).any(axis=2).sum() == 1
 

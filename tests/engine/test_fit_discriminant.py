@@ -78,7 +78,9 @@ def test_scores_are_those_of_scikit_learn(data, tta):
     samples = np.array([features[place] for place in places])
     known = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(samples, [labels[p] for p in places])
     FitDiscriminantHook().before_train(runner(model, data))
-    scores = model.encode_decode(image, [dict(img_shape=(12, 15))]).softmax(1)[0].permute(1, 2, 0).reshape(-1, 2).numpy()
+    scores = (
+        model.encode_decode(image, [dict(img_shape=(12, 15))]).softmax(1)[0].permute(1, 2, 0).reshape(-1, 2).numpy()
+    )
     assert scores == pytest.approx(known.predict_proba(features.reshape(-1, WIDTH)), abs=1e-5)
     assert len(places) == 50
 
@@ -112,5 +114,5 @@ def test_heads_that_end_otherwise_are_refused(data):
         in_channels=[WIDTH], in_index=[0], num_classes=2, loss_decode=dict(type="CrossEntropyLoss")
     )
     model.decode_head.conv_seg = nn.Conv2d(WIDTH, 2, 3)
-    with pytest.raises(ConfigError, match="a decode head that ends in a 1 x 1 convolution|decode head ends in a 1 x 1"):
+    with pytest.raises(ConfigError, match="decode head ends in a 1 x 1 convolution"):
         FitDiscriminantHook().before_train(runner(model, data))

@@ -31,8 +31,8 @@ class FitDiscriminantHook(Hook):
 
     With few labels gradient descent overfits a head, and distorts the encoder to suit it; shrunk discriminant analysis
     (:class:`mmhsi.models.classical.LDA`) has no step or rate to choose. With a frozen backbone and
-    ``NoOptimWrapperConstructor`` that is all the training; with an optimiser it goes on from there (linear probing, then
-    fine-tuning: A. Kumar et al., ICLR 2022).
+    ``NoOptimWrapperConstructor`` that is all the training; with an optimiser it goes on from there (linear probing,
+    then fine-tuning: A. Kumar et al., ICLR 2022).
 
     Features are those of the training data as their pipeline gives them, once; with the model's ``tta`` their mean over
     the symmetries of an image. A run that is resumed has its head already. All processes take that of the main one.
@@ -59,16 +59,16 @@ class FitDiscriminantHook(Hook):
         last = model.decode_head.conv_seg if isinstance(model, EncoderDecoder) else None
         if not isinstance(last, nn.Conv2d) or last.kernel_size != (1, 1) or last.bias is None:
             raise ConfigError(
-                f"FitDiscriminantHook: {type(model).__name__} given, expected an EncoderDecoder whose decode head ends in "
-                "a 1 x 1 convolution, such as mmseg.FCNHead"
+                f"FitDiscriminantHook: {type(model).__name__} given, expected an EncoderDecoder whose decode head ends "
+                "in a 1 x 1 convolution, such as mmseg.FCNHead"
             )
         if is_main_process():
             features, labels = self._labelled(model, last, runner)
             analysis = LDA()
             analysis.learn(features, labels, last.out_channels, runner.seed or 0)
             with torch.no_grad():
-                for parameter, values in zip((last.weight, last.bias), analysis.linear(), strict=True):
-                    parameter.copy_(torch.from_numpy(values).view_as(parameter))
+                for parameter, fitted in zip((last.weight, last.bias), analysis.linear(), strict=True):
+                    parameter.copy_(torch.from_numpy(fitted).view_as(parameter))
             runner.logger.info("Fitted the last layer to %d features of %d pixels", features.shape[1], len(labels))
         for values in (last.weight, last.bias):
             broadcast(values.data)
