@@ -10,7 +10,7 @@ import numpy as np
 from mmhsi.errors import ConfigError
 from mmhsi.registry import DATASETS
 
-from .labels import IGNORE_INDEX
+from .label_table import IGNORE_INDEX
 from .scene_dataset import SceneDataset
 from .seeded_dataset import SeededDataset
 from .targets import target_facts
