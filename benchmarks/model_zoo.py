@@ -92,7 +92,9 @@ def measure(config: str, dataset: str | None) -> dict:
     ):  # keeps its samples, and has neither weights nor layers
         shape = (spec.num_bands, *spec.window)
         return {"Training Data": spec.scene, "Input": " x ".join(map(str, shape)), "Parameters": 0, "FLOPs": 0}
-    shape = (cfg.model.backbone.in_channels, *(read_window(cfg) or spec.window))
+    divisor = (cfg.model.get("data_preprocessor") or {}).get("size_divisor", 1)
+    sides = (-(-side // divisor) * divisor for side in read_window(cfg) or spec.window)
+    shape = (cfg.model.backbone.in_channels, *sides)
     # Shapes are enough, unless the model needs values while it is built, or also while it runs.
     for built_on, run_on in (("meta", "meta"), ("cpu", "meta"), ("cpu", "cpu")):
         try:

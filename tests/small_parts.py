@@ -22,6 +22,7 @@ ARGUMENTS = {
     "IMAEViT": dict(in_channels=30, arch="tiny"),
     "LOMSSTDecoder": dict(in_channels=48, patch_values=36, spectral_positions=[0.0, 1.0, 2.0]),
     "LearnableAggregation": dict(embed_dims=32),
+    "LevelProjection": dict(in_channels=(24, 16), out_channels=32),
     "MAESTViT": dict(in_channels=30),
     "MAEDecoder": dict(in_channels=30, patch_size=3, img_size=(9, 12), embed_dims=32, **WIDE),
     "MultiscaleLinearHead": MAPS,

@@ -58,7 +58,7 @@ class WholeSceneDataset(SeededDataset):
         >>> from mmhsi.datasets import FewShotSplit
         >>> dataset = WholeSceneDataset("demo", split=FewShotSplit(20))
         >>> len(dataset), dataset[0]["img"].shape, int((dataset[0]["gt_seg_map"] != 255).sum())
-        (1, (72, 72, 56), 160)
+        (1, (96, 96, 56), 160)
     """
 
     def __init__(

@@ -67,7 +67,7 @@ RULES = {
     "SSTN": [(r"gate$", "zeros"), *TORCH],
     **dict.fromkeys(("CNNHead", "UNetHead", "MultiscaleLinearHead", "TokenLinearHead"), DECODE),
     "DINOHead": DINO,
-    **dict.fromkeys(("AbundanceHead", "RegressionHead"), TORCH),
+    **dict.fromkeys(("AbundanceHead", "LevelProjection", "RegressionHead"), TORCH),
 }
 """For the parameters of each, those of norms aside: the first pattern that is found, and a constant or a deviation."""
 
