@@ -19,7 +19,7 @@ NAMES = {
 THOUGHT_OF = {
     "mmhsi/cli/command.py": "a handler for children, where signal has it",
     "mmhsi/cli/termination.py": "forks, where os has them",
-    "mmhsi/datasets/transforms/loading.py": "a limit of open files, else a fixed one",
+    "mmhsi/datasets/kept_readers.py": "a limit of open files, else a fixed one",
     "mmhsi/io/kept_folders.py": "locks and owners, after a look at sys.platform",
     "mmhsi/io/lock.py": "forks, where os has them",
     "mmhsi/io/memory.py": "the machine's memory, where os says it",
