@@ -45,5 +45,5 @@ class LDA(Learner):
         if self.few is not None:
             means, classes, variance = self.few
             apart = (means**2).sum(axis=1) - 2 * samples @ means.T
-            return self.spread(softmax(-apart / (2 * variance)), classes)
-        return self.spread(self.analysis.predict_proba(samples), self.analysis.classes_)
+            return self.among_all(softmax(-apart / (2 * variance)), classes)
+        return self.among_all(self.analysis.predict_proba(samples), self.analysis.classes_)
