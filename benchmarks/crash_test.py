@@ -147,8 +147,9 @@ def kill(config: Path, work_dir: Path, when: Callable[[], bool], how: int = sign
     while process.is_alive() and not when():
         time.sleep(0.001)
     with suppress(ProcessLookupError, FileNotFoundError):
-        loaders = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        for number in [*loaders, process.pid] if how == signal.SIGTERM else [process.pid]:
+        pid = str(process.pid)
+        loaders = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for number in [*loaders, pid] if how == signal.SIGTERM else [pid]:
             os.kill(int(number), how)
     process.join()
     if process.exitcode not in (0, -signal.SIGKILL, AGAIN):
@@ -156,10 +157,17 @@ def kill(config: Path, work_dir: Path, when: Callable[[], bool], how: int = sign
     return process.exitcode != 0
 
 
+def after(seconds: float) -> Callable[[], bool]:
+    """Whether so many seconds have passed from now."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
+
+
 def outcome(work_dir: Path) -> dict:
     """What a run leaves: everything of its last checkpoint that is not time, and its metrics."""
-    path, _ = newest_checkpoint(work_dir)
-    checkpoint = read_checkpoint(path)
+    newest = newest_checkpoint(work_dir)
+    assert newest is not None
+    checkpoint = read_checkpoint(newest[0])
     kept = {key: checkpoint[key] for key in checkpoint if key not in ("meta", "message_hub")}
     kept["progress"] = {key: checkpoint["meta"][key] for key in ("epoch", "iter")}
     kept["best"] = checkpoint["message_hub"]["runtime_info"].get("best_score")
@@ -198,8 +206,7 @@ def crash(config: Path, folder: Path, kills: int, rng: random.Random) -> tuple[i
     while done < kills:
         run = folder / f"run{runs}"
         while done < kills:
-            end = time.monotonic() + rng.uniform(0, seconds)
-            if not kill(config, run, lambda end=end: time.monotonic() > end):
+            if not kill(config, run, after(rng.uniform(0, seconds))):
                 break
             done += 1
         finish(config, run)

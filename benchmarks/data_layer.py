@@ -61,17 +61,16 @@ def tile_windows(workers: int, bench: Bench) -> tuple[Measure, Measure]:
     folder, count = bench.folder, bench.size(16, 2)
     write_tiles(folder, count, bench.size(512, 96))
     steps = [dict(type=name) for name in ("LoadCube", "LoadLabels", "PackTile")]
-    pipeline = [dict(type="RandomReadWindow", size=64), *steps]
+    pipeline: list[dict] = [dict(type="RandomReadWindow", size=64), *steps]
     table = dict(label_ids=range(1, 25), classes=[str(label) for label in range(1, 25)])
     folders: dict[str, Any] = dict(data_root=str(folder), image_dir="image", label_dir="label")
-    ours = ConcatDataset([TileDataset(table, pipeline=pipeline, **folders)] * 16)
-    paths = [[str(folder / kind / f"{index}.tif") for index in range(count)] for kind in ("image", "label")]
-    keep = dict(batch_size=32, num_workers=workers, persistent_workers=workers > 0)
-    whole = WholeTileThenCrop(*paths, len(ours))
-    loaders = DataLoader(ours, collate_fn=pseudo_collate, **keep), DataLoader(whole, **keep)
+    ours: ConcatDataset = ConcatDataset([TileDataset(table, pipeline=pipeline, **folders)] * 16)
+    images, labels = ([str(folder / kind / f"{index}.tif") for index in range(count)] for kind in ("image", "label"))
+    keep: dict[str, Any] = dict(batch_size=32, num_workers=workers, persistent_workers=workers > 0)
+    whole = WholeTileThenCrop(images, labels, len(ours))
+    first, second = DataLoader(ours, collate_fn=pseudo_collate, **keep), DataLoader(whole, **keep)
     clock = time.perf_counter if workers else time.process_time  # workers are processes of their own
-    first, second = (per_second(lambda loader=loader: len(list(loader)) * 32, clock) for loader in loaders)
-    return first, second
+    return per_second(lambda: len(list(first)) * 32, clock), per_second(lambda: len(list(second)) * 32, clock)
 
 
 @cache
@@ -140,7 +139,7 @@ class PatchPerItem(Dataset):
         return torch.from_numpy(patch.transpose(2, 0, 1).copy()), 0
 
 
-BATCHES = dict(batch_size=256, shuffle=True, drop_last=True)
+BATCHES: dict[str, Any] = dict(batch_size=256, shuffle=True, drop_last=True)
 
 
 def open_scene(folder: Path) -> SceneDataset:
@@ -195,7 +194,7 @@ def iterate(path: Path) -> float:
     """Iterate over a scene's tiles with two workers; the peak memory of the largest process in GiB."""
     with DefaultScope.overwrite_default_scope("mmhsi"):
         pipeline = [dict(type="LoadCube"), dict(type="PackTile")]
-        options = dict(window=128, turns=(0, 1, 3), with_labels=False, pipeline=pipeline)
+        options: dict[str, Any] = dict(window=128, turns=(0, 1, 3), with_labels=False, pipeline=pipeline)
         data = TileDataset(dict(image=path.name), data_root=str(path.parent), **options)
         data.full_init()
         for _ in DataLoader(data, batch_size=8, num_workers=2, collate_fn=pseudo_collate):

@@ -40,7 +40,7 @@ def step(with_optimiser: bool, bench: Bench) -> tuple[Measure, Measure]:
 
     def learn() -> None:
         losses = model(views, mode="loss")
-        sum(value for name, value in losses.items() if "loss" in name).backward()
+        torch.stack([value for name, value in losses.items() if "loss" in name]).sum().backward()
         model.update_teacher(0.99)
         if with_optimiser:
             optim.step()
@@ -51,7 +51,7 @@ def step(with_optimiser: bool, bench: Bench) -> tuple[Measure, Measure]:
         with torch.no_grad():
             model.teacher.encode(crops)
         streams = [*model.student.encode(crops), *model.student.encode(local_crops)]
-        sum(tokens.square().mean() for stream in streams for tokens in stream).backward()
+        torch.stack([tokens.square().mean() for stream in streams for tokens in stream]).sum().backward()
 
     def without_gradients(job: Callable[[], None]) -> float:
         optim.zero_grad()

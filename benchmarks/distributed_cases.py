@@ -120,7 +120,7 @@ def dinov2(**weights: float) -> dict:
     )
 
 
-def segmentor(head: dict, loss: dict) -> dict:
+def segmentor(head: dict, loss: dict | list[dict]) -> dict:
     """Config of an EncoderDecoder."""
     return dict(
         type="EncoderDecoder",

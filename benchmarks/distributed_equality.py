@@ -48,6 +48,7 @@ class LossHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
     ) -> None:
         """Note it."""
+        assert outputs is not None
         self.losses.append(float(outputs["loss"].detach()))
 
 

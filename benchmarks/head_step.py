@@ -6,8 +6,8 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from side_by_side import Bench, Comparison, Measure, main
-from torch import nn
 
+from mmhsi.models.segmentors import EncoderDecoder
 from mmhsi.registry import MODELS
 
 BANDS, SIDE, PATCH, CLASSES, WIDTH = 32, 64, 8, 24, 768
@@ -23,7 +23,7 @@ HEADS = {
 }
 
 
-def segmentor(head: dict, frozen: bool, bench: Bench) -> nn.Module:
+def segmentor(head: dict, frozen: bool, bench: Bench) -> EncoderDecoder:
     """ViT-B under a head, in training mode."""
     sizes = dict(in_channels=BANDS, img_size=SIDE, patch_size=PATCH)
     arch = dict(embed_dims=WIDTH, num_layers=4, num_heads=12, feedforward_channels=64) if bench.quick else "base"
@@ -48,7 +48,7 @@ def training_step(frozen: bool, bench: Bench) -> Measure:
 
     def step() -> None:
         losses = model(x, samples, mode="loss")
-        sum(value for key, value in losses.items() if "loss" in key).backward()
+        torch.stack([value for key, value in losses.items() if "loss" in key]).sum().backward()
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
 

@@ -16,8 +16,10 @@ def both(bench: Bench) -> tuple[Measure, Measure]:
     ours = HSIViT(arch=arch, **sizes).to(bench.device)
     theirs = VisionTransformer(arch=arch, out_type="featmap", **sizes).to(bench.device)
     x = torch.randn(bench.size(4, 1), 32, 64, 64, device=bench.device)
-    first, second = (bench.forward_backward(model, lambda m=model: m(x)[0].square().mean()) for model in (ours, theirs))
-    return first, second
+    return (
+        bench.forward_backward(ours, lambda: ours(x)[0].square().mean()),
+        bench.forward_backward(theirs, lambda: theirs(x)[0].square().mean()),
+    )
 
 
 COMPARISONS = [

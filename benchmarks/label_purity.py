@@ -45,7 +45,8 @@ def main() -> None:
     parser.add_argument("--data", default=os.environ.get("MMHSI_DATA", "data"), help="(default: %(default)s)")
     root = parser.parse_args().data
     dataset = SceneDataset("houston2018_crop", root, subset="labelled")
-    info = dataset.info
+    info, labels = dataset.info, dataset.labels
+    assert labels is not None
     from mmhsi.io import read_label_map
 
     kinds = purity(
@@ -53,7 +54,7 @@ def main() -> None:
     ).ravel()
     print("| protocol | one class | one class and unlabelled ground | several classes |\n| --- | --- | --- | --- |")
     for name, rules in PROTOCOLS.items():
-        tests = [rule(dataset.labels, dataset.spec.classes).test for rule in rules]
+        tests = [rule(labels, dataset.spec.classes).test for rule in rules]
         shares = np.mean([np.bincount(kinds[test], minlength=3) / len(test) for test in tests], axis=0)
         print(f"| {name} | " + " | ".join(f"{100 * share:.1f}" for share in shares) + " |")
 

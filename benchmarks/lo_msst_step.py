@@ -41,7 +41,7 @@ class AllTokens(LOMSST):
 def both(masking: str, bench: Bench) -> tuple[Measure, Measure]:
     """Forward and backward pass on two cubes; their number a second."""
     bands, side, batch = bench.size(116, 16), bench.size(128, 32), 2
-    options = dict(
+    options: dict[str, Any] = dict(
         backbone=dict(type="SST", arch="base", in_channels=bands),
         masking=dict(type=masking, ratio=0.75),
         data_preprocessor=dict(type="TilePreprocessor", num_bands=bands),

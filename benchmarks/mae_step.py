@@ -2,16 +2,17 @@
 
 import torch
 from mmengine.registry import DefaultScope
+from mmpretrain.models.selfsup import BaseSelfSupervisor
 from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from side_by_side import Bench, Comparison, Measure, main
-from torch import nn
 
+from mmhsi.models import MAE
 from mmhsi.registry import MODELS
 
 BANDS, SIDE, PATCH, RATIO = 32, 64, 8, 0.75
 
 
-def our_mae() -> nn.Module:
+def our_mae() -> MAE:
     """The dissertation's model."""
     sizes = dict(in_channels=BANDS, img_size=SIDE, patch_size=PATCH)
     model = dict(
@@ -24,7 +25,7 @@ def our_mae() -> nn.Module:
     return MODELS.build(model)
 
 
-def their_mae() -> nn.Module:
+def their_mae() -> BaseSelfSupervisor:
     """The same in mmpretrain."""
     sizes = dict(img_size=SIDE, patch_size=PATCH, patch_cfg=dict(in_channels=BANDS))
     decoder = dict(embed_dim=768, decoder_embed_dim=512, decoder_depth=8, decoder_num_heads=16)

@@ -77,12 +77,16 @@ def measure(config: str, dataset: str | None) -> dict:
     from mmhsi.engine.configs import DATASET, load_config, read_window
     from mmhsi.models.complexity import count_stored
     from mmhsi.registry import MODELS
+    from mmhsi.spec import InputSpec
 
     with mock.patch.dict(os.environ, {DATASET: dataset} if dataset else {}):
         cfg = load_config(ROOT / config)
     for part in (cfg.model, cfg.model.backbone):
         part.pop("init_cfg", None)
-    spec = resolve_from_data(cfg).spec
+    spec = InputSpec.of_metainfo(getattr(resolve_from_data(cfg), "metainfo", None))
+    assert spec is not None
+    window = read_window(cfg) or spec.window
+    assert window is not None
     if spec.sensors:  # counted for the one of most bands
         sensor = max(spec.sensors, key=lambda each: each["num_bands"])
         cfg.model.backbone.update(in_channels=sensor["num_bands"], wavelengths=list(sensor["wavelengths"]))
@@ -90,10 +94,10 @@ def measure(config: str, dataset: str | None) -> dict:
         "ClassicalClassifier",
         "ClassicalRegressor",
     ):  # keeps its samples, and has neither weights nor layers
-        shape = (spec.num_bands, *spec.window)
+        shape = (spec.num_bands, *window)
         return {"Training Data": spec.scene, "Input": " x ".join(map(str, shape)), "Parameters": 0, "FLOPs": 0}
     divisor = (cfg.model.get("data_preprocessor") or {}).get("size_divisor", 1)
-    sides = (-(-side // divisor) * divisor for side in read_window(cfg) or spec.window)
+    sides = (-(-side // divisor) * divisor for side in window)
     shape = (cfg.model.backbone.in_channels, *sides)
     # Shapes are enough, unless the model needs values while it is built, or also while it runs.
     for built_on, run_on in (("meta", "meta"), ("cpu", "meta"), ("cpu", "cpu")):

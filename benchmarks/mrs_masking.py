@@ -24,7 +24,7 @@ def mask_beside_step(masking: MRSMasking | SpectralMasking, bench: Bench) -> tup
     x = torch.randn(bench.size(128, 8), bands, 7, 7, device=bench.device).contiguous(memory_format=torch.channels_last)
 
     def step() -> None:
-        sum(model.loss(x).values()).backward()
+        torch.stack(list(model.loss(x).values())).sum().backward()
         optimiser.step()
         optimiser.zero_grad()
 

@@ -108,8 +108,8 @@ def main() -> None:
         run_steps([step for *_, step in runs], args.jobs, args.threads, args.hold_scenes)
     kept = Path(args.table).with_suffix(".json")
     figures = read_figures(kept, table)
-    for cell, runs in finished_figures(table, seeds, work_dir).items():
-        figures[cell] = figures.get(cell, {}) | runs
+    for cell, finished in finished_figures(table, seeds, work_dir).items():
+        figures[cell] = figures.get(cell, {}) | finished
     text = tabulate(table, figures)
     if args.record:
         write_figures(kept, table, figures)

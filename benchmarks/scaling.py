@@ -11,20 +11,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.registry import DefaultScope
 from scene_inference import ONE_CONVOLUTION, inferencer, peak, write_scene
 from scipy.stats import linregress
-from side_by_side import Measure, date_and_commit, machine, prepare, replace_block, seconds
+from side_by_side import date_and_commit, machine, prepare, replace_block, seconds
 from sst_attention import encode_jointly
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmhsi.models import HSIViT, SpatialSpectralViT
 from mmhsi.models.backbones.sst import SST
 
-Job = Callable[[], object]
+Job = Callable[[], Any]
 HEAD = (
     "| name | what grows | cost at these sizes | exponent ± standard error | by FLOPs | in the limit | why |\n"
     "| --- | --- | --- | --- | --- | --- | --- |"
@@ -59,7 +60,7 @@ class Sweep:
         jobs = [self.job(size, folder) for size in sizes]
         timed = self.unit == "s"
         counted = [flops(job) for job in jobs] if timed else []  # warms up, too
-        measures: list[Measure] = [seconds(job) for job in jobs] if timed else jobs
+        measures = [seconds(job) for job in jobs] if timed else jobs
         cost = np.min([[measure() for measure in measures] for _ in range(rounds if timed else 1)], axis=0)
         slope, error = exponent(sizes, cost)
         by_flops = f"{exponent(sizes, counted)[0]:.2f}" if timed else ""

@@ -20,6 +20,7 @@ from side_by_side import Bench, Comparison, Measure, main, other_process, peak_m
 from torch import Tensor, nn
 
 from mmhsi.inference import SceneInferencer, SceneWarning
+from mmhsi.inference.window_model import WindowModel
 from mmhsi.io import HSICube, write_cube
 from mmhsi.registry import MODELS
 from mmhsi.spec import InputSpec
@@ -110,7 +111,7 @@ def over_bare(scene: Path, model: SceneInferencer, bench: Bench) -> tuple[Measur
     shapes: list[tuple[int, ...]] = []
     call = type(model.model).__call__
 
-    def counted(self: object, x: Tensor) -> Tensor:
+    def counted(self: WindowModel, x: Tensor) -> Tensor:
         shapes.append(tuple(x.shape))
         return call(self, x)
 

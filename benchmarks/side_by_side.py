@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -99,7 +100,7 @@ def per_second(job: Callable[[], float], clock: Callable[[], float] = time.proce
     return measure
 
 
-def other_process() -> Callable[..., object]:
+def other_process() -> Callable[..., Any]:
     """A process started anew, which shares no memory and no setting with this one; it runs functions of a module."""
     pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
     return lambda function, *arguments: pool.submit(function, *arguments).result()

@@ -18,8 +18,13 @@ VERSION = 2
 VERSION_KEY = "input_spec"
 """Where the version stands among that data."""
 
-RENAMED = {"Standardise": "Standardize", "StandardiseScene": "StandardizeScene", "Solarise": "Solarize"}
-"""Names of transforms in metadata of the first version."""
+RENAMED = {
+    "Standardise": "Standardize",
+    "StandardiseScene": "StandardizeScene",
+    "Solarise": "Solarize",
+    "NormalisedProfiles": "NormalizedProfiles",
+}
+"""Names of transforms and groups of channels under which they were written before."""
 
 SAME_BANDS = ("ScaleReflectance", "MinMaxScale", "Standardize", "StandardizeScene")
 """Transforms of the first version that leave every band where it is."""
@@ -236,6 +241,8 @@ class InputSpec:
                 f"{source}: dataset_meta is of version {_short.repr(version)}, this mmhsi reads up to {VERSION}; "
                 "a newer mmhsi is needed"
             )
+        if isinstance(values.get("transforms"), list | tuple):
+            values["transforms"] = [_renamed(step) for step in values["transforms"]]
         if version == 1:
             values = _upgraded(values)
         values = {name: _tuples(name, value) for name, value in values.items()}
@@ -296,8 +303,6 @@ def _fault(values: dict[str, Any]) -> str | None:
 def _upgraded(old: dict[str, Any]) -> dict[str, Any]:
     """Metadata of the first version under the names and in the meaning of the second."""
     transforms: Any = old.get("transforms") or ()
-    if isinstance(transforms, list | tuple):
-        transforms = [_renamed(step) for step in transforms]
     in_place = all(isinstance(step, dict) and step.get("type") in SAME_BANDS for step in transforms)
     # Of tiles ``wavelengths`` were those read, of scenes those after the transforms; at first those read were not kept.
     read = old.get("input_wavelengths", None if transforms else old.get("wavelengths"))
@@ -326,7 +331,16 @@ def _upgraded(old: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(step: object) -> object:
-    """A transform's config under its present name."""
-    if not isinstance(step, dict) or step.get("type") not in RENAMED:
-        return step
-    return {**step, "type": RENAMED[step["type"]]}
+    """A transform's config under present names, its groups of channels too."""
+    step = _present(step)
+    if isinstance(step, dict) and isinstance(step.get("groups"), list | tuple):
+        step["groups"] = [_present(group) for group in step["groups"]]
+    return step
+
+
+def _present(part: object) -> object:
+    """A config, which is not changed itself, under its present name."""
+    if not isinstance(part, dict):
+        return part
+    name = part.get("type")
+    return {**part, "type": RENAMED.get(name, name)} if isinstance(name, str) else dict(part)

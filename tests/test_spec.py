@@ -207,6 +207,14 @@ def test_former_names_of_transforms(old: str, new: str) -> None:
     assert spec.transforms == (dict(type=new, mean=0.0),)
 
 
+def test_former_name_of_a_group_of_channels() -> None:
+    step = dict(type="SceneChannels", groups=[dict(type="NormalisedProfiles", radii=[2]), "emp"])
+    meta = {**InputSpec(**FULL).to_meta(), "transforms": [step]}
+    (present,) = InputSpec.from_meta(meta, "then").transforms
+    assert present["groups"] == [dict(type="NormalizedProfiles", radii=[2]), "emp"]
+    assert step["groups"][0]["type"] == "NormalisedProfiles"
+
+
 def test_tiles_whose_bands_were_changed_do_not_say_what_the_model_sees() -> None:
     changed = {**OLD_TILES, "transforms": [dict(type="PCAProject", file="pca.npz")]}
     spec = InputSpec.from_meta(changed, "old")

@@ -49,7 +49,7 @@ def features_at(
     if not len(pixels):
         raise DataError(f"{vector.path}: none of its features holds a pixel of {rows.reader.path}")
     sums, numbers = np.zeros((count, features.count(rows))), np.zeros(count, dtype=np.int64)
-    for first, values in features.rows(rows):
+    for first, values in features.blocks(rows):
         table = values.reshape(-1, values.shape[2])
         begin, end = np.searchsorted(pixels, [first * width, first * width + len(table)])
         part, whose = table[pixels[begin:end] - first * width], owners[begin:end]

@@ -82,7 +82,7 @@ class PixelFeatures:
         return window_features(self.network, probe).shape[1]
 
     @torch.inference_mode()
-    def rows(self, rows: SceneRows) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    def blocks(self, rows: SceneRows) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Features from top to bottom.
 
         Args:
@@ -181,7 +181,7 @@ def scene_features(
     features = PixelFeatures(SceneInferencer(config, checkpoint, device, batch_size))
     with features.inferencer.open_scene(cube, key, second, second_key, axes=axes) as rows:
         found = np.empty((*rows.shape, features.count(rows)), dtype=np.float32)
-        for first, values in features.rows(rows):
+        for first, values in features.blocks(rows):
             found[first : first + len(values)] = values
     return found
 
@@ -215,7 +215,7 @@ def write_features(
     count = features.count(rows) if basis is None else len(basis.axes)
     waiting = np.empty((SIDE, width, count), dtype=np.float32)  # whole tiles are written at once
     with feature_writer(out, (height, width, count), info.crs, info.transform, half) as writer:
-        for first, values in features.rows(rows):
+        for first, values in features.blocks(rows):
             part = values if basis is None else basis(values)
             done = 0
             while done < len(part):

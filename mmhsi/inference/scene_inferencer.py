@@ -176,7 +176,7 @@ class SceneInferencer:
         size = batch_size or self.choose_batch(rows)
         try:
             if self.model.takes_rows(self.window):
-                yield from classify_dense(rows, self.model.rows, self.window, start)
+                yield from classify_dense(rows, self.model.predict_rows, self.window, start)
             elif self.model.by_pixel:
                 seen = self.model.seen_window(self.window)
                 yield from classify_rows(rows, self.model, self.model.num_outputs, seen, size, start, progress)

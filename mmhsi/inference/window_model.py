@@ -120,14 +120,14 @@ class WindowModel:
         return self.network.seen_window(window) if self.by_pixel else window
 
     def takes_rows(self, window: tuple[int, int]) -> bool:
-        """Whether all pixels of some rows are classified at once (:meth:`rows`).
+        """Whether all pixels of some rows are classified at once (:meth:`predict_rows`).
 
         Args:
             window: (h, w) in pixels.
         """
         return self.by_pixel and self.network.takes_rows(window)
 
-    def rows(self, x: Tensor, window: tuple[int, int]) -> Tensor:
+    def predict_rows(self, x: Tensor, window: tuple[int, int]) -> Tensor:
         """What the model says of every pixel that has a whole window within an image.
 
         Args:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import html
-from io import BytesIO
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from mmhsi.io.cube import HSICube
 
 _SIDE = 320
-"""Pixels of the longer side of a notebook's picture, and of what spectra are averaged over."""
+"""Pixels of the longer side of what a notebook shows, and spectra are averaged over, at most."""
 
 
 def summary(cube: HSICube) -> str:
@@ -41,28 +40,18 @@ def summary(cube: HSICube) -> str:
 
 
 def notebook_page(cube: HSICube) -> str:
-    """A false-colour picture, the mean spectrum and the facts of a cube as HTML.
+    """A false-colour picture, the mean spectrum and the facts of a cube as HTML, drawn as :func:`cube_figure` draws.
 
     Args:
         cube: The cube.
     """
-    from PIL import Image
-
-    text = html.escape(summary(cube))
+    text = f"<p>{html.escape(summary(cube))}</p>"
     if not cube.data.size:
-        return f"<p>{text}</p>"
-    shown = _thinned(cube)
-    picture = Image.fromarray(_picture(shown))
-    scale = _SIDE / max(picture.size)
-    if scale > 1:
-        picture = picture.resize([max(1, round(side * scale)) for side in picture.size], Image.Resampling.NEAREST)
-    content = BytesIO()
-    picture.save(content, format="PNG")
-    uri = "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
-    return (
-        f'<div><p>{text}</p><img src="{uri}" alt="false colour" style="vertical-align:top"> '
-        f"{_spectrum_svg(*_mean_spectrum(shown)[:2], cube.wavelengths is not None)}</div>"
-    )
+        return text
+    content = StringIO()
+    cube_figure(_thinned(cube)).savefig(content, format="svg")
+    drawn = content.getvalue()
+    return f"<div>{text}{drawn[drawn.index('<svg') :]}</div>"
 
 
 def cube_figure(cube: HSICube) -> Figure:
@@ -114,26 +103,3 @@ def _mean_spectrum(cube: HSICube) -> tuple[NDArray[np.float64], NDArray[np.float
     mean[~cube.good_bands] = np.nan
     order = np.argsort(x, kind="stable")
     return x[order], mean[order], deviation[order]
-
-
-def _spectrum_svg(x: NDArray[np.float64], mean: NDArray[np.float64], nanometres: bool) -> str:
-    """The mean spectrum as a picture of lines; gaps where bands are bad."""
-    known = np.isfinite(x) & np.isfinite(mean)
-    if not known.any():
-        return ""
-    low, high = float(mean[known].min()), float(mean[known].max())
-    first, last = float(x[known].min()), float(x[known].max())
-    across = 300 * (x - first) / ((last - first) or 1) + 10
-    down = 160 - 150 * (mean - low) / ((high - low) or 1)
-    lines, line = [], []
-    for place, height, here in [*zip(across, down, known, strict=True), (0.0, 0.0, False)]:
-        if here:
-            line.append(f"{place:.1f},{height:.1f}")
-        elif line:
-            lines.append(f'<polyline points="{" ".join(line)}" fill="none" stroke="currentColor"/>')
-            line = []
-    ends = f"{first:.0f} to {last:.0f} {'nm' if nanometres else '(band)'}, mean {low:.4g} to {high:.4g}"
-    return (
-        f'<svg width="320" height="190" role="img" aria-label="mean spectrum">{"".join(lines)}'
-        f'<text x="10" y="182" font-size="11" fill="currentColor">{ends}</text></svg>'
-    )

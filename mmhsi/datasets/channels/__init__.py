@@ -4,7 +4,7 @@ from .basis import Basis
 from .finer import FinerMeans
 from .group import ChannelGroup, Views
 from .multiscale import MultiScale
-from .profiles import MorphologicalProfiles, NormalisedProfiles
+from .profiles import MorphologicalProfiles, NormalizedProfiles
 from .spectral import Components, Spectra
 from .texture import FinerTexture
 from .words import WordHistograms
@@ -17,7 +17,7 @@ __all__ = [
     "FinerTexture",
     "MorphologicalProfiles",
     "MultiScale",
-    "NormalisedProfiles",
+    "NormalizedProfiles",
     "Spectra",
     "Views",
     "WordHistograms",

@@ -45,7 +45,7 @@ class MorphologicalProfiles(ChannelGroup):
 
 
 @CHANNELS.register_module()
-class NormalisedProfiles(MorphologicalProfiles):
+class NormalizedProfiles(MorphologicalProfiles):
     """The principal components of spectra of unit length, and their profiles: shapes that shadows do not change.
 
     Args:

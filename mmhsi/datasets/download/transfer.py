@@ -1,4 +1,8 @@
-"""One file over HTTP, resumed where it broke off."""
+"""One file over HTTP, resumed where it broke off.
+
+Own code, because pooch and ``torch.hub`` begin anew where a connection broke off, which files of gigabytes cannot
+afford, and huggingface_hub goes on with files of its own hub alone.
+"""
 
 from __future__ import annotations
 

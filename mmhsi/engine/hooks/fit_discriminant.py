@@ -16,13 +16,14 @@ from mmhsi.datasets import IGNORE_INDEX
 from mmhsi.errors import ConfigError
 from mmhsi.models.classical import LDA
 from mmhsi.models.preprocessors import dihedral, symmetries, undo_dihedral
-from mmhsi.models.segmentors import EncoderDecoder
 from mmhsi.registry import HOOKS
 
 from ..unwrap import unwrap_model
 
 if TYPE_CHECKING:
     from mmengine.runner import Runner
+
+    from mmhsi.models import EncoderDecoder
 
 
 @HOOKS.register_module()
@@ -55,6 +56,8 @@ class FitDiscriminantHook(Hook):
         """
         if runner.iter:
             return
+        from mmhsi.models import EncoderDecoder  # not at the top: it brings mmseg's models
+
         model = unwrap_model(runner)
         last = model.decode_head.conv_seg if isinstance(model, EncoderDecoder) else None
         if not isinstance(last, nn.Conv2d) or last.kernel_size != (1, 1) or last.bias is None:

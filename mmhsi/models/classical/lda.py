@@ -48,8 +48,8 @@ class LDA(Learner):
         if self.few is not None:
             means, classes, variance = self.few
             apart = (means**2).sum(axis=1) - 2 * samples @ means.T
-            return self.spread(softmax(-apart / (2 * variance)), classes)
-        return self.spread(self.analysis.predict_proba(samples), self.analysis.classes_)
+            return self.among_all(softmax(-apart / (2 * variance)), classes)
+        return self.among_all(self.analysis.predict_proba(samples), self.analysis.classes_)
 
     def linear(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The classifier as a linear layer, the softmax of whose outputs is :meth:`probabilities`.

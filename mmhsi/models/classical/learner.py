@@ -80,7 +80,7 @@ class Learner(nn.Module):
         """The probabilities; arguments as for :meth:`Learner.probabilities`."""
         return self.probabilities(samples)
 
-    def spread(self, scores: NDArray, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    def among_all(self, scores: NDArray, classes: NDArray[np.int64]) -> NDArray[np.float64]:
         """Columns of the classes that were seen in a table of all.
 
         Args:

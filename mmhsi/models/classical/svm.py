@@ -60,4 +60,4 @@ class SVM(Learner):
         values = self.machine.decision_function(samples)
         if values.ndim == 1:  # two classes
             values = np.stack([-values, values], axis=1)
-        return self.spread(softmax(values), self.machine.classes_)
+        return self.among_all(softmax(values), self.machine.classes_)

@@ -50,7 +50,7 @@ class Forest(Learner):
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Mean over the trees of the share of every class in a sample's leaf."""
-        return self.spread(self.forest.predict_proba(samples), self.forest.classes_)
+        return self.among_all(self.forest.predict_proba(samples), self.forest.classes_)
 
 
 @MODELS.register_module()
