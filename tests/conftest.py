@@ -24,6 +24,7 @@ def pytest_configure() -> None:
     """Spare every worker the seconds in which mmengine imports transformers, for an optimiser that no test asks for."""
     sys.modules["transformers"] = None
     import mmengine.optim  # noqa: F401
+    import setuptools  # noqa: F401, puts a folder on the path, which the first run of a test alone would do
     from mmengine.utils.dl_utils import set_multi_processing
 
     del sys.modules["transformers"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 import rasterio
 import scipy.io
 from affine import Affine
+from cube_files import write_envi
 from doc_blocks import ROOT, blocks_of, commands
 from download_server import serving
 from generated_data import write_variables
@@ -79,6 +81,23 @@ def write_users_files(folder: Path) -> None:
     write_areas(folder / "fields.gpkg", classes, [f"crop {label}" for label in ids], ids, **PLACE, smallest=1)
 
 
+def write_lab_files(folder: Path) -> None:
+    """The leaves of somebody with a lab camera: counts, both references, and polygons in pixels."""
+    draw = np.random.default_rng(0)
+    kinds = np.arange(40) // 10  # four leaves, side by side
+    reflectance = 0.2 + 0.15 * kinds[:, None] + 0.02 * draw.normal(size=(30, 40, 12))
+    captures = dict(leaves=100 + 3000 * reflectance, white=np.full((5, 40, 12), 3100), dark=np.full((5, 40, 12), 100))
+    for name, counts in captures.items():
+        write_envi(folder / f"{name}.raw", counts.astype(np.uint16))
+    features = []
+    for kind, first in itertools.product(range(4), (2, 12, 22)):
+        left, right, top, bottom = 10 * kind + 2, 10 * kind + 8, first, first + 5
+        ring = [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]
+        geometry = dict(type="Polygon", coordinates=[ring])
+        features.append(dict(type="Feature", properties={"class": f"leaf {kind}"}, geometry=geometry))
+    (folder / "leaves.geojson").write_text(json.dumps(dict(type="FeatureCollection", features=features)))
+
+
 def shortened(words: list[str]) -> list[str]:
     """One epoch in place of all, whose checkpoint has the name of the last; seconds for everything."""
     if words[0] == "classify":
@@ -94,6 +113,7 @@ def shortened(words: list[str]) -> list[str]:
 @pytest.mark.slow
 def test_every_command_of_the_readme_on_downloaded_files_alone(clone, run_tool, capsys):
     write_users_files(clone)
+    write_lab_files(clone)
     ran = []
     for block in blocks_of(ROOT / "README.md"):
         if block.language != "shell" or block.reason:
@@ -102,7 +122,7 @@ def test_every_command_of_the_readme_on_downloaded_files_alone(clone, run_tool, 
             assert words[0] == "mmhsi", words
             assert run_tool(*shortened(words[1:])) == 0, (words, capsys.readouterr().err)
             ran.append(words[1])
-    assert ran == ["classify", "train", "train", "test", "predict"]
+    assert ran == ["classify", "classify", "train", "train", "test", "predict"]
     labels = scipy.io.loadmat(clone / "data/salinas_a" / FILES[1])["salinasA_gt"]
     report = json.loads((clone / "report.json").read_text())
     assert np.sum(report["confusion_matrix"]) == (labels > 0).sum() - 6 * 20  # no pixel of the training is tested
