@@ -91,7 +91,9 @@ class Plan:
             if kept is None:
                 self.begun = f"no interrupted run is known in {path.parent}: begun anew"
             elif other := [name for name, mark in marks.items() if kept["inputs"].get(name) != mark]:
-                self.begun = f"the interrupted run had other {', '.join(other)}: what depends on that is done anew"
+                self.begun = (
+                    f"the earlier run was given other values of {', '.join(other)}: what depends on that is done anew"
+                )
             else:
                 self._kept = kept
         self._write()

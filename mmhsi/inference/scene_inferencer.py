@@ -104,7 +104,7 @@ class SceneInferencer:
         if self.model.takes_rows(self.window):
             return f"whole rows at once, equal to windows of {h} x {w} pixels"
         if self.model.seen_window(self.window) == (1, 1):
-            return "pixel by pixel, of which alone the model sees something"
+            return "pixel by pixel: the model sees nothing around a pixel"
         if self.model.by_pixel:
             return f"a window of {h} x {w} pixels around each pixel"
         return f"windows of {h} x {w} pixels, a step of {self.stride[0]} x {self.stride[1]}"

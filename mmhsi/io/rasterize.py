@@ -69,7 +69,7 @@ class Burned:
             many: Several of those.
         """
         small = "no pixel: smaller than one, or a sliver"
-        several, differing = f"in several features of the {one}", f"in features of different {many} and"
+        several, differing = f"in several features of the same {one}", f"in features of different {many} and"
         found = (
             (self.unnamed, f"feature has no {one} and is left out", f"features have no {one} and are left out"),
             (self.shapeless, "feature has no geometry", "features have no geometry"),
@@ -264,9 +264,10 @@ def _nowhere(shapes: list[Shape], vector: Vector, grid: Grid) -> str:
     """Where features lie that are not on a grid."""
     places = np.concatenate([shape.rings[0] for shape in shapes])
     (left, top), (right, bottom) = places.min(axis=0), places.max(axis=0)
+    system = "an image without a place, so they count as pixels" if grid.crs is None else vector.crs
     return (
-        f"no feature with a class lies on {grid.name}: they span columns {left:.0f} to {right:.0f} and rows {top:.0f} "
-        f"to {bottom:.0f} of its {grid.shape[1]} x {grid.shape[0]} pixels ({vector.crs or 'no coordinate system'})"
+        f"no feature with a class lies on {grid.name}: they span rows {top:.0f} to {bottom:.0f} and columns "
+        f"{left:.0f} to {right:.0f} of its {grid.shape[0]} x {grid.shape[1]} pixels ({system})"
     )
 
 

@@ -157,7 +157,10 @@ def _read_layer(file: Path, field: str, layer: str | None, is_json: bool, encode
         layer = layer or (layers[0] if layers else None)
         if layer is None:
             raise FileFormatError(f"{file}: has no layer of features; it is empty or damaged")
-        _require_field(file, field, [str(name) for name in read_info(source, layer=layer)["fields"]])
+        about = read_info(source, layer=layer)
+        if about["features"] == 0:
+            raise DataError(f"{file}: has no features, expected some with a class")
+        _require_field(file, field, [str(name) for name in about["fields"]])
         meta, _, geometries, columns = read(source, layer=layer, columns=[field], force_2d=True)
         crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None
         if crs is not None and not crs.is_projected and not crs.is_geographic:

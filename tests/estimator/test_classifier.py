@@ -162,7 +162,7 @@ def test_going_on_with_something_else_is_said_and_done_anew(scene, tmp_path):
     RowStore(partial, 48, layers_of(4, True, True), dict(weights="of another model")).open(False).__enter__().save()
     said.clear()
     second = SceneClassifier(minutes=2, models="lda-on-spectra", seed=3).fit(*scene[:2], **options)
-    assert said[2] == "the interrupted run had other minutes, seed: what depends on that is done anew"
+    assert said[2] == "the earlier run was given other values of minutes, seed: what depends on that is done anew"
     with pytest.warns(SceneWarning, match="finished rows are of another model or of a scene that has changed"):
         result = second.predict(scene[0], out=tmp_path / "map.tif", resume=True)
     assert (result.classes == first.predict(scene[0]).classes).mean() > 0.99

@@ -273,3 +273,10 @@ def test_no_other_driver_sees_a_file(tmp_path):
         os.mkfifo(folder / "a.dbf")
         with pytest.raises(FileFormatError, match="pipe"):
             read_vector(folder / "a.shp")
+
+
+def test_a_file_without_features_says_so(tmp_path):
+    path = tmp_path / "empty.geojson"
+    path.write_text('{"type": "FeatureCollection", "features": []}')
+    with pytest.raises(DataError, match=r"empty\.geojson: has no features, expected some with a class"):
+        read_vector(path)
