@@ -72,19 +72,18 @@ def blurred(peer: str) -> tuple[Any, Any]:
     from mmhsi.datasets.transforms import GaussianBlur
 
     data, size = image(), 2 * int(3 * SIGMA + 0.5) + 1
+    own = ours(GaussianBlur((SIGMA, SIGMA), prob=1.0).transform)
     if peer == "kornia":
         from kornia.filters import gaussian_blur2d
 
-        other = lambda: gaussian_blur2d(tensor(data)[None], (size, size), (SIGMA, SIGMA))[0]  # noqa: E731
-    elif peer == "torchvision":
+        return own, lambda: gaussian_blur2d(tensor(data)[None], (size, size), (SIGMA, SIGMA))[0]
+    if peer == "torchvision":
         from torchvision.transforms.v2.functional import gaussian_blur
 
-        other = lambda: gaussian_blur(tensor(data), [size, size], [SIGMA, SIGMA])  # noqa: E731
-    else:
-        import albumentations
+        return own, lambda: gaussian_blur(tensor(data), [size, size], [SIGMA, SIGMA])
+    import albumentations
 
-        other = albumented(data, albumentations.GaussianBlur((size, size), (SIGMA, SIGMA), p=1))
-    return ours(GaussianBlur((SIGMA, SIGMA), prob=1.0).transform), other
+    return own, albumented(data, albumentations.GaussianBlur((size, size), (SIGMA, SIGMA), p=1))
 
 
 def resized(peer: str) -> tuple[Any, Any]:
@@ -93,37 +92,34 @@ def resized(peer: str) -> tuple[Any, Any]:
     from mmhsi.datasets.transforms.resizing import resize_results
 
     data, (top, left, height, width) = image(), CROP
+    own = ours(lambda r: resize_results(crop_results(r, *CROP), (SIDE, SIDE), "bilinear"))
     if peer == "kornia":
         from kornia.geometry import resize
 
         cut = (slice(None), slice(top, top + height), slice(left, left + width))
-        other = lambda: resize(tensor(data)[cut][None], (SIDE, SIDE), align_corners=False)[0]  # noqa: E731
-    elif peer == "torchvision":
+        return own, lambda: resize(tensor(data)[cut][None], (SIDE, SIDE), align_corners=False)[0]
+    if peer == "torchvision":
         from torchvision.transforms.v2.functional import resized_crop
 
-        other = lambda: resized_crop(tensor(data), *CROP, [SIDE, SIDE], antialias=True)  # noqa: E731
-    else:
-        import albumentations
+        return own, lambda: resized_crop(tensor(data), *CROP, [SIDE, SIDE], antialias=True)
+    import albumentations
 
-        crop = albumentations.Crop(left, top, left + width, top + height)
-        other = albumented(data, crop, albumentations.Resize(SIDE, SIDE))
-    return ours(lambda r: resize_results(crop_results(r, *CROP), (SIDE, SIDE), "bilinear")), other
+    crop = albumentations.Crop(left, top, left + width, top + height)
+    return own, albumented(data, crop, albumentations.Resize(SIDE, SIDE))
 
 
 def flipped(peer: str) -> tuple[Any, Any]:
     """Mirrored columns."""
     from mmhsi.datasets.transforms import RandomFlip
 
-    data = image()
+    data, own = image(), ours(RandomFlip(prob=1.0).transform)
     if peer == "kornia":
         from kornia.geometry import hflip
 
-        other = lambda: hflip(tensor(data))  # noqa: E731
-    else:
-        from torchvision.transforms.v2.functional import horizontal_flip
+        return own, lambda: hflip(tensor(data))
+    from torchvision.transforms.v2.functional import horizontal_flip
 
-        other = lambda: horizontal_flip(tensor(data))  # noqa: E731
-    return ours(RandomFlip(prob=1.0).transform), other
+    return own, lambda: horizontal_flip(tensor(data))
 
 
 def albumented(data: Any, *steps: Any) -> Any:

@@ -70,10 +70,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, and end with status 2."""
-        known, lacking = (
-            self._chosen()._option_string_actions,
-            message.startswith("the following arguments are required"),
-        )
+        known = self._chosen()._option_string_actions
+        lacking = message.startswith("the following arguments are required")
         words = message.split() if message.startswith("unrecognized") else self._given * lacking
         names = [word.partition("=")[0] for word in words if word.startswith("--")]
         option = next((word for word in names if word not in known), "")

@@ -73,8 +73,9 @@ def fitted(line: str, stream: TextIO, indent: str) -> str:
     if not stream.isatty():
         return line
     joined = line.replace(": ", ":\xa0", 1)  # no line is "error:" alone
-    options = dict(subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    return textwrap.fill(joined, get_terminal_size().columns, **options).replace("\xa0", " ")  # type: ignore[arg-type]
+    width = get_terminal_size().columns
+    broken = textwrap.fill(joined, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return broken.replace("\xa0", " ")
 
 
 def print_error(message: str) -> None:

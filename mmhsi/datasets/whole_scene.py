@@ -46,7 +46,8 @@ class WholeSceneDataset(SeededDataset):
             False.
         transforms: As for :class:`SceneDataset`.
         targets: Transforms whose channels are the values to be predicted, as ``transforms`` are made and fitted, such
-            as ``[dict(type='SceneChannels', groups=['emp', 'words'])]``: for pretraining without labels. Default: none.
+            as ``[dict(type='SceneChannels', groups=['emp', 'words'])]``: for pretraining, with ``subset='all'``.
+            Default: none.
         pipeline: Transforms of the sample.
         lazy_init: mmengine's flag.
 
@@ -73,6 +74,10 @@ class WholeSceneDataset(SeededDataset):
         pipeline: Sequence[dict | Callable] = (),
         lazy_init: bool = False,
     ) -> None:
+        if targets and subset != "all":
+            raise ConfigError(
+                f"WholeSceneDataset: targets=… given with subset={subset!r}, expected 'all': no label is used"
+            )
         self.pixels = SceneDataset(
             scene, data_root, window=1, subset=subset, split=split, use_second=use_second, transforms=transforms
         )

@@ -50,6 +50,11 @@ def test_targets_are_channels_of_the_same_scene(scene):
     assert whole.spec.classes == ()
 
 
+def test_targets_take_the_place_of_labels(scene):
+    with pytest.raises(ConfigError, match="targets=… given with subset='train', expected 'all'"):
+        WholeSceneDataset(**scene, split=FewShotSplit(5), targets=[dict(type="SceneChannels", groups=["ms"])])
+
+
 def test_a_pixel_without_data_has_no_target(scene):
     cube = np.random.default_rng(1).normal(size=(12, 15, 6)).astype(np.float32)
     cube[2, 3] = np.nan

@@ -114,7 +114,8 @@ def _features(model: EncoderDecoder, last: nn.Conv2d, image: Tensor, shape: tupl
     finally:
         handle.remove()
     maps = total / len(elements)
-    size = image.shape[2:] if shape <= tuple(image.shape[2:]) else shape  # labels finer than the image
+    finer = shape[0] > image.shape[2] or shape[1] > image.shape[3]  # labels than the image, which may be padded
+    size = shape if finer else image.shape[2:]
     if maps.shape[2:] != size:
         maps = F.interpolate(maps, size, mode="bilinear", align_corners=model.align_corners)
     return maps[0, :, : shape[0], : shape[1]].flatten(1)
