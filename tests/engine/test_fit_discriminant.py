@@ -116,3 +116,8 @@ def test_heads_that_end_otherwise_are_refused(data):
     model.decode_head.conv_seg = nn.Conv2d(WIDTH, 2, 3)
     with pytest.raises(ConfigError, match="decode head ends in a 1 x 1 convolution"):
         FitDiscriminantHook().before_train(runner(model, data))
+
+
+def test_no_pixels_are_refused():
+    with pytest.raises(ConfigError, match="FitDiscriminantHook: most=0"):
+        FitDiscriminantHook(most=0)

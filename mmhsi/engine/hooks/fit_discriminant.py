@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmhsi.arguments import check_sizes
 from mmhsi.datasets import IGNORE_INDEX
 from mmhsi.errors import ConfigError
 from mmhsi.models.classical import LDA
@@ -41,11 +42,15 @@ class FitDiscriminantHook(Hook):
     Args:
         most: Labelled pixels that are used at most, an equal share of every image, drawn with the run's seed.
             Default 50,000.
+
+    Raises:
+        ConfigError: If ``most`` is no number of pixels.
     """
 
     priority = "LOW"
 
     def __init__(self, most: int = 50_000) -> None:
+        check_sizes("FitDiscriminantHook", most=most)
         self.most = most
 
     def before_train(self, runner: Runner) -> None:
