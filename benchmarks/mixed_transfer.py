@@ -1,13 +1,19 @@
-"""Frozen features of encoders of any bands: untrained, pretrained on one scene, on other sensors, on all; one table.
+"""Encoders of any bands across sensors: untrained, pretrained on a scene, on other sensors, on all; one table.
 
-Every encoder is trained for the same number of steps, then scored on fixed splits by k nearest neighbours and a linear
-probe, on the same splits in pairs. What is finished is kept in the file of --out and not made again.
+Every encoder is trained for the same number of steps. On the same splits in pairs it is then scored frozen, by k nearest
+neighbours and a linear probe, and as the start of a training of all its weights with the few labels. What is finished is
+kept in the folder of --out and not made again.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,115 +23,213 @@ import torch
 from mmhsi.cli.console import show_own_warnings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from mmengine.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 PRETRAINING = "mae-wavelength_hsi-vit-tiny-p3_mixed"
-SCENES = {"houston2018_crop": "houston2018-crop", "salinas_a": "salinas-a"}
-PROTOCOLS = {"fewshot20": range(5), "disjoint20": range(8)}
+FINETUNING = "configs/mae/mae-ft_hsi-vit-tiny-p3.py"
+SCENES = {
+    "houston2018-crop": "houston2018-crop",
+    "salinas-a": "salinas-a",
+    "enmap-potsdam-scene": "enmap-potsdam",
+}
+"""Scenes that are scored, and their names in the corpus."""
+PROTOCOLS = {"20-per-class": range(5), "disjoint": range(8)}
+METHODS = ("k-NN", "linear", "trained")
+UNTRAINED = "untrained"
 
 
-def corpora(names: Sequence[str]) -> dict[str, list[str]]:
-    """Sensors of each pretraining."""
-    airborne = [name for name in names if name.startswith("abu-")]
+def sensor(scene: str) -> str:
+    """Of a scene of the corpus: Airport-Beach-Urban and Salinas-A are AVIRIS's."""
+    return "aviris" if scene.startswith("abu-") or scene == "salinas-a" else scene
+
+
+def corpora(names: Sequence[str], scene: str) -> dict[str, list[str]]:
+    """Scenes that each encoder of a scene has seen."""
+    own = SCENES[scene]
     return {
-        "untrained": [],
-        "houston2018-crop alone": ["houston2018-crop"],
-        "salinas-a alone": ["salinas-a"],
-        "other scenes (abu)": airborne,
-        "all": list(names),
+        UNTRAINED: [],
+        "pretrained on it alone": [own],
+        "on other sensors": [name for name in names if sensor(name) != sensor(own)],
+        "on all scenes": list(names),
     }
 
 
-def config(name: str) -> Path:
-    """Of a pretraining."""
-    return ROOT / f"configs/mixed/{name}.py"
-
-
-def pretrain(name: str, sensors: Sequence[str], steps: int, folder: Path) -> Path | None:
-    """Train for a number of steps; the checkpoint."""
-    from mmhsi.engine import build_runner
+def config(path: str, dataset: str | None = None) -> Config:
+    """A config of the repository, for a data set."""
     from mmhsi.engine.configs import load_config
 
-    if not sensors:
-        return None
-    made = folder / "iter.pth"
-    if made.exists():
-        return made
-    cfg = load_config(config(name))
+    if dataset is not None:
+        os.environ["MMHSI_DATASET"] = dataset
+    return copy.deepcopy(load_config(ROOT / path))
+
+
+def pretraining(name: str) -> Config:
+    """One of configs/mixed."""
+    return config(f"configs/mixed/{name}.py")
+
+
+def quietly(cfg: Config, folder: Path) -> Config:
+    """Have a run say nothing but warnings."""
+    cfg.work_dir, cfg.log_level = str(folder), "WARNING"
+    return cfg
+
+
+def folder_of(out: Path, scenes: Sequence[str]) -> Path:
+    """Of a pretraining, by what it sees."""
+    return out / "_".join(
+        sorted({name if sensor(name) != "aviris" or len(scenes) == 1 else "aviris" for name in scenes})
+    )
+
+
+def pretrain(name: str, scenes: Sequence[str], steps: int, batch: int, out: Path) -> None:
+    """Train for a number of steps and keep the checkpoint."""
+    from mmhsi.engine import build_runner
+
+    folder = folder_of(out, scenes)
+    if (folder / "iter.pth").exists():
+        return
+    cfg = quietly(pretraining(name), folder)
     data = cfg.train_dataloader
-    data.dataset.sensors = {sensor: data.dataset.sensors[sensor] for sensor in sensors}
-    data.batch_size = 32
+    data.dataset.sensors = {scene: data.dataset.sensors[scene] for scene in scenes}
+    data.batch_size = batch
     for part in data.dataset.sensors.values():
         part.dataset.samples_per_scene = min(part.dataset.samples_per_scene * 4, 384)
-    cfg.work_dir = str(folder)
     cfg.train_cfg = dict(by_epoch=False, max_iters=steps, val_interval=steps + 1)
+    warm = 1 + steps // 20
     cfg.param_scheduler = [
-        dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=1 + steps // 20),
-        dict(type="CosineAnnealingLR", by_epoch=False, begin=1 + steps // 20, end=steps + 1),
+        dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=warm),
+        dict(type="CosineAnnealingLR", by_epoch=False, begin=warm, end=steps + 1),
     ]
     cfg.log_processor = dict(by_epoch=False)
     cfg.default_hooks.checkpoint = dict(type="AtomicCheckpointHook", by_epoch=False, interval=steps)
-    cfg.log_level = "WARNING"
     build_runner(cfg).train()
-    return (folder / f"iter_{steps}.pth").rename(made)
+    (folder / f"iter_{steps}.pth").rename(folder / "iter.pth")
 
 
-def features(name: str, scene: str, checkpoint: Path | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features (n, d) of the centres of the windows of all labelled pixels, their classes and flat indices."""
+def on_scene(name: str, scene: str, protocol: str, seed: int) -> Config:
+    """The fine-tuning's config with the pretraining's backbone, untrained."""
+    from mmhsi.engine import set_seed
+
+    cfg = config(FINETUNING, f"{scene}_{protocol}")
+    set_seed(cfg, seed)
+    cfg.model.backbone = pretraining(name).model.backbone
+    if scene != "enmap-potsdam-scene":  # whose file has its bands' centres
+        cfg.model.backbone.wavelengths = scene.replace("-", "_", 1) if scene == "salinas-a" else "houston2018_crop"
+    return cfg
+
+
+def frozen(name: str, scene: str, checkpoint: Path | None) -> dict[str, list[float]]:
+    """Overall accuracy in % of both probes on every split."""
     from mmhsi.datasets import SceneDataset
-    from mmhsi.engine.configs import load_config
+    from mmhsi.evaluation.probes import knn_probe, linear_probe
     from mmhsi.inference.feature_extractor import FeatureExtractor
 
-    cfg = load_config(ROOT / "configs/mae/mae-ft_hsi-vit-tiny-p3.py")
-    for loader in ("train_dataloader", "test_dataloader"):
-        cfg[loader].dataset.scene = scene
-    cfg.model.backbone = {**load_config(config(name)).model.backbone, "wavelengths": scene}
     torch.manual_seed(0)
-    extractor = FeatureExtractor(cfg, checkpoint)
+    extractor = FeatureExtractor(on_scene(name, scene, "20-per-class", 0), checkpoint)
     parts = []
     for loader in ("train_dataloader", "test_dataloader"):
         dataset = extractor.dataset(loader)
         assert isinstance(dataset, SceneDataset)
         found = extractor.labelled(dataset)
         parts.append((found.features, found.labels, np.asarray(dataset.pixels)))
-    joined = [np.concatenate(some) for some in zip(*parts, strict=True)]
-    return joined[0], joined[1], joined[2]
-
-
-def score(name: str, scene: str, checkpoint: Path | None, splits: Path) -> dict[str, list[float]]:
-    """Overall accuracy in % on every split, by protocol and method."""
-    from mmhsi.evaluation.probes import knn_probe, linear_probe
-
-    values, classes, places = features(name, scene, checkpoint)
+    values, classes, places = (np.concatenate(some) for some in zip(*parts, strict=True))
     row = np.full(int(places.max()) + 1, -1)
     row[places] = np.arange(len(places))
-    found: dict[str, list[float]] = {}
+    result: dict[str, list[float]] = {}
     for protocol, seeds in PROTOCOLS.items():
         for seed in seeds:
-            with np.load(splits / f"{scene}_{protocol}_seed{seed}.npz") as split:
-                train, test = (row[split[part]] for part in ("train", "test"))
+            extractor.cfg = on_scene(name, scene, protocol, seed)
+            train, test = (row[extractor.dataset(f"{part}_dataloader").pixels] for part in ("train", "test"))
             for method, probe in (("k-NN", knn_probe), ("linear", linear_probe)):
-                predicted = probe(values[train], classes[train], values[test])
-                accuracy = 100 * float(np.mean(predicted == classes[test]))
-                found.setdefault(f"{protocol} {method}", []).append(accuracy)
+                right = probe(values[train], classes[train], values[test]) == classes[test]
+                result.setdefault(f"{protocol} {method}", []).append(100 * float(np.mean(right)))
+    return result
+
+
+def trained(name: str, scene: str, checkpoint: Path | None, protocol: str, seed: int, folder: Path) -> float:
+    """Overall accuracy in % after a training of all weights."""
+    from mmhsi.engine import build_runner
+
+    cfg = quietly(on_scene(name, scene, protocol, seed), folder)
+    if checkpoint is None:
+        cfg.optim_wrapper.paramwise_cfg = None  # the tenth of the head's rate is for a pretrained encoder
+    else:
+        cfg.model.backbone.init_cfg = dict(type="Pretrained", checkpoint=str(checkpoint), prefix="backbone.")
+    cfg.default_hooks.checkpoint = dict(type="AtomicCheckpointHook", interval=-1)
+    runner = build_runner(cfg)
+    runner.train()
+    return float(runner.test()["OA"])
+
+
+def kept(path: Path, job: Callable[[], object]) -> None:
+    """Do what is not done, and keep its result."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        result = job()
+        path.write_text(json.dumps(result))
+
+
+def jobs(names: Sequence[str], args: argparse.Namespace) -> Iterable[tuple[Path, Callable[[], object]]]:
+    """All scores: the file of each, and what makes it; those of the probes first."""
+    tasks = []
+    for scene in SCENES:
+        for encoder, scenes in corpora(names, scene).items():
+            checkpoint = folder_of(args.out, scenes) / "iter.pth" if scenes else None
+            base = args.out / "scores" / scene / encoder.replace(" ", "-")
+            tasks.append((0, base / "frozen.json", partial(frozen, args.pretraining, scene, checkpoint)))
+            for protocol, seeds in PROTOCOLS.items():
+                for seed in seeds:
+                    run = args.out / "runs" / f"{base.name}_{scene}_{protocol}_{seed}"
+                    job = partial(trained, args.pretraining, scene, checkpoint, protocol, seed, run)
+                    tasks.append((1 + seed, base / f"{protocol}_{seed}.json", job))
+    return [(path, job) for _, path, job in sorted(tasks, key=lambda task: task[0])]
+
+
+def scores(out: Path, scene: str, encoder: str) -> dict[str, list[float]]:
+    """What is finished, by protocol and method; a training's splits as far as they are finished from the first on."""
+    base = out / "scores" / scene / encoder.replace(" ", "-")
+    path = base / "frozen.json"
+    found: dict[str, list[float]] = json.loads(path.read_text()) if path.exists() else {}
+    for protocol, seeds in PROTOCOLS.items():
+        files = [base / f"{protocol}_{seed}.json" for seed in seeds]
+        found[f"{protocol} trained"] = [json.loads(file.read_text()) for file in files if file.exists()]
     return found
 
 
-def table(results: dict) -> str:
-    """Means, standard deviations, and the mean difference to the untrained encoder with the splits it wins."""
-    columns = [f"{protocol} {name}" for protocol in PROTOCOLS for name in ("k-NN", "linear")]
-    lines = ["| scene | encoder | " + " | ".join(columns) + " |", "| --- | --- |" + " --- |" * len(columns)]
-    for scene, rows in results.items():
-        for name, row in rows.items():
-            cells = []
-            for column in columns:
-                mine, base = np.asarray(row[column]), np.asarray(rows["untrained"][column])
-                gain = mine - base
-                paired = "" if name == "untrained" else f" ({gain.mean():+.1f}, {(gain > 0).sum()}/{len(gain)})"
-                cells.append(f"{mine.mean():.1f} ± {mine.std(ddof=1):.1f}{paired}")
-            lines.append(f"| {scene} | {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def cell(mine: list[float], base: list[float] | None) -> str:
+    """Mean, standard deviation; mean difference to the untrained encoder, its standard error, the splits it wins."""
+    if not mine:
+        return "not measured"
+    values = np.asarray(mine)
+    text = f"{values.mean():.1f} ± {values.std(ddof=1):.1f}"
+    if base is None or len(base) != len(mine):
+        return text
+    gain = values - np.asarray(base)
+    error = gain.std(ddof=1) / len(gain) ** 0.5
+    return f"{text} ({gain.mean():+.1f} ± {error:.1f}, {(gain > 0).sum()} of {len(gain)})".replace("-", "−")
+
+
+def table(names: Sequence[str], out: Path) -> str:
+    """All scores."""
+    columns = [f"{protocol} {method}" for protocol in PROTOCOLS for method in METHODS]
+    heads = [column.replace("20-per-class ", "20 a class, ").replace("disjoint ", "disjoint, ") for column in columns]
+    lines = [f"| scene | encoder | {' | '.join(heads)} |", "| --- | --- |" + " --- |" * len(columns)]
+    for scene in SCENES:
+        base = scores(out, scene, UNTRAINED)
+        for encoder in corpora(names, scene):
+            row = scores(out, scene, encoder)
+            cells = [cell(row.get(name, []), None if encoder == UNTRAINED else base.get(name)) for name in columns]
+            lines.append(f"| {scene} | {encoder} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def run_all(tasks: Iterable[Callable[[], object]], pool: ProcessPoolExecutor) -> None:
+    """Run in the pool's processes; the first failure ends it."""
+    for future in as_completed([pool.submit(task) for task in tasks]):
+        future.result()
 
 
 def main() -> None:
@@ -133,28 +237,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data", help="folder of scenes and splits")
     parser.add_argument("--pretraining", default=PRETRAINING, help="config of configs/mixed (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=150, help="steps of each pretraining (default: 150)")
+    parser.add_argument("--steps", type=int, default=2000, help="steps of each pretraining (default: 2000)")
+    parser.add_argument("--batch", type=int, default=128, help="windows a step (default: 128)")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
+    parser.add_argument("--no-run", action="store_true", help="tabulate what is finished, run nothing")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
     parser.add_argument(
-        "--out", type=Path, default=Path("work_dirs/mixed_transfer"), help="folder for all results, one a pretraining"
+        "--out", type=Path, default=Path("work_dirs/mixed_transfer"), help="folder (default: %(default)s)"
     )
     args = parser.parse_args()
+    args.out = args.out.resolve()
     show_own_warnings()
-    import os
+    os.environ["MMHSI_DATA"] = str(args.data.resolve())
+    names = list(pretraining(args.pretraining).train_dataloader.dataset.sensors)
+    if not args.no_run:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["mmhsi.cli.preload"])
+        seen = [scenes for scene in SCENES for scenes in corpora(names, scene).values() if scenes]
+        distinct = {folder_of(args.out, scenes): scenes for scenes in seen}
+        with ProcessPoolExecutor(args.jobs, context) as pool:
+            before = partial(pretrain, args.pretraining, steps=args.steps, batch=args.batch, out=args.out)
+            run_all([partial(before, scenes) for scenes in sorted(distinct.values(), key=len, reverse=True)], pool)
+            run_all([partial(kept, path, job) for path, job in jobs(names, args)], pool)
+    text = table(names, args.out)
+    print(text, end="")
+    if args.write:
+        from side_by_side import replace_block
 
-    os.environ["MMHSI_DATA"] = str(args.data)
-    from mmhsi.engine.configs import load_config
-
-    args.out.mkdir(parents=True, exist_ok=True)
-    kept = args.out / "results.json"
-    results = json.loads(kept.read_text()) if kept.exists() else {}
-    for name, sensors in corpora(list(load_config(config(args.pretraining)).train_dataloader.dataset.sensors)).items():
-        checkpoint = pretrain(args.pretraining, sensors, args.steps, args.out / name.replace(" ", "-"))
-        for scene, sensor in SCENES.items():
-            if name in results.get(scene, {}) or (name.endswith(" alone") and sensor not in sensors):
-                continue
-            results.setdefault(scene, {})[name] = score(args.pretraining, scene, checkpoint, args.data / "splits")
-            kept.write_text(json.dumps(results, indent=1))
-            print(table({scene: results[scene]}), flush=True)
+        replace_block(args.write, "mixed-transfer", text)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ FAMILIES = {
     "upernet/*": (*TILES, "whu-ohs"),
     "dinov2/*-frozen_hsi-vit-base-p8_segmenter": ("whu-ohs", "whu-ohs-512"),
     "dinov2/*-frozen_*": ("whu-ohs",),
+    "dinov2/dinov2-ft_*-tiny-p3": CROP,
     "dinov2/dinov2_hsi-vit-tiny": (*TILES, "houston2018-crop", "abu"),
     "dinov2/*": (*TILES, "houston2018-crop"),
     "mae/mae-frozen_*": ("whu-ohs",),

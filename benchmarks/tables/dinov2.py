@@ -15,7 +15,7 @@ seeds = (0, 1, 2)
 scenes = {"Houston": "houston2018-crop", "EnMAP": "enmap-potsdam"}
 tasks = {"hsi-vit": {}, "spatial-spectral-vit": {}}
 for backbone, names in tasks.items():
-    names["Houston"] = f"configs/dinov2/dinov2-ft_{backbone}-tiny-p3_houston2018-crop_20-per-class.py"
+    names["Houston"] = f"configs/dinov2/dinov2-ft_{backbone}-tiny-p3.py"
     names["EnMAP"] = f"configs/dinov2/dinov2-ft_{backbone}-tiny-p1_linear_enmap-potsdam.py"
 
 # Fewer epochs than the configs', for the sake of the CPU; a tenth of them warms the learning rate up.

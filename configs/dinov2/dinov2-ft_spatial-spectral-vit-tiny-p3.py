@@ -1,4 +1,4 @@
-_base_ = "./dinov2-ft_hsi-vit-tiny-p3_houston2018-crop_20-per-class.py"
+_base_ = "./dinov2-ft_hsi-vit-tiny-p3.py"
 model = dict(
     backbone=dict(
         _delete_=True,

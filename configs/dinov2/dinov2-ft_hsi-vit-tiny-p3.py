@@ -1,6 +1,6 @@
 _base_ = [
     "../_base_/models/pixel_hsi-vit-tiny.py",
-    "../_base_/datasets/houston2018-crop_20-per-class.py",
+    "../_base_/datasets/{{$MMHSI_DATASET:houston2018-crop_20-per-class}}.py",
     "../_base_/schedules/adamw_finetune_100e.py",
     "../_base_/default_runtime.py",
 ]
