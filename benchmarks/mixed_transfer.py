@@ -1,8 +1,8 @@
 """Encoders of any bands across sensors: untrained, pretrained on a scene, on other sensors, on all; one table.
 
-Every encoder is trained for the same number of steps. On the same splits in pairs it is then scored frozen, by k nearest
-neighbours and a linear probe, and as the start of a training of all its weights with the few labels. What is finished is
-kept in the folder of --out and not made again.
+Every encoder is trained for the same number of steps. On the same splits in pairs it is then scored frozen, by k
+nearest neighbours and a linear probe, and as the start of a training of all its weights with the few labels. What is
+finished is kept in the folder of --out and not made again.
 """
 
 from __future__ import annotations

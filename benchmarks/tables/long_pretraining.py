@@ -2,11 +2,12 @@
 
 title = "Longer pretraining, and views of different scale: SS-MAE, IMAE, DINOv2"
 protocol = (
-    "Houston crop; published splits: 20 or 5 random pixels a class, seeds 0 to 4; spatially disjoint blocks, seeds 0 to "
-    "7. `tiny`; SS-MAE (windows of 7x7, MRS) and IMAE (9x9) see HSI and the finer RGB picture, DINOv2 (HSIViT, 9x9) HSI "
-    "alone. One pretraining a row on the whole scene, without labels; then all weights are trained with the labels, as "
-    "the configs do. Long: 400 epochs of SS-MAE and IMAE, 300 of DINOv2; the configs' have 20, 20 and 100. Wider views "
-    "are cut from windows of 48 pixels in place of 24: global ones from 14 to 100 % of it, local ones from 3.5 to 30 %."
+    "Houston crop; published splits: 20 or 5 random pixels a class, seeds 0 to 4; spatially disjoint blocks, "
+    "seeds 0 to 7. `tiny`; SS-MAE (windows of 7x7, MRS) and IMAE (9x9) see HSI and the finer RGB picture, DINOv2 "
+    "(HSIViT, 9x9) HSI alone. One pretraining a row on the whole scene, without labels; then all weights are "
+    "trained with the labels, as the configs do. Long: 400 epochs of SS-MAE and IMAE, 300 of DINOv2; the configs' "
+    "have 20, 20 and 100. Wider views are cut from windows of 48 pixels in place of 24: global ones from 14 to "
+    "100 % of it, local ones from 3.5 to 30 %."
 )
 metric = "OA"
 reference = "from scratch"

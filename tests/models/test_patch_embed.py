@@ -1,5 +1,6 @@
 """Patches and their order."""
 
+import pytest
 import torch
 
 from mmhsi.models.layers import PatchEmbed, pad_to_multiple, patchify, unpatchify
@@ -31,3 +32,13 @@ def test_embedding_is_a_linear_map_of_each_patch():
     expected = patchify(x, 2) @ embed.projection.weight.flatten(1).T + embed.projection.bias
     assert grid == (3, 2)
     assert torch.allclose(tokens, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("side", [12, 10])  # the last row and column of patches are padded at 10
+def test_some_patches_are_those_of_all(side):
+    embed = PatchEmbed(in_channels=5, embed_dims=7, patch_size=4)
+    x = torch.randn(2, 5, side, side)
+    chosen = torch.tensor([[8, 0, 3], [1, 1, 7]])
+    tokens, _ = embed(x)
+    expected = torch.stack([tokens[image][places] for image, places in enumerate(chosen)])
+    assert torch.allclose(embed.some(x, chosen), expected, atol=1e-6)
