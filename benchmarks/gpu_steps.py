@@ -48,7 +48,7 @@ HEAD = (
 )
 MAP_HEAD = "| map | precision | pixels/s | time beside bare passes |\n| --- | --- | ---: | ---: |"
 PRECISIONS = ("float32", "bfloat16", "bfloat16, compiled", "bfloat16, graphs")
-"""Of the last two, a config's ``compile=True`` and ``compile=dict(mode="reduce-overhead")``: CUDA graphs."""
+"""In the last two the loss is compiled, in the last one with CUDA graphs (torch's mode ``reduce-overhead``)."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def row(step: Step, precision: str, device: torch.device, rounds: int, peaks: di
     if "," in precision:
         torch._dynamo.reset()  # a compiled step of another size asks for one of any size
         mode = "reduce-overhead" if "graphs" in precision else None
-        model.forward = torch.compile(model.forward, mode=mode)  # as mmengine does where a config says compile
+        model.forward = torch.compile(model.forward, mode=mode)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     seconds = timed(learn, device, rounds)
