@@ -12,6 +12,8 @@ from mmhsi.errors import counted
 from mmhsi.evaluation.markdown import cell
 from mmhsi.io.files import replacing
 
+from .weighing import combination
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -216,14 +218,11 @@ class SceneReport:
 
     def _method(self) -> str:
         """What classified the pixels, and what it learnt from."""
-        names, labels = list(self.weights), sum(row.labels for row in self.classes)
+        labels = sum(row.labels for row in self.classes)
         learnt = f"all {labels} labelled pixels"
         if labels > MOST_LEARNT:
             learnt = f"the labelled pixels, {labels}, of which each classifier draws some, every class alike"
-        if len(names) == 1:
-            return f"Pixels were classified by {names[0]}, trained on {learnt}."
-        best = ", ".join(f"{name} (weight {weight})" for name, weight in self.weights.items())
-        return f"Pixels were classified by the mean of the class probabilities of {best}, trained on {learnt}."
+        return f"Pixels were classified by {combination(self.weights)}, trained on {learnt}."
 
     def _doubt_lines(self) -> list[str]:
         """Where the map is in doubt, and where to label next."""
