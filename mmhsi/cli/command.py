@@ -157,7 +157,8 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
         check_outputs(written, [path for path in read if os.path.isfile(path)])  # noqa: PTH113, names may be no paths
         for value in written:
             if value.suffixes and not value.lower().endswith(value.suffixes):
-                ends = ", ".join(value.suffixes)
+                *others, last = value.suffixes
+                ends = f"{', '.join(others)} or {last}" if others else last
                 raise ConfigError(f"{value}: {value.what} is written; expected a name that ends in {ends}")
         if _running and _is_first():
             _running[-1].enter_context(hold_outputs(map(Path, written)))

@@ -86,7 +86,7 @@ COMMANDS = [
 )
 def test_a_geotiff_has_the_name_of_one(inputs, tmp_path, run_tool, capsys, command):
     assert run_tool(*command.split()) == 2
-    assert capsys.readouterr().err == "error: m.png: a GeoTIFF is written; expected a name that ends in .tif, .tiff\n"
+    assert capsys.readouterr().err == "error: m.png: a GeoTIFF is written; expected a name that ends in .tif or .tiff\n"
     assert {path.name for path in tmp_path.iterdir()} == set(inputs)
 
 
