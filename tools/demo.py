@@ -38,6 +38,7 @@ def main() -> None:
     labels, mapped = out / "labels.tif", out / "map.tif"
     with rasterio.open(labels, "w", **profile) as file:
         file.write(few, 1)
+        file.update_tags(class_names=json.dumps(scene.class_names), class_ids=json.dumps(ids))
     print(f"A simulated scene, {PER_CLASS} labelled pixels of each of {len(ids)} classes:\n")
     command = ["classify", str(cube), str(labels), "--out", str(mapped), "--minutes", "1.5"]
     print(f"$ mmhsi {' '.join(command)}", flush=True)
@@ -51,7 +52,7 @@ def main() -> None:
     tested = few == 0
     right = np.isin(found.classes, range(len(ids))) & (np.asarray([*ids, *[0] * 256])[found.classes] == truth)
     share = float(right[tested].mean())
-    accuracy = json.loads((out / "map.tif.work/report.json").read_text())["accuracy"]
+    accuracy = json.loads((out / "map.tif.work/report.json").read_text(encoding="utf-8"))["accuracy"]
     inside = accuracy["low"] <= share <= accuracy["high"]
     where = "within the expected interval" if inside else "outside the expected interval, as about one map in ten is"
     print(

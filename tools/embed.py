@@ -81,7 +81,7 @@ def main() -> None:
     if args.pca is not None:
         with inferencer.open_scene(args.scene, **opening) as rows:
             basis = FeatureBasis.fit(features.sample(rows), args.pca)
-        print(f"{args.pca} components hold {basis.kept:.1%} of the variance")
+        print(f"{args.pca} components hold {100 * basis.kept:.1f} % of the variance")
     held = hold_outputs([Path(args.out)])
     with held, inferencer.open_scene(args.scene, **opening) as rows, bar("embedding", "rows") as step:
         if vector is None:

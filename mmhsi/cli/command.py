@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from contextlib import ExitStack, nullcontext, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -211,6 +212,9 @@ def run(main: Callable[[], None]) -> None:
 
     Any other is one line too, with where it came from, and exit status 1. SIGTERM ends a command in order, status 75.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name of a class or a file that a console's encoding has not ends none
+            stream.reconfigure(errors="backslashreplace")
     if "--verbose" not in sys.argv:
         show_own_warnings()
         hush_gdal()

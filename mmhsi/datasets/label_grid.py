@@ -92,7 +92,7 @@ def grid_classes(
     if share == 1:
         raise DataError(f"{path}: covers none of the ground of {grid.name}: {_where(place.other)}, not {_where(grid)}")
     how = "nearest label pixel" if samples == 1 else f"majority of {samples} x {samples} places in a pixel"
-    beyond = f"; it covers {1 - share:.0%} of it" if outside else ""
+    beyond = f"; it covers {100 * (1 - share):.0f} % of it" if outside else ""
     doubt(path, "grid", f"lies on another grid than {grid.name} and is brought onto it ({how}){beyond}")
     return np.concatenate(parts)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from mmhsi.datasets.splits.folds import scene_folds, stratified_folds
 from mmhsi.inference.checks import warn, warn_of_no_place
+from mmhsi.io.doubts import heard_doubts
 from mmhsi.progress import begin
 from mmhsi.version import __version__
 
@@ -101,10 +102,10 @@ class SceneLearning:
 
     def run(self) -> Learnt:
         """Learn; see :meth:`mmhsi.estimator.SceneClassifier.fit` for the errors."""
-        with SceneSource(self.described, "second_image" in self.described) as source:
-            return self._run(source)
+        with heard_doubts() as heard, SceneSource(self.described, "second_image" in self.described) as source:
+            return self._run(source, heard)
 
-    def _run(self, source: SceneSource) -> Learnt:
+    def _run(self, source: SceneSource, heard: list[str]) -> Learnt:
         wishes, clock = self.wishes, self.clock
         if source.empty:  # the configs leave them out, too
             bad = {*source.info.bad_bands, *source.empty} if source.info.bad_bands else source.empty
@@ -167,7 +168,7 @@ class SceneLearning:
         report = assess(spec.scene, spec.classes, samples.classes, folds, tried, weights, shares / len(mapped))
         for text in report.warnings:
             warn(text)
-        report.warnings = warnings + report.warnings
+        report.warnings = [*dict.fromkeys(heard), *warnings, *report.warnings]
         self._add_random_figure(report, tried, weights)
         model.temperature = report.temperature
         config = ensemble.model(weights, report.temperature)

@@ -41,7 +41,8 @@ def main() -> None:
             spectra = (sample["inputs"].numpy()[:, sample["valid"].numpy()].T for sample in samples)
         model = fit_pca(spectra, args.components, args.out)
     print(
-        f"components: {args.out}, {args.components} of them, {model.explained_variance_ratio.sum():.2%} of the variance"
+        f"components: {args.out}, {args.components} of them, {100 * model.explained_variance_ratio.sum():.2f} % of "
+        "the variance"
     )
 
 
