@@ -30,7 +30,8 @@ def heard_doubts() -> Iterator[list[str]]:
     Yields:
         One line for each, which may come again.
     """
-    token = _heard.set(heard := [])
+    heard: list[str] = []
+    token = _heard.set(heard)
     try:
         yield heard
     finally:

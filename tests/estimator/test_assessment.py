@@ -58,6 +58,10 @@ def test_a_sample_without_a_confusion_gives_no_interval_of_no_width():
     assert areas["c"][0] == 20
     assert np.isnan(areas["c"][1:]).all()
     assert "no intervals for the areas of c:" in report.warnings[0]
+    assert report.area_text("c") == "20"  # pixels, which are whole
+    assert report.area_text("a").startswith(f"{areas['a'][0]:.1f} (")
+    report.pixel_area = 900.0
+    assert report.area_text("c") == "1.8"  # hectares
 
 
 def test_classes_that_cannot_be_held_out_are_named_once():
