@@ -91,7 +91,7 @@ def published(case: Case, seed: int, data: Path) -> Given:
     """The training pixels of a published split of a scene, and its test pixels."""
     from mmhsi.datasets import SceneDataset
 
-    dataset = SceneDataset(case.scene, data_root=data, window=1, subset="labelled")
+    dataset = SceneDataset(case.scene, data_root=data, window=1, subset="labeled")
     assert dataset.labels is not None
     info, labels = dataset.info, dataset.labels.ravel()
     with np.load(data / f"splits/{case.scene}_{case.protocol}_seed{seed}.npz") as split:

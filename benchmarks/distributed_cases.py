@@ -26,7 +26,7 @@ class EqualitySamples(Dataset):
     """Fixed random cubes.
 
     Args:
-        kind: ``'tile'``; ``'full'``, all pixels of which hold data; ``'views'``; ``'labelled'``, with a label a
+        kind: ``'tile'``; ``'full'``, all pixels of which hold data; ``'views'``; ``'labeled'``, with a label a
             pixel; or ``'pixel'``, with one label.
         length: How many.
     """
@@ -65,7 +65,7 @@ class EqualitySamples(Dataset):
         sample = dict(inputs=cubes[0], valid=valid[0])
         if self.kind == "pixel":
             sample["data_samples"] = DataSample().set_gt_label(int(index) % CLASSES)
-        if self.kind == "labelled":
+        if self.kind == "labeled":
             labels = (cubes[0][:1] > 50).long() + (cubes[0][1:2] > 50)
             labels[:, :, : int(index) % 7] = 255
             sample["data_samples"] = SegDataSample(
@@ -189,10 +189,10 @@ CASES = {
     "DINOv2 without KoLeo": Case(dinov2(koleo=0), "views", hooks=(DINO_HOOK,)),
     "DINOv2": Case(dinov2(), "views", None, "KoLeo seeks neighbours among a rank's own samples", (DINO_HOOK,)),
     "Segmentation, cross-entropy and dice": Case(
-        segmentor(GROUPS, [CROSS_ENTROPY, dict(type="DiceLoss", loss_name="loss_dice")]), "labelled"
+        segmentor(GROUPS, [CROSS_ENTROPY, dict(type="DiceLoss", loss_name="loss_dice")]), "labeled"
     ),
     "Segmentation, batch norm": Case(
-        segmentor(LINEAR, CROSS_ENTROPY), "labelled", None, "batch norm sees a rank's own samples (no SyncBN on CPUs)"
+        segmentor(LINEAR, CROSS_ENTROPY), "labeled", None, "batch norm sees a rank's own samples (no SyncBN on CPUs)"
     ),
     "Pixel classification": Case(
         dict(

@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default=os.environ.get("MMHSI_DATA", "data"), help="(default: %(default)s)")
     root = parser.parse_args().data
-    dataset = SceneDataset("houston2018_crop", root, subset="labelled")
+    dataset = SceneDataset("houston2018_crop", root, subset="labeled")
     info, labels = dataset.info, dataset.labels
     assert labels is not None
     from mmhsi.io import read_label_map

@@ -74,7 +74,7 @@ def potsdam(root: Path, folder: Path) -> dict:
 def read(scene: str | dict, root: str, second: bool) -> Labelled:
     """The labelled pixels of a scene."""
     groups = [*GROUPS, *["texture"] * second]
-    options = dict(scene=scene, data_root=root, window=1, subset="labelled", use_second=second)
+    options = dict(scene=scene, data_root=root, window=1, subset="labeled", use_second=second)
     plain = SceneDataset(**options)  # type: ignore[arg-type]
     made = SceneDataset(**options, transforms=[dict(type="SceneChannels", groups=groups)])  # type: ignore[arg-type]
     width = plain.scene.shape[1]

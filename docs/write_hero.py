@@ -44,7 +44,7 @@ def make_inputs(folder: Path) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int
 
     from mmhsi.datasets import SceneDataset
 
-    dataset = SceneDataset("houston2018_crop", data_root=DATA, window=1, subset="labelled")
+    dataset = SceneDataset("houston2018_crop", data_root=DATA, window=1, subset="labeled")
     truth = np.asarray(dataset.labels, dtype=np.int64)
     with np.load(DATA / "splits/houston2018_crop_fewshot20_seed0.npz") as split:
         train, test = split["train"], split["test"]

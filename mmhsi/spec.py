@@ -26,6 +26,11 @@ RENAMED = {
 }
 """Names of transforms and groups of channels under which they were written before."""
 
+RENAMED_ARGUMENTS = {"centres": "centers"}
+"""Likewise of their arguments, and below of these arguments' values."""
+
+RENAMED_VALUES = {"water_vapour": "water_vapor"}
+
 SAME_BANDS = ("ScaleReflectance", "MinMaxScale", "Standardize", "StandardizeScene")
 """Transforms of the first version that leave every band where it is."""
 
@@ -342,5 +347,8 @@ def _present(part: object) -> object:
     """A config, which is not changed itself, under its present name."""
     if not isinstance(part, dict):
         return part
-    name = part.get("type")
-    return {**part, "type": RENAMED.get(name, name)} if isinstance(name, str) else dict(part)
+    known = {**RENAMED, **RENAMED_VALUES}
+    return {
+        RENAMED_ARGUMENTS.get(name, name): known.get(value, value) if isinstance(value, str) else value
+        for name, value in part.items()
+    }

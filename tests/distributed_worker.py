@@ -49,11 +49,11 @@ def evaluations(folder: Path, scene: Path) -> dict[str, dict]:
     pixel_model["data_preprocessor"] = dict(
         type="ScenePreprocessor", num_bands=56, mean=[2000.0] * 56, std=[1000.0] * 56
     )
-    pixels = dict(type="OddScene", scene="demo", data_root=str(scene), window=9, subset="labelled")
+    pixels = dict(type="OddScene", scene="demo", data_root=str(scene), window=9, subset="labeled")
     return {
         "tiles": dict(
             model=tile_model,
-            dataset=tiles("labelled"),
+            dataset=tiles("labeled"),
             metrics=[land_cover("tiles"), dict(type="mmseg.IoUMetric", prefix="mmseg")],
         ),
         "pixels": dict(model=pixel_model, dataset=pixels, metrics=[land_cover("pixels")]),

@@ -25,4 +25,4 @@ def dataset(root, **kwargs):
     """The files' dataset; fields of the scene and arguments of the dataset in place of the usual ones."""
     scene = dict(image="cube.mat", labels="gt.mat", **CLASSES)
     scene.update((key, kwargs.pop(key)) for key in list(kwargs) if key in FIELDS)
-    return SceneDataset(**{**dict(scene=scene, data_root=root, window=5, subset="labelled"), **kwargs})
+    return SceneDataset(**{**dict(scene=scene, data_root=root, window=5, subset="labeled"), **kwargs})

@@ -198,7 +198,7 @@ def test_packaged_configs_are_found_by_mmengine(installed, user):
 @pytest.mark.slow
 def test_demo_runs_from_the_wheel(user):
     folder, output = user
-    assert "other pixels of the simulated truth" in output
+    assert "other pixels, whose class the simulation knows: " in output
     assert "Using env variable" not in output
     assert {path.name for path in folder.iterdir()} == {"out", "own.py"}
     assert {"map.tif", "map.html", "map.tif.work"} <= {path.name for path in (folder / "out").iterdir()}

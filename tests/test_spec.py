@@ -215,6 +215,15 @@ def test_former_name_of_a_group_of_channels() -> None:
     assert step["groups"][0]["type"] == "NormalisedProfiles"
 
 
+def test_former_names_of_arguments_and_values() -> None:
+    bands = dict(type="RemoveBadBands", ranges="water_vapour")
+    words = dict(type="SceneChannels", groups=[dict(type="WordHistograms", centres=[[1.0]])])
+    meta = {**InputSpec(**FULL).to_meta(), "transforms": [bands, words]}
+    first, second = InputSpec.from_meta(meta, "then").transforms
+    assert first == dict(type="RemoveBadBands", ranges="water_vapor")
+    assert second["groups"] == [dict(type="WordHistograms", centers=[[1.0]])]
+
+
 def test_tiles_whose_bands_were_changed_do_not_say_what_the_model_sees() -> None:
     changed = {**OLD_TILES, "transforms": [dict(type="PCAProject", file="pca.npz")]}
     spec = InputSpec.from_meta(changed, "old")

@@ -4,11 +4,14 @@ import argparse
 import math
 from pathlib import Path
 
-from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF, run, tool_parser
+from mmhsi.cli.command import WrittenGeoTIFF, WrittenVector, run, tool_parser, whole, writes
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options, open_named
 from mmhsi.cli.inputs import ReadFile, ReadLabels, ReadNamedModel
 from mmhsi.cli.light_imports import import_mmengine
 from mmhsi.errors import ConfigError
+from mmhsi.estimator.candidates import choose_candidates
+
+WrittenReport = writes("a report", ".html", ".md", ".json")
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,16 +32,18 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--pretrained", type=ReadNamedModel, help="checkpoint of an encoder, or a name of mmhsi weights list, tried too"
     )
-    parser.add_argument("--folds", type=int, default=5, help="folds of the comparison, at most (default: 5)")
+    parser.add_argument("--folds", type=whole(2), default=5, help="folds of the comparison, at most (default: 5)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     parser.add_argument("--sample", action="store_true", help="the labels are a random sample of the map")
     parser.add_argument("--probabilities", type=WrittenGeoTIFF, help="GeoTIFF for the probability of every class")
     parser.add_argument(
         "--uncertainty", type=WrittenGeoTIFF, help="GeoTIFF for the entropy of the probabilities, 0 to 1"
     )
-    parser.add_argument("--vector", type=WrittenFile, help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
     parser.add_argument(
-        "--report", type=WrittenFile, help="file for the report: .html, .md or .json (default: MAP.html)"
+        "--vector", type=WrittenVector, help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp"
+    )
+    parser.add_argument(
+        "--report", type=WrittenReport, help="file for the report: .html, .md or .json (default: MAP.html)"
     )
     parser.add_argument("--work-dir", help="folder for model, configs and comparison (default: MAP.work)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
@@ -47,7 +52,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--labels-axes", help="axes of the labels, such as 'y x'")
     parser.add_argument("--second-key", help="variable of the second source")
     parser.add_argument("--second-axes", help="its axes, as --axes")
-    parser.add_argument("--second-scale", type=int, help="its pixels per pixel of the cube (default: from the sizes)")
+    parser.add_argument(
+        "--second-scale", type=whole(1), help="its pixels per pixel of the cube (default: from the sizes)"
+    )
     parser.add_argument("--quiet", action="store_true", help="say nothing but warnings and the last line")
     parser.without("--second", "--second-key", "--second-axes", "--second-scale")
     return parser.parse_args()
@@ -86,6 +93,8 @@ def main() -> None:
     check_label_options(args)
     if not 0 < args.minutes < math.inf:
         raise ConfigError(f"--minutes {args.minutes:g}: expected more than 0")
+    models = "auto" if args.models == ["auto"] else args.models
+    choose_candidates(models)
     import_mmengine()
     from mmengine.logging import MMLogger
 
@@ -93,25 +102,19 @@ def main() -> None:
     from mmhsi.estimator import SceneClassifier
     from mmhsi.io.destinations import check_outputs
     from mmhsi.io.lock import hold, hold_outputs
-    from mmhsi.io.vector_writer import check_vector_name
 
     steps = Steps(args.quiet)
     MMLogger.get_current_instance().setLevel("WARNING")
     out = Path(args.out)
     report, workdir = Path(args.report or out.with_suffix(".html")), Path(args.work_dir or f"{out}.work")
-    if report.suffix not in (".html", ".md", ".json"):
-        raise ConfigError(f"--report {report}: expected a name that ends in .html, .md or .json")
     if not args.report:
         check_outputs([report], [args.out, args.cube, args.labels])
-    if args.vector:
-        check_vector_name(args.vector)
     keys = dict(key="image_key", axes="image_axes")
     keys.update({name: name for name in ("labels_key", "labels_axes", "label_layer")})
     keys.update({name: name for name in ("second_key", "second_axes", "second_scale")})
     scene = {field: getattr(args, name) for name, field in keys.items() if getattr(args, name) is not None}
     if opened := image_options(args):
         scene["image_options"] = opened
-    models = "auto" if args.models == ["auto"] else args.models
     classifier = SceneClassifier(args.minutes, models, args.folds, args.seed, args.sample, args.pretrained)
     written = (out, args.probabilities, args.uncertainty, args.vector, report)
     with hold(workdir, "work dir", "give another --work-dir"), hold_outputs(Path(path) for path in written if path):

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import run, tool_parser, whole
 from mmhsi.cli.cubes import cube_arguments, image_options
 from mmhsi.cli.inputs import ReadFile, ReadLabels, check_there, split_files
 from mmhsi.cli.options import dataset_argument, read_config
@@ -27,13 +27,13 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--label-field", default="class", help="its field of the classes (default: class)")
     parser.add_argument("--label-layer", help="its layer, where it has several")
-    parser.add_argument("--pca", type=int, metavar="K", help="principal components of the features (default: all)")
+    parser.add_argument("--pca", type=whole(1), metavar="K", help="principal components of the features (default: all)")
     parser.add_argument("--float32", action="store_true", help="keep 32 bits in place of 16")
     cube_arguments(parser, unless="as in training")
     parser.add_argument("--second", type=ReadFile, help="second source on the same ground, for models that take one")
     parser.add_argument("--second-key", help="its variable")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
-    parser.add_argument("--batch-size", type=int, help="windows at a time (default: 512)")
+    parser.add_argument("--batch-size", type=whole(1), help="windows at a time (default: 512)")
     parser.without("--at", "--label-field", "--label-layer")
     parser.without("--second", "--second-key")
     args = parser.parse_intermixed_args()
@@ -48,29 +48,30 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Embed and write."""
     args = parse_args()
-    from mmhsi.cli.console import bar
     from mmhsi.errors import DataError
-    from mmhsi.inference import SceneInferencer
-    from mmhsi.inference.feature_basis import FeatureBasis
-    from mmhsi.inference.place_features import features_at
-    from mmhsi.inference.scene_features import PixelFeatures, write_features
     from mmhsi.io.destinations import check_outputs
     from mmhsi.io.feature_maps import check_feature_name
     from mmhsi.io.feature_tables import check_table_name, write_feature_table
     from mmhsi.io.lock import hold_outputs
     from mmhsi.io.vectors import read_vector
 
-    # Before the model is loaded, so that a mistyped name costs no time.
+    # Before anything slow is imported, so that a mistyped name costs no time.
     if args.at:
         check_table_name(args.out)
     else:
         check_feature_name(args.out)
     inputs = (args.scene, args.second, args.at, args.checkpoint)
     if any(path is not None and Path(args.out).resolve() == Path(path).resolve() for path in inputs):
-        raise DataError(f"{args.out}: is what is read; give the output a name of its own")
+        raise DataError(f"{args.out}: is an input, and would be written over; give another name")
     if not (args.out.lower().endswith(".zarr") and Path(args.out).is_dir()):  # which ZarrWriter looks at
         check_outputs((args.out,), inputs)
     vector = read_vector(args.at, args.label_field, args.label_layer) if args.at else None
+    from mmhsi.cli.console import bar
+    from mmhsi.inference import SceneInferencer
+    from mmhsi.inference.feature_basis import FeatureBasis
+    from mmhsi.inference.place_features import features_at
+    from mmhsi.inference.scene_features import PixelFeatures, write_features
+
     config = read_config(args) if args.config else None
     inferencer = SceneInferencer(config, args.checkpoint, args.device, args.batch_size)
     features = PixelFeatures(inferencer)
@@ -80,7 +81,7 @@ def main() -> None:
     if args.pca is not None:
         with inferencer.open_scene(args.scene, **opening) as rows:
             basis = FeatureBasis.fit(features.sample(rows), args.pca)
-        print(f"{args.pca} components hold {basis.kept:.1%} of the variance")
+        print(f"{args.pca} components hold {100 * basis.kept:.1f} % of the variance")
     held = hold_outputs([Path(args.out)])
     with held, inferencer.open_scene(args.scene, **opening) as rows, bar("embedding", "rows") as step:
         if vector is None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF, run, tool_parser
+from mmhsi.cli.command import WrittenGeoTIFF, WrittenPicture, WrittenVector, run, tool_parser, whole
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options
 from mmhsi.cli.inputs import ReadFile, ReadLabels, check_there, reads, split_files
 from mmhsi.cli.light_imports import import_mmengine
@@ -62,10 +62,12 @@ def parse_args() -> argparse.Namespace:
         type=WrittenGeoTIFF,
         help="GeoTIFF for the entropy of the probabilities, 0 to 1, or the deviations of values",
     )
-    parser.add_argument("--vector", type=WrittenFile, help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp")
-    parser.add_argument("--smallest", type=int, default=1, help="pixels of the smallest polygon (default: 1, all)")
+    parser.add_argument(
+        "--vector", type=WrittenVector, help="the map's areas as polygons: .gpkg, .geojson, .fgb or .shp"
+    )
+    parser.add_argument("--smallest", type=whole(1), default=1, help="pixels of the smallest polygon (default: 1, all)")
     parser.add_argument("--ids", choices=["original", "index"], default="original", help=IDS_HELP)
-    parser.add_argument("--png", type=WrittenFile, help="picture of false colour and map, with a legend")
+    parser.add_argument("--png", type=WrittenPicture, help="picture of false colour and map, with a legend")
     parser.add_argument(
         "--labels", type=ReadLabels, help="labels, a map or a vector file, shown in the picture beside the result"
     )
@@ -85,10 +87,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--batch-size", type=batch_size, help="windows at a time, or auto (default: 512 pixels, 16 tiles)"
     )
-    parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
-    parser.add_argument("--stride", type=int, help="step of a segmentor's windows (default: half a window)")
+    parser.add_argument("--window", type=whole(1), help="side of a segmentor's windows (default: as in training)")
+    parser.add_argument("--stride", type=whole(1), help="step of a segmentor's windows (default: half a window)")
     parser.without("--labels", "--labels-key", "--labels-axes", "--label-field", "--label-layer")
     parser.without("--png", "--labels")
+    parser.without("--vector", "--smallest")
     parser.without("--second", "--second-key", "--second-axes")
     args = parser.parse_intermixed_args()  # options may stand between the positional ones
     split_files(args, parser)
@@ -152,7 +155,8 @@ def predict_many(args: argparse.Namespace) -> None:
     were = counted(found, "was there", "were there")
     print(f"{counted(written, 'map')} written, {were}, {counted(len(failed), 'scene')} failed")
     for record in failed:
-        print(f"failed: {record.scene}: {record.error}", file=sys.stderr)
+        named = record.error.startswith(record.scene)
+        print(f"failed: {'' if named else f'{record.scene}: '}{record.error}", file=sys.stderr)
     if failed:
         sys.exit(1)
 
@@ -169,8 +173,6 @@ def main() -> None:
         raise ConfigError(f"--out: {len(args.scenes)} scenes are named; give one, or --out-dir for any number")
     if args.launcher != "none" or args.share != "scenes":
         raise ConfigError("--out: is written by one process; give --out-dir for several (--share rows for one scene)")
-    if args.smallest < 1 or (args.smallest > 1 and not args.vector):
-        raise ConfigError(f"--smallest {args.smallest} given, expected at least 1, with --vector")
     args.scene = args.scenes[0]
     check_there(args.scene)
     predict_one(args)
@@ -187,15 +189,13 @@ def predict_one(args: argparse.Namespace) -> None:
     from mmhsi.inference import save_quicklook
     from mmhsi.inference.scene_opening import cube_options
     from mmhsi.io import label_map_info, read_class_map
-    from mmhsi.io.vector_writer import check_vector_name, write_areas
+    from mmhsi.io.vector_writer import write_areas
     from mmhsi.io.vectors import is_vector
 
     # Before the model is loaded, so that a mistyped folder costs no time.
     check_label_options(args)
     if args.labels and not is_vector(args.labels):
         label_map_info(args.labels, args.labels_key, args.labels_axes)
-    if args.vector:
-        check_vector_name(args.vector)
     inferencer = load(args)
     given = [f"--{name}" for name in ("vector", "png", "labels") if getattr(args, name)]
     if inferencer.spec.targets and given:

@@ -26,16 +26,9 @@ def main() -> None:
     parser.add_argument("--source", help="config, paper or address of the code")
     parser.without("--out", "--method", "--sees", "--source")
     args = parser.parse_args()
-    from mmengine.registry import DefaultScope
-
     from mmhsi.arguments import nearest
-    from mmhsi.engine import set_seed
-    from mmhsi.engine.configs import load_config
     from mmhsi.errors import ConfigError
-    from mmhsi.evaluation.leaderboard import METRICS, Entry, add_row
-    from mmhsi.evaluation.scoring import score
     from mmhsi.packaged import CONFIGS
-    from mmhsi.registry import DATASETS
 
     names = {path.stem: path for path in (CONFIGS / "_base_/datasets").glob("*.py")}
     if args.dataset not in names:
@@ -46,6 +39,14 @@ def main() -> None:
         )
     if args.out and not (args.method and args.source):
         raise ConfigError("--out: a row of a leaderboard needs --method and --source")
+    from mmengine.registry import DefaultScope
+
+    from mmhsi.engine import set_seed
+    from mmhsi.engine.configs import load_config
+    from mmhsi.evaluation.leaderboard import METRICS, Entry, add_row
+    from mmhsi.evaluation.scoring import score
+    from mmhsi.registry import DATASETS
+
     by_seed = {}
     for seed, path in zip(args.seeds, args.predictions, strict=True):
         cfg = load_config(names[args.dataset])

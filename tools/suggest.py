@@ -1,6 +1,6 @@
 """Say where to label next: points with an empty class field, where the model is unsure and spectra differ."""
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenVector, run, tool_parser, whole
 from mmhsi.cli.cubes import cube_arguments, open_named
 from mmhsi.cli.inputs import ReadFile, ReadMap
 
@@ -13,9 +13,9 @@ def main() -> None:
         "doubt", type=ReadMap, help="probabilities of its map, of predict's --probabilities; or its uncertainty"
     )
     parser.add_argument(
-        "--out", type=WrittenFile, required=True, help="points to fill in: .gpkg, .geojson, .fgb or .shp"
+        "--out", type=WrittenVector, required=True, help="points to fill in: .gpkg, .geojson, .fgb or .shp"
     )
-    parser.add_argument("--count", type=int, default=50, help="points (default: 50)")
+    parser.add_argument("--count", type=whole(1), default=50, help="points (default: 50)")
     parser.add_argument("--distance", type=float, default=5, help="least distance of two, in pixels (default: 5)")
     parser.add_argument("--label-field", default="class", help="field that is to be filled in (default: class)")
     parser.add_argument("--seed", type=int, default=0, help="of the pixels that are looked at in large scenes")
@@ -29,8 +29,6 @@ def main() -> None:
     from mmhsi.io.vector_writer import check_vector_name, write_points
     from mmhsi.progress import watched
 
-    if args.count < 1:
-        raise ConfigError(f"--count {args.count} given, expected at least 1")
     if not 0 <= args.distance < float("inf"):
         raise ConfigError(f"--distance {args.distance:g} given, expected pixels, at least 0")
     check_vector_name(args.out, (args.label_field,))

@@ -7,9 +7,10 @@ import logging
 import os
 import signal
 import sys
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from mmhsi.arguments import check_seed, nearest
 from mmhsi.errors import ConfigError, MMHSIError, one_line
@@ -30,6 +31,8 @@ WORKER_DIED = (
 
 _running: list[ExitStack] = []
 """What the command that :func:`run` runs holds until it ends."""
+_going_on: list[str] = []
+"""How the command goes on where it was ended, once its arguments are known."""
 
 
 class WrittenFile(str):
@@ -39,12 +42,39 @@ class WrittenFile(str):
     """
 
     __slots__ = ()
+    what: ClassVar[str] = ""
+    suffixes: ClassVar[tuple[str, ...]] = ()
 
 
-class WrittenGeoTIFF(WrittenFile):
-    """One that is a GeoTIFF and has to have the name of one; by another it would be taken for something else."""
+def writes(what: str, *suffixes: str) -> type[WrittenFile]:
+    """The ``type`` of an option whose file has to have the name of what it is: another is refused before any work.
 
-    __slots__ = ()
+    Args:
+        what: What is written, for the message, such as ``"a GeoTIFF"``.
+        suffixes: Ends of its name, in small letters.
+    """
+    return type("WrittenFile", (WrittenFile,), dict(__slots__=(), what=what, suffixes=suffixes))
+
+
+WrittenGeoTIFF = writes("a GeoTIFF", ".tif", ".tiff")
+WrittenPicture = writes("a picture", ".png")
+WrittenVector = writes("a vector file", ".gpkg", ".geojson", ".fgb", ".shp")
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """The ``type`` of an option that is a whole number.
+
+    Args:
+        least: The smallest that is taken.
+    """
+
+    def read(text: str) -> int:
+        with suppress(ValueError):
+            if (value := int(text)) >= least:
+                return value
+        raise argparse.ArgumentTypeError(f"{text} given, expected a whole number of at least {least}")
+
+    return read
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -93,11 +123,18 @@ class CommandParser(argparse.ArgumentParser):
 
     def parse_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
         """As argparse has it, with all checks."""
-        return _checked(self._paired(super().parse_args(*args, **options)))
+        return self._all_checked(super().parse_args(*args, **options))
 
     def parse_intermixed_args(self, *args: Any, **options: Any) -> argparse.Namespace:  # type: ignore[override]
         """As argparse has it, with all checks."""
-        return _checked(self._paired(super().parse_intermixed_args(*args, **options)))
+        return self._all_checked(super().parse_intermixed_args(*args, **options))
+
+    def _all_checked(self, args: argparse.Namespace) -> argparse.Namespace:
+        checked = _checked(self._paired(args))
+        if "--resume" in self._chosen()._option_string_actions:
+            given = checked.resume not in (None, False)
+            _going_on[:] = [f"; the same command {'' if given else 'with --resume '}goes on from there"]
+        return checked
 
     def _paired(self, args: argparse.Namespace) -> argparse.Namespace:
         for name, needed in self._pairs:
@@ -120,8 +157,10 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
         read = [value for value in given if isinstance(value, str | Path) and not isinstance(value, WrittenFile)]
         check_outputs(written, [path for path in read if os.path.isfile(path)])  # noqa: PTH113, names may be no paths
         for value in written:
-            if isinstance(value, WrittenGeoTIFF) and not value.lower().endswith((".tif", ".tiff")):
-                raise ConfigError(f"{value}: a GeoTIFF is written; expected a name that ends in .tif")
+            if value.suffixes and not value.lower().endswith(value.suffixes):
+                *others, last = value.suffixes
+                ends = f"{', '.join(others)} or {last}" if others else last
+                raise ConfigError(f"{value}: {value.what} is written; expected a name that ends in {ends}")
         if _running and _is_first():
             _running[-1].enter_context(hold_outputs(map(Path, written)))
     return args
@@ -173,6 +212,9 @@ def run(main: Callable[[], None]) -> None:
 
     Any other is one line too, with where it came from, and exit status 1. SIGTERM ends a command in order, status 75.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name of a class or a file that a console's encoding has not ends none
+            stream.reconfigure(errors="backslashreplace")
     if "--verbose" not in sys.argv:
         show_own_warnings()
         hush_gdal()
@@ -184,11 +226,12 @@ def run(main: Callable[[], None]) -> None:
     try:
         shown = _is_first() and not {"--quiet", "--verbose"} & set(sys.argv)
         with TERMINATION.installed(), waiting("working") if shown else nullcontext(), ExitStack() as stack:
+            _going_on.clear()
             _running.append(stack)
             stack.callback(_running.pop)
             main()
     except Terminated:
-        sys.stderr.write("ended by SIGTERM; the same command goes on from there, with --resume where it has one\n")
+        sys.stderr.write(f"ended by SIGTERM{''.join(_going_on) or '; give the same command again'}\n")
         sys.exit(AGAIN)
     except (MMHSIError, OSError, MemoryError) as error:
         if "--debug" in sys.argv:
@@ -196,7 +239,7 @@ def run(main: Callable[[], None]) -> None:
         print_error(message_of(error))
         sys.exit(2)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        sys.stderr.write(f"interrupted{''.join(_going_on)}\n")
         sys.exit(130)
     except Exception as error:
         if "--debug" in sys.argv:

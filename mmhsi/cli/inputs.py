@@ -78,7 +78,7 @@ def check_there(*paths: object) -> None:
             continue
         if isinstance(path, ReadConfig):
             _check_config(path)
-        elif not any(sign in path for sign in ":*?[") and not os.path.lexists(path):
+        elif not any(sign in os.path.splitdrive(path)[1] for sign in ":*?[") and not os.path.lexists(path):
             from mmhsi.io.files import CUBE_FORMATS, existing_file
 
             existing_file(path, path.expected or CUBE_FORMATS)

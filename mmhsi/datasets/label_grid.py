@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import CubeReader, Window, read_labels
+from mmhsi.io.class_map_reader import stated_names
 from mmhsi.io.doubts import doubt
 from mmhsi.io.placement import Grid, Placement
 
 from .label_table import IGNORE_INDEX, LabelTable
 
 _PLACES_AT_A_TIME = 1 << 20
+
+
+@lru_cache(maxsize=1 << 12)
+def _names_in(path: str, _changed: int) -> dict[int, str]:
+    """Asked once a file: a data set reads windows of its tiles again and again."""
+    return stated_names(path)
+
+
+def _check_names(path: str, table: LabelTable) -> None:
+    """Warn, or refuse, where a file names its ids in another way than the table."""
+    file = Path(path)
+    if file.is_file() and (doubtful := table.check_names(_names_in(path, file.stat().st_mtime_ns), path)):
+        doubt(path, "class names", doubtful)
 
 
 def grid_classes(
@@ -53,6 +70,7 @@ def grid_classes(
         doubt(
             path, "nodata", f"its nodata value {nodata:g} is the id of a class; those pixels count as without a label"
         )
+    _check_names(path, table)
     area = (0, 0, *grid.shape) if window is None else window
     if place.fits(scale):
         row0, col0, height, width = (side * scale for side in area)
@@ -74,7 +92,7 @@ def grid_classes(
     if share == 1:
         raise DataError(f"{path}: covers none of the ground of {grid.name}: {_where(place.other)}, not {_where(grid)}")
     how = "nearest label pixel" if samples == 1 else f"majority of {samples} x {samples} places in a pixel"
-    beyond = f"; it covers {1 - share:.0%} of it" if outside else ""
+    beyond = f"; it covers {100 * (1 - share):.0f} % of it" if outside else ""
     doubt(path, "grid", f"lies on another grid than {grid.name} and is brought onto it ({how}){beyond}")
     return np.concatenate(parts)
 

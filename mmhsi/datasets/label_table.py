@@ -10,7 +10,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import NO_LABEL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 IGNORE_INDEX = 255
 """Class index of pixels without a label: left out of losses and metrics."""
@@ -50,6 +50,7 @@ class LabelTable:
         if len(classes) > IGNORE_INDEX:
             raise ConfigError(f"{len(classes)} classes given, at most {IGNORE_INDEX} are possible")
         self.label_ids = tuple(label_ids)
+        self.classes = tuple(classes)
         self.ignore_others = ignore_others
         ids.append(NO_LABEL)
         order = np.argsort(ids)
@@ -57,6 +58,38 @@ class LabelTable:
         others = [self.label_ids.index(own) for _, own in same_ids]
         indices = [*range(len(label_ids)), *[IGNORE_INDEX] * len(ignore_ids), *others, IGNORE_INDEX]
         self._indices = np.asarray(indices)[order]
+
+    def check_names(self, stated: Mapping[int, str], source: str) -> str:
+        """Compare what ids mean here with what a label map says that they mean.
+
+        Args:
+            stated: Name of each id that the file names.
+            source: The file, for the message.
+
+        Returns:
+            What is doubtful, for a warning; empty where nothing is.
+
+        Raises:
+            DataError: If the file names an id by the name of another class: classes would be swapped.
+        """
+        names = dict(zip(self.label_ids, self.classes, strict=True))
+        other = {
+            label: (said, names[label])
+            for label, said in stated.items()
+            if label in names and said.strip().casefold() != names[label].strip().casefold()
+        }
+        for label, (said, own) in other.items():
+            if said in self.classes:
+                order = ", ".join(f"{i}: {stated[i]}" for i in self.label_ids[:8] if i in stated)
+                raise DataError(
+                    f"{source}: says that id {label} is {said!r}, classes and label_ids take it for {own!r}; put them "
+                    f"in the file's order ({order})"
+                )
+        if not other:
+            return ""
+        label, (said, own) = next(iter(other.items()))
+        more = f", and {len(other) - 1} more" if len(other) > 1 else ""
+        return f"names class {label} {said!r}, here it is {own!r}{more}; the ids count, not the names"
 
     def __call__(self, labels: np.ndarray, source: str) -> np.ndarray:
         """Map a label raster.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PROBE_SIDE = 8
 """Side in pixels of the made-up image by which the bands that a model sees are found."""
 
-KEEPING_SIZE: tuple[Scope, ...] = ("pixel", "neighbourhood")
+KEEPING_SIZE: tuple[Scope, ...] = ("pixel", "neighborhood")
 """Scopes of what gives an image of the same height and width."""
 
 REFUSED: dict[Scope, str] = {
@@ -35,7 +35,7 @@ REFUSED: dict[Scope, str] = {
 
 
 class Replay:
-    """Transforms of scope ``'pixel'`` or ``'neighbourhood'``, built once, for any number of cubes.
+    """Transforms of scope ``'pixel'`` or ``'neighborhood'``, built once, for any number of cubes.
 
     Args:
         transforms: Their configs, or the transforms.
@@ -89,7 +89,7 @@ class Replay:
     def _step(self, given: dict | Transform) -> ValueStep:
         transform = self._built(given) if isinstance(given, dict) else given
         scope = declared_scope(self.owner, transform).scope
-        if scope not in ("pixel", "neighbourhood"):
+        if scope not in ("pixel", "neighborhood"):
             raise self._refusal(type(transform).__name__, scope)
         return ValueStep(written(self.owner, given, transform), transform, scope)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from .transforms.scope import Transform
 
-SUBSETS = ("train", "test", "labelled", "all")
+SUBSETS = ("train", "test", "labeled", "all")
 
 
 @DATASETS.register_module()
@@ -56,7 +56,7 @@ class SceneDataset(Dataset):
         window: Side of a window, or (height, width), in pixels. Default 9.
         largest_window: Largest side that a batch sampler asks for (:class:`mmhsi.datasets.MultiSizeBatchSampler`).
             Default: that of ``window``.
-        subset: ``'train'`` or ``'test'`` pixels of ``split``; ``'labelled'``, all that have a label; ``'all'``, every
+        subset: ``'train'`` or ``'test'`` pixels of ``split``; ``'labeled'``, all that have a label; ``'all'``, every
             valid pixel, labels unused, as for pretraining. Default: ``'train'``.
         split: Which labelled pixels train, needed for ``'train'`` and ``'test'``: a rule such as
             :class:`mmhsi.datasets.FewShotSplit` or its config, or the :class:`mmhsi.datasets.Split` itself.
@@ -64,7 +64,7 @@ class SceneDataset(Dataset):
         random_pixels: With ``'all'``: so many of these at random, always the same; all, if there are no more. Default
             None: all.
         use_second: Whether the windows of the second source are cut too. Default False.
-        transforms: Transforms of scope ``'pixel'`` or ``'neighbourhood'``, such as ``PCAProject`` or
+        transforms: Transforms of scope ``'pixel'`` or ``'neighborhood'``, such as ``PCAProject`` or
             ``SceneChannels``, or their configs, applied to the cube once; they are fitted to it where they have to be,
             kept with the model, and done again to a scene before a map is made. A second source that one of them takes
             is no more to be seen behind them.
@@ -124,7 +124,7 @@ class SceneDataset(Dataset):
         self.second, self.second_scale = self.scene.second, self.scene.second_scale
 
         self.split: Split | None = None
-        protocol = {"labelled": "all labelled pixels", "all": "every valid pixel, without labels"}.get(subset, "")
+        protocol = {"labeled": "all labelled pixels", "all": "every valid pixel, without labels"}.get(subset, "")
         if split is not None and self.labels is not None:
             self.split = apply_split(split, self.labels, [info.classes[index] for index in kept], self.polygons)
             protocol = self.split.protocol

@@ -168,7 +168,7 @@ class TileDataset(SeededDataset):
             row, column, height, width = self.region
             line += f", rows {row} to {row + height - 1} and columns {column} to {column + width - 1}"
         if self.split is not None:
-            line += f", {self.split.train_share:.0%} of the tiles for training, seed {self.split.seed}"
+            line += f", {100 * self.split.train_share:.0f} % of the tiles for training, seed {self.split.seed}"
             line += f", {self.split.part} part"
         return line
 

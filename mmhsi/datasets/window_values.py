@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from .transforms.scope import Transform
 
-SUBSETS = ("train", "test", "labelled")
+SUBSETS = ("train", "test", "labeled")
 
 
 @DATASETS.register_module()
@@ -54,7 +54,7 @@ class WindowValueDataset(Dataset):
         wavelengths: Centres of the bands in nm, or a CSV file whose last column holds them. Default: unknown.
         window: Side of what a model is given, or (height, width), in pixels, cut from the middle; what lies beyond a
             smaller window counts as without data. 1 is the mean over all pixels that hold data. Default 1.
-        subset: ``'train'`` or ``'test'`` windows of ``split``, or ``'labelled'``, all. Default ``'train'``.
+        subset: ``'train'`` or ``'test'`` windows of ``split``, or ``'labeled'``, all. Default ``'train'``.
         split: Rule by which the windows are told apart, of which all are of one class, such as
             ``dict(type='FractionSplit', fraction=0.8)``.
         transforms: Transforms of scope ``'pixel'`` or their configs, applied to the pixels before they are averaged.
@@ -90,7 +90,7 @@ class WindowValueDataset(Dataset):
     ) -> None:
         if subset not in SUBSETS:
             raise ConfigError(f"WindowValueDataset: subset={subset!r} is unknown, expected one of {', '.join(SUBSETS)}")
-        if (subset == "labelled") != (split is None):
+        if (subset == "labeled") != (split is None):
             raise ConfigError(f"WindowValueDataset: subset={subset!r} {'needs' if split is None else 'takes no'} split")
         if units and len(units) != len(targets):
             raise ConfigError(f"WindowValueDataset: {len(units)} units for {len(targets)} targets")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from mmengine.registry import DefaultScope
 
 from mmhsi.arguments import takes_argument
 from mmhsi.datasets.catalogue import nominal_centres
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataWarning
 from mmhsi.registry import DATASETS, MODELS
 from mmhsi.spec import InputSpec
 
@@ -16,7 +17,7 @@ from .config_check import check_model
 from .configs import read_window, training_dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mmengine.config import Config
     from torch.utils.data import Dataset
@@ -198,7 +199,7 @@ def resolve_from_spec(cfg: Config, spec: InputSpec, source: str) -> None:
 
 
 def check_classes(dataset: Dataset, spec: InputSpec, source: str) -> None:
-    """Check that data have as many classes as those that a model was trained on, and the same targets.
+    """Check that data have the classes that a model was trained on, in their order, and the same targets.
 
     Args:
         dataset: Data to test the model on.
@@ -220,3 +221,20 @@ def check_classes(dataset: Dataset, spec: InputSpec, source: str) -> None:
             f"{source} was trained on {spec.num_classes} classes of {spec.scene or 'its data'}, the data have "
             f"{found.num_classes} of {found.scene or 'theirs'}; give the config, or --dataset, of the training"
         )
+    if found is not None and found.classes and spec.classes:
+        _check_order(spec.classes, found.classes, source)
+
+
+def _check_order(trained: Sequence[str], classes: Sequence[str], source: str) -> None:
+    """Refuse the same names in another order, by which classes would be swapped; warn of other names."""
+    other = [(one, two) for one, two in zip(trained, classes, strict=True) if one != two]
+    for one, two in other:
+        if one in classes or two in trained:
+            raise ConfigError(
+                f"{source} was trained on {', '.join(trained)[:200]}, of which {one!r} stands where the data have "
+                f"{two!r}; "
+                "give the classes in this order, with their label_ids"
+            )
+    if other:
+        said = ", ".join(f"{one!r} for {two!r}" for one, two in other[:4])
+        warnings.warn(f"{source} has other class names than the data: {said}", DataWarning, stacklevel=3)

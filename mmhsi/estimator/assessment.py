@@ -137,11 +137,27 @@ def assess(
         report.warnings.append(
             f"held-out pixels are right no more often than if all were called {names[commonest]}: the map tells nothing"
         )
-    for index, name in enumerate(names):
-        groups = len(np.unique(folds.group[classes == index]))
-        if groups < 2:
-            report.warnings.append(f"{name}: all its labels lie in one place, so nothing is known of it elsewhere")
     return report
+
+
+def in_one_place(names: Sequence[str], classes: NDArray[np.int64], groups: NDArray[np.int64]) -> list[str]:
+    """Warnings of classes of which nothing is left to learn from where they are held out.
+
+    Args:
+        names: Class names.
+        classes: Class of each labelled pixel, (n,).
+        groups: What is held out together, (n,).
+    """
+    alone = [name for index, name in enumerate(names) if len(np.unique(groups[classes == index])) < 2]
+    if not alone:
+        return []
+    helps = "draw several polygons or points of each class, apart from one another"
+    if len(alone) == len(names):
+        return [
+            "the labels of every class lie in one place, so a class that is held out is one that was never learnt: "
+            f"accuracies below near 0 say nothing of the map, and how good it is cannot be measured; {helps}"
+        ]
+    return [f"{', '.join(alone)}: all its labels lie in one place, so nothing is known of it elsewhere; {helps}"]
 
 
 def map_weights(predicted: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArray[np.float64]:

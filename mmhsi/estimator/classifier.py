@@ -115,7 +115,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
                 whose polygons are then held out whole. Of a table the label of each pixel, (n,).
             label_field: Of a vector file: field of the classes, names or numbers. Default: ``class``.
             second: A second source on the same ground, finer by a whole factor or not.
-            class_names: Name of each class number. Default: ``class 3`` and so on.
+            class_names: Name of each class number. Default: as a GeoTIFF names them, else ``class 3`` and so on.
             scene: Further keys of the scene's description (:class:`mmhsi.datasets.SceneInfo`), such as ``image_key``,
                 ``bad_bands`` or ``labels_key``.
             workdir: Folder for model, comparison, configs and report. Default: a temporary one.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from mmengine.registry import DefaultScope
 
+from mmhsi.progress import begin as working_on
 from mmhsi.registry import MODELS
 
 from .pace import OutOfTimeError, Pace
@@ -160,6 +161,7 @@ def compare(
     begin, tried = time.monotonic(), list[Tried]()
     for name, fit in fits.items():
         start = time.monotonic()
+        working_on(f"trying {name}")
         left = math.inf if not (tried or hasty) else seconds - (start - begin)
         found = held_out(fit, classes, num_classes, folds, seed, left) if left > 0 else None
         if found is None:

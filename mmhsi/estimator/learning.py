@@ -11,9 +11,11 @@ import numpy as np
 
 from mmhsi.datasets.splits.folds import scene_folds, stratified_folds
 from mmhsi.inference.checks import warn, warn_of_no_place
+from mmhsi.io.doubts import heard_doubts
+from mmhsi.progress import begin
 from mmhsi.version import __version__
 
-from .assessment import assess, mixture
+from .assessment import assess, in_one_place, mixture
 from .candidates import CHANNELS, Candidate, learner_config
 from .comparison import classical_fit, compare
 from .ensemble import Ensemble
@@ -25,7 +27,7 @@ from .pretrained import check_encoder, input_layer
 from .samples import LabelledSamples
 from .scene_files import input_digests
 from .source import SceneSource
-from .weighing import LEADER, SIMPLEST, choose_members, fit_weights, is_settled
+from .weighing import choose_members, fit_weights, how_weighed, is_settled
 from .work_folder import Comparison, save_configs, save_model
 
 if TYPE_CHECKING:
@@ -100,10 +102,10 @@ class SceneLearning:
 
     def run(self) -> Learnt:
         """Learn; see :meth:`mmhsi.estimator.SceneClassifier.fit` for the errors."""
-        with SceneSource(self.described, "second_image" in self.described) as source:
-            return self._run(source)
+        with heard_doubts() as heard, SceneSource(self.described, "second_image" in self.described) as source:
+            return self._run(source, heard)
 
-    def _run(self, source: SceneSource) -> Learnt:
+    def _run(self, source: SceneSource, heard: list[str]) -> Learnt:
         wishes, clock = self.wishes, self.clock
         if source.empty:  # the configs leave them out, too
             bad = {*source.info.bad_bands, *source.empty} if source.info.bad_bands else source.empty
@@ -139,6 +141,10 @@ class SceneLearning:
         self.decisions.append(
             f"held out were {folds.rule}: neighbours resemble each other, and single pixels would leak"
         )
+        lonely = in_one_place([source.info.classes[one] for one in source.kept], samples.classes, folds.group)
+        for text in lonely:  # before the figures that are low for it
+            warn(text)
+        warnings += lonely
         self.mapped = mapped = mapped_pixels(source, wishes.seed)
         self.ensemble = ensemble = Ensemble(samples, candidates)
         self.comparison = Comparison.of(self.folder, wishes.seed, samples.table, samples.classes, folds.fold)
@@ -155,13 +161,14 @@ class SceneLearning:
         tried.sort(key=lambda one: list(candidates).index(one.name))
         compared = clock.passed
         weights = self._weigh(tried)
+        begin("learning from all labels")
         model = ensemble.build(weights, 1.0)
         shares = np.bincount(ensemble.scores(model, weights, mapped).argmax(axis=1), minlength=samples.num_classes)
         spec = source.spec("all labelled pixels", ensemble.window(weights))
         report = assess(spec.scene, spec.classes, samples.classes, folds, tried, weights, shares / len(mapped))
         for text in report.warnings:
             warn(text)
-        report.warnings = warnings + report.warnings
+        report.warnings = [*dict.fromkeys(heard), *warnings, *report.warnings]
         self._add_random_figure(report, tried, weights)
         model.temperature = report.temperature
         config = ensemble.model(weights, report.temperature)
@@ -325,16 +332,7 @@ class SceneLearning:
             why = "empty, flagged bad, or named so"
             report.decisions.append(f"{left_out} of {info.shape[2]} bands were left out: {why}")
         report.decisions += self.decisions
-        names = [one.name for one in tried]
-        begun = f"the map is by {LEADER} alone, the best on most scenes, or by {SIMPLEST} where it makes no error"
-        report.decisions.append(
-            (begun if LEADER in names else "all candidates have the same weight")
-            + ", unless other weights make held-out labels likelier and more of them right, both by more than twice "
-            "the standard error"
-        )
-        gone = [name for name in names if name not in weights]
-        if gone:
-            report.decisions.append(f"without weight, for the others do as well without them: {', '.join(gone)}")
+        report.decisions += how_weighed([one.name for one in tried], weights)
         calibrated = (
             f"calibrated by one number, a temperature of {report.temperature:.2f}, for few labels carry no more"
         )

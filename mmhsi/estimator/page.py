@@ -121,11 +121,6 @@ def _figures(report: SceneReport) -> dict[str, Any]:
     return dict(
         report=report,
         unit="pixels" if report.pixel_area is None else "ha",
-        rows=[(row, _area(*report.areas[row.name])) for row in report.classes],
+        rows=[(row, report.area_text(row.name)) for row in report.classes],
         leaky=leaky,
     )
-
-
-def _area(value: float, low: float, high: float) -> str:
-    text = "-" if not math.isfinite(value) else f"{value:.1f}"
-    return f"{text} ({low:.1f} to {high:.1f})" if math.isfinite(low) else text

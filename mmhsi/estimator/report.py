@@ -12,6 +12,8 @@ from mmhsi.errors import counted
 from mmhsi.evaluation.markdown import cell
 from mmhsi.io.files import replacing
 
+from .weighing import combination
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -159,6 +161,19 @@ class SceneReport:
             rows[row.name] = (share.value * unit, share.low * unit, share.high * unit)
         return rows
 
+    def area_text(self, name: str) -> str:
+        """Area of a class, with its interval where there is one, ``-`` where it is unknown.
+
+        Args:
+            name: Of the class.
+        """
+        value, low, high = self.areas[name]
+        if not math.isfinite(value):
+            return "-"
+        if math.isfinite(low):
+            return f"{value:,.1f} ({low:,.1f} to {high:,.1f})"
+        return f"{value:,.{0 if self.pixel_area is None else 1}f}"  # counts of the map are whole
+
     def to_json(self) -> str:
         """Strict JSON: what is not a number is null."""
         return json.dumps(_finite(asdict(self)), indent=1, allow_nan=False)
@@ -184,9 +199,7 @@ class SceneReport:
             "| --- | ---: | ---: | ---: | ---: |",
         ]
         for row in self.classes:
-            value, low, high = self.areas[row.name]
-            digits = 0 if self.pixel_area is None and not math.isfinite(low) else 1  # counts of the map are whole
-            area = f"{value:.1f} ({low:.1f} to {high:.1f})" if math.isfinite(low) else f"{value:.{digits}f}"
+            area = self.area_text(row.name)
             lines.append(f"| {cell(row.name)} | {row.labels} | {row.producers} | {row.users} | {area} |")
         lines.append("\nIn parentheses: 90 % intervals of the accuracies, by whole groups.")
         if self.sample:
@@ -216,14 +229,11 @@ class SceneReport:
 
     def _method(self) -> str:
         """What classified the pixels, and what it learnt from."""
-        names, labels = list(self.weights), sum(row.labels for row in self.classes)
+        labels = sum(row.labels for row in self.classes)
         learnt = f"all {labels} labelled pixels"
         if labels > MOST_LEARNT:
             learnt = f"the labelled pixels, {labels}, of which each classifier draws some, every class alike"
-        if len(names) == 1:
-            return f"Pixels were classified by {names[0]}, trained on {learnt}."
-        best = ", ".join(f"{name} (weight {weight})" for name, weight in self.weights.items())
-        return f"Pixels were classified by the mean of the class probabilities of {best}, trained on {learnt}."
+        return f"Pixels were classified by {combination(self.weights)}, trained on {learnt}."
 
     def _doubt_lines(self) -> list[str]:
         """Where the map is in doubt, and where to label next."""

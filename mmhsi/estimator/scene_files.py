@@ -13,6 +13,7 @@ from mmhsi.datasets.scene import open_second_file
 from mmhsi.errors import ConfigError, DataError, counted
 from mmhsi.io import CubeOptions, HSICube, open_cube, read_cube, read_label_map, write_cube
 from mmhsi.io.arrays import cube_of, is_path, label_map_of
+from mmhsi.io.class_map_reader import stated_names
 from mmhsi.io.files import file_digest, replacing
 from mmhsi.io.label_maps import NO_LABEL, open_label_map
 from mmhsi.io.readers.remote import asset_of, is_remote
@@ -91,7 +92,7 @@ def describe_labels(path: Path, key: str | None, axes: str | None, names: dict[i
         path: The raster.
         key: Its variable.
         axes: Its axes.
-        names: Class names by id. Default: ``class 3`` and so on.
+        names: Class names by id. Default: those that the file states, else ``class 3`` and so on.
 
     Returns:
         ``classes``, ``label_ids`` and ``ignore_ids`` of :class:`mmhsi.datasets.SceneInfo`.
@@ -107,7 +108,7 @@ def describe_labels(path: Path, key: str | None, axes: str | None, names: dict[i
         )
     if len(ids) > 255:
         raise DataError(f"{path}: holds {len(ids)} different values; expected at most 255 classes, one number each")
-    names = names or {}
+    names = names or stated_names(path)
     return dict(classes=[names.get(label, f"class {label}") for label in ids], label_ids=ids, ignore_ids=[0])
 
 

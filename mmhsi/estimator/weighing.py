@@ -9,7 +9,7 @@ import numpy as np
 from mmhsi.evaluation import Temperature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -132,3 +132,40 @@ def choose_members(
         if sum(costs.values()) <= seconds or len(slow) + 1 >= len(tried):
             return weights, slow
         slow.append(max(costs, key=lambda name: costs[name]))
+
+
+def combination(weights: Mapping[str, int]) -> str:
+    """What a map is by, in words.
+
+    Args:
+        weights: Of the members of the ensemble by name.
+
+    Example:
+        >>> combination({"LDA": 2, "SVM": 1})
+        'the mean of the class probabilities of LDA (weight 2) and SVM (weight 1)'
+    """
+    if len(weights) == 1:
+        return next(iter(weights))
+    *first, last = (f"{name} (weight {weight})" for name, weight in weights.items())
+    return f"the mean of the class probabilities of {', '.join(first)} and {last}"
+
+
+def how_weighed(tried: Sequence[str], weights: Mapping[str, int]) -> list[str]:
+    """What a map is by, and by which rule.
+
+    Args:
+        tried: Names of the candidates.
+        weights: Those of the members of the ensemble by name.
+
+    Returns:
+        Lines for the report.
+    """
+    rule = f"{LEADER}, the best on most scenes, stands alone, or {SIMPLEST} where it makes no error"
+    lines = [
+        f"the map is by {combination(weights)}; the rule: {rule if LEADER in tried else 'all have the same weight'}, "
+        "unless other weights make held-out labels likelier and more of them right, both by more than twice the "
+        "standard error"
+    ]
+    if gone := [name for name in tried if name not in weights]:
+        lines.append(f"without weight, for the others do as well without them: {', '.join(gone)}")
+    return lines

@@ -151,7 +151,7 @@ def save_configs(
     second = samples.source.second is not None
     channels = dict(type="SceneChannels", groups=list(groups))
     data = dict(
-        scene=dict(described), data_root="", window=1, subset="labelled", transforms=[channels], use_second=second
+        scene=dict(described), data_root="", window=1, subset="labeled", transforms=[channels], use_second=second
     )
     classical = "mmhsi::classical/extra-trees.py"
     for one in candidates:

@@ -18,7 +18,7 @@ Labels = npt.NDArray[np.int64]
 
 
 def knn_probe(
-    train: Features, labels: Labels, test: Features, neighbours: int = 20, temperature: float = 0.07
+    train: Features, labels: Labels, test: Features, neighbors: int = 20, temperature: float = 0.07
 ) -> Labels:
     """Classify by the most similar training features (Wu et al. 2018; DINO's and DINOv2's protocol).
 
@@ -28,7 +28,7 @@ def knn_probe(
         train: Shape (n, d).
         labels: Classes 0..K-1, shape (n,).
         test: Shape (m, d).
-        neighbours: k; with fewer training features all of them vote. Default 20.
+        neighbors: k; with fewer training features all of them vote. Default 20.
         temperature: Default 0.07.
 
     Returns:
@@ -41,7 +41,7 @@ def knn_probe(
         raise DataError("knn_probe: no training features")
     known = F.normalize(torch.from_numpy(train), dim=1)
     classes = torch.from_numpy(labels)
-    k = min(neighbours, len(train))
+    k = min(neighbors, len(train))
     count = int(classes.max()) + 1
     chosen = []
     for part in torch.from_numpy(test).split(4096):

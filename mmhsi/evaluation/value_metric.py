@@ -127,6 +127,6 @@ def line(row: dict[str, Any]) -> str:
         between = "" if interval is None else f" ({interval[0]:.4g} to {interval[1]:.4g})"
         parts.append(f"{name} {row[name]:.4g}{'' if name == 'R2' else unit}{between}")
     if "coverage" in row:
-        parts.append(f"{row['coverage']:.0%} within the predicted 90 % interval")
+        parts.append(f"{100 * row['coverage']:.0f} % within the predicted 90 % interval")
     of = f"{counted(row['samples'], 'sample')} in {counted(row['groups'], 'group')}"
     return f"{one_line(row['name'])}: {', '.join(parts)}; {of}"

@@ -29,6 +29,9 @@ KEPT = ("epoch", "iter", "seed", "time")
 RENAMED = {"CentreContext": "CenterContext"}
 """Names of modules in models that were published under them."""
 
+RENAMED_ARGUMENTS = {"mark_centre": "mark_center", "neighbours": "neighbors"}
+"""Likewise of their arguments."""
+
 
 def model_spec(checkpoint: dict, path: str | Path) -> InputSpec:
     """What a model that gives classes or values was trained on.
@@ -116,7 +119,7 @@ def _renamed(part: Any) -> Any:
         return type(part)(map(_renamed, part))
     if not isinstance(part, dict):
         return part
-    made = {key: _renamed(value) for key, value in part.items()}
+    made = {RENAMED_ARGUMENTS.get(key, key): _renamed(value) for key, value in part.items()}
     if isinstance(name := made.get("type"), str):
         made["type"] = RENAMED.get(name, name)
     return made

@@ -14,9 +14,11 @@ import rasterio
 from mmhsi.errors import DataError, FileFormatError, one_line
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.gdal import local_files
+from mmhsi.io.output import sidecar
 from mmhsi.io.readers.drivers import driver_of
 from mmhsi.io.readers.raster import without_georeference_warning
 from mmhsi.io.readers.surroundings import check_surroundings
+from mmhsi.io.xml_files import read_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,11 +95,33 @@ def named_ids(path: str | PathLike[str]) -> dict[str, int]:
     return dict(zip(names, ids, strict=True))
 
 
+def stated_names(path: str | PathLike[str]) -> dict[int, str]:
+    """What a label map says that its ids mean: by the tag of maps of mmhsi, else by the categories that a GIS wrote.
+
+    Args:
+        path: The file; only a GeoTIFF (``.tif``, ``.tiff``), with GDAL's ``NAME.aux.xml`` beside it, names classes.
+
+    Returns:
+        Name of each id that has one; empty where the file says nothing.
+
+    Raises:
+        DataError: As of :func:`named_ids`.
+    """
+    named = {label: name for name, label in named_ids(path).items()}
+    beside = sidecar(Path(path))
+    if named or Path(path).suffix.lower() not in (".tif", ".tiff") or not beside.is_file():
+        return named
+    categories = read_xml(beside).findall("PAMRasterBand[@band='1']/CategoryNames/Category")
+    texts = (one_line((one.text or "").strip()) for one in categories)
+    return {label: text for label, text in enumerate(texts) if text}
+
+
 def _legend(dataset: rasterio.DatasetReader, path: str | PathLike[str]) -> tuple[list[str], list[int]]:
     """Names and ids of the classes, both empty where there are none."""
     tags = dataset.tags()
     names = [one_line(str(name)) for name in json.loads(tags.get("class_names", "[]"))]
-    ids = [int(label) for label in json.loads(tags.get("class_ids", "null")) or range(len(names))]
+    first = int(dataset.nodata == 0)  # where 0 is no class
+    ids = [int(label) for label in json.loads(tags.get("class_ids", "null")) or range(first, first + len(names))]
     if len(ids) != len(names) or len(ids) > NO_CLASS:
         raise DataError(f"{path}: {len(names)} class names, {len(ids)} ids; expected as many, at most {NO_CLASS}")
     return names, ids

@@ -28,18 +28,21 @@ def check_outputs(outputs: Iterable[str | Path | None], inputs: Iterable[str | P
             parts of a shapefile.
 
     Raises:
-        DataError: If two are the same file by whatever links, one is a folder, a pipe or a device or has a name of more
-            than one line, or a folder cannot be made or written to.
+        DataError: If one is an input or two are the same file, by whatever links, one is a folder, a pipe or a device
+            or has a name of more than one line, or a folder cannot be made or written to.
     """
-    taken: set[object] = set()
+    read: set[object] = set()
     for given in (Path(path) for path in inputs if path is not None):
         for path in (given, *_belonging(given)):
-            taken |= _marks(path)
+            read |= _marks(path)
+    taken: set[object] = set()
     for path in (Path(path) for path in outputs if path is not None):
         if not path.name.isprintable():
             raise DataError(f"{path}: has a name that cannot be printed on one line; give it another")
-        if taken & (marks := _marks(path)):
-            raise DataError(f"{path}: is named for two files; give each output a name of its own")
+        if read & (marks := _marks(path)):
+            raise DataError(f"{path}: is an input, or a part of one, and would be written over; give another name")
+        if taken & marks:
+            raise DataError(f"{path}: is named for two outputs; give each a name of its own")
         taken |= marks
         try:
             if path.is_dir():

@@ -38,6 +38,9 @@ FORMATS = {
 """First bytes by suffix: no other of OGR's drivers gets to see a file."""
 
 
+OTHER_FORMATS = (".kml", ".kmz", ".gpx", ".gml", ".dxf", ".tab", ".mif", ".sqlite", ".gdb", ".dbf", ".shx", ".xlsx")
+"""Ends of files that hold drawn labels or tables of them, too, and are not read."""
+
 _ENDS = 1 << 16
 """Bytes at either end of a GeoJSON file in which its system is named."""
 _NAMED_SYSTEM = re.compile(rb'"crs"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})')
@@ -75,7 +78,7 @@ def is_vector(path: str | PathLike[str]) -> bool:
     Args:
         path: File of labels.
     """
-    return Path(path).suffix.lower() in FORMATS
+    return Path(path).suffix.lower() in (*FORMATS, *OTHER_FORMATS)
 
 
 def read_vector(path: str | PathLike[str], field: str = "class", layer: str | None = None) -> Vector:
@@ -101,9 +104,10 @@ def read_vector(path: str | PathLike[str], field: str = "class", layer: str | No
         what = (
             f"is no {suffix} file by its first bytes" if suffix in FORMATS else f"labels are not read from {suffix!r}"
         )
+        helps = "; QGIS saves a layer as one (Export, Save Features As)" if suffix in OTHER_FORMATS else ""
         raise FileFormatError(
             f"{file}: {what}; expected a GeoPackage (.gpkg), shapefile (.shp, unpacked), FlatGeobuf (.fgb), GeoJSON "
-            "(.geojson) or a table of points (.csv)"
+            f"(.geojson) or a table of points (.csv), with a field of the classes{helps}"
         )
     if suffix == ".csv":
         table = read_points(file)

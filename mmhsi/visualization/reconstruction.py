@@ -156,7 +156,7 @@ def draw_reconstruction(
         return figure.add_axes((left / width, bottom / height, across / width, up / height))
 
     share = hidden.mean() if valid is None else hidden[valid].mean() if valid.any() else 0.0
-    captions = ("original", f"seen ({share:.0%} hidden)", "hidden values reconstructed")
+    captions = ("original", f"seen ({100 * share:.0f} % hidden)", "hidden values reconstructed")
     for index, (caption, panel) in enumerate(zip(captions, panels, strict=True)):
         ax = axes(GAP + index * (PANEL + GAP), below, PANEL, PANEL)
         ax.imshow(panel, interpolation="nearest", aspect="equal")

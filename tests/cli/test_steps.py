@@ -8,8 +8,8 @@ import pytest
 
 from mmhsi.cli import console
 from mmhsi.cli.console import _WAITING, bar, new_progress, waiting
-from mmhsi.cli.steps import EVERY, Steps
-from mmhsi.progress import watched
+from mmhsi.cli.steps import Steps
+from mmhsi.progress import begin, watched
 
 
 @pytest.fixture
@@ -65,14 +65,30 @@ def test_rows_are_told_now_and_then_where_there_is_no_terminal(capsys, monkeypat
     clock = [steps.begin]
     monkeypatch.setattr("mmhsi.cli.steps.time.monotonic", lambda: clock[0])
     with steps.rows("classifying"):
-        for done in (20, 21, 30, 60, 100):  # a run that is resumed at row 20
+        for done, seconds in ((20, 60), (21, 6), (30, 6), (60, 6), (100, 6)):  # resumed at row 20; 60 s to get ready
             steps.moved(done, 100)
-            clock[0] += 0.6 * EVERY
+            clock[0] += seconds
     said = capsys.readouterr()
     assert said.err == ""
     assert [line.strip() for line in said.out.splitlines()] == [
-        "12.0 s    30 % of the rows, about 84 s left",  # 10 rows in 12 s
+        "66.0 s    30 % of the rows, about 47 s left",  # 9 rows in 6 s
     ]
+
+
+def test_a_long_step_says_what_it_is_at_where_there_is_no_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("mmhsi.cli.steps.SILENCE", 0.05)
+    steps = Steps()
+    with steps.working("looking"):
+        time.sleep(0.2)
+        begin("trying MLP")
+        time.sleep(0.2)
+    said = capsys.readouterr().out
+    assert "looking, for 0 s so far" in said
+    assert "trying MLP, for 0 s so far" in said
+    steps.quiet = True
+    with steps.working("looking"):
+        time.sleep(0.2)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_terminal_sees_the_bar_and_the_lines_stay(terminal, capsys):

@@ -15,8 +15,11 @@ from mmhsi.cli.termination import AGAIN, Terminated, Termination
 
 COMMAND = """
 import time
-from mmhsi.cli.command import run
+from mmhsi.cli.command import run, tool_parser
 def main():
+    parser = tool_parser("")
+    parser.add_argument("--resume", action="store_true")
+    parser.parse_args()
     try:
         print("begun", flush=True)
         time.sleep(300)
@@ -27,13 +30,19 @@ run(main)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM that arrives")
-def test_a_command_ends_in_order_with_the_status_that_requeues():
-    with started([sys.executable, "-c", COMMAND], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+@pytest.mark.parametrize(
+    ("options", "how"), [([], "with --resume goes on from there"), (["--resume"], "goes on from there")]
+)
+@pytest.mark.parametrize(
+    ("number", "status", "begun"), [("SIGTERM", AGAIN, "ended by SIGTERM"), ("SIGINT", 130, "interrupted")]
+)
+def test_a_command_ends_in_order_and_says_how_it_goes_on(options, how, number, status, begun):
+    with started([sys.executable, "-c", COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline() == "begun\n"
-        process.terminate()
+        process.send_signal(getattr(signal, number))
         output, errors = process.communicate(timeout=SECONDS)
-    assert (process.returncode, output) == (AGAIN, "put in order\n")
-    assert errors == "ended by SIGTERM; the same command goes on from there, with --resume where it has one\n"
+    assert (process.returncode, output) == (status, "put in order\n")
+    assert errors == f"{begun}; the same command {how}\n"
 
 
 def test_the_signal_waits_where_it_is_told_to_and_the_handler_goes():

@@ -2,13 +2,16 @@
 
 import os
 import re
+import sys
 from threading import Thread
 
 import numpy as np
 import pytest
 from cube_files import write_envi, write_geotiff
+from processes import run_command
+from scripts import REPOSITORY
 
-from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF
+from mmhsi.cli.command import WrittenFile
 from mmhsi.cli.commands import find_tools, parser_of
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.destinations import check_outputs
@@ -24,7 +27,11 @@ FOLDERS = {"demo", "make_demo_scene", "embed"}  # of embed, Zarr's
 def test_options_that_name_a_result_are_known_as_such(name):
     parser, _ = parser_of(name)
     found = {action.dest for action in parser._actions if NAMES.match(action.dest)}
-    written = {action.dest for action in parser._actions if action.type in (WrittenFile, WrittenGeoTIFF)}
+    written = {
+        action.dest
+        for action in parser._actions
+        if isinstance(action.type, type) and issubclass(action.type, WrittenFile)
+    }
     assert written == {dest for dest in found if (name, dest) not in READ and name not in FOLDERS}
 
 
@@ -51,7 +58,6 @@ COMMANDS = [
     "labels scene.img fields.csv --out scene.hdr",
     "suggest cube.tif doubt.tif --out doubt.tif",
     "classify cube.tif fields.csv --out fields.csv",
-    "classify cube.tif fields.csv --out a.tif --uncertainty a.tif",
     "classify cube.tif fields.csv --out a.tif --report cube.tif",
     "predict model.pth cube.tif --out model.pth",
     "predict config.py model.pth cube.tif --out a.tif --png config.py",
@@ -80,7 +86,40 @@ COMMANDS = [
 )
 def test_a_geotiff_has_the_name_of_one(inputs, tmp_path, run_tool, capsys, command):
     assert run_tool(*command.split()) == 2
-    assert capsys.readouterr().err == "error: m.png: a GeoTIFF is written; expected a name that ends in .tif\n"
+    assert capsys.readouterr().err == "error: m.png: a GeoTIFF is written; expected a name that ends in .tif or .tiff\n"
+    assert {path.name for path in tmp_path.iterdir()} == set(inputs)
+
+
+WITHOUT_TORCH = "import runpy, sys; sys.modules['torch'] = None; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("classify cube.tif fields.csv --out a.tif --models extratrees", "models: 'extratrees' is unknown"),
+        ("classify cube.tif fields.csv --out a.tif --vector a.kml", "a.kml: a vector file is written; expected"),
+        ("classify cube.tif fields.csv --out a.tif --report a.pdf", "a.pdf: a report is written; expected"),
+        (
+            "classify cube.tif fields.csv --out a.tif --folds 1",
+            "--folds: 1 given, expected a whole number of at least 2",
+        ),
+        ("predict model.pth cube.tif --out a.tif --vector a.kml", "a.kml: a vector file is written; expected"),
+        ("predict model.pth cube.tif --out a.tif --png a.jpg", "a.jpg: a picture is written; expected"),
+        ("predict model.pth cube.tif --out a.tif --stride 0", "--stride: 0 given, expected a whole number"),
+        ("embed model.pth cube.tif --out a.png", "a.png: "),
+        ("suggest cube.tif map.tif --out a.kml", "a.kml: a vector file is written; expected"),
+        ("score map.tif --dataset nothing", "--dataset nothing: no such data"),
+        ("converters/export model.pth --out a.pt", "a.pt: a model is written; expected"),
+        ("analysis/show_map cube.tif map.tif --out a.jpg", "a.jpg: a picture is written; expected"),
+    ],
+)
+def test_arguments_are_checked_before_anything_slow_is_imported(inputs, tmp_path, command, said):
+    tool, *arguments = command.split()
+    script = [sys.executable, "-c", WITHOUT_TORCH, REPOSITORY / f"tools/{tool}.py", *arguments]
+    done = run_command(script, cwd=tmp_path, env=dict(os.environ, PYTHONPATH=str(REPOSITORY)))
+    (line,) = done.stderr.splitlines()
+    assert said in line
+    assert done.returncode == 2
     assert {path.name for path in tmp_path.iterdir()} == set(inputs)
 
 
@@ -88,8 +127,13 @@ def test_a_geotiff_has_the_name_of_one(inputs, tmp_path, run_tool, capsys, comma
 def test_no_input_is_written_over(inputs, tmp_path, run_tool, capsys, command):
     assert run_tool(*command.split()) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert re.fullmatch(r"error: \S+: is named for two files; give each output a name of its own", line), line
+    assert re.fullmatch(r"error: \S+: is an input, or a part of one, and would be written over; .+", line), line
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == inputs
+
+
+def test_no_output_is_written_over_by_another(inputs, tmp_path, run_tool, capsys):
+    assert run_tool("classify", "cube.tif", "fields.csv", "--out", "a.tif", "--uncertainty", "./a.tif") == 2
+    assert capsys.readouterr().err == "error: a.tif: is named for two outputs; give each a name of its own\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the pipes, devices and names of other systems")
@@ -161,5 +205,5 @@ def test_who_holds_a_file_holds_it_on(tmp_path):
 
 
 def test_parts_of_a_shapefile(tmp_path):
-    with pytest.raises(DataError, match="is named for two files"):
+    with pytest.raises(DataError, match="is an input, or a part of one"):
         check_outputs([tmp_path / "fields.dbf"], [tmp_path / "fields.shp"])

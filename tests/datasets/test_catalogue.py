@@ -141,7 +141,7 @@ def test_indian_pines_wavelengths_are_the_calibration_file_less_the_removed_band
 
 def test_salinas_a_loads_from_the_catalogue(shared_data):
     assert check_layout("salinas_a", shared_data) == []
-    dataset = SceneDataset(scene="salinas_a", data_root=shared_data, subset="labelled")
+    dataset = SceneDataset(scene="salinas_a", data_root=shared_data, subset="labeled")
     assert dataset.cube.data.shape == CATALOGUE["salinas_a"].shape
     counts = np.bincount(dataset.labels.ravel()[dataset.pixels])
     assert counts.tolist() == [391, 1343, 616, 1525, 674, 799]

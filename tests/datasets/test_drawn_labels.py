@@ -64,13 +64,13 @@ def test_features_without_a_geometry_make_no_class_and_names_that_differ_in_case
     with pytest.warns(
         DataWarning, match="2 features have no geometry; 'Wald', 'wald' are 2 classes by their case alone"
     ):
-        data = dataset(root, "labelled")
+        data = dataset(root, "labeled")
     assert data.spec.classes == ("Wald", "wald")
 
 
 def test_names_become_classes(drawn):
     root, places, names = drawn
-    data = dataset(root, "labelled")
+    data = dataset(root, "labeled")
     assert data.spec.classes == ("Wald", "水")
     assert data.spec.label_ids == (1, 2)
     np.testing.assert_array_equal(data.labels, expected(places, names, ["Wald", "水"]))
@@ -79,7 +79,7 @@ def test_names_become_classes(drawn):
 
 def test_an_order_of_ones_own_and_ids_are_kept(drawn):
     root, places, names = drawn
-    data = dataset(root, "labelled", classes=("水", "Wald"), label_ids=(7, 3), palette=((0, 0, 255), (0, 99, 0)))
+    data = dataset(root, "labeled", classes=("水", "Wald"), label_ids=(7, 3), palette=((0, 0, 255), (0, 99, 0)))
     assert (data.spec.classes, data.spec.label_ids) == (("水", "Wald"), (7, 3))
     assert data.spec.palette == ((0, 0, 255), (0, 99, 0))
     np.testing.assert_array_equal(data.labels, expected(places, names, ["水", "Wald"]))
@@ -88,23 +88,23 @@ def test_an_order_of_ones_own_and_ids_are_kept(drawn):
 def test_numbers_are_ids(drawn):
     root, places, names = drawn
     write_squares(root / "drawn.gpkg", places, np.array([{"水": 40, "Wald": 12}[name] for name in names]))
-    data = dataset(root, "labelled")
+    data = dataset(root, "labeled")
     assert (data.spec.classes, data.spec.label_ids) == (("12", "40"), (12, 40))
     np.testing.assert_array_equal(data.labels, expected(places, names, ["Wald", "水"]))
     with pytest.raises(DataError, match="has kind='12', expected one of 40, 41"):
-        dataset(root, "labelled", classes=("a", "b"), label_ids=(40, 41))
+        dataset(root, "labeled", classes=("a", "b"), label_ids=(40, 41))
 
 
 def test_a_name_that_is_no_class_names_the_nearest(drawn):
     with pytest.raises(DataError, match=r"feature 2 has kind='Wald', expected one of 水, Walt; nearest: 'Walt'"):
-        dataset(drawn[0], "labelled", classes=("水", "Walt"))
+        dataset(drawn[0], "labeled", classes=("水", "Walt"))
 
 
 def test_what_is_lost_is_warned_of(drawn):
     root, places, names = drawn
     write_squares(root / "lost.gpkg", [*places, (90, 0)], [*names, "Wald"])
     with pytest.warns(DataWarning, match="1 feature lies outside the scene"):
-        SceneDataset(dict(image="cube.tif", labels="lost.gpkg", label_field="kind"), root, subset="labelled")
+        SceneDataset(dict(image="cube.tif", labels="lost.gpkg", label_field="kind"), root, subset="labeled")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_blocks_do_cut_polygons(drawn):
 
 
 def test_folds_test_every_pixel_once(drawn):
-    labels = dataset(drawn[0], "labelled")
+    labels = dataset(drawn[0], "labeled")
     splits = [
         apply_split(PolygonFoldSplit(4, fold), labels.labels, labels.spec.classes, labels.polygons) for fold in range(4)
     ]
@@ -192,7 +192,7 @@ def write_copy(folder, name):
 
 @pytest.mark.parametrize("palette", [[(0, 100, 0), "#1f78b4"], {"水": [31, 120, 180], "Wald": "#006400"}])
 def test_colours_come_by_order_or_by_name_and_as_a_gis_writes_them(drawn, palette):
-    assert dataset(drawn[0], "labelled", palette=palette).spec.palette == ((0, 100, 0), (31, 120, 180))
+    assert dataset(drawn[0], "labeled", palette=palette).spec.palette == ((0, 100, 0), (31, 120, 180))
 
 
 @pytest.mark.parametrize(
@@ -209,4 +209,4 @@ def test_colours_come_by_order_or_by_name_and_as_a_gis_writes_them(drawn, palett
 )
 def test_colours_that_are_none_are_one_line(drawn, palette, said):
     with pytest.raises(ConfigError, match=said):
-        dataset(drawn[0], "labelled", palette=palette)
+        dataset(drawn[0], "labeled", palette=palette)

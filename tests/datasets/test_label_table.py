@@ -45,3 +45,15 @@ def test_unknown_id_is_named_with_its_place_and_file():
 def test_refuses_a_table_that_cannot_work(ids, classes, message):
     with pytest.raises(ConfigError, match=message):
         LabelTable(ids, classes)
+
+
+def test_names_of_a_file_in_another_order_are_refused_and_other_names_said():
+    table = LabelTable([1, 2, 3], ["soil", "water", "tree"])
+    assert table.check_names({}, "gt.tif") == ""
+    assert table.check_names({0: "none", 1: "Soil", 2: "water", 3: "tree", 9: "road"}, "gt.tif") == ""
+    said = table.check_names({1: "Boden", 2: "water", 3: "Baum"}, "gt.tif")
+    assert said == "names class 1 'Boden', here it is 'soil', and 1 more; the ids count, not the names"
+    with pytest.raises(
+        DataError, match=r"gt\.tif: says that id 1 is 'water', .* take it for 'soil'; .* \(1: water, 2: soil"
+    ):
+        table.check_names({1: "water", 2: "soil", 3: "tree"}, "gt.tif")

@@ -117,7 +117,7 @@ def test_other_ground_is_refused(scene, tmp_path, transform, crs, words):
         SceneDataset(
             dict(image="cube.tif", labels="gt.tif", classes=["a", "b", "c"], label_ids=[1, 2, 3]),
             tmp_path,
-            subset="labelled",
+            subset="labeled",
             window=3,
         )
 
@@ -138,7 +138,7 @@ def test_declared_nodata_is_no_label(tmp_path, ids, ignored, nodata):
     values = RNG.choice([*ids, nodata], (24, 20)).astype("int16")
     write_geotiff(tmp_path / "gt.tif", values[..., None], nodata=nodata)
     scene = dict(image="cube.npy", labels="gt.tif", classes=["a", "b", "c"], label_ids=ids, ignore_ids=ignored)
-    data = SceneDataset(scene, tmp_path, subset="labelled", window=3)
+    data = SceneDataset(scene, tmp_path, subset="labeled", window=3)
     assert data.label_counts().tolist() == [int((values == label).sum()) for label in ids]
 
 

@@ -193,7 +193,7 @@ def test_a_scene_is_a_name_a_description_or_its_fields(files, tmp_path):
     root, _, _ = files
     described = SceneInfo(title="a field", image="cube.mat", labels="gt.mat", classes=("a", "b"), label_ids=(3, 7))
     plain = dict(image="cube.mat", labels="gt.mat", classes=["a", "b"], label_ids=range(3, 8, 4), title="a field")
-    sets = [SceneDataset(scene, root, subset="labelled") for scene in (described, plain, ConfigDict(plain))]
+    sets = [SceneDataset(scene, root, subset="labeled") for scene in (described, plain, ConfigDict(plain))]
     assert sets[0].metainfo == sets[1].metainfo == sets[2].metainfo
     assert sets[0].scene.key == sets[1].scene.key
     assert scene_info("salinas_a") is CATALOGUE["salinas_a"]

@@ -49,7 +49,7 @@ def both(root, no_memory, **more):
     return held, mapped
 
 
-@pytest.mark.parametrize("subset", ["all", "labelled"])
+@pytest.mark.parametrize("subset", ["all", "labeled"])
 def test_samples_and_statistics_are_those_of_memory(root, no_memory, subset):
     held, mapped = both(root, no_memory, subset=subset)
     assert len(held) == len(mapped)

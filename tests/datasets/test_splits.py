@@ -118,7 +118,7 @@ def test_missing_or_damaged_split_file(tmp_path, content):
 )
 @pytest.mark.parametrize("name", ["salinas_a", "houston2018_crop"])
 def test_the_published_splits_are_made_without_their_files(name, rule, protocol, seeds, shared_data):
-    dataset = SceneDataset(name, shared_data, subset="labelled")
+    dataset = SceneDataset(name, shared_data, subset="labeled")
     for seed in range(seeds):
         with np.load(shared_data / f"splits/{name}_{protocol}_seed{seed}.npz") as published:
             split = rule(name, seed)(dataset.labels, dataset.metainfo["classes"])

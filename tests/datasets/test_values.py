@@ -113,7 +113,7 @@ def fields(tmp_path):
 
 def test_window_of_one_pixel_is_the_mean_of_what_is_not_masked(fields):
     folder, cubes = fields
-    data = WindowValueDataset("table.csv", ".", ["P", "pH"], data_root=folder, subset="labelled")
+    data = WindowValueDataset("table.csv", ".", ["P", "pH"], data_root=folder, subset="labeled")
     for index in range(3):
         np.testing.assert_allclose(data[index]["window"][0, 0], cubes[index][:, 1:].mean(axis=(1, 2)), rtol=1e-6)
     assert data[1]["value"][0].isnan()
@@ -123,7 +123,7 @@ def test_window_of_one_pixel_is_the_mean_of_what_is_not_masked(fields):
 
 def test_larger_window_is_cut_from_the_middle_and_filled_up(fields):
     folder, cubes = fields
-    data = WindowValueDataset("table.csv", ".", ["P", "pH"], data_root=folder, subset="labelled", window=3)
+    data = WindowValueDataset("table.csv", ".", ["P", "pH"], data_root=folder, subset="labeled", window=3)
     first, second = data[0], data[1]
     np.testing.assert_array_equal(first["window"], cubes[0][:, 1:4, 2:5].transpose(1, 2, 0))
     assert first["valid"].all()
@@ -148,7 +148,7 @@ def test_wrong_tables_are_refused(fields, table, message):
     folder, _ = fields
     (folder / "table.csv").write_text(table)
     with pytest.raises(DataError, match=message):
-        WindowValueDataset("table.csv", ".", ["P"], data_root=folder, subset="labelled")
+        WindowValueDataset("table.csv", ".", ["P"], data_root=folder, subset="labeled")
 
 
 def test_archives_that_are_no_masked_arrays_are_refused(tmp_path):

@@ -1,6 +1,8 @@
 """Numbers of a model come from its data; what a config states is an assertion."""
 
 import zipfile
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from scripts import REPOSITORY
 
 from mmhsi.engine import build_runner, check_classes, resolve_numbers
 from mmhsi.engine.configs import load_config
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataWarning
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
@@ -145,6 +147,17 @@ def test_a_run_reads_its_data_once_and_keeps_what_was_resolved(config, monkeypat
     check_classes(runner.train_dataloader.dataset, trained, "checkpoint c")
     with pytest.raises(ConfigError, match=r"c was trained on 3 classes of .*, the data have 6 of Salinas-A"):
         check_classes(runner.train_dataloader.dataset, spec(), "checkpoint c")
+
+
+def test_classes_in_another_order_are_refused_and_other_names_said():
+    def data(*classes):
+        return SimpleNamespace(metainfo=dict(replace(spec(), classes=classes).to_meta()))
+
+    check_classes(data("a", "b", "c"), spec(), "checkpoint c")
+    with pytest.raises(ConfigError, match="of which 'a' stands where the data have 'b'"):
+        check_classes(data("b", "a", "c"), spec(), "checkpoint c")
+    with pytest.warns(DataWarning, match="checkpoint c has other class names than the data: 'b' for 'B'"):
+        check_classes(data("a", "B", "c"), spec(), "checkpoint c")
 
 
 def test_heads_are_compared_with_the_data_before_anything_is_trained(config):

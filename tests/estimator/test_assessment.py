@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mmhsi.estimator.assessment import fill_areas, map_weights, sure_temperature
+from mmhsi.estimator.assessment import fill_areas, in_one_place, map_weights, sure_temperature
 from mmhsi.estimator.report import ClassRow, SceneReport, Share
 from mmhsi.evaluation import Temperature
 
@@ -58,3 +58,16 @@ def test_a_sample_without_a_confusion_gives_no_interval_of_no_width():
     assert areas["c"][0] == 20
     assert np.isnan(areas["c"][1:]).all()
     assert "no intervals for the areas of c:" in report.warnings[0]
+    assert report.area_text("c") == "20"  # pixels, which are whole
+    assert report.area_text("a").startswith(f"{areas['a'][0]:.1f} (")
+    report.pixel_area = 900.0
+    assert report.area_text("c") == "1.8"  # hectares
+
+
+def test_classes_that_cannot_be_held_out_are_named_once():
+    classes, groups = np.array([0, 0, 1, 1]), np.array([0, 1, 2, 2])
+    (said,) = in_one_place(["a", "b"], classes, groups)
+    assert said.startswith("b: all its labels lie in one place")
+    (said,) = in_one_place(["a", "b"], classes, np.array([0, 0, 1, 1]))
+    assert said.startswith("the labels of every class lie in one place")
+    assert in_one_place(["a", "b"], classes, np.arange(4)) == []

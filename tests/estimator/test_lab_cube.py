@@ -39,6 +39,10 @@ def test_white_and_dark_reach_the_map(run_tool, tmp_path, capsys, monkeypatch):
     facts = json.loads((tmp_path / "r.json").read_text())["facts"]
     read = {f"{stem}.{suffix}" for stem in ("leaf", "w", "d") for suffix in ("hdr", "raw")} | {"labels.npy"}
     assert {name.removeprefix("SHA-256 of ") for name in facts if name.startswith("SHA")} == read
+    assert run_tool(*arguments, *options, "--white", "w.hdr", "--work-dir", tmp_path / "no_dark") == 0
+    warnings = json.loads((tmp_path / "r.json").read_text())["warnings"]
+    assert sum("no dark reference is known" in text for text in warnings) == 1
+    assert run_tool(*arguments, *options, *references) == 0
     # A config that is trained from elsewhere finds them too.
     config = next((tmp_path / "map.tif.work/configs").glob("*.py")).read_text()
     assert f"'white': {str(tmp_path.resolve() / 'w.hdr')!r}" in config

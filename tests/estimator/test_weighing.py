@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmhsi.estimator.comparison import Tried
-from mmhsi.estimator.weighing import choose_members, fit_weights, is_settled, standard_error
+from mmhsi.estimator.weighing import choose_members, fit_weights, how_weighed, is_settled, standard_error
 
 
 def scores(classes, right, rng, sharp=3.0):
@@ -93,3 +93,13 @@ def test_what_is_too_slow_for_the_map_is_left_out(seconds, kept):
     )
     assert list(weights) == kept
     assert slow == [name for name in costs if name not in kept]
+
+
+def test_the_report_says_what_the_map_is_by():
+    alone, gone = how_weighed(["LDA", "extra trees"], {"extra trees": 1})
+    assert alone.startswith("the map is by extra trees; the rule: extra trees, the best on most scenes, stands alone")
+    assert gone == "without weight, for the others do as well without them: LDA"
+    (both,) = how_weighed(["LDA", "SVM"], {"LDA": 2, "SVM": 1})
+    assert both.startswith(
+        "the map is by the mean of the class probabilities of LDA (weight 2) and SVM (weight 1); the rule: all have"
+    )

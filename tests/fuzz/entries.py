@@ -78,7 +78,7 @@ def scene(path: Path, key: str | None) -> object:
 def labels(path: Path, key: str | None) -> object:
     image = _good_scene(path)
     described = dict(image=str(image), labels=str(path), labels_key=key, **_LABELLED)
-    dataset = SceneDataset(described, subset="labelled")
+    dataset = SceneDataset(described, subset="labeled")
     return dataset.label_counts().tolist()
 
 

@@ -1,15 +1,18 @@
 """A scene and trained models."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from interrupted_runs import interrupt, write_scene
 from mmengine.config import Config
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
-from scene_models import BANDS, META
+from scene_models import BANDS, META, PIXEL_CONV
 
+from mmhsi.inference import SceneInferencer
 from mmhsi.io import HSICube, read_class_map, write_cube
 from mmhsi.registry import MODELS
 
@@ -55,3 +58,32 @@ def map_of(tmp_path) -> Callable:
         return read_class_map(tmp_path / name).classes
 
     return write
+
+
+@pytest.fixture
+def long_scene(tmp_path):
+    return write_scene(tmp_path / "scene.tif")
+
+
+@pytest.fixture
+def make(trained):
+    """Of an inferencer of pixels, as often as it is called."""
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    return partial(SceneInferencer, config, checkpoint)
+
+
+@pytest.fixture
+def inferencer(make):
+    return make()
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """Rows leave in strips of five and are saved at once."""
+    monkeypatch.setattr("mmhsi.inference.prediction.STRIP", 150)
+    monkeypatch.setattr("mmhsi.inference.row_store.SAVE_EVERY", -1)
+
+
+@pytest.fixture
+def kept(inferencer, long_scene, tmp_path, often):
+    return interrupt(inferencer, long_scene, tmp_path)

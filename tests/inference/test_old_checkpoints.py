@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from mmhsi.errors import MMHSIError
 from mmhsi.inference import SceneInferencer
-from mmhsi.inference.publishing import publish_checkpoint
+from mmhsi.inference.publishing import publish_checkpoint, published_model
 from mmhsi.models.weights import read_checkpoint
 from mmhsi.spec import VERSION, VERSION_KEY
 
@@ -62,6 +62,13 @@ def test_published_then_or_now(old: Path, config: Config, map_of: Callable[..., 
     now = publish_checkpoint(config, old / "checkpoint.pth", old / "now.pth")
     assert read_checkpoint(now)["meta"]["dataset_meta"][VERSION_KEY] == VERSION
     np.testing.assert_array_equal(map_of(SceneInferencer(None, now, "cpu"), old / "scene.npy"), expected)
+
+
+def test_former_names_of_arguments(old: Path) -> None:
+    then = read_checkpoint(old / "checkpoint.pth")
+    then["meta"]["model"] = dict(type="PixelClassifier", backbone=dict(type="IMAEViT", mark_centre=False))
+    torch.save(then, old / "then.pth")
+    assert published_model(old / "then.pth").model.backbone == dict(type="IMAEViT", mark_center=False)
 
 
 @pytest.mark.parametrize("name", ["subprocess.getoutput", "mmengine.mkdir_or_exist", "antigravity"])

@@ -205,8 +205,8 @@ def test_outputs_are_checked_before_work_starts(tmp_path):
         ([tmp_path / "file/map.tif"], r"map\.tif: its folder cannot be written to: "),
         (["/proc/map.tif"], r"/proc/map\.tif: its folder cannot be written to: "),
         ([tmp_path / "folder"], "folder: is a folder"),
-        ([tmp_path / "a.tif", tmp_path / "x/../a.tif"], r"a\.tif: is named for two files"),
-        ([tmp_path / "file", None, scene], r"scene\.tif: is named for two files"),
+        ([tmp_path / "a.tif", tmp_path / "x/../a.tif"], r"a\.tif: is named for two outputs"),
+        ([tmp_path / "file", None, scene], r"scene\.tif: is an input, .* would be written over"),
     ):
         with pytest.raises(DataError, match=message):
             check_outputs(outputs, (scene, None))

@@ -59,8 +59,17 @@ def test_truncated_geotiff(tmp_path, refused, compress, interleave):
 @pytest.mark.parametrize("interleave", ["bsq", "bil", "bip"])
 def test_truncated_envi(tmp_path, refused, interleave):
     path = write_envi(tmp_path / "scene.img", make_cube(4), interleave)
-    path.write_bytes(path.read_bytes()[:-1])
-    refused(lambda: read_cube(path), FileFormatError, path, f"{13 * 17 * 4 * 2}", f"{13 * 17 * 4 * 2 - 1} bytes")
+    size = 13 * 17 * 4 * 2
+    for left in (size - 1, 100):  # of so little GDAL says no more than that it cannot open it
+        path.write_bytes(path.read_bytes()[:left])
+        refused(lambda: read_cube(path), FileFormatError, path, f"needs {size}", f"has {left} bytes")
+
+
+@pytest.mark.parametrize("name", ["lines", "samples", "bands", "data type"])
+def test_an_envi_header_that_was_cut(tmp_path, refused, name):
+    header = write_envi(tmp_path / "scene.img", make_cube(4)).with_suffix(".hdr")
+    header.write_text("".join(line for line in header.read_text().splitlines(True) if not line.startswith(name)))
+    refused(lambda: read_cube(header), FileFormatError, header, f"is cut or lacks '{name}'")
 
 
 @pytest.mark.parametrize("suffix", [".mat", ".npy"])
@@ -71,13 +80,21 @@ def test_truncated_array(tmp_path, refused, suffix):
     else:
         scipy.io.savemat(path, {"scene": make_cube(32)})
     path.write_bytes(path.read_bytes()[:5000])
-    refused(lambda: read_cube(path), FileFormatError, path)
+    refused(lambda: read_cube(path), FileFormatError, path, "it is cut: it has 5000 bytes")
 
 
 def test_truncated_mat73(tmp_path, refused):
     path = write_mat73(tmp_path / "scene.mat", scene=make_cube(32))
     path.write_bytes(path.read_bytes()[:3000])
-    refused(lambda: read_cube(path), FileFormatError, path, "HDF5")
+    refused(lambda: read_cube(path), FileFormatError, path, "not a readable HDF5 file: it is cut: it has 3000 of ")
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".gpkg", ".csv", ".kml"])
+def test_polygons_where_a_raster_is_expected(tmp_path, refused, suffix):
+    path = tmp_path / f"fields{suffix}"
+    path.write_text("not looked at")
+    refused(lambda: read_cube(path), FileFormatError, path, "a raster is expected: it holds no cube")
+    refused(lambda: read_label_map(path), FileFormatError, path, f"mmhsi labels CUBE {path.name} --out labels.tif")
 
 
 def test_envi_header_without_data(tmp_path, refused):

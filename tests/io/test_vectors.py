@@ -15,7 +15,7 @@ from rasterio.warp import transform_geom
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.placement import Grid
 from mmhsi.io.rasterize import burn
-from mmhsi.io.vectors import read_vector
+from mmhsi.io.vectors import is_vector, read_vector
 from mmhsi.progress import listening
 
 UTM = CRS.from_epsg(32633)
@@ -279,4 +279,13 @@ def test_a_file_without_features_says_so(tmp_path):
     path = tmp_path / "empty.geojson"
     path.write_text('{"type": "FeatureCollection", "features": []}')
     with pytest.raises(DataError, match=r"empty\.geojson: has no features, expected some with a class"):
+        read_vector(path)
+
+
+@pytest.mark.parametrize("suffix", [".kml", ".kmz", ".gpx", ".dxf", ".gml"])
+def test_other_files_of_drawn_labels_say_what_to_do(tmp_path, suffix):
+    path = tmp_path / f"fields{suffix}"
+    path.write_text("not looked at")
+    assert is_vector(path)
+    with pytest.raises(FileFormatError, match=r"labels are not read from .*; QGIS saves a layer as one"):
         read_vector(path)

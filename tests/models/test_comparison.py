@@ -122,9 +122,9 @@ def test_hit_can_put_mixed_values_back_in_their_places():
 def test_maest_holds_its_bands_neighbours():
     """Past either end the other end's; nearest first before the band, but for single pixels."""
     x = torch.arange(6.0)[None, :, None, None].expand(1, 6, 5, 5)
-    assert MAESTViT(6, window=1, neighbours=5).bands(x)[0, 1].tolist() == [5, 0, 1, 2, 3]
-    assert MAESTViT(6, window=3, neighbours=5).bands(x)[0, 1, ::9].tolist() == [0, 5, 1, 2, 3]
-    for wrong in (dict(window=2), dict(neighbours=2), dict(neighbours=7)):
+    assert MAESTViT(6, window=1, neighbors=5).bands(x)[0, 1].tolist() == [5, 0, 1, 2, 3]
+    assert MAESTViT(6, window=3, neighbors=5).bands(x)[0, 1, ::9].tolist() == [0, 5, 1, 2, 3]
+    for wrong in (dict(window=2), dict(neighbors=2), dict(neighbors=7)):
         with pytest.raises(ConfigError, match="expected odd numbers"):
             MAESTViT(6, **wrong)
 

@@ -126,7 +126,7 @@ def test_test_steps_take_the_cheaper_way(network: str, tmp_path: Path) -> None:
     np.save(tmp_path / "scene.npy", np.random.default_rng(0).normal(size=(14, 15, BANDS)).astype(np.float32))
     np.save(tmp_path / "labels.npy", np.arange(14 * 15).reshape(14, 15) % 5)
     scene = dict(image="scene.npy", labels="labels.npy", classes=list("abcde")[:CLASSES], label_ids=[1, 2, 3, 4])
-    data = SceneDataset(scene, tmp_path, window=(7, 7), subset="labelled", largest_window=9)
+    data = SceneDataset(scene, tmp_path, window=(7, 7), subset="labeled", largest_window=9)
     model = classifier(network, CENTRE if network == "CNN2D" else MEAN)
     attach_scenes(model.data_preprocessor, data)
     passed: list[tuple[int, ...]] = []

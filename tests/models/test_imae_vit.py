@@ -45,12 +45,12 @@ def test_positions_come_from_each_channels_neighbours():
                 assert made[channel, row, column].item() == pytest.approx(expected.item(), abs=1e-5)
 
 
-@pytest.mark.parametrize("mark_centre", [True, False])
-def test_tokens_are_embedding_plus_position(mark_centre):
-    model = vit(mark_centre=mark_centre)
+@pytest.mark.parametrize("mark_center", [True, False])
+def test_tokens_are_embedding_plus_position(mark_center):
+    model = vit(mark_center=mark_center)
     x = torch.randn(2, 12, 6, 7)
     maps = model.spectral_embed(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2).clone()
-    if mark_centre:
+    if mark_center:
         maps[:, :, 3, 3] += model.centre_mark[0, :, 0, 0]
     tokens = model.embed(x)
     assert tokens.grid == (6, 7)
@@ -60,9 +60,9 @@ def test_tokens_are_embedding_plus_position(mark_centre):
 def test_without_a_mark_nothing_tells_the_centre():
     """Far from the borders the paper's architecture gives every pixel of a uniform window the same token."""
     x = torch.randn(1, 12, 1, 1).expand(-1, -1, 11, 11)
-    for mark_centre in (False, True):
-        tokens = vit(mark_centre=mark_centre).forward_tokens(x).patches.unflatten(1, (11, 11))
-        assert torch.allclose(tokens[0, 5, 5], tokens[0, 3, 4], atol=1e-5) != mark_centre
+    for mark_center in (False, True):
+        tokens = vit(mark_center=mark_center).forward_tokens(x).patches.unflatten(1, (11, 11))
+        assert torch.allclose(tokens[0, 5, 5], tokens[0, 3, 4], atol=1e-5) != mark_center
 
 
 def test_paper_sizes():

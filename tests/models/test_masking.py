@@ -102,6 +102,6 @@ def test_block_arguments_are_checked(keys):
 
 def test_mrs_takes_its_cosines_of_what_it_is_told():
     assert MRSMasking(0.5).on_file_values
-    assert not MRSMasking(0.5, values="normalised").on_file_values
+    assert not MRSMasking(0.5, values="normalized").on_file_values
     with pytest.raises(ConfigError, match="values='raw' is unknown"):
         MRSMasking(0.5, values="raw")

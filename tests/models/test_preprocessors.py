@@ -132,7 +132,7 @@ def test_samples_and_indices_give_the_same_numbers(tmp_path, mode, collate):
     np.save(tmp_path / "labels.npy", np.arange(144).reshape(12, 12) % 3)
     described = dict(image="cube.npy", second_image="second.npy", second_scale=2, labels="labels.npy")
     described.update(classes=["a", "b"], label_ids=[1, 2])
-    data = SceneDataset(described, tmp_path, window=(4, 5), subset="labelled", use_second=True)
+    data = SceneDataset(described, tmp_path, window=(4, 5), subset="labeled", use_second=True)
     preprocessor = a_preprocessor(second_bands=2, second=mode, mean=[100.0] * 5, std=[50.0] * 5)
     preprocessor.second_normaliser.fit(torch.tensor([10.0, 20]), torch.tensor([2.0, 4]))
     preprocessor.with_valid = True

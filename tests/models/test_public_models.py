@@ -72,8 +72,8 @@ CASES = {
     "SSTN, IN": (16, dict(type="SSTN", in_channels=200, embed_dims=16, stem="linear"), (2, 200, 9, 9)),
     "SSTN, KSC": (13, dict(type="SSTN", in_channels=176, embed_dims=13, ratio=4, stem="strided"), (2, 176, 9, 9)),
     "HiT": (5, dict(type="HiT", in_channels=26, embed_dims=64, depths=(1, 2, 1, 1)), (2, 26, 15, 15)),
-    "MAEST": (6, dict(type="MAESTViT", in_channels=20, neighbours=5), (2, 20, 7, 7)),
-    "MAEST, pixel": (6, dict(type="MAESTViT", in_channels=20, neighbours=5, window=1), (2, 20, 7, 7)),
+    "MAEST": (6, dict(type="MAESTViT", in_channels=20, neighbors=5), (2, 20, 7, 7)),
+    "MAEST, pixel": (6, dict(type="MAESTViT", in_channels=20, neighbors=5, window=1), (2, 20, 7, 7)),
     "ExViT": (15, dict(type="ExViT", in_channels=145, second_bands=1), (2, 145, 13, 13)),
 }
 # Parameters that the public code has and never uses.
@@ -148,7 +148,7 @@ class Given:
 FULL = {
     "HiT, 200 bands": (16, dict(type="HiT", in_channels=200), 56813657 - 5582352),
     "MAEST, Indian Pines, pixel": (16, dict(type="MAESTViT", in_channels=200, window=1), 346489 - 128),
-    "MAEST, Pavia": (9, dict(type="MAESTViT", in_channels=103, neighbours=7), 183785 - 128),
+    "MAEST, Pavia": (9, dict(type="MAESTViT", in_channels=103, neighbors=7), 183785 - 128),
     "MAEST, Houston 2013": (15, dict(type="MAESTViT", in_channels=144), 235632 - 128),
 }
 
@@ -185,4 +185,4 @@ def test_the_tool_makes_of_a_trained_file_what_a_classifier_loads(run_tool, tmp_
     assert run_tool("converters/trust_checkpoint", tmp_path / "theirs.pth", "--out", tmp_path / "plain.pth") == 0
     assert run_tool(*public, tmp_path / "plain.pth", "--out", tmp_path / "ours.pth") == 0
     weights = read_checkpoint(tmp_path / "ours.pth")["state_dict"]
-    load(classifier(6, type="MAESTViT", in_channels=20, neighbours=5), weights)
+    load(classifier(6, type="MAESTViT", in_channels=20, neighbors=5), weights)

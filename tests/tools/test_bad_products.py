@@ -62,7 +62,7 @@ def _bad_products(folder, product):
     metadata = next(bare.glob("*METADATA.XML"))
     text = metadata.read_text()
     metadata.unlink()
-    yield bare, "is a folder; expected"
+    yield bare, "SPECTRAL_IMAGE.TIF: give that"
     bombed = layouts.enmap(folder / "c", values, NM, [1, 2, 3, 4])
     laughs = '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
     next(bombed.glob("*METADATA.XML")).write_text(laughs + text.split("?>")[1].replace("L2A", "&b;", 1))

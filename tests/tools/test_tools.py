@@ -175,7 +175,7 @@ def test_fit_pca_to_a_scene_and_to_tiles(run_tool, place, tmp_path, capsys):
 
 @pytest.mark.usefixtures("place")
 @pytest.mark.parametrize(
-    "tool", [["class_weights"], ["fit_pca", "--components", 3, "--out", "x"], ["show_split", "--out", "x"]]
+    "tool", [["class_weights"], ["fit_pca", "--components", 3, "--out", "x.npz"], ["show_split", "--out", "x.png"]]
 )
 def test_a_config_without_training_data(run_tool, capfd, tool):
     assert run_tool(f"analysis/{tool[0]}", "configs/_base_/default_runtime.py", *tool[1:]) == 2

@@ -20,7 +20,9 @@ def test_classes_of_a_label_map_with_names_are_found_by_these(tmp_path):
     names = ["roof", "soil", "tree", "water"]  # another order, and a class without a label
     truth = read_truth(tmp_path / "l.tif", info(1, 4), names)
     assert [names[index] if index < 4 else None for index in truth[0]] == ["water", "soil", "tree", None]
-    assert read_truth(tmp_path / "l.tif", info(1, 4), names[1:], [2, 1, 0]).tolist() == [[2, 1, 0, 255]]
+    assert read_truth(tmp_path / "l.tif", info(1, 4), names[1:], [1, 2, 0]).tolist() == [[2, 0, 1, 255]]
+    with pytest.raises(DataError, match=r"says that id 1 is 'soil', .* take it for 'tree'"):
+        read_truth(tmp_path / "l.tif", info(1, 4), names[1:], [2, 1, 0])
 
 
 def test_a_name_that_the_map_lacks_is_refused(tmp_path):

@@ -1,6 +1,6 @@
 """Fit principal components to the training data of a config, for PCAProject."""
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import run, tool_parser, whole, writes
 from mmhsi.cli.options import config_argument, read_config
 
 
@@ -14,8 +14,10 @@ def main() -> None:
     """Fit and write."""
     parser = tool_parser(__doc__, "mmhsi fit_pca configs/my_scene/cnn.py --components 15 --out pca.npz")
     config_argument(parser, "config file; transforms from PCAProject on are left out")
-    parser.add_argument("--components", type=int, required=True, help="number of components")
-    parser.add_argument("--out", type=WrittenFile, required=True, help=".npz to write, the file of PCAProject")
+    parser.add_argument("--components", type=whole(1), required=True, help="number of components")
+    parser.add_argument(
+        "--out", type=writes("a fit", ".npz"), required=True, help=".npz to write, the file of PCAProject"
+    )
     args = parser.parse_args()
     from mmengine.registry import DefaultScope
 
@@ -39,7 +41,8 @@ def main() -> None:
             spectra = (sample["inputs"].numpy()[:, sample["valid"].numpy()].T for sample in samples)
         model = fit_pca(spectra, args.components, args.out)
     print(
-        f"components: {args.out}, {args.components} of them, {model.explained_variance_ratio.sum():.2%} of the variance"
+        f"components: {args.out}, {args.components} of them, {100 * model.explained_variance_ratio.sum():.2f} % of "
+        "the variance"
     )
 
 

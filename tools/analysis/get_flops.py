@@ -1,6 +1,6 @@
 """Parameters, pruned parameters, FLOPs and memory for the backward pass of a config's model, or of all presets."""
 
-from mmhsi.cli.command import run, tool_parser
+from mmhsi.cli.command import run, tool_parser, whole
 from mmhsi.cli.options import cfg_options, config_argument, read_config
 
 
@@ -9,9 +9,9 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi get_flops configs/my_scene/cnn.py --bands 64 --classes 8")
     config_argument(parser, "config file; without one, a Markdown table of all presets", optional=True)
     parser.add_argument("--shape", type=int, nargs="+", help="side, or height and width, of the input in pixels")
-    parser.add_argument("--bands", type=int, help="bands, where the config's training data are not at hand")
-    parser.add_argument("--second-bands", type=int, help="bands of a second source, likewise")
-    parser.add_argument("--classes", type=int, default=0, help="classes, likewise")
+    parser.add_argument("--bands", type=whole(1), help="bands, where the config's training data are not at hand")
+    parser.add_argument("--second-bands", type=whole(1), help="bands of a second source, likewise")
+    parser.add_argument("--classes", type=whole(0), default=0, help="classes, likewise")
     cfg_options(parser)
     args = parser.parse_args()
     import torch

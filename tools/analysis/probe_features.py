@@ -1,6 +1,6 @@
 """Score frozen features on patch tokens, without a decoder: k nearest neighbours and a linear probe."""
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser, whole
 from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
 
@@ -19,7 +19,7 @@ def main() -> None:
     )
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
     parser.add_argument("--methods", nargs="+", choices=["knn", "linear"], default=["knn", "linear"])
-    parser.add_argument("--neighbours", type=int, default=20, help="k of k nearest neighbours (default: 20)")
+    parser.add_argument("--neighbors", type=whole(1), default=20, help="k of k nearest neighbours (default: 20)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the split and of the linear probe's folds")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     parser.add_argument("--out", type=WrittenFile, help="JSON file for the figures")
@@ -46,7 +46,7 @@ def main() -> None:
     begin("classifying")
     for method in args.methods:
         if method == "knn":
-            predicted = knn_probe(train.features, train.labels, test.features, args.neighbours)
+            predicted = knn_probe(train.features, train.labels, test.features, args.neighbors)
         else:
             predicted = linear_probe(train.features, train.labels, test.features, args.seed, train.tiles)
         figures = ConfusionMatrix.from_labels(test.labels, predicted, spec.num_classes).percentages()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenPicture, run, tool_parser
 from mmhsi.cli.inputs import ReadMap
 
 
@@ -10,7 +10,7 @@ def main() -> None:
     """Count, print and draw."""
     parser = tool_parser(__doc__, "mmhsi show_areas map.tif --out areas.png")
     parser.add_argument("map", type=ReadMap, help="map of mmhsi classify or predict")
-    parser.add_argument("--out", type=WrittenFile, required=True, help="PNG")
+    parser.add_argument("--out", type=WrittenPicture, required=True, help="PNG")
     args = parser.parse_args()
     import rasterio
 

@@ -1,6 +1,6 @@
 """Show what the CLS tokens attend to in the last layer: patches, and for two streams wavelengths too."""
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenPicture, run, tool_parser, whole
 from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
 
@@ -12,10 +12,10 @@ def main() -> None:
     )
     config_argument(parser, "config of pretraining or fine-tuning; its training data is shown")
     parser.add_argument("checkpoint", type=ReadModel, help="checkpoint file")
-    parser.add_argument("--out", type=WrittenFile, required=True, help="PNG, one row an image")
+    parser.add_argument("--out", type=WrittenPicture, required=True, help="PNG, one row an image")
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
-    parser.add_argument("--images", type=int, default=4, help="how many, spread over the data (default: 4)")
-    parser.add_argument("--size", type=int, help="side of a scene's windows in pixels (default: the config's)")
+    parser.add_argument("--images", type=whole(1), default=4, help="how many, spread over the data (default: 4)")
+    parser.add_argument("--size", type=whole(1), help="side of a scene's windows in pixels (default: the config's)")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     args = parser.parse_args()
     import numpy as np

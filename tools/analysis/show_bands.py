@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenPicture, run, tool_parser, whole
 from mmhsi.cli.cubes import cube_arguments, open_named
 from mmhsi.cli.inputs import ReadFile, ReadLabels
 
@@ -16,9 +16,11 @@ def main() -> None:
     parser.add_argument(
         "labels", type=ReadLabels, help="label map in which 0 means no label, or a map of mmhsi predict"
     )
-    parser.add_argument("--out", type=WrittenFile, required=True, help="PNG")
-    parser.add_argument("--groups", type=int, default=24, help="groups of neighbouring bands (default: 24)")
-    parser.add_argument("--block", type=int, default=8, help="side of the blocks that are held out (default: 8 pixels)")
+    parser.add_argument("--out", type=WrittenPicture, required=True, help="PNG")
+    parser.add_argument("--groups", type=whole(1), default=24, help="groups of neighbouring bands (default: 24)")
+    parser.add_argument(
+        "--block", type=whole(1), default=8, help="side of the blocks that are held out (default: 8 pixels)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the draw of pixels, where there are many (default: 0)")
     cube_arguments(parser)
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
@@ -26,15 +28,12 @@ def main() -> None:
     args = parser.parse_args()
     import numpy as np
 
-    from mmhsi.errors import ConfigError
     from mmhsi.evaluation.band_importance import band_importance
     from mmhsi.visualization.band_importance import importance_figure
     from mmhsi.visualization.mapped_scene import read_classes
     from mmhsi.visualization.png import save_figure
     from mmhsi.visualization.spectra import class_spectra
 
-    if args.groups < 1 or args.block < 1:
-        raise ConfigError(f"--groups {args.groups} --block {args.block}: expected at least 1 of both")
     with open_named(args.scene, args) as reader:
         found = read_classes(args.labels, reader.info, args.labels_key, args.labels_axes)
         spectra = class_spectra(reader, found.classes, len(found.names))

@@ -1,6 +1,6 @@
 """Show how far the classes lie apart in a network's features, before and after training, by t-SNE."""
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenPicture, run, tool_parser, whole
 from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
 
@@ -10,9 +10,9 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi show_embedding configs/my_scene/vit.py runs/ft/epoch_100.pth --out apart.png")
     config_argument(parser, "config of fine-tuning, which has labelled test data")
     parser.add_argument("checkpoint", type=ReadModel, help="checkpoint of pretraining or fine-tuning")
-    parser.add_argument("--out", type=WrittenFile, required=True, help="PNG")
+    parser.add_argument("--out", type=WrittenPicture, required=True, help="PNG")
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
-    parser.add_argument("--count", type=int, default=1500, help="pixels that are shown, at most (default: 1500)")
+    parser.add_argument("--count", type=whole(1), default=1500, help="pixels that are shown, at most (default: 1500)")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     args = parser.parse_args()

@@ -2,7 +2,7 @@
 
 import argparse
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenPicture, run, tool_parser, whole
 from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
 
@@ -15,10 +15,13 @@ def parse_args() -> argparse.Namespace:
     config_argument(parser, "config of pretraining or fine-tuning; its training data is shown")
     parser.add_argument("checkpoint", type=ReadModel, help="checkpoint file")
     parser.add_argument(
-        "--out", type=WrittenFile, required=True, help="PNG: for a scene one picture above the other, for tiles columns"
+        "--out",
+        type=WrittenPicture,
+        required=True,
+        help="PNG: for a scene one picture above the other, for tiles columns",
     )
     parser.add_argument("--prefix", default="backbone.", help="where the backbone is in it (default: %(default)s)")
-    parser.add_argument("--tiles", type=int, default=8, help="how many tiles, spread over the data (default: 8)")
+    parser.add_argument("--tiles", type=whole(1), default=8, help="how many tiles, spread over the data (default: 8)")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     return parser.parse_args()
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenPicture, run, tool_parser
 from mmhsi.cli.cubes import map_arguments, named_truth, open_named
 from mmhsi.cli.inputs import ReadFile, ReadMap
 
@@ -12,7 +12,7 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi show_map scene.tif map.tif --labels labels.tif --out map.png")
     parser.add_argument("scene", type=ReadFile, help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("map", type=ReadMap, help="map of mmhsi predict")
-    parser.add_argument("--out", type=WrittenFile, required=True, help="PNG with a legend")
+    parser.add_argument("--out", type=WrittenPicture, required=True, help="PNG with a legend")
     map_arguments(parser)
     args = parser.parse_args()
     from mmhsi.io import read_class_map

@@ -1,6 +1,6 @@
 """Show a report of mmhsi test --out: accuracy and IoU of every class as Markdown, the confusion matrix as PNG."""
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenPicture, run, tool_parser
 from mmhsi.cli.inputs import ReadReport
 
 
@@ -8,7 +8,9 @@ def main() -> None:
     """Print the table and draw the matrix."""
     parser = tool_parser(__doc__, "mmhsi show_report report.json --out confusion.png")
     parser.add_argument("report", type=ReadReport, help="JSON file of mmhsi test --out")
-    parser.add_argument("--out", type=WrittenFile, help="PNG of the confusion matrix, in per cent of each true class")
+    parser.add_argument(
+        "--out", type=WrittenPicture, help="PNG of the confusion matrix, in per cent of each true class"
+    )
     args = parser.parse_args()
     import numpy as np
 

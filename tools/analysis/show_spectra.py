@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenPicture, run, tool_parser
 from mmhsi.cli.cubes import cube_arguments, open_named
 from mmhsi.cli.inputs import ReadFile, ReadLabels
 
@@ -12,7 +12,7 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi show_spectra scene.tif labels.tif --out spectra.png")
     parser.add_argument("scene", type=ReadFile, help="GeoTIFF, ENVI, .mat or .npy")
     parser.add_argument("labels", type=ReadLabels, help="map of mmhsi predict, or label map in which 0 means no label")
-    parser.add_argument("--out", type=WrittenFile, required=True, help="PNG")
+    parser.add_argument("--out", type=WrittenPicture, required=True, help="PNG")
     cube_arguments(parser)
     parser.add_argument("--labels-key", help="variable of a .mat or HDF5 label map")
     parser.add_argument("--labels-axes", help="its axes, as --axes")

@@ -1,6 +1,6 @@
 """Show where a config's training and test pixels lie, how many each class has, and how many test pixels leak."""
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenPicture, run, tool_parser
 from mmhsi.cli.options import config_argument, read_config
 
 
@@ -8,7 +8,7 @@ def main() -> None:
     """Build the split, draw and count it."""
     parser = tool_parser(__doc__, "mmhsi show_split configs/my_scene/cnn.py --out split.png --seed 0")
     config_argument(parser, "config file whose train_dataloader.dataset has a split")
-    parser.add_argument("--out", type=WrittenFile, required=True, help="PNG for the picture")
+    parser.add_argument("--out", type=WrittenPicture, required=True, help="PNG for the picture")
     parser.add_argument("--seed", type=int, help="seed of the split, as in training")
     args = parser.parse_args()
     import numpy as np

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenFile, run, tool_parser, whole
 from mmhsi.cli.options import cfg_options, config_argument, read_config
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def main() -> None:
     config_argument(parser, "config of labelled tiles")
     parser.add_argument("--model", nargs="+", choices=["svm", "rf"], default=["svm", "rf"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="seeds of the split and of the classifier")
-    parser.add_argument("--trees", type=int, default=500, help="trees of the random forest")
+    parser.add_argument("--trees", type=whole(1), default=500, help="trees of the random forest")
     parser.add_argument("--out", type=WrittenFile, help="JSON file for the figures and chosen parameters of every run")
     cfg_options(parser)
     args = parser.parse_args()

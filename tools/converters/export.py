@@ -1,6 +1,6 @@
 """Write a trained model to ONNX or torch.export: raw values in, class probabilities out."""
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import run, tool_parser, whole, writes
 from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
 
@@ -10,8 +10,13 @@ def main() -> None:
     parser = tool_parser(__doc__, "mmhsi export model.pth --out model.onnx")
     config_argument(parser, "config file of the training; none for a published checkpoint", optional=True)
     parser.add_argument("checkpoint", type=ReadModel, help="checkpoint file")
-    parser.add_argument("--out", type=WrittenFile, required=True, help="file to write: .onnx, or .pt2 for torch.export")
-    parser.add_argument("--window", type=int, help="side of a segmentor's windows (default: as in training)")
+    parser.add_argument(
+        "--out",
+        type=writes("a model", ".onnx", ".pt2"),
+        required=True,
+        help="file to write: .onnx, or .pt2 for torch.export",
+    )
+    parser.add_argument("--window", type=whole(1), help="side of a segmentor's windows (default: as in training)")
     args = parser.parse_intermixed_args()  # options may stand between the one or two positional ones
     from mmhsi.engine.quiet_logging import hush_models
     from mmhsi.inference import SceneInferencer

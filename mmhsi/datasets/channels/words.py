@@ -37,7 +37,7 @@ class WordHistograms(ChannelGroup):
         seed: Of the start. Default 0.
         offset: Fitted: mean of every part of the description.
         spread: Fitted: its standard deviation.
-        centres: Fitted: (k, parts).
+        centers: Fitted: (k, parts).
     """
 
     short = "words"
@@ -50,7 +50,7 @@ class WordHistograms(ChannelGroup):
         seed: int = 0,
         offset: Sequence[float] | None = None,
         spread: Sequence[float] | None = None,
-        centres: Sequence[Sequence[float]] | None = None,
+        centers: Sequence[Sequence[float]] | None = None,
     ) -> None:
         if type(words) is not int or words < 2:
             raise ConfigError(f"WordHistograms: words={words!r} given, expected at least 2")
@@ -60,7 +60,7 @@ class WordHistograms(ChannelGroup):
         self.seed = seed
         self.offset = None if offset is None else np.asarray(offset, dtype=np.float64)
         self.spread = None if spread is None else np.asarray(spread, dtype=np.float64)
-        self.centres = None if centres is None else np.asarray(centres, dtype=np.float64)
+        self.centers = None if centers is None else np.asarray(centers, dtype=np.float64)
 
     def describe(self, views: Views) -> NDArray[np.float64]:
         """Describe every pixel.
@@ -93,7 +93,7 @@ class WordHistograms(ChannelGroup):
             described = described[random.choice(len(described), SAMPLE, replace=False)]
         from scipy.cluster.vq import kmeans2  # not at the top: for those who fit words
 
-        self.centres, _ = kmeans2(described, self.words, iter=50, minit="++", rng=random)
+        self.centers, _ = kmeans2(described, self.words, iter=50, minit="++", rng=random)
 
     def reach(self, scale: int) -> int:
         """Of the widest Gaussian; arguments as for :meth:`ChannelGroup.reach`."""
@@ -108,11 +108,11 @@ class WordHistograms(ChannelGroup):
         Raises:
             ConfigError: If no words were found yet.
         """
-        if self.offset is None or self.spread is None or self.centres is None:
+        if self.offset is None or self.spread is None or self.centers is None:
             raise ConfigError("WordHistograms: not fitted; SceneChannels fits it to a scene")
         described = (self.describe(views) - self.offset) / self.spread
         # |x − c|² without |x|², which is the same for every word.
-        return ((self.centres**2).sum(axis=1) - 2 * described @ self.centres.T).argmin(axis=2)
+        return ((self.centers**2).sum(axis=1) - 2 * described @ self.centers.T).argmin(axis=2)
 
     def __call__(self, views: Views) -> NDArray[np.float32]:
         """K channels a scale."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Scope: TypeAlias = Literal["pixel", "neighbourhood", "image", "random"]
+Scope: TypeAlias = Literal["pixel", "neighborhood", "image", "random"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 SPATIAL_KEYS = ("img", "gt_seg_map", "gt_values", "valid")
@@ -36,13 +36,13 @@ class CubeTransform(BaseTransform):
     """Base of the N-band transforms: every constructor argument is an attribute of the same name, and is shown.
 
     Every class declares its scope; a dataset refuses one that does not. What changes values in training is done to a
-    scene before a map is made of it, where its scope is ``'pixel'`` or ``'neighbourhood'``; where it is ``'image'``, no
+    scene before a map is made of it, where its scope is ``'pixel'`` or ``'neighborhood'``; where it is ``'image'``, no
     map is made.
 
     Attributes:
         scope: ``'pixel'`` if a pixel's result depends on that pixel's bands alone, so that a scene may be transformed
             in parts; such a transform keeps height and width, may change the number of bands, and uses no other keys
-            than ``img``, ``valid``, ``wavelengths``, ``fwhm``, ``img_path``, ``img_shape``. ``'neighbourhood'`` if it
+            than ``img``, ``valid``, ``wavelengths``, ``fwhm``, ``img_path``, ``img_shape``. ``'neighborhood'`` if it
             depends on the pixels within ``margin`` of it too; it may take a second source. ``'image'`` if it depends on
             all pixels or on more than is in the file. ``'random'`` if it draws numbers: an augmentation, which
             keeps the number of bands and of which a map needs nothing.
@@ -55,7 +55,7 @@ class CubeTransform(BaseTransform):
 
     @property
     def margin(self) -> int:
-        """Pixels in every direction that a pixel's result depends on, where the scope is ``'neighbourhood'``."""
+        """Pixels in every direction that a pixel's result depends on, where the scope is ``'neighborhood'``."""
         return 0
 
     @property

@@ -58,7 +58,7 @@ class SceneChannels(CubeTransform):
         FileFormatError: If ``basis`` is no fitted one.
     """
 
-    scope = "neighbourhood"
+    scope = "neighborhood"
 
     def __init__(
         self,

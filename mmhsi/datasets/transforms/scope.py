@@ -63,7 +63,7 @@ class ValueStep(NamedTuple):
     Attributes:
         config: By which it can be built again, plain data with its fitted state.
         transform: The transform.
-        scope: ``'pixel'`` or ``'neighbourhood'``, which a map repeats, or ``'image'``, for which it is refused.
+        scope: ``'pixel'`` or ``'neighborhood'``, which a map repeats, or ``'image'``, for which it is refused.
     """
 
     config: dict
@@ -96,7 +96,7 @@ def declared_scope(owner: str, transform: object) -> Declared:
     shown = getattr(transform, "__qualname__", name) if kind.__module__ == "builtins" else name
     raise ConfigError(
         f"{owner}: transform {shown} declares no scope; set scope = 'pixel' on its class or a subclass if a pixel's "
-        "result depends on that pixel alone, 'neighbourhood' if on those within its margin too, 'image' if on all, "
+        "result depends on that pixel alone, 'neighborhood' if on those within its margin too, 'image' if on all, "
         "'random' if it draws numbers "
         "(docs/extend/transform.md)"
     )

@@ -116,7 +116,7 @@ class RemoveBadBands(CubeTransform):
 
     Args:
         indices: 0-based bands. Default: none.
-        ranges: (low, high) in nm, both included, of band centres, or ``'water_vapour'`` for :data:`WATER_VAPOUR`.
+        ranges: (low, high) in nm, both included, of band centres, or ``'water_vapor'`` for :data:`WATER_VAPOUR`.
             Default: none.
 
     Raises:
@@ -127,9 +127,9 @@ class RemoveBadBands(CubeTransform):
 
     def __init__(self, indices: Sequence[int] = (), ranges: str | Sequence[Sequence[float]] = ()) -> None:
         if isinstance(ranges, str):
-            if ranges != "water_vapour":
+            if ranges != "water_vapor":
                 raise ConfigError(
-                    f"RemoveBadBands: ranges={ranges!r} is unknown, expected 'water_vapour' or a list in nm"
+                    f"RemoveBadBands: ranges={ranges!r} is unknown, expected 'water_vapor' or a list in nm"
                 )
             ranges = WATER_VAPOUR
         if not len(indices) and not len(ranges):

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmhsi.errors import FileFormatError
+from mmhsi.errors import FileFormatError, MMHSIError
 from mmhsi.io.doubts import doubt
 from mmhsi.io.files import CUBE_FORMATS, reading
 from mmhsi.io.products.base import PRODUCTS, Hdf5Product, Product
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _ZIPS = 2
 """Zip files in each other, as some archives deliver a product."""
+_CUBES = (".tif", ".tiff", ".hdr", ".mat", ".h5", ".hdf5", ".he5", ".nc", ".npy")
+"""Ends of a file that is meant, where it is the only one of a folder that is named."""
 _SIGNATURES = (b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")
 
 
@@ -102,12 +104,16 @@ def _by_content(file: Path, path: Path) -> Product | None:
     return None
 
 
-def _in_folder(folder: Path, path: Path, zips: int = _ZIPS) -> Product:
-    """The only product in a folder, or in the only folder or zip file in it, ``zips`` deep at most."""
+def _listed(folder: Path, path: Path) -> tuple[list[str], list[Path]]:
+    """Names of the files and paths of the folders in a folder."""
     with reading(path, "cannot be looked at"):
         listed = sorted(os.scandir(folder), key=lambda entry: entry.name)
     entries = [entry for entry in listed if not is_extra(entry.name)]
-    names = [entry.name for entry in entries if entry.is_file()]
+    return [entry.name for entry in entries if entry.is_file()], [Path(one.path) for one in entries if one.is_dir()]
+
+
+def _among(names: list[str], folder: Path, path: Path) -> list[Product]:
+    """The products among the files of a folder."""
     found: list[Product] = []
     for kind in PRODUCTS:
         if not issubclass(kind, Hdf5Product):
@@ -117,21 +123,42 @@ def _in_folder(folder: Path, path: Path, zips: int = _ZIPS) -> Product:
         if Hdf5Product.is_main(name):
             product = _by_content(folder / name, path)
             found += [product] if product is not None and not product.is_companion() else []
+    return found
+
+
+def _in_folder(folder: Path, path: Path, zips: int = _ZIPS) -> Product:
+    """The only product in a folder, or in the only folder or zip file in it, ``zips`` deep at most."""
+    names, inner = _listed(folder, path)
+    found = _among(names, folder, path)
     if len(found) == 1:
         check_surroundings(found[0].file)
         return found[0]
     if found:
         few = ", ".join(product.file.name for product in found[:6])
         raise FileFormatError(f"{path}: holds {len(found)} products; name one of {few}")
-    inner = [entry.path for entry in entries if entry.is_dir()]
     if len(inner) == 1:
-        return _in_folder(Path(inner[0]), path, zips)
+        return _in_folder(inner[0], path, zips)
     packed = [folder / name for name in names if name.lower().endswith(".zip")]
     if len(packed) == 1 and not inner and zips:
         return _in_folder(unpacked(packed[0]), path, zips - 1)
     if path.is_file():
         raise FileFormatError(f"{path}: holds no product that is known ({_known()})")
+    held = [one for one in inner if _holds_one(one)] + packed
+    cubes = [folder / name for name in names if name.lower().endswith(_CUBES)]
+    if held or len(cubes) == 1:
+        held = held or cubes
+        few = ", ".join(one.relative_to(folder).as_posix() for one in held[:6]) + ", …" * (len(held) > 6)
+        which = "that" if len(held) == 1 else "one of them"
+        raise FileFormatError(f"{path}: is a folder, and itself no product; it contains {few}: give {which}")
     raise FileFormatError(f"{path}: is a folder; expected {CUBE_FORMATS}, or the folder of a product ({_known()})")
+
+
+def _holds_one(folder: Path) -> bool:
+    """Whether a folder is one product's."""
+    try:
+        return len(_among(_listed(folder, folder)[0], folder, folder)) == 1
+    except MMHSIError:
+        return False
 
 
 def _known() -> str:

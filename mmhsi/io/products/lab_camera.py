@@ -101,7 +101,8 @@ class ReflectanceReader(DerivedReader):
             doubt(
                 self.path,
                 f"dark of {name}",
-                f"the dark of {name} was exposed differently ({its[0]:g} against {ours[0]:g}); used as it is",
+                f"the dark of {name} was exposed differently ({its[0]:g} against {ours[0]:g}, exposure time by gain "
+                "in the header's units); used as it is",
             )
 
     def _mean(self, file: Path, raw: Exposure) -> tuple[NDArray[np.float64], Exposure]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import math
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,11 +15,25 @@ from mmhsi.io.readers.raster_metadata import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    import rasterio
 
 _DATA_SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".hyspex")
 _INTERLEAVES = ("bsq", "bil", "bip")
+_TYPES = {
+    1: "uint8",
+    2: "int16",
+    3: "int32",
+    4: "float32",
+    5: "float64",
+    6: "complex64",
+    9: "complex128",
+    12: "uint16",
+    13: "uint32",
+    14: "int64",
+    15: "uint64",
+}
+"""By the number that stands for each in a header."""
 
 
 def data_file_of(header: Path) -> Path:
@@ -45,28 +58,31 @@ def data_file_of(header: Path) -> Path:
     raise FileFormatError(f"{header}: no data file beside this ENVI header; expected one of {tried}")
 
 
-def check_header(dataset: rasterio.DatasetReader, header: Mapping[str, str], path: str) -> None:
+def check_header(header: Mapping[str, str], file: Path, path: str) -> None:
     """Check that an ENVI header says all that is needed, and that its data file is as long as it says.
 
     GDAL takes ``1.5`` samples for 1, guesses what is missing, and reads what lies beyond the end of a raw file as
-    zeros, without a word.
+    zeros, without a word; of a file of which little is left it says that it cannot open it.
 
     Args:
-        dataset: An open ENVI dataset.
-        header: Its header (:func:`mmhsi.io.readers.envi_header.read_envi_header`).
-        path: The file, for the message.
+        header: The header (:func:`mmhsi.io.readers.envi_header.read_envi_header`).
+        file: The data file.
+        path: What was named, for the message.
 
     Raises:
         FileFormatError: A key is missing or wrong, or bytes are.
     """
-    expected = dict(samples=dataset.width, lines=dataset.height, bands=dataset.count)
-    for name, value in expected.items():
-        if _whole(header.get(name)) != value:
-            raise FileFormatError(
-                f"{path}: the ENVI header says {name} = {header.get(name)}; expected a whole number of pixels or bands"
-            )
-    if _whole(header.get("data_type")) is None:
+    sizes = []
+    for name in ("lines", "samples", "bands"):
+        size = _whole(header.get(name))
+        if not size:
+            said = f"says {name} = {header[name]}" if name in header else f"is cut or lacks {name!r}"
+            raise FileFormatError(f"{path}: the ENVI header {said}; expected a whole number of pixels or bands")
+        sizes.append(size)
+    if (kind := _whole(header.get("data_type"))) is None:
         raise FileFormatError(f"{path}: the ENVI header is cut or lacks 'data type'")
+    if kind not in _TYPES:
+        raise FileFormatError(f"{path}: the ENVI header says data type = {kind}; expected one of {[*_TYPES]}")
     if header.get("interleave", "").lower() not in _INTERLEAVES:
         raise FileFormatError(
             f"{path}: the ENVI header says interleave = {header.get('interleave')}; expected bsq, bil or bip"
@@ -82,15 +98,14 @@ def check_header(dataset: rasterio.DatasetReader, header: Mapping[str, str], pat
     offset = _whole(header.get("header_offset", "0"))
     if offset is None:
         raise FileFormatError(f"{path}: the ENVI header says header offset = {header['header_offset']}")
-    values = dataset.height * dataset.width * dataset.count
-    needed = offset + values * np.dtype(dataset.dtypes[0]).itemsize
-    file = Path(dataset.files[0])
+    height, width, bands = sizes
+    needed = offset + height * width * bands * np.dtype(_TYPES[kind]).itemsize
     packed = header.get("file_compression", "0") != "0"
     actual = _unpacked_size(file, needed) if packed else file.stat().st_size
     if actual < needed:
         raise FileFormatError(
-            f"{path}: the data file has {actual} bytes, its header needs {needed} ({dataset.height} x {dataset.width} "
-            f"pixels, {dataset.count} bands of {dataset.dtypes[0]}); the file is truncated or the header wrong"
+            f"{path}: the data file has {actual} bytes, its header needs {needed} ({height} x {width} pixels, {bands} "
+            f"bands of {_TYPES[kind]}); the file is truncated or the header wrong"
         )
 
 

@@ -6,6 +6,7 @@ import faulthandler
 import functools
 import math
 import os
+import re
 import signal
 import sys
 import time
@@ -22,6 +23,7 @@ from mmhsi.io.readers.hdf5_content import OwnFile, axis_scales, walk
 if TYPE_CHECKING:
     from os import PathLike
 
+_CUT = re.compile(r"truncated file: eof = (\d+), .*base_addr = (\d+), stored_eof = (\d+)")
 _ENOUGH_SECONDS = 3.0
 """After which the child has looked at enough: a large file is not a damaged one."""
 _HANGS_AFTER = 15
@@ -44,7 +46,16 @@ def open_hdf5(path: str | PathLike[str], chunk_cache: int | None = None) -> h5py
         ended = _looked_at(os.fspath(path), (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
         if ended:
             raise FileFormatError(f"{path}: not a readable HDF5 file: it is damaged so that reading it {ended}")
-        return OwnFile(path, "r", **({} if chunk_cache is None else dict(rdcc_nbytes=chunk_cache)))
+        try:
+            return OwnFile(path, "r", **({} if chunk_cache is None else dict(rdcc_nbytes=chunk_cache)))
+        except OSError as error:
+            cut = _CUT.search(str(error))
+            if cut is None:
+                raise
+            there, before, needed = map(int, cut.groups())
+            raise FileFormatError(
+                f"{path}: not a readable HDF5 file: it is cut: it has {before + there} of {before + needed} bytes"
+            ) from error
 
 
 @functools.lru_cache(maxsize=1 << 16)

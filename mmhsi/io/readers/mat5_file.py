@@ -204,8 +204,10 @@ class Mat5File:
             if len(tag) < 8:
                 raise self._damaged("it ends in the middle of a tag")
             kind, size = struct.unpack(f"{self.order}II", tag)
-            if kind not in (_MATRIX, _COMPRESSED) or size > end - place - 8:
-                raise self._damaged(f"an element of type {kind} and {size} bytes at byte {place} is none, or is cut")
+            if kind in (_MATRIX, _COMPRESSED) and size > end - place - 8:
+                raise self._damaged(f"it is cut: it has {end} bytes, an array in it ends at {place + 8 + size}")
+            if kind not in (_MATRIX, _COMPRESSED):
+                raise self._damaged(f"an element of type {kind} and {size} bytes at byte {place} is none")
             yield self._variable(file, kind == _COMPRESSED, place + 8, size)
             place += 8 + size
 

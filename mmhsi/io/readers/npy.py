@@ -62,6 +62,11 @@ class NpyReader(CubeReader[NDArray]):
                     raise DataError(
                         f"{self.path}: an array of Python objects is not supported; expected real numbers"
                     ) from exc
+                if "mmap length is greater" in str(exc):
+                    size = Path(self.path).stat().st_size
+                    raise FileFormatError(
+                        f"{self.path}: not a complete .npy file: it is cut: it has {size} bytes, its header needs more"
+                    ) from exc
                 raise
         check_dtype(array.dtype, self.path)
         if self.axes is None:

@@ -22,6 +22,7 @@ from mmhsi.io.readers.pixel_matrix import PixelMatrixReader
 from mmhsi.io.readers.raster import RasterReader
 from mmhsi.io.readers.remote import RemoteReader, asset_of, is_remote
 from mmhsi.io.readers.zarr_group import ZarrReader, is_zarr
+from mmhsi.io.vectors import is_vector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,6 +92,10 @@ def open_reader(
             raise DataError(f"{file}: key {key!r} names a variable of a .mat file; this file has none")
         return NpyReader(path, ndim, axes)
     _refuse_other_containers(file, start)
+    if is_vector(file):
+        draws = f"mmhsi labels CUBE {file.name} --out labels.tif makes one of it" if ndim == 2 else "it holds no cube"
+        what = "a label map, a raster," if ndim == 2 else "a raster"
+        raise FileFormatError(f"{file}: holds polygons, points or a table; {what} is expected: {draws}")
     if axes is not None:
         raise DataError(f"{file}: axes={axes!r} are for arrays in .mat, HDF5 and .npy files; a raster names its own")
     raster = RasterReader(path, key)

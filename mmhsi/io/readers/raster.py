@@ -95,6 +95,8 @@ class RasterReader(CubeReader[OpenRaster]):
                 raise FileFormatError(f"{self.path}: GDAL cannot open it; expected {CUBE_FORMATS}")
             if driver == "VRT":
                 check_virtual(file)
+            if driver == "ENVI":
+                check_header(self._header(), file, self.path)
         with reading(self.path, f"GDAL cannot open it; expected {CUBE_FORMATS}"), without_georeference_warning():
             dataset = open_raster(self._name(driver), driver)
         try:
@@ -123,8 +125,6 @@ class RasterReader(CubeReader[OpenRaster]):
             raise DataError(f"{self.path}: bands have different types: {', '.join(types)}")
         if types[0].startswith("complex"):
             raise DataError(f"{self.path}: values of type {types[0]} are not supported; expected real ones")
-        if dataset.driver == "ENVI":
-            check_header(dataset, self._header(), self.path)
         if dataset.driver == "GTiff" and not str(self._data_file).startswith("/vsi"):
             check_nodata(gdal_nodata(self._data_file, int(self._page or 1)), self.path)
 

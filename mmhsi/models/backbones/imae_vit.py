@@ -118,7 +118,7 @@ class IMAEViT(TransformerBackbone):
 
     The position term alone cannot tell the centre of a window from another pixel well inside it, and the paper's
     architecture has nothing else that could. So the centre's embedding is marked by a learned vector, before the
-    position term spreads it to the neighbours; ``mark_centre=False`` is the paper's architecture.
+    position term spreads it to the neighbours; ``mark_center=False`` is the paper's architecture.
 
     For pretraining, hidden pixels are left out (:meth:`forward_visible`). The position term mixes neighbours, so the
     embedding of a hidden pixel is set to zero before it: no value of a hidden pixel reaches a visible token. In the
@@ -133,7 +133,7 @@ class IMAEViT(TransformerBackbone):
         spectral_stride: s, its step. Default 4.
         spectral_filters: Its kernels. Default 16.
         position_kernel: Odd side of the neighbourhood that a position term is made of. Default 3.
-        mark_centre: Whether the centre pixel is marked. Default True.
+        mark_center: Whether the centre pixel is marked. Default True.
         out_indices: Layers whose maps are returned; negative counts from the end. Default: the last.
         with_ins_token: Whether ``forward`` gives the ins token (B, d) before the maps, as
             :class:`mmhsi.models.LearnableAggregation` needs. Default False.
@@ -160,7 +160,7 @@ class IMAEViT(TransformerBackbone):
         spectral_stride: int = 4,
         spectral_filters: int = 16,
         position_kernel: int = 3,
-        mark_centre: bool = True,
+        mark_center: bool = True,
         out_indices: Sequence[int] = (-1,),
         with_ins_token: bool = False,
         drop_rate: float = 0.0,
@@ -188,7 +188,7 @@ class IMAEViT(TransformerBackbone):
         )
         self.position = ConditionalPosition(self.embed_dims, position_kernel)
         self.ins_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
-        self.centre_mark = nn.Parameter(torch.zeros(1, self.embed_dims, 1, 1)) if mark_centre else None
+        self.centre_mark = nn.Parameter(torch.zeros(1, self.embed_dims, 1, 1)) if mark_center else None
         self.layers = vit_layers(sizes, drop_rate, drop_path_rate)
         self.norm = nn.LayerNorm(self.embed_dims, eps=1e-6)
 

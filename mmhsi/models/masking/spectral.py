@@ -37,7 +37,7 @@ class MRSMasking(BandMasking):
         ratio: Share that is hidden, as of every :class:`Masking`.
         values: What the cosines are taken of: ``'file'`` (default), the values as the files have them, which is the
             paper's eq. 1 on values of one scale for all bands (a common factor changes no cosine); or
-            ``'normalised'``, every band's deviations from its mean in its standard deviations.
+            ``'normalized'``, every band's deviations from its mean in its standard deviations.
 
     Raises:
         ConfigError: If ``values`` is unknown.
@@ -45,7 +45,7 @@ class MRSMasking(BandMasking):
 
     def __init__(self, ratio: float, values: str = "file") -> None:
         super().__init__(ratio)
-        self.on_file_values = check_choice("MRSMasking", "values", values, ("file", "normalised")) == "file"
+        self.on_file_values = check_choice("MRSMasking", "values", values, ("file", "normalized")) == "file"
 
     def __call__(self, rng: BatchRNG, images: Tensor) -> Tensor:
         """Draw a mask; see :class:`BandMasking`."""

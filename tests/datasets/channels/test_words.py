@@ -47,7 +47,7 @@ def test_words_lie_as_near_as_scikit_learns(views):
     family.fit([views[0]])
     described = ((family.describe(views[0]) - family.offset) / family.spread)[views[2]]
     word = family.word(views[0])[views[2]]
-    distance = np.linalg.norm(described[:, None] - family.centres, axis=2)
+    distance = np.linalg.norm(described[:, None] - family.centers, axis=2)
     assert np.array_equal(word, distance.argmin(axis=1))
     reference = KMeans(4, n_init=10, random_state=0).fit(described).inertia_
     assert (distance.min(axis=1) ** 2).sum() < 1.1 * reference

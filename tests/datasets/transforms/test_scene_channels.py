@@ -125,7 +125,7 @@ def test_saved_and_built_again_it_is_the_same(fitted):
 
 
 def test_scene_dataset_fits_and_keeps_it(generated_data):
-    options = dict(scene="houston2018_crop", data_root=generated_data, window=1, subset="labelled", use_second=True)
+    options = dict(scene="houston2018_crop", data_root=generated_data, window=1, subset="labeled", use_second=True)
     dataset = SceneDataset(**options, transforms=[dict(type="SceneChannels")])
     spec = InputSpec.from_meta(json.loads(json.dumps(dataset.metainfo)), "test")
     assert (spec.num_bands, spec.second_bands, spec.second_in_transforms) == (232, 3, True)

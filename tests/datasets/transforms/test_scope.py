@@ -69,7 +69,7 @@ def register() -> Callable[[type], type]:
 
 @pytest.mark.parametrize("name", [name for name in transforms.__all__ if name in TRANSFORMS.module_dict])
 def test_each_of_mmhsi_declares_its_own(name: str) -> None:
-    assert vars(getattr(transforms, name))["scope"] in ("pixel", "neighbourhood", "image", "random")
+    assert vars(getattr(transforms, name))["scope"] in ("pixel", "neighborhood", "image", "random")
 
 
 @pytest.mark.parametrize("config", PIXEL, ids=lambda config: "-".join(map(str, config)))

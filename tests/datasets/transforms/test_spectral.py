@@ -63,14 +63,14 @@ def test_remove_water_vapour() -> None:
     sample = make_sample(204)
     nm = sample["wavelengths"]
     kept = [b for b in range(204) if not (1340 <= nm[b] <= 1460 or 1790 <= nm[b] <= 1960)]
-    check(RemoveBadBands(ranges="water_vapour")(dict(sample)), expect(sample, kept), np.dtype("int16"))
+    check(RemoveBadBands(ranges="water_vapor")(dict(sample)), expect(sample, kept), np.dtype("int16"))
     assert 20 < 204 - len(kept) < 40
 
 
 def test_removing_nothing_of_a_sensor_without_the_range() -> None:
     sample = make_sample(4)
     sample["wavelengths"] = np.array([450.0, 550.0, 650.0, 850.0])
-    check(RemoveBadBands(ranges="water_vapour")(dict(sample)), expect(sample, [0, 1, 2, 3]), np.dtype("int16"))
+    check(RemoveBadBands(ranges="water_vapor")(dict(sample)), expect(sample, [0, 1, 2, 3]), np.dtype("int16"))
 
 
 def test_metadata_may_be_unknown() -> None:

@@ -183,7 +183,7 @@ def test_what_a_reference_leaves_open_is_said(capture):
     other = _envi(folder / "b.hdr", raw, himg="{2, 6}", tint="20")
     with pytest.raises(DataError, match="does not fit"):
         open_cube(other, white=_envi(folder / "v.hdr", white, himg="{1, 5}"))
-    with pytest.warns(DataWarning, match=r"of raw file was exposed differently \(10 against 20\)"):
+    with pytest.warns(DataWarning, match=r"of raw file was exposed differently \(10 against 20, exposure time"):
         open_cube(other, white=panel, dark=_envi(folder / "d.hdr", dark, tint="10"))
 
 

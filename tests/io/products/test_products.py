@@ -233,6 +233,19 @@ def test_bad_input_is_one_line(enmap, tmp_path, monkeypatch):
     refused(folder, "no number FWHMOfBand")
     metadata.unlink()
     refused(folder, "is a folder; expected")
+    parent = tmp_path / "parent"
+    parent.joinpath("notes").mkdir(parents=True)
+    layouts.enmap(parent / "in", values, NM, [1, 2, 3, 4])
+    (only,) = (parent / "in").iterdir()
+    only = only.rename(parent / only.name)
+    (parent / "in").rmdir()
+    refused(parent, rf"parent: is a folder, and itself no product; it contains {only.name}: give that")
+    shutil.copytree(only, parent / "ENMAP_2")
+    refused(parent, rf"it contains {only.name}, ENMAP_2: give one of them")
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    (plain / "cube.npy").touch()
+    refused(plain, r"it contains cube\.npy: give that")
     image = next(folder.glob("*SPECTRAL_IMAGE.TIF"))
     with pytest.warns(DataWarning, match="without the product's metadata file"):
         np.testing.assert_array_equal(open_cube(image).read().data, values)

@@ -25,15 +25,15 @@ def centre_window(x: Tensor, side: int) -> Tensor:
     return x[:, :, rows.clamp(0, x.shape[2] - 1)][:, :, :, columns.clamp(0, x.shape[3] - 1)]
 
 
-def neighbouring_bands(neighbours: int, ordered: bool) -> list[int]:
+def neighbouring_bands(neighbors: int, ordered: bool) -> list[int]:
     """Which bands a token holds, as distances from its own.
 
     Args:
-        neighbours: Their odd number n.
+        neighbors: Their odd number n.
         ordered: From the first to the last; else the ones before a band come nearest first, as the public code has
             them for windows of more than a pixel.
     """
-    half = neighbours // 2
+    half = neighbors // 2
     before = list(range(-half, 0))
     return (before if ordered else before[::-1]) + list(range(half + 1))
 
@@ -57,7 +57,7 @@ class MAESTViT(QuietInit):
         in_channels: Bands C of the input.
         embed_dims: Width d of tokens. Default 64.
         window: Odd side of the window that tokens hold: 7, or 1 for the paper's pixel-wise model. Default 7.
-        neighbours: Odd number of bands in a token. Default 3; the paper's for Pavia, patch-wise, is 7.
+        neighbors: Odd number of bands in a token. Default 3; the paper's for Pavia, patch-wise, is 7.
         num_layers: Layers. Default 5.
         num_heads: Heads, 16 wide each. Default 4.
         feedforward_channels: Hidden units of the MLPs. Default 8.
@@ -67,7 +67,7 @@ class MAESTViT(QuietInit):
         init_cfg: mmengine's initialisation.
 
     Raises:
-        ConfigError: If a size is below 1, or ``window`` or ``neighbours`` is even or wider than the bands.
+        ConfigError: If a size is below 1, or ``window`` or ``neighbors`` is even or wider than the bands.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class MAESTViT(QuietInit):
         in_channels: int,
         embed_dims: int = 64,
         window: int = 7,
-        neighbours: int = 3,
+        neighbors: int = 3,
         num_layers: int = 5,
         num_heads: int = 4,
         feedforward_channels: int = 8,
@@ -85,16 +85,16 @@ class MAESTViT(QuietInit):
     ) -> None:
         super().__init__(init_cfg)
         check_sizes("MAESTViT", in_channels=in_channels, embed_dims=embed_dims, window=window, num_layers=num_layers)
-        if window % 2 == 0 or neighbours % 2 == 0 or not 1 <= neighbours <= in_channels:
+        if window % 2 == 0 or neighbors % 2 == 0 or not 1 <= neighbors <= in_channels:
             raise ConfigError(
-                f"MAESTViT: window={window}, neighbours={neighbours} given, expected odd numbers, the second at most "
+                f"MAESTViT: window={window}, neighbors={neighbors} given, expected odd numbers, the second at most "
                 f"in_channels={in_channels}"
             )
         self.in_channels = in_channels
         self.embed_dims = embed_dims
         self.window = window
-        self.offsets = neighbouring_bands(neighbours, ordered=window == 1)
-        self.values = neighbours * window**2
+        self.offsets = neighbouring_bands(neighbors, ordered=window == 1)
+        self.values = neighbors * window**2
         self.embed = nn.Linear(self.values, embed_dims)
         self.cls_token = nn.Parameter(torch.randn(1, 1, embed_dims))
         self.pos_embed = nn.Parameter(torch.randn(1, 1 + in_channels, embed_dims))
