@@ -44,8 +44,8 @@ def config(name: str) -> Path:
 
 def pretrain(name: str, sensors: Sequence[str], steps: int, folder: Path) -> Path | None:
     """Train for a number of steps; the checkpoint."""
+    from mmhsi.config_files import load_config
     from mmhsi.engine import build_runner
-    from mmhsi.engine.configs import load_config
 
     if not sensors:
         return None
@@ -73,8 +73,8 @@ def pretrain(name: str, sensors: Sequence[str], steps: int, folder: Path) -> Pat
 
 def features(name: str, scene: str, checkpoint: Path | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features (n, d) of the centres of the windows of all labelled pixels, their classes and flat indices."""
+    from mmhsi.config_files import load_config
     from mmhsi.datasets import SceneDataset
-    from mmhsi.engine.configs import load_config
     from mmhsi.inference.feature_extractor import FeatureExtractor
 
     cfg = load_config(ROOT / "configs/mae/mae-ft_hsi-vit-tiny-p3.py")
@@ -142,7 +142,7 @@ def main() -> None:
     import os
 
     os.environ["MMHSI_DATA"] = str(args.data)
-    from mmhsi.engine.configs import load_config
+    from mmhsi.config_files import load_config
 
     args.out.mkdir(parents=True, exist_ok=True)
     kept = args.out / "results.json"

@@ -29,8 +29,8 @@ def main() -> None:
     from mmengine.registry import DefaultScope
 
     from mmhsi.arguments import nearest
+    from mmhsi.config_files import load_config
     from mmhsi.engine import set_seed
-    from mmhsi.engine.configs import load_config
     from mmhsi.errors import ConfigError
     from mmhsi.evaluation.leaderboard import METRICS, Entry, add_row
     from mmhsi.evaluation.scoring import score

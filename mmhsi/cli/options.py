@@ -50,8 +50,8 @@ def read_config(args: argparse.Namespace) -> Config:
         ConfigError: If there are no such data, the config does not let one choose, or a key, type or section of it or
             of the options is mistyped.
     """
+    from mmhsi.config_files import DATASET, chosen_dataset, load_config
     from mmhsi.engine import check_config
-    from mmhsi.engine.configs import DATASET, chosen_dataset, load_config
     from mmhsi.engine.quiet_logging import hush_models
 
     if not getattr(args, "verbose", False):
@@ -159,8 +159,8 @@ def runner_options(parser: argparse.ArgumentParser) -> None:
 
 def runner_config(args: argparse.Namespace) -> Config:
     """Read ``args.config`` and apply the options of :func:`runner_options`."""
+    from mmhsi.config_files import run_name
     from mmhsi.engine import set_seed
-    from mmhsi.engine.configs import run_name
 
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = read_config(args)
@@ -183,7 +183,7 @@ def report_to(cfg: Config, path: str) -> None:
     Raises:
         ConfigError: If the config has no test data, or no ``LandCoverMetric`` or ``ValueMetric``, which writes it.
     """
-    from mmhsi.engine.configs import reporting_metric
+    from mmhsi.config_files import reporting_metric
 
     metric = reporting_metric(cfg)
     if metric is None:

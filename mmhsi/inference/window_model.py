@@ -14,8 +14,8 @@ from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor
 from torch.nn.functional import pad
 
+from mmhsi.config_files import load_config
 from mmhsi.engine.building import building
-from mmhsi.engine.configs import load_config
 from mmhsi.engine.device import choose_device
 from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError
