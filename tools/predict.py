@@ -9,7 +9,7 @@ from mmhsi.cli.command import WrittenFile, WrittenGeoTIFF, run, tool_parser
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options
 from mmhsi.cli.inputs import ReadFile, ReadLabels, check_there, reads, split_files
 from mmhsi.cli.light_imports import import_mmengine
-from mmhsi.cli.options import dataset_argument, read_config
+from mmhsi.cli.options import dataset_argument, read_config, read_unchecked
 from mmhsi.errors import counted
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def parse_args() -> argparse.Namespace:
 
 def load(args: argparse.Namespace) -> "SceneInferencer":
     """The model."""
+    import_mmengine()
     from mmhsi.engine.quiet_logging import hush_models
     from mmhsi.inference import SceneInferencer
 
@@ -120,9 +121,14 @@ def predict_many(args: argparse.Namespace) -> None:
     """Predict the scenes of this process and write the summary of all."""
     from mmhsi.cli.console import bar
     from mmhsi.errors import ConfigError
-
-    import_mmengine()
-    from mmhsi.inference.many_scenes import listed_scenes, map_names, predict_scenes, share, stac_scenes
+    from mmhsi.inference.many_scenes import (
+        listed_scenes,
+        map_names,
+        model_identity,
+        predict_scenes,
+        share,
+        stac_scenes,
+    )
     from mmhsi.inference.scene_summary import write_summary
     from mmhsi.io.files import make_folder
 
@@ -135,10 +141,13 @@ def predict_many(args: argparse.Namespace) -> None:
     rows = args.share == "rows"
     mine = scenes if rows else share(scenes, args.launcher)
     make_folder(folder)
-    inferencer = load(args)
+    config = read_unchecked(args) if args.config else None
+    identity = model_identity(config, args.checkpoint, args.window, args.stride, args.amp)
     failed, found, written, known = [], 0, 0, {}
     with bar("classifying", "rows") as step:
-        for record, there in predict_scenes(inferencer, mine, names, folder, step, shared=rows, **map_options(args)):
+        for record, there in predict_scenes(
+            lambda: load(args), identity, mine, names, folder, step, shared=rows, **map_options(args)
+        ):
             found += there
             if record.error:  # what is on the disk may be another process's record
                 failed.append(record)
