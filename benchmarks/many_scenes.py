@@ -1,9 +1,9 @@
 """An archive of tiny scenes: ``python benchmarks/many_scenes.py [--scenes 100] [--finished 9900] [--kill 0.5]``.
 
 Measures what a process that maps them holds (memory, open files), kills it on the way, and how long the next start
-takes to its first new map, and one that has nothing left to do. Those of ``--finished`` are copies of one scene with its map and record, made before the
-kill: the next start has to find that they stand, and to put them into the summary. Everything is generated, in a
-temporary folder.
+takes to its first new map, and one that has nothing left to do. Those of ``--finished`` are copies of one scene with
+its map and record, made before the kill: the next start has to find that they stand, and to put them into the summary.
+Everything is generated, in a temporary folder.
 """
 
 import argparse

@@ -213,8 +213,7 @@ def predict_scenes(
             yield known, True
             continue
         inferencer = inferencer or load()
-        step = dict(progress=progress, resume=resume, shared=shared)
-        record = _predict_scene(inferencer, scene, out, known, made, options, **step)
+        record = _predict_scene(inferencer, scene, out, known, made, options, progress, resume, shared)
         if record is not None:
             yield record, False
 
