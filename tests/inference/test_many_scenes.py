@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from processes import run_command
 from pyogrio.raw import read as read_vector
 from rasterio.crs import CRS
@@ -140,6 +141,10 @@ def test_the_summary_adds_up(trained: Callable, scenes: list[str], tmp_path: Pat
                 np.testing.assert_array_equal(values[:, index * SIDE : (index + 1) * SIDE], single.read(1))
                 assert mosaic.colormap(1)[1] == single.colormap(1)[1]
         assert (values[:, 2 * SIDE : 3 * SIDE] == mosaic.nodata).all()
+    rasterio.shutil.copy(out / "mosaic.vrt", tmp_path / "mosaic.tif", driver="COG")
+    with rasterio.open(tmp_path / "mosaic.tif") as copied:
+        assert copied.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        np.testing.assert_array_equal(copied.read(1), values)
 
 
 def test_processes_share_all_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
