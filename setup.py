@@ -93,7 +93,7 @@ setup(
     extras_require={
         name: requirements(name)
         for name in (
-            *("arrays", "zarr", "parquet", "export", "hub", "lora", "mask2former"),
+            *("arrays", "zarr", "parquet", "dask", "export", "hub", "lora", "mask2former"),
             *("tests", "docs", "tracking", "dev"),
         )
     },

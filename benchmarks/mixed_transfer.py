@@ -59,7 +59,7 @@ def corpora(names: Sequence[str], scene: str) -> dict[str, list[str]]:
 
 def config(path: str, dataset: str | None = None) -> Config:
     """A config of the repository, for a data set."""
-    from mmhsi.engine.configs import load_config
+    from mmhsi.config_files import load_config
 
     if dataset is not None:
         os.environ["MMHSI_DATASET"] = dataset

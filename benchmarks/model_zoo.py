@@ -73,8 +73,8 @@ def measure(config: str, dataset: str | None) -> dict:
     from mmengine.registry import DefaultScope
     from torch.utils.flop_counter import FlopCounterMode
 
+    from mmhsi.config_files import DATASET, load_config, read_window
     from mmhsi.engine import resolve_from_data
-    from mmhsi.engine.configs import DATASET, load_config, read_window
     from mmhsi.models.complexity import count_stored
     from mmhsi.registry import MODELS
     from mmhsi.spec import InputSpec

@@ -55,8 +55,8 @@ def errors(name: str, seed: int, folder: Path) -> dict[str, float]:
         seed: Of the split and of the training.
         folder: Of the scene, and of the run.
     """
+    from mmhsi.config_files import load_config
     from mmhsi.engine import build_runner, set_seed
-    from mmhsi.engine.configs import load_config
 
     cfg = load_config(Path(__file__).parents[1] / f"configs/regression/{name}.py")
     for loader in (cfg.train_dataloader, cfg.test_dataloader):

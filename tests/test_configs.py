@@ -10,9 +10,9 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from small_runs import fit_components, fit_regions, load_in_process, shrink
 
+from mmhsi.config_files import DATASET, load_config, run_name
 from mmhsi.datasets import MixedDataset, SceneDataset, SeededIndex, WindowValueDataset
 from mmhsi.engine import BFloat16OptimWrapper, NonFiniteLossHook, build_runner, resolve_from_data, use_amp
-from mmhsi.engine.configs import DATASET, load_config, run_name
 from mmhsi.engine.unwrap import unwrap_model
 from mmhsi.errors import ConfigError
 from mmhsi.models import SensorTilePreprocessor, TilePreprocessor

@@ -115,7 +115,7 @@ import mmhsi.registry
 from mmengine.config import Config
 from mmengine.hub import get_config
 from mmengine.registry import MODELS, DefaultScope
-from mmhsi.engine.configs import load_config
+from mmhsi.config_files import load_config
 Path("own.py").write_text('_base_ = ["mmhsi::_base_/default_runtime.py", "mmhsi::_base_/models/mae_hsi-vit-tiny.py"]')
 name = "mmhsi::" + sys.argv[1]
 cfg = get_config(name)

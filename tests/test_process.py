@@ -96,7 +96,7 @@ import numpy as np
 from mmengine.logging import MMLogger, MessageHub
 from mmengine.registry import DefaultScope
 from mmhsi.datasets import SceneDataset
-from mmhsi.engine.configs import load_config
+from mmhsi.config_files import load_config
 from mmhsi.inference import SceneInferencer
 from mmhsi.io import HSICube, open_cube, write_class_map, write_cube
 from mmhsi.models.weights import load_weights, read_checkpoint, write_checkpoint

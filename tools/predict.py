@@ -9,11 +9,15 @@ from mmhsi.cli.command import WrittenGeoTIFF, WrittenPicture, WrittenVector, run
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options
 from mmhsi.cli.inputs import ReadFile, ReadLabels, check_there, reads, split_files
 from mmhsi.cli.light_imports import import_mmengine
-from mmhsi.cli.options import dataset_argument, read_config
+from mmhsi.cli.options import dataset_argument, read_config, read_unchecked
 from mmhsi.errors import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mmhsi.cli.console import Step
     from mmhsi.inference import SceneInferencer
+    from mmhsi.inference.many_scenes import Record
 
 ONE_SCENE = ("probabilities", "uncertainty", "vector", "png", "labels", "second")
 """Options that name a file of one scene."""
@@ -55,6 +59,11 @@ def parse_args() -> argparse.Namespace:
         choices=["scenes", "rows"],
         default="scenes",
         help="what the processes share: whole scenes, or blocks of the rows of each (default: scenes)",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Dask scheduler whose workers map the scenes of --out-dir, a scene at a time: its address, or its file",
     )
     parser.add_argument("--probabilities", type=WrittenGeoTIFF, help="GeoTIFF for the probability of every class")
     parser.add_argument(
@@ -100,6 +109,7 @@ def parse_args() -> argparse.Namespace:
 
 def load(args: argparse.Namespace) -> "SceneInferencer":
     """The model."""
+    import_mmengine()
     from mmhsi.engine.quiet_logging import hush_models
     from mmhsi.inference import SceneInferencer
 
@@ -119,29 +129,56 @@ def map_options(args: argparse.Namespace) -> dict[str, Any]:
     return {**{name: getattr(args, name) for name in names}, "image_options": image_options(args)}
 
 
+def maps_of(
+    args: argparse.Namespace, names: dict[str, str], folder: Path, step: "Step"
+) -> "Iterator[tuple[Record, bool]]":
+    """Map the scenes of this process, or have the workers of a cluster map all."""
+    from mmhsi.errors import ConfigError
+    from mmhsi.inference.many_scenes import model_identity, predict_scenes, share
+
+    config = read_unchecked(args) if args.config else None
+    way = dict(window=args.window, stride=args.stride, amp=args.amp)
+    identity, options = model_identity(config, args.checkpoint, **way), map_options(args)
+    if not args.scheduler:
+        rows = args.share == "rows"
+        mine = list(names) if rows else share(list(names), args.launcher)
+        yield from predict_scenes(lambda: load(args), identity, mine, names, folder, step, shared=rows, **options)
+        return
+    if args.launcher != "none" or args.share != "scenes":
+        raise ConfigError("--scheduler: its workers take whole scenes; leave --launcher and --share out")
+    try:
+        from mmhsi.inference.dask_scenes import predict_on_cluster
+    except ImportError as error:
+        raise ConfigError("--scheduler: needs Dask; pip install 'mmhsi[dask]'") from error
+    model = dict(way, config=config, checkpoint=str(Path(args.checkpoint).absolute()), device=args.device)
+    model["batch_size"] = args.batch_size
+    found = predict_on_cluster(args.scheduler, model, identity, list(names), names, folder.absolute(), **options)
+    for done, result in enumerate(found, start=1):
+        step(done, len(names))
+        yield result
+
+
 def predict_many(args: argparse.Namespace) -> None:
     """Predict the scenes of this process and write the summary of all."""
     from mmhsi.cli.console import bar
     from mmhsi.errors import ConfigError
-
-    import_mmengine()
-    from mmhsi.inference.many_scenes import listed_scenes, map_names, predict_scenes, share, stac_scenes
+    from mmhsi.inference.many_scenes import listed_scenes, map_names, stac_scenes
     from mmhsi.inference.scene_summary import write_summary
     from mmhsi.io.files import make_folder
+    from mmhsi.io.readers.remote import is_remote
 
     given = [f"--{name}" for name in ONE_SCENE if getattr(args, name)]
     if given:
         raise ConfigError(f"{', '.join(given)}: of one scene; give --out in place of --out-dir")
     scenes = [*args.scenes, *(listed_scenes(args.list) if args.list else ())]
     scenes += stac_scenes(args.stac) if args.stac else ()
+    if args.scheduler:
+        scenes = [scene if is_remote(scene) else str(Path(scene).absolute()) for scene in scenes]
     names, folder = map_names(scenes), Path(args.out_dir)
-    rows = args.share == "rows"
-    mine = scenes if rows else share(scenes, args.launcher)
     make_folder(folder)
-    inferencer = load(args)
     failed, found, written, known = [], 0, 0, {}
-    with bar("classifying", "rows") as step:
-        for record, there in predict_scenes(inferencer, mine, names, folder, step, shared=rows, **map_options(args)):
+    with bar("classifying", "scenes" if args.scheduler else "rows") as step:
+        for record, there in maps_of(args, names, folder, step):
             found += there
             if record.error:  # what is on the disk may be another process's record
                 failed.append(record)
@@ -171,7 +208,7 @@ def main() -> None:
         return
     if len(args.scenes) != 1 or args.list or args.stac:
         raise ConfigError(f"--out: {len(args.scenes)} scenes are named; give one, or --out-dir for any number")
-    if args.launcher != "none" or args.share != "scenes":
+    if args.launcher != "none" or args.share != "scenes" or args.scheduler:
         raise ConfigError("--out: is written by one process; give --out-dir for several (--share rows for one scene)")
     args.scene = args.scenes[0]
     check_there(args.scene)

@@ -41,8 +41,8 @@ def main() -> None:
         raise ConfigError("--out: a row of a leaderboard needs --method and --source")
     from mmengine.registry import DefaultScope
 
+    from mmhsi.config_files import load_config
     from mmhsi.engine import set_seed
-    from mmhsi.engine.configs import load_config
     from mmhsi.evaluation.leaderboard import METRICS, Entry, add_row
     from mmhsi.evaluation.scoring import score
     from mmhsi.registry import DATASETS

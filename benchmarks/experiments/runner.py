@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from mmhsi.engine.configs import reporting_metric
+from mmhsi.config_files import reporting_metric
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import make_folder
 from mmhsi.io.lock import hold

@@ -16,7 +16,7 @@ from unittest import mock
 from mmengine.config import Config
 
 from mmhsi.arguments import nearest
-from mmhsi.engine.configs import DATASET, chosen_dataset, load_config
+from mmhsi.config_files import DATASET, chosen_dataset, load_config
 from mmhsi.engine.resume import newest_checkpoint
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import file_digest, write_json

@@ -18,8 +18,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 ENVIRONMENT = ROOT / "build/peers"
 SIDE, BANDS, SIGMA = 128, 200, 1.5
-CROP = (16, 18, 80, 96)
-"""Row, column, height and width of the window that is resized."""
+CROP, LARGE_CROP = (16, 18, 80, 96), (4, 6, 120, 112)
+"""Row, column, height and width of the windows that are enlarged and reduced."""
 
 
 def environment() -> Path:
@@ -86,26 +86,26 @@ def blurred(peer: str) -> tuple[Any, Any]:
     return own, albumented(data, albumentations.GaussianBlur((size, size), (SIGMA, SIGMA), p=1))
 
 
-def resized(peer: str) -> tuple[Any, Any]:
-    """A window, enlarged to the image's size; bilinear."""
+def resized(peer: str, crop: tuple[int, int, int, int] = CROP, side: int = SIDE) -> tuple[Any, Any]:
+    """A window, brought to another size; bilinear, antialiased where it is reduced, as by torchvision alone."""
     from mmhsi.datasets.transforms.cropping import crop_results
     from mmhsi.datasets.transforms.resizing import resize_results
 
-    data, (top, left, height, width) = image(), CROP
-    own = ours(lambda r: resize_results(crop_results(r, *CROP), (SIDE, SIDE), "bilinear"))
+    data, (top, left, height, width) = image(), crop
+    own = ours(lambda r: resize_results(crop_results(r, *crop), (side, side), "bilinear"))
     if peer == "kornia":
         from kornia.geometry import resize
 
         cut = (slice(None), slice(top, top + height), slice(left, left + width))
-        return own, lambda: resize(tensor(data)[cut][None], (SIDE, SIDE), align_corners=False)[0]
+        return own, lambda: resize(tensor(data)[cut][None], (side, side), align_corners=False)[0]
     if peer == "torchvision":
         from torchvision.transforms.v2.functional import resized_crop
 
-        return own, lambda: resized_crop(tensor(data), *CROP, [SIDE, SIDE], antialias=True)
+        return own, lambda: resized_crop(tensor(data), *crop, [side, side], antialias=True)
     import albumentations
 
-    crop = albumentations.Crop(left, top, left + width, top + height)
-    return own, albumented(data, crop, albumentations.Resize(SIDE, SIDE))
+    cut_out = albumentations.Crop(left, top, left + width, top + height)
+    return own, albumented(data, cut_out, albumentations.Resize(side, side))
 
 
 def flipped(peer: str) -> tuple[Any, Any]:
@@ -188,9 +188,11 @@ def compare() -> None:
     from side_by_side import Comparison, main
 
     cv2.setNumThreads(1)
+    shrunk = partial(resized, crop=LARGE_CROP, side=SIDE // 2)
     kinds = {
         "blur": (blurred, f"Gaussian blur, standard deviation {SIGMA}", ("kornia", "torchvision", "albumentations")),
         "crop": (resized, f"{CROP[2]}×{CROP[3]} pixels enlarged", ("kornia", "torchvision", "albumentations")),
+        "shrink": (shrunk, f"{LARGE_CROP[2]}×{LARGE_CROP[3]} pixels reduced to half the side", ("torchvision",)),
         "flip": (flipped, "mirrored columns", ("kornia", "torchvision")),
     }
     listed = [

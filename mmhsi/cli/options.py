@@ -41,28 +41,45 @@ def dataset_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def read_config(args: argparse.Namespace) -> Config:
-    """Read ``args.config`` with the data that ``args.dataset`` names and the keys that ``args.cfg_options`` sets.
+    """Read ``args.config`` as :func:`read_unchecked` does, and check its keys, types and sections.
 
     Args:
         args: Parsed, see :func:`config_argument`.
 
     Raises:
-        ConfigError: If there are no such data, the config does not let one choose, or a key, type or section of it or
-            of the options is mistyped.
+        ConfigError: As there, or if a key, type or section of the config or of the options is mistyped.
     """
     from mmhsi.engine import check_config
-    from mmhsi.engine.configs import DATASET, chosen_dataset, load_config
     from mmhsi.engine.quiet_logging import hush_models
 
     if not getattr(args, "verbose", False):
         hush_models()
+    cfg = read_unchecked(args)
+    check_config(cfg)
+    return cfg
+
+
+def read_unchecked(args: argparse.Namespace) -> Config:
+    """Read ``args.config`` with the data that ``args.dataset`` names and the keys that ``args.cfg_options`` sets.
+
+    Of what it is checked against nothing is imported, neither models nor torch.
+
+    Args:
+        args: Parsed, see :func:`config_argument`.
+
+    Raises:
+        ConfigError: If there are no such data, the config does not let one choose, or a section of the options is
+            mistyped.
+    """
+    from mmhsi.config_files import DATASET, chosen_dataset, load_config
+
     if args.dataset:
         os.environ[DATASET] = args.dataset
     cfg = load_config(args.config)
     if args.dataset and chosen_dataset(cfg) is None:
         raise ConfigError(f"--dataset {args.dataset}: {args.config} has data of its own, it is not written for several")
-    override(cfg, getattr(args, "cfg_options", None) or {})
-    check_config(cfg)
+    if getattr(args, "cfg_options", None):
+        override(cfg, args.cfg_options)
     return cfg
 
 
@@ -159,8 +176,8 @@ def runner_options(parser: argparse.ArgumentParser) -> None:
 
 def runner_config(args: argparse.Namespace) -> Config:
     """Read ``args.config`` and apply the options of :func:`runner_options`."""
+    from mmhsi.config_files import run_name
     from mmhsi.engine import set_seed
-    from mmhsi.engine.configs import run_name
 
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = read_config(args)
@@ -183,7 +200,7 @@ def report_to(cfg: Config, path: str) -> None:
     Raises:
         ConfigError: If the config has no test data, or no ``LandCoverMetric`` or ``ValueMetric``, which writes it.
     """
-    from mmhsi.engine.configs import reporting_metric
+    from mmhsi.config_files import reporting_metric
 
     metric = reporting_metric(cfg)
     if metric is None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 from mmengine.registry import DefaultScope
 
 from mmhsi.arguments import takes_argument
+from mmhsi.config_files import read_window, training_dataset
 from mmhsi.datasets.catalogue import nominal_centres
 from mmhsi.errors import ConfigError, DataWarning
 from mmhsi.registry import DATASETS, MODELS
 from mmhsi.spec import InputSpec
 
 from .config_check import check_model
-from .configs import read_window, training_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,9 +14,9 @@ from mmengine.hooks import Hook
 from torch import nn
 from torch.utils.data import Dataset
 
+from mmhsi.config_files import load_config
 from mmhsi.datasets.statistics import BandStatistics
 from mmhsi.engine import CheckedRunner, resolve_from_spec
-from mmhsi.engine.configs import load_config
 
 from .pretrained import encoder_config
 

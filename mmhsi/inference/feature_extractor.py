@@ -12,8 +12,8 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from mmhsi.config_files import load_config, read_window
 from mmhsi.datasets import IGNORE_INDEX, CorpusDataset, SceneDataset, TileDataset, collate_pixels
-from mmhsi.engine.configs import load_config, read_window
 from mmhsi.engine.device import choose_device
 from mmhsi.engine.numbers import resolve_numbers
 from mmhsi.errors import ConfigError

@@ -1,7 +1,11 @@
-"""One model over many scenes: what is finished is skipped, what fails is told in the end."""
+"""One model over many scenes: what is finished is skipped, what fails is told in the end.
+
+Nothing here imports torch before there is a scene to map: of thousands that are finished a start looks at the records.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from contextlib import nullcontext
@@ -10,18 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import ConfigError, DataError, MMHSIError, one_line
-from mmhsi.io.files import existing_file, file_states, reason
+from mmhsi.io.files import existing_file, file_digest, reason
 from mmhsi.io.json_file import read_json, read_state, write_state
 from mmhsi.io.lock import hold_outputs
 from mmhsi.io.readers.remote import is_remote
 
 from .map_facts import MapFacts, map_facts
-from .map_run import map_paths, open_map
-from .row_blocks import Sharing
-from .scene_opening import SceneRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from mmengine.config import Config
 
     from .map_run import Progress
     from .scene_inferencer import SceneInferencer
@@ -148,8 +151,32 @@ def stac_scenes(path: str | Path) -> list[str]:
     return scenes
 
 
+def model_identity(
+    config: Config | None,
+    checkpoint: str | Path,
+    window: int | None = None,
+    stride: int | None = None,
+    amp: bool = False,
+) -> list:
+    """What tells maps of a model from those of others, found without loading it.
+
+    Args:
+        config: As it was read from its file; None for a published checkpoint.
+        checkpoint: Its file.
+        window: As for :class:`SceneInferencer`.
+        stride: Likewise.
+        amp: Likewise.
+
+    Returns:
+        Plain values.
+    """
+    structure = "" if config is None else hashlib.sha256(repr(config.model).encode()).hexdigest()[:16]
+    return [file_digest(Path(checkpoint))[:16], structure, window, stride, amp]
+
+
 def predict_scenes(
-    inferencer: SceneInferencer,
+    load: Callable[[], SceneInferencer],
+    identity: list,
     scenes: Iterable[str],
     names: Mapping[str, str],
     folder: str | Path,
@@ -163,7 +190,8 @@ def predict_scenes(
     One whose map another process is writing, or that of a scene in another folder stands there, fails too.
 
     Args:
-        inferencer: The model.
+        load: Gives the model; called once, and only if a scene is to be mapped.
+        identity: Of the model (:func:`model_identity`).
         scenes: Those of this process (:func:`share`).
         names: Of :func:`map_names`, of all scenes.
         folder: Of the maps; ``records`` in it says what became of each scene.
@@ -175,57 +203,69 @@ def predict_scenes(
     Yields:
         Each scene's record, and whether it was there before; of shared scenes those that this process has joined.
     """
-    folder = Path(folder)
-    made_by = [
-        inferencer.model.digest,
-        [*inferencer.window, *inferencer.stride, inferencer.model.amp],
-        sorted([name, value] for name, value in options.items() if value),
-    ]
+    folder, inferencer = Path(folder), None
+    made_by = [identity, sorted([name, value] for name, value in options.items() if value)]
     for scene in scenes:
-        path, out = record_path(folder, names[scene]), folder / names[scene]
+        out = folder / names[scene]
         made = _plain([*made_by, scene if is_remote(scene) else os.path.realpath(scene)])
-
-        def stands(path: Path = path, made: object = made) -> bool:
-            known = read_record(path)
-            return known is not None and _stands(known, folder, made)
-
-        known = read_record(path)
+        known = read_record(record_path(folder, names[scene]))
         if known is not None and _stands(known, folder, made):
             yield known, True
             continue
-        begin = time.monotonic()
+        inferencer = inferencer or load()
+        record = _predict_scene(inferencer, scene, out, known, made, options, progress, resume, shared)
+        if record is not None:
+            yield record, False
 
-        def finish(
-            files: list, error: str = "", scene: str = scene, begin: float = begin, made: object = made
-        ) -> Record:
-            facts = None if error or inferencer.spec.targets else map_facts(folder / names[scene])
-            seconds = round(time.monotonic() - begin, 3)
-            written = [] if error else _state(folder / names[scene])
-            record = Record(scene, names[scene], seconds, files, made, error, facts, written)
-            write_state(record_path(folder, names[scene]), asdict(record))
-            return record
 
-        try:
-            # Until the record is written, or it would be of the map that another process makes in between.
-            with nullcontext() if shared else hold_outputs([out]):
-                _refuse_another(known, folder, made)
-                try:
-                    if shared:
-                        how = dict(options)
-                        ids, request = how.pop("ids", "original"), SceneRequest(scene, **how)
-                        with open_map(inferencer, request, map_paths(inferencer, out), ids) as run:
-                            if not run.share(Sharing(stands, finish), progress):  # other processes are at it
-                                continue
-                        record = read_record(path)
-                        assert record is not None  # finish has written it
-                    else:
-                        step = dict(options, progress=progress, moving=progress)
-                        record = finish(inferencer.write_map(scene, out, resume=resume, **step))
-                except (MMHSIError, OSError, MemoryError) as caught:
-                    record = finish([], one_line(str(caught)) or type(caught).__name__)
-        except MMHSIError as caught:  # the record of the map that is there stays
-            record = Record(scene, names[scene], 0.0, [], made, one_line(str(caught)))
-        yield record, False
+def _predict_scene(
+    inferencer: SceneInferencer,
+    scene: str,
+    out: Path,
+    known: Record | None,
+    made_by: Any,
+    options: Mapping[str, Any],
+    progress: Progress | None,
+    resume: bool,
+    shared: bool,
+) -> Record | None:
+    """Map a scene and write its record; None if other processes are at it."""
+    from .map_run import map_paths, open_map
+    from .row_blocks import Sharing
+    from .scene_opening import SceneRequest
+
+    folder, begin = out.parent, time.monotonic()
+    path = record_path(folder, out.name)
+
+    def stands() -> bool:
+        found = read_record(path)
+        return found is not None and _stands(found, folder, made_by)
+
+    def finish(files: list, error: str = "") -> Record:
+        facts = None if error or inferencer.spec.targets else map_facts(out)
+        seconds = round(time.monotonic() - begin, 3)
+        record = Record(scene, out.name, seconds, files, made_by, error, facts, [] if error else _state(out))
+        write_state(path, asdict(record))
+        return record
+
+    try:
+        # Until the record is written, or it would be of the map that another process makes in between.
+        with nullcontext() if shared else hold_outputs([out]):
+            _refuse_another(known, folder, made_by)
+            try:
+                if not shared:
+                    step = dict(options, progress=progress, moving=progress)
+                    return finish(inferencer.write_map(scene, out, resume=resume, **step))
+                how = dict(options)
+                ids, request = how.pop("ids", "original"), SceneRequest(scene, **how)
+                with open_map(inferencer, request, map_paths(inferencer, out), ids) as run:
+                    if not run.share(Sharing(stands, finish), progress):
+                        return None
+                return read_record(path)  # which finish has written
+            except (MMHSIError, OSError, MemoryError) as caught:
+                return finish([], one_line(str(caught)) or type(caught).__name__)
+    except MMHSIError as caught:  # the record of the map that is there stays
+        return Record(scene, out.name, 0.0, [], made_by, one_line(str(caught)))
 
 
 def record_path(folder: Path, name: str) -> Path:
@@ -254,14 +294,14 @@ def _stands(record: Record, folder: Path, made_by: object) -> bool:
     if record.error or record.made_by != made_by:
         return False
     try:
-        same = file_states([Path(file[0]) for file in record.files]) == record.files
+        same = all(_state(name) == state for name, *state in record.files)
         return same and _state(folder / record.map) == record.written
     except OSError:
         return False
 
 
-def _state(path: Path) -> list[int]:
-    status = path.stat()
+def _state(path: str | Path) -> list[int]:
+    status = os.stat(path)  # noqa: PTH116, the record holds names
     return [status.st_size, status.st_mtime_ns]
 
 

@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 
 from mmhsi.carried_config import check_carried_config
-from mmhsi.engine.configs import load_config
+from mmhsi.config_files import load_config
 from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.io.files import replacing

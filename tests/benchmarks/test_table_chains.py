@@ -19,8 +19,8 @@ from mmengine.config import Config, DictAction
 from scripts import command_line
 from small_runs import NARROW, SMALL, fit_regions, load_in_process, shrink
 
+from mmhsi.config_files import DATASET, load_config, reporting_metric
 from mmhsi.engine import build_runner
-from mmhsi.engine.configs import DATASET, load_config, reporting_metric
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,11 +1,14 @@
 """A scene that memory does not hold: the same samples, statistics and windows as of one that it does."""
 
+import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from scene_files import dataset, write_files
+from scene_files import Windows, dataset, write_files
+from torch.utils.data import DataLoader
 
 from mmhsi.datasets import collate_pixels
 from mmhsi.errors import DataError
@@ -108,6 +111,19 @@ def test_a_pickle_holds_the_file_and_no_values(root, no_memory):
     assert other.key == mapped.scene.key
     np.testing.assert_array_equal(other.cube.data, held.scene.cube.data)
     assert mapped.scene.cube.data.size == held.scene.cube.data.size
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the system does not list a process's mappings")
+def test_spawned_workers_map_the_same_file(root, no_memory):
+    """Each gives the samples of a scene in memory, from pages of the file, of which no process has a copy."""
+    held, mapped = both(root, no_memory, subset="all")
+    loader = DataLoader(Windows(mapped), batch_size=20, num_workers=2, multiprocessing_context="spawn")
+    windows, workers, own = map(torch.cat, zip(*loader, strict=True))
+    assert len(set(workers.tolist()) - {os.getpid()}) == 2
+    assert own.tolist() == [0] * len(held)
+    for ours, theirs in zip(windows, held, strict=True):
+        assert torch.equal(ours, torch.as_tensor(theirs["window"]))
 
 
 def test_memory_of_a_batch_is_given_back_once(root, no_memory, monkeypatch):

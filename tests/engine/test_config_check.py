@@ -5,9 +5,9 @@ import functools
 import pytest
 from mmengine.config import Config
 
+from mmhsi.config_files import load_config
 from mmhsi.engine import build_runner, check_config
 from mmhsi.engine.building import building
-from mmhsi.engine.configs import load_config
 from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError
 from mmhsi.registry import HOOKS

@@ -11,8 +11,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from scripts import REPOSITORY
 
+from mmhsi.config_files import load_config
 from mmhsi.engine import build_runner, check_classes, resolve_numbers
-from mmhsi.engine.configs import load_config
 from mmhsi.errors import ConfigError, DataWarning
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint
 from mmhsi.registry import DATASETS

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mmhsi.config_files import load_config
 from mmhsi.datasets import CATALOGUE
 from mmhsi.engine import build_runner
-from mmhsi.engine.configs import load_config
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer, scene_rows
 from mmhsi.inference.export import export_model

@@ -6,9 +6,9 @@ import torch
 from mmengine.config import Config
 from small_models import shrink
 
+from mmhsi.config_files import DATASET, load_config
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.engine import resolve_from_data
-from mmhsi.engine.configs import DATASET, load_config
 from mmhsi.errors import ConfigError
 from mmhsi.inference.feature_extractor import FeatureExtractor, patch_labels
 from mmhsi.registry import MODELS

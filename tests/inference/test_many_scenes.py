@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
+from processes import run_command
 from pyogrio.raw import read as read_vector
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
@@ -49,7 +52,7 @@ def scenes(tmp_path: Path) -> list[str]:
 
 
 def run(inferencer: SceneInferencer, scenes: list[str], out: Path, **options: object) -> list[tuple[Record, bool]]:
-    return list(predict_scenes(inferencer, scenes, map_names(scenes), out, **options))
+    return list(predict_scenes(lambda: inferencer, inferencer.model.digest, scenes, map_names(scenes), out, **options))
 
 
 def test_what_fails_does_not_end_it_and_what_is_there_is_skipped(
@@ -76,6 +79,29 @@ def test_what_fails_does_not_end_it_and_what_is_there_is_skipped(
     record = out / "records/scene_1.tif.json"
     record.write_text(record.read_text()[:50])
     assert [there for _, there in run(inferencer, scenes[:2], out, scale=2.0)] == [True, False]
+
+
+ONLY_LOOKED_AT = """
+import runpy, sys
+tool = sys.argv[1]
+sys.argv[:2] = ["predict"]
+runpy.run_path(tool, run_name="__main__")
+assert not {"torch", "mmseg", "mmpretrain", "mmengine.model"} & set(sys.modules)
+"""
+
+
+def test_a_start_with_nothing_left_loads_no_model(
+    trained: Callable, scenes: list[str], tmp_path: Path, run_tool: Callable[..., int], repository: Path
+) -> None:
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    config.dump(tmp_path / "config.py")
+    given = [tmp_path / "config.py", checkpoint, *scenes[:2], "--out-dir", tmp_path / "maps"]
+    assert run_tool("predict", *given) == 0
+    # Where a variable says where data lie, mmengine's logger is asked for, which imports torch.
+    where = {name: value for name, value in os.environ.items() if not name.startswith("MMHSI_DATA")}
+    done = run_command([sys.executable, "-c", ONLY_LOOKED_AT, repository / "tools/predict.py", *given], env=where)
+    assert done.returncode == 0, done.stderr
+    assert "0 maps written, 2 were there" in done.stdout
 
 
 def test_the_summary_adds_up(trained: Callable, scenes: list[str], tmp_path: Path) -> None:
@@ -117,6 +143,10 @@ def test_the_summary_adds_up(trained: Callable, scenes: list[str], tmp_path: Pat
                 np.testing.assert_array_equal(values[:, index * SIDE : (index + 1) * SIDE], single.read(1))
                 assert mosaic.colormap(1)[1] == single.colormap(1)[1]
         assert (values[:, 2 * SIDE : 3 * SIDE] == mosaic.nodata).all()
+    rasterio.shutil.copy(out / "mosaic.vrt", tmp_path / "mosaic.tif", driver="COG")
+    with rasterio.open(tmp_path / "mosaic.tif") as copied:
+        assert copied.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        np.testing.assert_array_equal(copied.read(1), values)
 
 
 def test_processes_share_all_scenes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def rows_done(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 
 def shared(model: SceneInferencer, scene: str, out: Path) -> list:
-    return list(predict_scenes(model, [scene], map_names([scene]), out, shared=True))
+    return list(predict_scenes(lambda: model, model.model.digest, [scene], map_names([scene]), out, shared=True))
 
 
 def counts(done: list[tuple[int, int]]) -> list[int]:
@@ -149,9 +149,9 @@ def test_rows_of_other_settings_and_damaged_ones_are_made_again(
     assert (out / "tall.tif").read_bytes() == (tmp_path / "alone.tif").read_bytes()
     assert max(counts(rows_done)) == 3  # alone, before and after the damage
     with hold(out / "tall.tif.blocks/00000000", "block", "wait"):
-        list(predict_scenes(model, [tall], map_names([tall]), out, shared=True, scale=0.5))
+        list(predict_scenes(lambda: model, model.model.digest, [tall], map_names([tall]), out, shared=True, scale=0.5))
     rows_done.clear()
-    list(predict_scenes(model, [tall], map_names([tall]), out, shared=True, scale=0.25))
+    list(predict_scenes(lambda: model, model.model.digest, [tall], map_names([tall]), out, shared=True, scale=0.25))
     assert counts(rows_done) == [1] * HEIGHT
 
 

@@ -8,9 +8,9 @@ import rasterio
 from mmengine.config import Config
 from scripts import REPOSITORY
 
+from mmhsi.config_files import load_config
 from mmhsi.datasets import SceneValueDataset
 from mmhsi.engine import build_runner
-from mmhsi.engine.configs import load_config
 from mmhsi.errors import ConfigError
 from mmhsi.inference import SceneInferencer
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from evil import Evil
 
-from mmhsi.engine.configs import load_config
+from mmhsi.config_files import load_config
 from mmhsi.errors import ConfigError, DataError, FileFormatError
 from mmhsi.models import HSIViT, transfer_weights
 from mmhsi.models.weights import convert, read_checkpoint

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmhsi.engine.configs import load_config, run_name
+from mmhsi.config_files import load_config, run_name
 from mmhsi.errors import ConfigError
 from mmhsi.models.backbones.ss_mae_fusion import SSMAEFusion
 from mmhsi.models.backbones.ss_mae_vit import SSMAEViT

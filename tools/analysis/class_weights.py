@@ -13,9 +13,9 @@ def main() -> None:
     args = parser.parse_args()
     from mmengine.registry import DefaultScope
 
+    from mmhsi.config_files import training_dataset
     from mmhsi.datasets.class_weights import class_weights
     from mmhsi.engine import set_seed
-    from mmhsi.engine.configs import training_dataset
     from mmhsi.registry import DATASETS
 
     cfg = read_config(args)

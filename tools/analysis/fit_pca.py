@@ -21,9 +21,9 @@ def main() -> None:
     args = parser.parse_args()
     from mmengine.registry import DefaultScope
 
+    from mmhsi.config_files import training_dataset
     from mmhsi.datasets import SceneDataset
     from mmhsi.datasets.transforms import fit_pca
-    from mmhsi.engine.configs import training_dataset
     from mmhsi.progress import watched
     from mmhsi.registry import DATASETS
 

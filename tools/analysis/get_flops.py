@@ -18,9 +18,9 @@ def main() -> None:
     from mmengine.registry import DefaultScope
 
     from mmhsi.arguments import size_pair
+    from mmhsi.config_files import read_window
     from mmhsi.engine import resolve_from_data, resolve_from_spec
     from mmhsi.engine.config_check import check_model
-    from mmhsi.engine.configs import read_window
     from mmhsi.errors import ConfigError
     from mmhsi.models.complexity import measure_complexity
     from mmhsi.models.presets import preset_table

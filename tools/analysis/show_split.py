@@ -14,9 +14,9 @@ def main() -> None:
     import numpy as np
     from mmengine.registry import DefaultScope
 
+    from mmhsi.config_files import training_dataset
     from mmhsi.datasets.splits import leakage, on_both_sides
     from mmhsi.engine import set_seed
-    from mmhsi.engine.configs import training_dataset
     from mmhsi.errors import ConfigError
     from mmhsi.registry import DATASETS
     from mmhsi.visualization import class_palette

@@ -71,8 +71,8 @@ def tile_task(cfg: Config) -> Task:
     """
     import numpy as np
 
+    from mmhsi.config_files import training_dataset
     from mmhsi.datasets.labelled_spectra import labelled_spectra
-    from mmhsi.engine.configs import training_dataset
     from mmhsi.errors import ConfigError
     from mmhsi.registry import DATASETS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import traceback
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,7 @@ from mmhsi.packaged import missing_config, packaged_folder
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Iterator
 
 DATASET = "MMHSI_DATASET"
 """Environment variable by which a config that is written for several data sets is told of one."""
@@ -48,10 +50,9 @@ def load_config(config: str | Path | Config) -> Config:
     if file.suffix != ".py":
         # mmengine's reader of YAML builds whatever objects the text names.
         raise ConfigError(f"{config}: no config; expected a Python file (.py)")
-    logger = MMLogger.get_current_instance()
-    logger.addFilter(_not_of_our_variables)
     try:
-        cfg = _without_scope_of_functions(Config.fromfile(file))
+        with _quiet_about_our_variables():
+            cfg = _without_scope_of_functions(Config.fromfile(file))
         model = cfg.get("model")
         if isinstance(model, dict) and isinstance(model.get("backbone"), dict) and "pretrained" in model["backbone"]:
             from mmhsi.models.weights import expand_pretrained  # which imports all models
@@ -65,8 +66,6 @@ def load_config(config: str | Path | Config) -> Config:
         raise _unknown_dataset(config, error) or ConfigError(missing) from None
     except Exception as error:  # whatever its code raises
         raise ConfigError(f"{config}: {type(error).__name__}{_line(error)}: {reason(error)}") from error
-    finally:
-        logger.removeFilter(_not_of_our_variables)
 
 
 def _without_scope_of_functions(cfg: Config) -> Config:
@@ -148,6 +147,23 @@ def _line(error: Exception) -> str:
     """The line of a config in which an error was raised; empty if none was."""
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_name == "<module>"]
     return f" in line {lines[-1]}" if lines else ""
+
+
+@contextmanager
+def _quiet_about_our_variables() -> Iterator[None]:
+    """Keep back what mmengine prints wherever a config reads one of our environment variables that is set.
+
+    Where none is, nobody asks for the logger, which imports torch.
+    """
+    if not any(name.startswith("MMHSI_DATA") for name in os.environ):
+        yield
+        return
+    logger = MMLogger.get_current_instance()
+    logger.addFilter(_not_of_our_variables)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_not_of_our_variables)
 
 
 def _not_of_our_variables(record: logging.LogRecord) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from mmhsi.engine.configs import DATASET, chosen_dataset, load_config, run_name
+from mmhsi.config_files import DATASET, chosen_dataset, load_config, run_name
 from mmhsi.errors import ConfigError
 
 NAME = "_base_/datasets/demo_pretrain.py"

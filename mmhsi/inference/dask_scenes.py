@@ -1,0 +1,124 @@
+"""Many scenes by the workers of a Dask cluster: a scene is a task.
+
+The queue, retries and lost workers are Dask's matter.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import closing
+from dataclasses import asdict
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distributed import Client, KilledWorker, WorkerPlugin, as_completed, get_worker
+
+from mmhsi.errors import ConfigError, counted
+from mmhsi.io.json_file import write_state
+
+from .many_scenes import Record, predict_scenes, record_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from distributed import Worker
+
+    from .scene_inferencer import SceneInferencer
+
+
+class ModelOfWorker(WorkerPlugin):
+    """A model that a worker loads with its first scene and keeps.
+
+    Args:
+        model: Arguments of :class:`mmhsi.inference.SceneInferencer`.
+    """
+
+    def __init__(self, model: Mapping[str, Any]) -> None:
+        self._model = model
+
+    def setup(self, worker: Worker) -> None:
+        """Refuse a worker of several threads.
+
+        Raises:
+            ConfigError: If it has some: they would share a model and the readers of files.
+        """
+        if worker.state.nthreads != 1:
+            raise ConfigError(
+                f"worker {worker.address}: has {worker.state.nthreads} threads; start it with --nthreads 1"
+            )
+
+    @cached_property
+    def inferencer(self) -> SceneInferencer:
+        """The model."""
+        from .scene_inferencer import SceneInferencer  # not where the command runs, which needs no torch
+
+        return SceneInferencer(**self._model)
+
+
+def predict_on_cluster(
+    scheduler: str,
+    model: Mapping[str, Any],
+    identity: list,
+    scenes: Sequence[str],
+    names: Mapping[str, str],
+    folder: str | Path,
+    **options: Any,
+) -> Iterator[tuple[Record, bool]]:
+    """As :func:`mmhsi.inference.many_scenes.predict_scenes`, by the workers of a cluster.
+
+    A scene whose worker dies is given to another one, as often as Dask's setting
+    ``distributed.scheduler.allowed-failures`` says, and then fails.
+
+    Args:
+        scheduler: Address of the scheduler, or the file that it wrote (``--scheduler-file``).
+        model: Arguments of :class:`mmhsi.inference.SceneInferencer`, with an absolute name of the checkpoint; every
+            worker that is given a scene to map loads it once.
+        identity: As there.
+        scenes: Absolute names, which all workers see.
+        names: As there.
+        folder: An absolute name that all workers see.
+        options: As there.
+
+    Yields:
+        Each scene's record, and whether it was there before, in the order in which they end.
+
+    Raises:
+        ConfigError: If no scheduler answers, or a worker has several threads.
+    """
+    name = f"mmhsi-{uuid.uuid4().hex}"
+    with closing(_connected(scheduler)) as client:
+        client.register_plugin(ModelOfWorker(model), name)
+        try:
+            task = partial(_predict, name, identity, names=names, folder=folder, **options)
+            futures = dict(zip(client.map(task, scenes, pure=False), scenes, strict=True))
+            for future in as_completed(futures):
+                try:
+                    found = future.result()
+                except KilledWorker as error:
+                    found = _killed(futures[future], names, Path(folder), error), False
+                yield found
+        finally:
+            client.unregister_worker_plugin(name)
+
+
+def _connected(scheduler: str) -> Client:
+    where = dict(scheduler_file=scheduler) if Path(scheduler).is_file() else dict(address=scheduler)
+    try:
+        return Client(**where)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--scheduler {scheduler}: no Dask scheduler answers ({error})") from error
+
+
+def _predict(plugin: str, identity: list, scene: str, **how: Any) -> tuple[Record, bool]:
+    kept = get_worker().plugins[plugin]
+    assert isinstance(kept, ModelOfWorker)  # of that name
+    ((record, there),) = predict_scenes(lambda: kept.inferencer, identity, [scene], **how)
+    return record, there
+
+
+def _killed(scene: str, names: Mapping[str, str], folder: Path, error: KilledWorker) -> Record:
+    why = f"{counted(error.allowed_failures + 1, 'worker')} died of it, perhaps for want of memory"
+    record = Record(scene, names[scene], 0.0, [], None, why)
+    write_state(record_path(folder, record.map), asdict(record))
+    return record
