@@ -157,5 +157,21 @@ def test_fused_branches_by_the_names_of_their_weights(tmp_path):
     assert len(model.spectral.layers) == 4
     sampled = [hasattr(layer.attn, "sampling_offsets") for layer in model.spatial.layers]
     assert sampled == [True, True, False] * 4
+    with pytest.raises(ConfigError, match="HyperSIGMASpectral, expected HyperSIGMASpatial; are the two exchanged"):
+        MODELS.build(dict(config, spatial=config["spectral"], spectral=config["spatial"]))
     files = [getattr(model, name).init_cfg["checkpoint"] for name in ("spatial", "spectral")]
     assert files == ["weights/hypersigma-spat-vit-b.pth", "weights/hypersigma-spec-vit-b.pth"]
+
+
+def test_fused_branches_start_from_their_files(tmp_path):
+    branches = {}
+    for name, options in (("spat", dict(patch_size=4)), ("spec", dict(patch_size=8, num_tokens=4))):
+        torch.save({"model": public_state(f"HyperSIGMA-{name}")}, tmp_path / f"{name}.pth")
+        start = dict(type="Pretrained", checkpoint=str(tmp_path / f"{name}.pth"))
+        branches[name] = dict(arch=ARCH, out_indices=(1,), init_cfg=start, **options)
+    model = HyperSIGMAFusion(branches["spat"], branches["spec"], in_channels=5, img_size=8)
+    model.init_weights()
+    for branch, name in ((model.spatial, "spat"), (model.spectral, "spec")):
+        expected = public_state(f"HyperSIGMA-{name}")["blocks.1.attn.qkv.weight"]
+        assert torch.equal(branch.layers[1].attn.qkv.weight, expected)
+    assert model(torch.randn(1, 5, 8, 8))[0].shape == (1, 32, 2, 2)

@@ -38,6 +38,10 @@ class HyperSIGMAFusion(QuietInit):
     summaries of all tokens a gate for each map, two linear layers with ReLU and a sigmoid, makes a factor of 1 to 2 for
     every channel. Tokens of both branches get learned positions first, which pretraining had none of, and no last norm.
 
+    With 12, 24 or 32 layers the same are sampled, and the same four maps taken, as by the authors; the spectral tokens
+    are read at the first of the four. With other depths it is as ``interval`` and ``out_indices`` of each branch say,
+    which count before all that. Both sample 8 points by default.
+
     Args:
         spatial: Arguments of :class:`HyperSIGMASpatial`, or ``pretrained`` in a config.
         spectral: Those of :class:`HyperSIGMASpectral`. Its layers behind the one that is read are not kept.
@@ -46,11 +50,8 @@ class HyperSIGMAFusion(QuietInit):
             resampled. Default 64.
         init_cfg: mmengine's initialisation, of both branches together; or each branch has its own.
 
-    Both branches by default sample 8 points, in the layers that the authors sample in where there are 12, 24 or 32, and
-    these also decide ``out_indices``: four maps, of the first of whose layers the spectral tokens are read.
-
     Raises:
-        ConfigError: If a size does not fit.
+        ConfigError: If a size does not fit, or the two branches are exchanged.
     """
 
     def __init__(
@@ -158,5 +159,7 @@ class HyperSIGMAFusion(QuietInit):
 
 def _branch(kind: str, options: Mapping[str, Any], in_channels: int) -> Any:
     """A branch, as the authors fine-tune it where ``options`` do not say otherwise."""
+    if options.get("type", kind) != kind:
+        raise ConfigError(f"HyperSIGMAFusion: a branch is {options['type']}, expected {kind}; are the two exchanged?")
     depth = resolve_arch(options.get("arch", "base"), kind, ARCHS)["num_layers"]
     return MODELS.build(dict(type=kind, in_channels=in_channels, points=8) | FINE_TUNING.get(depth, {}) | dict(options))
