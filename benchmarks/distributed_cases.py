@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from mmengine.structures import PixelData
@@ -14,7 +15,13 @@ from torch.utils.data import Dataset
 from mmhsi.datasets.statistics import BandStatistics
 from mmhsi.registry import DATASETS
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 BANDS, SIDE, CLASSES = 8, 12, 3
+SENSORS = {"eight": BANDS, "five": 5}
+"""Bands of each sensor, of samples of kind ``'sensors'``."""
+WAVELENGTHS = [450.0 + 100 * band for band in range(BANDS)]
 SAMPLES = 16
 VIT = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=32)
 SST = dict(embed_dims=16, spatial_layers=2, spectral_layers=2, num_heads=2, head_dims=8, feedforward_channels=32)
@@ -27,24 +34,34 @@ class EqualitySamples(Dataset):
 
     Args:
         kind: ``'tile'``; ``'full'``, all pixels of which hold data; ``'views'``; ``'labeled'``, with a label a
-            pixel; or ``'pixel'``, with one label.
+            pixel; ``'pixel'``, with one label; or ``'sensors'``, one half of each sensor, as of a ``MixedDataset``.
         length: How many.
     """
 
     metainfo = dict(classes=["a", "b", "c"])
+    weights = (1.0, 2.0)
 
     def __init__(self, kind: str = "tile", length: int = SAMPLES) -> None:
         self.kind = kind
         self.length = length
+        self.ends = (length // 2, length)
 
     def __len__(self) -> int:
         return self.length
 
     def band_statistics(self) -> BandStatistics:
-        """Of all cubes."""
-        statistics = BandStatistics(BANDS)
-        for index in range(len(self)):
-            statistics.update(self.cube(index, 0).movedim(0, -1).reshape(-1, BANDS).numpy())
+        """Of all cubes, or of those of each sensor."""
+        if self.kind != "sensors":
+            return self._statistics(range(len(self)), BANDS)
+        first, second = SENSORS.values()
+        return BandStatistics.side_by_side(
+            [self._statistics(range(self.ends[0]), first), self._statistics(range(*self.ends), second)]
+        )
+
+    def _statistics(self, indices: Iterable[int], bands: int) -> BandStatistics:
+        statistics = BandStatistics(bands)
+        for index in indices:
+            statistics.update(self.cube(index, 0)[:bands].movedim(0, -1).reshape(-1, bands).numpy())
         return statistics
 
     @staticmethod
@@ -63,6 +80,10 @@ class EqualitySamples(Dataset):
         if self.kind == "views":
             return dict(inputs=cubes, valid=valid)
         sample = dict(inputs=cubes[0], valid=valid[0])
+        if self.kind == "sensors":
+            name, bands = list(SENSORS.items())[int(index) >= self.ends[0]]
+            about = dict(sensor=name, wavelengths=tuple(WAVELENGTHS[:bands]))
+            sample.update(inputs=cubes[0][:bands], data_samples=SegDataSample(metainfo=about))
         if self.kind == "pixel":
             sample["data_samples"] = DataSample().set_gt_label(int(index) % CLASSES)
         if self.kind == "labeled":
@@ -210,7 +231,6 @@ CASES = {
         "pixel",
     ),
 }
-WAVELENGTHS = [450.0 + 100 * band for band in range(BANDS)]
 ANY_BANDS = {
     "IMAE, batches of three window sizes": "wavelength",
     "SS-MAE, MRS": "spectral-stem",
@@ -220,5 +240,15 @@ for method, embedding in ANY_BANDS.items():
     any_bands = dict(CASES[method].model["backbone"], embedding=embedding, wavelengths=WAVELENGTHS)
     case = replace(CASES[method], model=dict(CASES[method].model, backbone=any_bands))
     CASES[f"{method.partition(',')[0]}, any bands"] = case
+CASES["MAE, two sensors in turn"] = Case(
+    dict(
+        type="MAE",
+        data_preprocessor=dict(type="SensorTilePreprocessor", sensors=SENSORS, augments=AUGMENTS),
+        backbone=vit(in_channels=None, embedding="wavelength"),
+        decoder=dict(type="MAEDecoder", decoder_embed_dims=16, depth=1, num_heads=2),
+    ),
+    "sensors",
+    batch_sampler=dict(type="SensorBatchSampler"),
+)
 for method in ("MAE, hidden patches", "DINOv2 without KoLeo"):
     CASES[f"{method}, FSDP"] = replace(CASES[method], sharded=True)

@@ -53,11 +53,10 @@ def load_config(config: str | Path | Config) -> Config:
     try:
         with _quiet_about_our_variables():
             cfg = _without_scope_of_functions(Config.fromfile(file))
-        model = cfg.get("model")
-        if isinstance(model, dict) and isinstance(model.get("backbone"), dict) and "pretrained" in model["backbone"]:
+        for part in _with_pretrained(cfg.get("model")):
             from mmhsi.models.weights import expand_pretrained  # which imports all models
 
-            expand_pretrained(model["backbone"])
+            expand_pretrained(part)
         return cfg
     except ConfigError:
         raise
@@ -66,6 +65,13 @@ def load_config(config: str | Path | Config) -> Config:
         raise _unknown_dataset(config, error) or ConfigError(missing) from None
     except Exception as error:  # whatever its code raises
         raise ConfigError(f"{config}: {type(error).__name__}{_line(error)}: {reason(error)}") from error
+
+
+def _with_pretrained(model: object) -> list[dict]:
+    """A model's backbone, or those that it consists of, where they are named by their public weights."""
+    backbone = model.get("backbone") if isinstance(model, dict) else None
+    parts = [backbone, *backbone.values()] if isinstance(backbone, dict) else []
+    return [part for part in parts if isinstance(part, dict) and "pretrained" in part]
 
 
 def _without_scope_of_functions(cfg: Config) -> Config:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1] / "configs"
 MORE = ("indian-pines", "pavia-university", "salinas")
 TILES = ("enmap-potsdam", "houston2018-crop_halves")
 ENMAP_TASKS = tuple(f"enmap-{task}" for task in ("cdl", "nlcd", "bnetd", "eurocrops", "treemap", "bdforet"))
+OTHER_TASKS = ("desis-cdl", "eo1-cdl")
 WHU_HI = ("whu-hi-longkou", "whu-hi-hanchuan", "whu-hi-honghu")
 CROP = tuple(f"houston2018-crop_{split}" for split in ("20-per-class", "5-per-class", "disjoint"))
 CROP_RGB = tuple(name.replace("crop", "crop-rgb") for name in CROP)
@@ -56,7 +57,7 @@ FAMILIES = {
     "deeplabv3plus/deeplabv3plus_r50": ("c2seg-wuhan", "whu-ohs", "whu-ohs-512"),
     "fcn/*": (*TILES, "whu-ohs"),
     "segformer/*": (*TILES, "whu-ohs"),
-    "unet/*": (*TILES, "whu-ohs", *ENMAP_TASKS),
+    "unet/*": (*TILES, "whu-ohs", *ENMAP_TASKS, *OTHER_TASKS),
     "upernet/*": (*TILES, "whu-ohs"),
     "dinov2/*-frozen_hsi-vit-base-p8_segmenter": ("whu-ohs", "whu-ohs-512"),
     "dinov2/*-frozen_*": ("whu-ohs",),

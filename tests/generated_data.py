@@ -25,6 +25,8 @@ MAP_SPLITS = {
 }
 """Scenes with supplied maps of training and test pixels, and the maps' variables."""
 ENMAP_TASKS = tuple(f"enmap_{task}" for task in ("cdl", "nlcd", "bnetd", "eurocrops", "treemap", "corine", "bdforet"))
+TASKS = (*ENMAP_TASKS, "desis_cdl", "eo1_cdl")
+"""Of SpectralEarth's authors."""
 
 
 def write_variables(path: Path, variables: dict[str, np.ndarray]) -> None:
@@ -180,7 +182,7 @@ def write_image(path: Path, data: np.ndarray) -> None:
 def write_enmap_tasks(root: Path) -> None:
     """SpectralEarth's tasks: lists of names such as 0000823/04138.tif, 32 x 32 in place of 128 x 128, an unused id."""
     rng = np.random.default_rng(0)
-    for info in (CATALOGUE[name] for name in ENMAP_TASKS):
+    for info in (CATALOGUE[name] for name in TASKS):
         for subset in info.subsets:
             names = [f"00000{index}/0413{index}.tif" for index in range(2)]
             ids = np.array([0, 7777, *info.label_ids], np.uint32)

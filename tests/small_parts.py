@@ -15,6 +15,12 @@ ARGUMENTS = {
     "HSIViT": dict(in_channels=30, arch="tiny", img_size=9, patch_size=3, num_registers=4, with_mask_token=True),
     "HSIViT, learned": dict(in_channels=30, arch="tiny", img_size=9, patch_size=3, pos_embed="learned"),
     "HSIViT, SwiGLU": dict(in_channels=30, arch="tiny", patch_size=3, img_size=9, ffn_type="swiglu_fused"),
+    "HyperSIGMAFusion": dict(
+        in_channels=30,
+        img_size=9,
+        spatial=dict(arch="tiny", patch_size=3, interval=2),
+        spectral=dict(arch="tiny", num_tokens=16, patch_size=9, interval=2),
+    ),
     "HyperSIGMASpatial": dict(in_channels=30, arch="tiny", patch_size=3, interval=2),
     "HyperSIGMASpectral": dict(in_channels=30, arch="tiny", num_tokens=16, patch_size=9, interval=2),
     "HiT": dict(in_channels=30, embed_dims=64, depths=(1, 1, 1, 1)),

@@ -8,6 +8,7 @@ import torch
 
 from mmhsi.errors import ConfigError
 from mmhsi.io.lock import hold_outputs
+from mmhsi.models.presence import PresenceClassifier
 from mmhsi.progress import begin
 
 from .map_run import map_paths, open_map
@@ -49,8 +50,8 @@ class SceneInferencer:
         spec: What the model was trained on.
 
     Raises:
-        ConfigError: If the checkpoint is of another model or does not say what it was trained on, or window, stride or
-            batch size cannot work.
+        ConfigError: If the checkpoint is of another model, of one that tells which classes occur in a tile, or does not
+            say what it was trained on, or window, stride or batch size cannot work.
         FileFormatError: If the checkpoint cannot be read.
 
     Example:
@@ -70,6 +71,11 @@ class SceneInferencer:
     ) -> None:
         begin("loading the model")
         self.model = WindowModel(config, checkpoint, device, amp)
+        if isinstance(self.model.network, PresenceClassifier):
+            raise ConfigError(
+                f"{self.model.source} tells which classes occur in a tile (PresenceClassifier), which is no map of "
+                "pixels; its scores on tiles: mmhsi test"
+            )
         self.spec = self.model.spec
         self.classes = self.model.classes
         self.palette = self.model.palette

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import rasterio
-from generated_data import ENMAP_TASKS, write_enmap_corpora, write_enmap_tasks, write_image
+from generated_data import ENMAP_TASKS, TASKS, write_enmap_corpora, write_enmap_tasks, write_image
 
 from mmhsi.datasets import CATALOGUE, TileDataset, tile_dataset
 from mmhsi.datasets.layout import check_layout
@@ -21,7 +21,7 @@ def root(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("name", ENMAP_TASKS)
+@pytest.mark.parametrize("name", TASKS)
 def test_task_gives_its_classes_and_no_label_elsewhere(root, name):
     info = CATALOGUE[name]
     dataset = TileDataset(name, subset="val", data_root=str(root), pipeline=PLAIN)
@@ -33,8 +33,8 @@ def test_task_gives_its_classes_and_no_label_elsewhere(root, name):
     for index, label in enumerate(info.label_ids):
         expected[ids == label] = index
     np.testing.assert_array_equal(entry["gt_seg_map"], expected)
-    assert entry["img"].shape == (32, 32, 202)
-    assert len(dataset.spec.wavelengths) == 202
+    assert entry["img"].shape == (32, 32, info.shape[2])
+    assert (dataset.spec.wavelengths is not None) == (name in ENMAP_TASKS)
 
 
 def test_images_and_labels_of_a_list_lie_in_folders_of_their_own(root):
@@ -42,6 +42,17 @@ def test_images_and_labels_of_a_list_lie_in_folders_of_their_own(root):
     image, labels = (dataset[1][key] for key in ("img_path", "seg_map_path"))
     assert image.endswith("spectral_earth/enmap_cdl/enmap/train000001/04131.tif")
     assert labels.endswith("spectral_earth/enmap_cdl/cdl/train000001/04131.tif")
+
+
+def test_tasks_of_other_sensors_have_folders_and_crops_of_their_own(root):
+    dataset = TileDataset("eo1_cdl", subset="train", data_root=str(root), pipeline=PLAIN)
+    image, labels = (dataset[1][key] for key in ("img_path", "seg_map_path"))
+    assert image.endswith("spectral_earth/eo1_cdl/eo1/train000001/04131.tif")
+    assert labels.endswith("spectral_earth/eo1_cdl/cdl/train000001/04131.tif")
+    infos = CATALOGUE["eo1_cdl"], CATALOGUE["desis_cdl"]
+    assert [info.shape[2] for info in infos] == [198, 235]  # as long as the authors' statistics
+    assert [[part.tiles for part in info.subsets] for info in infos] == [[357, 82, 111], [750, 100, 150]]
+    assert {info.classes[info.label_ids.index(42)] for info in infos} == {"Dry beans"}
 
 
 def test_hyspecnet_reads_the_images_that_its_arrays_are_made_of(root):

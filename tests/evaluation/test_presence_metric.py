@@ -1,15 +1,19 @@
-"""Which classes occur in a tile: the truth of a label map, the loss that learns it, and its figures."""
+"""Which classes occur in a tile: the truth of a label map, the loss that learns it, its figures, and no map."""
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from sklearn.metrics import average_precision_score
 
+from mmhsi.errors import ConfigError
 from mmhsi.evaluation import PresenceMetric
+from mmhsi.inference import SceneInferencer
 from mmhsi.models.presence import presence
 from mmhsi.registry import MODELS
+from mmhsi.spec import InputSpec
 from tests.small_models import SMALL
 
 LOSS = dict(type="mmpretrain.CrossEntropyLoss", use_sigmoid=True)
@@ -19,17 +23,18 @@ def sample(labels):
     return SegDataSample(gt_sem_seg=PixelData(data=torch.tensor(labels)[None]))
 
 
+MODEL = dict(
+    type="PresenceClassifier",
+    data_preprocessor=dict(type="TilePreprocessor", num_bands=3),
+    backbone=dict(type="HSIViT", in_channels=3, arch=SMALL, img_size=4, patch_size=2),
+    neck=dict(type="mmpretrain.GlobalAveragePooling"),
+    head=dict(type="mmpretrain.MultiLabelLinearClsHead", num_classes=3, loss=LOSS),
+)
+
+
 def model():
     torch.manual_seed(0)
-    return MODELS.build(
-        dict(
-            type="PresenceClassifier",
-            data_preprocessor=dict(type="TilePreprocessor", num_bands=3),
-            backbone=dict(type="HSIViT", in_channels=3, arch=SMALL, img_size=4, patch_size=2),
-            neck=dict(type="mmpretrain.GlobalAveragePooling"),
-            head=dict(type="mmpretrain.MultiLabelLinearClsHead", num_classes=3, loss=LOSS),
-        )
-    )
+    return MODELS.build(MODEL)
 
 
 def test_classes_of_a_label_map():
@@ -63,3 +68,11 @@ def test_figures_are_those_of_scikit_learn_and_absent_classes_do_not_count():
     assert found["micro_AP"] == pytest.approx(100 * average_precision_score(truth.ravel(), scores.ravel()))
     hits = ((scores >= 0.5) & truth).sum()
     assert found["micro_F1"] == pytest.approx(100 * 2 * hits / ((scores >= 0.5).sum() + truth.sum()))
+
+
+def test_no_map_of_pixels_is_made(tmp_path):
+    spec = InputSpec(classes=("a", "b", "c"), bands=(0, 1, 2), file_bands=3, num_bands=3, window=(4, 4))
+    checkpoint = dict(meta=dict(dataset_meta=spec.to_meta()), state_dict=model().state_dict())
+    torch.save(checkpoint, tmp_path / "presence.pth")
+    with pytest.raises(ConfigError, match="which classes occur in a tile"):
+        SceneInferencer(Config(dict(model=MODEL)), tmp_path / "presence.pth")

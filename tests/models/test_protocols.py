@@ -39,6 +39,7 @@ from mmhsi.registry import MODELS
 COMMON = {TokenBackbone, AnyBandBackbone, PrunableBackbone, BandedBackbone, LayeredBackbone}
 SATISFIED = {
     "HSIViT": COMMON | {VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel, GridBackbone},
+    "HyperSIGMAFusion": {PrunableBackbone, BandedBackbone, LayeredBackbone, AdaptableModel, GridBackbone},
     "HyperSIGMASpatial": COMMON,
     "HyperSIGMASpectral": COMMON,
     "IMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone},

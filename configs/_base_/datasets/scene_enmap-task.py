@@ -1,4 +1,4 @@
-# 128x128 tiles of EnMAP, 202 bands, in the authors' lists. Fill in: dataset.scene in the three loaders.
+# Tiles of SpectralEarth's tasks, of EnMAP's 202 bands but for two, in the authors' lists. Fill in: dataset.scene in the three loaders.
 dataset = dict(type="TileDataset", data_root="{{$MMHSI_DATA:data}}")
 test_pipeline = [dict(type="LoadCube"), dict(type="LoadLabels"), dict(type="PackTile")]
 train_dataloader = dict(

@@ -6,10 +6,11 @@ from .enmap_bands import ENMAP_202, ENMAP_ABSORPTION
 from .info import SceneInfo, TileSubset
 
 _CODE = "https://github.com/AABNassim/spectral_earth"
-_CITATION = (
+_PAPER = (
     "N. A. A. Braham, C. M. Albrecht, J. Mairal, J. Chanussot, Y. Wang, X. X. Zhu, SpectralEarth: training "
-    "hyperspectral foundation models at scale, 2024, arXiv:2408.08447; EnMAP L2A (DLR)"
+    "hyperspectral foundation models at scale, 2024, arXiv:2408.08447"
 )
+_CITATION = f"{_PAPER}; EnMAP L2A (DLR)"
 _RGB = (43, 28, 10)
 _OBTAIN = "EnMAP's geoservice at DLR offers the tiles to whoever has an account"
 
@@ -22,6 +23,8 @@ def _task(
     classes: tuple[str, ...],
     caveat: str,
     same_ids: tuple[tuple[int, int], ...] = (),
+    sensor: str = "EnMAP",
+    bands: int = 202,
 ) -> SceneInfo:
     """A segmentation task: the layout of the repository's folder ``data``.
 
@@ -33,35 +36,38 @@ def _task(
         classes: Their names.
         caveat: What is not confirmed.
         same_ids: Further ids of classes.
+        sensor: Of the tiles; of others than EnMAP no more is known.
+        bands: Its bands.
     """
-    folder = f"enmap_{name.lower()}"
+    short, enmap = sensor.lower().replace("-", ""), sensor == "EnMAP"
+    folder = f"{short}_{name.lower()}"
     return SceneInfo(
-        title=f"EnMAP-{name}",
+        title=f"{sensor}-{name}",
         image="spectral_earth",
         classes=classes,
         label_ids=ids,
         ignore_others=True,
         same_ids=same_ids,
-        shape=(128, 128, 202),
-        wavelengths=ENMAP_202,
-        rgb_bands=_RGB,
-        citation=f"{_CITATION}; {of}",
+        shape=(128, 128, bands),
+        wavelengths=ENMAP_202 if enmap else None,
+        rgb_bands=_RGB if enmap else None,
+        citation=f"{_CITATION if enmap else _PAPER}; {of}",
         form="tiles",
-        sensor="EnMAP",
-        value_scale=10000,
+        sensor=sensor,
+        value_scale=10000 if enmap else None,
         split_rule=f"lists of tiles in splits/{folder}, published with the code",
         subsets=tuple(
             TileSubset(
                 part,
                 split_file=f"splits/{folder}/{part}.txt",
-                image_dir=f"{folder}/enmap",
+                image_dir=f"{folder}/{short}",
                 label_dir=f"{folder}/{name.lower()}",
                 tiles=count,
             )
             for part, count in zip(("train", "val", "test"), tiles, strict=True)
         ),
         homepage=_CODE,
-        obtain=f"{_OBTAIN}; the lists lie in the repository's data/splits",
+        obtain=f"{_OBTAIN if enmap else 'ask the authors'}; the lists lie in the repository's data/splits",
         caveat=f"Ids of no class mean no label, as in the authors' code. {caveat}",
     )
 
@@ -109,8 +115,14 @@ _CDL = {
     4: "Sorghum",
     5: "Soybeans",
     6: "Sunflower",
+    41: "Sugarbeets",
+    42: "Dry beans",
+    43: "Potatoes",
     45: "Sugarcane",
+    49: "Onions",
     54: "Tomatoes",
+    56: "Hops",
+    68: "Apples",
     69: "Grapes",
     72: "Citrus",
     75: "Almonds",
@@ -118,6 +130,10 @@ _CDL = {
     204: "Pistachios",
     210: "Prunes",
 }
+_CROPS = "crops of the Cropland Data Layer (USDA), USA"
+_CDL_ENMAP = (1, 2, 3, 4, 5, 6, 45, 54, 69, 72, 75, 76, 204, 210)
+_CDL_DESIS = (1, 2, 3, 5, 42, 43, 49, 54, 56, 68, 69, 75, 76, 204)
+_CDL_EO1 = (1, 2, 3, 4, 5, 6, 41, 42, 43, 54, 69, 75, 76, 204)
 _NLCD = {
     11: "Open water",
     21: "Developed, open space",
@@ -157,6 +173,7 @@ _CORINE = {
     "Marine waters": (521, 522, 523),
 }
 _LEGEND = "The ids are those of the authors' code, their names those of the map's own legend."
+_LITTLE = "Band centres, units and the tiles' side are not confirmed."
 _UNNAMED = "The ids are those of the authors' code, which does not name the classes."
 
 ENMAP_TILES: dict[str, SceneInfo] = {
@@ -207,10 +224,10 @@ ENMAP_TILES: dict[str, SceneInfo] = {
     ),
     "enmap_cdl": _task(
         "CDL",
-        "crops of the Cropland Data Layer (USDA), USA",
+        _CROPS,
         (1200, 160, 240),
-        tuple(_CDL),
-        tuple(_CDL.values()),
+        _CDL_ENMAP,
+        tuple(_CDL[label] for label in _CDL_ENMAP),
         _LEGEND,
     ),
     "enmap_nlcd": _task(
@@ -262,5 +279,25 @@ ENMAP_TILES: dict[str, SceneInfo] = {
         _BDFORET,
         _numbered(_BDFORET),
         _UNNAMED,
+    ),
+    "desis_cdl": _task(
+        "CDL",
+        f"DESIS (DLR, Teledyne Brown Engineering); {_CROPS}",
+        (750, 100, 150),
+        _CDL_DESIS,
+        tuple(_CDL[label] for label in _CDL_DESIS),
+        f"{_LEGEND} {_LITTLE}",
+        sensor="DESIS",
+        bands=235,
+    ),
+    "eo1_cdl": _task(
+        "CDL",
+        f"EO-1 Hyperion (NASA, USGS); {_CROPS}",
+        (357, 82, 111),
+        _CDL_EO1,
+        tuple(_CDL[label] for label in _CDL_EO1),
+        f"{_LEGEND} {_LITTLE}",
+        sensor="EO-1",
+        bands=198,
     ),
 }

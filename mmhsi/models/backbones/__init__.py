@@ -4,6 +4,7 @@ from .base import TransformerBackbone
 from .comparison import CNN2D, CNN3D, SSTN, ExViT, FreeNet, HiT, MAESTViT, SpectralCNN1D, SpectralRNN
 from .hsi_vit import HSIViT
 from .hypersigma import HyperSIGMASpatial, HyperSIGMASpectral
+from .hypersigma_fusion import HyperSIGMAFusion
 from .imae_vit import IMAEViT
 from .spatial_spectral_vit import SpatialSpectralViT
 from .ss_mae_fusion import SSMAEFusion
@@ -19,6 +20,7 @@ __all__ = [
     "FreeNet",
     "HSIViT",
     "HiT",
+    "HyperSIGMAFusion",
     "HyperSIGMASpatial",
     "HyperSIGMASpectral",
     "IMAEViT",

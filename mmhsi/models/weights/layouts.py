@@ -19,7 +19,8 @@ CONTAINERS = ("model", "teacher", "model_state_dict")
 """Entries that hold the weights in the files of MAE, of DINOv2's training and of MaskedSST, where mmengine has
 ``state_dict``."""
 
-LAYER = re.compile(r"blocks\.(?:\d+\.)?(\d+)\.(.+)")  # DINOv2 may store chunks of layers, numbered throughout
+LAYER = re.compile(r"((?:spatial|spectral)\.)?blocks\.(?:\d+\.)?(\d+)\.(.+)")
+"""DINOv2 may store chunks of layers, numbered throughout; HyperSIGMA has two branches."""
 IN_LAYER = {
     "norm1": "ln1",
     "norm2": "ln2",
@@ -50,7 +51,8 @@ def translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
       may be stored in chunks.
     - mmpretrain: our names but for the last norm, ``ln1``.
     - MaskedSST: the names of :class:`mmhsi.models.SST`, its blocks' maps in one.
-    - HyperSIGMA: timm's names behind embeddings of their own, without CLS and positions.
+    - HyperSIGMA: timm's names behind embeddings of their own, without CLS and positions; of both branches fused, each
+      behind a name.
     - DOFA, Panopticon, SpectralEarth: timm's names behind embeddings of their own
       (:mod:`mmhsi.models.weights.families`).
 
@@ -103,9 +105,9 @@ def _renamed(key: str, swiglu: bool) -> str:
     """One name of timm's."""
     found = LAYER.match(key)
     names = IN_LAYER | ({"mlp.fc1": "ffn.w12", "mlp.fc2": "ffn.w3"} if swiglu else {}) if found else OUTSIDE
-    rest = found[2] if found else key
+    rest = found[3] if found else key
     for old, new in names.items():
         if rest == old or rest.startswith(f"{old}."):
             rest = new + rest[len(old) :]
             break
-    return f"layers.{found[1]}.{rest}" if found else rest
+    return f"{found[1] or ''}layers.{found[2]}.{rest}" if found else rest

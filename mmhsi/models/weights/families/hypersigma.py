@@ -1,4 +1,7 @@
-"""HyperSIGMA: masked autoencoders of patches and of groups of bands, without CLS and positions in the encoder."""
+"""HyperSIGMA: masked autoencoders of patches and of groups of bands, without CLS and positions in the encoder.
+
+Both fused by the authors' segmentation are one model, of which no weights are published.
+"""
 
 from __future__ import annotations
 
@@ -53,5 +56,19 @@ HYPERSIGMA = (
         lacks="cls_token",
         rules=UNUSED,
         weights=_weights("spat", "HyperSIGMASpatial"),
+    ),
+    Family(
+        name="HyperSIGMA-fusion",
+        marks="spat_encoder.patch_embed.proj.weight",
+        rules={
+            r"spat_encoder\.pos_embed": "spatial_pos_embed",
+            r"spec_encoder\.pos_embed": "spectral_pos_embed",
+            r"spat_encoder\.patch_embed\.proj\.": "spatial.patch_embed.projection.",
+            r"spec_encoder\.spat_map\.": "spectral.spectral_embed.projection.",
+            r"spec_encoder\.l1\.": "summary.",
+            r"spat_encoder\.": "spatial.",
+            r"spec_encoder\.": "spectral.",
+            **{rf"fc_spec{number}\.": f"gates.{4 - number}." for number in (1, 2, 3, 4)},  # the deepest map is first
+        },
     ),
 )

@@ -1,0 +1,7 @@
+_base_ = [
+    "../../_base_/datasets/eo1-cdl.py",
+    "../../_base_/schedules/adamw_scratch_40e.py",
+    "../../_base_/default_runtime.py",
+]
+augments = [dict(type="BatchGainOffset", gain=0.1, offset=0.1), dict(type="BatchNoise", std=0.05)]
+auto_scale_lr = dict(base_batch_size=8)
