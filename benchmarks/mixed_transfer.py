@@ -174,7 +174,7 @@ def kept(path: Path, job: Callable[[], object]) -> None:
 
 def jobs(names: Sequence[str], args: argparse.Namespace) -> Iterable[tuple[Path, Callable[[], object]]]:
     """All scores: the file of each, and what makes it; those of the probes first."""
-    tasks = []
+    tasks: list[tuple[int, Path, Callable[[], object]]] = []
     for scene in SCENES:
         for encoder, scenes in corpora(names, scene).items():
             checkpoint = folder_of(args.out, scenes) / "iter.pth" if scenes else None

@@ -8,8 +8,8 @@ fine-tuning, two of three layers sampled, and of both branches fused, the scores
 import pytest
 import torch
 import torch.nn.functional as F
-from mmhsi.engine.configs import load_config
 
+from mmhsi.config_files import load_config
 from mmhsi.errors import ConfigError
 from mmhsi.models import HyperSIGMAFusion, HyperSIGMASpatial, HyperSIGMASpectral, transfer_weights
 from mmhsi.models.weights.families import family_of, public_weights
