@@ -81,9 +81,6 @@ def chains(pretraining):
 
 rows = {
     "from scratch": chains(None),
-    "pretrained as configured": chains(
-        {"SS-MAE": ss_mae, "IMAE": imae, "DINOv2": dict(config="configs/dinov2/dinov2_hsi-vit-tiny.py")}
-    ),
     "pretrained long": chains(
         {
             "SS-MAE": dict(ss_mae, options=schedule(400, 20)),
