@@ -165,9 +165,8 @@ def test_a_cell_of_the_matrix_says_how_many_pixels(written):
 def test_a_class_name_is_no_formula(tmp_path):
     names = ["$\\no such$", "a $b$ c"]
     flat = np.ones((2, 3))
-    spectra = ClassSpectra(
-        np.ones(2, int), flat, 0 * flat, np.arange(3.0), "band", np.stack([flat, flat]), np.zeros(3, int), np.arange(3)
-    )
+    range_, numbers = np.stack([flat, flat]), np.arange(3)
+    spectra = ClassSpectra(np.ones(2, int), flat, 0 * flat, 1.0 * numbers, "band", range_, 0 * numbers, numbers, False)
     texts, *_ = chart(svg_uri(spectra_figure(spectra, names, PALETTE)))
     assert {f"{name} (1)" for name in names} <= set(texts)
     picture = np.zeros((4, 4, 3), np.uint8)

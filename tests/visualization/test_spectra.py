@@ -33,7 +33,7 @@ def test_mean_and_deviation(scene, values, monkeypatch):
     with open_cube(path) as reader:
         result = class_spectra(reader, classes, 3)
     assert result.wavelengths.tolist() == [400, 500, 600, 700]
-    assert result.unit == "wavelength (nm)"
+    assert result.unit == "wavelength in nm"
     for index in range(2):
         rows = []
         for row, column in np.ndindex(9, 7):
