@@ -51,9 +51,9 @@ def labelled_spectra(source: SceneSource, pixels: NDArray[np.int64], classes: ND
         classes: Class of each, (n,).
 
     Returns:
-        ``bands``, those of the file from 0; ``wavelengths`` in nm or None; ``reflectance``, whether the file says that its
-        values are; ``classes``, for each class with labels its ``name`` and number of ``labels``, ``mean``, ``low`` and
-        ``high``, a value a band in the file's unit.
+        ``bands``, those of the file from 0; ``wavelengths`` in nm or None; ``reflectance``, whether the file says that
+        its values are; ``classes``, for each class with labels its ``name`` and number of ``labels``, ``mean``, ``low``
+        and ``high``, a value a band in the file's unit.
     """
     values = source.spectra(pixels)
     rows = []

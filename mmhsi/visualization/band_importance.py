@@ -53,7 +53,8 @@ def importance_figure(
     axis.axhline(
         100 * found.chance, color=INK, lw=1, ls=":", label=f"the most frequent class: {100 * found.chance:.1f} %"
     )
-    chart_axes(axis, f"{spectra.unit}; bars and thin lines: mean and spread of the folds", "% of held-out\npixels right")
+    along = f"{spectra.unit}; bars and thin lines: mean and spread of the folds"
+    chart_axes(axis, along, "% of held-out\npixels right")
     axis.set_ylim(bottom=0, top=max(100.0, 1.05 * together))
     axis.margins(x=0)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=SMALL, labelcolor=INK)

@@ -118,8 +118,8 @@ def envi_scaling(header: Mapping[str, str], path: str, bands: int) -> tuple[list
         bands: How many it has.
 
     Returns:
-        Gain and offset values or, where there are none, what makes reflectance from 0 to 1 of the values, and whether it
-        does; None where the header says nothing.
+        Gain and offset values or, where there are none, what makes reflectance from 0 to 1 of the values, and whether
+        it does; None where the header says nothing.
 
     Raises:
         DataError: A list has not one number a band, or the reflectance scale factor is no positive number.
