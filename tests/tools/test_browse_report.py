@@ -328,3 +328,15 @@ def test_show_spectra_of_a_map_and_of_finer_labels(files, run_tool, tmp_path):
     assert (
         run_tool("analysis/show_spectra", folder / "scene.tif", tmp_path / "odd.npy", "--out", tmp_path / "o.png") == 2
     )
+
+
+def test_show_bands_says_which_bands_in_nm_where_they_are_known(files, run_tool, tmp_path, capsys):
+    folder, _, cube, _, _ = files
+    np.save(tmp_path / "scene.npy", cube)
+    options = ["--groups", 2, "--block", 1, "--out", tmp_path / "b.png"]
+    for scene, said in (
+        (folder / "scene.tif", "450 to 650 nm: alone"),
+        (tmp_path / "scene.npy", "bands 0 to 2: alone"),
+    ):
+        assert run_tool("analysis/show_bands", scene, folder / "labels.npy", *options) == 0
+        assert said in capsys.readouterr().out
