@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MEANINGS: tuple[tuple[str, RGB], ...] = (
-    ("shadow|schatten", (64, 64, 64)),
-    ("cloud|wolke", (236, 236, 236)),
+    ("shadows?|schatten", (64, 64, 64)),
+    ("clouds?|wolken?", (236, 236, 236)),
     ("snow|ice|glacier|schnee|eis|gletscher", (200, 236, 255)),
     ("wetland|swamp|marsh|bog|mangrove|moor|feuchtgebiet", (84, 148, 150)),
     ("running track|tennis court|synthetic turf", (205, 92, 120)),

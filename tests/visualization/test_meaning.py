@@ -25,6 +25,10 @@ def test_all_colours_differ_and_unknown_names_get_the_usual_ones():
     assert class_palette(["thing", "other"]) == default_palette(2)
 
 
+def test_one_and_many_are_one_meaning():
+    assert class_palette(["Shadows", "Clouds"]) == class_palette(["shadow", "cloud"]) == [(64, 64, 64), (236, 236, 236)]
+
+
 def test_low_vegetation_is_green_beside_trees():
     red, green, blue = class_palette(["roof", "low vegetation", "tree"])[1]
     assert green > max(red, blue)
