@@ -51,8 +51,9 @@ def labelled_spectra(source: SceneSource, pixels: NDArray[np.int64], classes: ND
         classes: Class of each, (n,).
 
     Returns:
-        ``bands``, those of the file from 0; ``wavelengths`` in nm or None; ``classes``, for each class with labels its
-        ``name`` and number of ``labels``, ``mean``, ``low`` and ``high``, a value a band in the file's unit.
+        ``bands``, those of the file from 0; ``wavelengths`` in nm or None; ``reflectance``, whether the file says that
+        its values are; ``classes``, for each class with labels its ``name`` and number of ``labels``, ``mean``, ``low``
+        and ``high``, a value a band in the file's unit.
     """
     values = source.spectra(pixels)
     rows = []
@@ -64,8 +65,9 @@ def labelled_spectra(source: SceneSource, pixels: NDArray[np.int64], classes: ND
         mean = own.mean(axis=0, dtype=np.float64)
         name = str(source.info.classes[index])
         rows.append(dict(name=name, labels=len(own), mean=_plain(mean), low=_plain(low), high=_plain(high)))
-    nm = source.wavelengths
-    return dict(bands=list(source.bands), wavelengths=None if nm is None else _plain(nm), classes=rows)
+    nm = None if source.wavelengths is None else _plain(source.wavelengths)
+    reflectance = source.reader.info.reflectance
+    return dict(bands=list(source.bands), wavelengths=nm, reflectance=reflectance, classes=rows)
 
 
 def _place(transform: Affine | None, column: float, row: float) -> tuple[float | None, float | None]:

@@ -69,10 +69,11 @@ def labels_figure(report: SceneReport) -> Figure:
         mean=mean,
         std=np.full_like(mean, np.nan),
         wavelengths=centres,
-        unit="wavelength (nm)" if known else "band",
+        unit="wavelength in nm" if known else "band",
         quantiles=np.stack([low, high]),
         pieces=gapless_pieces(bands, centres),
         bands=bands,
+        reflectance=report.spectra["reflectance"],
     )
     return spectra_figure(spectra, names, palette)
 

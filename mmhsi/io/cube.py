@@ -62,6 +62,7 @@ class CubeInfo:
         scale: (C,) what the stored values have been multiplied with, or None where they come as they are stored.
         offset: (C,) what has then been added, or None.
         referenced: Whether they are reflectance by a dark and a white reference.
+        reflectance: Whether the file, its product or its references say that they are reflectance, 1 for all light.
         acquired: When the scene was taken, RFC 3339 in UTC, or None where the file does not say.
     """
 
@@ -77,6 +78,7 @@ class CubeInfo:
     scale: NDArray[np.float64] | None = None
     offset: NDArray[np.float64] | None = None
     referenced: bool = False
+    reflectance: bool = False
     acquired: str | None = None
 
     def __post_init__(self) -> None:

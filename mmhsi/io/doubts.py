@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmhsi.errors import DataWarning
+from mmhsi.errors import DataWarning, FileFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def doubt(path: str | PathLike[str], kind: str, text: str, below: int | None = N
     """
     if (heard := _heard.get()) is not None:
         heard.append(f"{fspath(path)}: {text}")
-    file = Path(fspath(path)).resolve()
+    file = _named(Path(fspath(path)).resolve())
     folder = file.parents[min(below or 0, len(file.parents) - 1)]
     most = 0 if below else MOST_FILES
     if (file, kind) in _files or _said[folder, kind] > most:
@@ -59,3 +59,13 @@ def doubt(path: str | PathLike[str], kind: str, text: str, below: int | None = N
     _said[folder, kind] += 1
     more = f"; more files below {folder} are not named" if _said[folder, kind] > most else ""
     warnings.warn(f"{fspath(path)}: {text}{more}", DataWarning, stacklevel=2)
+
+
+def _named(file: Path) -> Path:
+    """Of an ENVI pair the data file, whichever of the two was named."""
+    from mmhsi.io.readers.envi import data_file_of
+
+    if file.suffix.lower() == ".hdr":
+        with suppress(FileFormatError):
+            return data_file_of(file)
+    return file

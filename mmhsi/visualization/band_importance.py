@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from mmhsi.evaluation.band_importance import BandImportance
 
+    from .spectra import ClassSpectra
+
 
 def importance_figure(
     found: BandImportance,
     groups: Sequence[NDArray[np.integer]],
-    centres: NDArray[np.floating],
+    spectra: ClassSpectra,
     mean: NDArray[np.floating],
-    pieces: NDArray[np.integer],
-    unit: str,
     title: str = "",
 ) -> Figure:
     """Draw how well each group of bands alone tells the classes apart, below the mean spectrum.
@@ -31,18 +31,17 @@ def importance_figure(
     Args:
         found: Of :func:`mmhsi.evaluation.band_importance.band_importance`.
         groups: Indices of the bands of each group.
-        centres: Wavelengths or numbers of the bands, rising, (C,).
+        spectra: What the bands are.
         mean: Mean spectrum, (C,).
-        pieces: Number of the gapless piece of each band, (C,).
-        unit: What ``centres`` are.
         title: Above the picture.
     """
     figure = new_figure(9, 4.6, title)
     above, axis = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2))
-    for piece in np.unique(pieces):
-        part = pieces == piece
+    centres = spectra.wavelengths
+    for piece in np.unique(spectra.pieces):
+        part = spectra.pieces == piece
         above.plot(centres[part], mean[part], color="#d55e00", lw=1.4, marker="." if part.sum() == 1 else "")
-    chart_axes(above, "", "mean value")
+    chart_axes(above, "", "mean\nreflectance" if spectra.reflectance else "mean value")
     alone, spread = 100 * found.alone.mean(axis=0), 100 * found.alone.std(axis=0, ddof=1)
     half = np.median(np.abs(np.diff(centres))) / 2 if len(centres) > 1 else 0.5
     ends = np.array([(centres[bands].min() - half, centres[bands].max() + half) for bands in groups])
@@ -54,7 +53,8 @@ def importance_figure(
     axis.axhline(
         100 * found.chance, color=INK, lw=1, ls=":", label=f"the most frequent class: {100 * found.chance:.1f} %"
     )
-    chart_axes(axis, f"{unit}; bars and thin lines: mean and spread of the folds", "% of held-out\npixels right")
+    along = f"{spectra.unit}; bars and thin lines: mean and spread of the folds"
+    chart_axes(axis, along, "% of held-out\npixels right")
     axis.set_ylim(bottom=0, top=max(100.0, 1.05 * together))
     axis.margins(x=0)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=SMALL, labelcolor=INK)

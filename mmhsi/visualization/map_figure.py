@@ -80,13 +80,23 @@ def _draw_legend(figure: "Figure", entries: Sequence[tuple[str, RGB]], below: fl
         legend.remove()
 
 
-def _panels(
+def map_panels(
     false_colour: npt.NDArray[np.uint8],
     class_map: npt.NDArray[np.integer] | None,
     palette: Sequence[RGB],
     ground_truth: npt.NDArray[np.integer] | None,
 ) -> list[Panel]:
-    """What is shown side by side."""
+    """What is shown of a map: false colour, then ground truth, the map and its errors as far as they are known.
+
+    Args:
+        false_colour: (H, W, 3) uint8.
+        class_map: Class ids 0..K-1, (H, W), 255 where there is no data; or None.
+        palette: K colours.
+        ground_truth: Class ids of the labels, (H, W), 255 where there is no label; or None.
+
+    Raises:
+        DataError: The shapes do not fit together, or an id has no colour.
+    """
     given = (("the map", class_map, NO_DATA), ("ground truth", ground_truth, NO_LABEL))
     drawn = {what: colourise(ids, palette, ignored=missing) for what, ids, missing in given if ids is not None}
     for what, ids, _ in given:
@@ -187,7 +197,7 @@ def map_figure_png(
     palette = class_palette(class_names) if palette is None else palette
     if len(palette) != len(class_names):
         raise ConfigError(f"save_map_figure: {len(class_names)} class names, but {len(palette)} colours")
-    panels = _panels(false_colour, class_map, palette, ground_truth)
+    panels = map_panels(false_colour, class_map, palette, ground_truth)
     entries = legend_entries(class_map, ground_truth, class_names, palette)
     if class_map is not None and ground_truth is not None:
         entries += list(ERROR_COLOURS.items())

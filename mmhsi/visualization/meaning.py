@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .palette import RGB, colour_distance, default_palette
+from .palette import RGB, colour_distance, default_palette, further_colours
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MEANINGS: tuple[tuple[str, RGB], ...] = (
-    ("shadow|schatten", (64, 64, 64)),
-    ("cloud|wolke", (236, 236, 236)),
+    ("shadows?|schatten", (64, 64, 64)),
+    ("clouds?|wolken?", (236, 236, 236)),
     ("snow|ice|glacier|schnee|eis|gletscher", (200, 236, 255)),
     ("wetland|swamp|marsh|bog|mangrove|moor|feuchtgebiet", (84, 148, 150)),
     ("running track|tennis court|synthetic turf", (205, 92, 120)),
@@ -46,19 +46,17 @@ MEANINGS: tuple[tuple[str, RGB], ...] = (
 )
 """Words of class names, in several languages, and their colour; the first line that has one of a name's words holds."""
 
-_SHADES = (0.0, 0.35, -0.3)
+_SHADES = (0.0, 0.5, -0.4)
 """Shares of white, or of black below 0, in the colours of further classes of one meaning; more are not told apart."""
-_APART = 12.0
-"""Least distance in L*a*b* of two classes' colours."""
-_FAR = 20.0
-"""That of a colour without a meaning from those that have one, as long as there are such."""
+_APART = 25.0
+"""Least distance in L*a*b* of a colour with a meaning from those before it."""
 
 
 def class_palette(names: Sequence[str]) -> list[RGB]:
     """A colour a class, by the meaning of its name where that is known; always the same for the same names.
 
     A second and a third class of one meaning get a lighter and a darker shade; all further ones, and classes without a
-    known meaning, the colours of :func:`mmhsi.visualization.default_palette` that are not too near to those taken.
+    known meaning, the colours farthest from those taken, found as by :func:`mmhsi.visualization.default_palette`.
     ``palette=`` in the description of a scene takes the place of all this.
 
     Args:
@@ -74,8 +72,7 @@ def class_palette(names: Sequence[str]) -> list[RGB]:
         taken += [colour for colour in [meant[index]] if colour is not None]
     if not taken:
         return default_palette(len(names))
-    rest = [colour for colour in default_palette(len(names) + 40) if _is_apart(colour, taken)]
-    others = iter(sorted(rest, key=lambda colour: not _is_apart(colour, taken, _FAR)))
+    others = iter(further_colours(taken, meant.count(None)))
     return [next(others) if colour is None else colour for colour in meant]
 
 
@@ -93,5 +90,5 @@ def _shade(colour: RGB, share: float) -> RGB:
     return red, green, blue
 
 
-def _is_apart(colour: RGB, taken: list[RGB], distance: float = _APART) -> bool:
-    return not taken or bool((colour_distance(np.array([colour]), np.array(taken)) >= distance).all())
+def _is_apart(colour: RGB, taken: list[RGB]) -> bool:
+    return not taken or bool((colour_distance(np.array([colour]), np.array(taken)) >= _APART).all())

@@ -1,6 +1,7 @@
 """Class colours that stay apart, for colour-blind eyes too."""
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -63,28 +64,43 @@ def default_palette(n: int) -> list[RGB]:
     """
     if n < 0:
         raise ConfigError(f"default_palette: {n} colours were asked for")
-    if n <= len(OKABE_ITO):
-        return list(OKABE_ITO[:n])
-    grid = np.array(list(itertools.product(GRID_LEVELS, repeat=3)), dtype=np.float64)  # (N, 3)
+    return [*OKABE_ITO[:n], *further_colours(OKABE_ITO, n - len(OKABE_ITO))]
+
+
+def further_colours(taken: Sequence[RGB], n: int) -> list[RGB]:
+    """N colours that stay apart from those that are taken and from each other, as :func:`default_palette` says.
+
+    Args:
+        taken: At least one colour.
+        n: Number of further ones; none below 1.
+
+    Raises:
+        ConfigError: There are not so many.
+    """
+    if n < 1:
+        return []
+    free = [colour for colour in (*OKABE_ITO, *itertools.product(GRID_LEVELS, repeat=3)) if colour not in taken]
+    grid = np.array(free, dtype=np.float64)  # (N, 3)
     lightness, *ab = _lab(_linear(grid)).T
     grid = grid[(lightness >= LIGHTNESS[0]) & (lightness <= LIGHTNESS[1]) & (np.hypot(*ab) <= CHROMA)]
-    if n > len(OKABE_ITO) + len(grid):
-        raise ConfigError(f"default_palette: {n} colours were asked for, {len(OKABE_ITO) + len(grid)} can be given")
-
-    colours = np.concatenate([np.array(OKABE_ITO, dtype=np.float64), grid])
-    linear = _linear(colours)
-    seen = np.stack([_lab(linear), _lab(linear @ DEUTERANOPIA.T), _lab(linear @ PROTANOPIA.T)])  # (3, N, 3)
-    nearest = np.full(len(colours), np.inf)
-    chosen: list[int] = []
-    for index in range(n):
-        pick = index if index < len(OKABE_ITO) else int(nearest.argmax())
-        chosen.append(pick)
+    if n > len(grid):
+        raise ConfigError(f"{len(taken) + n} class colours were asked for, {len(taken) + len(grid)} can be given")
+    seen = _seen(grid)
+    nearest = np.linalg.norm(seen[:, :, None] - _seen(np.array(taken, dtype=np.float64))[:, None], axis=-1).min((0, 2))
+    palette: list[RGB] = []
+    for _ in range(n):
+        pick = int(nearest.argmax())
+        red, green, blue = grid[pick].astype(int).tolist()
+        palette.append((red, green, blue))
         nearest = np.minimum(nearest, np.linalg.norm(seen - seen[:, pick, None], axis=-1).min(0))
         nearest[pick] = -1  # never again, even where colours coincide to a colour-blind eye
-    palette: list[RGB] = []
-    for red, green, blue in colours[chosen].astype(int).tolist():
-        palette.append((red, green, blue))
     return palette
+
+
+def _seen(rgb: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """L*a*b* of colours (N, 3) with normal vision, deuteranopia and protanopia, (3, N, 3)."""
+    linear = _linear(rgb)
+    return np.stack([_lab(linear), _lab(linear @ DEUTERANOPIA.T), _lab(linear @ PROTANOPIA.T)])
 
 
 def colour_distance(colours: npt.NDArray[np.integer], others: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from mmhsi.errors import DataError
 from mmhsi.evaluation.metric import cells, read_report
-from mmhsi.io.class_map_reader import NO_CLASS
 
 from .curves import curve_figure, read_scalars
-from .data_uri import classes_uri, doubt_uri, picture_uri, svg_uri
-from .error_map import ERROR_COLOURS, error_classes
-from .map_figure import legend_entries
+from .data_uri import doubt_uri, picture_uri, svg_uri
+from .error_map import ERROR_COLOURS
+from .map_figure import legend_entries, map_panels
 from .spectra import ClassSpectra, spectra_figure
 
 if TYPE_CHECKING:
@@ -30,7 +28,8 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 200_000
 MOST_CHARTS = 40
 MOST_MATRIX_CLASSES = 64
-LARGEST_SIDE = 640  # pixels to which a small map is enlarged
+LAYERS = ("False colour", "Classification", "Ground truth", "Errors")
+"""Order of the map's layers; the first two are seen at first."""
 NOT_DRAWN = ("time", "data_time", "memory")
 
 Chart = tuple[str, str]
@@ -65,7 +64,6 @@ class MapPart(NamedTuple):
 
     Attributes:
         title: Line above it.
-        width: Pixels on the screen.
         ratio: Width by height.
         layers: Names and data URIs of what can be shown, the false colour first.
         legend: Names and colours.
@@ -73,7 +71,6 @@ class MapPart(NamedTuple):
     """
 
     title: str
-    width: int
     ratio: float
     layers: list[Chart]
     legend: list[tuple[str, RGB]]
@@ -154,22 +151,17 @@ def map_part(
     spectra: PixelSpectra | None = None,
 ) -> MapPart:
     """False colour and map, ground truth and errors where labels are known, and doubt where it is (H, W), 0 to 1."""
-    base = picture_uri(Image.fromarray(scene.picture))
-    layers = [("false colour", base), ("map", classes_uri(scene.classes, palette))]
-    verdicts: dict[str, RGB] = {}
+    panels = map_panels(scene.picture, scene.classes, palette, scene.truth)
+    layers = [(caption, picture_uri(rgb)) for caption, rgb, _ in panels]
+    layers.sort(key=lambda layer: LAYERS.index(layer[0]))
+    if doubt is not None:
+        layers.append(("Doubt (bright: unsure)", doubt_uri(doubt[:: scene.step, :: scene.step])))
+    legend = legend_entries(scene.classes, scene.truth, names, palette)
     if scene.truth is not None:
-        verdicts = ERROR_COLOURS
-        errors = error_classes(scene.classes, scene.truth)
-        layers.append(("ground truth", classes_uri(scene.truth, palette)))
-        layers.append(("errors", classes_uri(errors, list(verdicts.values()))))
-    known = [None if ids is None else ids[ids != NO_CLASS] for ids in (scene.classes, scene.truth)]
-    entries = legend_entries(known[0], known[1], names, palette)  # where there is neither, the page shows through
+        legend += ERROR_COLOURS.items()
     thinned = f", every {scene.step}. row and column" if scene.step > 1 else ""
     height, width = scene.picture.shape[:2]
-    enlarged = width * max(1, LARGEST_SIDE // max(height, width))
-    if doubt is not None:
-        layers.append(("doubt (bright: unsure)", doubt_uri(doubt[:: scene.step, :: scene.step])))
-    return MapPart(title + thinned, enlarged, width / height, layers, [*entries, *verdicts.items()], spectra)
+    return MapPart(title + thinned, width / height, layers, legend, spectra)
 
 
 def spectra_charts(

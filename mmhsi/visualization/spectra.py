@@ -35,11 +35,12 @@ class ClassSpectra(NamedTuple):
         mean: Mean spectrum, (K, C); NaN for a class without pixels.
         std: Population standard deviation, (K, C); NaN as well.
         wavelengths: Band centres in nm, (C,), rising; band numbers where the file has no wavelengths.
-        unit: ``'wavelength (nm)'`` or ``'band'``.
+        unit: ``'wavelength in nm'`` or ``'band'``.
         quantiles: 10th and 90th per cent of up to 2000 pixels of each class, (2, K, C); NaN as well.
         pieces: Number of the gapless piece that each band belongs to, (C,): another one begins where bands are missing,
             and where the file's wavelengths fall, which is another detector.
         bands: Number of each band in the file, (C,).
+        reflectance: Whether the file says that its values are reflectance.
     """
 
     counts: npt.NDArray[np.integer]
@@ -50,6 +51,7 @@ class ClassSpectra(NamedTuple):
     quantiles: npt.NDArray[np.float64]
     pieces: npt.NDArray[np.integer]
     bands: npt.NDArray[np.integer]
+    reflectance: bool
 
 
 def class_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], num_classes: int) -> ClassSpectra:
@@ -75,7 +77,7 @@ def class_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], num_clas
     bands = np.flatnonzero(info.good_bands) if info.good_bands.any() else np.arange(count)
     centres, unit = bands.astype(np.float64), "band"
     if info.wavelengths is not None and np.isfinite(info.wavelengths[bands]).all():
-        centres, unit = info.wavelengths[bands], "wavelength (nm)"
+        centres, unit = info.wavelengths[bands], "wavelength in nm"
     pieces = gapless_pieces(bands, centres)
     order = np.argsort(centres, kind="stable")  # spectrometers overlap: wavelengths need not rise with the band number
     bands, centres, pieces = bands[order], centres[order], pieces[order]
@@ -97,7 +99,7 @@ def class_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], num_clas
     quantiles = np.full((2, num_classes, len(bands)), np.nan)
     for index in np.flatnonzero(counts).tolist():
         quantiles[:, index] = np.quantile(np.concatenate(samples[index]), QUANTILES, axis=0)
-    return ClassSpectra(counts, mean, std, centres, unit, quantiles, pieces, bands)
+    return ClassSpectra(counts, mean, std, centres, unit, quantiles, pieces, bands, info.reflectance)
 
 
 def gapless_pieces(bands: npt.NDArray[np.integer], centres: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -167,8 +169,7 @@ def spectra_figure(
                 marker="." if alone else "",
                 label=label,
             )
-    unit = "wavelength in nm" if spectra.unit.startswith("wavelength") else "band"
-    chart_axes(axis, unit, "value as it is read")
+    chart_axes(axis, spectra.unit, "reflectance" if spectra.reflectance else "value as it is read")
     axis.margins(x=0)
     means = [mean[np.isfinite(mean)] for mean in spectra.mean]
     top = 1.3 * max((np.quantile(mean, 0.98) for mean in means if len(mean)), default=0.0)  # of the brightest class

@@ -5,7 +5,9 @@ import pytest
 
 from mmhsi.errors import DataError
 from mmhsi.evaluation.band_importance import band_importance
+from mmhsi.io import HSICube, open_cube, write_cube
 from mmhsi.visualization.band_importance import importance_figure
+from mmhsi.visualization.spectra import class_spectra
 
 
 @pytest.fixture
@@ -41,13 +43,16 @@ def test_one_block_cannot_be_held_out(spectra):
         band_importance(values, classes, np.zeros(200, int), [np.array([0])])
 
 
-def test_bars_lie_over_their_bands(spectra):
+def test_bars_lie_over_their_bands(spectra, tmp_path):
     values, classes, blocks = spectra
     groups = [np.array([0, 1]), np.array([2, 3]), np.array([4, 5])]
     found = band_importance(values, classes, blocks, groups)
     centres = np.array([400.0, 410, 420, 430, 800, 810])
-    pieces = np.array([0, 0, 0, 0, 1, 1])
-    figure = importance_figure(found, groups, centres, values.mean(axis=0), pieces, "wavelength in nm")
+    cube = HSICube(values.reshape(-1, 1, 6), wavelengths=centres, name="s")
+    write_cube(tmp_path / "s.tif", cube)
+    with open_cube(tmp_path / "s.tif") as reader:
+        known = class_spectra(reader, classes[:, None], 2)
+    figure = importance_figure(found, groups, known, values.mean(axis=0))
     above, axis = figure.axes
     assert len(above.lines) == 2  # broken at the gap
     ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in axis.patches]

@@ -79,6 +79,8 @@ def test_percent_becomes_reflectance(tmp_path, units):
     )
     scaled = _hdf5(tmp_path, dict(units=units, scale_factor=0.5, add_offset=10.0), nm=[450, 550, 650, 750])
     np.testing.assert_allclose(_values(scaled), (CUBE * 0.5 + 10) / 100, rtol=1e-6)
+    said = [open_cube(path).info.reflectance for path in (tmp_path / "spectral.tif", scaled, tmp_path / "map.tif")]
+    assert said == [True, True, False]
 
 
 @pytest.mark.parametrize(

@@ -163,16 +163,17 @@ def test_scale_of_zero(tmp_path, refused):
 
 
 @pytest.mark.parametrize(
-    ("extra", "expected"),
+    ("extra", "expected", "reflectance"),
     [
-        ("reflectance scale factor = 10000", lambda cube: cube / 10000),
-        ("data gain values = {2, 4}\ndata offset values = {1, 0}", lambda cube: cube * [2.0, 4.0] + [1.0, 0.0]),
+        ("reflectance scale factor = 10000", lambda cube: cube / 10000, True),
+        ("data gain values = {2, 4}\ndata offset values = {1, 0}", lambda cube: cube * [2.0, 4.0] + [1.0, 0.0], False),
     ],
 )
-def test_scales_of_envi(tmp_path, extra, expected):
+def test_scales_of_envi(tmp_path, extra, expected, reflectance):
     cube = make_cube(2)
-    result = read_cube(write_envi(tmp_path / "scene.img", cube, extra=extra + "\n"))
-    np.testing.assert_allclose(result.data, expected(cube), rtol=1e-6)
+    with open_cube(write_envi(tmp_path / "scene.img", cube, extra=extra + "\n")) as reader:
+        np.testing.assert_allclose(reader.read().data, expected(cube), rtol=1e-6)
+        assert reader.info.reflectance == reflectance
 
 
 @pytest.mark.parametrize(

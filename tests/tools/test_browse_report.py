@@ -20,7 +20,7 @@ from mmhsi.io import HSICube, write_class_map, write_cube
 from mmhsi.visualization import save_map_figure
 from mmhsi.visualization.confusion import save_confusion_figure
 from mmhsi.visualization.curves import MOST_POINTS, curve_figure
-from mmhsi.visualization.data_uri import svg_uri
+from mmhsi.visualization.data_uri import doubt_uri, svg_uri
 from mmhsi.visualization.error_map import ERROR_COLOURS
 from mmhsi.visualization.spectra import ClassSpectra, spectra_figure
 
@@ -123,23 +123,28 @@ def test_numbers_classes_and_pictures(files, written):
         assert expected in text
     assert f"model = dict(type='{HOSTILE}')" in text
     uris = [attrs["src"] for attrs in page.all("img")]
-    known, predicted, loss = (chart(uri)[0] for uri in uris[4:])
+    labelled, predicted, loss = (chart(uri)[0] for uri in uris[4:])
     assert {"loss", "iteration"} <= set(loss)
     for index, name in enumerate(NAMES[:2]):
         assert name in text
         assert f"{name} ({(classes == index).sum()})" in predicted
-        assert f"{name} ({(labels == 10 * (index + 1)).sum()})" in known
+        assert f"{name} ({(labels == 10 * (index + 1)).sum()})" in labelled
     base, over, truth, errors = (pixels(uri) for uri in uris[:4])
     assert base.size == over.size == truth.size == errors.size == (8, 6)
-    painted = np.asarray(over.convert("RGBA"))
-    wrong = np.asarray(errors.convert("RGBA"))
+    painted, known, wrong = (np.asarray(picture) for picture in (over, truth, errors))
     for row, column in np.ndindex(6, 8):
         label, answer = labels[row, column] // 10 - 1, classes[row, column]
-        expected = (0,) if answer == 255 else (*PALETTE[answer], 255)
-        assert tuple(painted[row, column])[-len(expected) :] == expected
-        verdict = ERROR_COLOURS["right" if label == answer else "wrong"]
-        expected = (0,) if answer == 255 or label < 0 else (*verdict, 255)
-        assert tuple(wrong[row, column])[-len(expected) :] == expected
+        verdict = (0, 0, 0) if label < 0 else ERROR_COLOURS["right" if label == answer else "wrong"]
+        no_data = (255, 255, 255)
+        assert tuple(painted[row, column]) == (no_data if answer == 255 else PALETTE[answer])
+        assert tuple(known[row, column]) == ((0, 0, 0) if label < 0 else PALETTE[label])
+        assert tuple(wrong[row, column]) == (no_data if answer == 255 else verdict)
+    assert {"no label", "no data"} <= set(page.texts)
+
+
+def test_doubt_without_data_is_white():
+    drawn = np.asarray(pixels(doubt_uri(np.array([[0, 1, np.nan]]))))[0].astype(int)
+    assert drawn[0].sum() < 50 < 400 < drawn[1].sum() < drawn[2].sum() == 3 * 255
 
 
 def test_a_spectrum_is_drawn_to_scale(files, written):
@@ -165,9 +170,8 @@ def test_a_cell_of_the_matrix_says_how_many_pixels(written):
 def test_a_class_name_is_no_formula(tmp_path):
     names = ["$\\no such$", "a $b$ c"]
     flat = np.ones((2, 3))
-    spectra = ClassSpectra(
-        np.ones(2, int), flat, 0 * flat, np.arange(3.0), "band", np.stack([flat, flat]), np.zeros(3, int), np.arange(3)
-    )
+    range_, numbers = np.stack([flat, flat]), np.arange(3)
+    spectra = ClassSpectra(np.ones(2, int), flat, 0 * flat, 1.0 * numbers, "band", range_, 0 * numbers, numbers, False)
     texts, *_ = chart(svg_uri(spectra_figure(spectra, names, PALETTE)))
     assert {f"{name} (1)" for name in names} <= set(texts)
     picture = np.zeros((4, 4, 3), np.uint8)
@@ -227,7 +231,9 @@ const layers = [...viewer.querySelectorAll(".layer")];
 const placed = () => new DOMMatrix(layers[0].firstElementChild.style.transform);
 const box = viewer.getBoundingClientRect();
 const at = {clientX: box.left + 5.5 / 8 * box.width, clientY: box.top + 4.5 / 6 * box.height};
-const seen = [document.getElementById("controls").hidden, layers.map(layer => layer.style.display).join()];
+const room = viewer.parentElement.clientWidth;
+const fills = Math.abs(box.width - Math.min(room, 0.85 * innerHeight * 8 / 6)) < 3;
+const seen = [fills, document.getElementById("controls").hidden, layers.map(layer => layer.style.display).join()];
 fire("pointerdown", at); fire("pointerup", at);
 seen.push(said.textContent.split(":")[0], chart.querySelectorAll("polyline").length);
 seen.push(chart.querySelector("polyline").getAttribute("points"));
@@ -242,7 +248,8 @@ document.getElementById("whole").click();
 seen.push(placed().a, placed().e, placed().f);
 document.body.dataset.seen = seen.join(";");
 """
-    seen = browse(written, drive, tmp_path)
+    fills, *seen = browse(written, drive, tmp_path)
+    assert fills == "true"  # 8 x 6 pixels as large as there is room
     assert seen[:2] == ["false", "block,block,none,none"]
     assert seen[2:4] == [f"row {row}, column {column}", "1"]
     drawn = np.array([point.split(",") for point in seen[4].split()], dtype=float)
@@ -272,7 +279,7 @@ def test_a_large_scene_is_thinned(run_tool, files, tmp_path):
     )
     base, over = (pixels(attrs["src"]) for attrs in Page((tmp_path / "r.html").read_text()).all("img")[:2])
     assert base.size == over.size == (7, 1067)
-    assert np.array_equal(np.asarray(over), classes[::3, ::3])
+    assert np.array_equal(np.asarray(over), np.array(PALETTE)[classes[::3, ::3]])
     assert (tmp_path / "r.html").stat().st_size < 500_000  # pictures and spectra of 1067 x 7 pixels
 
 
@@ -321,3 +328,15 @@ def test_show_spectra_of_a_map_and_of_finer_labels(files, run_tool, tmp_path):
     assert (
         run_tool("analysis/show_spectra", folder / "scene.tif", tmp_path / "odd.npy", "--out", tmp_path / "o.png") == 2
     )
+
+
+def test_show_bands_says_which_bands_in_nm_where_they_are_known(files, run_tool, tmp_path, capsys):
+    folder, _, cube, _, _ = files
+    np.save(tmp_path / "scene.npy", cube)
+    options = ["--groups", 2, "--block", 1, "--out", tmp_path / "b.png"]
+    for scene, said in (
+        (folder / "scene.tif", "450 to 650 nm: alone"),
+        (tmp_path / "scene.npy", "bands 0 to 2: alone"),
+    ):
+        assert run_tool("analysis/show_bands", scene, folder / "labels.npy", *options) == 0
+        assert said in capsys.readouterr().out

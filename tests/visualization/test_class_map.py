@@ -7,7 +7,7 @@ from processes import run_command
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.visualization import colourise, default_palette, save_map_figure, save_png
-from mmhsi.visualization.map_figure import _panels, legend_entries
+from mmhsi.visualization.map_figure import legend_entries, map_panels
 
 PALETTE = [(10, 20, 30), (200, 0, 0), (0, 150, 255)]
 
@@ -154,7 +154,9 @@ def test_no_data_is_white_and_no_label_black():
     ids, palette = np.array([[0, 255]]), [(10, 200, 10)]
     assert legend_entries(ids, None, ["a"], palette) == [("a", palette[0]), ("no data", (255, 255, 255))]
     assert legend_entries(None, ids, ["a"], palette) == [("a", palette[0]), ("no label", (0, 0, 0))]
-    panels = {caption: rgb[0].tolist() for caption, rgb, _ in _panels(np.zeros((1, 2, 3), np.uint8), ids, palette, ids)}
+    panels = {
+        caption: rgb[0].tolist() for caption, rgb, _ in map_panels(np.zeros((1, 2, 3), np.uint8), ids, palette, ids)
+    }
     assert panels["Classification"][1] == panels["Errors"][1] == [255, 255, 255]
     assert panels["Ground truth"][1] == [0, 0, 0]
 

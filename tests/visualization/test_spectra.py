@@ -33,7 +33,7 @@ def test_mean_and_deviation(scene, values, monkeypatch):
     with open_cube(path) as reader:
         result = class_spectra(reader, classes, 3)
     assert result.wavelengths.tolist() == [400, 500, 600, 700]
-    assert result.unit == "wavelength (nm)"
+    assert result.unit == "wavelength in nm"
     for index in range(2):
         rows = []
         for row, column in np.ndindex(9, 7):
@@ -66,6 +66,9 @@ def test_figure_has_the_colours_of_its_classes(scene, tmp_path):
     colours = set(map(tuple, np.asarray(Image.open(tmp_path / "s.png").convert("RGB")).reshape(-1, 3).tolist()))
     assert set(PALETTE[:2]) <= colours
     assert PALETTE[2] not in colours  # no pixel of this class
+    for known, said in ((False, "value as it is read"), (True, "reflectance")):
+        drawn = spectra_figure(result._replace(reflectance=known), NAMES, PALETTE)
+        assert drawn.axes[0].get_ylabel() == said
     with pytest.raises(DataError, match="0 pixels in all"):
         spectra_figure(none, NAMES, PALETTE)
 

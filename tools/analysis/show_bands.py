@@ -51,14 +51,11 @@ def main() -> None:
     result = band_importance(pixels, found.classes.ravel()[labelled], blocks, groups)
     for right, bands in sorted(zip(result.alone.mean(axis=0), groups, strict=True), key=lambda pair: -pair[0])[:5]:
         low, high = spectra.wavelengths[bands[[0, -1]]]
-        print(f"{low:.0f} to {high:.0f}: alone right on {100 * right:.1f} % of held-out pixels")
+        place = f"{low:.0f} to {high:.0f} nm" if "nm" in spectra.unit else f"bands {low:.0f} to {high:.0f}"
+        print(f"{place}: alone right on {100 * right:.1f} % of held-out pixels")
     print(f"all together: {100 * result.together.mean():.1f} %")
-    unit = "wavelength in nm" if spectra.unit.startswith("wavelength") else "band"
-    mean = pixels.mean(axis=0)
-    save_figure(
-        args.out,
-        importance_figure(result, groups, spectra.wavelengths, mean, spectra.pieces, unit, Path(args.scene).name),
-    )
+    title = Path(args.scene).name
+    save_figure(args.out, importance_figure(result, groups, spectra, pixels.mean(axis=0), title))
     print(f"picture: {args.out}")
 
 

@@ -56,7 +56,8 @@ class AVIRIS(Hdf5Product):
             nodata = content.maybe_number("_FillValue", cube)
             reader, crs, transform = self._on_grid(content, cube, nodata, options.ortho)
             acquired = utc_time(content.maybe_text("time_coverage_start"))
-        return ProductCube([Detector(reader, nm, None, fwhm)], nodata, crs, transform, acquired=acquired)
+        detector, reflectance = Detector(reader, nm, None, fwhm), group == "reflectance"
+        return ProductCube([detector], nodata, crs, transform, acquired=acquired, reflectance=reflectance)
 
     def _on_grid(
         self, content: Content, cube: str, nodata: float | None, ortho: bool

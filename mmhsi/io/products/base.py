@@ -91,6 +91,7 @@ class ProductCube:
         empty: Wavelengths in nm: a pixel whose stored values are 0 in all bands nearest to them holds no data, for
             products without a nodata value. Default: none.
         acquired: When the scene was taken, RFC 3339 in UTC (:func:`mmhsi.io.acquired.utc_time`), or None.
+        reflectance: Whether scaled values are reflectance. Default: they are something else, such as radiance.
     """
 
     detectors: list[Detector]
@@ -100,6 +101,7 @@ class ProductCube:
     layers: dict[str, list[Layer]] = field(default_factory=dict)
     empty: tuple[float, ...] = ()
     acquired: str | None = None
+    reflectance: bool = False
 
 
 class Product(ABC):

@@ -34,7 +34,8 @@ class DESIS(Product):
 
     def describe(self, options: CubeOptions) -> ProductCube:
         """Bands, quality layers and place."""
-        if not re.search(r"-L1C-|-L2A-", self.file.name, re.IGNORECASE):
+        level = re.search(r"-(L1C|L2A)-", self.file.name, re.IGNORECASE)
+        if level is None:
             raise FileFormatError(f"{self.path}: DESIS: this level is in the sensor's geometry; expected L1C or L2A")
         root = read_xml(self.file)
         stem = re.escape(re.sub(r"METADATA\.XML$", "", self.file.name, flags=re.IGNORECASE))
@@ -60,4 +61,5 @@ class DESIS(Product):
         detectors = [Detector(reader, nm, None, width, gain, offset)]
         nodata = _NODATA if stored.nodata is None else stored.nodata  # where the GeoTIFF does not say it
         acquired = utc_time(root.findtext("base/temporalCoverage/startTime"))
-        return ProductCube(detectors, nodata, stored.crs, stored.transform, layers, acquired=acquired)
+        place, reflectance = (stored.crs, stored.transform), level[1].upper() == "L2A"
+        return ProductCube(detectors, nodata, *place, layers, acquired=acquired, reflectance=reflectance)

@@ -78,6 +78,7 @@ class EMIT(Hdf5Product):
             transform,
             self._layers(options),
             acquired=acquired,
+            reflectance=True,
         )
 
     def _on_grid(self, reader: DataSet, fill: float, options: CubeOptions) -> CubeReader:

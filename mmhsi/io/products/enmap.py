@@ -81,11 +81,12 @@ class EnMAP(Product):
             if layer is not None:
                 layers[name] = [Layer(RasterReader(layer))]
         stored = reader.stored
-        nodata = stored.nodata
+        nodata, reflectance = stored.nodata, "L2A" in level
         if nodata is None:  # the GeoTIFF does not say it
-            nodata = -32768.0 if "L2A" in level else 0.0
+            nodata = -32768.0 if reflectance else 0.0
         acquired = utc_time(root.findtext("base/temporalCoverage/startTime"))
-        return ProductCube(detectors, nodata, stored.crs, stored.transform, layers, acquired=acquired)
+        place = stored.crs, stored.transform
+        return ProductCube(detectors, nodata, *place, layers, acquired=acquired, reflectance=reflectance)
 
 
 def _detectors(root: Element, nm: NDArray[np.float64]) -> list[NDArray[np.int64]]:

@@ -144,6 +144,7 @@ class ReflectanceReader(DerivedReader):
             transform=info.transform,
             name=self.path,
             referenced=True,
+            reflectance=True,
             acquired=info.acquired,
         )
 

@@ -54,7 +54,8 @@ class NEON(Hdf5Product):
             with reading(self.path, "NEON AOP: EPSG Code is none"):
                 crs = CRS.from_epsg(int(content.word(f"{group}/Metadata/Coordinate_System/EPSG Code")))
         reader = DataSet(self.file, data, "y x band")
-        return ProductCube([Detector(reader, nm, None, fwhm, 1 / scale, good=good)], nodata, crs, transform)
+        detector = Detector(reader, nm, None, fwhm, 1 / scale, good=good)
+        return ProductCube([detector], nodata, crs, transform, reflectance=True)
 
     def _transform(self, text: str) -> Affine:
         """Of ENVI's map info: name, reference pixel x and y from 1, east, north, pixel width and height."""

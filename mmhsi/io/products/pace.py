@@ -46,7 +46,7 @@ class PACE(Hdf5Product):
                 nodata = content.maybe_number("_FillValue", "observation_data/rhot_blue")
                 detectors = [self._detector(content, name) for name in _DETECTORS]
                 acquired = utc_time(content.maybe_text("time_coverage_start"))
-                return ProductCube(detectors, nodata, acquired=acquired)
+                return ProductCube(detectors, nodata, acquired=acquired, reflectance=True)
             return self._level_2(content)
 
     def _detector(self, content: Content, name: str) -> Detector:
@@ -73,4 +73,5 @@ class PACE(Hdf5Product):
             if "CLDICE" in names and len(names) == len(masks):
                 layers["cloud"] = [Layer(DataSet(self.file, flags, "y x"), bits=int(masks[names.index("CLDICE")]))]
         acquired = utc_time(content.maybe_text("time_coverage_start"))
-        return ProductCube([detector], nodata, layers=layers, acquired=acquired)
+        reflectance = cube.endswith("/rhos")  # Rrs is in 1/sr
+        return ProductCube([detector], nodata, layers=layers, acquired=acquired, reflectance=reflectance)

@@ -60,7 +60,16 @@ class PRISMA(Hdf5Product):
             layers = self._layers(content, level, fields)
             crs, transform = self._place(content, level)
             acquired = utc_time(content.maybe_text("Product_StartTime"))
-        return ProductCube(detectors, None, crs, transform, layers, empty=(550.0, 860.0, 1650.0), acquired=acquired)
+        return ProductCube(
+            detectors,
+            None,
+            crs,
+            transform,
+            layers,
+            empty=(550.0, 860.0, 1650.0),
+            acquired=acquired,
+            reflectance=level in ("L2C", "L2D"),
+        )
 
     def _detector(self, content: Content, level: str, fields: str, name: str) -> Detector:
         nm, fwhm = content.numbers(f"List_Cw_{name}"), content.numbers(f"List_Fwhm_{name}")

@@ -121,6 +121,7 @@ class ProductReader(DerivedReader):
             scale=scale,
             offset=offset,
             acquired=self._cube.acquired,
+            reflectance=self._cube.reflectance,
         )
 
     def _plan(self, bands: list[int] | None) -> list[tuple[CubeReader, list[int], list[tuple[slice, slice]]]]:

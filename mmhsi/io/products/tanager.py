@@ -72,6 +72,7 @@ class Tanager(Hdf5Product):
             crs,
             transform,
             layers,
+            reflectance="reflectance" in cube,
         )
 
     def _place(self, content: Content, kind: str, size: tuple[int, int]) -> tuple[CRS | None, Affine | None]:

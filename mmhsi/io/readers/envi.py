@@ -109,7 +109,7 @@ def check_header(header: Mapping[str, str], file: Path, path: str) -> None:
         )
 
 
-def envi_scaling(header: Mapping[str, str], path: str, bands: int) -> tuple[list[float], list[float]] | None:
+def envi_scaling(header: Mapping[str, str], path: str, bands: int) -> tuple[list[float], list[float], bool] | None:
     """Factor and offset of each band, as the header says them; GDAL would take a word in their lists for 0.
 
     Args:
@@ -118,8 +118,8 @@ def envi_scaling(header: Mapping[str, str], path: str, bands: int) -> tuple[list
         bands: How many it has.
 
     Returns:
-        Gain and offset values or, where there are none, what makes reflectance from 0 to 1 of the values; None where
-        the header says nothing.
+        Gain and offset values or, where there are none, what makes reflectance from 0 to 1 of the values, and whether
+        it does; None where the header says nothing.
 
     Raises:
         DataError: A list has not one number a band, or the reflectance scale factor is no positive number.
@@ -136,10 +136,10 @@ def envi_scaling(header: Mapping[str, str], path: str, bands: int) -> tuple[list
             raise DataError(
                 f"{path}: the ENVI header says reflectance scale factor = {factor}; expected a positive number"
             )
-        return [1 / float(factor)] * bands, [0.0] * bands
+        return [1 / float(factor)] * bands, [0.0] * bands, True
     if factor is not None:
         doubt(path, "gains", "has gain or offset values and a reflectance scale factor; only the former are applied")
-    return gains or [1.0] * bands, offsets or [0.0] * bands
+    return gains or [1.0] * bands, offsets or [0.0] * bands, False
 
 
 def _one_a_band(header: Mapping[str, str], name: str, path: str, bands: int) -> list[float] | None:

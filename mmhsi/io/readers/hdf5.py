@@ -162,6 +162,7 @@ class Hdf5Reader(CubeReader[h5py.File]):
             name=self.path,
             scale=scale,
             offset=offset,
+            reflectance=said.reflectance,
         )
 
     def _read_block(self, window: Window, bands: list[int] | None) -> NDArray:

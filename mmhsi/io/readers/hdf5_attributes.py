@@ -59,6 +59,7 @@ class Declared:
         good_bands: (C,) bool, or None.
         crs: Coordinate reference system, or None.
         transform: Pixel (column, row) to coordinates, or None.
+        reflectance: Whether scaled values are reflectance.
     """
 
     nodata: list[float] = field(default_factory=list)
@@ -71,6 +72,7 @@ class Declared:
     good_bands: NDArray[np.bool_] | None = None
     crs: CRS | None = None
     transform: Affine | None = None
+    reflectance: bool = False
 
     def mask(self, data: NDArray) -> NDArray[np.bool_] | None:
         """Where values count, beside the first nodata value.
@@ -134,6 +136,7 @@ def declared(file: h5py.File, name: str, order: Order, path: str) -> Declared:
         None if good is None else np.asarray(good[()]).ravel() != 0,
         None if transform is None else _crs(dataset, order),
         transform,
+        reflectance=percent != 1,
     )
 
 

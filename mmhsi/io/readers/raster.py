@@ -200,10 +200,12 @@ class RasterReader(CubeReader[OpenRaster]):
         scales = [all_scales[index - 1] for index in bands.indexes]
         offsets = [all_offsets[index - 1] for index in bands.indexes]
         said = dataset.units
-        units, acquired = [said[index - 1] for index in bands.indexes], None
+        units, acquired, reflectance = [said[index - 1] for index in bands.indexes], None, False
         if dataset.driver == "ENVI":
             header = self._header()
-            scales, offsets = envi_scaling(header, self.path, len(scales)) or (scales, offsets)
+            scaling = envi_scaling(header, self.path, len(scales))
+            if scaling is not None:
+                scales, offsets, reflectance = scaling
             units, acquired = [header.get("data_units", header.get("units"))], envi_time(header)
         percent = reflectance_in(units, spectral.wavelengths)
         scale, offset = check_scale([percent * one for one in scales], [percent * one for one in offsets], self.path)
@@ -220,6 +222,7 @@ class RasterReader(CubeReader[OpenRaster]):
             scale=scale,
             offset=offset,
             acquired=acquired,
+            reflectance=reflectance or percent != 1,
         )
 
     def _transform(self, dataset: OpenRaster) -> Affine | None:

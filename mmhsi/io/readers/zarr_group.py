@@ -156,6 +156,7 @@ class ZarrReader(CubeReader[Any]):
                 name=self.path,
                 scale=scale,
                 offset=offset,
+                reflectance=percent != 1,
             )
 
     def _beside(self, name: str) -> NDArray | None:

@@ -7,7 +7,7 @@ import pytest
 from cube_files import write_hyspex
 
 from mmhsi.errors import ConfigError, DataError, DataWarning, FileFormatError
-from mmhsi.io import open_cube
+from mmhsi.io import open_cube, read_cube
 
 RNG = np.random.default_rng(3)
 
@@ -51,6 +51,8 @@ def test_specim_capture_is_reflectance(capture):
     np.testing.assert_allclose(part.data, expected[2:5, 1:4][..., [2, 0]], rtol=1e-5)
     assert cube.wavelengths.tolist() == [400, 500, 600]
     assert cube.data.dtype == np.float32
+    assert reader.info.reflectance
+    assert not open_cube(path, white="none").info.reflectance
     np.testing.assert_array_equal(open_cube(path, white="none").read().data, raw)
     np.testing.assert_array_equal(open_cube(folder / "DARKREF_leaf.hdr").read().data, dark)
 
@@ -153,12 +155,11 @@ def test_resonon_names_and_gain_in_decibels(capture):
         header.rename(folder / f"{name}.bil.hdr")
     expected = (raw - dark.mean(axis=0)) / (white.mean(axis=0) - dark.mean(axis=0)) / 10 ** (6 / 20)
     named = dict(white=folder / "white.bil", dark=folder / "dark.bil.hdr")
-    for path in (folder / "cube.bil", folder / "cube.bil.hdr"):
-        with (
-            pytest.warns(DataWarning, match=r"of white.bil was exposed differently"),
-            open_cube(path, **named) as reader,
-        ):
-            np.testing.assert_allclose(reader.read().data, expected, rtol=1e-5)
+    with pytest.warns(DataWarning, match=r"of white.bil was exposed differently") as seen:
+        cubes = [read_cube(folder / name, **named) for name in ("cube.bil", "cube.bil.hdr")]
+    for cube in cubes:
+        np.testing.assert_allclose(cube.data, expected, rtol=1e-5)
+    assert len(seen) == 1  # one capture, by whichever of its files it is named
 
 
 def test_hyspex_carries_its_dark_reference_and_its_time(capture):

@@ -88,7 +88,9 @@ def test_quality_layers_are_a_mask_on_request(enmap):
 
 def test_products_say_when_they_were_taken(enmap, emit, tmp_path):
     paths = enmap[0], emit[0], _prisma(tmp_path / "PRS_L2D.he5")
-    times = [open_cube(path).info.acquired for path in paths]
+    infos = [open_cube(path).info for path in paths]
+    assert all(info.reflectance for info in infos)
+    times = [info.acquired for info in infos]
     assert times == ["2022-07-24T10:45:27Z", "2022-08-14T16:12:36Z", "2019-12-15T09:24:53Z"]
 
 
@@ -138,6 +140,7 @@ def test_prisma_joins_its_detectors(tmp_path, level):
         info, cube = reader.info, reader.read()
         part = reader.read((2, 1, 3, 2), [4, 0, 4])
     assert info.wavelengths.tolist() == [550, 800, 940, 960, 1650, 2200]
+    assert info.reflectance == (level in ("L2C", "L2D"))
     assert info.wavelengths[~info.good_bands].tolist() == [960]
     expected = np.stack(columns, axis=-1)
     np.testing.assert_allclose(cube.data, expected, rtol=1e-5, atol=1e-6)
@@ -280,5 +283,6 @@ def test_enmap_whose_image_declares_no_nodata(tmp_path, level, nodata):
     layouts.raster(next(folder.glob("*SPECTRAL_IMAGE.TIF")), values)
     with open_cube(folder) as reader:
         valid = reader.read().valid()
+        assert reader.info.reflectance == (level == "L2A")
     assert not valid[1, 2]
     assert valid.sum() == 19

@@ -195,6 +195,8 @@ CASES = [
     *(emit, pace, pace_surface, pace_level_1, aviris, aviris_level_1, neon, tanager, tanager_basic),
     *(desis, desis_level_1, hyperion, gaofen5),
 ]
+NO_REFLECTANCE = (pace, aviris_level_1, desis_level_1, hyperion, gaofen5)
+"""Radiance, or reflectance per steradian."""
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -203,6 +205,7 @@ def test_products_are_what_a_second_reader_reads(tmp_path, case):
     with open_cube(path, **options) as reader:
         cube = reader.read()
         part = reader.read((1, 2, 4, 3), [7, 2])
+    assert reader.info.reflectance == (case not in NO_REFLECTANCE)
     np.testing.assert_allclose(cube.wavelengths, nm, rtol=1e-6, atol=0.1 if case is hyperion else 0)
     assert (cube.transform is None) == (place is None)
     if place is not None:
