@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -322,3 +324,19 @@ def test_steps_run_at_once_keep_the_variables_of_the_command(tmp_path, monkeypat
         thread.join()
     assert seen == [(None, "a"), ("somewhere", None), (None, "b")]
     assert (os.environ["MMHSI_DATA"], os.environ.get("MMHSI_DATASET")) == ("somewhere", None)
+
+
+def test_what_runs_are_forked_from_leaves_cuda_alone():
+    """Who asks CUDA itself for its devices can fork no process that uses one."""
+    script = """
+import torch
+
+def refuse():
+    raise AssertionError("CUDA was asked")
+
+torch.cuda._device_count_nvml = lambda: 1
+torch._C._cuda_getDeviceCount = refuse
+import mmhsi.cli.preload
+"""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTORCH_NVML_BASED_CUDA_CHECK"}
+    subprocess.run([sys.executable, "-c", script], env=kept, check=True)
