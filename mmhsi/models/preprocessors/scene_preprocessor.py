@@ -156,7 +156,6 @@ class ScenePreprocessor(BandPreprocessor):
     @torch.no_grad()
     def _place(self, scene: Scene, window: tuple[int, int]) -> WindowSampler:
         """Copy a scene to the device and normalise it there, some rows at a time: raw values are not there twice."""
-
         (height, width), (h, w), scale = scene.valid.shape, window, scene.second_scale
 
         def cut(array: Any, first: int, last: int, scale: int = 1) -> Tensor:
