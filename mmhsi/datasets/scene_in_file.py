@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from mmhsi.io.kept_folders import unpacked_of
 from mmhsi.io.memory import ALWAYS_THERE, available_memory
@@ -25,6 +26,8 @@ PART = 64 << 20
 """Bytes of a scene that are held at a time."""
 SHARE = 2
 """A scene may take one part in so many of the memory there is."""
+LARGEST_BESIDE_CPU = 3 << 30
+"""Bytes that it takes at most where there is no GPU: beside a CPU's passes cutting windows from a file costs little."""
 
 
 def held_in_memory(reader: CubeReader, bands: int) -> bool:
@@ -38,7 +41,8 @@ def held_in_memory(reader: CubeReader, bands: int) -> bool:
     """
     height, width, _ = reader.info.shape
     needed = height * width * bands * (reader.info.dtype.itemsize + 4)
-    return not reader.files or needed <= max(ALWAYS_THERE, available_memory() // SHARE)
+    most = max(ALWAYS_THERE, available_memory() // SHARE)
+    return not reader.files or needed <= (most if torch.cuda.is_available() else min(most, LARGEST_BESIDE_CPU))
 
 
 def mapped_cube(reader: CubeReader, bands: list[int], read_as: object) -> tuple[HSICube, NDArray[np.bool_]]:
