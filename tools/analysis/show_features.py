@@ -58,7 +58,7 @@ def main() -> None:
         shown = scene.cube.data[::step, ::step]
         picture = false_colour(shown, spec.model_wavelengths, bands=spec.picture_bands, valid=valid)
         save_feature_figure(args.out, [(picture, colours)], spec.scene or "")
-        print(f"picture: {args.out}" + (f", every {step}th row and column" if step > 1 else ""))
+        print(f"picture: {args.out}" + (f", one in {step} rows and columns" if step > 1 else ""))
         return
     dataset = extractor.dataset("train_dataloader")
     chosen = np.unique(np.linspace(0, len(dataset) - 1, args.tiles).astype(int)).tolist()
