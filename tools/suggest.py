@@ -24,18 +24,16 @@ def main() -> None:
     import numpy as np
 
     from mmhsi.errors import ConfigError, DataError
-    from mmhsi.inference.suggestion import doubt_between, draw_candidates, suggest_pixels
+    from mmhsi.inference.suggestion import draw_candidates, read_doubt, suggest_pixels
     from mmhsi.io import open_cube
+    from mmhsi.io.pixels import read_pixels
     from mmhsi.io.vector_writer import check_vector_name, write_points
-    from mmhsi.progress import watched
 
     if not 0 <= args.distance < float("inf"):
         raise ConfigError(f"--distance {args.distance:g} given, expected pixels, at least 0")
     check_vector_name(args.out, (args.label_field,))
     with open_cube(args.doubt) as reader:
-        doubt = reader.read()
-    known, bands = doubt.valid(), doubt.data.shape[2]
-    values = doubt.data[..., 0] if bands == 1 else doubt_between(doubt.data)
+        values, known = read_doubt(reader)
     found = values[known]
     if found.size and not (found.min() >= 0 and found.max() <= 1):
         raise DataError(
@@ -49,11 +47,7 @@ def main() -> None:
         pixels = np.flatnonzero(known.ravel())
         ranked = pixels[draw_candidates(values.ravel()[pixels], args.count, args.seed)]
         rows, columns = np.divmod(ranked, info.shape[1])
-        bands = [int(band) for band in info.good_bands.nonzero()[0]]
-        spectra = np.empty((len(ranked), len(bands)), dtype=np.float32)
-        for row in watched(np.unique(rows), "reading spectra"):
-            line = reader.read((int(row), 0, 1, info.shape[1]), bands).data[0]
-            spectra[rows == row] = line[columns[rows == row]]
+        spectra = read_pixels(reader, ranked, info.good_bands.nonzero()[0].tolist())
     places = np.stack([rows, columns], axis=1)
     chosen = suggest_pixels(spectra, places, values[rows, columns], args.count, args.distance, args.seed)
     middles = np.stack([columns[chosen] + 0.5, rows[chosen] + 0.5], axis=1)

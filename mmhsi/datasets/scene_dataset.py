@@ -43,8 +43,8 @@ class SceneDataset(Dataset):
     thousands a second, a batch is :class:`PixelSamples`: with ``collate_fn=dict(type='collate_pixels')`` in the
     dataloader it carries indices alone, and :class:`mmhsi.models.ScenePreprocessor` gathers the windows on the device
     from the one copy of the scene that it keeps there. Of a scene that would take more than half of the memory there
-    is, the values are mapped from a file (:mod:`mmhsi.datasets.scene_in_file`) and windows are cut from there, unless
-    ``transforms`` need it whole.
+    is, or without a GPU more than 3 GiB, the values are mapped from a file (:mod:`mmhsi.datasets.scene_in_file`) and
+    windows are cut from there, unless ``transforms`` need it whole.
 
     Args:
         scene: Entry of the catalogue; or a description: a :class:`mmhsi.datasets.SceneInfo` or a dict of its fields,

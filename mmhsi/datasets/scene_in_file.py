@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from mmhsi.io.kept_folders import unpacked_of
 from mmhsi.io.memory import ALWAYS_THERE, available_memory
 from mmhsi.progress import watched
 
-from .statistics import refuse_empty
+from .statistics import BandStatistics, refuse_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ PART = 64 << 20
 """Bytes of a scene that are held at a time."""
 SHARE = 2
 """A scene may take one part in so many of the memory there is."""
+LARGEST_BESIDE_CPU = 3 << 30
+"""Bytes that it takes at most where there is no GPU: beside a CPU's passes cutting windows from a file costs little."""
 
 
 def held_in_memory(reader: CubeReader, bands: int) -> bool:
@@ -38,7 +41,8 @@ def held_in_memory(reader: CubeReader, bands: int) -> bool:
     """
     height, width, _ = reader.info.shape
     needed = height * width * bands * (reader.info.dtype.itemsize + 4)
-    return not reader.files or needed <= max(ALWAYS_THERE, available_memory() // SHARE)
+    most = max(ALWAYS_THERE, available_memory() // SHARE)
+    return not reader.files or needed <= (most if torch.cuda.is_available() else min(most, LARGEST_BESIDE_CPU))
 
 
 def mapped_cube(reader: CubeReader, bands: list[int], read_as: object) -> tuple[HSICube, NDArray[np.bool_]]:
@@ -68,13 +72,10 @@ def mapped_cube(reader: CubeReader, bands: list[int], read_as: object) -> tuple[
         with (folder / "values.npy").open("wb") as out:
             header = dict(descr=dtype.str, fortran_order=False, shape=shape)
             np.lib.format.write_array_header_1_0(out, header)
-            parts = list(row_parts(shape, dtype.itemsize))
-            for rows in watched(parts, f"unpacking {reader.path}"):
-                part = reader.read((rows.start, 0, rows.stop - rows.start, width), bands)
+            for rows, part in read_parts(reader, bands, f"unpacking {reader.path}"):
                 out.write(np.ascontiguousarray(part.data, dtype).data)
                 valid[rows] = part.valid()
-                if empty.any():
-                    empty &= np.isin(np.arange(len(bands)), part.empty_bands())
+                _still_empty(empty, part)
         np.save(folder / "valid.npy", valid)
         np.save(folder / "empty.npy", np.flatnonzero(empty))
 
@@ -85,6 +86,47 @@ def mapped_cube(reader: CubeReader, bands: list[int], read_as: object) -> tuple[
     cube.data, cube.mask = np.load(folder / "values.npy", mmap_mode="r"), valid
     cube.transform = reader.info.transform
     return cube, valid
+
+
+def read_parts(reader: CubeReader, bands: list[int], doing: str) -> Iterator[tuple[slice, HSICube]]:
+    """Read a scene from top to bottom, so many rows in memory as may be held.
+
+    Args:
+        reader: Of its file.
+        bands: Those that are read, 0-based.
+        doing: What a bar says of it.
+
+    Yields:
+        Rows, and their cube.
+    """
+    height, width, _ = reader.info.shape
+    for rows in watched(list(row_parts((height, width, len(bands)), reader.info.dtype.itemsize)), doing):
+        yield rows, reader.read((rows.start, 0, rows.stop - rows.start, width), bands)
+
+
+def scene_statistics(reader: CubeReader, bands: list[int]) -> BandStatistics:
+    """Mean and standard deviation of every band over a scene's valid pixels, as of the whole scene in memory.
+
+    Args:
+        reader: Of its file.
+        bands: Those that are used, 0-based.
+
+    Raises:
+        DataError: A band holds no data, or the file cannot be read.
+    """
+    statistics, empty = BandStatistics(len(bands)), np.ones(len(bands), bool)
+    for _, part in read_parts(reader, bands, f"measuring the bands of {reader.path}"):
+        for row, mask in zip(part.data, part.valid(), strict=True):
+            statistics.update(row[mask])
+        _still_empty(empty, part)
+    refuse_empty(reader.path, np.flatnonzero(empty).tolist())
+    return statistics
+
+
+def _still_empty(empty: NDArray[np.bool_], part: HSICube) -> None:
+    """Take away the bands that hold data in a part of a scene."""
+    if empty.any():
+        empty &= np.isin(np.arange(len(empty)), part.empty_bands())
 
 
 def row_parts(shape: tuple[int, int, int], itemsize: int) -> Iterator[slice]:

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import DataError
+from mmhsi.progress import watched
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mmhsi.io import CubeReader
+
 CANDIDATES = 5000
 """Pixels that are looked at, at most: their spectra are compared with every chosen one's."""
+ROWS = 256
+"""Of a map, in memory at a time."""
 
 
 def doubt_between(shares: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -28,6 +33,28 @@ def doubt_between(shares: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     two = np.sort(shares, axis=-1)[..., -2:]
     return 1 - (two[..., 1] - two[..., 0])
+
+
+def read_doubt(reader: CubeReader) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Doubt of every pixel, some rows of its file in memory at a time.
+
+    Args:
+        reader: Open file (H, W, K): class probabilities, which :func:`doubt_between` turns into doubt; or doubt itself,
+            where K is 1.
+
+    Returns:
+        Doubt, (H, W), and which pixels hold data, bool (H, W).
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    height, width, bands = reader.info.shape
+    doubt, known = np.empty((height, width), dtype=np.float32), np.empty((height, width), dtype=bool)
+    for row in watched(range(0, height, ROWS), "reading the uncertainty"):
+        part = reader.read((row, 0, min(ROWS, height - row), width))
+        doubt[row : row + ROWS] = part.data[..., 0] if bands == 1 else doubt_between(part.data)
+        known[row : row + ROWS] = part.valid()
+    return doubt, known
 
 
 def draw_candidates(uncertainty: NDArray[np.float32], count: int, seed: int = 0) -> NDArray[np.int64]:

@@ -178,7 +178,8 @@ class WindowModel:
             else:
                 height, width = x.shape[2:]
                 divisor = getattr(self.preprocessor, "size_divisor", 1)
-                x = pad(x, (0, -width % divisor, 0, -height % divisor))  # as in training
+                if height % divisor or width % divisor:  # otherwise a copy would be made
+                    x = pad(x, (0, -width % divisor, 0, -height % divisor))  # as in training
                 size = tuple(x.shape[2:])
                 scores = self.network.encode_decode(x, [dict(img_shape=size, pad_shape=size)])
                 scores = scores[..., :height, :width]

@@ -41,6 +41,7 @@ class ClassSpectra(NamedTuple):
             and where the file's wavelengths fall, which is another detector.
         bands: Number of each band in the file, (C,).
         reflectance: Whether the file says that its values are reflectance.
+        taken: Which pixels they are of: of a class, with data in every band, (H, W) bool; None where it is not known.
     """
 
     counts: npt.NDArray[np.integer]
@@ -52,6 +53,7 @@ class ClassSpectra(NamedTuple):
     pieces: npt.NDArray[np.integer]
     bands: npt.NDArray[np.integer]
     reflectance: bool
+    taken: npt.NDArray[np.bool_] | None = None
 
 
 def class_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], num_classes: int) -> ClassSpectra:
@@ -84,10 +86,12 @@ def class_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], num_clas
     statistics = [BandStatistics(len(bands)) for _ in range(num_classes)]
     chosen = _chosen_pixels(classes, num_classes)
     samples: list[list[npt.NDArray]] = [[] for _ in range(num_classes)]
+    taken = (classes >= 0) & (classes < num_classes)
     step = max(1, VALUES_AT_A_TIME // (width * len(bands)))
     for row in watched(range(0, height, step), "averaging spectra"):
         block = reader.read((row, 0, min(step, height - row), width), bands.tolist())
-        ids = np.where(block.valid(), classes[row : row + step], -1).ravel()
+        taken[row : row + step] &= block.valid()
+        ids = np.where(taken[row : row + step], classes[row : row + step], -1).ravel()
         pixels = block.data.reshape(-1, len(bands))
         for index, part in enumerate(statistics):
             part.update(pixels[ids == index])
@@ -99,7 +103,7 @@ def class_spectra(reader: CubeReader, classes: npt.NDArray[np.integer], num_clas
     quantiles = np.full((2, num_classes, len(bands)), np.nan)
     for index in np.flatnonzero(counts).tolist():
         quantiles[:, index] = np.quantile(np.concatenate(samples[index]), QUANTILES, axis=0)
-    return ClassSpectra(counts, mean, std, centres, unit, quantiles, pieces, bands, info.reflectance)
+    return ClassSpectra(counts, mean, std, centres, unit, quantiles, pieces, bands, info.reflectance, taken)
 
 
 def gapless_pieces(bands: npt.NDArray[np.integer], centres: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:

@@ -93,6 +93,16 @@ def test_a_changed_file_is_mapped_anew_and_the_same_one_is_not(root, no_memory, 
     assert (changed[0]["window"] == 1).all()
 
 
+@pytest.mark.parametrize("gpu", [False, True])
+def test_a_large_scene_is_held_for_a_gpu_alone(root, monkeypatch, tmp_path, gpu):
+    monkeypatch.setenv("MMHSI_UNPACKED", str(tmp_path / "unpacked"))
+    monkeypatch.setattr("mmhsi.datasets.scene_in_file.LARGEST_BESIDE_CPU", 12 * 15 * 6 * (2 + 4) - 1)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
+    assert dataset(**options(root, subset="all")).scene.mapped is not gpu
+    monkeypatch.setattr("mmhsi.datasets.scene_in_file.LARGEST_BESIDE_CPU", 12 * 15 * 6 * (2 + 4))
+    assert not dataset(**options(root, subset="all")).scene.mapped
+
+
 def test_what_is_no_file_of_this_machine_is_held(root, no_memory, monkeypatch):
     """Two scenes on servers have nothing that would tell them apart in the folder of unpacked files."""
     no_memory()

@@ -117,6 +117,21 @@ def test_a_second_source_is_cut_from_the_same_ground(mode):
     assert not torch.equal(after, before), "old statistics are kept"
 
 
+@pytest.mark.parametrize("mode", ["concat", "texture", "separate"])
+def test_a_scene_is_normalised_some_rows_at_a_time(monkeypatch, mode):
+    parts = []
+    for values in (1 << 24, 1):  # all rows at once, and one by one
+        monkeypatch.setattr("mmhsi.models.preprocessors.scene_preprocessor.VALUES_AT_A_TIME", values)
+        scene = a_scene()
+        preprocessor = a_preprocessor(scene, second_bands=2, second=mode)
+        preprocessor.second_normaliser.fit(torch.tensor([10.0, 20]), torch.tensor([2.0, 4]))
+        parts.append(preprocessor.sampler(scene.key))
+    whole, by_rows = parts
+    assert torch.equal(whole.image, by_rows.image)
+    assert (whole.second is None) == (by_rows.second is None) == (mode != "separate")
+    assert whole.second is None or torch.equal(whole.second, by_rows.second)
+
+
 def test_a_model_of_two_sources_needs_both():
     scene = replace(a_scene(), second=None)
     with pytest.raises(ConfigError, match="second_bands needs use_second=True in the dataset"):

@@ -9,8 +9,8 @@ from cube_files import write_geotiff
 from rasterio.crs import CRS
 
 from mmhsi.datasets.catalogue import scene_info
-from mmhsi.inference.suggestion import suggest_pixels
-from mmhsi.io import HSICube, read_class_map, write_cube
+from mmhsi.inference.suggestion import read_doubt, suggest_pixels
+from mmhsi.io import HSICube, open_cube, read_class_map, write_cube
 from mmhsi.io.vector_writer import write_areas
 
 UTM = CRS.from_epsg(32633)
@@ -53,6 +53,19 @@ def test_labels_by_name_have_names_colours_and_a_style(scene, capsys, run_tool):
     assert any(
         line.split()[:3] == ["1", "Wasser", str(pixels)] and f"{pixels * 0.09:,.2f} ha" in line for line in lines
     )
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_doubt_is_read_some_rows_at_a_time(tmp_path, monkeypatch, classes):
+    monkeypatch.setattr("mmhsi.inference.suggestion.ROWS", 4)
+    shares = np.random.default_rng(0).dirichlet(np.ones(3), (10, 6))[..., :classes].astype(np.float32)
+    shares[5, 2] = np.nan
+    write_cube(tmp_path / "doubt.tif", HSICube(shares))
+    with open_cube(tmp_path / "doubt.tif") as reader:
+        doubt, known = read_doubt(reader)
+    largest = np.sort(shares, axis=2)
+    np.testing.assert_array_equal(doubt, shares[..., 0] if classes == 1 else 1 - (largest[..., -1] - largest[..., -2]))
+    assert np.argwhere(~known).tolist() == [[5, 2]]
 
 
 def test_suggested_points_are_read_back_when_they_are_filled_in(scene, run_tool):

@@ -99,6 +99,30 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
     assert "windows of 9x9, any batch" in capsys.readouterr().out
 
 
+def test_features_of_a_large_scene_are_those_of_some_of_its_rows_and_columns(
+    place, tmp_path, trained, monkeypatch, capsys
+):
+    shown = []
+    colours = "mmhsi.visualization.feature_figures.principal_colours"
+    monkeypatch.setattr(colours, lambda features: np.rint(20 * features[:, :3]).astype(np.int64) % 200)
+    monkeypatch.setattr(
+        "mmhsi.visualization.feature_figures.save_feature_figure", lambda out, pairs, _: shown.append(*pairs)
+    )
+    for most in (1000, 20):
+        module = scripts.load_script("tools/analysis/show_features.py")
+        module.MOST_PIXELS = most
+        with scripts.command_line(
+            "show_features.py", trained[0], trained[1] / "epoch_2.pth", "--out", tmp_path / "f.png"
+        ):
+            module.main()
+    (_, whole), (picture, some) = shown
+    step = -(-max(whole.shape[:2]) // 20)
+    assert step > 1
+    assert f"one in {step} rows and columns" in capsys.readouterr().out
+    assert some.shape == picture.shape == whole[::step, ::step].shape
+    np.testing.assert_array_equal(some, whole[::step, ::step])
+
+
 def test_a_resumed_run_equals_an_uninterrupted_one(run_tool, place, tmp_path, trained):
     config, whole = trained
     assert run_tool("train", config, "--work-dir", tmp_path / "again", "--resume", whole / "epoch_1.pth") == 0

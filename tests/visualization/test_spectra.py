@@ -34,6 +34,9 @@ def test_mean_and_deviation(scene, values, monkeypatch):
         result = class_spectra(reader, classes, 3)
     assert result.wavelengths.tolist() == [400, 500, 600, 700]
     assert result.unit == "wavelength in nm"
+    held = classes < 3
+    held[2, 3] = False
+    np.testing.assert_array_equal(result.taken, held)
     for index in range(2):
         rows = []
         for row, column in np.ndindex(9, 7):

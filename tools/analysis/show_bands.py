@@ -29,6 +29,7 @@ def main() -> None:
     import numpy as np
 
     from mmhsi.evaluation.band_importance import band_importance
+    from mmhsi.io.pixels import read_pixels
     from mmhsi.visualization.band_importance import importance_figure
     from mmhsi.visualization.mapped_scene import read_classes
     from mmhsi.visualization.png import save_figure
@@ -37,13 +38,13 @@ def main() -> None:
     with open_named(args.scene, args) as reader:
         found = read_classes(args.labels, reader.info, args.labels_key, args.labels_axes)
         spectra = class_spectra(reader, found.classes, len(found.names))
-        cube = reader.read(None, spectra.bands.tolist())
-    labelled = np.flatnonzero((found.classes.ravel() < len(found.names)) & cube.valid().ravel())
-    if len(labelled) > MOST_PIXELS:
-        labelled = np.sort(np.random.default_rng(args.seed).choice(labelled, MOST_PIXELS, replace=False))
+        assert spectra.taken is not None  # class_spectra gives it
+        labelled = np.flatnonzero(spectra.taken)
+        if len(labelled) > MOST_PIXELS:
+            labelled = np.sort(np.random.default_rng(args.seed).choice(labelled, MOST_PIXELS, replace=False))
+        pixels = read_pixels(reader, labelled, spectra.bands.tolist())
     width = found.classes.shape[1]
     blocks = labelled // width // args.block * width + labelled % width // args.block
-    pixels = cube.data.reshape(-1, cube.data.shape[2])[labelled].astype(np.float32)
     # A group holds neighbours alone: none reaches over a gap.
     pieces = [np.flatnonzero(spectra.pieces == piece) for piece in np.unique(spectra.pieces)]
     each = -(-len(spectra.bands) // args.groups)

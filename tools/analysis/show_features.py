@@ -6,6 +6,9 @@ from mmhsi.cli.command import WrittenPicture, run, tool_parser, whole
 from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
 
+MOST_PIXELS = 1000
+"""Of a scene's side, in the picture."""
+
 
 def parse_args() -> argparse.Namespace:
     """Options."""
@@ -41,16 +44,21 @@ def main() -> None:
     if extractor.cfg.train_dataloader.dataset.type == "SceneDataset":
         scene = extractor.dataset("train_dataloader", subset="all", split=None, stride=1)
         assert isinstance(scene, SceneDataset)
-        centres = [maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2] for _, maps in extractor.batches(scene, 512)]
+        height, width = scene.valid_pixels.shape
+        step = -(-max(height, width) // MOST_PIXELS)
+        rows, columns = np.divmod(scene.pixels, width)
+        chosen = np.flatnonzero((rows % step == 0) & (columns % step == 0))
+        batches = extractor.batches(Subset(scene, chosen.tolist()), 512)
+        centres = [maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2] for _, maps in batches]
         features = np.concatenate([centre.cpu().numpy() for centre in centres])
-        colours = np.zeros((scene.valid_pixels.size, 3), np.uint8)
-        colours[scene.pixels] = principal_colours(features)
+        valid = scene.valid_pixels[::step, ::step]
+        colours = np.zeros((*valid.shape, 3), np.uint8)
+        colours[rows[chosen] // step, columns[chosen] // step] = principal_colours(features)
         spec = scene.spec
-        picture = false_colour(
-            scene.cube.data, spec.model_wavelengths, bands=spec.picture_bands, valid=scene.valid_pixels
-        )
-        save_feature_figure(args.out, [(picture, colours.reshape(picture.shape))], spec.scene or "")
-        print(f"picture: {args.out}")
+        shown = scene.cube.data[::step, ::step]
+        picture = false_colour(shown, spec.model_wavelengths, bands=spec.picture_bands, valid=valid)
+        save_feature_figure(args.out, [(picture, colours)], spec.scene or "")
+        print(f"picture: {args.out}" + (f", one in {step} rows and columns" if step > 1 else ""))
         return
     dataset = extractor.dataset("train_dataloader")
     chosen = np.unique(np.linspace(0, len(dataset) - 1, args.tiles).astype(int)).tolist()

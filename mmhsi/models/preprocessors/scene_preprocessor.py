@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Subset
 
-from mmhsi.datasets.mirroring import pad_scene
+from mmhsi.datasets.mirroring import cut_mirrored, pad_scene
 from mmhsi.datasets.scene import Scene
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mmpretrain.structures import DataSample
+
+
+VALUES_AT_A_TIME = 1 << 24
+"""Of a scene that is normalised."""
 
 
 def pool_scene(scene: Tensor, scale: int, with_std: bool = False) -> Tensor:
@@ -151,23 +155,29 @@ class ScenePreprocessor(BandPreprocessor):
     @torch.inference_mode(False)  # its first batch may come in inference, and training may follow
     @torch.no_grad()
     def _place(self, scene: Scene, window: tuple[int, int]) -> WindowSampler:
-        """Copy a scene to the device and normalise it there."""
+        """Copy a scene to the device and normalise it there, some rows at a time: raw values are not there twice."""
+        (height, width), (h, w), scale = scene.valid.shape, window, scene.second_scale
 
-        def padded(array: Any, scale: int = 1) -> Tensor:
-            return torch.from_numpy(pad_scene(array, window, scale)).to(self.device)
+        def cut(array: Any, first: int, last: int, scale: int = 1) -> Tensor:
+            size = last - first, width + w - 1
+            return torch.from_numpy(cut_mirrored(array, first - h // 2, -(w // 2), size, scale)).to(self.device)[None]
 
-        valid = None if scene.valid.all() else padded(scene.valid)
-        second = None
-        if self.second_normaliser is not None and scene.second is not None:
-            second = padded(scene.second, scene.second_scale)[None]
-        image, second = self.prepare(padded(scene.cube.data)[None], None if valid is None else valid[None], second)
-        return WindowSampler(
-            image[0].contiguous(),
-            window,
-            valid,
-            None if second is None else second[0].contiguous(),
-            scene.second_scale,
-        )
+        valid = None if scene.valid.all() else torch.from_numpy(pad_scene(scene.valid, window)).to(self.device)
+        whole: list[Tensor] = []
+        total, step = height + h - 1, max(1, VALUES_AT_A_TIME // (width * scene.cube.data.shape[2]))
+        for first in range(0, total, step):
+            last = min(first + step, total)
+            second = None
+            if self.second_normaliser is not None and scene.second is not None:
+                second = cut(scene.second, first, last, scale)
+            mask = None if valid is None else valid[None, first:last]
+            parts = self.prepare(cut(scene.cube.data, first, last), mask, second)
+            for index, part in enumerate(each[0] for each in parts if each is not None):
+                finer = len(part) // (last - first)
+                if first == 0:
+                    whole.append(part.new_empty(total * finer, *part.shape[1:]))
+                whole[index][first * finer : last * finer] = part
+        return WindowSampler(whole[0], window, valid, whole[1] if len(whole) > 1 else None, scale)
 
     def prepare(
         self, image: Tensor, valid: Tensor | None = None, second: Tensor | None = None
