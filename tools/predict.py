@@ -227,11 +227,13 @@ def predict_one(args: argparse.Namespace) -> None:
     from mmhsi.inference.scene_opening import cube_options
     from mmhsi.io import label_map_info, read_class_map
     from mmhsi.io.vector_writer import write_areas
-    from mmhsi.io.vectors import is_vector
+    from mmhsi.io.vectors import is_vector, read_vector
 
     # Before the model is loaded, so that a mistyped folder costs no time.
     check_label_options(args)
-    if args.labels and not is_vector(args.labels):
+    if args.labels and is_vector(args.labels):
+        read_vector(args.labels, args.label_field, args.label_layer)
+    elif args.labels:
         label_map_info(args.labels, args.labels_key, args.labels_axes)
     inferencer = load(args)
     given = [f"--{name}" for name in ("vector", "png", "labels") if getattr(args, name)]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from distributed import Client, KilledWorker, WorkerPlugin, as_completed, get_worker
 
 from mmhsi.errors import ConfigError, counted
-from mmhsi.io.json_file import write_state
+from mmhsi.io.json_file import read_json, write_state
 
 from .many_scenes import Record, predict_scenes, record_path
 
@@ -85,6 +85,7 @@ def predict_on_cluster(
 
     Raises:
         ConfigError: If no scheduler answers, or a worker has several threads.
+        DataError: If a file is named that is none of a scheduler.
     """
     name = f"mmhsi-{uuid.uuid4().hex}"
     with closing(_connected(scheduler)) as client:
@@ -103,9 +104,14 @@ def predict_on_cluster(
 
 
 def _connected(scheduler: str) -> Client:
-    where = dict(scheduler_file=scheduler) if Path(scheduler).is_file() else dict(address=scheduler)
+    address: object = scheduler
+    if Path(scheduler).is_file():
+        written = read_json(scheduler, "a file of a Dask scheduler")
+        address = written.get("address") if isinstance(written, dict) else None
+    if not isinstance(address, str) or not address:
+        raise ConfigError(f"--scheduler {scheduler}: names no address of a Dask scheduler")
     try:
-        return Client(**where)
+        return Client(address)
     except (OSError, ValueError) as error:
         raise ConfigError(f"--scheduler {scheduler}: no Dask scheduler answers ({error})") from error
 

@@ -141,6 +141,10 @@ def test_what_cannot_work_is_one_line(
         assert "has 2 threads; start it with --nthreads 1" in capsys.readouterr().err
         assert run_tool("predict", *where, threads.scheduler_address, "--share", "rows") == 2
         assert "leave --launcher and --share out" in capsys.readouterr().err
+    for content, message in (("no json", "not a file of a Dask scheduler"), ("{}", "names no address")):
+        (tmp_path / "scheduler.json").write_text(content)
+        assert run_tool("predict", *where, tmp_path / "scheduler.json") == 2
+        assert message in capsys.readouterr().err
     dask = pytest.importorskip("dask")
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
         assert run_tool("predict", *where, "tcp://127.0.0.1:9") == 2
