@@ -145,7 +145,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         folder = Path(workdir or self._keep.name)  # type: ignore[union-attr]
         with writing(folder):
             make_folder(folder)
-        read = [given for given in (cube, y, second, self.pretrained) if is_path(given)]
+        read = [Path(given) for given in (cube, y, second, self.pretrained) if is_path(given)]
         check_outputs([folder / name for name in WRITTEN], read)
         fields = {"label_field": label_field, **(scene or {})}
         described = describe_scene(cube, y, second, class_names, fields, folder)
