@@ -106,7 +106,7 @@ def size_pair(owner: str, size: int | Sequence[int], name: str = "size") -> tupl
 
 
 def check_sizes(owner: str, **sizes: int) -> None:
-    """Refuse constructor arguments below 1.
+    """Refuse constructor arguments that are no whole numbers, or below 1.
 
     Args:
         owner: Who was given them, for the message.
@@ -116,6 +116,8 @@ def check_sizes(owner: str, **sizes: int) -> None:
         ConfigError: Naming the first that is.
     """
     for name, size in sizes.items():
+        if not is_whole(size):
+            raise ConfigError(f"{owner}: {name}={size!r} given, expected a whole number of at least 1")
         if size < 1:
             raise ConfigError(f"{owner}: {name}={size} given, expected at least 1")
 

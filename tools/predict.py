@@ -139,7 +139,7 @@ def maps_of(
     config = read_unchecked(args) if args.config else None
     way = dict(window=args.window, stride=args.stride, amp=args.amp)
     identity, options = model_identity(config, args.checkpoint, **way), map_options(args)
-    if not args.scheduler:
+    if args.scheduler is None:
         rows = args.share == "rows"
         mine = list(names) if rows else share(list(names), args.launcher)
         yield from predict_scenes(lambda: load(args), identity, mine, names, folder, step, shared=rows, **options)
@@ -172,12 +172,12 @@ def predict_many(args: argparse.Namespace) -> None:
         raise ConfigError(f"{', '.join(given)}: of one scene; give --out in place of --out-dir")
     scenes = [*args.scenes, *(listed_scenes(args.list) if args.list else ())]
     scenes += stac_scenes(args.stac) if args.stac else ()
-    if args.scheduler:
+    if args.scheduler is not None:
         scenes = [scene if is_remote(scene) else str(Path(scene).absolute()) for scene in scenes]
     names, folder = map_names(scenes), Path(args.out_dir)
     make_folder(folder)
     failed, found, written, known = [], 0, 0, {}
-    with bar("classifying", "scenes" if args.scheduler else "rows") as step:
+    with bar("classifying", "rows" if args.scheduler is None else "scenes") as step:
         for record, there in maps_of(args, names, folder, step):
             found += there
             if record.error:  # what is on the disk may be another process's record
@@ -208,7 +208,7 @@ def main() -> None:
         return
     if len(args.scenes) != 1 or args.list or args.stac:
         raise ConfigError(f"--out: {len(args.scenes)} scenes are named; give one, or --out-dir for any number")
-    if args.launcher != "none" or args.share != "scenes" or args.scheduler:
+    if args.launcher != "none" or args.share != "scenes" or args.scheduler is not None:
         raise ConfigError("--out: is written by one process; give --out-dir for several (--share rows for one scene)")
     args.scene = args.scenes[0]
     check_there(args.scene)
@@ -227,11 +227,13 @@ def predict_one(args: argparse.Namespace) -> None:
     from mmhsi.inference.scene_opening import cube_options
     from mmhsi.io import label_map_info, read_class_map
     from mmhsi.io.vector_writer import write_areas
-    from mmhsi.io.vectors import is_vector
+    from mmhsi.io.vectors import is_vector, read_vector
 
     # Before the model is loaded, so that a mistyped folder costs no time.
     check_label_options(args)
-    if args.labels and not is_vector(args.labels):
+    if args.labels and is_vector(args.labels):
+        read_vector(args.labels, args.label_field, args.label_layer)
+    elif args.labels:
         label_map_info(args.labels, args.labels_key, args.labels_axes)
     inferencer = load(args)
     given = [f"--{name}" for name in ("vector", "png", "labels") if getattr(args, name)]

@@ -73,13 +73,14 @@ class LabelTable:
             DataError: If the file names an id by the name of another class: classes would be swapped.
         """
         names = dict(zip(self.label_ids, self.classes, strict=True))
+        ours = {name.strip().casefold() for name in self.classes}
         other = {
             label: (said, names[label])
             for label, said in stated.items()
             if label in names and said.strip().casefold() != names[label].strip().casefold()
         }
         for label, (said, own) in other.items():
-            if said in self.classes:
+            if said.strip().casefold() in ours:
                 order = ", ".join(f"{i}: {stated[i]}" for i in self.label_ids[:8] if i in stated)
                 raise DataError(
                     f"{source}: says that id {label} is {said!r}, classes and label_ids take it for {own!r}; put them "

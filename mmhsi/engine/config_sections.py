@@ -97,6 +97,7 @@ PARTS = {
     "worker_init_fn": registry.FUNCTIONS,
     "pipeline": registry.TRANSFORMS,
     "transforms": registry.TRANSFORMS,
+    "groups": registry.CHANNELS,
     "split": registry.SPLITS,
     "optimizer": registry.OPTIMIZERS,
     "vis_backends": registry.VISBACKENDS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from mmengine.registry import DefaultScope
@@ -228,13 +229,13 @@ def check_classes(dataset: Dataset, spec: InputSpec, source: str) -> None:
 def _check_order(trained: Sequence[str], classes: Sequence[str], source: str) -> None:
     """Refuse the same names in another order, by which classes would be swapped; warn of other names."""
     other = [(one, two) for one, two in zip(trained, classes, strict=True) if one != two]
-    for one, two in other:
-        if one in classes or two in trained:
-            raise ConfigError(
-                f"{source} was trained on {', '.join(trained)[:200]}, of which {one!r} stands where the data have "
-                f"{two!r}; "
-                "give the classes in this order, with their label_ids"
-            )
+    before, now = ([name.strip().casefold() for name in names] for names in (trained, classes))
+    swapped = [a != b and (a in now or b in before) for a, b in zip(before, now, strict=True)]
+    for one, two in compress(zip(trained, classes, strict=True), swapped):
+        raise ConfigError(
+            f"{source} was trained on {', '.join(trained)[:200]}, of which {one!r} stands where the data have {two!r}; "
+            "give the classes in this order, with their label_ids"
+        )
     if other:
         said = ", ".join(f"{one!r} for {two!r}" for one, two in other[:4])
         warnings.warn(f"{source} has other class names than the data: {said}", DataWarning, stacklevel=3)

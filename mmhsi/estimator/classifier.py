@@ -20,6 +20,8 @@ from mmhsi.inference import SceneInferencer
 from mmhsi.inference.checks import warn
 from mmhsi.inference.row_store import OtherRunError
 from mmhsi.inference.stac import add_accuracy
+from mmhsi.io.arrays import is_path
+from mmhsi.io.destinations import check_outputs
 from mmhsi.io.files import make_folder, writing
 
 from .assessment import fill_areas
@@ -30,6 +32,7 @@ from .plan import Clock
 from .result import SceneResult
 from .scene_files import as_file, describe_scene, is_table
 from .table import PixelTable
+from .work_folder import WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -127,7 +130,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
 
         Raises:
             ConfigError: If an option cannot work.
-            DataError: If a file is missing or damaged, the sources do not fit each other, or there are too few labels.
+            DataError: If a file is missing or damaged, or would be written over in ``workdir``, the sources do not fit
+                each other, or there are too few labels.
         """
         wishes = self._wishes()
         for name in ("checkpoint_", "report", "weights_", "table_", "n_features_in_", "classes_"):
@@ -141,6 +145,8 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         folder = Path(workdir or self._keep.name)  # type: ignore[union-attr]
         with writing(folder):
             make_folder(folder)
+        read = [Path(given) for given in (cube, y, second, self.pretrained) if is_path(given)]
+        check_outputs([folder / name for name in WRITTEN], read)
         fields = {"label_field": label_field, **(scene or {})}
         described = describe_scene(cube, y, second, class_names, fields, folder)
         learnt = SceneLearning(described, wishes, folder, clock, resume, say).run()

@@ -13,7 +13,7 @@ from mmhsi.datasets.scene import open_second_file
 from mmhsi.errors import ConfigError, DataError, counted
 from mmhsi.io import CubeOptions, HSICube, open_cube, read_cube, read_label_map, write_cube
 from mmhsi.io.arrays import cube_of, is_path, label_map_of
-from mmhsi.io.class_map_reader import stated_names
+from mmhsi.io.class_map_reader import named_ids, stated_names
 from mmhsi.io.files import file_digest, replacing
 from mmhsi.io.label_maps import NO_LABEL, open_label_map
 from mmhsi.io.readers.remote import asset_of, is_remote
@@ -98,7 +98,7 @@ def describe_labels(path: Path, key: str | None, axes: str | None, names: dict[i
         ``classes``, ``label_ids`` and ``ignore_ids`` of :class:`mmhsi.datasets.SceneInfo`.
 
     Raises:
-        DataError: If fewer than two ids occur.
+        DataError: If fewer than two ids occur, or two have one name.
     """
     found = np.unique(read_label_map(path, key, axes=axes))
     ids = [int(label) for label in found if label not in (0, NO_LABEL)]
@@ -109,7 +109,11 @@ def describe_labels(path: Path, key: str | None, axes: str | None, names: dict[i
     if len(ids) > 255:
         raise DataError(f"{path}: holds {len(ids)} different values; expected at most 255 classes, one number each")
     names = names or stated_names(path)
-    return dict(classes=[names.get(label, f"class {label}") for label in ids], label_ids=ids, ignore_ids=[0])
+    classes = [names.get(label, f"class {label}") for label in ids]
+    for name in classes:
+        if len(same := [label for label, other in zip(ids, classes, strict=True) if other == name]) > 1:
+            raise DataError(f"{path}: {name!r} is the name of {same}; each class needs a name of its own")
+    return dict(classes=classes, label_ids=ids, ignore_ids=[0])
 
 
 def describe_scene(
@@ -139,6 +143,8 @@ def describe_scene(
     path = as_file(labels, "labels", folder)
     facts: dict[str, Any] = {}  # of a vector file the data set finds the classes itself
     if not is_vector(path):
+        if "label_ids" not in scene and (zero := [name for name, label in named_ids(path).items() if label == 0]):
+            raise DataError(f"{path}: names 0 as the class {zero[0]!r}, and 0 means no label; expected classes from 1")
         facts = describe_labels(path, scene.get("labels_key"), scene.get("labels_axes"), dict(names or {}))
     elif names:
         facts = dict(classes=list(names.values()), label_ids=list(names))

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from .samples import LabelledSamples
 
 
+WRITTEN = ("model.pth", "config.py", "report.json", "comparison.npz", "plan.json")
+"""Files that a run writes there, beside those of ``configs``."""
+
+
 class Comparison:
     """Candidates that were tried, in a file, so that an interrupted run does not try them again.
 

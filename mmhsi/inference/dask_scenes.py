@@ -6,17 +6,19 @@ The queue, retries and lost workers are Dask's matter.
 from __future__ import annotations
 
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distributed import Client, KilledWorker, WorkerPlugin, as_completed, get_worker
+from distributed.client import FutureCancelledError
 
 from mmhsi.errors import ConfigError, counted
-from mmhsi.io.json_file import write_state
+from mmhsi.io.json_file import read_json, write_state
 
+from .checks import warn
 from .many_scenes import Record, predict_scenes, record_path
 
 if TYPE_CHECKING:
@@ -38,15 +40,12 @@ class ModelOfWorker(WorkerPlugin):
         self._model = model
 
     def setup(self, worker: Worker) -> None:
-        """Refuse a worker of several threads.
+        """Refuse a worker of several threads, of those that are there already.
 
         Raises:
-            ConfigError: If it has some: they would share a model and the readers of files.
+            ConfigError: If it has some.
         """
-        if worker.state.nthreads != 1:
-            raise ConfigError(
-                f"worker {worker.address}: has {worker.state.nthreads} threads; start it with --nthreads 1"
-            )
+        _check_threads(worker)
 
     @cached_property
     def inferencer(self) -> SceneInferencer:
@@ -84,11 +83,14 @@ def predict_on_cluster(
         Each scene's record, and whether it was there before, in the order in which they end.
 
     Raises:
-        ConfigError: If no scheduler answers, or a worker has several threads.
+        ConfigError: If no scheduler answers, or it ends meanwhile, or a worker has several threads.
+        DataError: If a file is named that is none of a scheduler.
     """
     name = f"mmhsi-{uuid.uuid4().hex}"
     with closing(_connected(scheduler)) as client:
         client.register_plugin(ModelOfWorker(model), name)
+        if not client.nthreads():
+            warn(f"--scheduler {scheduler}: has no worker yet; scenes wait until one joins")
         try:
             task = partial(_predict, name, identity, names=names, folder=folder, **options)
             futures = dict(zip(client.map(task, scenes, pure=False), scenes, strict=True))
@@ -97,21 +99,40 @@ def predict_on_cluster(
                     found = future.result()
                 except KilledWorker as error:
                     found = _killed(futures[future], names, Path(folder), error), False
+                except FutureCancelledError as error:
+                    raise ConfigError(
+                        f"--scheduler {scheduler}: has gone, and with it what it was to do; the same command with "
+                        "--resume goes on"
+                    ) from error
                 yield found
         finally:
-            client.unregister_worker_plugin(name)
+            with suppress(OSError):  # no scheduler is there any more
+                client.unregister_worker_plugin(name)
 
 
 def _connected(scheduler: str) -> Client:
-    where = dict(scheduler_file=scheduler) if Path(scheduler).is_file() else dict(address=scheduler)
+    address: object = scheduler
+    if Path(scheduler).is_file():
+        written = read_json(scheduler, "a file of a Dask scheduler")
+        address = written.get("address") if isinstance(written, dict) else None
+    if not isinstance(address, str) or not address:
+        raise ConfigError(f"--scheduler {scheduler}: names no address of a Dask scheduler")
     try:
-        return Client(**where)
+        return Client(address)
     except (OSError, ValueError) as error:
         raise ConfigError(f"--scheduler {scheduler}: no Dask scheduler answers ({error})") from error
 
 
+def _check_threads(worker: Worker) -> None:
+    """Refuse a worker of several threads, which would share a model and the readers of files."""
+    if worker.state.nthreads != 1:
+        raise ConfigError(f"worker {worker.address}: has {worker.state.nthreads} threads; start it with --nthreads 1")
+
+
 def _predict(plugin: str, identity: list, scene: str, **how: Any) -> tuple[Record, bool]:
-    kept = get_worker().plugins[plugin]
+    worker = get_worker()
+    _check_threads(worker)  # Dask lets one that joins later go on, whatever its plugin raises
+    kept = worker.plugins[plugin]
     assert isinstance(kept, ModelOfWorker)  # of that name
     ((record, there),) = predict_scenes(lambda: kept.inferencer, identity, [scene], **how)
     return record, there

@@ -92,6 +92,8 @@ def named_ids(path: str | PathLike[str]) -> dict[str, int]:
         return {}
     with _opened(path) as dataset:
         names, ids = _legend(dataset, path)
+    if len(set(names)) < len(names):
+        raise DataError(f"{path}: class_names={names} name one twice; expected one of its own for each class")
     return dict(zip(names, ids, strict=True))
 
 
@@ -124,6 +126,8 @@ def _legend(dataset: rasterio.DatasetReader, path: str | PathLike[str]) -> tuple
     ids = [int(label) for label in json.loads(tags.get("class_ids", "null")) or range(first, first + len(names))]
     if len(ids) != len(names) or len(ids) > NO_CLASS:
         raise DataError(f"{path}: {len(names)} class names, {len(ids)} ids; expected as many, at most {NO_CLASS}")
+    if len(set(ids)) < len(ids):
+        raise DataError(f"{path}: class_ids={ids} name one twice; expected one of its own for each class")
     return names, ids
 
 

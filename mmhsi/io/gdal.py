@@ -30,6 +30,9 @@ NO_SERVERS = {
 }
 """Options that keep GDAL from asking a server or standard input, and from running code that a raster names."""
 
+WHOLE_IMAGES = {"GDAL_PNG_WHOLE_IMAGE_OPTIM": "NO"}
+"""Options without which GDAL reads of an image that was cut whatever stood in memory, without a word."""
+
 _NEEDED: dict[int, int] = {}
 """Bytes of cache that readers of whole rows need, by reader."""
 
@@ -107,7 +110,7 @@ def local_files() -> Iterator[None]:
     as long as reading a small window does, and forgets to give a larger cache back.
     """
     asked = _ASKED.get()
-    settings = NO_SERVERS if asked is None else _one_file(asked)
+    settings = {**(NO_SERVERS if asked is None else _one_file(asked)), **WHOLE_IMAGES}
     before = {name: get_gdal_config(name, normalize=False) for name in settings}
     for name, value in settings.items():
         set_gdal_config(name, value)

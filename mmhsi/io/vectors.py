@@ -122,8 +122,18 @@ def read_vector(path: str | PathLike[str], field: str = "class", layer: str | No
     check_surroundings(file)
     if suffix == ".gpkg":
         check_geopackage(file)
+    if suffix == ".shp":
+        _check_length(file)
     encoded = suffix != ".shp" or ".cpg" in _shapefile_parts(file)
     return _read_layer(file, field, layer, suffix in (".geojson", ".json"), encoded)
+
+
+def _check_length(file: Path) -> None:
+    """Refuse a shapefile that was cut, of which GDAL leaves out the features that are lost."""
+    with file.open("rb") as stream:
+        needed = 2 * int.from_bytes(stream.read(28)[24:], "big")  # in words of two bytes
+    if (size := file.stat().st_size) < needed:
+        raise FileFormatError(f"{file}: it is cut: it has {size} of {needed} bytes")
 
 
 def _shapefile_parts(file: Path) -> set[str]:

@@ -57,3 +57,5 @@ def test_names_of_a_file_in_another_order_are_refused_and_other_names_said():
         DataError, match=r"gt\.tif: says that id 1 is 'water', .* take it for 'soil'; .* \(1: water, 2: soil"
     ):
         table.check_names({1: "water", 2: "soil", 3: "tree"}, "gt.tif")
+    with pytest.raises(DataError, match="says that id 1 is 'Water '"):
+        table.check_names({1: "Water ", 2: "Soil", 3: "tree"}, "gt.tif")

@@ -120,6 +120,16 @@ def test_what_is_no_mistake_passes(changes):
     check_config(changed(**changes))
 
 
+def test_groups_of_channels_are_descriptions_of_their_own():
+    def with_group(**group):
+        channels = dict(type="SceneChannels", groups=["emp", dict(group)])
+        return Config(dict(train_dataloader=dict(dataset=dict(type="SceneDataset", transforms=[channels]))))
+
+    check_config(with_group(type="WordHistograms", words=4))
+    with pytest.raises(ConfigError, match=r"groups\[1\]: WordHistograms takes no 'centres'; nearest: 'centers'"):
+        check_config(with_group(type="WordHistograms", centres=[[1.0]]))
+
+
 def test_what_a_class_needs_is_asked_for():
     with pytest.raises(ConfigError, match=r"train_dataloader\.dataset\.split: FewShotSplit needs per_class"):
         check_config(changed(train_dataloader__dataset__split=dict(_delete_=True, type="FewShotSplit")))

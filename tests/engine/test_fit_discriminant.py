@@ -118,6 +118,14 @@ def test_heads_that_end_otherwise_are_refused(data):
         FitDiscriminantHook().before_train(runner(model, data))
 
 
-def test_no_pixels_are_refused():
-    with pytest.raises(ConfigError, match="FitDiscriminantHook: most=0"):
-        FitDiscriminantHook(most=0)
+@pytest.mark.parametrize("most", [0, 5.5, "all", True])
+def test_no_number_of_pixels_is_refused(most):
+    with pytest.raises(ConfigError, match=f"FitDiscriminantHook: most={most!r} given, expected"):
+        FitDiscriminantHook(most=most)
+
+
+def test_data_without_labels_are_refused(tmp_path):
+    root, _, _ = write_files(tmp_path)
+    plain = WholeSceneDataset(dict(image="cube.mat"), root, subset="all", pipeline=[dict(type="PackTile")])
+    with pytest.raises(ConfigError, match="FitDiscriminantHook: no training pixel has a label"):
+        FitDiscriminantHook().before_train(runner(segmentor(), plain))

@@ -156,6 +156,8 @@ def test_classes_in_another_order_are_refused_and_other_names_said():
     check_classes(data("a", "b", "c"), spec(), "checkpoint c")
     with pytest.raises(ConfigError, match="of which 'a' stands where the data have 'b'"):
         check_classes(data("b", "a", "c"), spec(), "checkpoint c")
+    with pytest.raises(ConfigError, match="of which 'a' stands where the data have 'B'"):
+        check_classes(data("B", "A", "c"), spec(), "checkpoint c")
     with pytest.warns(DataWarning, match="checkpoint c has other class names than the data: 'b' for 'B'"):
         check_classes(data("a", "B", "c"), spec(), "checkpoint c")
 

@@ -1,7 +1,10 @@
 """Scenes and labels at the edges of what there is: a sensible map, or one line."""
 
+import json
+
 import numpy as np
 import pytest
+import rasterio
 
 from mmhsi import SceneClassifier
 from mmhsi.errors import DataError
@@ -81,6 +84,25 @@ def test_one_class(hidden, labelled, message):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("names", "ids", "message"),
+    [
+        (["soil", "water", "tree"], [0, 1, 2], "names 0 as the class 'soil', and 0 means no label"),
+        (["soil", "water", "soil"], [1, 2, 3], "class_names=.* name one twice"),
+        (["soil", "water", "tree"], [1, 2, 2], "class_ids=.* name one twice"),
+        (["class 3", "water"], [1, 2], r"'class 3' is the name of \[1, 3\]"),
+    ],
+)
+def test_names_of_a_label_map_that_would_mix_classes_up(names, ids, message, tmp_path):
+    path = tmp_path / "labels.tif"
+    labels = np.array([[0, 1], [2, 3]], np.uint8)
+    with rasterio.open(path, "w", driver="GTiff", height=2, width=2, count=1, dtype="uint8") as file:
+        file.write(labels, 1)
+        file.update_tags(class_names=json.dumps(names), class_ids=json.dumps(ids))
+    with pytest.raises(DataError, match=message):
+        describe_scene(np.zeros((2, 2, 4), np.float32), path, None, None, {}, tmp_path)
+
+
 def test_two_hundred_classes():
     cube, truth = scene(20, 400, 20, classes=200)
     result, model = classify(cube, some(truth, 8), models="lda-on-spectra")

@@ -5,6 +5,8 @@ import io
 import numpy as np
 import pytest
 
+from mmhsi import SceneClassifier
+from mmhsi.errors import DataError
 from mmhsi.estimator.comparison import Tried
 from mmhsi.estimator.plan import Plan
 from mmhsi.estimator.work_folder import Comparison
@@ -82,3 +84,12 @@ def test_decisions_without_what_they_were_made_for_are_not_followed(tmp_path):
     write_state(tmp_path / "plan.json", {"left out": ["svm"]})
     plan = Plan(tmp_path / "plan.json", {"minutes": 3}, resume=True)
     assert (plan.get("left out"), "begun anew" in plan.begun) == (None, True)
+
+
+@pytest.mark.parametrize("name", ["model.pth", "report.json", "comparison.npz"])
+def test_an_input_in_the_folder_is_not_written_over(name, tmp_path):
+    labels = tmp_path / name
+    labels.write_bytes(b"labels")
+    with pytest.raises(DataError, match="is an input, or a part of one, and would be written over"):
+        SceneClassifier().fit(np.zeros((4, 4, 6)), str(tmp_path / "." / name), workdir=tmp_path)
+    assert labels.read_bytes() == b"labels"

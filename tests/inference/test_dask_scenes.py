@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from threading import Thread
+from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,6 +141,22 @@ def test_what_cannot_work_is_one_line(
         assert "has 2 threads; start it with --nthreads 1" in capsys.readouterr().err
         assert run_tool("predict", *where, threads.scheduler_address, "--share", "rows") == 2
         assert "leave --launcher and --share out" in capsys.readouterr().err
+    with distributed.LocalCluster(
+        n_workers=0, threads_per_worker=2, processes=False, dashboard_address=None, silence_logs=50
+    ) as threads:
+        joining = Timer(2, threads.scale, [1])
+        joining.start()
+        assert run_tool("predict", *where, threads.scheduler_address) == 2
+        joining.join()
+        told = capsys.readouterr().err
+        assert "has no worker yet" in told
+        assert "has 2 threads; start it with --nthreads 1" in told
+    assert run_tool("predict", *where, "") == 2
+    assert "names no address" in capsys.readouterr().err
+    for content, message in (("no json", "not a file of a Dask scheduler"), ("{}", "names no address")):
+        (tmp_path / "scheduler.json").write_text(content)
+        assert run_tool("predict", *where, tmp_path / "scheduler.json") == 2
+        assert message in capsys.readouterr().err
     dask = pytest.importorskip("dask")
     with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
         assert run_tool("predict", *where, "tcp://127.0.0.1:9") == 2

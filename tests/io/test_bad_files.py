@@ -83,6 +83,16 @@ def test_truncated_array(tmp_path, refused, suffix):
     refused(lambda: read_cube(path), FileFormatError, path, "it is cut: it has 5000 bytes")
 
 
+@pytest.mark.parametrize("kept", [0.5, 0.9])
+def test_truncated_png(tmp_path, refused, kept):
+    path, labels = tmp_path / "labels.png", np.random.default_rng(0).integers(0, 9, (80, 90), np.uint8)
+    with rasterio.open(path, "w", driver="PNG", height=80, width=90, count=1, dtype="uint8") as file:
+        file.write(labels, 1)
+    assert (read_label_map(path) == labels).all()
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    refused(lambda: read_label_map(path), FileFormatError, path, "the file may be truncated")
+
+
 def test_truncated_mat73(tmp_path, refused):
     path = write_mat73(tmp_path / "scene.mat", scene=make_cube(32))
     path.write_bytes(path.read_bytes()[:3000])

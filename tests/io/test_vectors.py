@@ -275,6 +275,15 @@ def test_no_other_driver_sees_a_file(tmp_path):
             read_vector(folder / "a.shp")
 
 
+@pytest.mark.parametrize("kept", [0.4, 0.99])
+def test_a_shapefile_that_was_cut(tmp_path, kept):
+    path = gis_file(tmp_path / "a.shp", [square(*on_map(0, 0), 60)] * 9, ["a"] * 9)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(FileFormatError, match=rf"it is cut: it has {path.stat().st_size} of {len(content)} bytes"):
+        read_vector(path)
+
+
 def test_a_file_without_features_says_so(tmp_path):
     path = tmp_path / "empty.geojson"
     path.write_text('{"type": "FeatureCollection", "features": []}')

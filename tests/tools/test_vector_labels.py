@@ -81,6 +81,18 @@ def test_a_field_that_is_not_there_is_one_line(run, run_tool, capsys):
     assert "has no field 'class' (label_field), it has kind" in lines[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("a.kml", "labels are not read from '.kml'"), ("a.csv", "no field 'class'")]
+)
+def test_labels_of_a_picture_are_read_before_the_model(run_tool, tmp_path, capfd, name, said):
+    for empty in ("no.pth", "no.tif"):
+        (tmp_path / empty).touch()
+    (tmp_path / name).write_text("x,y\n1,2\n")
+    words = ["--out", tmp_path / "map.tif", "--png", tmp_path / "map.png", "--labels", tmp_path / name]
+    assert run_tool("predict", tmp_path / "no.pth", tmp_path / "no.tif", *words) == 2
+    assert said in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("words", [["--smallest", 0, "--vector", "m.gpkg"], ["--smallest", 4]])
 def test_smallest_areas_are_those_of_a_vector_file(run_tool, tmp_path, capfd, words):
     for name in ("no.pth", "no.tif"):

@@ -57,7 +57,7 @@ class FitDiscriminantHook(Hook):
         """Fit.
 
         Raises:
-            ConfigError: If the model has no such convolution, or the training pixels have a single class.
+            ConfigError: If the model has no such convolution, or the training pixels have no label or a single class.
         """
         if runner.iter:
             return
@@ -91,7 +91,10 @@ class FitDiscriminantHook(Hook):
         features, labels = [], []
         for index in range(len(data)):
             batch = model.data_preprocessor(pseudo_collate([data[index]]), training=False)
-            truth = batch["data_samples"][0].gt_sem_seg.data[0].cpu().numpy()
+            sample = batch["data_samples"][0]
+            if "gt_sem_seg" not in sample:  # data without labels
+                continue
+            truth = sample.gt_sem_seg.data[0].cpu().numpy()
             chosen = np.flatnonzero(truth.ravel() != IGNORE_INDEX)
             if len(chosen) > share:
                 chosen = np.sort(draw.choice(chosen, share, replace=False))

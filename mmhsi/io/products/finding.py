@@ -108,8 +108,8 @@ def _listed(folder: Path, path: Path) -> tuple[list[str], list[Path]]:
     """Names of the files and paths of the folders in a folder."""
     with reading(path, "cannot be looked at"):
         listed = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    entries = [entry for entry in listed if not is_extra(entry.name)]
-    return [entry.name for entry in entries if entry.is_file()], [Path(one.path) for one in entries if one.is_dir()]
+        entries = [entry for entry in listed if not is_extra(entry.name)]
+        return [entry.name for entry in entries if entry.is_file()], [Path(one.path) for one in entries if one.is_dir()]
 
 
 def _among(names: list[str], folder: Path, path: Path) -> list[Product]:

@@ -245,6 +245,10 @@ def test_bad_input_is_one_line(enmap, tmp_path, monkeypatch):
     refused(parent, rf"parent: is a folder, and itself no product; it contains {only.name}: give that")
     shutil.copytree(only, parent / "ENMAP_2")
     refused(parent, rf"it contains {only.name}, ENMAP_2: give one of them")
+    loop = tmp_path / "loop"
+    loop.mkdir()
+    (loop / "self").symlink_to(loop, target_is_directory=True)
+    refused(loop, "loop: cannot be looked at")
     plain = tmp_path / "plain"
     plain.mkdir()
     (plain / "cube.npy").touch()
