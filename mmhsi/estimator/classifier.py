@@ -32,7 +32,7 @@ from .plan import Clock
 from .result import SceneResult
 from .scene_files import as_file, describe_scene, is_table
 from .table import PixelTable
-from .work_folder import WRITTEN
+from .work_folder import WRITTEN, check_work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -147,6 +147,7 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
             make_folder(folder)
         read = [Path(given) for given in (cube, y, second, self.pretrained) if is_path(given)]
         check_outputs([folder / name for name in WRITTEN], read)
+        check_work_folder(folder)
         fields = {"label_field": label_field, **(scene or {})}
         described = describe_scene(cube, y, second, class_names, fields, folder)
         learnt = SceneLearning(described, wishes, folder, clock, resume, say).run()

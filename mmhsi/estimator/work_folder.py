@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mmhsi.errors import MMHSIError
+from mmhsi.errors import DataError, MMHSIError
 from mmhsi.io.files import replacing, write_whole
 from mmhsi.models.weights import read_checkpoint, write_checkpoint
 from mmhsi.version import __version__
@@ -29,7 +29,25 @@ if TYPE_CHECKING:
 
 
 WRITTEN = ("model.pth", "config.py", "report.json", "comparison.npz", "plan.json")
-"""Files that a run writes there, beside those of ``configs``."""
+"""Files that a run writes there, beside those of ``configs``; the last three first, so that they tell its folder."""
+
+
+def check_work_folder(folder: Path) -> None:
+    """Refuse a folder in which another's model or config would be written over.
+
+    Args:
+        folder: Of a run to come.
+
+    Raises:
+        DataError: If there is one, and nothing else that a run leaves.
+    """
+    if any((folder / name).exists() for name in WRITTEN[2:]):
+        return
+    for name in WRITTEN[:2]:
+        if (folder / name).exists():
+            raise DataError(
+                f"{folder / name}: is not of a run of this kind and would be written over; name another folder"
+            )
 
 
 class Comparison:

@@ -248,6 +248,14 @@ def test_labels_that_cannot_be_learnt_from(scene, labels, message):
         SceneClassifier(minutes=1).fit(scene[0], labels)
 
 
+@pytest.mark.parametrize("name", ["model.pth", "config.py"])
+def test_what_others_keep_in_a_folder_is_not_written_over(scene, name, tmp_path):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(DataError, match=f"{name}: is not of a run of this kind"):
+        SceneClassifier(minutes=1).fit(scene[0], scene[1], workdir=tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "mine"}
+
+
 def test_options_are_checked(scene):
     for options, message in (
         (dict(minutes=0), "minutes=0"),
