@@ -18,6 +18,7 @@ STOREYS = (
     ("models",),
     ("evaluation",),
     ("visualization",),
+    ("config_files",),
     ("engine",),
     ("inference",),
     ("estimator",),

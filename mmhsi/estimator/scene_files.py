@@ -14,8 +14,9 @@ from mmhsi.errors import ConfigError, DataError, counted
 from mmhsi.io import CubeOptions, HSICube, open_cube, read_cube, read_label_map, write_cube
 from mmhsi.io.arrays import cube_of, is_path, label_map_of
 from mmhsi.io.class_map_reader import named_ids, stated_names
+from mmhsi.io.doubts import doubt
 from mmhsi.io.files import file_digest, replacing
-from mmhsi.io.label_maps import NO_LABEL, open_label_map
+from mmhsi.io.label_maps import NO_LABEL, label_map_info, open_label_map
 from mmhsi.io.readers.remote import asset_of, is_remote
 from mmhsi.io.vectors import is_vector
 
@@ -109,11 +110,22 @@ def describe_labels(path: Path, key: str | None, axes: str | None, names: dict[i
     if len(ids) > 255:
         raise DataError(f"{path}: holds {len(ids)} different values; expected at most 255 classes, one number each")
     names = names or stated_names(path)
+    _doubt_numbers(path, set(found.tolist()), names, label_map_info(path, key, axes).nodata)
     classes = [names.get(label, f"class {label}") for label in ids]
     for name in classes:
         if len(same := [label for label, other in zip(ids, classes, strict=True) if other == name]) > 1:
             raise DataError(f"{path}: {name!r} is the name of {same}; each class needs a name of its own")
     return dict(classes=classes, label_ids=ids, ignore_ids=[0])
+
+
+def _doubt_numbers(path: Path, found: set[int], names: Mapping[int, str], nodata: float | None) -> None:
+    """Warn of a 0 that may be a class, and of a 255 that may be none."""
+    if 0 in found and nodata not in (None, 0):
+        text = f"0 is read as no label, as its no-data value {nodata:g} is; if 0 is a class, add 1 to all classes"
+        doubt(path, "zero", text)
+    if 255 in found and 255 not in names and max(found - {0, 255, NO_LABEL}, default=255) < 128:
+        text = "255 is read as a class; if it means no label, declare it as the file's no-data value"
+        doubt(path, "255", text)
 
 
 def describe_scene(
