@@ -88,7 +88,7 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
         np.testing.assert_array_equal(one.read(), other.read())
     capsys.readouterr()
     assert run_tool("embed", published, cube, "--out", tmp_path / "features.tif", "--pca", 3) == 0
-    assert re.search(r"3 components hold \d+\.\d% of the variance\n.*features.tif, 3 a pixel", capsys.readouterr().out)
+    assert re.search(r"3 components hold \d+\.\d % of the variance\n.*features.tif, 3 a pixel", capsys.readouterr().out)
     with rasterio.open(tmp_path / "features.tif") as features, rasterio.open(cube) as scene:
         assert (features.shape, features.crs, features.count) == (scene.shape, scene.crs, 3)
     assert run_tool("embed", published, cube, "--out", tmp_path / "features.png") == 2
