@@ -17,7 +17,7 @@ help:
 install: $(STAMP)
 
 $(STAMP): $(wildcard requirements/*.txt) setup.py
-	@echo 'installs mmhsi and its packages into $(VENV): 6 GB, some 5 minutes'
+	@echo 'installs mmhsi and its packages into $(VENV): 7 GB, some 5 minutes'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(addprefix -c ,$(CONSTRAINTS)) -e '.[tests,docs]'
 	@touch $(STAMP)

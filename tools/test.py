@@ -25,6 +25,7 @@ def main() -> None:
     from mmhsi.engine.config_check import check_model
     from mmhsi.engine.fitted_transforms import take_fitted_transforms
     from mmhsi.engine.quiet_logging import log_to_file_alone
+    from mmhsi.engine.run_identity import doubt_split
     from mmhsi.engine.unwrap import unwrap_model
     from mmhsi.errors import ConfigError
     from mmhsi.models import load_weights
@@ -51,6 +52,7 @@ def main() -> None:
             runner = CheckedRunner.from_cfg(cfg)
         if spec is not None:
             check_classes(runner.test_dataloader.dataset, spec, source)
+        doubt_split(checkpoint["meta"], runner, source)
         load_weights(unwrap_model(runner), args.checkpoint)
         with run_lines(runner):
             runner.test()

@@ -39,6 +39,7 @@ def land_cover(folder: Path) -> Given:
 
     from mmhsi.datasets.simulation import simulate_scene, write_scene
 
+    print("MMHSI_SHARED_DATA names no folder with enmap_potsdam: a simulated scene takes the place of Potsdam")
     scene = simulate_scene(64, 64)
     cube, labels = write_scene(scene, folder)
     with rasterio.open(labels) as file:

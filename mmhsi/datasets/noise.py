@@ -69,7 +69,10 @@ def doubt_bands(cube: HSICube) -> None:
     if count < MANY_BANDS or cube.wavelengths is not None or not cube.good_bands.all():
         return
     noisy = noisy_bands(cube)
-    found = f"a test of noise proposes bad_bands={noisy}" if noisy else "a test of noise finds none"
+    if len(noisy) > count / 2:
+        found = f"a test of noise doubts {len(noisy)} of them, too many to leave out; is this the right file?"
+    else:
+        found = f"a test of noise proposes bad_bands={noisy}" if noisy else "a test of noise finds none"
     doubt(
         cube.name,
         "noise",

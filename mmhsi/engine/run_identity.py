@@ -11,7 +11,7 @@ from mmengine.optim import ReduceOnPlateauParamScheduler
 from mmengine.runner import EpochBasedTrainLoop
 
 from mmhsi.datasets import Split
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ NOT_THE_RUN = {
     "train_dataloader": ("num_workers", "persistent_workers", "pin_memory", "prefetch_factor", "data_root"),
 }
 """Keys, at any depth, that change nothing of what is trained: how often it is tested, how and where data are read."""
+PIXELS = "training pixels (digest)"
 LENGTHS = ("train_cfg.max_epochs", "train_cfg.max_iters")
 NAMED = 3
 """So many differences are named."""
@@ -48,8 +49,34 @@ def describe_run(runner: Runner) -> dict[str, str]:
         run["training samples"] = str(len(data))
     split = getattr(data, "split", None)
     if isinstance(split, Split):
-        run["training pixels (digest)"] = hashlib.sha256(split.train.astype("<i8").tobytes()).hexdigest()[:16]
+        run[PIXELS] = _digest(split)
     return run
+
+
+def doubt_split(meta: dict, runner: Runner, source: str) -> None:
+    """Warn if a checkpoint was trained on other pixels of the scene than the split of its test leaves for training.
+
+    Args:
+        meta: Of the checkpoint.
+        runner: Of the test.
+        source: The checkpoint, for the message.
+    """
+    run, split = meta.get("run"), getattr(runner.test_dataloader.dataset, "split", None)
+    if not isinstance(run, dict) or PIXELS not in run or not isinstance(split, Split) or run[PIXELS] == _digest(split):
+        return
+    scene = "train_dataloader.dataset.scene"
+    trained = {key: value for key, value in run.items() if isinstance(key, str) and key.startswith(scene)}
+    if trained == dict(_leaves(scene, runner.cfg.test_dataloader.dataset.get("scene"), ())):
+        warnings.warn(
+            f"{source}: was trained on other pixels (seed {meta.get('seed')!r:.20}) than this split leaves for "
+            "training, and test pixels may be among them; give --seed and the split of the training",
+            DataWarning,
+            stacklevel=2,
+        )
+
+
+def _digest(split: Split) -> str:
+    return hashlib.sha256(split.train.astype("<i8").tobytes()).hexdigest()[:16]
 
 
 def _leaves(key: str, value: object, left_out: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -40,7 +40,8 @@ class ScoringModel(nn.Module):
             raise ConfigError("the model predicts values; only models of classes are exported")
         if isinstance(model.network, ClassicalClassifier):
             raise ConfigError(
-                "the model is classical, and learns from its samples when it is loaded; only networks are exported"
+                "the model is classical, and learns from its samples when it is loaded; only networks are exported, as "
+                "mmhsi classify --models cnn2d trains one"
             )
         self.network = model.network
         self.score = model

@@ -110,6 +110,8 @@ class SceneInferencer:
         if self.model.takes_rows(self.window):
             return f"whole rows at once, equal to windows of {h} x {w} pixels"
         if self.model.seen_window(self.window) == (1, 1):
+            if any(step["type"] == "SceneChannels" for step in self.spec.transforms):
+                return "pixel by pixel, by channels of its surroundings"
             return "pixel by pixel: the model sees nothing around a pixel"
         if self.model.by_pixel:
             return f"a window of {h} x {w} pixels around each pixel"

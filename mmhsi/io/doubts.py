@@ -57,7 +57,7 @@ def doubt(path: str | PathLike[str], kind: str, text: str, below: int | None = N
         return
     _files.add((file, kind))
     _said[folder, kind] += 1
-    more = f"; more files below {folder} are not named" if _said[folder, kind] > most else ""
+    more = f"; this is not said of further files below {folder}" if _said[folder, kind] > most else ""
     warnings.warn(f"{fspath(path)}: {text}{more}", DataWarning, stacklevel=2)
 
 

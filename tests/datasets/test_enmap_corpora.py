@@ -118,7 +118,7 @@ def test_of_published_tiles_one_header_is_read_and_one_doubt_is_said(root, monke
         assert len([dataset[index] for index in range(len(dataset))]) > len(opened[-1]) == 1
     said = [str(warning.message) for warning in recwarn if "METADATA" in str(warning.message)]
     assert len(said) <= 1  # another test may have heard it
-    assert all("are not named" in line for line in said)
+    assert all("not said of further files" in line for line in said)
 
 
 def test_a_published_tile_of_other_bands_is_refused_where_it_is_read(tmp_path):

@@ -46,6 +46,12 @@ def test_scenes_that_flag_nothing_are_warned_of(tmp_path):
         SceneDataset(dict(image="cube.npy"), data_root=tmp_path, subset="all")
 
 
+def test_a_scene_of_noise_alone_is_no_list_of_bands(tmp_path):
+    np.save(tmp_path / "noise.npy", RNG.normal(size=(40, 40, 110)))
+    with pytest.warns(DataWarning, match=r"doubts 110 of them, too many to leave out"):
+        SceneDataset(dict(image="noise.npy"), data_root=tmp_path, subset="all")
+
+
 def test_real_scene(shared_data):
     """Of Salinas-A, 'corrected' by its publisher, the edges of the water vapour are left."""
     cube = read_cube(shared_data / "salinas_a" / "SalinasA_corrected.mat", "salinasA_corrected")

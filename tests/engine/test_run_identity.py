@@ -139,6 +139,13 @@ def test_what_changes_nothing_is_no_other_run(config, run, tmp_path, run_tool, g
     assert read_checkpoint(run / "epoch_3.pth")["meta"]["epoch"] == 3
 
 
+def test_a_test_on_another_split_than_that_of_the_training_is_doubted(config, run, tmp_path, run_tool, capsys):
+    for seed, doubted in ((0, False), (1, True)):
+        options = ("--work-dir", tmp_path / f"t{seed}", "--seed", seed)
+        assert run_tool("test", config(2), run / "epoch_2.pth", *options) == 0
+        assert ("was trained on other pixels (seed 0) than this split" in capsys.readouterr().err) == doubted
+
+
 def test_weights_that_are_not_finite_are_passed_over_and_refused(config, run, tmp_path, run_tool, capsys):
     expected = read_checkpoint(run / "epoch_2.pth")["state_dict"]
     for value in (float("nan"), float("-inf")):

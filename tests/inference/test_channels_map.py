@@ -38,6 +38,7 @@ def test_map_is_what_the_test_says(trained, place, monkeypatch):
     for batch in runner.test_dataloader:
         predicted += [int(sample.pred_label) for sample in runner.model.test_step(batch)]
     inferencer = SceneInferencer(cfg, folder / "epoch_1.pth", device="cpu")
+    assert inferencer.way == "pixel by pixel, by channels of its surroundings"
     names = dict(key=info.image_key, second=place / info.second_image, second_key=info.second_key)
     for name, budget in (("whole", scene_rows.BUDGET), ("parts", 1)):
         monkeypatch.setattr(scene_rows, "BUDGET", budget)

@@ -30,6 +30,10 @@ def main() -> None:
     begin("exporting and comparing")
     difference = export_model(inferencer.model, args.out, inferencer.window)
     height, width = inferencer.window
+    if steps := inferencer.model.spec.transforms:
+        print(
+            f"input: not raw values, but what {', '.join(step['type'] for step in steps)} of the training makes of them"
+        )
     print(f"model: {args.out}, windows of {height}x{width}, any batch; {difference:.1e} at most from PyTorch")
 
 

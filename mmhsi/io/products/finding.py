@@ -84,8 +84,8 @@ def _by_name(path: Path) -> Product | None:
                 doubt(
                     path,
                     "metadata",
-                    f"a file of {kind.title} without the product's metadata file ({kind.main}) beside it; read as it "
-                    "is, without what that says of scale, wavelengths and quality",
+                    f"a file of {kind.title} without the product's metadata file ({_shown(kind.main)}) beside it; read "
+                    "as it is, without what that says of scale, wavelengths and quality",
                     below=2,
                 )
                 return None
@@ -93,6 +93,11 @@ def _by_name(path: Path) -> Product | None:
                 check_surroundings(path.parent / name)
                 return kind(path.parent / name, path)
     return None
+
+
+def _shown(pattern: str) -> str:
+    """A pattern of names as people read it: an ellipsis for what may stand there."""
+    return pattern.replace(".*", "…").replace("\\.", ".")
 
 
 def _by_content(file: Path, path: Path) -> Product | None:

@@ -6,11 +6,17 @@ go with every version of transformers.
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 import torch.nn.functional as F
 from mmcv.cnn.bricks import DropPath
-from mmcv.cnn.bricks.transformer import FFN
 from torch import Tensor, nn
+
+with warnings.catch_warnings():
+    # "install mmcv rather than mmcv-lite": who did would overwrite the fork's files.
+    warnings.filterwarnings("ignore", message="Fail to import")
+    from mmcv.cnn.bricks.transformer import FFN
 
 
 class LayerScale(nn.Module):

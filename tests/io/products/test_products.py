@@ -254,7 +254,7 @@ def test_bad_input_is_one_line(enmap, tmp_path, monkeypatch):
     (plain / "cube.npy").touch()
     refused(plain, r"it contains cube\.npy: give that")
     image = next(folder.glob("*SPECTRAL_IMAGE.TIF"))
-    with pytest.warns(DataWarning, match="without the product's metadata file"):
+    with pytest.warns(DataWarning, match=r"without the product's metadata file \(ENMAP…-METADATA\.XML\)"):
         np.testing.assert_array_equal(open_cube(image).read().data, values)
     refused(image, r"mask=cloud is for products", mask="cloud")
     whole = _prisma(tmp_path / "b.he5").read_bytes()
