@@ -76,7 +76,7 @@ class Steps:
         """
         now = time.monotonic()
         if self._shown is not None and self._task is not None:
-            self._shown.update(self._task, completed=done, total=total)
+            self._shown.update(self._task, completed=done, total=total, text="")
         elif self.start is None:
             self.start = done  # not 0 where a run is resumed
         elif self.first is None:

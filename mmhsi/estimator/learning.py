@@ -219,7 +219,7 @@ class SceneLearning:
             if one is None:
                 self.left_out.append(name)
                 self.plan.keep("left out", self.left_out)
-                self.say(f"  {name}: left out, there is not enough time for it")
+                self.say(f"  {name}: left out, trying it and the map would not fit into --minutes")
                 return
             tried.append(one)
             self.comparison.save(tried)

@@ -97,7 +97,7 @@ def test_a_training_that_would_be_late_is_left_out(stripes, epochs, tmp_path):
     model = SceneClassifier(minutes=1, models=["lda", "hsivit-tiny"], folds=2)
     model.fit(*stripes[:2], workdir=tmp_path, say=lines.append)
     assert model.weights_ == {"LDA": 1}
-    assert any("HSIViT tiny: left out, there is not enough time" in line for line in lines)
+    assert any("HSIViT tiny: left out, trying it and the map" in line for line in lines)
     assert any(
         text.startswith("left out, begun or not, for trying and map would not fit into ")
         for text in model.report.decisions
