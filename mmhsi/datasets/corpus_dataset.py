@@ -15,9 +15,8 @@ from mmhsi.spec import InputSpec
 from .bands import choose_bands, nanometres
 from .catalogue import SceneInfo, scene_info
 from .replay import model_bands
-from .scene_in_file import scene_statistics
 from .seeded_dataset import SeededDataset
-from .statistics import BandStatistics, pipeline_statistics
+from .statistics import BandStatistics, cube_statistics, pipeline_statistics, require_data
 from .transforms.loading import RandomReadWindow
 
 if TYPE_CHECKING:
@@ -107,8 +106,10 @@ class CorpusDataset(SeededDataset):
                     raise DataError(
                         f"{path}: {len(bands)} bands, num_bands={self.num_bands} is expected of every scene"
                     )
-                statistics = scene_statistics(reader, bands)
+                cube = reader.read(bands=bands)
+            require_data(cube)
             read.append((header, bands))
+            statistics = cube_statistics(cube.data, cube.valid())
             entry = dict(
                 img_path=str(path),
                 img_key=self.image_key,

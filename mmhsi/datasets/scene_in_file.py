@@ -12,7 +12,7 @@ from mmhsi.io.kept_folders import unpacked_of
 from mmhsi.io.memory import ALWAYS_THERE, available_memory
 from mmhsi.progress import watched
 
-from .statistics import BandStatistics, refuse_empty
+from .statistics import refuse_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,25 +102,6 @@ def read_parts(reader: CubeReader, bands: list[int], doing: str) -> Iterator[tup
     height, width, _ = reader.info.shape
     for rows in watched(list(row_parts((height, width, len(bands)), reader.info.dtype.itemsize)), doing):
         yield rows, reader.read((rows.start, 0, rows.stop - rows.start, width), bands)
-
-
-def scene_statistics(reader: CubeReader, bands: list[int]) -> BandStatistics:
-    """Mean and standard deviation of every band over a scene's valid pixels, as of the whole scene in memory.
-
-    Args:
-        reader: Of its file.
-        bands: Those that are used, 0-based.
-
-    Raises:
-        DataError: A band holds no data, or the file cannot be read.
-    """
-    statistics, empty = BandStatistics(len(bands)), np.ones(len(bands), bool)
-    for _, part in read_parts(reader, bands, f"measuring the bands of {reader.path}"):
-        for row, mask in zip(part.data, part.valid(), strict=True):
-            statistics.update(row[mask])
-        _still_empty(empty, part)
-    refuse_empty(reader.path, np.flatnonzero(empty).tolist())
-    return statistics
 
 
 def _still_empty(empty: NDArray[np.bool_], part: HSICube) -> None:

@@ -43,23 +43,6 @@ def test_scenes_of_any_band_count_become_one(folder):
     assert data.band_statistics().mean.shape == (6,)
 
 
-def test_a_scene_is_measured_some_rows_at_a_time(folder, monkeypatch):
-    data = np.random.default_rng(1).integers(-2, 900, (10, 5, 4)).astype(np.int16)
-    data[:8, :, 2] = -1  # a band that holds nothing in most of the parts
-    monkeypatch.setattr("mmhsi.datasets.scene_in_file.PART", 3 * 5 * 4 * 2)
-    for path in folder.glob("c/**/*.*"):
-        path.unlink()
-    write_cube(folder / "c/sub/c.tif", HSICube(data, nodata=-1))
-    (entry,) = CorpusDataset(image_dir="c", data_root=folder, samples_per_scene=1, pipeline=PIPELINE).load_data_list()
-    known = data[(data != -1).all(axis=2)].astype(np.float64)
-    np.testing.assert_allclose(entry["scene_mean"], known.mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(entry["scene_std"], known.std(axis=0), rtol=1e-12)
-    data[..., 2] = -1
-    write_cube(folder / "c/sub/c.tif", HSICube(data, nodata=-1))
-    with pytest.raises(DataError, match=r"c.tif: 1 band\(s\) hold nothing but nodata or NaN \(0-based: 2\)"):
-        CorpusDataset(image_dir="c", data_root=folder, pipeline=PIPELINE)
-
-
 def test_statistics_of_several_views_are_those_of_all_of_them(folder):
     views = dict(type="MultiView", transforms=[PIPELINE[2:4], PIPELINE[2:4]], num_views=[1, 2])
     pipeline = [*PIPELINE[:2], views, dict(type="PackViews")]
