@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import tempfile
 from functools import partial
@@ -32,6 +33,9 @@ def pytest_configure() -> None:
     # No test outlives a power cut of the machine: none waits for its disk, some milliseconds for every file written.
     os.fsync = lambda descriptor: None
     os.environ["OGR_SQLITE_SYNCHRONOUS"] = "OFF"
+    # What a shell begins in the background ignores Ctrl-C, and so would every command that a test interrupts.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
