@@ -117,7 +117,7 @@ def on_scene(name: str, scene: str, protocol: str, seed: int) -> Config:
     set_seed(cfg, seed)
     cfg.model.backbone = pretraining(name).model.backbone
     if scene != "enmap-potsdam-scene":  # whose file has its bands' centres
-        cfg.model.backbone.wavelengths = scene.replace("-", "_", 1) if scene == "salinas-a" else "houston2018_crop"
+        cfg.model.backbone.wavelengths = scene.replace("-", "_")  # the catalogue's name
     return cfg
 
 

@@ -98,7 +98,7 @@ class PatchEmbed(nn.Module):
     def some(self, x: Tensor, chosen: Tensor) -> Tensor:
         """Embed a few patches of (B, C, H, W) alone, as one matrix product: tokens (B, n, d).
 
-        On a GPU that is many times as fast as the convolution with its unusual stride and number of channels.
+        Nothing is computed for the others.
 
         Args:
             x: Images, shape (B, C, H, W).
