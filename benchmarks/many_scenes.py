@@ -90,7 +90,9 @@ def run(folder: Path, before: int, stop_at: int | None = None) -> None:
         if stop_at is not None and count >= stop_at:
             process.send_signal(signal.SIGKILL)
             process.wait()
-        time.sleep(0.05 if first is None else 1)
+        time.sleep(1 if first is not None and stop_at is None else 0.05)
+    if first is None:
+        raise SystemExit("every scene was finished before: take more --scenes, or a smaller --kill")
     rate, whole = (done(folder) - at_first) / (time.monotonic() - begin_maps), time.monotonic() - begin
     print(
         f"first new map after {first:.1f} s, then {rate:.1f} maps/s to {done(folder)}, {whole:.0f} s in all "
