@@ -13,6 +13,7 @@ from mmhsi.models.embeddings import (
     DOFAEmbed,
     PanopticonEmbed,
     SpectralEarthEmbed,
+    SpectralStemEmbed,
     WavelengthEmbed,
 )
 from mmhsi.models.embeddings.bands import band_shares
@@ -158,6 +159,30 @@ def test_the_shortest_spectrum_leaves_one_sample():
     assert embed.stem(x).shape == (1, 128, 3)
     with pytest.raises(RuntimeError):
         embed.stem(x[:, : lengths[1]])
+
+
+@pytest.mark.parametrize("side", [12, 10])  # the last row and column of patches are padded at 10
+@pytest.mark.parametrize(
+    "kind",
+    [WavelengthEmbed, SpectralStemEmbed, BandAttentionEmbed, DOFAEmbed, SpectralEarthEmbed, PanopticonEmbed],
+)
+def test_some_patches_are_those_of_all(kind, side):
+    torch.manual_seed(0)
+    embed, nm = kind(embed_dims=16, patch_size=4).eval(), torch.linspace(420, 2450, 200).tolist()
+    x, chosen = torch.randn(2, 200, side, side), torch.tensor([[8, 0, 3], [1, 1, 7]])
+    with torch.no_grad():
+        tokens, _ = embed(x, nm)
+        some = embed.some(x, chosen, nm)
+    expected = torch.stack([tokens[image][places] for image, places in enumerate(chosen)])
+    assert torch.allclose(some, expected, atol=1e-5)
+
+
+def test_hidden_patches_do_not_reach_statistics_of_a_batch():
+    embed, nm = SpectralEarthEmbed(16, 4).train(), torch.linspace(420, 2450, 202).tolist()
+    x, chosen = torch.randn(2, 202, 8, 8), torch.tensor([[0, 3], [0, 3]])
+    other = x.clone()
+    other[..., :4, 4:] = 100.0  # patch 1
+    assert torch.equal(embed.some(x, chosen, nm), embed.some(other, chosen, nm))
 
 
 def slow_band_attention(embed, x, nm):

@@ -249,13 +249,9 @@ class HSIViT(TransformerBackbone):
             visible: Indices of the visible patches, row-major over the grid, shape (B, n).
             wavelengths: As for :meth:`forward`.
         """
-        if not isinstance(self.patch_embed, PatchEmbed):
-            tokens = self.embed(x, None, wavelengths)
-            return self.encode_last(tokens._replace(patches=take_tokens(tokens.patches, visible)))
-        self.centres(x, wavelengths)  # which checks the number of bands
         grid = patch_grid(x.shape[2:], self.patch_size)
         positions = resize_position_table(self.pos_embed[:, 1:], self.grid, grid).expand(len(x), -1, -1)
-        patches = self.patch_embed.some(x, visible) + take_tokens(positions, visible)
+        patches = self.patch_embed.some(x, visible, *self.centres(x, wavelengths)) + take_tokens(positions, visible)
         return self.encode_last(Tokens(None, patches, grid))
 
     def last_attention(self) -> dict[str, nn.Module]:

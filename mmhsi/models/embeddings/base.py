@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from mmhsi.arguments import check_sizes
 from mmhsi.errors import ConfigError
 
-from ..layers.patch_embed import pad_to_multiple
+from ..layers.patch_embed import pad_to_multiple, patchify, unpatchify
 from ..layers.position import sinusoid_1d
 from ..layers.spectral_embed import band_positions
+from ..layers.tokens import take_tokens
 from .bands import band_shares, wavelength_code
 
 if TYPE_CHECKING:
@@ -86,6 +87,17 @@ class BandEmbed(nn.Module):
         band_positions(centres, x.shape[1], type(self).__name__)
         tokens = self.embed(pad_to_multiple(x, self.patch_size), *self.kept(centres))
         return tokens.flatten(2).transpose(1, 2), (tokens.shape[2], tokens.shape[3])
+
+    def some(self, x: Tensor, chosen: Tensor, wavelengths: Sequence[float]) -> Tensor:
+        """Embed a few patches alone: tokens (B, n, d). As no patch knows its neighbours, these are laid in a row.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            chosen: Indices of the patches, row-major over the grid, shape (B, n).
+            wavelengths: As for :meth:`forward`.
+        """
+        patches = take_tokens(patchify(pad_to_multiple(x, self.patch_size), self.patch_size), chosen)
+        return self(unpatchify(patches, self.patch_size, (1, chosen.shape[1])), wavelengths)[0]
 
     def kept(self, wavelengths: tuple[float, ...]) -> tuple[Tensor, ...]:
         """:meth:`of_bands`, in evaluation without gradients from an earlier call where there was one.

@@ -12,6 +12,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..layers.patch_embed import patchify
+from ..layers.tokens import take_tokens
 from .bands import kept_on
 from .base import CodedBandEmbed, PublishedFacts
 
@@ -135,3 +136,7 @@ class DOFAEmbed(PublishedFacts, WavelengthEmbed):
         if patch_size < 3:
             raise ConfigError(f"DOFAEmbed: patch_size={patch_size} given, expected at least 3")
         super().__init__(embed_dims, patch_size, width, num_heads, feedforward_channels)
+
+    def some(self, x: Tensor, chosen: Tensor, wavelengths: Sequence[float]) -> Tensor:
+        """All are embedded, as patches reach into their neighbours; arguments as for :meth:`BandEmbed.some`."""
+        return take_tokens(self(x, wavelengths)[0], chosen)
