@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from mmhsi.cli.command import WrittenGeoTIFF, WrittenVector, run, tool_parser, whole, writes
-from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options, open_named
+from mmhsi.cli.cubes import band_numbers, check_label_options, cube_arguments, image_options, open_named
 from mmhsi.cli.inputs import ReadFile, ReadLabels, ReadNamedModel
 from mmhsi.cli.light_imports import import_mmengine
 from mmhsi.errors import ConfigError
@@ -48,6 +48,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--work-dir", help="folder for model, configs and comparison (default: MAP.work)")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     cube_arguments(parser)
+    parser.add_argument(
+        "--bad-bands",
+        type=band_numbers,
+        metavar="0,104-108",
+        help="bands that are left out beside those that the file flags, counted from 0",
+    )
     parser.add_argument("--labels-key", help="variable of the labels")
     parser.add_argument("--labels-axes", help="axes of the labels, such as 'y x'")
     parser.add_argument("--second-key", help="variable of the second source")
@@ -110,7 +116,7 @@ def main() -> None:
     if not args.report:
         check_outputs([report], [args.out, args.cube, args.labels])
     keys = dict(key="image_key", axes="image_axes")
-    keys.update({name: name for name in ("labels_key", "labels_axes", "label_layer")})
+    keys.update({name: name for name in ("bad_bands", "labels_key", "labels_axes", "label_layer")})
     keys.update({name: name for name in ("second_key", "second_axes", "second_scale")})
     scene = {field: getattr(args, name) for name, field in keys.items() if getattr(args, name) is not None}
     if opened := image_options(args):

@@ -64,6 +64,27 @@ def cube_arguments(parser: argparse.ArgumentParser, unless: str = "none") -> Non
     parser.add_argument("--white", type=ReadReference, help="its white reference, or none for raw values")
 
 
+def band_numbers(text: str) -> list[int]:
+    """The ``type`` of an option that names bands, such as ``0,104-108``.
+
+    Args:
+        text: Numbers from 0 and ranges, both ends included.
+
+    Returns:
+        Each once, in increasing order.
+    """
+    named = set[int]()
+    for part in text.split(","):
+        ends = [end.strip() for end in part.split("-")]
+        if len(ends) > 2 or not all(end.isascii() and end.isdecimal() and len(end) < 6 for end in ends):
+            raise argparse.ArgumentTypeError(f"{text} given, expected numbers and ranges from 0, such as 0,104-108")
+        first, last = int(ends[0]), int(ends[-1])
+        if first > last:
+            raise argparse.ArgumentTypeError(f"{part.strip()} given, expected the lower band first")
+        named.update(range(first, last + 1))
+    return sorted(named)
+
+
 def image_options(args: argparse.Namespace) -> dict[str, Any]:
     """Those of :class:`mmhsi.io.CubeOptions` that are given.
 

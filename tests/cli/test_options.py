@@ -7,6 +7,7 @@ from unittest import mock
 import pytest
 from mmengine.config import Config
 
+from mmhsi.cli.cubes import band_numbers
 from mmhsi.cli.options import override, runner_config, runner_options
 from mmhsi.errors import ConfigError
 
@@ -94,3 +95,10 @@ def test_entries_that_a_list_does_not_have_are_said(key, said):
     assert str(info.value) == f"--cfg-options {key}: {said}"
     override(cfg, {"model.parts.1.type": "C"})
     assert cfg.model.parts[1].type == "C"
+
+
+def test_bands_are_named_by_numbers_and_ranges():
+    assert band_numbers("7, 0,104-106,105") == [0, 7, 104, 105, 106]
+    for text in ("", "1,", "-1", "3-1", "1-2-3", "2.5", "a", "99999999999"):
+        with pytest.raises(argparse.ArgumentTypeError, match="expected"):
+            band_numbers(text)

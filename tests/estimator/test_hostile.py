@@ -10,6 +10,7 @@ from mmhsi import SceneClassifier
 from mmhsi.errors import DataError
 from mmhsi.estimator import source
 from mmhsi.estimator.scene_files import describe_scene
+from mmhsi.io import read_class_map
 
 RNG = np.random.default_rng(0)
 
@@ -131,6 +132,20 @@ def test_bands_without_data_are_left_out():
     assert "2 of 12 bands were left out: empty, flagged bad, or named so" in model.report.decisions
     config = next(model.checkpoint_.parent.glob("configs/*.py")).read_text()
     assert "'bad_bands': [3, 11]" in config
+
+
+def test_named_bands_are_left_out_by_the_command(run_tool, tmp_path, capsys):
+    cube, truth = scene()
+    np.save(tmp_path / "cube.npy", cube)
+    np.save(tmp_path / "labels.npy", some(truth, 15))
+    files = ("classify", tmp_path / "cube.npy", tmp_path / "labels.npy", "--models", "lda-on-spectra", "--quiet")
+    assert run_tool(*files, "--out", tmp_path / "map.tif", "--bad-bands", "11,3-5") == 0
+    kept, _ = classify(cube[..., [0, 1, 2, *range(6, 11)]], some(truth, 15), models="lda-on-spectra")
+    assert (read_class_map(tmp_path / "map.tif").classes == kept.classes).all()
+    assert "'bad_bands': [3, 4, 5, 11]" in next((tmp_path / "map.tif.work/configs").glob("*.py")).read_text()
+    assert run_tool(*files, "--out", tmp_path / "other.tif", "--bad-bands", "12") == 2
+    assert "bad_bands names band 12" in capsys.readouterr().err
+    assert not (tmp_path / "other.tif.work").exists()
 
 
 def test_labels_in_one_corner_are_warned_of():
