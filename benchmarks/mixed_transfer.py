@@ -85,11 +85,12 @@ def folder_of(out: Path, scenes: Sequence[str]) -> Path:
 
 
 def pretrain(name: str, scenes: Sequence[str], steps: int, batch: int, out: Path) -> None:
-    """Train for a number of steps and keep the checkpoint."""
+    """Train for a number of steps, up to a whole epoch, and keep the checkpoint."""
     from mmhsi.engine import build_runner
+    from mmhsi.registry import DATASETS
 
     folder = folder_of(out, scenes)
-    if (folder / "iter.pth").exists():
+    if (folder / "encoder.pth").exists():
         return
     cfg = quietly(pretraining(name), folder)
     data = cfg.train_dataloader
@@ -97,16 +98,17 @@ def pretrain(name: str, scenes: Sequence[str], steps: int, batch: int, out: Path
     data.batch_size = batch
     for part in data.dataset.sensors.values():
         part.dataset.samples_per_scene = min(part.dataset.samples_per_scene * 4, 384)
-    cfg.train_cfg = dict(by_epoch=False, max_iters=steps, val_interval=steps + 1)
+    # By epochs: mmengine waits two seconds whenever a loop of iterations comes to the end of its data.
+    epochs = -(-steps // (len(DATASETS.build(data.dataset)) // batch))
+    cfg.train_cfg = dict(by_epoch=True, max_epochs=epochs, val_interval=epochs + 1)
     warm = 1 + steps // 20
     cfg.param_scheduler = [
         dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=warm),
         dict(type="CosineAnnealingLR", by_epoch=False, begin=warm, end=steps + 1),
     ]
-    cfg.log_processor = dict(by_epoch=False)
-    cfg.default_hooks.checkpoint = dict(type="AtomicCheckpointHook", by_epoch=False, interval=steps)
+    cfg.default_hooks.checkpoint = dict(type="AtomicCheckpointHook", interval=epochs)
     build_runner(cfg).train()
-    (folder / f"iter_{steps}.pth").rename(folder / "iter.pth")
+    (folder / f"epoch_{epochs}.pth").rename(folder / "encoder.pth")
 
 
 def on_scene(name: str, scene: str, protocol: str, seed: int) -> Config:
@@ -177,7 +179,7 @@ def jobs(names: Sequence[str], args: argparse.Namespace) -> Iterable[tuple[Path,
     tasks: list[tuple[int, Path, Callable[[], object]]] = []
     for scene in SCENES:
         for encoder, scenes in corpora(names, scene).items():
-            checkpoint = folder_of(args.out, scenes) / "iter.pth" if scenes else None
+            checkpoint = folder_of(args.out, scenes) / "encoder.pth" if scenes else None
             base = args.out / "scores" / scene / encoder.replace(" ", "-")
             tasks.append((0, base / "frozen.json", partial(frozen, args.pretraining, scene, checkpoint)))
             for protocol, seeds in PROTOCOLS.items():

@@ -65,7 +65,7 @@ def test_encoders_are_trained_once_and_scored(generated_data, monkeypatch, tmp_p
     monkeypatch.setenv("MMHSI_DATA", str(generated_data))
     seen = ["houston2018-crop", "salinas-a"]
     bench.pretrain(bench.PRETRAINING, seen, 2, 4, tmp_path)
-    checkpoint = bench.folder_of(tmp_path, seen) / "iter.pth"
+    checkpoint = bench.folder_of(tmp_path, seen) / "encoder.pth"
     written = checkpoint.stat().st_mtime_ns
     bench.pretrain(bench.PRETRAINING, seen, 2, 4, tmp_path)
     assert checkpoint.stat().st_mtime_ns == written
