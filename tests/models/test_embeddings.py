@@ -85,6 +85,18 @@ def test_the_same_ground_seen_by_another_sensor_has_near_features(embedding, oth
 
 
 @ANY
+def test_features_are_those_of_training(embedding):
+    """No way of torch's own for evaluation changes them."""
+    model, nm = vit(embedding), torch.linspace(420, 2450, 60).tolist()
+    with torch.no_grad():
+        for weight in model.patch_embed.parameters():  # as far from zero as trained ones are
+            weight.add_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)), alpha=0.3)
+        features = model(spectra(nm), nm)[0]
+    trained = model.train()(spectra(nm), nm)[0]  # nothing is dropped
+    assert relative(features, trained.detach()) < 1e-5
+
+
+@ANY
 def test_training_reaches_every_weight(embedding):
     model = vit(embedding).train()
     nm = torch.linspace(420, 2450, 40).tolist()

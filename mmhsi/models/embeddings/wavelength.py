@@ -91,9 +91,24 @@ class WavelengthEmbed(CodedBandEmbed):
             # As keys all bands together weigh as much as the learned tokens, whatever their number.
             keys = F.pad((shares * WEIGHT_TOKENS).log(), (WEIGHT_TOKENS, 1))
             attend = keys.expand(len(keys), -1)
-        made = self.layer(torch.cat([self.weight_tokens, codes, self.bias_token])[None], src_mask=attend)[0]
+        made = self._attend(torch.cat([self.weight_tokens, codes, self.bias_token]), attend)
         weight = self.to_weight(made[WEIGHT_TOKENS:-1] + codes)  # (C, p·p·d): the map, as it lies in memory
         return weight.view(-1, self.embed_dims), self.to_bias(made[-1]) * self.scale, shares[:, None, None] * self.scale
+
+    def _attend(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """The layer on (L, width), a mask (L, L) added to its scores.
+
+        Step by step: without gradients torch has a way of its own for such a layer, which takes any number of a mask
+        that is not 0 for "hidden".
+        """
+        layer, attention = self.layer, self.layer.self_attn
+        heads = (x.shape[0], 3, attention.num_heads, -1)
+        queries, keys, values = (
+            F.linear(x, attention.in_proj_weight, attention.in_proj_bias).view(heads).permute(1, 2, 0, 3)
+        )
+        seen = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)  # (heads, L, width / heads)
+        x = layer.norm1(x + attention.out_proj(seen.transpose(0, 1).flatten(1)))
+        return layer.norm2(x + layer.linear2(F.gelu(layer.linear1(x))))
 
     def embed(self, x: Tensor, *of_bands: Tensor) -> Tensor:
         """Map patches; arguments as for :meth:`BandEmbed.embed`.
