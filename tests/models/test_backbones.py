@@ -99,6 +99,15 @@ def test_state_dict_round_trip_through_a_file(name):
 
 
 @pytest.mark.parametrize("name", VARIANTS)
+def test_features_without_gradients_are_those_with(name):
+    """Layers of torch have ways of their own for evaluation."""
+    model, x = changed(build(name, 12)).eval(), torch.randn(3, 12, 9, 9)
+    with torch.inference_mode():
+        features = model(x)[0]
+    assert torch.allclose(features, model(x)[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
 def test_samples_do_not_mix(name):
     model = changed(build(name, 12)).eval()
     x = torch.randn(3, 12, 9, 9)
