@@ -21,6 +21,7 @@ from mmhsi.io.readers.scaling import reflectance_in
 from mmhsi.io.readers.variables import Variable, choose_variable
 from mmhsi.io.readers.zarr_codecs import bounded
 from mmhsi.io.wavelengths import in_nanometres
+from mmhsi.io.xml_files import read_xml
 from mmhsi.io.zarr_writer import import_zarr
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class ZarrReader(CubeReader[Any]):
         folder = Path(self.path)
         if not (folder / METADATA).is_file():
             raise FileFormatError(f"{self.path}: Zarr of version 2; zarr-python or xarray writes version 3 of it")
-        zarr = import_zarr(self.path)
+        import_zarr(self.path)
         with reading(self.path, "not a readable Zarr"):
             said = _metadata(folder)
             if said["node_type"] == "array":
@@ -106,8 +107,7 @@ class ZarrReader(CubeReader[Any]):
                 variables = [_variable(name, meta) for name, meta in arrays.items() if meta["node_type"] == "array"]
                 name = choose_variable(self.path, variables, self.key, self.ndim, column_major=False).name
                 said, chosen = arrays[name], folder / name
-            _check_codecs(said.get("codecs", []), self.path)
-            array = bounded(zarr.open_array(_own_files(chosen), mode="r", zarr_format=3))
+            array = _open_array(chosen, said, self.path)
         check_dtype(np.dtype(array.dtype), f"{self.path}:{name}")
         self._order = self._find_order(array)
         self._said = dict(array.attrs)
@@ -159,9 +159,18 @@ class ZarrReader(CubeReader[Any]):
                 reflectance=percent != 1,
             )
 
-    def _beside(self, name: str) -> NDArray | None:
-        """A coordinate's values."""
-        found = self._open_beside(name)
+    def _gdals_crs(self) -> str | None:
+        """WKT of the coordinate system as GDAL writes it: an attribute, or for all bands in a file beside them."""
+        own, beside = self._said.get("_CRS"), Path(self.path, "pam.aux.xml")
+        if isinstance(own, dict) or not beside.is_file():
+            return own.get("wkt") if isinstance(own, dict) else None
+        told = {element.text for element in read_xml(beside).findall("Array/SRS")}
+        return told.pop() if len(told) == 1 else None
+
+    def _along(self, axis: int) -> NDArray | None:
+        """Coordinates along an axis: the array that has its name."""
+        name = (self.handle().metadata.dimension_names or {axis: None})[axis]
+        found = None if name is None or Path(name).name != name else self._open_beside(name)
         return None if found is None else np.asarray(found[...])
 
     def _open_beside(self, name: str) -> Any:
@@ -169,14 +178,13 @@ class ZarrReader(CubeReader[Any]):
         folder = Path(self.path)
         if _metadata(folder)["node_type"] == "array" or not (folder / name / METADATA).is_file():
             return None
-        _check_codecs(_metadata(folder / name).get("codecs", []), self.path)
-        return bounded(import_zarr(self.path).open_array(_own_files(folder / name), mode="r", zarr_format=3))
+        return _open_array(folder / name, _metadata(folder / name), self.path)
 
     def _place(self, shape: tuple[int, int, int]) -> tuple[CRS | None, Affine | None]:
-        """As rioxarray writes it: ``spatial_ref``, else the even steps of x and y."""
+        """As rioxarray writes it, ``spatial_ref``; else GDAL's system and the even steps of the coordinates."""
         beside = self._open_beside("spatial_ref")
         said = {} if beside is None else dict(beside.attrs)
-        text = said.get("crs_wkt") or said.get("spatial_ref")
+        text = said.get("crs_wkt") or said.get("spatial_ref") or self._gdals_crs()
         try:
             crs = CRS.from_wkt(text) if text else None
         except CRSError as error:
@@ -184,7 +192,7 @@ class ZarrReader(CubeReader[Any]):
         numbers = [float(word) for word in str(said.get("GeoTransform", "")).split()]
         if len(numbers) == 6:
             return crs, Affine.from_gdal(*numbers)
-        x, y = self._beside("x"), self._beside("y")
+        y, x = (self._along(axis) for axis in (self._order or ())[:2])
         if crs is None or x is None or y is None or (len(y), len(x)) != shape[:2] or min(shape[:2]) < 2:
             return crs, None
         across, down = (x[-1] - x[0]) / (len(x) - 1), (y[-1] - y[0]) / (len(y) - 1)
@@ -250,6 +258,18 @@ def _own_files(folder: Path) -> Any:
             return await super().get(key, prototype, byte_range)
 
     return Files(folder, read_only=True)
+
+
+def _open_array(folder: Path, said: dict[str, Any], path: str) -> Any:
+    """An array whose metadata are known and looked at before zarr-python is asked."""
+    from zarr import Array
+    from zarr.core.array import AsyncArray
+    from zarr.storage import StorePath
+
+    _check_codecs(said.get("codecs", []), path)
+    if said.get("fill_value") is None:  # as GDAL writes where there is no nodata; the standard wants a value
+        said = {**said, "fill_value": False if said.get("data_type") == "bool" else 0}
+    return bounded(Array(AsyncArray.from_dict(StorePath(_own_files(folder)), said)))
 
 
 def _metadata(folder: Path) -> dict[str, Any]:
