@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 zarr = pytest.importorskip("zarr")
+LocalStore = pytest.importorskip("zarr.storage").LocalStore
 numcodecs = pytest.importorskip("numcodecs")
 NAMES = ("y", "x", "band")
 
@@ -67,6 +68,29 @@ def test_chunks_are_unpacked_once(cube: HSICube, tmp_path: Path, monkeypatch: py
             part = reader.read((row, 3, 4, 8))
             np.testing.assert_array_equal(part.data, cube.data[row : row + 4, 3:11])
     assert taken == [(slice(0, 6), slice(16, 32), slice(0, 16))]
+
+
+def test_rows_of_a_wide_scene_unpack_chunks_once(
+    cube: HSICube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a row of chunks is more than is kept otherwise, it is kept while whole rows are read, within a bound."""
+    write_zarr(tmp_path / "a.zarr", cube, chunk=16)
+    opened = []
+    get = LocalStore.get
+
+    async def counted(self: LocalStore, key: str, *args: object) -> object:
+        opened.append(key)
+        return await get(self, key, *args)
+
+    monkeypatch.setattr(LocalStore, "get", counted)
+    monkeypatch.setattr("mmhsi.io.readers.zarr_group.KEPT", 100)
+    for free, times in ((1 << 30, 1), (1000, 8)):
+        monkeypatch.setattr("mmhsi.io.readers.zarr_group.available_memory", lambda free=free: free)
+        opened.clear()
+        with open_cube(tmp_path / "a.zarr") as reader:
+            for row in range(0, 32, 2):
+                np.testing.assert_array_equal(reader.read((row, 0, 2, 29)).data, cube.data[row : row + 2])
+        assert sum(key.startswith("c/0/") for key in opened) == times * 2 * 2
 
 
 @pytest.mark.parametrize("dims", [("y", "x", "band"), ("wavelength", "lat", "lon")])

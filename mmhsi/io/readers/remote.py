@@ -112,7 +112,7 @@ class RemoteReader(RasterReader):
         return self._handle
 
     def _open(self) -> OpenRaster:
-        problem = "the server does not give it, or it is no GeoTIFF"
+        problem = "the server does not give it, or not in parts, or it is no GeoTIFF"
         with asking(self._remote), local_files(), reading(self.path, problem), without_georeference_warning():
             name = self._remote if self._page is None else f"GTIFF_DIR:{self._page}:{self._remote}"
             dataset = open_raster(name, "GTiff")

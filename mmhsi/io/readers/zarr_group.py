@@ -16,6 +16,7 @@ from mmhsi.io.axes import Order, as_cube, named_order, order_of, ordered_shape, 
 from mmhsi.io.cube import CubeInfo, all_good
 from mmhsi.io.files import reading
 from mmhsi.io.json_file import read_json
+from mmhsi.io.memory import available_memory
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
 from mmhsi.io.readers.scaling import reflectance_in
 from mmhsi.io.readers.variables import Variable, choose_variable
@@ -36,6 +37,8 @@ CODECS = {"bytes", "blosc", "gzip", "zstd", "crc32c", "transpose", "sharding_ind
 """Those that are read. Others that numcodecs registers may run what a file holds."""
 KEPT = 64 << 20
 """Bytes of the last whole chunks that are kept, so that windows beside each other unpack them once."""
+SHARE = 16
+"""Of the free memory the part that a row of chunks may take while a scene is read by rows, if it is more than that."""
 
 
 def is_zarr(path: str | PathLike[str]) -> bool:
@@ -213,21 +216,23 @@ class ZarrReader(CubeReader[Any]):
             wanted[order[2]] = (low, high)
         exact = tuple(slice(*wanted.get(axis, (0, 1))) for axis in range(array.ndim))
         with reading(self.path, f"cannot read window {window}"):
-            block = self._taken(array, exact)
+            by_rows = width == ordered_shape(array.shape, order)[1]
+            block = self._taken(array, exact, max(KEPT, available_memory() // SHARE) if by_rows else KEPT)
         cube = as_cube(block, order)
         if bands is not None:
             cube = cube[..., [band - low for band in bands]]
         return np.array(cube, dtype=array.dtype.newbyteorder("="), order="C", copy=True)
 
-    def _taken(self, array: Any, exact: tuple[slice, ...]) -> NDArray:
-        """A part of the array, cut out of whole chunks; the last ones are kept where they are few."""
+    def _taken(self, array: Any, exact: tuple[slice, ...], most: int) -> NDArray:
+        """A part of the array, cut out of whole chunks; the last ones are kept if they take no more bytes."""
         if self._kept is None or not _holds(self._kept[0], exact):
             aligned = tuple(
                 slice(part.start // chunk * chunk, min(-(-part.stop // chunk) * chunk, length))
                 for part, chunk, length in zip(exact, array.chunks, array.shape, strict=True)
             )
             size = int(np.prod([part.stop - part.start for part in aligned])) * array.dtype.itemsize
-            if size > KEPT:
+            self._kept = None  # before the next ones take its place
+            if size > most:
                 return np.asarray(array[exact])
             self._kept = aligned, np.asarray(array[aligned])
         places, values = self._kept
