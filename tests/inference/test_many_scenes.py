@@ -353,3 +353,24 @@ def test_the_command_in_two_processes(
     ):
         assert run_tool("predict", *given, *options) == 2
         assert message in capsys.readouterr().err
+
+
+def test_what_is_left_to_other_processes_is_told(
+    trained: Callable,
+    scenes: list[str],
+    tmp_path: Path,
+    run_tool: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    config.dump(tmp_path / "config.py")
+    given = (tmp_path / "config.py", checkpoint, *scenes[:2], "--out-dir", tmp_path / "maps", "--share", "rows")
+    with hold(tmp_path / "maps/scene_0.tif.blocks/00000000", "block of rows", "wait"):
+        assert run_tool("predict", *given, "--device", "cpu") == 0
+    told = capsys.readouterr().out
+    assert "1 map written, 0 were there, 0 scenes failed" in told
+    assert "1 scene left to other processes" in told
+    assert run_tool("predict", *given, "--device", "cpu") == 0
+    told = capsys.readouterr().out
+    assert "1 map written, 1 was there, 0 scenes failed" in told
+    assert "left to" not in told
