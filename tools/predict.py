@@ -161,10 +161,10 @@ def maps_of(
 def predict_many(args: argparse.Namespace) -> None:
     """Predict the scenes of this process and write the summary of all."""
     from mmhsi.cli.console import bar
-    from mmhsi.errors import ConfigError
+    from mmhsi.errors import ConfigError, one_line
     from mmhsi.inference.many_scenes import listed_scenes, map_names, stac_scenes
-    from mmhsi.inference.scene_summary import write_summary
-    from mmhsi.io.files import make_folder
+    from mmhsi.inference.scene_summary import SUMMARY, write_summary
+    from mmhsi.io.destinations import check_outputs
     from mmhsi.io.readers.remote import is_remote
 
     given = [f"--{name}" for name in ONE_SCENE if getattr(args, name)]
@@ -175,7 +175,7 @@ def predict_many(args: argparse.Namespace) -> None:
     if args.scheduler is not None:
         scenes = [scene if is_remote(scene) else str(Path(scene).absolute()) for scene in scenes]
     names, folder = map_names(scenes), Path(args.out_dir)
-    make_folder(folder)
+    check_outputs([folder / SUMMARY], [args.checkpoint])
     failed, found, written, known = [], 0, 0, {}
     with bar("classifying", "rows" if args.scheduler is None else "scenes") as step:
         for record, there in maps_of(args, names, folder, step):
@@ -187,13 +187,15 @@ def predict_many(args: argparse.Namespace) -> None:
             if not there:
                 written += 1
                 print(f"map: {folder / record.map}", flush=True)
+    for record in failed:  # first: a full disk may refuse the summary too
+        scene = one_line(record.scene)
+        print(f"failed: {'' if record.error.startswith(scene) else f'{scene}: '}{record.error}", file=sys.stderr)
     for path in write_summary(folder, names.values(), known):
         print(f"summary: {path}")
     were = counted(found, "was there", "were there")
     print(f"{counted(written, 'map')} written, {were}, {counted(len(failed), 'scene')} failed")
-    for record in failed:
-        named = record.error.startswith(record.scene)
-        print(f"failed: {'' if named else f'{record.scene}: '}{record.error}", file=sys.stderr)
+    if args.share == "rows" and (left := len(names) - len(known) - len(failed)):
+        print(f"{counted(left, 'scene')} left to other processes that are at them, or to the next start")
     if failed:
         sys.exit(1)
 

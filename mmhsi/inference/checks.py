@@ -65,7 +65,7 @@ def check_space(folder: Path, needed: int) -> None:
     """
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise DataError(f"{folder}: {needed / 1e9:.2f} GB are needed for the rows, {free / 1e9:.2f} GB are free")
+        raise DataError(f"{folder}: {needed / 1e9:.3g} GB are needed for the rows, {free / 1e9:.3g} GB are free")
 
 
 def choose_scene_bands(info: CubeInfo, spec: InputSpec) -> list[int]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmhsi.errors import ConfigError, DataError, MMHSIError, one_line
-from mmhsi.io.files import existing_file, file_digest, reason
+from mmhsi.io.files import existing_file, file_digest, origin, reason
 from mmhsi.io.json_file import read_json, read_state, write_state
 from mmhsi.io.lock import hold_outputs
-from mmhsi.io.readers.remote import is_remote
+from mmhsi.io.readers.remote import is_remote, place_of
 
 from .map_facts import MapFacts, map_facts
 
@@ -85,7 +85,7 @@ def share(scenes: Sequence[str], launcher: str = "none") -> list[str]:
 
 
 def map_names(scenes: Sequence[str]) -> dict[str, str]:
-    """Name of each scene's map: that of the scene, with ``.tif``.
+    """Name of each scene's map: that of the scene, with ``.tif``. A file that is named twice counts once.
 
     Raises:
         DataError: If two would have one name, or there is none.
@@ -96,10 +96,11 @@ def map_names(scenes: Sequence[str]) -> dict[str, str]:
     taken: dict[str, str] = {}
     for scene in scenes:
         name = f"{Path(scene).stem}.tif"
-        if name.casefold() in taken:  # some file systems do not tell cases apart
-            raise DataError(f"{scene}: its map would have the name of that of {taken[name.casefold()]}; rename one")
-        taken[name.casefold()] = names[scene] = scene
-        names[scene] = name
+        other = taken.setdefault(name.casefold(), scene)  # some file systems do not tell cases apart
+        if _identity(other) != _identity(scene):
+            raise DataError(f"{scene}: its map would have the name of that of {other}; rename one")
+        if other == scene:
+            names[scene] = name
     return names
 
 
@@ -107,28 +108,27 @@ def listed_scenes(path: str | Path) -> list[str]:
     """Scenes of a text file, one a line; empty lines and those that begin with # are left out.
 
     Args:
-        path: The file; relative names in it are from its folder.
+        path: The file, UTF-8; relative names in it are from its folder.
 
     Raises:
         DataError: If it cannot be read.
     """
     file = existing_file(path, "a list of scenes")
     try:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file}: not a list of scenes ({reason(error)})") from error
-    return [str(file.parent / line) for line in lines if line and not line.startswith("#")]
+    return [place_of(line, file.parent) for line in lines if line and not line.startswith("#")]
 
 
 def stac_scenes(path: str | Path) -> list[str]:
     """Scenes of a STAC file: of every item the one asset whose roles name ``data``, or the only one there is.
 
     Args:
-        path: An item, or a collection of items (``FeatureCollection``); its assets are files of this machine, relative
-            names from the file's folder.
+        path: An item, or a collection of items (``FeatureCollection``); relative names in it are from its folder.
 
     Raises:
-        DataError: If it is no such file, or an item has no asset that is meant, or one on a server.
+        DataError: If it is no such file, or an item has no asset that is meant.
     """
     content = read_json(path, "a STAC item or collection of items")
     items = content.get("features", [content]) if isinstance(content, dict) else None
@@ -138,16 +138,14 @@ def stac_scenes(path: str | Path) -> list[str]:
     for item in items:
         assets = item.get("assets") if isinstance(item, dict) else None
         found = [asset for asset in assets.values() if isinstance(asset, dict)] if isinstance(assets, dict) else []
-        meant = [asset for asset in found if "data" in (asset.get("roles") or ())] or found
+        meant = [asset for asset in found if isinstance(asset.get("roles"), list) and "data" in asset["roles"]] or found
         name = item.get("id") if isinstance(item, dict) else item
         href = meant[0].get("href") if len(meant) == 1 else None
-        if not isinstance(href, str):
+        if not isinstance(href, str) or not href:
             raise DataError(
                 f"{path}: item {name!r} has {len(meant)} assets that may be meant, expected one of role data"
             )
-        if "://" in href and not href.startswith("file://"):
-            raise DataError(f"{path}: item {name!r} lies on a server; download {href} and name the file")
-        scenes.append(str(Path(path).parent / href.removeprefix("file://")))
+        scenes.append(place_of(href, Path(path).parent))
     return scenes
 
 
@@ -207,7 +205,7 @@ def predict_scenes(
     made_by = [identity, sorted([name, value] for name, value in options.items() if value)]
     for scene in scenes:
         out = folder / names[scene]
-        made = _plain([*made_by, scene if is_remote(scene) else os.path.realpath(scene)])
+        made = _plain([*made_by, _identity(scene)])
         known = read_record(record_path(folder, names[scene]))
         if known is not None and _stands(known, folder, made):
             yield known, True
@@ -262,10 +260,24 @@ def _predict_scene(
                     if not run.share(Sharing(stands, finish), progress):
                         return None
                 return read_record(path)  # which finish has written
-            except (MMHSIError, OSError, MemoryError) as caught:
-                return finish([], one_line(str(caught)) or type(caught).__name__)
-    except MMHSIError as caught:  # the record of the map that is there stays
-        return Record(scene, out.name, 0.0, [], made_by, one_line(str(caught)))
+            except Exception as caught:  # a reader or torch may raise anything of a scene; the others are mapped
+                error = _told(caught)
+                with suppress(MMHSIError):  # on a full disk
+                    return finish([], error)
+    except (MMHSIError, OSError, ValueError) as caught:  # the record of the map that is there stays
+        error = _told(caught)
+    return Record(scene, out.name, 0.0, [], made_by, error)
+
+
+def _identity(scene: str) -> str:
+    """What tells a scene from others, however it is named."""
+    return scene if is_remote(scene) or "\0" in scene else os.path.realpath(scene)
+
+
+def _told(caught: Exception) -> str:
+    """What went wrong, on one line."""
+    said = one_line(str(caught)) or type(caught).__name__
+    return said if isinstance(caught, MMHSIError | OSError | MemoryError) else f"{origin(caught)}: {said}"
 
 
 def record_path(folder: Path, name: str) -> Path:
@@ -279,13 +291,13 @@ def read_record(path: Path) -> Record | None:
     Args:
         path: From :func:`record_path`.
     """
-    if not path.exists():
-        return None
     try:
+        if not path.exists():
+            return None
         content = read_state(path, "a record of mmhsi predict")
         facts = content.pop("facts")
         return Record(**content, facts=None if facts is None else MapFacts(**facts))
-    except (DataError, TypeError, KeyError):
+    except (DataError, OSError, TypeError, KeyError):
         return None
 
 

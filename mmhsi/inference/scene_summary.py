@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 from mmhsi.io.files import write_whole
 from mmhsi.io.vector_writer import write_polygons
 
-from .many_scenes import Record, read_record, record_path
+from .many_scenes import RECORDS, Record, read_record, record_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ SUMMARY, FOOTPRINTS, MOSAIC = "summary.csv", "footprints.gpkg", "mosaic"
 
 
 def write_summary(folder: Path, names: Iterable[str], known: Mapping[str, Record] | None = None) -> list[Path]:
-    """Write what the records say of scenes: every process may, the last one has all of them.
+    """Write what the records say of scenes: every process may, and what the last one writes is of all of them.
 
     Args:
         folder: Of the maps.
@@ -39,7 +39,19 @@ def write_summary(folder: Path, names: Iterable[str], known: Mapping[str, Record
     Raises:
         DataError: If one cannot be written.
     """
-    known = known or {}
+    names, known = list(names), known or {}
+    while True:
+        before = _last_change(folder / RECORDS)
+        written = _write_once(folder, names, known)
+        if _last_change(folder / RECORDS) == before:  # else this may lie above what another process knew more for
+            return written
+
+
+def _last_change(folder: Path) -> int | None:
+    return folder.stat().st_mtime_ns if folder.exists() else None
+
+
+def _write_once(folder: Path, names: Sequence[str], known: Mapping[str, Record]) -> list[Path]:
     records = (known.get(name) or read_record(record_path(folder, name)) for name in names)
     found = [record for record in records if record is not None]
     written = [folder / SUMMARY]
@@ -56,6 +68,8 @@ def write_summary(folder: Path, names: Iterable[str], known: Mapping[str, Record
     for number, group in enumerate(groups.values(), start=1):
         written.append(folder / (f"{MOSAIC}.vrt" if len(groups) == 1 else f"{MOSAIC}_{number}.vrt"))
         write_whole(written[-1], _mosaic(group))
+    for earlier in {folder / FOOTPRINTS, *folder.glob(f"{MOSAIC}.vrt"), *folder.glob(f"{MOSAIC}_*.vrt")} - {*written}:
+        earlier.unlink(missing_ok=True)  # of fewer maps, or of others
     return written
 
 

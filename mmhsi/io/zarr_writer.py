@@ -98,10 +98,10 @@ class ZarrWriter:
                 said["grid_mapping"] = "spatial_ref"
             self._array = group.create_array(
                 VARIABLE,
-                shape=self.shape,
-                chunks=(min(self.chunk, height), min(self.chunk, width), count),
+                shape=(count, height, width),  # as GDAL and rioxarray have it: rows and columns last
+                chunks=(count, min(self.chunk, height), min(self.chunk, width)),
                 dtype=self.dtype,
-                dimension_names=("y", "x", "band"),
+                dimension_names=("band", "y", "x"),
                 attributes=said,
             )
             self._coordinates(group)
@@ -122,7 +122,7 @@ class ZarrWriter:
             if self.dtype == np.float16:
                 most = float(np.finfo(np.float16).max)
                 values = values.clip(-most, most)
-            self._array[first : first + len(values)] = values.astype(self.dtype, copy=False)
+            self._array[:, first : first + len(values)] = values.transpose(2, 0, 1).astype(self.dtype, copy=False)
         self._rows[first : first + len(values)] = True
 
     def __exit__(

@@ -22,7 +22,7 @@ from rasterio.transform import from_origin
 from scene_models import BANDS, PIXEL_CONV
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.inference import SceneInferencer, many_scenes
+from mmhsi.inference import SceneInferencer, many_scenes, scene_summary
 from mmhsi.inference.many_scenes import Record, listed_scenes, map_names, predict_scenes, share, stac_scenes
 from mmhsi.inference.scene_summary import write_summary
 from mmhsi.io import HSICube, read_class_map, write_cube
@@ -90,6 +90,35 @@ assert not {"torch", "mmseg", "mmpretrain", "mmengine.model"} & set(sys.modules)
 """
 
 
+def test_an_unforeseen_error_is_one_of_its_scene(
+    trained: Callable, scenes: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    inferencer, out = SceneInferencer(config, checkpoint, "cpu"), tmp_path / "maps"
+    write_map = SceneInferencer.write_map
+
+    def write(self: SceneInferencer, scene: str, *args: object, **options: object) -> object:
+        if "scene_0" in scene:
+            raise RuntimeError("out of\nmemory")
+        return write_map(self, scene, *args, **options)
+
+    monkeypatch.setattr(SceneInferencer, "write_map", write)
+    given = [scenes[0], str(tmp_path / "a\0b.tif"), str(tmp_path / f"{'n' * 251}.tif"), scenes[1]]
+    unforeseen, zero, long, well = (record for record, _ in run(inferencer, given, out))
+    assert unforeseen.error.startswith("RuntimeError in inference/test_many_scenes.py, line ")
+    assert unforeseen.error.endswith(r": out of\nmemory")
+    assert "null byte" in zero.error or "one line" in zero.error
+    assert "name too long" in long.error.lower()
+    assert not well.error
+
+    # A disk that refuses the record of a failure too does not hide what failed.
+    def full(*_: object) -> None:
+        raise DataError("no space for the record")
+
+    monkeypatch.setattr(many_scenes, "write_state", full)
+    assert "out of" in run(inferencer, scenes[:1], tmp_path / "more")[0][0].error
+
+
 def test_a_start_with_nothing_left_loads_no_model(
     trained: Callable, scenes: list[str], tmp_path: Path, run_tool: Callable[..., int], repository: Path
 ) -> None:
@@ -149,6 +178,40 @@ def test_the_summary_adds_up(trained: Callable, scenes: list[str], tmp_path: Pat
         np.testing.assert_array_equal(copied.read(1), values)
 
 
+def test_the_summary_follows_what_other_processes_do(
+    trained: Callable, scenes: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record that another process writes while this one reads is in the table; mosaics of fewer maps go."""
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    inferencer, out = SceneInferencer(config, checkpoint, "cpu"), tmp_path / "maps"
+    place = from_origin(366000, 5800000, 10, 10)
+    other = tmp_path / "in/finer.tif"
+    data = np.random.default_rng(1).normal(500, 200, (SIDE, SIDE, BANDS)).astype(np.float32)
+    write_cube(other, HSICube(data, crs=CRS.from_epsg(32633), transform=place))
+    given = [*scenes[:2], str(other)]
+    names = map_names(given)
+    run(inferencer, given[:1], out)
+    assert (out / "mosaic.vrt") in write_summary(out, names.values())
+    once = scene_summary._write_once
+
+    def slow(*args: object) -> list[Path]:
+        written = once(*args)
+        if not (out / "finer.tif").exists():
+            list(predict_scenes(lambda: inferencer, inferencer.model.digest, given[1:], names, out))
+        return written
+
+    monkeypatch.setattr(scene_summary, "_write_once", slow)
+    made = [path.name for path in write_summary(out, names.values())]
+    assert made == ["summary.csv", "footprints.gpkg", "mosaic_1.vrt", "mosaic_2.vrt"]
+    assert sorted(path.name for path in out.glob("mosaic*")) == made[2:]
+    with (out / "summary.csv").open(newline="") as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["done"] * 3
+    for path in out.glob("records/*"):
+        path.unlink()
+    write_summary(out, names.values())
+    assert not [*out.glob("mosaic*"), *out.glob("*.gpkg")]
+
+
 def test_processes_share_all_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     scenes = [f"{index}.tif" for index in range(7)]
     shares = []
@@ -165,8 +228,13 @@ def test_processes_share_all_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_lists_of_scenes(tmp_path: Path) -> None:
-    (tmp_path / "list.txt").write_text("# two\na.tif\n\n/b/c.hdr\n")
-    assert listed_scenes(tmp_path / "list.txt") == [str(tmp_path / "a.tif"), "/b/c.hdr"]
+    (tmp_path / "list.txt").write_text("# two\na.tif\n\n/b/c.hdr\nhttps://example.org/d.tif\n")
+    expected = [str(tmp_path / "a.tif"), "/b/c.hdr", "https://example.org/d.tif"]
+    assert listed_scenes(tmp_path / "list.txt") == expected
+    marked = b"\xef\xbb\xbf" + (tmp_path / "list.txt").read_bytes().replace(b"\n", b" \r\n")  # as Windows' editors
+    (tmp_path / "list.txt").write_bytes(marked)
+    assert listed_scenes(tmp_path / "list.txt") == expected
+    assert map_names(["x/a.tif", "x/../x/a.tif", "x/a.tif"]) == {"x/a.tif": "a.tif"}
     with pytest.raises(DataError, match="would have the name of that of x/a"):
         map_names(["x/a.tif", "y/A.hdr"])
     with pytest.raises(DataError, match="no scenes"):
@@ -180,14 +248,21 @@ def item(name: str, **assets: dict) -> dict:
 def test_stac_items(tmp_path: Path) -> None:
     path = tmp_path / "items.json"
     one = item("a", data=dict(href="a.tif", roles=["data"]), thumbnail=dict(href="a.png"))
-    two = item("b", cube=dict(href="file:///scenes/b.tif"))
-    path.write_text(json.dumps(dict(type="FeatureCollection", features=[one, two])))
-    assert stac_scenes(path) == [str(tmp_path / "a.tif"), "/scenes/b.tif"]
+    two = item("b", cube=dict(href="file:///scenes/b%20%C3%A4.tif"))
+    three = item("c", cube=dict(href="https://example.org/d%20.tif", roles=["data"]), other=dict(href="e", roles=5))
+    path.write_text(json.dumps(dict(type="FeatureCollection", features=[one, two, three])))
+    found = [str(tmp_path / "a.tif"), "/scenes/b ä.tif", "https://example.org/d%20.tif"]
+    assert stac_scenes(path) == found
+    (tmp_path / "f g.tif").touch()
+    (tmp_path / "h%20i.tif").touch()
+    for href, name in (("f%20g.tif", "f g.tif"), ("h%20i.tif", "h%20i.tif"), ("j%20k.tif", "j%20k.tif")):
+        path.write_text(json.dumps(item("l", cube=dict(href=href))))
+        assert stac_scenes(path) == [str(tmp_path / name)]
     path.write_text(json.dumps(one))
     assert stac_scenes(path) == [str(tmp_path / "a.tif")]
     for wrong, message in (
         (item("c", a=dict(href="1.tif"), b=dict(href="2.tif")), "item 'c' has 2 assets"),
-        (item("d", a=dict(href="https://example.org/d.tif")), "item 'd' lies on a server"),
+        (item("d", a=dict(href="")), "item 'd' has 1 assets that may be meant"),
         (dict(features=3), "not a STAC item"),
     ):
         path.write_text(json.dumps(wrong))
@@ -278,3 +353,24 @@ def test_the_command_in_two_processes(
     ):
         assert run_tool("predict", *given, *options) == 2
         assert message in capsys.readouterr().err
+
+
+def test_what_is_left_to_other_processes_is_told(
+    trained: Callable,
+    scenes: list[str],
+    tmp_path: Path,
+    run_tool: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    config.dump(tmp_path / "config.py")
+    given = (tmp_path / "config.py", checkpoint, *scenes[:2], "--out-dir", tmp_path / "maps", "--share", "rows")
+    with hold(tmp_path / "maps/scene_0.tif.blocks/00000000", "block of rows", "wait"):
+        assert run_tool("predict", *given, "--device", "cpu") == 0
+    told = capsys.readouterr().out
+    assert "1 map written, 0 were there, 0 scenes failed" in told
+    assert "1 scene left to other processes" in told
+    assert run_tool("predict", *given, "--device", "cpu") == 0
+    told = capsys.readouterr().out
+    assert "1 map written, 1 was there, 0 scenes failed" in told
+    assert "left to" not in told

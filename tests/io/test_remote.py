@@ -111,7 +111,7 @@ def test_what_the_server_does_not_give_is_one_line(server, monkeypatch):
     monkeypatch.setenv("MMHSI_ALLOW_NETWORK", "1")
     (server[1] / "page.tif").write_text("<html>sign in first</html>")
     for name in ("missing.tif", "page.tif"):
-        with pytest.raises(FileFormatError, match="does not give it, or it is no GeoTIFF") as caught:
+        with pytest.raises(FileFormatError, match="does not give it, or not in parts, or it is no GeoTIFF") as caught:
             open_cube(f"{server[0]}/{name}")
         assert "\n" not in str(caught.value)
 

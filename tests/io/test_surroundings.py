@@ -62,12 +62,18 @@ SERVICE = '<GDAL_WMS><Service name="TMS"><ServerUrl>http://192.0.2.1/</ServerUrl
 OTHERS = [INDEX, SERVICE, "<MRF_META><Raster/></MRF_META>", '{"stac_version": "1.0.0"}', "SQLite format 3\0"]
 
 
-@pytest.mark.parametrize("content", OTHERS)
+@pytest.mark.parametrize("content", [*OTHERS, "{\x05\xa9\x04", " \n<\0\x01"])
 @pytest.mark.parametrize("name", ["scene.tif", "scene.img", "scene"])
-def test_other_drivers(tmp_path, refused, content, name):
+def test_raw_values_that_look_like_other_drivers_files(tmp_path, content, name):
+    """One raw file in a hundred begins with the byte of < or of {: beside a header the bytes are values."""
     path = write_envi(tmp_path / name, make_cube(1))
-    path.write_text(content.ljust(13 * 17 * 2))
-    refused(lambda: read_cube(path), FileFormatError, path, "GDAL cannot open it")
+    stored = content.ljust(HEIGHT * WIDTH * 2).encode("latin-1")
+    path.write_bytes(stored)
+    expected = np.frombuffer(stored, "<i2").reshape(HEIGHT, WIDTH, 1)
+    np.testing.assert_array_equal(read_cube(path).data, expected)
+    path.with_suffix(".hdr").unlink()
+    with pytest.raises(FileFormatError, match="GDAL cannot open it"):
+        read_cube(path)
 
 
 @pytest.mark.parametrize("content", OTHERS)
@@ -80,7 +86,10 @@ def test_sidecars_of_other_drivers(tmp_path, content, name):
 
 
 @pytest.mark.parametrize("content", OTHERS)
-def test_sources_of_other_drivers(tmp_path, content):
+@pytest.mark.parametrize("header", [False, True])
+def test_sources_of_other_drivers(tmp_path, content, header):
+    if header:
+        write_envi(tmp_path / "source.tif", make_cube(1))
     (tmp_path / "source.tif").write_text(content)
     path = _vrt(tmp_path, "source.tif")
     with pytest.raises(FileFormatError, match="no format that is read"):

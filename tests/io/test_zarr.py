@@ -7,6 +7,7 @@ import os
 import pickle
 import tracemalloc
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 zarr = pytest.importorskip("zarr")
+LocalStore = pytest.importorskip("zarr.storage").LocalStore
 numcodecs = pytest.importorskip("numcodecs")
 NAMES = ("y", "x", "band")
 
@@ -65,7 +67,30 @@ def test_chunks_are_unpacked_once(cube: HSICube, tmp_path: Path, monkeypatch: py
         for row in range(16, 32, 4):
             part = reader.read((row, 3, 4, 8))
             np.testing.assert_array_equal(part.data, cube.data[row : row + 4, 3:11])
-    assert taken == [(slice(16, 32), slice(0, 16), slice(0, 6))]
+    assert taken == [(slice(0, 6), slice(16, 32), slice(0, 16))]
+
+
+def test_rows_of_a_wide_scene_unpack_chunks_once(
+    cube: HSICube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a row of chunks is more than is kept otherwise, it is kept while whole rows are read, within a bound."""
+    write_zarr(tmp_path / "a.zarr", cube, chunk=16)
+    opened = []
+    get = LocalStore.get
+
+    async def counted(self: LocalStore, key: str, *args: object) -> object:
+        opened.append(key)
+        return await get(self, key, *args)
+
+    monkeypatch.setattr(LocalStore, "get", counted)
+    monkeypatch.setattr("mmhsi.io.readers.zarr_group.KEPT", 100)
+    for free, times in ((1 << 30, 1), (1000, 8)):
+        monkeypatch.setattr("mmhsi.io.readers.zarr_group.available_memory", lambda free=free: free)
+        opened.clear()
+        with open_cube(tmp_path / "a.zarr") as reader:
+            for row in range(0, 32, 2):
+                np.testing.assert_array_equal(reader.read((row, 0, 2, 29)).data, cube.data[row : row + 2])
+        assert sum(key.startswith("c/0/") for key in opened) == times * 2 * 2
 
 
 @pytest.mark.parametrize("dims", [("y", "x", "band"), ("wavelength", "lat", "lon")])
@@ -80,6 +105,40 @@ def test_xarrays_own_is_read(cube: HSICube, tmp_path: Path, dims: tuple[str, str
     found = read_cube(tmp_path / "x.zarr")
     np.testing.assert_array_equal(found.data, cube.data)
     np.testing.assert_allclose(found.wavelengths, cube.wavelengths)
+    assert (found.crs, found.transform) == (cube.crs, cube.transform)
+
+
+def test_rows_and_columns_are_last_as_gdal_and_rioxarray_have_them(cube: HSICube, tmp_path: Path) -> None:
+    write_zarr(tmp_path / "a.zarr", cube, chunk=16)
+    group = zarr.open_group(tmp_path / "a.zarr", mode="r")
+    assert group["cube"].metadata.dimension_names == ("band", "y", "x")
+    assert group["cube"].chunks == (6, 16, 16)
+    np.testing.assert_array_equal(group["cube"][...], cube.data.transpose(2, 0, 1))
+    np.testing.assert_array_equal(group["x"][...], 366015 + 30 * np.arange(29))
+    np.testing.assert_array_equal(group["y"][...], 5799985 - 30 * np.arange(37))
+
+
+@pytest.mark.parametrize("where", ["pam", "attribute"])
+def test_what_gdal_writes_is_read(cube: HSICube, tmp_path: Path, where: str) -> None:
+    """As GDAL 3.12 wrote it: no fill value, X and Y, the coordinate system in a file beside."""
+    group = zarr.open_group(tmp_path / "g.zarr", mode="w", zarr_format=3)
+    values = cube.data.transpose(2, 0, 1)
+    wkt = cube.crs.to_wkt()
+    said = {"_CRS": {"wkt": wkt}} if where == "attribute" else {}
+    layout = dict(dimension_names=("Band", "Y", "X"), compressors=None, attributes=said, fill_value=7)
+    written = group.create_array("g", shape=values.shape, chunks=(1, 20, 29), dtype="i2", **layout)
+    written[:, :20] = values[:, :20]
+    assert cube.transform is not None
+    group.create_array("X", data=366015.0 + 30 * np.arange(29), dimension_names=("X",))
+    group.create_array("Y", data=5799985.0 - 30 * np.arange(37), dimension_names=("Y",))
+    path = tmp_path / "g.zarr/g/zarr.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "fill_value": None}))
+    if where == "pam":
+        arrays = f"<Array name='a'><SRS>{escape(wkt)}</SRS></Array>" * 6
+        (tmp_path / "g.zarr/pam.aux.xml").write_text(f"<PAMDataset>{arrays}</PAMDataset>")
+    found = read_cube(tmp_path / "g.zarr")
+    np.testing.assert_array_equal(found.data[:20], cube.data[:20])
+    np.testing.assert_array_equal(found.data[20:], 0)
     assert (found.crs, found.transform) == (cube.crs, cube.transform)
 
 

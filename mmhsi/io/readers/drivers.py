@@ -47,13 +47,25 @@ def driver_of(file: Path) -> str | None:
             return driver
     if _VRT in start:
         return "VRT"
-    if start.lstrip()[:1] in (b"<", b"{") or start.startswith(b"SQLite format 3"):
-        return None  # text or a data base that a driver of the network could take for its own, whatever lies beside it
     header = header_of(file)
     if header is None:
         return None
     with header.open("rb") as text:
         return "ENVI" if text.read(4) == b"ENVI" else "EHdr"
+
+
+def others_may_take(file: Path) -> bool:
+    """Whether a file without a signature looks like text or a data base, which drivers of the network take for theirs.
+
+    Nor may it begin like one if GDAL is to choose the driver by itself. The values of raw data may happen to: where
+    the driver is given, they are read.
+
+    Args:
+        file: Exists and is a regular file.
+    """
+    with file.open("rb") as data:
+        start = data.read(_START)
+    return start.lstrip()[:1] in (b"<", b"{") or start.startswith(b"SQLite format 3")
 
 
 def header_of(file: Path) -> Path | None:

@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
 from mmhsi.errors import ConfigError, FileFormatError
 from mmhsi.io.files import reading
@@ -57,7 +59,26 @@ def asset_of(path: str | os.PathLike[str]) -> str:
         found = assets[asset]["href"] if asset in assets else None
     if not isinstance(found, str):
         raise FileFormatError(f"{file}: has no asset {asset!r}, but {', '.join(map(str, assets)) or 'none'}")
-    return found if is_remote(found) else str(file.parent / found)
+    return place_of(found, file.parent)
+
+
+def place_of(name: str, folder: Path) -> str:
+    """Where the file of a list or the asset of an item lies.
+
+    Args:
+        name: A path, one from the folder, an address of this machine (``file://…``) or of a server. Bytes written as
+            ``%20`` are what they stand for in an address, and in a path if that alone leads to a file.
+        folder: Of the list or item.
+
+    Returns:
+        A path or the name of something on a server.
+    """
+    if name.lower().startswith("file://"):
+        return url2pathname(urlsplit(name).path)
+    if is_remote(name) or "://" in name:
+        return name
+    path, decoded = folder / name, folder / unquote(name)
+    return str(decoded if os.path.lexists(decoded) and not os.path.lexists(path) else path)
 
 
 class RemoteReader(RasterReader):
@@ -91,7 +112,7 @@ class RemoteReader(RasterReader):
         return self._handle
 
     def _open(self) -> OpenRaster:
-        problem = "the server does not give it, or it is no GeoTIFF"
+        problem = "the server does not give it, or not in parts, or it is no GeoTIFF"
         with asking(self._remote), local_files(), reading(self.path, problem), without_georeference_warning():
             name = self._remote if self._page is None else f"GTIFF_DIR:{self._page}:{self._remote}"
             dataset = open_raster(name, "GTiff")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mmhsi.errors import FileFormatError
 from mmhsi.io.files import existing_file
-from mmhsi.io.readers.drivers import driver_of
+from mmhsi.io.readers.drivers import driver_of, others_may_take
 from mmhsi.io.readers.raster_missing import check_nodata
 from mmhsi.io.xml_files import read_xml
 
@@ -159,7 +159,7 @@ def _check_virtual(file: Path, others: tuple[Path, ...], checked: dict[Path, int
             existing_file(source, f"a source of {file.name}")
             check_surroundings(source)
             driver = driver_of(source)
-            if driver is None:
+            if driver is None or (driver != "VRT" and others_may_take(source)):  # GDAL chooses its driver
                 raise FileFormatError(f"{file}: its source {source} is of no format that is read")
             checked[source] = _check_virtual(source, (*others, here), checked) if driver == "VRT" else 1
         count += checked[source]

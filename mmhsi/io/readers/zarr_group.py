@@ -16,11 +16,13 @@ from mmhsi.io.axes import Order, as_cube, named_order, order_of, ordered_shape, 
 from mmhsi.io.cube import CubeInfo, all_good
 from mmhsi.io.files import reading
 from mmhsi.io.json_file import read_json
+from mmhsi.io.memory import available_memory
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
 from mmhsi.io.readers.scaling import reflectance_in
 from mmhsi.io.readers.variables import Variable, choose_variable
 from mmhsi.io.readers.zarr_codecs import bounded
 from mmhsi.io.wavelengths import in_nanometres
+from mmhsi.io.xml_files import read_xml
 from mmhsi.io.zarr_writer import import_zarr
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ CODECS = {"bytes", "blosc", "gzip", "zstd", "crc32c", "transpose", "sharding_ind
 """Those that are read. Others that numcodecs registers may run what a file holds."""
 KEPT = 64 << 20
 """Bytes of the last whole chunks that are kept, so that windows beside each other unpack them once."""
+SHARE = 16
+"""Of the free memory the part that a row of chunks may take while a scene is read by rows, if it is more than that."""
 
 
 def is_zarr(path: str | PathLike[str]) -> bool:
@@ -95,7 +99,7 @@ class ZarrReader(CubeReader[Any]):
         folder = Path(self.path)
         if not (folder / METADATA).is_file():
             raise FileFormatError(f"{self.path}: Zarr of version 2; zarr-python or xarray writes version 3 of it")
-        zarr = import_zarr(self.path)
+        import_zarr(self.path)
         with reading(self.path, "not a readable Zarr"):
             said = _metadata(folder)
             if said["node_type"] == "array":
@@ -106,8 +110,7 @@ class ZarrReader(CubeReader[Any]):
                 variables = [_variable(name, meta) for name, meta in arrays.items() if meta["node_type"] == "array"]
                 name = choose_variable(self.path, variables, self.key, self.ndim, column_major=False).name
                 said, chosen = arrays[name], folder / name
-            _check_codecs(said.get("codecs", []), self.path)
-            array = bounded(zarr.open_array(_own_files(chosen), mode="r", zarr_format=3))
+            array = _open_array(chosen, said, self.path)
         check_dtype(np.dtype(array.dtype), f"{self.path}:{name}")
         self._order = self._find_order(array)
         self._said = dict(array.attrs)
@@ -159,9 +162,18 @@ class ZarrReader(CubeReader[Any]):
                 reflectance=percent != 1,
             )
 
-    def _beside(self, name: str) -> NDArray | None:
-        """A coordinate's values."""
-        found = self._open_beside(name)
+    def _gdals_crs(self) -> str | None:
+        """WKT of the coordinate system as GDAL writes it: an attribute, or for all bands in a file beside them."""
+        own, beside = self._said.get("_CRS"), Path(self.path, "pam.aux.xml")
+        if isinstance(own, dict) or not beside.is_file():
+            return own.get("wkt") if isinstance(own, dict) else None
+        told = {element.text for element in read_xml(beside).findall("Array/SRS")}
+        return told.pop() if len(told) == 1 else None
+
+    def _along(self, axis: int) -> NDArray | None:
+        """Coordinates along an axis: the array that has its name."""
+        name = (self.handle().metadata.dimension_names or {axis: None})[axis]
+        found = None if name is None or Path(name).name != name else self._open_beside(name)
         return None if found is None else np.asarray(found[...])
 
     def _open_beside(self, name: str) -> Any:
@@ -169,14 +181,13 @@ class ZarrReader(CubeReader[Any]):
         folder = Path(self.path)
         if _metadata(folder)["node_type"] == "array" or not (folder / name / METADATA).is_file():
             return None
-        _check_codecs(_metadata(folder / name).get("codecs", []), self.path)
-        return bounded(import_zarr(self.path).open_array(_own_files(folder / name), mode="r", zarr_format=3))
+        return _open_array(folder / name, _metadata(folder / name), self.path)
 
     def _place(self, shape: tuple[int, int, int]) -> tuple[CRS | None, Affine | None]:
-        """As rioxarray writes it: ``spatial_ref``, else the even steps of x and y."""
+        """As rioxarray writes it, ``spatial_ref``; else GDAL's system and the even steps of the coordinates."""
         beside = self._open_beside("spatial_ref")
         said = {} if beside is None else dict(beside.attrs)
-        text = said.get("crs_wkt") or said.get("spatial_ref")
+        text = said.get("crs_wkt") or said.get("spatial_ref") or self._gdals_crs()
         try:
             crs = CRS.from_wkt(text) if text else None
         except CRSError as error:
@@ -184,7 +195,7 @@ class ZarrReader(CubeReader[Any]):
         numbers = [float(word) for word in str(said.get("GeoTransform", "")).split()]
         if len(numbers) == 6:
             return crs, Affine.from_gdal(*numbers)
-        x, y = self._beside("x"), self._beside("y")
+        y, x = (self._along(axis) for axis in (self._order or ())[:2])
         if crs is None or x is None or y is None or (len(y), len(x)) != shape[:2] or min(shape[:2]) < 2:
             return crs, None
         across, down = (x[-1] - x[0]) / (len(x) - 1), (y[-1] - y[0]) / (len(y) - 1)
@@ -205,21 +216,23 @@ class ZarrReader(CubeReader[Any]):
             wanted[order[2]] = (low, high)
         exact = tuple(slice(*wanted.get(axis, (0, 1))) for axis in range(array.ndim))
         with reading(self.path, f"cannot read window {window}"):
-            block = self._taken(array, exact)
+            by_rows = width == ordered_shape(array.shape, order)[1]
+            block = self._taken(array, exact, max(KEPT, available_memory() // SHARE) if by_rows else KEPT)
         cube = as_cube(block, order)
         if bands is not None:
             cube = cube[..., [band - low for band in bands]]
         return np.array(cube, dtype=array.dtype.newbyteorder("="), order="C", copy=True)
 
-    def _taken(self, array: Any, exact: tuple[slice, ...]) -> NDArray:
-        """A part of the array, cut out of whole chunks; the last ones are kept where they are few."""
+    def _taken(self, array: Any, exact: tuple[slice, ...], most: int) -> NDArray:
+        """A part of the array, cut out of whole chunks; the last ones are kept if they take no more bytes."""
         if self._kept is None or not _holds(self._kept[0], exact):
             aligned = tuple(
                 slice(part.start // chunk * chunk, min(-(-part.stop // chunk) * chunk, length))
                 for part, chunk, length in zip(exact, array.chunks, array.shape, strict=True)
             )
             size = int(np.prod([part.stop - part.start for part in aligned])) * array.dtype.itemsize
-            if size > KEPT:
+            self._kept = None  # before the next ones take its place
+            if size > most:
                 return np.asarray(array[exact])
             self._kept = aligned, np.asarray(array[aligned])
         places, values = self._kept
@@ -250,6 +263,18 @@ def _own_files(folder: Path) -> Any:
             return await super().get(key, prototype, byte_range)
 
     return Files(folder, read_only=True)
+
+
+def _open_array(folder: Path, said: dict[str, Any], path: str) -> Any:
+    """An array whose metadata are known and looked at before zarr-python is asked."""
+    from zarr import Array
+    from zarr.core.array import AsyncArray
+    from zarr.storage import StorePath
+
+    _check_codecs(said.get("codecs", []), path)
+    if said.get("fill_value") is None:  # as GDAL writes where there is no nodata; the standard wants a value
+        said = {**said, "fill_value": False if said.get("data_type") == "bool" else 0}
+    return bounded(Array(AsyncArray.from_dict(StorePath(_own_files(folder)), said)))
 
 
 def _metadata(folder: Path) -> dict[str, Any]:
