@@ -15,6 +15,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.masked_npz import read_masked_npz
 from mmhsi.io.readers.opening import open_reader
+from mmhsi.io.wavelengths import check_nanometres
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
@@ -239,7 +240,7 @@ def _centres(root: Path, wavelengths: Sequence[float] | str | None) -> tuple[flo
     if wavelengths is None:
         return None
     if not isinstance(wavelengths, str):
-        return tuple(float(value) for value in wavelengths)
+        return check_nanometres("WindowValueDataset", "wavelengths", wavelengths)
     path = root / wavelengths
     existing_file(path, "a CSV table of wavelengths")
     found: list[float] = []
@@ -250,7 +251,7 @@ def _centres(root: Path, wavelengths: Sequence[float] | str | None) -> tuple[flo
             except (ValueError, IndexError):
                 if number:  # beside the head line
                     raise DataError(f"{path}: line {number + 1} ends in no wavelength") from None
-    return tuple(found)
+    return check_nanometres(str(path), "its last column", found)
 
 
 def _read(path: Path, key: str | None, axes: str | None) -> HSICube:

@@ -159,7 +159,9 @@ class SSMAEViT(TransformerBackbone):
         centres = self.centres(x, wavelengths)
         pixels, grid = self.patch_embed(x, *centres)
         pixels = pixels + resize_position_table(self.spatial_positions, self.grid, grid)
-        positions = wavelength_code(centres[0], self.embed_dims, x.device) if centres else self.spectral_positions
+        positions = (
+            wavelength_code(centres[0], self.embed_dims, self.spatial_cls_token) if centres else self.spectral_positions
+        )
         return Tokens(None, pixels, grid, None, self.spectral_embed(x) + positions)
 
     def encode_branch(self, layers: PrunableLayers, tokens: Tensor, cls_token: Tensor) -> list[Tensor]:

@@ -14,11 +14,11 @@ from mmhsi.errors import ConfigError
 from ..layers.patch_embed import pad_to_multiple
 from ..layers.position import sinusoid_1d
 from ..layers.spectral_embed import band_positions
-from .bands import band_shares, wavelength_code
+from .bands import band_shares, waves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, Self
 
 KEPT_SENSORS = 16
 """Sensors whose tensors are kept in evaluation."""
@@ -28,7 +28,8 @@ class BandEmbed(nn.Module):
     """Base of embeddings of images of any number of bands, whose centres are told with the images.
 
     What depends on the centres alone (:meth:`of_bands`) is computed anew in every training step, for it has gradients,
-    and once for each sensor in evaluation, until a weight changes.
+    and once for each sensor in evaluation, until a weight changes; of changes by way of ``weight.data``, which torch
+    does not count, ``eval()`` or ``train()`` tells.
 
     Args:
         embed_dims: Token width d.
@@ -47,6 +48,15 @@ class BandEmbed(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept": {}}
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode, and forget what is kept.
+
+        Args:
+            mode: Whether to train. Default True.
+        """
+        self._kept.clear()
+        return super().train(mode)
 
     @abstractmethod
     def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
@@ -99,13 +109,18 @@ class BandEmbed(nn.Module):
         if self.training or torch.is_grad_enabled():
             self._kept.clear()
             return self.of_bands(wavelengths)
+        if any(weight.is_inference() for weight in self.parameters()):  # of which torch counts no changes
+            return self.of_bands(wavelengths)
         state = tuple((weight.device, weight.dtype, weight.data_ptr(), weight._version) for weight in self.parameters())
-        key = (wavelengths, state, torch.is_autocast_enabled(state[0][0].type))
-        if key not in self._kept:
+        kind = state[0][0].type
+        key = (wavelengths, state, torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind))
+        made = self._kept.get(key)  # once: another thread may put others in its place
+        if made is None:
+            made = self.of_bands(wavelengths)
             if len(self._kept) >= KEPT_SENSORS:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = self.of_bands(wavelengths)
-        return self._kept[key]
+                self._kept.clear()
+            self._kept[key] = made
+        return made
 
 
 class CodedBandEmbed(BandEmbed):
@@ -136,7 +151,7 @@ class CodedBandEmbed(BandEmbed):
             wavelengths: In nm, C of them.
             width: Of the codes.
         """
-        return wavelength_code(wavelengths, width), band_shares(wavelengths)
+        return waves(wavelengths, width), band_shares(wavelengths)
 
 
 class PublishedFacts:

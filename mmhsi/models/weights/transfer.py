@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
+from mmhsi.io.wavelengths import check_nanometres
 from mmhsi.registry import WEIGHT_INITIALIZERS
 
 from ..protocols import AdaptableModel, BandedBackbone, PrunableBackbone, ResamplingBackbone
@@ -83,8 +84,8 @@ def transfer_weights(
 
     Raises:
         FileFormatError: If the file cannot be read.
-        ConfigError: If nothing fits, a layer of the backbone or its last norm finds nothing, wavelengths are missing,
-            or a shape differs and may not be adapted.
+        ConfigError: If nothing fits, a layer of the backbone or its last norm finds nothing, wavelengths are missing or
+            not in nm, or a shape differs and may not be adapted.
     """
     if input_layer not in INPUT_LAYER:
         raise ConfigError(f"input_layer={input_layer!r} is unknown, expected one of {', '.join(INPUT_LAYER)}")
@@ -101,6 +102,9 @@ def transfer_weights(
         lacking = "wavelengths (of the model's bands)" if wavelengths is None else "source_wavelengths"
         raise ConfigError(f"checkpoint {path}: input_layer='interpolate' needs {lacking} in nm")
 
+    for name, centres in (("wavelengths", wavelengths), ("source_wavelengths", source)):
+        if input_layer == "interpolate" and centres is not None:
+            check_nanometres(f"checkpoint {path}", name, centres)
     axes = module.band_axes() if isinstance(module, BandedBackbone) else {}
     report = LoadReport(unused=sorted(state.keys() - own.keys()))
     found: dict[str, Tensor] = {}
