@@ -15,7 +15,7 @@ from mmhsi.registry import WEIGHT_INITIALIZERS
 
 from ..protocols import AdaptableModel, BandedBackbone, PrunableBackbone, ResamplingBackbone
 from ..pruning import pruned_prefixes
-from .checkpoint import read_checkpoint, strip_prefix
+from .checkpoint import check_weight, read_checkpoint, strip_prefix
 from .families import WEIGHTS
 from .input_spec import checkpoint_spec
 from .layouts import translate
@@ -113,8 +113,7 @@ def transfer_weights(
             report.new.append(key)
             continue
         given = state[key]
-        if not isinstance(given, Tensor):
-            raise ConfigError(f"checkpoint {path}: {prefix}{key} is a {type(given).__name__}, expected a tensor")
+        check_weight(f"checkpoint {path}: {prefix}{key}", given, value)
         if key in axes and input_layer == "interpolate" and wavelengths is not None and source is not None:
             if isinstance(module, ResamplingBackbone):
                 given = module.resample_bands(key, given, source, wavelengths)
