@@ -113,6 +113,7 @@ def test_blocks_are_ranges_in_nm():
         (lambda: SSMAEViT(arch=ARCH, embedding="spectral-block"), "embedding='spectral-block'"),
         (lambda: backbone("SST")(torch.zeros(1, 3, 6, 6)), "wavelengths"),
         (lambda: backbone("SST")(torch.zeros(1, 2, 6, 6), [500, 9000]), "9000 nm is in no block"),
+        (lambda: backbone("SST", wavelengths=[500, 9000]), "9000 nm is in no block"),
         (lambda: backbone("SST", spectral_pool="concat"), "concat"),
         (lambda: MODELS.build(dict(type="SST", embedding=dict(lo=400))), "expected one of low, high, step|'low'"),
         (lambda: backbone("SST", out_indices=(9,)), "out_indices"),

@@ -176,6 +176,7 @@ def test_own_wavelengths_stand_in_for_those_of_a_batch():
         (lambda: vit("wavelength", wavelengths=[0.5, 0.6]), "µm"),
         (lambda: vit("wavelength", wavelengths=[500, float("nan")]), "wavelengths=nan"),
         (lambda: vit("wavelength", wavelengths=[500, 600], in_channels=3), "2 wavelengths"),
+        (lambda: vit(dict(type="SpectralEarthEmbed"), wavelengths=range(500, 505)), "5 bands given, expected at least"),
         (lambda: vit(dict(type="MAEDecoder", in_channels=3, img_size=8)), "no embedding"),
         (lambda: BandAttentionEmbed(32, 4, width=20, num_heads=3), "num_heads"),
         (lambda: SpectralEarthEmbed(32, 4)(torch.zeros(1, 5, 4, 4), range(500, 505)), "at least"),

@@ -124,7 +124,7 @@ class SSMAEViT(TransformerBackbone):
         self.grid = patch_grid(window, patch_size)
         self.out_indices = resolve_out_indices("SSMAEViT", out_indices, depth)
 
-        any_bands = build_embedding("SSMAEViT", embedding, embed_dims, patch_size)
+        any_bands = build_embedding("SSMAEViT", embedding, embed_dims, patch_size, self.wavelengths)
         self.patch_embed = any_bands or PatchEmbed(bands, embed_dims, patch_size)
         self.spectral_embed = PooledSpectralEmbed(embed_dims, group_size=1, grid_size=window)
         # Not in the checkpoint: they follow from the config, and a checkpoint may be of another sensor or window.

@@ -163,6 +163,8 @@ class SST(TransformerBackbone):
         self.blocks = None
         if self.any_bands:
             self.blocks = SpectralBlocks("SST", bands_per_block, **({} if isinstance(embedding, str) else embedding))
+            if self.wavelengths is not None:
+                self.blocks.filled(self.wavelengths, torch.zeros(()))  # which checks that blocks hold them
         bands = self.in_channels if self.blocks is None else self.blocks.count * bands_per_block
         self.patch_embed = BlockwiseEmbed(
             bands, self.embed_dims, patch_size, bands_per_block, band_padding, norm_before, owner="SST"

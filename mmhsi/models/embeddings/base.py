@@ -92,10 +92,23 @@ class BandEmbed(nn.Module):
         Raises:
             ConfigError: If there are not C centres, or they are not in nm.
         """
-        centres = tuple(float(nm) for nm in wavelengths)
-        band_positions(centres, x.shape[1], type(self).__name__)
+        centres = self.checked(wavelengths, x.shape[1])
         tokens = self.embed(pad_to_multiple(x, self.patch_size), *self.kept(centres))
         return tokens.flatten(2).transpose(1, 2), (tokens.shape[2], tokens.shape[3])
+
+    def checked(self, wavelengths: Sequence[float], bands: int) -> tuple[float, ...]:
+        """Centres of bands that can be embedded.
+
+        Args:
+            wavelengths: In nm.
+            bands: C.
+
+        Raises:
+            ConfigError: If there are not C, or they are not in nm.
+        """
+        centres = tuple(float(nm) for nm in wavelengths)
+        band_positions(centres, bands, type(self).__name__)
+        return centres
 
     def kept(self, wavelengths: tuple[float, ...]) -> tuple[Tensor, ...]:
         """:meth:`of_bands`, in evaluation without gradients from an earlier call where there was one.

@@ -169,17 +169,17 @@ class SpectralEarthEmbed(SpectralStemEmbed):
     def __init__(self, embed_dims: int, patch_size: int = 4) -> None:
         super().__init__(embed_dims, patch_size)
 
-    def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
-        """Order of the bands along the spectrum, shape (C,); arguments as for :meth:`BandEmbed.of_bands`.
-
-        Raises:
-            ConfigError: If there are too few for the convolutions.
-        """
-        if len(wavelengths) < shortest_spectrum():
+    def checked(self, wavelengths: Sequence[float], bands: int) -> tuple[float, ...]:
+        """As for :meth:`BandEmbed.checked`; too few bands for the convolutions are an error too."""
+        if bands < shortest_spectrum():
             raise ConfigError(
-                f"SpectralEarthEmbed: {len(wavelengths)} bands given, expected at least {shortest_spectrum()} (202 of "
+                f"SpectralEarthEmbed: {bands} bands given, expected at least {shortest_spectrum()} (202 of "
                 "EnMAP); resample the spectra (SpectralResample), or take embedding='spectral-stem'"
             )
+        return super().checked(wavelengths, bands)
+
+    def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
+        """Order of the bands along the spectrum, shape (C,); arguments as for :meth:`BandEmbed.of_bands`."""
         order = torch.tensor(wavelengths, dtype=torch.float64).argsort(stable=True)
         return (order.to(self.projection.weight.device),)
 
