@@ -232,6 +232,8 @@ def read_table(path: Path, name_field: str, targets: Sequence[str]) -> tuple[lis
                 values[line, index] = float(cell) if cell else np.nan
             except ValueError:
                 raise DataError(f"{path}: line {line + 2}: {target}={cell!r} is no number") from None
+            if np.isinf(values[line, index]):
+                raise DataError(f"{path}: line {line + 2}: {target}={cell}, expected a finite number")
     return names, values
 
 
