@@ -143,6 +143,8 @@ class WindowValueDataset(Dataset):
         """A window (h, w, C), which of its pixels hold data, the file's bands, and the centres after the transforms."""
         file_bands = cube.data.shape[2]
         if centres is not None:
+            if len(centres) != file_bands:
+                raise DataError(f"{cube.name}: {file_bands} bands, but {len(centres)} wavelengths are given")
             cube.wavelengths = np.array(centres)
         valid = cube.valid()
         if not valid.any():
@@ -209,7 +211,8 @@ def read_table(path: Path, name_field: str, targets: Sequence[str]) -> tuple[lis
 
     Raises:
         FileFormatError: It is missing or no text.
-        DataError: A column is missing, a cell holds no number, or a name stands twice.
+        DataError: A column is missing, a line has another number of cells, one of them holds no number, or a name
+            stands twice.
     """
     existing_file(path, "a CSV table of values")
     with reading(path, "not a readable table of values"), path.open(newline="", encoding="utf-8-sig") as stream:
@@ -226,8 +229,10 @@ def read_table(path: Path, name_field: str, targets: Sequence[str]) -> tuple[lis
         raise DataError(f"{path}: {wrong!r} in {name_field} is no name of a file")
     values = np.full((len(rows), len(targets)), np.nan, dtype=np.float32)
     for line, row in enumerate(rows):
+        if None in row or None in row.values():
+            raise DataError(f"{path}: line {line + 2}: another number of cells than the head line")
         for index, target in enumerate(targets):
-            cell = (row[target] or "").strip()
+            cell = row[target].strip()
             try:
                 values[line, index] = float(cell) if cell else np.nan
             except ValueError:

@@ -157,6 +157,8 @@ def test_larger_window_is_cut_from_the_middle_and_filled_up(fields):
         ("sample_index,P\n0,ten\n", "is no number"),
         ("sample_index,P\n0,inf\n", "line 2: P=inf, expected a finite number"),
         ("sample_index,K\n0,10\n", "has no column 'P'"),
+        ("sample_index,P,K\n0,10\n", "line 2: another number of cells"),
+        ("sample_index,P,K\n0,1,10,5\n", "line 2: another number of cells"),
         ("sample_index,P\n../0,10\n", "is no name of a file"),
         ("sample_index,P\n7,10\n", r"7\.npz"),
     ],
@@ -166,6 +168,18 @@ def test_wrong_tables_are_refused(fields, table, message):
     (folder / "table.csv").write_text(table)
     with pytest.raises(DataError, match=message):
         WindowValueDataset("table.csv", ".", ["P"], data_root=folder, subset="labeled")
+
+
+def test_centres_are_those_of_the_bands(fields):
+    folder, _ = fields
+    nm = [500.0, 600.0, 700.0, 800.0]
+    given = dict(data_root=folder, subset="labeled")
+    assert WindowValueDataset("table.csv", ".", ["P"], wavelengths=nm, **given).spec.model_wavelengths == tuple(nm)
+    with pytest.raises(DataError, match=r"0\.npz: 4 bands, but 3 wavelengths"):
+        WindowValueDataset("table.csv", ".", ["P"], wavelengths=nm[:3], **given)
+    (folder / "nm.csv").write_text("band,nm\n" + "".join(f"{index},{value / 1000}\n" for index, value in enumerate(nm)))
+    with pytest.raises(ConfigError, match=r"nm\.csv: its last column up to 0.8 looks like µm"):
+        WindowValueDataset("table.csv", ".", ["P"], wavelengths="nm.csv", **given)
 
 
 def test_archives_that_are_no_masked_arrays_are_refused(tmp_path):
