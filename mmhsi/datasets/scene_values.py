@@ -49,8 +49,8 @@ class SceneValueDataset(SceneDataset):
         found = read_values(info, root, Grid.of(loaded.cube))
         values = np.where(loaded.valid[..., None], found.values, np.float32(np.nan))
         known = np.isfinite(values)
-        for name, each in zip(found.targets, known.any(axis=(0, 1)), strict=True):
-            if not each:
+        for index, name in enumerate(found.targets):
+            if not known[..., index].any():
                 at = f"in any pixel of {loaded.cube.name} that holds data"
                 raise DataError(f"{root / str(info.values)}: {name} has no value {at}")
         self.values, self.polygons = values, found.polygons
