@@ -119,7 +119,7 @@ def load(args: argparse.Namespace) -> "SceneInferencer":
     inferencer = SceneInferencer(
         config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
     )
-    print(f"classifying {inferencer.way}")
+    print(f"{'predicting values' if inferencer.spec.targets else 'classifying'} {inferencer.way}")
     return inferencer
 
 

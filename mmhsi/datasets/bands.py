@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmhsi.errors import ConfigError
+from mmhsi.io.wavelengths import check_nanometres
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,13 +51,13 @@ def band_centres(declared: Sequence[float] | None, info: CubeInfo) -> NDArray[np
         (C,) nm, or None where they are unknown.
 
     Raises:
-        ConfigError: If another number of them is declared than the file has bands.
+        ConfigError: If another number of them is declared than the file has bands, or they are not in nm.
     """
     if declared is None:
         return info.wavelengths
     if len(declared) != info.shape[2]:
         raise ConfigError(f"wavelengths has {len(declared)} values, {info.name} has {info.shape[2]} bands")
-    return np.asarray(declared, dtype=np.float64)
+    return np.asarray(check_nanometres("scene", "wavelengths", declared), dtype=np.float64)
 
 
 def nanometres(wavelengths: NDArray[np.float64] | None) -> tuple[float, ...] | None:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from .catalogue import SceneInfo
 
 
+FILLS = (-9999.0, -32768.0, -3.4028234663852886e38)
+"""What files that flag no value as no data often mean by it."""
+
+
 @dataclass(frozen=True, eq=False)
 class GridValues:
     """Values of a cube's pixels.
@@ -55,7 +59,7 @@ def read_values(info: SceneInfo, root: Path, grid: Grid) -> GridValues:
         grid: The cube's pixels.
 
     Raises:
-        ConfigError: If no file or no target is named, or units do not fit the targets.
+        ConfigError: If no file or no target is named, two are alike, or units do not fit the targets.
         DataError: If a file is missing or damaged, lies elsewhere, has no such field or band, or holds no number.
     """
     if info.values is None:
@@ -68,10 +72,14 @@ def read_values(info: SceneInfo, root: Path, grid: Grid) -> GridValues:
     else:
         found = _sampled(path, info, grid)
     if info.units and len(info.units) != len(found.targets):
-        raise ConfigError(f"{info.title}: {len(info.units)} units for {len(found.targets)} targets, expected one each")
-    known = np.isfinite(found.values).any(axis=(0, 1))
-    if not known.all():
-        raise DataError(f"{path}: {found.targets[int(np.argmin(known))]} has no value on {grid.name}")
+        raise ConfigError(f"{path}: {len(info.units)} units for {len(found.targets)} targets, expected one each")
+    if len(set(found.targets)) < len(found.targets):
+        raise ConfigError(f"{path}: targets {', '.join(found.targets)}, expected names that differ")
+    for value in FILLS:
+        count = int((found.values == np.float32(value)).sum())
+        if count:
+            said = f"has {value:g} in {counted(count, 'place')} of {grid.name}, which is learnt as a value"
+            doubt(path, "fill", f"{said}; if it means no data, flag it in the file")
     return found
 
 
@@ -120,7 +128,8 @@ def _sampled(path: Path, info: SceneInfo, grid: Grid) -> GridValues:
         count = reader.info.shape[2]
         targets = info.targets or tuple(f"band {band + 1}" if count > 1 else "value" for band in range(count))
         if len(targets) != count:
-            raise ConfigError(f"{info.title}: {len(targets)} targets, but {path} has {count} bands")
+            bands = counted(count, "band")
+            raise ConfigError(f"{path}: {bands} of values for the targets {', '.join(targets)}, expected one each")
         fine = _read(reader)
         place = Placement(grid, Grid.of(reader.info))
         scale = max(1, fine.shape[0] // grid.shape[0])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch.utils.data import Dataset
 
+from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError
+from mmhsi.io.wavelengths import check_nanometres
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
@@ -19,7 +22,11 @@ from .seeded_dataset import SeededDataset
 from .statistics import BandStatistics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+
+SETTINGS = {"dataset", "wavelengths", "weight"}
+"""What may be said of a sensor."""
 
 
 @DATASETS.register_module()
@@ -43,20 +50,23 @@ class MixedDataset(Dataset):
         spec: What a model is given: the sensors.
 
     Raises:
-        ConfigError: If a key is unknown, or centres are missing or of another number.
+        ConfigError: If a key is unknown, a weight is no positive number, or centres are missing, not in nm, or of
+            another number.
     """
 
     def __init__(self, sensors: Mapping[str, Mapping]) -> None:
-        if not sensors:
-            raise ConfigError("MixedDataset: sensors is empty, expected dict(name=dict(dataset=…), …)")
+        if not isinstance(sensors, Mapping) or not sensors:
+            given = f"is a {type(sensors).__name__}" if sensors else "is empty"
+            raise ConfigError(f"MixedDataset: sensors {given}, expected dict(name=dict(dataset=…), …)")
         self.parts: dict[str, SeededDataset] = {}
         weights, described = [], []
         for name, settings in sensors.items():
-            unknown = set(settings) - {"dataset", "wavelengths", "weight"}
-            if unknown or "dataset" not in settings:
+            if not isinstance(name, str) or not isinstance(settings, Mapping):
+                raise ConfigError(f"MixedDataset: sensors[{name!r}] is no name=dict(dataset=…)")
+            if not {"dataset"} <= set(settings) <= SETTINGS:
                 raise ConfigError(
-                    f"MixedDataset: sensors[{name!r}] has keys {', '.join(settings)}, expected dataset, wavelengths, "
-                    "weight"
+                    f"MixedDataset: sensors[{name!r}] has keys {', '.join(settings)}, expected dataset, "
+                    "wavelengths, weight"
                 )
             part = DATASETS.build(settings["dataset"])
             if not isinstance(part, SeededDataset):
@@ -65,8 +75,8 @@ class MixedDataset(Dataset):
                     "TileDataset"
                 )
             part.full_init()
-            weight = settings.get("weight", len(part))
-            if not weight > 0:
+            weight = check_number(f"MixedDataset: sensors[{name!r}]", "weight", settings.get("weight", len(part)))
+            if weight <= 0:
                 raise ConfigError(f"MixedDataset: sensors[{name!r}].weight={weight} given, expected more than 0")
             centres = known_centres(name, part.spec, settings.get("wavelengths"))
             described.append(dict(name=name, num_bands=part.spec.num_bands, wavelengths=list(centres)))
@@ -128,7 +138,7 @@ def known_centres(name: str, spec: InputSpec, stated: Sequence[float] | str | No
             those of files or catalogue.
 
     Raises:
-        ConfigError: If nobody knows them, two do, or their number is another.
+        ConfigError: If nobody knows them, two do, they are not in nm, or their number is another.
     """
     owner, bands = f"MixedDataset: sensors[{name!r}]", spec.num_bands
     if spec.model_wavelengths is not None:
@@ -140,10 +150,9 @@ def known_centres(name: str, spec: InputSpec, stated: Sequence[float] | str | No
             f"{owner}: neither files nor catalogue know the wavelengths of its {bands} bands; give wavelengths=[first, "
             "last] in nm, or all"
         )
-    if isinstance(stated, str):
-        stated = nominal_centres(stated)
-    if len(stated) == 2 and bands != 2:
-        return tuple(float(nm) for nm in np.linspace(stated[0], stated[1], bands))
-    if len(stated) != bands:
-        raise ConfigError(f"{owner} has {len(stated)} wavelengths for {bands} bands")
-    return tuple(float(nm) for nm in stated)
+    centres = check_nanometres(owner, "wavelengths", nominal_centres(stated) if isinstance(stated, str) else stated)
+    if len(centres) == 2 and bands != 2:
+        return tuple(float(nm) for nm in np.linspace(*centres, bands))
+    if len(centres) != bands:
+        raise ConfigError(f"{owner} has {len(centres)} wavelengths for {bands} bands")
+    return centres

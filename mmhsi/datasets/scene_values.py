@@ -48,11 +48,13 @@ class SceneValueDataset(SceneDataset):
         """Read the values; a pixel that has one counts as labelled; arguments as for the base."""
         found = read_values(info, root, Grid.of(loaded.cube))
         values = np.where(loaded.valid[..., None], found.values, np.float32(np.nan))
-        known = np.isfinite(values).any(axis=2)
-        if not known.any():
-            raise DataError(f"{root / str(info.values)}: no pixel of {loaded.cube.name} that holds data has a value")
+        known = np.isfinite(values)
+        for index, name in enumerate(found.targets):
+            if not known[..., index].any():
+                at = f"in any pixel of {loaded.cube.name} that holds data"
+                raise DataError(f"{root / str(info.values)}: {name} has no value {at}")
         self.values, self.polygons = values, found.polygons
-        self.labels = np.where(known, 0, IGNORE_INDEX).astype(np.int64)
+        self.labels = np.where(known.any(axis=2), 0, IGNORE_INDEX).astype(np.int64)
         known_one = replace(info, classes=("values",), label_ids=(1,), ignore_ids=(0,), palette=None)
         return replace(known_one, targets=found.targets), [0]
 

@@ -36,6 +36,7 @@ def target_facts(
         known = values[:, index][np.isfinite(values[:, index])].astype(np.float64)
         if not known.size:
             raise DataError(f"{source}: {name} has no training value")
+        deviation = float(known.std()) if np.ptp(known) else 1.0  # the former is 1e-17 of some equal numbers
         unit = str(units[index]) if units else "1"
-        facts.append(dict(name=str(name), unit=unit, mean=float(known.mean()), std=float(known.std()) or 1.0))
+        facts.append(dict(name=str(name), unit=unit, mean=float(known.mean()), std=deviation))
     return tuple(facts)

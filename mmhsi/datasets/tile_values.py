@@ -51,11 +51,13 @@ class TileValueDataset(TileDataset):
         """Nothing: a vector file holds numbers, no classes."""
 
     def load_data_list(self) -> list[dict]:
-        """As the base, and what is known of the targets over at most 512 of the tiles."""
+        """As the base, and what is known of the targets over at most 512 of the tiles, over all if need be."""
         entries = super().load_data_list()
         if self.with_labels and self._spec is not None:
             step = -(-len(entries) // FACTS_TILES)
-            known = np.concatenate([self._values(entry).reshape(-1, self._count) for entry in entries[::step]])
+            known = self._rows(entries[::step])
+            if not np.isfinite(known).any(axis=0).all():  # a target that few tiles have
+                known = self._rows(entries)
             facts = target_facts(known, self.info.targets, self.info.units, self.info.title)
             self._spec = replace(self._spec, targets=facts)
         return entries
@@ -64,10 +66,10 @@ class TileValueDataset(TileDataset):
         """The base's, without classes."""
         return replace(super()._describe(header, bands, values), classes=(), label_ids=(), ignore_ids=(), palette=None)
 
-    @property
-    def _count(self) -> int:
-        """Targets T."""
-        return len(self.info.targets)
+    def _rows(self, entries: list[dict]) -> NDArray[np.float32]:
+        """Values (n, T) of all pixels of entries."""
+        found = [self._values(entry) for entry in entries]
+        return np.concatenate([values.reshape(-1, values.shape[2]) for values in found])
 
     def _values(self, entry: dict) -> NDArray[np.float32]:
         """Values (H, W, T) of an entry, turned as its image is."""

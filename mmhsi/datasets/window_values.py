@@ -15,6 +15,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import existing_file, reading
 from mmhsi.io.masked_npz import read_masked_npz
 from mmhsi.io.readers.opening import open_reader
+from mmhsi.io.wavelengths import check_nanometres
 from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
@@ -142,6 +143,8 @@ class WindowValueDataset(Dataset):
         """A window (h, w, C), which of its pixels hold data, the file's bands, and the centres after the transforms."""
         file_bands = cube.data.shape[2]
         if centres is not None:
+            if len(centres) != file_bands:
+                raise DataError(f"{cube.name}: {file_bands} bands, but {len(centres)} wavelengths are given")
             cube.wavelengths = np.array(centres)
         valid = cube.valid()
         if not valid.any():
@@ -208,7 +211,8 @@ def read_table(path: Path, name_field: str, targets: Sequence[str]) -> tuple[lis
 
     Raises:
         FileFormatError: It is missing or no text.
-        DataError: A column is missing, a cell holds no number, or a name stands twice.
+        DataError: A column is missing, a line has another number of cells, one of them holds no number, or a name
+            stands twice.
     """
     existing_file(path, "a CSV table of values")
     with reading(path, "not a readable table of values"), path.open(newline="", encoding="utf-8-sig") as stream:
@@ -225,12 +229,16 @@ def read_table(path: Path, name_field: str, targets: Sequence[str]) -> tuple[lis
         raise DataError(f"{path}: {wrong!r} in {name_field} is no name of a file")
     values = np.full((len(rows), len(targets)), np.nan, dtype=np.float32)
     for line, row in enumerate(rows):
+        if None in row or None in row.values():
+            raise DataError(f"{path}: line {line + 2}: another number of cells than the head line")
         for index, target in enumerate(targets):
-            cell = (row[target] or "").strip()
+            cell = row[target].strip()
             try:
                 values[line, index] = float(cell) if cell else np.nan
             except ValueError:
                 raise DataError(f"{path}: line {line + 2}: {target}={cell!r} is no number") from None
+            if np.isinf(values[line, index]):
+                raise DataError(f"{path}: line {line + 2}: {target}={cell}, expected a finite number")
     return names, values
 
 
@@ -239,7 +247,7 @@ def _centres(root: Path, wavelengths: Sequence[float] | str | None) -> tuple[flo
     if wavelengths is None:
         return None
     if not isinstance(wavelengths, str):
-        return tuple(float(value) for value in wavelengths)
+        return check_nanometres("WindowValueDataset", "wavelengths", wavelengths)
     path = root / wavelengths
     existing_file(path, "a CSV table of wavelengths")
     found: list[float] = []
@@ -250,7 +258,7 @@ def _centres(root: Path, wavelengths: Sequence[float] | str | None) -> tuple[flo
             except (ValueError, IndexError):
                 if number:  # beside the head line
                     raise DataError(f"{path}: line {number + 1} ends in no wavelength") from None
-    return tuple(found)
+    return check_nanometres(str(path), "its last column", found)
 
 
 def _read(path: Path, key: str | None, axes: str | None) -> HSICube:

@@ -208,10 +208,10 @@ def check_classes(dataset: Dataset, spec: InputSpec, source: str) -> None:
         source: Whose that is, for the message.
 
     Raises:
-        ConfigError: If they have not.
+        ConfigError: If they have not, or targets are in other units.
     """
     found = InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
-    names = [[target["name"] for target in each.targets] for each in (found, spec) if each is not None]
+    names = [[_in_units(target) for target in each.targets] for each in (found, spec) if each is not None]
     if len(names) == 2 and names[0] != names[1]:
         raise ConfigError(
             f"{source} predicts {', '.join(names[1]) or 'no values'}, the data have {', '.join(names[0]) or 'none'}; "
@@ -224,6 +224,11 @@ def check_classes(dataset: Dataset, spec: InputSpec, source: str) -> None:
         )
     if found is not None and found.classes and spec.classes:
         _check_order(spec.classes, found.classes, source)
+
+
+def _in_units(target: dict) -> str:
+    """A target's name and its unit."""
+    return target["name"] if target["unit"] == "1" else f"{target['name']} ({target['unit']})"
 
 
 def _check_order(trained: Sequence[str], classes: Sequence[str], source: str) -> None:

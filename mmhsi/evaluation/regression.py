@@ -67,5 +67,5 @@ def _figures(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     count, squares, absolute, first, second = sums.T
     spread = second - first**2 / count
     with np.errstate(divide="ignore", invalid="ignore"):
-        explained = np.where(spread > 0, 1 - squares / spread, np.nan)
+        explained = np.where(spread > 1e-12 * second, 1 - squares / spread, np.nan)
     return np.stack([explained, np.sqrt(squares / count), absolute / count], axis=1)

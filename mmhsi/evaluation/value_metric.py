@@ -31,8 +31,8 @@ class ValueMetric(BaseMetric):
     Takes samples with ``gt_value`` (T,), NaN where unknown, ``pred_value`` (T,), ``group``, and perhaps ``pred_std``
     (T,); or tiles with ``gt_values``, ``pred_values`` and perhaps ``pred_stds`` (T, H, W), each of which is a group.
     With one target the keys are ``R2``, ``RMSE`` and ``MAE``; with several ``NAME/R2`` and so on, and ``R2``,
-    their mean. Where standard deviations are predicted, ``coverage`` is the share of values within the 90 % interval of
-    a normal distribution.
+    their mean over the targets that vary. Where standard deviations are predicted, ``coverage`` is the share of values
+    within the 90 % interval of a normal distribution.
 
     Args:
         out_file: JSON file for the full report. Default None: none is written.
@@ -112,7 +112,7 @@ def _metrics(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     if len(rows) == 1:
         return {name: rows[0][name] for name in names if name in rows[0]}
     found = {f"{row['name']}/{name}": row[name] for row in rows for name in names if name in row}
-    explained = [row["R2"] for row in rows if "R2" in row]
+    explained = [row["R2"] for row in rows if np.isfinite(row.get("R2", np.nan))]
     return found | ({"R2": float(np.mean(explained))} if explained else {})
 
 

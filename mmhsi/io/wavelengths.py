@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmhsi.errors import DataError
+from mmhsi.arguments import check_number
+from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.doubts import doubt
 
 if TYPE_CHECKING:
@@ -35,6 +37,28 @@ SHORTEST_NM, LONGEST_NM = 100.0, 1e5
 
 MICROMETRES_BELOW = 100.0
 """Wavelengths that all lie below this are µm: optical sensors end below 20 µm and begin above 100 nm."""
+
+
+def check_nanometres(owner: str, name: str, wavelengths: Sequence[float] | NDArray) -> tuple[float, ...]:
+    """Refuse wavelengths that are not positive, or that are given in µm: no optical sensor begins below 100 nm.
+
+    Args:
+        owner: Who was given them, for the message.
+        name: The argument, for the message.
+        wavelengths: In nm, in any order.
+
+    Raises:
+        ConfigError: If there are such, or none at all.
+    """
+    if isinstance(wavelengths, str) or not isinstance(wavelengths, Sequence | np.ndarray) or not len(wavelengths):
+        raise ConfigError(f"{owner}: {name}={wavelengths!r} given, expected a list of wavelengths in nm")
+    for nm in wavelengths:
+        check_number(owner, name, nm)
+        if nm <= 0:
+            raise ConfigError(f"{owner}: {name} names {nm:g}, expected a wavelength in nm")
+    if max(wavelengths) < MICROMETRES_BELOW:
+        raise ConfigError(f"{owner}: {name} up to {max(wavelengths):g} looks like µm, expected nm; multiply by 1000")
+    return tuple(float(nm) for nm in wavelengths)
 
 
 def nanometres_per_unit(units: str | None, wavelengths: NDArray[np.float64] | None) -> float | None:

@@ -10,6 +10,16 @@ from mmhsi.registry import MODELS
 
 DINOV2_STUDENT = dict(num_registers=4, ffn_type="swiglu_fused", layer_scale_init_value=1e-5, with_mask_token=True)
 
+
+def even_centres(bands: int) -> tuple[float, ...]:
+    """Band centres in nm of a sensor that is not known, from 420 to 2450 nm, which is EnMAP's range.
+
+    Args:
+        bands: C.
+    """
+    return tuple(round(420 + 2030 * band / max(bands - 1, 1), 1) for band in range(bands))
+
+
 PRESETS: dict[str, tuple[dict, tuple[int, int, int]]] = {
     **{
         f"HSIViT {arch}, patch 8": (dict(type="HSIViT", in_channels=32, arch=arch, img_size=64), (32, 64, 64))
@@ -28,7 +38,7 @@ PRESETS: dict[str, tuple[dict, tuple[int, int, int]]] = {
                 img_size=32,
                 patch_size=4,
                 embedding=embedding,
-                wavelengths=[round(420 + 2030 * band / (bands - 1), 1) for band in range(bands)],
+                wavelengths=even_centres(bands),
             ),
             (bands, 32, 32),
         )

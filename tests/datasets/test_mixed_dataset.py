@@ -140,8 +140,15 @@ def test_what_is_wrong_is_said(tmp_path, sensors):
         ({}, "sensors is empty"),
         (dict(second=dict(second, wavelength=1)), "has keys"),
         (dict(second=dict(dataset=second["dataset"])), "wavelengths of its 8 bands"),
-        (dict(second=dict(second, wavelengths=[1, 2, 3])), "3 wavelengths for 8 bands"),
+        (dict(second=dict(second, wavelengths=[400, 500, 600])), "3 wavelengths for 8 bands"),
         (dict(second=dict(second, weight=0)), "weight=0"),
+        (dict(second=dict(second, weight=float("inf"))), "weight=inf"),
+        (dict(second=dict(second, weight="2")), "weight='2'"),
+        (dict(second=dict(second, wavelengths=[0.4, 1.1])), "µm"),
+        (dict(second=dict(second, wavelengths=[400, float("nan")])), "wavelengths=nan"),
+        (dict(second=dict(second, wavelengths=500)), "a list of wavelengths"),
+        (dict(second="b.tif"), r"sensors\['second'\] is no"),
+        ([second], "sensors is a list"),
         (dict(first=dict(sensors["first"], wavelengths=[400, 900])), "leave it out"),
     ]
     for given, said in cases:

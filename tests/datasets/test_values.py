@@ -70,6 +70,22 @@ def test_raster_on_another_grid_is_sampled_with_a_warning(folder):
     np.testing.assert_array_equal(found, coarse[:, 2:, 0].repeat(2, 0).repeat(2, 1)[:, :24])
 
 
+def test_what_cannot_be_meant_as_values_is_said(folder):
+    values = np.random.default_rng(1).normal(40, 3, (20, 24, 2)).astype(np.float32)
+    values[:3, :, 0] = -9999
+    write_cube(folder / "values.tif", HSICube(values, crs=UTM, transform=place(30)))
+    with pytest.warns(DataWarning, match="has -9999 in 72 places"):
+        scene(folder, values="values.tif", targets=["clay", "sand"])
+    with pytest.raises(ConfigError, match="targets clay, clay, expected names that differ"):
+        scene(folder, values="values.tif", targets=["clay", "clay"])
+    with pytest.raises(ConfigError, match=r"values.tif: 2 bands of values for the targets clay"):
+        scene(folder, values="values.tif", targets=["clay"])
+    values[..., 1] = np.nan
+    write_cube(folder / "half.tif", HSICube(values, crs=UTM, transform=place(30)))
+    with pytest.raises(DataError, match="sand has no value in any pixel"), pytest.warns(DataWarning):
+        scene(folder, values="half.tif", targets=["clay", "sand"])
+
+
 def test_block_means_of_blocks_by_hand():
     values = np.array([[1, np.nan, 3, 5], [2, 3, np.nan, np.nan]], dtype=np.float32)[..., None]
     np.testing.assert_allclose(block_means(values, 2)[..., 0], [[2, 4]])
@@ -139,7 +155,10 @@ def test_larger_window_is_cut_from_the_middle_and_filled_up(fields):
     [
         ("sample_index,P\n0,10\n0,11\n", "stands twice"),
         ("sample_index,P\n0,ten\n", "is no number"),
+        ("sample_index,P\n0,inf\n", "line 2: P=inf, expected a finite number"),
         ("sample_index,K\n0,10\n", "has no column 'P'"),
+        ("sample_index,P,K\n0,10\n", "line 2: another number of cells"),
+        ("sample_index,P,K\n0,1,10,5\n", "line 2: another number of cells"),
         ("sample_index,P\n../0,10\n", "is no name of a file"),
         ("sample_index,P\n7,10\n", r"7\.npz"),
     ],
@@ -149,6 +168,18 @@ def test_wrong_tables_are_refused(fields, table, message):
     (folder / "table.csv").write_text(table)
     with pytest.raises(DataError, match=message):
         WindowValueDataset("table.csv", ".", ["P"], data_root=folder, subset="labeled")
+
+
+def test_centres_are_those_of_the_bands(fields):
+    folder, _ = fields
+    nm = [500.0, 600.0, 700.0, 800.0]
+    given = dict(data_root=folder, subset="labeled")
+    assert WindowValueDataset("table.csv", ".", ["P"], wavelengths=nm, **given).spec.model_wavelengths == tuple(nm)
+    with pytest.raises(DataError, match=r"0\.npz: 4 bands, but 3 wavelengths"):
+        WindowValueDataset("table.csv", ".", ["P"], wavelengths=nm[:3], **given)
+    (folder / "nm.csv").write_text("band,nm\n" + "".join(f"{index},{value / 1000}\n" for index, value in enumerate(nm)))
+    with pytest.raises(ConfigError, match=r"nm\.csv: its last column up to 0.8 looks like µm"):
+        WindowValueDataset("table.csv", ".", ["P"], wavelengths="nm.csv", **given)
 
 
 def test_archives_that_are_no_masked_arrays_are_refused(tmp_path):

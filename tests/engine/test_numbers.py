@@ -162,6 +162,16 @@ def test_classes_in_another_order_are_refused_and_other_names_said():
         check_classes(data("a", "B", "c"), spec(), "checkpoint c")
 
 
+def test_targets_in_other_units_are_refused():
+    def valued(unit):
+        return replace(spec(), classes=(), label_ids=(), targets=(dict(name="clay", unit=unit, mean=0.0, std=1.0),))
+
+    data = SimpleNamespace(metainfo=dict(valued("%").to_meta()))
+    check_classes(data, valued("%"), "checkpoint c")
+    with pytest.raises(ConfigError, match=r"c predicts clay \(g/kg\), the data have clay \(%\)"):
+        check_classes(data, valued("g/kg"), "checkpoint c")
+
+
 def test_heads_are_compared_with_the_data_before_anything_is_trained(config):
     config.model.head.num_classes = 5
     with pytest.raises(ConfigError, match=r"head\.num_classes=5 in .*cnn2d\.py, but train_dataloader\.dataset has 6"):

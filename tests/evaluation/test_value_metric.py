@@ -46,8 +46,8 @@ def test_neighbours_that_err_together_make_intervals_wide():
 
 
 def test_one_group_has_no_interval_and_one_value_no_share():
-    found = value_errors(np.ones(4), np.zeros(4), np.zeros(4, dtype=int))
-    assert np.isnan(found["R2"])
+    found = value_errors(np.full(3, 0.1), np.zeros(3), np.zeros(3, dtype=int))
+    assert np.isnan(found["R2"])  # though the mean of three times 0.1 is not 0.1
     assert found["RMSE_interval"] is None
 
 
@@ -60,6 +60,18 @@ def targets(*names):
         protocol="by hand",
         targets=tuple(dict(name=name, unit="%", mean=0.0, std=1.0) for name in names),
     )
+
+
+def test_a_target_that_does_not_vary_leaves_the_mean_to_the_others(tmp_path):
+    metric = ValueMetric(out_file=str(tmp_path / "report.json"))
+    metric.dataset_meta = targets("clay", "sand").to_meta()
+    for index in range(20):
+        truth = torch.tensor([TRUTH[index], 0.1], dtype=torch.float64)
+        metric.process({}, [dict(gt_value=truth, pred_value=torch.tensor([PREDICTED[index], 0.2]), group=index)])
+    found = metric.evaluate(20)
+    assert np.isnan(found["sand/R2"])
+    assert found["R2"] == found["clay/R2"] == pytest.approx(r2_score(TRUTH[:20], PREDICTED[:20]), abs=1e-6)
+    assert json.loads((tmp_path / "report.json").read_text())["targets"][1]["RMSE"] == pytest.approx(0.1)
 
 
 def test_report_names_every_target_and_leaves_unknown_values_out(tmp_path):

@@ -96,7 +96,7 @@ def test_sensors_in_turn_train_every_weight(name):
 def test_blocks_are_ranges_in_nm():
     model = backbone("SST")
     # Blocks of 8 samples of 10 nm from 350: 430 to 510 is block 1, 910 to 990 block 7; samples at 435, 445, …
-    filled = model.blocks.filled([950.0, 441.0, 509.0], torch.device("cpu"))
+    filled = model.blocks.filled([950.0, 441.0, 509.0], torch.zeros(1))
     assert filled.blocks.tolist() == [1, 7]
     assert filled.nearest.tolist() == [8 + 4, 1, 7]
     x = torch.tensor([3.0, 1.0, 2.0])
@@ -113,6 +113,7 @@ def test_blocks_are_ranges_in_nm():
         (lambda: SSMAEViT(arch=ARCH, embedding="spectral-block"), "embedding='spectral-block'"),
         (lambda: backbone("SST")(torch.zeros(1, 3, 6, 6)), "wavelengths"),
         (lambda: backbone("SST")(torch.zeros(1, 2, 6, 6), [500, 9000]), "9000 nm is in no block"),
+        (lambda: backbone("SST", wavelengths=[500, 9000]), "9000 nm is in no block"),
         (lambda: backbone("SST", spectral_pool="concat"), "concat"),
         (lambda: MODELS.build(dict(type="SST", embedding=dict(lo=400))), "expected one of low, high, step|'low'"),
         (lambda: backbone("SST", out_indices=(9,)), "out_indices"),

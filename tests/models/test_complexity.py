@@ -1,10 +1,14 @@
 """Parameters, FLOPs and memory against figures by hand."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import DefaultScope
 from torch import nn
 
+from mmhsi.io import HSICube, write_cube
 from mmhsi.models import HSIViT
 from mmhsi.models.complexity import count_stored, measure_complexity
 from mmhsi.models.presets import DINOV2_STUDENT, PRESETS
@@ -54,6 +58,26 @@ def test_tool(run_tool, repository, monkeypatch, capsys):
     assert "input 56 x 9 x 9" in printed
     parameters = count_stored(HSIViT(in_channels=56, arch="tiny", img_size=9, patch_size=3))
     assert f"backbone: {parameters:,} parameters, 0 of them pruned" in printed
+
+
+def test_tool_of_encoders_of_any_bands(run_tool, repository, tmp_path, monkeypatch, capsys):
+    """Of a mixed corpus with its widest sensor; of a number of bands with centres that are evenly spread."""
+    monkeypatch.chdir(tmp_path)
+    for bands in (5, 9):
+        values = np.random.default_rng(0).random((24, 24, bands), np.float32)
+        write_cube(f"{bands}.tif", HSICube(values, wavelengths=np.linspace(450, 900, bands)))
+    Path("mixed.py").write_text(
+        f"_base_ = {str(repository / 'configs/mixed/mae-wavelength_hsi-vit-tiny-p3_mixed.py')!r}\n"
+        "corpus = dict(type='CorpusDataset', data_root='.', samples_per_scene=48, pipeline=_base_.pipeline)\n"
+        "sensors = {f's{bands}': dict(dataset=dict(image_dir=f'{bands}.tif', **corpus)) for bands in (9, 5)}\n"
+        "train_dataloader = dict(dataset=dict(_delete_=True, type='MixedDataset', sensors=sensors))\n"
+    )
+    assert run_tool("analysis/get_flops", "mixed.py", "--shape", "24") == 0
+    assert "input 9 x 24 x 24" in capsys.readouterr().out
+    config = str(repository / "configs/mae/mae-ft_hsi-vit-tiny-p3.py")
+    options = ("--bands", "450", "--classes", "3", "--cfg-options", "model.backbone.embedding=wavelength")
+    assert run_tool("analysis/get_flops", config, *options) == 0
+    assert "input 450 x 9 x 9" in capsys.readouterr().out
 
 
 def test_the_docs_table_has_the_parameters_of_the_presets(repository):

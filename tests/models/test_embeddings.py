@@ -1,5 +1,9 @@
 """Patch embeddings of any bands."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -121,6 +125,49 @@ def test_what_depends_on_the_bands_is_made_once_a_sensor_in_evaluation(embedding
     assert not torch.allclose(before, after)
 
 
+@ANY
+def test_what_is_kept_is_of_these_weights_and_this_precision(embedding):
+    model, nm = vit(embedding), torch.linspace(420, 2450, 40).tolist()
+    x = spectra(nm)
+
+    def made(network):
+        return network(x, nm)[0]
+
+    with torch.no_grad():
+        made(model)
+        for weight in model.patch_embed.parameters():
+            weight.data.mul_(1.5)  # as EMAHook does, which torch does not count
+        model.eval()
+        assert torch.equal(made(model), made(deepcopy(model)))
+        for dtype in (torch.bfloat16, torch.float16):
+            with torch.autocast("cpu", dtype):
+                assert torch.equal(made(model), made(deepcopy(model)))
+        plain = made(model)
+        assert torch.allclose(model.double()(x.double(), nm)[0].float(), plain, atol=1e-4)
+        assert relative(model.bfloat16()(x.bfloat16(), nm)[0].float(), plain) < 0.05
+    with torch.inference_mode():
+        assert torch.isfinite(made(vit(embedding))).all()  # of weights whose changes torch does not count
+
+
+def test_threads_keep_what_is_theirs():
+    """More sensors than are kept, in turn, by eight threads that take turns often."""
+    embed = vit("band-attention").patch_embed
+    sensors = [tuple(torch.linspace(420, 2450, count).tolist()) for count in range(20, 50)]
+
+    @torch.no_grad()
+    def kept(nm):
+        return embed.kept(nm)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            found = list(threads.map(kept, 20 * sensors))
+    finally:
+        sys.setswitchinterval(before)
+    assert all(made[1].shape[1] == len(nm) for made, nm in zip(found, 20 * sensors, strict=True))
+
+
 def test_own_wavelengths_stand_in_for_those_of_a_batch():
     nm = torch.linspace(420, 2450, 30).tolist()
     model = vit("wavelength", wavelengths=nm, in_channels=30)
@@ -139,6 +186,10 @@ def test_own_wavelengths_stand_in_for_those_of_a_batch():
         (lambda: vit("wavelength")(torch.zeros(1, 5, 16, 16)), "wavelengths"),
         (lambda: vit("wavelength")(torch.zeros(1, 5, 16, 16), [500, 600, 700]), "3 wavelengths"),
         (lambda: vit("wavelength")(torch.zeros(1, 2, 16, 16), [0.5, 0.6]), "micrometres"),
+        (lambda: vit("wavelength", wavelengths=[0.5, 0.6]), "µm"),
+        (lambda: vit("wavelength", wavelengths=[500, float("nan")]), "wavelengths=nan"),
+        (lambda: vit("wavelength", wavelengths=[500, 600], in_channels=3), "2 wavelengths"),
+        (lambda: vit(dict(type="SpectralEarthEmbed"), wavelengths=range(500, 505)), "5 bands given, expected at least"),
         (lambda: vit(dict(type="MAEDecoder", in_channels=3, img_size=8)), "no embedding"),
         (lambda: BandAttentionEmbed(32, 4, width=20, num_heads=3), "num_heads"),
         (lambda: SpectralEarthEmbed(32, 4)(torch.zeros(1, 5, 4, 4), range(500, 505)), "at least"),

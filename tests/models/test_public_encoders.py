@@ -13,7 +13,7 @@ import torch
 from evil import Evil
 
 from mmhsi.config_files import load_config
-from mmhsi.errors import ConfigError, DataError, FileFormatError
+from mmhsi.errors import ConfigError, DataError, DataWarning, FileFormatError
 from mmhsi.models import HSIViT, transfer_weights
 from mmhsi.models.weights import convert, read_checkpoint
 from mmhsi.models.weights.families import FAMILIES, WEIGHTS, PublicWeights, catalogue, public_weights
@@ -187,6 +187,29 @@ def test_what_does_not_fit_is_said(small_dofa, tmp_path):
     config.write_text("model = dict(backbone=dict(pretrained='dofa-vit-b', init_cfg=dict(type='Pretrained')))\n")
     with pytest.raises(ConfigError, match="either pretrained"):
         load_config(config)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda state: {key.replace("blocks.1.", "blocks.2."): value for key, value in state.items()}, "no such layer"),
+        (lambda state: {"norm.weight": "text"}, "norm.weight is a str"),
+        (lambda state: {"cls_token": state["cls_token"].long()}, "cls_token holds int64, expected float32"),
+        (lambda state: {"cls_token": state["cls_token"].to(torch.complex64)}, "cls_token holds complex64"),
+    ],
+)
+def test_what_is_added_or_of_another_kind_is_refused(small_dofa, change, said):
+    state = public_state("DOFA")
+    torch.save({**state, **change(state)}, small_dofa)
+    with pytest.raises((ConfigError, FileFormatError), match=said):
+        convert("dofa-vit-b", small_dofa)
+
+
+def test_what_an_encoder_has_no_place_for_is_said(small_dofa):
+    torch.save({**public_state("DOFA"), "classifier.weight": torch.zeros(3)}, small_dofa)
+    with pytest.warns(DataWarning, match="no place for 1 weight, left out: classifier.weight"):
+        made = convert("dofa-vit-b", small_dofa)
+    assert not [key for key in made["state_dict"] if "classifier" in key]
 
 
 def test_code_in_a_file_is_not_run(tmp_path):

@@ -87,8 +87,11 @@ def test_shares_sum_to_one_and_are_learnt_as_they_are():
     expected = (shares - truth)[truth.isfinite()].abs().mean()
     samples = [DataSample(gt_value=value) for value in truth]
     torch.testing.assert_close(made.loss(features, samples)["loss"], expected)
+    torch.testing.assert_close(made.loss_of(features[0], truth), expected)  # of the pixels of tiles
     with pytest.raises(ConfigError, match="one number a target"):
         AbundanceHead(4, 3, loss=dict(type="GaussianNLLLoss"))
+    with pytest.raises(ConfigError, match="means are 20, 30, 50, expected shares"):
+        AbundanceHead(4, 3, target_mean=[20, 30, 50])
 
 
 def cnn(tta=True):

@@ -220,7 +220,7 @@ def test_blocks_are_carried_over_along_wavelength():
         (dict(arch=dict(SMALL, embed_dims=25)), "embed_dims=25 does not hold spatial and spectral sinusoids"),
         (dict(out_indices=(4,)), r"out_indices=\(4,\) must lie in -4 to 3"),
         (dict(spectral_pool="max"), "spectral_pool='max' is unknown"),
-        (dict(wavelengths=[400.0]), "1 wavelengths given, expected in_channels=8"),
+        (dict(wavelengths=[400.0]), "1 wavelengths for in_channels=8"),
     ],
 )
 def test_constructor_says_what_is_wrong(change, message):

@@ -77,6 +77,20 @@ def test_tiles_of_a_list_have_files_of_values(scene):
         tiles(folder, pipeline=[PIPELINE[0], dict(type="RandomResizedCrop", size=4), PIPELINE[1]])[0]
 
 
+def test_tiles_may_lack_a_target(scene, monkeypatch):
+    folder, _, values = scene
+    write_cube(folder / "none.tif", HSICube(np.full_like(values, np.nan)))
+    (folder / "list.csv").write_text("image,mask\ncube.tif,none.tif\ncube.tif,values.tif\n")
+    # Of the two tiles the first alone is looked at, until it is seen that it does not do.
+    monkeypatch.setattr("mmhsi.datasets.tile_values.FACTS_TILES", 1)
+    data = tiles(folder, scene=dict(targets=["first", "second"]), split_file="list.csv", window=None)
+    assert data[0]["data_samples"].gt_values.data.isnan().all()
+    assert data.spec.targets[1]["mean"] == pytest.approx(np.nanmean(values[..., 1]), rel=1e-5)
+    (folder / "list.csv").write_text("image,mask\ncube.tif,none.tif\n")
+    with pytest.raises(DataError, match="first has no training value"):
+        tiles(folder, scene=dict(targets=["first", "second"]), split_file="list.csv", window=None).full_init()
+
+
 def test_the_loss_is_that_of_known_pixels_of_tiles_of_any_size():
     torch.manual_seed(0)
     head = dict(type="RegressionHead", num_targets=2, target_mean=[1.0, 2], target_std=[2.0, 3])

@@ -143,11 +143,12 @@ def test_report_names_what_is_unused(tmp_path):
         (dict(), r"the model expects \(128, 9, 4, 4\); input_layer='reinit' or 'interpolate'"),
         (dict(input_layer="pca"), "input_layer='pca' is unknown"),
         (dict(input_layer="interpolate"), r"needs wavelengths \(of the model's bands\) in nm"),
-        (dict(input_layer="interpolate", wavelengths=range(9)), "needs source_wavelengths in nm"),
+        (dict(input_layer="interpolate", wavelengths=range(400, 409)), "needs source_wavelengths in nm"),
         (
-            dict(input_layer="interpolate", wavelengths=range(9), source_wavelengths=[1, 2]),
+            dict(input_layer="interpolate", wavelengths=range(400, 409), source_wavelengths=[500, 600]),
             "2 given, the checkpoint has 20",
         ),
+        (dict(input_layer="interpolate", wavelengths=[0.5] * 9, source_wavelengths=range(400, 420)), "µm"),
         (dict(prefix="encoder."), "nothing under 'encoder.' fits"),
     ],
 )

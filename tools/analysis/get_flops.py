@@ -23,7 +23,7 @@ def main() -> None:
     from mmhsi.engine.config_check import check_model
     from mmhsi.errors import ConfigError
     from mmhsi.models.complexity import measure_complexity
-    from mmhsi.models.presets import preset_table
+    from mmhsi.models.presets import even_centres, preset_table
     from mmhsi.registry import MODELS
     from mmhsi.spec import InputSpec
 
@@ -42,6 +42,7 @@ def main() -> None:
             bands=tuple(range(args.bands)),
             file_bands=args.bands,
             num_bands=args.bands,
+            model_wavelengths=even_centres(args.bands),
             second_bands=args.second_bands,
             window=read_window(cfg) or (size_pair("train_dataloader.dataset", window, "window") if window else size),
         )
@@ -49,12 +50,16 @@ def main() -> None:
     else:
         dataset = resolve_from_data(cfg)
         spec = InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
+        if spec is not None and spec.sensors:  # the costliest
+            widest = max(spec.sensors, key=lambda sensor: sensor["num_bands"])
+            cfg.model.backbone.wavelengths = widest["wavelengths"]
     size = size or read_window(cfg) or (spec.window if spec else None)
     if size is None:
         raise ConfigError("the data do not say how large the training windows are; give --shape")
     with DefaultScope.overwrite_default_scope("mmhsi"):
         model = MODELS.build(cfg.model).eval()
-    x = torch.randn(1, cfg.model.backbone.in_channels, *size)
+    bands = cfg.model.backbone.get("in_channels") or model.backbone.in_channels
+    x = torch.randn(1, bands, *size)
     print(f"input {x.shape[1]} x {size[0]} x {size[1]}")
     for name, module, forward in (
         ("backbone", model.backbone, lambda: model.backbone(x)),

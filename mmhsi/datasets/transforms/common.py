@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 import numpy as np
 from mmcv.transforms import BaseTransform
 
-from mmhsi.arguments import check_number
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.errors import DataError
 from mmhsi.io.wavelengths import MICROMETRES_BELOW
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 Scope: TypeAlias = Literal["pixel", "neighborhood", "image", "random"]
@@ -195,22 +192,3 @@ def known_wavelengths(results: dict, owner: str) -> NDArray[np.float64]:
             "them by 1000"
         )
     return wavelengths
-
-
-def check_nanometres(owner: str, name: str, wavelengths: Sequence[float]) -> None:
-    """Refuse wavelengths that are not positive, or that are given in µm: no optical sensor begins below 100 nm.
-
-    Args:
-        owner: The transform, for the message.
-        name: The argument, for the message.
-        wavelengths: In nm.
-
-    Raises:
-        ConfigError: If there are such.
-    """
-    for nm in wavelengths:
-        check_number(owner, name, nm)
-        if nm <= 0:
-            raise ConfigError(f"{owner}: {name} names {nm:g}, expected a wavelength in nm")
-    if max(wavelengths) < MICROMETRES_BELOW:
-        raise ConfigError(f"{owner}: {name} up to {max(wavelengths):g} looks like µm, expected nm; multiply by 1000")

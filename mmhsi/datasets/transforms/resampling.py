@@ -8,9 +8,10 @@ import numpy as np
 
 from mmhsi.arguments import check_number, numbers
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.wavelengths import check_nanometres
 from mmhsi.registry import TRANSFORMS
 
-from .common import BAND_KEYS, CubeTransform, check_nanometres, known_wavelengths, source
+from .common import BAND_KEYS, CubeTransform, known_wavelengths, source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,10 +115,7 @@ class SpectralResample(CubeTransform):
         fwhm: float | Sequence[float] | None = None,
         extrapolate: bool = False,
     ) -> None:
-        centres = numbers("SpectralResample", "wavelengths", wavelengths)
-        if not isinstance(centres, tuple):
-            raise ConfigError(f"SpectralResample: wavelengths={wavelengths!r} given, expected a list in nm")
-        check_nanometres("SpectralResample", "wavelengths", centres)
+        centres = check_nanometres("SpectralResample", "wavelengths", wavelengths)
         widths = None if fwhm is None else numbers("SpectralResample", "fwhm", fwhm)
         if isinstance(widths, tuple) and len(widths) != len(centres):
             raise ConfigError(f"SpectralResample: fwhm has {len(widths)} values, wavelengths has {len(centres)}")

@@ -8,9 +8,10 @@ import numpy as np
 
 from mmhsi.arguments import check_interval, is_whole
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.io.wavelengths import check_nanometres
 from mmhsi.registry import TRANSFORMS
 
-from .common import BAND_KEYS, CubeTransform, check_nanometres, known_wavelengths, source
+from .common import BAND_KEYS, CubeTransform, known_wavelengths, source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,10 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import ConfigError
+from mmhsi.io.wavelengths import check_nanometres
 
 from ..checks import check_bands
+from ..layers.spectral_embed import band_positions
 from ..protocols import told
 from ..quiet_init import QuietInit
 
@@ -65,13 +67,16 @@ class TransformerBackbone(QuietInit):
             wavelengths: Centres of the bands in nm where a batch does not bring its own, or None.
 
         Raises:
-            ConfigError: If the number of fixed bands is missing.
+            ConfigError: If the number of fixed bands is missing, or the centres are others, or not in nm.
         """
         self.any_bands = embedding != "fixed"
         if not self.any_bands and in_channels is None:
             raise ConfigError(f"{type(self).__name__}: embedding='fixed' needs in_channels, the number of bands")
         self.in_channels = in_channels or len(wavelengths or ())
-        self.wavelengths = None if wavelengths is None else tuple(wavelengths)
+        self.wavelengths = None
+        if wavelengths is not None:
+            self.wavelengths = check_nanometres(type(self).__name__, "wavelengths", wavelengths)
+            band_positions(self.wavelengths, self.in_channels, type(self).__name__)
 
     def centres(self, x: Tensor, wavelengths: Sequence[float] | None) -> tuple[Sequence[float], ...]:
         """What an embedding is given beside the images: the centres of any bands; nothing of fixed ones, but a check.

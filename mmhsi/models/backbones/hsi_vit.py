@@ -118,7 +118,7 @@ class HSIViT(TransformerBackbone):
         self.frozen_stages = frozen_stages
         self.norm_maps = norm_maps
 
-        any_bands = build_embedding("HSIViT", embedding, self.embed_dims, patch_size)
+        any_bands = build_embedding("HSIViT", embedding, self.embed_dims, patch_size, self.wavelengths)
         self.patch_embed = any_bands or PatchEmbed(self.in_channels, self.embed_dims, patch_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))
         self.registers = nn.Parameter(torch.zeros(1, num_registers, self.embed_dims)) if num_registers else None

@@ -184,7 +184,7 @@ class IMAEViT(TransformerBackbone):
             spectral_kernel,
             spectral_stride,
             spectral_filters,
-            build_embedding("IMAEViT", embedding, spectral_channels, self.patch_size),
+            build_embedding("IMAEViT", embedding, spectral_channels, self.patch_size, self.wavelengths),
         )
         self.position = ConditionalPosition(self.embed_dims, position_kernel)
         self.ins_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims))

@@ -124,7 +124,7 @@ class SSMAEViT(TransformerBackbone):
         self.grid = patch_grid(window, patch_size)
         self.out_indices = resolve_out_indices("SSMAEViT", out_indices, depth)
 
-        any_bands = build_embedding("SSMAEViT", embedding, embed_dims, patch_size)
+        any_bands = build_embedding("SSMAEViT", embedding, embed_dims, patch_size, self.wavelengths)
         self.patch_embed = any_bands or PatchEmbed(bands, embed_dims, patch_size)
         self.spectral_embed = PooledSpectralEmbed(embed_dims, group_size=1, grid_size=window)
         # Not in the checkpoint: they follow from the config, and a checkpoint may be of another sensor or window.
@@ -159,7 +159,9 @@ class SSMAEViT(TransformerBackbone):
         centres = self.centres(x, wavelengths)
         pixels, grid = self.patch_embed(x, *centres)
         pixels = pixels + resize_position_table(self.spatial_positions, self.grid, grid)
-        positions = wavelength_code(centres[0], self.embed_dims, x.device) if centres else self.spectral_positions
+        positions = (
+            wavelength_code(centres[0], self.embed_dims, self.spatial_cls_token) if centres else self.spectral_positions
+        )
         return Tokens(None, pixels, grid, None, self.spectral_embed(x) + positions)
 
     def encode_branch(self, layers: PrunableLayers, tokens: Tensor, cls_token: Tensor) -> list[Tensor]:

@@ -163,6 +163,8 @@ class SST(TransformerBackbone):
         self.blocks = None
         if self.any_bands:
             self.blocks = SpectralBlocks("SST", bands_per_block, **({} if isinstance(embedding, str) else embedding))
+            if self.wavelengths is not None:
+                self.blocks.filled(self.wavelengths, torch.zeros(()))  # which checks that blocks hold them
         bands = self.in_channels if self.blocks is None else self.blocks.count * bands_per_block
         self.patch_embed = BlockwiseEmbed(
             bands, self.embed_dims, patch_size, bands_per_block, band_padding, norm_before, owner="SST"
@@ -209,8 +211,6 @@ class SST(TransformerBackbone):
             return self.blocks.centres()
         if wavelengths is None:
             return [float(index) for index in range(self.num_blocks)]
-        if len(wavelengths) != self.in_channels:
-            raise ConfigError(f"SST: {len(wavelengths)} wavelengths given, expected in_channels={self.in_channels}")
         return self.block_centres(wavelengths)
 
     def prunable_stages(self) -> dict[str, PrunableLayers]:
@@ -248,7 +248,7 @@ class SST(TransformerBackbone):
             ConfigError: If C is not the backbone's ``in_channels``, or centres are needed and missing or of no block.
         """
         centres = self.centres(x, wavelengths)
-        return None if self.blocks is None else self.blocks.filled(centres[0], x.device)
+        return None if self.blocks is None else self.blocks.filled(centres[0], x)
 
     @staticmethod
     def samples(x: Tensor, filled: FilledBlocks | None) -> Tensor:
@@ -258,7 +258,7 @@ class SST(TransformerBackbone):
             x: Images, shape (B, C, H, W).
             filled: From :meth:`filled`.
         """
-        return x if filled is None else (filled.resample.to(x.dtype) @ x.flatten(2)).unflatten(2, x.shape[2:])
+        return x if filled is None else (filled.resample @ x.flatten(2)).unflatten(2, x.shape[2:])
 
     def embed(self, x: Tensor, wavelengths: Sequence[float] | None = None) -> Tokens:
         """Embed images and add positions; arguments and errors as for :meth:`filled`."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
-from .bands import kept_on
+from .bands import kept_like
 from .base import CodedBandEmbed, PublishedFacts
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class BandAttentionEmbed(CodedBandEmbed):
             Scores of pixels (p · p, H) and of bands (H, C), values of pixels (H, p · p, e) and of bands (H, C, e).
         """
         head = self.width // self.num_heads
-        codes, shares = kept_on(self.facts, tuple(wavelengths), self.width, device=self.query.device)
+        codes, shares = kept_like(self.facts, tuple(wavelengths), self.width, like=self.query)
         bands = codes + self.pixels.bias  # (C, D)
         query = (self.query.view(self.num_heads, head) * head**-0.5)[:, None]  # (H, 1, e)
         asked = (query @ self.key.weight.view(self.num_heads, head, -1))[:, 0]  # (H, D)

@@ -15,11 +15,11 @@ from ..layers.patch_embed import pad_to_multiple, patchify, unpatchify
 from ..layers.position import sinusoid_1d
 from ..layers.spectral_embed import band_positions
 from ..layers.tokens import take_tokens
-from .bands import band_shares, wavelength_code
+from .bands import band_shares, waves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, Self
 
 KEPT_SENSORS = 16
 """Sensors whose tensors are kept in evaluation."""
@@ -29,7 +29,8 @@ class BandEmbed(nn.Module):
     """Base of embeddings of images of any number of bands, whose centres are told with the images.
 
     What depends on the centres alone (:meth:`of_bands`) is computed anew in every training step, for it has gradients,
-    and once for each sensor in evaluation, until a weight changes.
+    and once for each sensor in evaluation, until a weight changes; of changes by way of ``weight.data``, which torch
+    does not count, ``eval()`` or ``train()`` tells.
 
     Args:
         embed_dims: Token width d.
@@ -48,6 +49,15 @@ class BandEmbed(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept": {}}
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode, and forget what is kept.
+
+        Args:
+            mode: Whether to train. Default True.
+        """
+        self._kept.clear()
+        return super().train(mode)
 
     @abstractmethod
     def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
@@ -83,8 +93,7 @@ class BandEmbed(nn.Module):
         Raises:
             ConfigError: If there are not C centres, or they are not in nm.
         """
-        centres = tuple(float(nm) for nm in wavelengths)
-        band_positions(centres, x.shape[1], type(self).__name__)
+        centres = self.checked(wavelengths, x.shape[1])
         tokens = self.embed(pad_to_multiple(x, self.patch_size), *self.kept(centres))
         return tokens.flatten(2).transpose(1, 2), (tokens.shape[2], tokens.shape[3])
 
@@ -99,6 +108,20 @@ class BandEmbed(nn.Module):
         patches = take_tokens(patchify(pad_to_multiple(x, self.patch_size), self.patch_size), chosen)
         return self(unpatchify(patches, self.patch_size, (1, chosen.shape[1])), wavelengths)[0]
 
+    def checked(self, wavelengths: Sequence[float], bands: int) -> tuple[float, ...]:
+        """Centres of bands that can be embedded.
+
+        Args:
+            wavelengths: In nm.
+            bands: C.
+
+        Raises:
+            ConfigError: If there are not C, or they are not in nm.
+        """
+        centres = tuple(float(nm) for nm in wavelengths)
+        band_positions(centres, bands, type(self).__name__)
+        return centres
+
     def kept(self, wavelengths: tuple[float, ...]) -> tuple[Tensor, ...]:
         """:meth:`of_bands`, in evaluation without gradients from an earlier call where there was one.
 
@@ -111,13 +134,18 @@ class BandEmbed(nn.Module):
         if self.training or torch.is_grad_enabled():
             self._kept.clear()
             return self.of_bands(wavelengths)
+        if any(weight.is_inference() for weight in self.parameters()):  # of which torch counts no changes
+            return self.of_bands(wavelengths)
         state = tuple((weight.device, weight.dtype, weight.data_ptr(), weight._version) for weight in self.parameters())
-        key = (wavelengths, state, torch.is_autocast_enabled(state[0][0].type))
-        if key not in self._kept:
+        kind = state[0][0].type
+        key = (wavelengths, state, torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind))
+        made = self._kept.get(key)  # once: another thread may put others in its place
+        if made is None:
+            made = self.of_bands(wavelengths)
             if len(self._kept) >= KEPT_SENSORS:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = self.of_bands(wavelengths)
-        return self._kept[key]
+                self._kept.clear()
+            self._kept[key] = made
+        return made
 
 
 class CodedBandEmbed(BandEmbed):
@@ -148,7 +176,7 @@ class CodedBandEmbed(BandEmbed):
             wavelengths: In nm, C of them.
             width: Of the codes.
         """
-        return wavelength_code(wavelengths, width), band_shares(wavelengths)
+        return waves(wavelengths, width), band_shares(wavelengths)
 
 
 class PublishedFacts:

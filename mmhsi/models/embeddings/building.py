@@ -14,7 +14,7 @@ from .spectral_stem import SpectralStemEmbed
 from .wavelength import WavelengthEmbed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 EMBEDDINGS: dict[str, type[BandEmbed]] = {
     "wavelength": WavelengthEmbed,
@@ -25,7 +25,11 @@ EMBEDDINGS: dict[str, type[BandEmbed]] = {
 
 
 def build_embedding(
-    owner: str, embedding: str | Mapping[str, object], embed_dims: int, patch_size: int
+    owner: str,
+    embedding: str | Mapping[str, object],
+    embed_dims: int,
+    patch_size: int,
+    wavelengths: Sequence[float] | None,
 ) -> BandEmbed | None:
     """Build the patch embedding that a backbone's argument names.
 
@@ -34,17 +38,23 @@ def build_embedding(
         embedding: ``'fixed'``, one of :data:`EMBEDDINGS`, or the config of a registered one without the sizes below.
         embed_dims: Token width d.
         patch_size: p, in pixels.
+        wavelengths: Centres in nm of the backbone's own bands, or None.
 
     Returns:
         The embedding; None for ``'fixed'``, whose weights are those of certain bands.
 
     Raises:
-        ConfigError: If the name is unknown or the config is of something else.
+        ConfigError: If the name is unknown, the config is of something else, or the bands cannot be embedded.
     """
     if isinstance(embedding, str):
         check_choice(owner, "embedding", embedding, ("fixed", *EMBEDDINGS))
-        return None if embedding == "fixed" else EMBEDDINGS[embedding](embed_dims, patch_size)
-    built = MODELS.build(dict(embedding), default_args=dict(embed_dims=embed_dims, patch_size=patch_size))
-    if not isinstance(built, BandEmbed):
-        raise ConfigError(f"{owner}: embedding.type={embedding['type']!r} is no embedding of any bands")
+        if embedding == "fixed":
+            return None
+        built = EMBEDDINGS[embedding](embed_dims, patch_size)
+    else:
+        built = MODELS.build(dict(embedding), default_args=dict(embed_dims=embed_dims, patch_size=patch_size))
+        if not isinstance(built, BandEmbed):
+            raise ConfigError(f"{owner}: embedding.type={embedding['type']!r} is no embedding of any bands")
+    if wavelengths is not None:
+        built.checked(wavelengths, len(wavelengths))
     return built

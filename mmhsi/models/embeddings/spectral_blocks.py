@@ -10,7 +10,7 @@ from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError
 
 from ..layers.spectral_embed import band_positions
-from .bands import kept_on
+from .bands import kept_like
 from .spectral_stem import resampling
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class FilledBlocks(NamedTuple):
 
     Attributes:
         blocks: Which blocks, ascending, int64, shape (G,).
-        resample: Map from the bands to the samples of these, shape (G · q, C), float32.
+        resample: Map from the bands to the samples of these, shape (G · q, C).
         nearest: The sample nearest to each band, int64, shape (C,).
     """
 
@@ -67,12 +67,12 @@ class SpectralBlocks:
         width = self.samples * self.step
         return [self.low + (block + 0.5) * width for block in range(self.count)]
 
-    def filled(self, wavelengths: Sequence[float], device: torch.device) -> FilledBlocks:
+    def filled(self, wavelengths: Sequence[float], like: Tensor) -> FilledBlocks:
         """What bands fill.
 
         Args:
             wavelengths: Band centres in nm, C of them, in any order.
-            device: Where it is needed.
+            like: On whose device and in whose dtype it is needed.
 
         Raises:
             ConfigError: If they are not in nm, or a band lies in no block.
@@ -85,7 +85,7 @@ class SpectralBlocks:
                 f"{self.owner}: a band at {outside[0]:g} nm is in no block of {self.low:g} to {high:g} nm; "
                 "choose other bands, or embedding=dict(low=…, high=…)"
             )
-        return FilledBlocks(*kept_on(_filled, tuple(wavelengths), self.low, self.step, self.samples, device=device))
+        return FilledBlocks(*kept_like(_filled, tuple(wavelengths), self.low, self.step, self.samples, like=like))
 
 
 def _filled(wavelengths: Sequence[float], low: float, step: float, samples: int) -> FilledBlocks:

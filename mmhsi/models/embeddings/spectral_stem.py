@@ -12,7 +12,7 @@ from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
-from .bands import kept_on, wavelength_code
+from .bands import kept_like, waves
 from .base import BandEmbed
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _steps(wavelengths: Sequence[float], step: float) -> tuple[Tensor, Tensor]:
     grid = torch.cat([grid, grid[-1:].expand(max(shortest_spectrum() - len(grid), 0))])
     padded = F.pad(grid[None], (MARGIN, MARGIN), mode="replicate")[0]
     covered = padded.unfold(0, KERNELS[0], STRIDES[0]).mean(dim=1)
-    return resampling(wavelengths, grid), wavelength_code(covered.tolist(), CHANNELS[0])
+    return resampling(wavelengths, grid), waves(covered.tolist(), CHANNELS[0])
 
 
 class SpectralConvs(nn.Module):
@@ -131,7 +131,7 @@ class SpectralStemEmbed(BandEmbed):
         The arguments are as for :meth:`BandEmbed.of_bands`.
         """
         assert self.code is not None
-        resample, codes = kept_on(_steps, tuple(wavelengths), self.step, device=self.projection.weight.device)
+        resample, codes = kept_like(_steps, tuple(wavelengths), self.step, like=self.projection.weight)
         return resample, self.code(codes).T
 
     def embed(self, x: Tensor, *of_bands: Tensor) -> Tensor:
@@ -169,17 +169,17 @@ class SpectralEarthEmbed(SpectralStemEmbed):
     def __init__(self, embed_dims: int, patch_size: int = 4) -> None:
         super().__init__(embed_dims, patch_size)
 
-    def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
-        """Order of the bands along the spectrum, shape (C,); arguments as for :meth:`BandEmbed.of_bands`.
-
-        Raises:
-            ConfigError: If there are too few for the convolutions.
-        """
-        if len(wavelengths) < shortest_spectrum():
+    def checked(self, wavelengths: Sequence[float], bands: int) -> tuple[float, ...]:
+        """As for :meth:`BandEmbed.checked`; too few bands for the convolutions are an error too."""
+        if bands < shortest_spectrum():
             raise ConfigError(
-                f"SpectralEarthEmbed: {len(wavelengths)} bands given, expected at least {shortest_spectrum()} (202 of "
+                f"SpectralEarthEmbed: {bands} bands given, expected at least {shortest_spectrum()} (202 of "
                 "EnMAP); resample the spectra (SpectralResample), or take embedding='spectral-stem'"
             )
+        return super().checked(wavelengths, bands)
+
+    def of_bands(self, wavelengths: Sequence[float]) -> tuple[Tensor, ...]:
+        """Order of the bands along the spectrum, shape (C,); arguments as for :meth:`BandEmbed.of_bands`."""
         order = torch.tensor(wavelengths, dtype=torch.float64).argsort(stable=True)
         return (order.to(self.projection.weight.device),)
 

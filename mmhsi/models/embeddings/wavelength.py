@@ -13,7 +13,7 @@ from mmhsi.registry import MODELS
 
 from ..layers.patch_embed import patchify
 from ..layers.tokens import take_tokens
-from .bands import kept_on
+from .bands import kept_like
 from .base import CodedBandEmbed, PublishedFacts
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class WavelengthEmbed(CodedBandEmbed):
 
         The arguments are as for :meth:`BandEmbed.of_bands`.
         """
-        codes, shares = kept_on(self.facts, tuple(wavelengths), self.width, device=self.bias_token.device)
+        codes, shares = kept_like(self.facts, tuple(wavelengths), self.width, like=self.bias_token)
         codes, attend = self.code(codes), None
         if self.weighted:
             # As keys all bands together weigh as much as the learned tokens, whatever their number.

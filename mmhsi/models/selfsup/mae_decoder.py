@@ -36,7 +36,7 @@ class SpectralBasis(nn.Module):
             amounts: Shape (B, m, K · p · p), function first.
             wavelengths: Band centres in nm, C of them.
         """
-        code = wavelength_code(wavelengths, self.size, amounts.device)
+        code = wavelength_code(wavelengths, self.size, next(self.parameters()))
         basis = self.functions(code) * self.size**-0.5  # (C, K)
         return (basis @ amounts.unflatten(2, (self.size, -1))).flatten(2)
 

@@ -57,7 +57,7 @@ class BandDecoder(RowDecoder):
 
     def table(self, grid: tuple[int, int], wavelengths: Sequence[float] | None) -> Tensor:
         """Codes (1, C, d) of the centres; arguments as for :meth:`MAEDecoder.table`."""
-        code = wavelength_code(wavelengths or (), self.mask_token.shape[-1], self.mask_token.device)
+        code = wavelength_code(wavelengths or (), self.mask_token.shape[-1], self.mask_token)
         return code[None]
 
 

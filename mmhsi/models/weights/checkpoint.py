@@ -137,6 +137,23 @@ def strip_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
 
 
+def check_weight(name: str, value: object, own: Tensor) -> None:
+    """Refuse what cannot take a weight's place, whatever its shape.
+
+    Args:
+        name: File and weight, for the message.
+        value: What the file holds.
+        own: The model's weight.
+
+    Raises:
+        ConfigError: If it is no tensor, or its numbers are of another kind: whole for real ones, complex.
+    """
+    if not isinstance(value, Tensor):
+        raise ConfigError(f"{name} is a {type(value).__name__}, expected a tensor")
+    if value.is_floating_point() != own.is_floating_point() or value.is_complex():
+        raise ConfigError(f"{name} holds {str(value.dtype)[6:]}, expected {str(own.dtype)[6:]}")
+
+
 def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: bool = True) -> None:
     """Load a checkpoint into a module, and log what did not fit, if anything.
 
@@ -161,8 +178,7 @@ def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: 
         under = f" under {prefix!r}" if prefix else ""
         raise ConfigError(f"checkpoint {path}: nothing{under} fits {type(module).__name__}; is it of another model?")
     for key in sorted(found):
-        if not isinstance(state[key], Tensor):
-            raise ConfigError(f"checkpoint {path}: {prefix}{key} is a {type(state[key]).__name__}, expected a tensor")
+        check_weight(f"checkpoint {path}: {prefix}{key}", state[key], own[key])
         if own[key].shape != state[key].shape:
             raise ConfigError(
                 f"checkpoint {path}: {prefix}{key} has shape {tuple(state[key].shape)}, the model expects "

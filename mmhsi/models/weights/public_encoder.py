@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from mmengine.registry import DefaultScope
+from torch import Tensor
 
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, FileFormatError, counted
+from mmhsi.io.doubts import doubt
 from mmhsi.registry import MODELS
 from mmhsi.spec import InputSpec
 
-from .checkpoint import read_checkpoint, strip_prefix
+from .checkpoint import check_weight, read_checkpoint, strip_prefix
 from .families import public_weights
 from .layouts import translate
 from .public_layouts import PUBLIC_MODELS, public_state
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 FOLDER = "MMHSI_WEIGHTS"
 """Environment variable of the folder of converted weights; ``weights`` without it."""
 
 OWN = ("layers.pruned", "spatial_layers.pruned", "spectral_layers.pruned", "mask_token", "pos_grid")
 """What public code has not, or not always."""
+
+LAYERS = re.compile(r"(\w+_)?layers\.\d+\.")
+"""Beginning of the names of an encoder's layers."""
 
 
 def convert(name: str, path: str | Path) -> dict[str, Any]:
@@ -42,10 +45,14 @@ def convert(name: str, path: str | Path) -> dict[str, Any]:
         comparison model all its weights, for ``load_from``.
 
     Raises:
-        ConfigError: If the name is unknown, or the file is not of these weights.
+        ConfigError: If the name is unknown, or the file is not of these weights: one is missing, of another shape or
+            kind, or of a layer that there is not. Others, such as a classifier's head, are left out with a warning.
         FileFormatError: If the file cannot be read as weights alone.
     """
     state = read_checkpoint(path)["state_dict"]
+    for key, value in state.items():
+        if not isinstance(value, Tensor):
+            raise FileFormatError(f"{path}: {key} is a {type(value).__name__}, expected a tensor")
     if name in PUBLIC_MODELS:
         return dict(meta={}, state_dict=public_state(name, state))
     weights = public_weights(name)
@@ -61,7 +68,15 @@ def convert(name: str, path: str | Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path}: lacks {len(lacking)} weights of {name}, such as {lacking[0]}; is it of another model?"
         )
+    deeper = [key for key in state if key not in own and LAYERS.match(key)]
+    if deeper:
+        raise ConfigError(f"{path}: holds {deeper[0]}, {name} has no such layer; is it of another size?")
+    left = sorted(state.keys() - own.keys())
+    if left:
+        some = f"{', '.join(left[:4])}{', …' if len(left) > 4 else ''}"
+        doubt(path, "left out", f"{name} has no place for {counted(len(left), 'weight')}, left out: {some}")
     for key in own.keys() & state.keys():
+        check_weight(f"{path}: {key}", state[key], own[key])
         if state[key].shape != own[key].shape:
             raise ConfigError(
                 f"{path}: {key} has shape {tuple(state[key].shape)}, {name} has {tuple(own[key].shape)}; is it of "

@@ -10,11 +10,12 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmhsi.errors import ConfigError
+from mmhsi.io.wavelengths import check_nanometres
 from mmhsi.registry import WEIGHT_INITIALIZERS
 
 from ..protocols import AdaptableModel, BandedBackbone, PrunableBackbone, ResamplingBackbone
 from ..pruning import pruned_prefixes
-from .checkpoint import read_checkpoint, strip_prefix
+from .checkpoint import check_weight, read_checkpoint, strip_prefix
 from .families import WEIGHTS
 from .input_spec import checkpoint_spec
 from .layouts import translate
@@ -83,8 +84,8 @@ def transfer_weights(
 
     Raises:
         FileFormatError: If the file cannot be read.
-        ConfigError: If nothing fits, a layer of the backbone or its last norm finds nothing, wavelengths are missing,
-            or a shape differs and may not be adapted.
+        ConfigError: If nothing fits, a layer of the backbone or its last norm finds nothing, wavelengths are missing or
+            not in nm, or a shape differs and may not be adapted.
     """
     if input_layer not in INPUT_LAYER:
         raise ConfigError(f"input_layer={input_layer!r} is unknown, expected one of {', '.join(INPUT_LAYER)}")
@@ -101,6 +102,9 @@ def transfer_weights(
         lacking = "wavelengths (of the model's bands)" if wavelengths is None else "source_wavelengths"
         raise ConfigError(f"checkpoint {path}: input_layer='interpolate' needs {lacking} in nm")
 
+    for name, centres in (("wavelengths", wavelengths), ("source_wavelengths", source)):
+        if input_layer == "interpolate" and centres is not None:
+            check_nanometres(f"checkpoint {path}", name, centres)
     axes = module.band_axes() if isinstance(module, BandedBackbone) else {}
     report = LoadReport(unused=sorted(state.keys() - own.keys()))
     found: dict[str, Tensor] = {}
@@ -109,8 +113,7 @@ def transfer_weights(
             report.new.append(key)
             continue
         given = state[key]
-        if not isinstance(given, Tensor):
-            raise ConfigError(f"checkpoint {path}: {prefix}{key} is a {type(given).__name__}, expected a tensor")
+        check_weight(f"checkpoint {path}: {prefix}{key}", given, value)
         if key in axes and input_layer == "interpolate" and wavelengths is not None and source is not None:
             if isinstance(module, ResamplingBackbone):
                 given = module.resample_bands(key, given, source, wavelengths)
