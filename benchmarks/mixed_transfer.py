@@ -191,40 +191,52 @@ def jobs(names: Sequence[str], args: argparse.Namespace) -> Iterable[tuple[Path,
     return [(path, job) for _, path, job in sorted(tasks, key=lambda task: task[0])]
 
 
-def scores(out: Path, scene: str, encoder: str) -> dict[str, list[float]]:
-    """What is finished, by protocol and method; a training's splits as far as they are finished from the first on."""
+def scores(out: Path, scene: str, encoder: str) -> dict[str, dict[int, float]]:
+    """What is finished, by protocol and method: the score of each split."""
     base = out / "scores" / scene / encoder.replace(" ", "-")
     path = base / "frozen.json"
-    found: dict[str, list[float]] = json.loads(path.read_text()) if path.exists() else {}
+    frozen = json.loads(path.read_text()) if path.exists() else {}
+    found = {name: dict(enumerate(values)) for name, values in frozen.items()}
     for protocol, seeds in PROTOCOLS.items():
-        files = [base / f"{protocol}_{seed}.json" for seed in seeds]
-        found[f"{protocol} trained"] = [json.loads(file.read_text()) for file in files if file.exists()]
+        files = {seed: base / f"{protocol}_{seed}.json" for seed in seeds}
+        found[f"{protocol} trained"] = {
+            seed: json.loads(file.read_text()) for seed, file in files.items() if file.exists()
+        }
     return found
 
 
-def cell(mine: list[float], base: list[float] | None) -> str:
-    """Mean, standard deviation; mean difference to the untrained encoder, its standard error, the splits it wins."""
-    if not mine:
+def cell(mine: dict[int, float], base: dict[int, float] | None, splits: int) -> str:
+    """Mean, standard deviation, n where splits are missing; and against the untrained encoder, in pairs.
+
+    Mean difference, its standard error, and how many of the pairs it wins.
+    """
+    if len(mine) < 2:
         return "not measured"
-    values = np.asarray(mine)
+    values = np.asarray(list(mine.values()))
     text = f"{values.mean():.1f} ± {values.std(ddof=1):.1f}"
-    if base is None or len(base) != len(mine):
+    if len(values) < splits:
+        text += f", n = {len(values)}"
+    pairs = sorted(mine.keys() & base.keys()) if base is not None else []
+    if len(pairs) < 2 or base is None:
         return text
-    gain = values - np.asarray(base)
+    gain = np.asarray([mine[seed] - base[seed] for seed in pairs])
     error = gain.std(ddof=1) / len(gain) ** 0.5
     return f"{text} ({gain.mean():+.1f} ± {error:.1f}, {(gain > 0).sum()} of {len(gain)})".replace("-", "−")
 
 
 def table(names: Sequence[str], out: Path) -> str:
     """All scores."""
-    columns = [f"{protocol} {method}" for protocol in PROTOCOLS for method in METHODS]
-    heads = [column.replace("20-per-class ", "20 a class, ").replace("disjoint ", "disjoint, ") for column in columns]
+    columns = [(protocol, f"{protocol} {method}") for protocol in PROTOCOLS for method in METHODS]
+    heads = [name.replace("20-per-class ", "20 a class, ").replace("disjoint ", "disjoint, ") for _, name in columns]
     lines = [f"| scene | encoder | {' | '.join(heads)} |", "| --- | --- |" + " --- |" * len(columns)]
     for scene in SCENES:
         base = scores(out, scene, UNTRAINED)
         for encoder in corpora(names, scene):
-            row = scores(out, scene, encoder)
-            cells = [cell(row.get(name, []), None if encoder == UNTRAINED else base.get(name)) for name in columns]
+            row, against = scores(out, scene, encoder), None if encoder == UNTRAINED else base
+            cells = [
+                cell(row.get(name, {}), None if against is None else against.get(name), len(PROTOCOLS[protocol]))
+                for protocol, name in columns
+            ]
             lines.append(f"| {scene} | {encoder} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -55,8 +55,8 @@ def test_table_pairs_what_is_finished(tmp_path):
     row = rows["| salinas-a", "on all scenes"]
     column = lines[0].strip("| ").split(" | ").index
     # Differences 1, 0.5, -1: mean 1/6, standard deviation √(13/12), over √3.
-    assert row[column("20 a class, k-NN")] == "62.2 ± 1.0 (+0.2 ± 0.6, 2 of 3)"
-    assert row[column("disjoint, trained")] == "61.8 ± 1.1 (+0.8 ± 0.2, 2 of 2)"  # 1, 0.5
+    assert row[column("20 a class, k-NN")] == "62.2 ± 1.0, n = 3 (+0.2 ± 0.6, 2 of 3)"
+    assert row[column("disjoint, trained")] == "61.8 ± 1.1, n = 2 (+0.8 ± 0.2, 2 of 2)"  # 1, 0.5
     assert row[column("disjoint, linear")] == "not measured"
 
 
