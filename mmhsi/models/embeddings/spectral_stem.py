@@ -170,7 +170,7 @@ class SpectralEarthEmbed(SpectralStemEmbed):
         super().__init__(embed_dims, patch_size)
 
     def checked(self, wavelengths: Sequence[float], bands: int) -> tuple[float, ...]:
-        """As for :meth:`BandEmbed.checked`; too few bands for the convolutions are an error too."""
+        """Refuse too few bands for the convolutions, too; arguments as for :meth:`BandEmbed.checked`."""
         if bands < shortest_spectrum():
             raise ConfigError(
                 f"SpectralEarthEmbed: {bands} bands given, expected at least {shortest_spectrum()} (202 of "
