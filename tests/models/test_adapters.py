@@ -55,7 +55,10 @@ def test_adapters_and_head_alone_learn():
 def test_adapters_begin_as_no_change_on_loaded_weights(tmp_path):
     plain, x = built().eval(), torch.randn(3, 4, 9, 9)
     own = plain.backbone.state_dict().items()
-    state = {f"backbone.{name}": value + 0.1 * ("pos" not in name) if value.is_floating_point() else value for name, value in own}
+    state = {
+        f"backbone.{name}": value + 0.1 * ("pos" not in name) if value.is_floating_point() else value
+        for name, value in own
+    }
     torch.save(dict(state_dict=state), tmp_path / "weights.pth")
     start = dict(type="Pretrained", checkpoint=str(tmp_path / "weights.pth"), prefix="backbone.")
     model, full = (
