@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from contextlib import ExitStack, nullcontext, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -236,22 +237,36 @@ def run(main: Callable[[], None]) -> None:
     except (MMHSIError, OSError, MemoryError) as error:
         if "--debug" in sys.argv:
             raise
-        print_error(message_of(error))
-        sys.exit(2)
+        if not _ended_by_worker(error):
+            print_error(message_of(error))
+            sys.exit(2)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write(f"interrupted{''.join(_going_on)}\n")
         sys.exit(130)
     except Exception as error:
         if "--debug" in sys.argv:
             raise
-        # torch notices at once, for the system tells it when one of its processes ends; it would say so again for
-        # those that end with this one.
-        if hasattr(signal, "SIGCHLD"):  # not on Windows
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if isinstance(error, RuntimeError) and "DataLoader worker (pid" in str(error):
-            print_error(f"{WORKER_DIED} ({str(error).splitlines()[0]})")
-        else:
+        if not _ended_by_worker(error):
             from mmhsi.io.files import origin  # not where a command only says how it is used
 
             print_error(f"{origin(error)}: {message_of(error)}; --debug shows more")
         sys.exit(1)
+
+
+def _ended_by_worker(error: BaseException) -> bool:
+    """Whether a process that loads data was killed, as torch says or what it was handing over shows; then say so."""
+    first = str(error).partition("\n")[0] or type(error).__name__
+    if isinstance(error, ConnectionError | EOFError):
+        files = [Path(frame.filename).as_posix() for frame in traceback.extract_tb(error.__traceback__)]
+        through = ("torch/utils/data/dataloader.py", "/multiprocessing/")
+        found = all(any(part in file for file in files) for part in through)
+    else:
+        found = isinstance(error, RuntimeError) and "DataLoader worker (pid" in first
+    if found:
+        # torch notices at once, for the system tells it when one of its processes ends; it would say so again for
+        # those that end with this one.
+        if hasattr(signal, "SIGCHLD"):  # not on Windows
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        print_error(f"{WORKER_DIED} ({first})")
+    return found

@@ -41,6 +41,21 @@ def test_an_error_of_a_worker_is_its_last_line(capsys, text):
     assert said(capsys, lambda: list(loader)) == f"error: {text}\n".replace("e\nb", "e\\nb")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="tensors are handed over by descriptors")
+def test_a_worker_that_dies_while_it_hands_over_a_tensor(capsys, monkeypatch):
+    def broken(_):
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    monkeypatch.setattr("multiprocessing.reduction.recv_handle", broken)
+    loader = DataLoader([1.0, 2.0], num_workers=1)
+    assert said(capsys, lambda: list(loader), 1).startswith("error: a process that loads data was killed")
+
+
+def test_a_server_that_breaks_off_is_no_worker(capsys):
+    loader = DataLoader(Failing(ConnectionResetError(104, "Connection reset by peer")), num_workers=0)
+    assert "was killed" not in said(capsys, lambda: list(loader))
+
+
 def test_a_missing_file_in_a_worker(capsys):
     loader = DataLoader(Failing(FileNotFoundError("scene.tif is gone")), num_workers=1)
     assert said(capsys, lambda: list(loader)) == "error: scene.tif is gone\n"
