@@ -244,6 +244,8 @@ class HSIViT(TransformerBackbone):
     def forward_visible(self, x: Tensor, visible: Tensor, wavelengths: Sequence[float] | None = None) -> Tokens:
         """Encode the visible patches alone; nothing of a hidden patch enters any layer.
 
+        But for DOFA's published embedding, whose patches reach one pixel into those above and to the left.
+
         Args:
             x: Images, shape (B, C, H, W).
             visible: Indices of the visible patches, row-major over the grid, shape (B, n).
