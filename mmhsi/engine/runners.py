@@ -178,6 +178,10 @@ class CheckedRunner(OwnRunner, Runner):
         with our_loader_alone():
             super()._init_model_weights()
 
+    def _maybe_compile(self, target: str) -> None:
+        """Compile the forward pass in place of mmengine's whole step, whose bookkeeping some compilers fail on."""
+        super()._maybe_compile("forward")
+
 
 class CheckedStrategy(ReadsCheckpointsAsData, BaseStrategy):
     """A strategy of mmengine's that reads weights and plain data alone."""

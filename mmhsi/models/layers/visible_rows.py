@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..masking import visible_first
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 # that pads 5 % of the spatial and 15 % of the spectral rows' tokens, where one width pads 20 to 30 % and 110 %; more
 # widths save little and cost more calls.
 SHARES = (0.4, 0.7, 0.9, 1.0)
+# cuDNN's attention plans each shape anew, on the host; under random masks no two steps have the same shapes.
+ANY_SHAPE = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 class RowBucket(NamedTuple):
@@ -72,8 +76,10 @@ def run_rows(tokens: Tensor, buckets: list[RowBucket], stage: PrunableLayers) ->
     """
     index = torch.cat([bucket.numbers.flatten() for bucket in buckets])
     parts = tokens.index_select(0, index).split([bucket.numbers.numel() for bucket in buckets])
-    rows = [
-        [*stage.run(part.unflatten(0, bucket.numbers.shape), bucket.padding)][-1].flatten(0, 1)
-        for part, bucket in zip(parts, buckets, strict=True)
-    ]
+    ragged = any(bucket.padding is not None for bucket in buckets)
+    with sdpa_kernel(ANY_SHAPE) if ragged else nullcontext():
+        rows = [
+            [*stage.run(part.unflatten(0, bucket.numbers.shape), bucket.padding)][-1].flatten(0, 1)
+            for part, bucket in zip(parts, buckets, strict=True)
+        ]
     return tokens.index_copy(0, index, torch.cat(rows))
