@@ -8,6 +8,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import file_digest
 
 from .families import public_weights
+from .public_encoder import refuse_carried
 
 
 def download_public(name: str, revision: str | None = None, folder: str | Path | None = None) -> Path:
@@ -19,9 +20,11 @@ def download_public(name: str, revision: str | None = None, folder: str | Path |
         folder: Where the file is put. Default: the hub's cache.
 
     Raises:
-        ConfigError: If the name is unknown, the hub has no such weights, or huggingface_hub is not installed.
+        ConfigError: If the name is unknown, the hub has no such weights, they come with this package, or
+            huggingface_hub is not installed.
         DataError: If the file cannot be had, or is another one.
     """
+    refuse_carried(name)
     weights = public_weights(name)
     if weights.hub is None:
         raise ConfigError(

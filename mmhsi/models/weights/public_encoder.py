@@ -1,4 +1,4 @@
-"""From a published file to a checkpoint of this package, and from a name in a config to its backbone."""
+"""From a published file to a checkpoint of this package, and from a name to its backbone and weights."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from mmengine.registry import DefaultScope
+from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
 from mmhsi.errors import ConfigError, FileFormatError, counted
@@ -21,6 +22,9 @@ from .checkpoint import check_weight, read_checkpoint, strip_prefix
 from .families import public_weights
 from .layouts import translate
 from .public_layouts import PUBLIC_MODELS, public_state
+
+CARRIED = Path(__file__).parent / "carried"
+"""Weights that come with this package."""
 
 FOLDER = "MMHSI_WEIGHTS"
 """Environment variable of the folder of converted weights; ``weights`` without it."""
@@ -45,10 +49,12 @@ def convert(name: str, path: str | Path) -> dict[str, Any]:
         comparison model all its weights, for ``load_from``.
 
     Raises:
-        ConfigError: If the name is unknown, or the file is not of these weights: one is missing, of another shape or
-            kind, or of a layer that there is not. Others, such as a classifier's head, are left out with a warning.
+        ConfigError: If the name is unknown or of weights that come with this package, or the file is not of these
+            weights: one is missing, of another shape or kind, or of a layer that there is not. Others, such as a
+            classifier's head, are left out with a warning.
         FileFormatError: If the file cannot be read as weights alone.
     """
+    refuse_carried(name)
     state = read_checkpoint(path)["state_dict"]
     for key, value in state.items():
         if not isinstance(value, Tensor):
@@ -96,6 +102,19 @@ def convert(name: str, path: str | Path) -> dict[str, Any]:
     return dict(meta=dict(dataset_meta=spec.to_meta()), state_dict=kept)
 
 
+def refuse_carried(name: str) -> None:
+    """Check that weights have to be got or converted.
+
+    Args:
+        name: As :func:`convert` takes it.
+
+    Raises:
+        ConfigError: If they come with this package, or the name is unknown.
+    """
+    if name not in PUBLIC_MODELS and public_weights(name).carried:
+        raise ConfigError(f"{name}: comes with mmhsi ({weights_file(name)}); a config names it as pretrained={name!r}")
+
+
 def weights_file(name: str) -> Path:
     """Where the converted weights of a name lie, whether they are there or not.
 
@@ -105,8 +124,8 @@ def weights_file(name: str) -> Path:
     Raises:
         ConfigError: If the name is unknown.
     """
-    known = name if name in PUBLIC_MODELS else public_weights(name).name
-    return Path(os.environ.get(FOLDER, "weights")) / f"{known}.pth"
+    carried = name not in PUBLIC_MODELS and public_weights(name).carried
+    return Path(CARRIED if carried else os.environ.get(FOLDER, "weights")) / f"{name}.pth"
 
 
 def named_weights(name: str) -> Path:
@@ -127,6 +146,20 @@ def named_weights(name: str) -> Path:
             how = f"download it by way of {weights.homepage}, then mmhsi weights convert {name} FILE"
         raise ConfigError(f"{path}: the weights {name} are not there; {how} (another folder: {FOLDER})")
     return path
+
+
+@CheckpointLoader.register_scheme("mmhsi://", force=True)
+def load_named(address: str, map_location: str | torch.device | None = None) -> dict:
+    """Read weights for mmengine's ``get_model(…, pretrained=True)``, whose metafiles address them by name.
+
+    Args:
+        address: ``mmhsi://NAME``.
+        map_location: Where the tensors go. Default: the CPU.
+
+    Raises:
+        ConfigError: If the name is unknown, or the file is not there.
+    """
+    return read_checkpoint(named_weights(address.removeprefix("mmhsi://")), map_location or "cpu")
 
 
 def expand_pretrained(backbone: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from mmhsi.errors import ConfigError
 from .dofa import DOFA
 from .hypersigma import HYPERSIGMA
 from .masked_sst import MASKED_SST
+from .own import OWN
 from .panopticon import PANOPTICON
 from .spectral_earth import SPECTRAL_EARTH
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from .base import Family, PublicWeights
 
-FAMILIES: tuple[Family, ...] = (DOFA, *HYPERSIGMA, MASKED_SST, PANOPTICON, SPECTRAL_EARTH)
+FAMILIES: tuple[Family, ...] = (OWN, DOFA, *HYPERSIGMA, MASKED_SST, PANOPTICON, SPECTRAL_EARTH)
 WEIGHTS: dict[str, PublicWeights] = {weights.name: weights for family in FAMILIES for weights in family.weights}
 
 
