@@ -99,7 +99,7 @@ def convert(name: str, path: str | Path) -> dict[str, Any]:
         model_wavelengths=centres,
     )
     kept = {f"backbone.{key}": state[key] for key in own if key in state}
-    return dict(meta=dict(dataset_meta=spec.to_meta()), state_dict=kept)
+    return dict(meta=dict(public=name, dataset_meta=spec.to_meta()), state_dict=kept)
 
 
 def refuse_carried(name: str) -> None:
