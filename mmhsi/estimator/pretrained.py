@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from mmhsi.models.weights.families import PublicWeights
     from mmhsi.spec import InputSpec
 
 CONFIG = "mmhsi::mae/mae-ft_hsi-vit-tiny-p3.py"
@@ -175,17 +176,21 @@ def encoder_config(given: str | Path, spec: InputSpec) -> dict[str, Any]:
     return Encoder.of(given).for_scene(spec)
 
 
+def _tells_all(weights: PublicWeights) -> bool:
+    """Whether the backbone of public weights is told by the weights alone."""
+    return weights.backbone["type"] == "HSIViT" and "embedding" not in weights.backbone
+
+
 def _weights(state: Mapping[str, Any], given: str) -> tuple[str, dict[str, Tensor]]:
     """Where a vision transformer's weights stand in a checkpoint, and those weights under HSIViT's names."""
     for prefix in PREFIXES:
         part = strip_prefix(dict(state), prefix)
         family = family_of(part)
-        if family is not None:
+        if family is not None and not any(_tells_all(weights) for weights in family.weights):
             names = ", ".join(weights.name for weights in family.weights)
-            raise ConfigError(
-                f"pretrained {given}: weights of {family.name} as they are published; first mmhsi weights convert NAME "
-                f"{given}, where NAME is one of {names}, then pretrained=NAME"
-            )
+            how = f"first mmhsi weights convert NAME {given}, where NAME is one of {names}, then pretrained=NAME"
+            published = f"pretrained {given}: weights of {family.name} as they are published"
+            raise ConfigError(f"{published}; {how if names else 'no encoder of this layout'}")
         found = translate(part)
         if embedding_of(found) and any(re.match(r"layers\.\d+\.", key) for key in found):
             return prefix, found
@@ -212,6 +217,8 @@ def _config(state: Mapping[str, Tensor], given: str) -> dict[str, Any]:
     made: dict[str, Any] = dict(type="HSIViT", arch=arch, patch_size=patch)
     if name != "fixed":
         made["embedding"] = name
+    if "rotary.periods" in state:
+        made["pos_embed"] = "rotary"
     if "registers" in state:
         made["num_registers"] = int(state["registers"].shape[1])
     if any(".w12." in key for key in state):

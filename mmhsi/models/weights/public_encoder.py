@@ -66,7 +66,10 @@ def convert(name: str, path: str | Path) -> dict[str, Any]:
         if state and all(key.startswith(prefix) for key in state):
             state = strip_prefix(state, prefix)
     state = translate(state)
+    centres = weights.wavelengths
     config = copy.deepcopy(weights.backbone)
+    if centres is not None:
+        config.setdefault("in_channels", len(centres))
     with DefaultScope.overwrite_default_scope("mmhsi"), torch.device("meta"):
         own: dict[str, Tensor] = MODELS.build(config).state_dict()
     lacking = [key for key in own if key not in state and key not in OWN]
@@ -88,7 +91,6 @@ def convert(name: str, path: str | Path) -> dict[str, Any]:
                 f"{path}: {key} has shape {tuple(state[key].shape)}, {name} has {tuple(own[key].shape)}; is it of "
                 "another size?"
             )
-    centres = weights.wavelengths
     spec = InputSpec(
         classes=(),
         bands=(),

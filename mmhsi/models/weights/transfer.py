@@ -84,8 +84,8 @@ def transfer_weights(
 
     Raises:
         FileFormatError: If the file cannot be read.
-        ConfigError: If nothing fits, a layer of the backbone or its last norm finds nothing, wavelengths are missing or
-            not in nm, or a shape differs and may not be adapted.
+        ConfigError: If nothing fits, positions are of another kind, a layer of the backbone or its last norm finds
+            nothing, wavelengths are missing or not in nm, or a shape differs and may not be adapted.
     """
     if input_layer not in INPUT_LAYER:
         raise ConfigError(f"input_layer={input_layer!r} is unknown, expected one of {', '.join(INPUT_LAYER)}")
@@ -95,6 +95,7 @@ def transfer_weights(
     if not own.keys() & state.keys():
         under = f" under {prefix!r}" if prefix else ""
         raise ConfigError(f"checkpoint {path}: nothing{under} fits {type(module).__name__}; is it of another model?")
+    refuse_other_positions(own, state, path)
     source = source_wavelengths
     if input_layer == "interpolate" and source is None and "dataset_meta" in checkpoint["meta"]:
         source = checkpoint_spec(checkpoint, path).model_wavelengths
@@ -136,6 +137,26 @@ def transfer_weights(
     module.load_state_dict(found, strict=False)
     print_log(f"{path} into {type(module).__name__}: {report}", logger="current")
     return report
+
+
+def refuse_other_positions(own: dict[str, Tensor], state: dict[str, Tensor], path: str | Path) -> None:
+    """Check that a checkpoint's positions are of the model's kind, where both have some.
+
+    Args:
+        own: The model's weights.
+        state: The checkpoint's.
+        path: The checkpoint.
+
+    Raises:
+        ConfigError: If one has a table and the other has rotary ones.
+    """
+    kinds = {
+        "pos_embed": "a table of positions (pos_embed='sincos' or 'learned')",
+        "rotary.periods": "rotary positions (pos_embed='rotary')",
+    }
+    theirs, ours = ([kind for key, kind in kinds.items() if key in weights] for weights in (state, own))
+    if theirs and ours and theirs != ours:
+        raise ConfigError(f"checkpoint {path}: is of {theirs[0]}, the model has {ours[0]}")
 
 
 def refuse_lost_layers(module: nn.Module, found: dict[str, Tensor], state: dict[str, Tensor], path: str | Path) -> None:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+RGB = (640.0, 550.0, 460.0)
+"""Centres in nm of the bands that encoders of pictures are taken to have."""
+
+
 @dataclass(frozen=True)
 class PublicWeights:
     """One published file of weights. Facts that could not be confirmed are None or named in ``caveat``.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mmhsi.arguments import nearest
 from mmhsi.errors import ConfigError
 
+from .dinov3 import DINOV3
 from .dofa import DOFA
 from .hypersigma import HYPERSIGMA
 from .masked_sst import MASKED_SST
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from .base import Family, PublicWeights
 
-FAMILIES: tuple[Family, ...] = (OWN, DOFA, *HYPERSIGMA, MASKED_SST, PANOPTICON, SPECTRAL_EARTH)
+FAMILIES: tuple[Family, ...] = (OWN, DINOV3, DOFA, *HYPERSIGMA, MASKED_SST, PANOPTICON, SPECTRAL_EARTH)
 WEIGHTS: dict[str, PublicWeights] = {weights.name: weights for family in FAMILIES for weights in family.weights}
 
 
