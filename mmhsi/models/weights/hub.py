@@ -8,7 +8,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import file_digest
 
 from .families import public_weights
-from .public_encoder import refuse_carried
+from .public_encoder import how_to_convert, refuse_carried
 
 
 def download_public(name: str, revision: str | None = None, folder: str | Path | None = None) -> Path:
@@ -27,9 +27,7 @@ def download_public(name: str, revision: str | None = None, folder: str | Path |
     refuse_carried(name)
     weights = public_weights(name)
     if weights.hub is None:
-        raise ConfigError(
-            f"{name}: no stable address is known; see {weights.homepage}, then mmhsi weights convert {name} FILE"
-        )
+        raise ConfigError(f"{name}: is not on the hub, or not in a layout that is read; {how_to_convert(name)}")
     try:
         from huggingface_hub import hf_hub_download
     except ImportError as error:

@@ -32,6 +32,9 @@ FOLDER = "MMHSI_WEIGHTS"
 OWN = ("layers.pruned", "spatial_layers.pruned", "spectral_layers.pruned", "mask_token", "pos_grid")
 """What public code has not, or not always."""
 
+INPUT_OPTIONS = ("input_layer", "wavelengths", "source_wavelengths")
+"""What ``init_cfg`` may say beside ``pretrained``."""
+
 LAYERS = re.compile(r"(\w+_)?layers\.\d+\.")
 """Beginning of the names of an encoder's layers."""
 
@@ -62,9 +65,10 @@ def convert(name: str, path: str | Path) -> dict[str, Any]:
     if name in PUBLIC_MODELS:
         return dict(meta={}, state_dict=public_state(name, state))
     weights = public_weights(name)
-    for prefix in ("module.", "backbone.", "teacher."):
+    for prefix in ("module.", "teacher."):
         if state and all(key.startswith(prefix) for key in state):
             state = strip_prefix(state, prefix)
+    state = strip_prefix(state, "backbone.") or state  # beside which mmpretrain has a head
     state = translate(state)
     centres = weights.wavelengths
     config = copy.deepcopy(weights.backbone)
@@ -141,13 +145,21 @@ def named_weights(name: str) -> Path:
     """
     path = weights_file(name)
     if not path.is_file():
-        weights = public_weights(name)
-        if weights.hub is not None:
-            how = f"mmhsi weights get {name}, or download {weights.url} and mmhsi weights convert {name} FILE"
-        else:
-            how = f"download it by way of {weights.homepage}, then mmhsi weights convert {name} FILE"
-        raise ConfigError(f"{path}: the weights {name} are not there; {how} (another folder: {FOLDER})")
+        hub = f"mmhsi weights get {name}, or " if public_weights(name).hub else ""
+        raise ConfigError(
+            f"{path}: the weights {name} are not there; {hub}{how_to_convert(name)} (another folder: {FOLDER})"
+        )
     return path
+
+
+def how_to_convert(name: str) -> str:
+    """What to do for weights that are downloaded by hand, for messages.
+
+    Args:
+        name: One of :data:`mmhsi.models.weights.families.WEIGHTS`.
+    """
+    weights = public_weights(name)
+    return f"download {weights.url or f'it by way of {weights.homepage}'}, then mmhsi weights convert {name} FILE"
 
 
 @CheckpointLoader.register_scheme("mmhsi://", force=True)
@@ -168,19 +180,24 @@ def expand_pretrained(backbone: dict[str, Any]) -> None:
     """Replace ``pretrained='dofa-vit-b'`` of a backbone's config by the backbone that it names, and its weights.
 
     Args:
-        backbone: Changed in place; what it says beside the name stays.
+        backbone: Changed in place; what it says beside the name stays, and what ``init_cfg`` says of the input layer.
 
     Raises:
-        ConfigError: If the name is unknown, or ``init_cfg`` is given too.
+        ConfigError: If the name is unknown, or ``init_cfg`` says more.
     """
     name = backbone.pop("pretrained", None)
     if name is None:
         return
     weights = public_weights(name)
-    if backbone.get("init_cfg") is not None:
-        raise ConfigError(f"backbone: give either pretrained={name!r} or init_cfg")
+    more = backbone.get("init_cfg") or {}
+    if not isinstance(more, dict) or not more.keys() <= set(INPUT_OPTIONS):
+        allowed = ", ".join(INPUT_OPTIONS)
+        raise ConfigError(f"backbone: give either pretrained={name!r} or init_cfg; beside a name it may say {allowed}")
     for key, value in copy.deepcopy(weights.backbone).items():
         backbone.setdefault(key, value)
     backbone["init_cfg"] = dict(
-        type="Pretrained", checkpoint=str(weights_file(name)), prefix="backbone.", input_layer=weights.input_layer
+        type="Pretrained",
+        checkpoint=str(weights_file(name)),
+        prefix="backbone.",
+        **{"input_layer": weights.input_layer, **more},
     )

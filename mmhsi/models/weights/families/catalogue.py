@@ -13,6 +13,7 @@ from .hypersigma import HYPERSIGMA
 from .masked_sst import MASKED_SST
 from .own import OWN
 from .panopticon import PANOPTICON
+from .pictures import PICTURES
 from .spectral_earth import SPECTRAL_EARTH
 
 if TYPE_CHECKING:
@@ -22,7 +23,16 @@ if TYPE_CHECKING:
 
     from .base import Family, PublicWeights
 
-FAMILIES: tuple[Family, ...] = (OWN, DINOV3, DOFA, *HYPERSIGMA, MASKED_SST, PANOPTICON, SPECTRAL_EARTH)
+FAMILIES: tuple[Family, ...] = (
+    OWN,
+    DOFA,
+    *HYPERSIGMA,
+    MASKED_SST,
+    PANOPTICON,
+    SPECTRAL_EARTH,
+    *PICTURES,
+    DINOV3,
+)
 WEIGHTS: dict[str, PublicWeights] = {weights.name: weights for family in FAMILIES for weights in family.weights}
 
 

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 HEAD = 64
 """Width of a head of all published ones but the largest, which is refused; files of transformers do not tell it."""
 SIZES = {
-    "s16": (384, 12, 1536, "origin", "lvd1689m-08c60483"),
-    "s16plus": (384, 12, 2304, "swiglu_fused", "lvd1689m-4057cbaa"),
-    "b16": (768, 12, 3072, "origin", "lvd1689m-73cec8be"),
-    "l16": (1024, 24, 4096, "origin", "lvd1689m-8aa4cbdd"),
-    "l16-sat": (1024, 24, 4096, "origin", "sat493m-eadcf0ff"),
-    "h16plus": (1280, 32, 7680, "swiglu_fused", "lvd1689m-7c1da9a5"),
+    "s": ("vits16", 384, 12, 1536, "origin", "lvd1689m-08c60483"),
+    "s-plus": ("vits16plus", 384, 12, 2304, "swiglu_fused", "lvd1689m-4057cbaa"),
+    "b": ("vitb16", 768, 12, 3072, "origin", "lvd1689m-73cec8be"),
+    "l": ("vitl16", 1024, 24, 4096, "origin", "lvd1689m-8aa4cbdd"),
+    "l-sat": ("vitl16", 1024, 24, 4096, "origin", "sat493m-eadcf0ff"),
+    "h-plus": ("vith16plus", 1280, 32, 7680, "swiglu_fused", "lvd1689m-7c1da9a5"),
 }
-"""Width, layers, hidden units before SwiGLU's two thirds, its kind, and how the published file's name ends."""
+"""Name there, width, layers, hidden units before SwiGLU's two thirds, kind of MLP, and how the file's name ends."""
 TRANSFORMERS = {
     r"embeddings\.patch_embeddings\.": "patch_embed.proj.",
     r"embeddings\.register_tokens": "storage_tokens",
@@ -100,8 +100,8 @@ def simplify(state: dict[str, Tensor]) -> None:
 
 
 def _weights(size: str) -> PublicWeights:
-    width, depth, hidden, ffn, ending = SIZES[size]
-    model, data = f"vit{size.removesuffix('-sat')}", ending.partition("-")[0]
+    model, width, depth, hidden, ffn, ending = SIZES[size]
+    data = ending.partition("-")[0]
     sat = data.startswith("sat")
     return PublicWeights(
         name=f"dinov3-vit-{size}",
