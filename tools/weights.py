@@ -29,6 +29,8 @@ def main() -> None:
         write_checkpoint(checkpoint, out)
         values = sum(value.numel() for value in checkpoint["state_dict"].values())
         print(f"{out}: {len(checkpoint['state_dict'])} tensors, {values:,} values")
+    elif args.name in PUBLIC_MODELS:
+        print(f"{args.name}: weights of its public code; mmhsi weights convert {args.name} FILE, then load_from")
     elif args.name:
         found = public_weights(args.name)
         place = ("file",) if found.carried else ("homepage", "url", "sha256")
