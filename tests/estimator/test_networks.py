@@ -226,6 +226,8 @@ def test_an_encoder_that_does_not_fit_is_said_at_once(stripes, tmp_path):
     write_checkpoint({"meta": {}, "state_dict": {"conv.weight": torch.zeros(3)}}, tmp_path / "other.pth")
     with pytest.raises(ConfigError, match="holds no encoder of HSIViT's layout"):
         SceneClassifier(pretrained=str(tmp_path / "other.pth")).fit(*stripes[:2])
+    with pytest.raises(ConfigError, match="pretrained=3 given, expected a checkpoint's path or a name"):
+        SceneClassifier(pretrained=3).fit(*stripes[:2])
     odd = {name.replace("layers.3.", "layers.5."): value for name, value in encoder(tmp_path / "e.pth", 12).items()}
     write_checkpoint({"meta": {}, "state_dict": odd}, tmp_path / "odd.pth")
     with pytest.raises(ConfigError, match="width 128 and 6 layers"):

@@ -197,6 +197,9 @@ def test_what_does_not_fit_is_said(small_dofa, tmp_path):
         convert("dofa-vit-b", tmp_path / "other.pth")
     with pytest.raises(ConfigError, match="dofa-vit-l"):
         public_weights("dofa-vit-xl")
+    for odd in (3, "", ["dofa-vit-b"]):
+        with pytest.raises(ConfigError, match="is none of the public weights"):
+            public_weights(odd)
     state = public_state("DOFA")
     state["cls_token"] = torch.zeros(1, 1, 48)
     torch.save(state, tmp_path / "wide.pth")

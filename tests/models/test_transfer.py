@@ -208,6 +208,11 @@ KINDS = dict(arch="tiny", img_size=8, patch_size=2)
         (dict(embedding="wavelength"), {}, "is of embedding='wavelength', the model of 'fixed'; input_layer='reinit'"),
         (dict(embedding="spectral-stem"), {}, "is of embedding='spectral-stem', the model of 'fixed'"),
         ({}, dict(embedding="band-attention"), "is of embedding='fixed', the model of 'band-attention'"),
+        (
+            dict(embedding=dict(type="SpectralEarthEmbed")),
+            dict(embedding="spectral-stem"),
+            "another kind of embedding='spectral-stem': the model alone has patch_embed.code.bias",
+        ),
     ],
 )
 def test_parts_of_another_kind_are_refused(given, wanted, said, tmp_path):
@@ -218,7 +223,7 @@ def test_parts_of_another_kind_are_refused(given, wanted, said, tmp_path):
 
 
 def test_a_new_embedding_of_another_kind_is_taken_where_it_is_asked_for(tmp_path):
-    torch.save(HSIViT(4, **KINDS).state_dict(), tmp_path / "a.pth")
-    model = HSIViT(**KINDS, embedding="wavelength")
+    torch.save(HSIViT(**KINDS, embedding="spectral-stem").state_dict(), tmp_path / "a.pth")
+    model = HSIViT(128, **KINDS)  # as many bands as the stem gives channels
     report = transfer_weights(model, tmp_path / "a.pth", input_layer="reinit")
     assert {key.partition(".")[0] for key in report.new} == {"patch_embed"}

@@ -96,7 +96,10 @@ def transfer_weights(
     if not own.keys() & state.keys():
         under = f" under {prefix!r}" if prefix else ""
         raise ConfigError(f"checkpoint {path}: nothing{under} fits {type(module).__name__}; is it of another model?")
-    refuse_other_kinds(own, state, path, input_layer)
+    given, wanted = embedding_of(state), embedding_of(own)
+    if given and wanted and given[0] != wanted[0] and input_layer == "reinit":
+        state = {key: value for key, value in state.items() if not key.startswith("patch_embed.")}
+    refuse_other_kinds(own, state, path)
     source = source_wavelengths
     if input_layer == "interpolate" and source is None and "dataset_meta" in checkpoint["meta"]:
         source = checkpoint_spec(checkpoint, path).model_wavelengths
@@ -140,14 +143,13 @@ def transfer_weights(
     return report
 
 
-def refuse_other_kinds(own: dict[str, Tensor], state: dict[str, Tensor], path: str | Path, input_layer: str) -> None:
+def refuse_other_kinds(own: dict[str, Tensor], state: dict[str, Tensor], path: str | Path) -> None:
     """Check that positions, embedding and layers of a checkpoint are of the model's kinds, where both have some.
 
     Args:
         own: The model's weights.
         state: The checkpoint's.
         path: The checkpoint.
-        input_layer: As for :func:`transfer_weights`; ``'reinit'`` takes a new embedding of any kind.
 
     Raises:
         ConfigError: If one has a table of positions and the other rotary ones, embeddings differ, or a layer has
@@ -161,11 +163,18 @@ def refuse_other_kinds(own: dict[str, Tensor], state: dict[str, Tensor], path: s
     if theirs and ours and theirs != ours:
         raise ConfigError(f"checkpoint {path}: is of {theirs[0]}, the model has {ours[0]}")
     given, wanted = embedding_of(state), embedding_of(own)
-    if given and wanted and given[0] != wanted[0] and input_layer != "reinit":
+    if given and wanted and given[0] != wanted[0]:
         raise ConfigError(
             f"checkpoint {path}: is of embedding={given[0]!r}, the model of {wanted[0]!r}; input_layer='reinit' begins "
             "a new one"
         )
+    if given and wanted and given[0] == wanted[0] != "fixed":
+        differ = {key for key in state.keys() ^ own.keys() if key.startswith("patch_embed.")}
+        if differ:
+            place = "the model" if min(differ) in own else "the checkpoint"
+            raise ConfigError(
+                f"checkpoint {path}: is of another kind of embedding={given[0]!r}: {place} alone has {min(differ)}"
+            )
     has, needs = parts_of_layers(state), parts_of_layers(own)
     for layer in has.keys() & needs.keys():
         more = has[layer] - needs[layer]

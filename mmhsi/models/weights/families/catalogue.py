@@ -45,8 +45,9 @@ def public_weights(name: str) -> PublicWeights:
     Raises:
         ConfigError: If it is none, naming the nearest one.
     """
-    if name not in WEIGHTS:
-        raise ConfigError(f"{name!r} is none of the public weights{nearest(name, WEIGHTS)}; see: mmhsi weights list")
+    if not isinstance(name, str) or name not in WEIGHTS:
+        near = nearest(str(name), WEIGHTS)
+        raise ConfigError(f"{name!r} is none of the public weights{near}; see: mmhsi weights list")
     return WEIGHTS[name]
 
 
