@@ -246,6 +246,7 @@ def test_the_command_lists_tells_and_converts(small_dofa, tmp_path, monkeypatch,
     for arguments, said in (
         (["list"], [*WEIGHTS, "SSTN"]),
         (["list", "panopticon-vit-b"], ["Apache-2.0", "arXiv"]),
+        (["list", "SSTN"], ["mmhsi weights convert SSTN FILE, then load_from"]),
         (["convert", "dofa-vit-b", str(small_dofa), "--out", str(tmp_path / "made.pth")], ["tensors"]),
     ):
         monkeypatch.setattr("sys.argv", ["weights", *arguments])

@@ -96,8 +96,8 @@ def transfer_weights(
     if not own.keys() & state.keys():
         under = f" under {prefix!r}" if prefix else ""
         raise ConfigError(f"checkpoint {path}: nothing{under} fits {type(module).__name__}; is it of another model?")
-    given, wanted = embedding_of(state), embedding_of(own)
-    if given and wanted and given[0] != wanted[0] and input_layer == "reinit":
+    theirs, ours = embedding_of(state), embedding_of(own)
+    if input_layer == "reinit" and theirs and ours and theirs[0] != ours[0]:
         state = {key: value for key, value in state.items() if not key.startswith("patch_embed.")}
     refuse_other_kinds(own, state, path)
     source = source_wavelengths
