@@ -137,6 +137,8 @@ class HSIViT(TransformerBackbone):
         self.layers = vit_layers(sizes, drop_rate, drop_path_rate, ffn_type, layer_scale_init_value, drop_path_uniform)
         self.norm = nn.LayerNorm(self.embed_dims, eps=1e-6)
 
+        if isinstance(self.pos_embed, nn.Parameter):
+            nn.init.trunc_normal_(self.pos_embed, std=0.02)
         for module in self.modules():
             if self.rotary is not None and isinstance(module, nn.LayerNorm):
                 module.eps = 1e-5
@@ -151,7 +153,7 @@ class HSIViT(TransformerBackbone):
         """Positions of CLS and patches, and the grid: N positions alone would not tell 4 x 16 from 8 x 8."""
         table = torch.zeros(1, 1 + self.grid[0] * self.grid[1], self.embed_dims)
         if learned:
-            self.pos_embed = nn.Parameter(nn.init.trunc_normal_(table, std=0.02))
+            self.pos_embed = nn.Parameter(table)
         else:  # CLS has no position
             table[:, 1:] = sinusoid_2d(*self.grid, self.embed_dims)
             self.register_buffer("pos_embed", table)
