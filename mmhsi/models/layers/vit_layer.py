@@ -77,7 +77,9 @@ class SelfAttention(nn.Module):
 
         Args:
             x: Shape (B, n, d).
-            turns: Rotary positions, from :class:`~mmhsi.models.layers.rotary.RotaryPositions`. Default: none.
+            turns: Rotary positions of the last m tokens, from
+                :class:`~mmhsi.models.layers.rotary.RotaryPositions`, shape (2, m, head width) or (2, B, 1, m, head
+                width). Default: none.
 
         Returns:
             Shape (B, n, d).
@@ -174,7 +176,7 @@ class ViTLayer(nn.Module):
 
         Args:
             x: Shape (B, n, d).
-            turns: As of :class:`SelfAttention`.
+            turns: As of :class:`SelfAttention`, shape (2, m, head width) or (2, B, 1, m, head width).
 
         Returns:
             Shape (B, n, d).
