@@ -83,6 +83,7 @@ setup(
     package_data={
         "mmhsi": ["py.typed"],
         "mmhsi.datasets.splits": ["published.json"],
+        "mmhsi.models.weights": ["carried/*.pth"],
         "mmhsi.estimator": ["templates/*.j2"],
         "mmhsi.visualization": ["templates/*.j2", "templates/*.js"],
     },

@@ -54,7 +54,7 @@ multiply-add. Results are in per cent, mean ± standard deviation over n runs (t
 and the comparison models); where there is no figure, it was not measured, or the paper has none on this data. Where a
 paper, or its public code, counts parameters, its number stands last; why LO-SST's cannot be met: [models](models.md),
 why SS-MAE's is not: [its page](../configs/ss_mae/README.md). What protocols mean: [splits](splits.md); more figures:
-[results](results.md). We publish no weights.
+[results](results.md). We publish [one small encoder](../configs/mixed/README.md#model-card).
 """
 
 
@@ -123,7 +123,8 @@ def measure(config: str, dataset: str | None) -> dict:
 def model_of(collection: str, config: str, measured: dict, known: dict[str, dict], again: bool) -> dict:
     """A metafile's entry for a config on some data."""
     name = step_name(config, measured.get("dataset"))
-    metadata = known.get(name)
+    kept = known.get(name, {})
+    metadata = kept.get("Metadata")
     if metadata is None or again:
         try:
             metadata = measure(config, measured.get("dataset"))
@@ -132,6 +133,8 @@ def model_of(collection: str, config: str, measured: dict, known: dict[str, dict
                 raise
             print(f"{name}: its data are not there, what was measured before is kept")
     entry = {"Name": name, "In Collection": collection, "Config": config, "Metadata": metadata}
+    if "Weights" in kept:
+        entry["Weights"] = kept["Weights"]
     task = TASKS.get(read_config(config, measured.get("dataset")).model.type)
     if task is not None:
         protocol = PROTOCOLS.get(name.split("_")[-1], "published split")
@@ -145,7 +148,7 @@ def model_of(collection: str, config: str, measured: dict, known: dict[str, dict
 def metafile(path: Path, results: list[dict], again: bool = False) -> str:
     """Text of a metafile: its collection as it is, its models anew, with what is known of them."""
     content = read_metafile(path)
-    known = {model["Name"]: model["Metadata"] for model in content["Models"]}
+    known = {model["Name"]: model for model in content["Models"]}
     collection = content["Collections"][0]["Name"]
     lines = [yaml.safe_dump({"Collections": content["Collections"]}, sort_keys=False, allow_unicode=True, width=120)]
     lines.append("Models:\n")

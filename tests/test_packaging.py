@@ -20,7 +20,9 @@ pytestmark = pytest.mark.slow
 PARTS = ("mmhsi", "configs", "tools", "requirements")
 FILES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "model-index.yml")
 CONFIG = "mae/mae_hsi-vit-tiny-p3_demo.py"
+PRETRAINED = "mmhsi::mixed/mae-wavelength_hsi-vit-tiny-p3_mixed.py"
 TEMPLATE = "mmhsi/visualization/templates/run_report.html.j2"
+WEIGHTS = "mmhsi/models/weights/carried/mmhsi-vit-tiny-wavelength.pth"
 
 
 def python(executable: Path | str, *arguments: str, cwd: Path) -> str:
@@ -94,7 +96,8 @@ def test_wheel_holds_configs_tools_and_metadata(repository, wheel):
         files = {path for path in (repository / part).rglob("*.*") if path.suffix != ".pyc" and path.is_file()}
         carried = {name for name in names if name.startswith(f"mmhsi/.mim/{part}/")}
         assert carried == {f"mmhsi/.mim/{path.relative_to(repository)}" for path in files}
-    assert {"mmhsi/.mim/model-index.yml", "mmhsi/py.typed", "mmhsi/datasets/catalogue/classic.py", TEMPLATE} <= names
+    assert {"mmhsi/.mim/model-index.yml", "mmhsi/py.typed", "mmhsi/datasets/catalogue/classic.py"} <= names
+    assert {TEMPLATE, WEIGHTS} <= names
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert metadata.get_payload(decode=True).decode().strip() == (repository / "README.md").read_text().strip()
@@ -113,7 +116,7 @@ import json, sys
 from pathlib import Path
 import mmhsi.registry
 from mmengine.config import Config
-from mmengine.hub import get_config
+from mmengine.hub import get_config, get_model
 from mmengine.registry import MODELS, DefaultScope
 from mmhsi.config_files import load_config
 Path("own.py").write_text('_base_ = ["mmhsi::_base_/default_runtime.py", "mmhsi::_base_/models/mae_hsi-vit-tiny.py"]')
@@ -129,6 +132,7 @@ found = dict(
     inherited=Config.fromfile("own.py").default_scope,
     model=type(model).__name__,
     backbone=type(model.backbone).__module__,
+    trained=float(get_model(sys.argv[2], pretrained=True).backbone.layers[0].ln1.weight.std()) > 0,
 )
 print(json.dumps(found))
 """
@@ -175,7 +179,7 @@ def user(installed, tmp_path_factory):
     interpreter, site = installed
     folder = tmp_path_factory.mktemp("user")
     before = set(site.rglob("*"))
-    output = python(interpreter, "-c", RESOLVE + DEMO, CONFIG, cwd=folder)
+    output = python(interpreter, "-c", RESOLVE + DEMO, CONFIG, PRETRAINED, cwd=folder)
     assert set(site.rglob("*")) == before
     return folder, output
 
@@ -192,6 +196,7 @@ def test_packaged_configs_are_found_by_mmengine(installed, user):
         inherited="mmhsi",
         model="MAE",
         backbone="mmhsi.models.backbones.hsi_vit",
+        trained=True,
     )
 
 

@@ -29,13 +29,18 @@ def main() -> None:
         write_checkpoint(checkpoint, out)
         values = sum(value.numel() for value in checkpoint["state_dict"].values())
         print(f"{out}: {len(checkpoint['state_dict'])} tensors, {values:,} values")
+    elif args.name in PUBLIC_MODELS:
+        print(f"{args.name}: weights of its public code; mmhsi weights convert {args.name} FILE, then load_from")
     elif args.name:
         found = public_weights(args.name)
-        for field in ("name", "citation", "license", "homepage", "url", "sha256", "normalisation", "caveat"):
-            print(f"{field:<14}{getattr(found, field) or 'not known'}")
+        place = ("file",) if found.carried else ("homepage", "url", "sha256")
+        for field in ("name", "citation", "license", *place, "normalisation", "caveat"):
+            value = weights_file(found.name) if field == "file" else getattr(found, field)
+            print(f"{field:<14}{value or 'not known'}")
     else:
         for found in WEIGHTS.values():
-            print(f"{found.name:<24}{found.license:<60}{found.url or found.homepage}")
+            source = "comes with mmhsi" if found.carried else found.url or found.homepage
+            print(f"{found.name:<28}{found.license:<60}{source}")
         print(f"weights of comparison models, to convert for load_from: {', '.join(sorted(PUBLIC_MODELS))}")
 
 

@@ -88,7 +88,7 @@ def _drawn(path: Path, info: SceneInfo, grid: Grid) -> GridValues:
     values = np.full((*grid.shape, len(info.targets)), np.nan, dtype=np.float32)
     polygons = np.zeros(grid.shape, dtype=np.int32)
     for index, field in enumerate(info.targets):
-        vector = read_vector(path, field, info.label_layer)
+        vector = read_vector(path, field, info.label_layer, option="targets")
         numbers = _numbers(vector, field)
         known, codes = np.unique(numbers[np.isfinite(numbers)], return_inverse=True)
         coded = np.zeros(len(numbers), dtype=np.int32)

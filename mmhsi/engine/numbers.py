@@ -72,7 +72,8 @@ def resolve_numbers(
         image_size: (height, width) in pixels of what the model is given. Default: that of ``spec``.
 
     Raises:
-        ConfigError: If a number that the config states is another than that of the data.
+        ConfigError: If a number that the config states is another than that of the data, or these are of several
+            sensors and the backbone is not.
     """
     _sensors(model, spec)
     for number in [*_bands(model, spec), *_classes(model, spec), *_targets(model, spec)]:
@@ -93,6 +94,12 @@ def resolve_numbers(
 def _sensors(model: dict, spec: InputSpec) -> None:
     """Centres of the bands for a backbone of any bands, bands of each sensor for the preprocessor of a mixed corpus."""
     preprocessor, backbone = model.get("data_preprocessor"), model.get("backbone")
+    if spec.sensors and _keeps_to_bands(backbone):
+        raise ConfigError(
+            f"model.backbone: {backbone['type']} is of certain bands, the data are of several sensors "
+            "(MixedDataset); take one whose embedding is of any bands, such as "
+            "dict(type='HSIViT', embedding='wavelength')"
+        )
     if spec.sensors and _takes(preprocessor, "sensors"):
         preprocessor["sensors"] = {sensor["name"]: sensor["num_bands"] for sensor in spec.sensors}
     if _takes(backbone, "embedding") and backbone.get("embedding", "fixed") != "fixed" and not spec.sensors:
@@ -102,14 +109,26 @@ def _sensors(model: dict, spec: InputSpec) -> None:
             backbone["wavelengths"] = list(nominal_centres(backbone["wavelengths"]))
 
 
+def _keeps_to_bands(backbone: object) -> TypeGuard[dict]:
+    """Whether what a config describes is a backbone of certain bands, as far as its class tells."""
+    if _takes(backbone, "embedding"):
+        return backbone.get("embedding", "fixed") == "fixed"
+    return getattr(_class_of(backbone), "any_bands", None) is False
+
+
 def _takes(part: object, argument: str) -> TypeGuard[dict]:
     """Whether what a config describes has an argument of this name."""
+    cls = _class_of(part)
+    return cls is not None and takes_argument(cls, argument)
+
+
+def _class_of(part: object) -> type | None:
+    """What a config describes."""
     if not isinstance(part, dict) or "type" not in part:
-        return False
+        return None
     kind = part["type"]
     with MODELS.switch_scope_and_registry(part.get("_scope_")) as registry:
-        cls = registry.get(kind) if isinstance(kind, str) else kind
-    return cls is not None and takes_argument(cls, argument)
+        return registry.get(kind) if isinstance(kind, str) else kind
 
 
 def _bands(model: dict, spec: InputSpec) -> Iterator[Number]:

@@ -307,6 +307,10 @@ class SceneClassifier(ClassifierMixin, BaseEstimator):
         if not is_whole(self.folds) or self.folds < 2:
             raise ConfigError(f"folds={self.folds!r} given, expected at least 2")
         check_seed(self.seed)
+        if self.pretrained is not None and not is_path(self.pretrained):
+            raise ConfigError(
+                f"pretrained={self.pretrained!r} given, expected a checkpoint's path or a name of mmhsi weights list"
+            )
         candidates = wished(choose_candidates(self.models), self.pretrained)
         auto = isinstance(self.models, str) and self.models == "auto"
         return Wishes(float(self.minutes), candidates, int(self.folds), int(self.seed), bool(self.sample), auto)

@@ -23,7 +23,7 @@ from .findings import labelled_spectra
 from .look import describe, doubts, drawn_labels, mapped_pixels, polygons_of
 from .plan import CHANNELS as CHANNELS_SHARE
 from .plan import RESERVE, TRYING, Clock, Plan
-from .pretrained import check_encoder, input_layer
+from .pretrained import check_encoder
 from .samples import LabelledSamples
 from .scene_files import input_digests
 from .source import SceneSource
@@ -131,8 +131,7 @@ class SceneLearning:
         for one in candidates.values():
             if one.pretrained:
                 spec = samples.windows(one, pixels[:1], samples.classes[:1]).spec
-                check_encoder(one.pretrained, spec)
-                self.decisions.append(f"{one.name}: {input_layer(one.pretrained, spec)}")
+                self.decisions.append(f"{one.name}: {check_encoder(one.pretrained, spec)}")
         looked = clock.passed
 
         polygons = polygons_of(source, pixels)

@@ -81,13 +81,16 @@ def is_vector(path: str | PathLike[str]) -> bool:
     return Path(path).suffix.lower() in (*FORMATS, *OTHER_FORMATS)
 
 
-def read_vector(path: str | PathLike[str], field: str = "class", layer: str | None = None) -> Vector:
+def read_vector(
+    path: str | PathLike[str], field: str = "class", layer: str | None = None, option: str = "label_field"
+) -> Vector:
     """Read a GeoPackage, shapefile, FlatGeobuf, GeoJSON, or a CSV table of points.
 
     Args:
         path: The file; what it is is told by its suffix and first bytes.
         field: Field of the classes, text or numbers. Texts are stripped and brought to Unicode's NFC.
         layer: Layer of a GeoPackage that has several.
+        option: What a person names the field by, for messages. Default: ``'label_field'``.
 
     Returns:
         Its features.
@@ -111,7 +114,7 @@ def read_vector(path: str | PathLike[str], field: str = "class", layer: str | No
         )
     if suffix == ".csv":
         table = read_points(file)
-        _require_field(file, field, list(table.columns))
+        _require_field(file, field, list(table.columns), option)
         texts = [_text(value) for value in table.columns[field]]
         if all(re.fullmatch(r"-?\d+(\.0*)?", text, re.ASCII) for text in texts if text):
             texts = [text.partition(".")[0] for text in texts]  # as a table of numbers with gaps is written
@@ -125,7 +128,7 @@ def read_vector(path: str | PathLike[str], field: str = "class", layer: str | No
     if suffix == ".shp":
         _check_length(file)
     encoded = suffix != ".shp" or ".cpg" in _shapefile_parts(file)
-    return _read_layer(file, field, layer, suffix in (".geojson", ".json"), encoded)
+    return _read_layer(file, field, layer, suffix in (".geojson", ".json"), encoded, option)
 
 
 def _check_length(file: Path) -> None:
@@ -156,7 +159,7 @@ def _in_utf8(values: list[object]) -> list[object]:
         return values
 
 
-def _read_layer(file: Path, field: str, layer: str | None, is_json: bool, encoded: bool) -> Vector:
+def _read_layer(file: Path, field: str, layer: str | None, is_json: bool, encoded: bool, option: str) -> Vector:
     from pyogrio import list_layers, read_info  # not at the top: a scene with a label map needs no second GDAL
     from pyogrio.raw import read
 
@@ -174,7 +177,7 @@ def _read_layer(file: Path, field: str, layer: str | None, is_json: bool, encode
         about = read_info(source, layer=layer)
         if about["features"] == 0:
             raise DataError(f"{file}: has no features, expected some with a class")
-        _require_field(file, field, [str(name) for name in about["fields"]])
+        _require_field(file, field, [str(name) for name in about["fields"]], option)
         meta, _, geometries, columns = read(source, layer=layer, columns=[field], force_2d=True)
         crs = CRS.from_user_input(meta["crs"]) if meta["crs"] else None
         if crs is not None and not crs.is_projected and not crs.is_geographic:
@@ -183,7 +186,7 @@ def _read_layer(file: Path, field: str, layer: str | None, is_json: bool, encode
             _check_named_system(file)
     column = columns[0]
     if any(isinstance(value, (list, np.ndarray)) for value in column.tolist()):
-        raise DataError(f"{file}: field {field!r} holds lists; expected one class a feature (label_field)")
+        raise DataError(f"{file}: field {field!r} holds lists; expected one value a feature ({option})")
     numeric = column.dtype.kind in "iuf"
     values = [_text(value) for value in (column.tolist() if encoded else _in_utf8(column.tolist()))]
     shapes: list[Shape] = []
@@ -244,9 +247,9 @@ def _check_rings(vector: Vector) -> None:
     raise DataError(f"{vector.path}: feature {feature + 1} ({vector.values[feature] or 'no class'}): it {what}")
 
 
-def _require_field(file: Path, field: str, known: Sequence[str]) -> None:
+def _require_field(file: Path, field: str, known: Sequence[str], option: str) -> None:
     if field not in known:
-        raise DataError(f"{file}: has no field {field!r} (label_field){_nearest(field, known)}")
+        raise DataError(f"{file}: has no field {field!r} ({option}){_nearest(field, known)}")
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

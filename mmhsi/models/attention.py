@@ -13,19 +13,20 @@ if TYPE_CHECKING:
     from .layers import SelfAttention
 
 
-def cls_row(attention: SelfAttention, qkv: Tensor, extra: int) -> Tensor:
+def cls_row(attention: SelfAttention, extra: int, x: Tensor, turns: Tensor | None = None) -> Tensor:
     """Softmax over all tokens of the CLS query's row, the part of the ``extra`` first tokens left out.
 
     Args:
         attention: Of a layer.
-        qkv: Output of its ``qkv`` map, shape (B, n, 3 · d).
         extra: CLS and registers.
+        x: What it is given, shape (B, n, d).
+        turns: Rotary positions, where it is given some.
 
     Returns:
         Shape (B, heads, n - extra); the rest of the row's sum of 1 went to CLS and registers.
     """
-    query, key, _ = qkv.unflatten(2, (3, attention.num_heads, attention.head_dims)).permute(2, 0, 3, 1, 4).unbind(0)
-    scores = query[:, :, :1] @ key.transpose(-2, -1) * attention.head_dims**-0.5  # (B, heads, 1, n)
+    query, key, _ = attention.heads(x, turns)
+    scores = query[:, :, :1].float() @ key.float().transpose(-2, -1) * attention.head_dims**-0.5  # (B, heads, 1, n)
     return scores.softmax(dim=-1)[:, :, 0, extra:]
 
 
@@ -48,14 +49,11 @@ def cls_attention(backbone: nn.Module, images: Tensor) -> dict[str, Tensor]:
     handles = []
     try:
         for stream, module in attentive.last_attention().items():  # pruning leaves the last layer
-            attention = cast("SelfAttention", module)
 
-            def keep(
-                _: nn.Module, __: tuple, qkv: Tensor, stream: str = stream, attention: SelfAttention = attention
-            ) -> None:
-                seen[stream] = cls_row(attention, qkv.float(), attentive.num_extra_tokens)
+            def keep(module: nn.Module, given: tuple, stream: str = stream) -> None:
+                seen[stream] = cls_row(cast("SelfAttention", module), attentive.num_extra_tokens, *given)
 
-            handles.append(attention.qkv.register_forward_hook(keep))
+            handles.append(module.register_forward_pre_hook(keep))
         grid = backbone(images)[-1].shape[2:]
     finally:
         for handle in handles:

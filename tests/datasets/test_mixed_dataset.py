@@ -9,6 +9,7 @@ from mmengine.dataset import pseudo_collate
 
 from mmhsi.datasets import MixedDataset, SeededSampler, SensorBatchSampler
 from mmhsi.datasets.samplers.sensor_batches import share_out
+from mmhsi.engine.numbers import resolve_numbers
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import HSICube, write_cube
 from mmhsi.models.preprocessors import fit_preprocessor
@@ -158,3 +159,17 @@ def test_what_is_wrong_is_said(tmp_path, sensors):
         sampler((8, 16, 24), (1, 1, 1), 10)
     with pytest.raises(ConfigError, match="sensors"):
         InputSpec(classes=(), bands=(), file_bands=0, num_bands=0, sensors=(dict(name="a", num_bands=2),))
+
+
+@pytest.mark.parametrize("kind", ["HSIViT", "SpatialSpectralViT", "HyperSIGMASpatial"])
+def test_a_backbone_of_certain_bands_is_refused_before_anything_is_trained(kind):
+    spec = InputSpec(
+        classes=(), bands=(), file_bands=0, num_bands=0, sensors=(dict(name="a", num_bands=1, wavelengths=[550.0]),)
+    )
+    model = dict(backbone=dict(type=kind, in_channels=1), data_preprocessor=dict(type="SensorTilePreprocessor"))
+    with pytest.raises(ConfigError, match=f"{kind} is of certain bands, the data are of several sensors"):
+        resolve_numbers(model, spec, "the data")
+    for known in (dict(type="HSIViT", embedding="wavelength"), dict(type="SST", embedding="spectral-blocks")):
+        model["backbone"] = known
+        resolve_numbers(model, spec, "the data")
+    assert model["data_preprocessor"]["sensors"] == {"a": 1}

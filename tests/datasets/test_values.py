@@ -104,6 +104,8 @@ def test_points_of_a_table_and_what_does_not_fit(folder):
     (folder / "words.csv").write_text("row,column,nitrogen\n1,2,high\n")
     with pytest.raises(DataError, match="expected a number"):
         scene(folder, values="words.csv", targets=["nitrogen"])
+    with pytest.raises(DataError, match=r"has no field 'nitrogn' \(targets\), it has .*; nearest: 'nitrogen'"):
+        scene(folder, values="words.csv", targets=["nitrogn"])
     with pytest.raises(ConfigError, match="targets"):
         scene(folder, values="points.csv")
     with pytest.raises(ConfigError, match="1 units for 2 targets"):

@@ -121,12 +121,13 @@ def test_networks_that_cannot_matter_are_tried_only_where_they_are_named(stripes
     assert [one["name"] for one in named.report.candidates] == ["LDA", "CNN2D"]
 
 
-def encoder(path, bands):
+def encoder(path, bands=None, prefix="backbone.", **options):
     """A checkpoint of a pretraining, its weights those of a seed."""
     torch.manual_seed(1)
+    size = dict(arch="tiny", img_size=9, patch_size=3)
     with DefaultScope.overwrite_default_scope("mmhsi"):
-        backbone = MODELS.build(dict(type="HSIViT", in_channels=bands, arch="tiny", img_size=9, patch_size=3))
-    state = {f"backbone.{name}": value for name, value in backbone.state_dict().items()}
+        backbone = MODELS.build(dict(type="HSIViT", in_channels=bands, **size) | options)
+    state = {f"{prefix}{name}": value for name, value in backbone.state_dict().items()}
     write_checkpoint({"meta": {}, "state_dict": state}, path)
     return state
 
@@ -168,14 +169,65 @@ def test_public_weights_are_taken_by_name(stripes, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="wavelengths"):
         pretrained.check_encoder("spectralearth-vit-s", spec)
     known = replace(spec, model_wavelengths=(450.0, 550.0, 650.0, 850.0, 1600.0))
-    pretrained.check_encoder("spectralearth-vit-s", known)
-    assert "any bands" in pretrained.input_layer("spectralearth-vit-s", known)
+    assert "any bands" in pretrained.check_encoder("spectralearth-vit-s", known)
+
+
+@pytest.mark.parametrize("embedding", ["wavelength", "spectral-stem", "band-attention"])
+@pytest.mark.parametrize("prefix", ["backbone.", "teacher.backbone."])
+def test_an_encoder_of_any_bands_is_recognised_by_its_weights(embedding, prefix, tmp_path):
+    from mmhsi.estimator import pretrained
+    from mmhsi.spec import InputSpec
+
+    given = tmp_path / "encoder.pth"
+    encoder(given, prefix=prefix, embedding=embedding, patch_size=4, img_size=12)
+    assert pretrained.pretrained_candidate(given).window == 12
+    spec = InputSpec(classes=("a",), bands=tuple(range(5)), file_bands=5, num_bands=5)
+    with pytest.raises(ConfigError, match=r"encoder.pth: takes the bands' wavelengths, .* scene=dict\(wavelengths"):
+        pretrained.check_encoder(given, spec)
+    from dataclasses import replace
+
+    for centres in ((450.0, 550.0, 650.0, 850.0, 1600.0), (400.0, 700.0, 1000.0, 2000.0, 2300.0)):
+        known = replace(spec, model_wavelengths=centres)
+        assert "any bands" in pretrained.check_encoder(given, known)
+        made = pretrained.encoder_config(given, known)
+        assert (made["embedding"], made["patch_size"], made["wavelengths"]) == (embedding, 4, list(centres))
+
+
+@pytest.mark.slow
+def test_an_encoder_of_any_bands_is_a_candidate_on_other_bands(stripes, short, tmp_path):
+    cube, labels, truth = stripes
+    encoder(tmp_path / "encoder.pth", embedding="wavelength")
+    model = SceneClassifier(minutes=20, models="lda", folds=2, pretrained=str(tmp_path / "encoder.pth"))
+    centres = [400.0 + 100 * band for band in range(cube.shape[2])]
+    model.fit(cube, labels, scene=dict(wavelengths=centres), workdir=tmp_path / "work")
+    assert {one["name"] for one in model.report.candidates} == {"LDA", "pretrained encoder"}
+    assert (model.predict(cube).classes + 1 == truth).mean() > 0.85
+
+
+def test_published_files_and_converted_ones_are_told_apart(tmp_path, monkeypatch):
+    """Converted ones have their facts; as published they are of other sizes and other arithmetic."""
+    from dataclasses import replace
+
+    from mmhsi.estimator.pretrained import Encoder
+    from mmhsi.models.weights.families import catalogue
+
+    small = dict(type="HSIViT", arch="tiny", img_size=12, patch_size=4, embedding=dict(type="DOFAEmbed"))
+    monkeypatch.setitem(catalogue.WEIGHTS, "dofa-vit-b", replace(catalogue.WEIGHTS["dofa-vit-b"], backbone=small))
+    state = encoder(tmp_path / "made.pth", **small)
+    write_checkpoint({"meta": {"public": "dofa-vit-b"}, "state_dict": state}, tmp_path / "made.pth")
+    assert Encoder.of(tmp_path / "made.pth").config["embedding"] == dict(type="DOFAEmbed")
+    published = {"patch_embed.weight_generator.weight_tokens": torch.zeros(1)}
+    write_checkpoint({"meta": {}, "state_dict": published}, tmp_path / "published.pth")
+    with pytest.raises(ConfigError, match="weights of DOFA as they are published; first mmhsi weights convert NAME"):
+        SceneClassifier(pretrained=str(tmp_path / "published.pth")).fit(np.zeros((4, 4, 3)), np.ones((4, 4), int))
 
 
 def test_an_encoder_that_does_not_fit_is_said_at_once(stripes, tmp_path):
     write_checkpoint({"meta": {}, "state_dict": {"conv.weight": torch.zeros(3)}}, tmp_path / "other.pth")
     with pytest.raises(ConfigError, match="holds no encoder of HSIViT's layout"):
         SceneClassifier(pretrained=str(tmp_path / "other.pth")).fit(*stripes[:2])
+    with pytest.raises(ConfigError, match="pretrained=3 given, expected a checkpoint's path or a name"):
+        SceneClassifier(pretrained=3).fit(*stripes[:2])
     odd = {name.replace("layers.3.", "layers.5."): value for name, value in encoder(tmp_path / "e.pth", 12).items()}
     write_checkpoint({"meta": {}, "state_dict": odd}, tmp_path / "odd.pth")
     with pytest.raises(ConfigError, match="width 128 and 6 layers"):

@@ -50,6 +50,20 @@ def test_a_file_gives_the_probabilities_of_raw_values(trained, tmp_path, by_pixe
         assert "what transforms make of the units of the training" in meta["input"]
 
 
+@pytest.mark.parametrize("embedding", ["wavelength", "spectral-stem", "band-attention", "fixed"])
+def test_encoders_of_any_bands_and_rotary_positions_are_exported(trained, tmp_path, embedding):
+    """What an embedding makes of the bands' centres is a constant of the file."""
+    nm = [500.0, 600.0, 700.0, 900.0]
+    arch = dict(embed_dims=32, num_layers=1, num_heads=2, feedforward_channels=32)
+    backbone = dict(type="HSIViT", arch=arch, img_size=6, patch_size=3, embedding=embedding)
+    backbone |= dict(pos_embed="rotary", in_channels=4) if embedding == "fixed" else dict(wavelengths=nm)
+    model = pixel_model(backbone, dict(type="CenterContext"), 64)
+    config, checkpoint, _ = trained(model, model_wavelengths=nm)
+    assert export_model(WindowModel(config, checkpoint, "cpu"), tmp_path / "model.onnx", (6, 6)) < 1e-5
+    names = [each.op_type for each in onnx.load(tmp_path / "model.onnx").graph.node]
+    assert "Unique" not in names
+
+
 def test_what_is_not_exported(trained, tmp_path, monkeypatch):
     config, checkpoint, _ = trained(PIXEL)
     model = WindowModel(config, checkpoint, "cpu")

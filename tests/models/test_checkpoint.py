@@ -106,3 +106,21 @@ def test_a_trusted_file_is_rewritten_without_its_code(tmp_path, run_tool, capsys
     assert run_tool("converters/trust_checkpoint", tmp_path / "empty.pth", "--out", tmp_path / "out.pth") == 2
     assert "holds no tensors" in capsys.readouterr().err
     assert not (tmp_path / "out.pth").exists()
+
+
+def test_safetensors_are_read_and_damaged_ones_are_named(checkpoint, tmp_path):
+    from safetensors.torch import save_file
+
+    state = {"layers.0.weight": torch.randn(3, 4), "half": torch.randn(5).half()}
+    path = tmp_path / "model.safetensors"
+    save_file(state, path)
+    found = read_checkpoint(path)["state_dict"]
+    assert all(torch.equal(found[key], value) for key, value in state.items())
+    whole = path.read_bytes()
+    for content in (whole[:-1], whole[:20], whole[:4], whole + b"x", b"\x80" + whole[1:], b"\xff" * 8 + whole[8:]):
+        path.write_bytes(content)
+        with pytest.raises(FileFormatError, match=r"model.safetensors: damaged, or no checkpoint"):
+            read_checkpoint(path)
+    save_file({"weight": torch.tensor([float("nan")])}, path)
+    with pytest.raises(FileFormatError, match="weight holds NaN"):
+        read_checkpoint(path)

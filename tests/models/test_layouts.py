@@ -156,13 +156,3 @@ def test_names_of_nobody_are_an_error(tmp_path):
     torch.save(state, tmp_path / "public.pth")
     with pytest.raises(ConfigError, match="nothing for 3 of 4 layers"):
         transfer_weights(hsi_vit(), tmp_path / "public.pth")
-
-
-def test_rotary_positions_are_refused(tmp_path):
-    """DINOv3: timm's names, storage tokens, no table of positions."""
-    state = as_timm(mmpretrain_vit().state_dict())
-    del state["pos_embed"]
-    state |= {"storage_tokens": torch.zeros(1, 4, 48), "rope_embed.periods": torch.ones(3)}
-    torch.save(state, tmp_path / "dinov3.pth")
-    with pytest.raises(ConfigError, match="rotary positions"):
-        transfer_weights(HSIViT(3, arch=SIZES, img_size=32, patch_size=8), tmp_path / "dinov3.pth")

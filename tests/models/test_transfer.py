@@ -194,3 +194,36 @@ def test_blocks_are_blended_from_their_neighbours():
     weight = torch.tensor([[0.0, 10], [1, 20], [3, 0]])
     moved = interpolate_blocks(weight, [500, 700, 600], [450, 525, 650, 900])
     assert moved.tolist() == [[0.0, 10], [0.75, 7.5], [2, 10], [1, 20]]
+
+
+KINDS = dict(arch="tiny", img_size=8, patch_size=2)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "said"),
+    [
+        (dict(layer_scale_init_value=0.1), {}, "has attn.gamma1.weight, for which the model has no place; do ffn_type"),
+        ({}, dict(layer_scale_init_value=0.1), "lacks attn.gamma1.weight of the model"),
+        ({}, dict(ffn_type="swiglu_fused"), "has ffn.layers.0.0.bias, for which"),
+        (dict(embedding="wavelength"), {}, "is of embedding='wavelength', the model of 'fixed'; input_layer='reinit'"),
+        (dict(embedding="spectral-stem"), {}, "is of embedding='spectral-stem', the model of 'fixed'"),
+        ({}, dict(embedding="band-attention"), "is of embedding='fixed', the model of 'band-attention'"),
+        (
+            dict(embedding=dict(type="SpectralEarthEmbed")),
+            dict(embedding="spectral-stem"),
+            "another kind of embedding='spectral-stem': the model alone has patch_embed.code.bias",
+        ),
+    ],
+)
+def test_parts_of_another_kind_are_refused(given, wanted, said, tmp_path):
+    """They would stay new, or be left out, and features would be others."""
+    torch.save(HSIViT(4, **KINDS | given).state_dict(), tmp_path / "a.pth")
+    with pytest.raises(ConfigError, match=said):
+        transfer_weights(HSIViT(4, **KINDS | wanted), tmp_path / "a.pth")
+
+
+def test_a_new_embedding_of_another_kind_is_taken_where_it_is_asked_for(tmp_path):
+    torch.save(HSIViT(**KINDS, embedding="spectral-stem").state_dict(), tmp_path / "a.pth")
+    model = HSIViT(128, **KINDS)  # as many bands as the stem gives channels
+    report = transfer_weights(model, tmp_path / "a.pth", input_layer="reinit")
+    assert {key.partition(".")[0] for key in report.new} == {"patch_embed"}

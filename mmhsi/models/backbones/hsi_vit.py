@@ -25,6 +25,7 @@ from ..layers import (
     sinusoid_2d,
     take_tokens,
 )
+from ..layers.rotary import RotaryPositions
 from .base import TransformerBackbone
 from .vit_arch import FFN_TYPES, ViTArch, resolve_arch, vit_layers
 
@@ -40,7 +41,7 @@ class HSIViT(TransformerBackbone):
     no weight depends on them.
 
     Takes any H × W: sides that the patch does not divide are padded by repeating the last row and column, and the
-    position table, made for ``img_size``, is interpolated (bicubic) to other grids.
+    position table, made for ``img_size``, is interpolated (bicubic) to other grids; rotary positions know no size.
 
     Args:
         in_channels: Bands C of the input; with an embedding of any bands what the training data have, if anything.
@@ -50,7 +51,8 @@ class HSIViT(TransformerBackbone):
         img_size: Side, or (height, width), in pixels, that the position table is made for. Default 64.
         patch_size: Side of a patch in pixels. Default 8.
         out_indices: Layers whose maps are returned; negative counts from the end. Default: the last.
-        pos_embed: ``'sincos'`` (fixed, as MAE) or ``'learned'``.
+        pos_embed: A table, ``'sincos'`` (fixed, as MAE) or ``'learned'``; or ``'rotary'``, by which every layer turns
+            queries and keys, as DINOv3; its norms divide by √(variance + 1e-5), those of the others by + 1e-6.
         num_registers: Register tokens, after CLS and without a position. Default 0; DINOv2 takes 4.
         ffn_type: ``'origin'``, an MLP with GELU, or ``'swiglu_fused'`` of hidden width 2/3 · ``feedforward_channels``.
         layer_scale_init_value: Initial LayerScale of both branches; 0, the default, for none. DINOv2 takes 1e-5.
@@ -78,7 +80,8 @@ class HSIViT(TransformerBackbone):
         (2, 128, 4, 4)
     """
 
-    pos_embed: Tensor
+    pos_embed: Tensor | None
+    pos_grid: Tensor
 
     def __init__(
         self,
@@ -104,7 +107,7 @@ class HSIViT(TransformerBackbone):
         super().__init__(init_cfg)
         sizes = resolve_arch(arch, "HSIViT")
         self.depth = depth = sizes["num_layers"]
-        check_choice("HSIViT", "pos_embed", pos_embed, ("sincos", "learned"))
+        check_choice("HSIViT", "pos_embed", pos_embed, ("sincos", "learned", "rotary"))
         check_choice("HSIViT", "ffn_type", ffn_type, FFN_TYPES)
         if not -1 <= frozen_stages <= depth:
             raise ConfigError(f"HSIViT: frozen_stages={frozen_stages} given, expected -1 to {depth}, the layers")
@@ -124,26 +127,37 @@ class HSIViT(TransformerBackbone):
         self.registers = nn.Parameter(torch.zeros(1, num_registers, self.embed_dims)) if num_registers else None
         self.mask_token = nn.Parameter(torch.zeros(1, 1, self.embed_dims)) if with_mask_token else None
         self.num_extra_tokens = 1 + num_registers  # CLS and registers, before the patch tokens
-        table = torch.zeros(1, 1 + self.grid[0] * self.grid[1], self.embed_dims)
-        if pos_embed == "learned":
-            self.pos_embed = nn.Parameter(table)
-        else:  # CLS has no position
-            table[:, 1:] = sinusoid_2d(*self.grid, self.embed_dims)
-            self.register_buffer("pos_embed", table)
-        # The table's grid travels with it: N positions alone would not tell 4 x 16 from 8 x 8.
-        self.register_buffer("pos_grid", torch.tensor(self.grid))
+        self.rotary = None
+        if pos_embed == "rotary":
+            self.rotary = RotaryPositions(self.embed_dims // sizes["num_heads"])
+            self.register_buffer("pos_embed", None)
+        else:
+            self._make_table(learned=pos_embed == "learned")
         self.drop_after_pos = nn.Dropout(drop_rate)
         self.layers = vit_layers(sizes, drop_rate, drop_path_rate, ffn_type, layer_scale_init_value, drop_path_uniform)
         self.norm = nn.LayerNorm(self.embed_dims, eps=1e-6)
 
-        if pos_embed == "learned":
+        if isinstance(self.pos_embed, nn.Parameter):
             nn.init.trunc_normal_(self.pos_embed, std=0.02)
+        for module in self.modules():
+            if self.rotary is not None and isinstance(module, nn.LayerNorm):
+                module.eps = 1e-5
         for token in (self.cls_token, self.registers, self.mask_token):
             if token is not None:
                 nn.init.normal_(token, std=0.02)
         init_embedding(self.patch_embed)
         init_linear(self.layers)
         self.freeze()
+
+    def _make_table(self, learned: bool) -> None:
+        """Positions of CLS and patches, and the grid: N positions alone would not tell 4 x 16 from 8 x 8."""
+        table = torch.zeros(1, 1 + self.grid[0] * self.grid[1], self.embed_dims)
+        if learned:
+            self.pos_embed = nn.Parameter(table)
+        else:  # CLS has no position
+            table[:, 1:] = sinusoid_2d(*self.grid, self.embed_dims)
+            self.register_buffer("pos_embed", table)
+        self.register_buffer("pos_grid", torch.tensor(self.grid))
 
     def freeze(self) -> None:
         """Stop the gradient of what ``frozen_stages`` says and keep it in eval mode."""
@@ -192,7 +206,7 @@ class HSIViT(TransformerBackbone):
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: object) -> None:
         given = state_dict.get(f"{prefix}pos_grid")
-        if given is not None and tuple(given.tolist()) != self.grid:
+        if given is not None and self.pos_embed is not None and tuple(given.tolist()) != self.grid:
             raise ConfigError(
                 f"HSIViT: the state dict's positions are of a grid {tuple(given.tolist())}, the model's of {self.grid}"
                 "; init_cfg=dict(type='Pretrained', …) fits them"
@@ -216,15 +230,27 @@ class HSIViT(TransformerBackbone):
             if self.mask_token is None:
                 raise ConfigError("HSIViT: a mask is given, which needs with_mask_token=True")
             tokens = mask_tokens(tokens, mask, self.mask_token, "HSIViT: mask")
-        return Tokens(None, tokens + resize_position_table(self.pos_embed[:, 1:], self.grid, grid), grid)
+        return Tokens(None, self._placed(tokens, grid), grid)
 
-    def encode(self, tokens: Tokens, out_indices: Sequence[int]) -> list[Tokens]:
+    def _placed(self, tokens: Tensor, grid: tuple[int, int], visible: Tensor | None = None) -> Tensor:
+        """Add the table's positions, of some patches or all, where there is one."""
+        if self.pos_embed is None:
+            return tokens
+        table = resize_position_table(self.pos_embed[:, 1:], self.grid, grid)
+        return tokens + (table if visible is None else take_tokens(table.expand(len(tokens), -1, -1), visible))
+
+    def encode(self, tokens: Tokens, out_indices: Sequence[int], visible: Tensor | None = None) -> list[Tokens]:
         """Prepend CLS and registers and run the layers; see :class:`TransformerBackbone`.
 
-        The arguments are as for :meth:`TransformerBackbone.encode`.
+        Args:
+            tokens: From :meth:`embed`, all of them or some.
+            out_indices: Layers, counted from 0, whose outputs are returned.
+            visible: Which ones, where they are some: indices, row-major over the grid, shape (B, n).
         """
-        x = prepend_tokens(tokens.patches, self.cls_token + self.pos_embed[:, :1], self.registers)
-        outputs = enumerate(self.layers.run(self.drop_after_pos(x)))
+        cls = self.cls_token if self.pos_embed is None else self.cls_token + self.pos_embed[:, :1]
+        x = prepend_tokens(tokens.patches, cls, self.registers)
+        turns = None if self.rotary is None else self.rotary(tokens.grid, visible)
+        outputs = enumerate(self.layers.run(self.drop_after_pos(x), turns))
         normed = range(self.depth) if self.norm_maps else (self.depth - 1,)
         chosen = [self.norm(x) if index in normed else x for index, x in outputs if index in out_indices]
         return [Tokens(x[:, 0], x[:, self.num_extra_tokens :], tokens.grid) for x in chosen]
@@ -252,9 +278,8 @@ class HSIViT(TransformerBackbone):
             wavelengths: As for :meth:`forward`.
         """
         grid = patch_grid(x.shape[2:], self.patch_size)
-        positions = resize_position_table(self.pos_embed[:, 1:], self.grid, grid).expand(len(x), -1, -1)
-        patches = self.patch_embed.some(x, visible, *self.centres(x, wavelengths)) + take_tokens(positions, visible)
-        return self.encode_last(Tokens(None, patches, grid))
+        patches = self._placed(self.patch_embed.some(x, visible, *self.centres(x, wavelengths)), grid, visible)
+        return self.encode(Tokens(None, patches, grid), (self.depth - 1,), visible)[0]
 
     def last_attention(self) -> dict[str, nn.Module]:
         """Attention of the last layer."""

@@ -38,7 +38,7 @@ class SigmaLayer(ViTLayer):
         if points:
             self.attn = SampledAttention(width, heads, drop_rate, drop_path_rate, points)
 
-    def forward(self, x: Tensor, grid: tuple[int, int] | None = None) -> Tensor:
+    def forward(self, x: Tensor, grid: tuple[int, int] | None = None) -> Tensor:  # type: ignore[override]
         """Transform tokens.
 
         Args:

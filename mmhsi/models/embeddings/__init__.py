@@ -2,7 +2,7 @@
 
 from .band_attention import BandAttentionEmbed, PanopticonEmbed
 from .base import BandEmbed
-from .building import EMBEDDINGS, build_embedding
+from .building import EMBEDDINGS, build_embedding, embedding_of
 from .spectral_stem import SpectralEarthEmbed, SpectralStemEmbed
 from .wavelength import DOFAEmbed, WavelengthEmbed
 
@@ -16,4 +16,5 @@ __all__ = [
     "SpectralStemEmbed",
     "WavelengthEmbed",
     "build_embedding",
+    "embedding_of",
 ]

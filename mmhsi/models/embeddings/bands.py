@@ -27,7 +27,7 @@ def kept_like(make: Callable[..., tuple[Tensor, ...]], *arguments: Hashable, lik
     Returns:
         The tensors of ``make``, of any shapes; they must not be changed.
     """
-    if torch.compiler.is_compiling():  # a graph holds no tensor from before
+    if torch.compiler.is_dynamo_compiling():  # its graph holds no tensor from before, a program of torch.export does
         return tuple(_as(tensor, like.device, like.dtype) for tensor in make(*arguments))
     return _kept(make, arguments, like.device, like.dtype)
 

@@ -134,6 +134,8 @@ class BandEmbed(nn.Module):
         if self.training or torch.is_grad_enabled():
             self._kept.clear()
             return self.of_bands(wavelengths)
+        if torch.compiler.is_compiling():
+            return self._exported(wavelengths) or self.of_bands(wavelengths)
         if any(weight.is_inference() for weight in self.parameters()):  # of which torch counts no changes
             return self.of_bands(wavelengths)
         state = tuple((weight.device, weight.dtype, weight.data_ptr(), weight._version) for weight in self.parameters())
@@ -146,6 +148,12 @@ class BandEmbed(nn.Module):
                 self._kept.clear()
             self._kept[key] = made
         return made
+
+    def _exported(self, wavelengths: tuple[float, ...]) -> tuple[Tensor, ...] | None:
+        """What ``torch.export`` makes constants of the program: the tensors of the last call before it."""
+        if torch.compiler.is_dynamo_compiling():
+            return None
+        return next((made for key, made in reversed(self._kept.items()) if key[0] == wavelengths), None)
 
 
 class CodedBandEmbed(BandEmbed):

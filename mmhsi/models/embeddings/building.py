@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isqrt
 from typing import TYPE_CHECKING
 
 from mmhsi.arguments import check_choice
@@ -15,6 +16,8 @@ from .wavelength import WavelengthEmbed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
 
 EMBEDDINGS: dict[str, type[BandEmbed]] = {
     "wavelength": WavelengthEmbed,
@@ -58,3 +61,27 @@ def build_embedding(
     if wavelengths is not None:
         built.checked(wavelengths, len(wavelengths))
     return built
+
+
+def embedding_of(state: Mapping[str, Tensor]) -> tuple[str, int | None] | None:
+    """Recognise a backbone's patch embedding by its weights.
+
+    Args:
+        state: Of the backbone, under the names here.
+
+    Returns:
+        Its name and the side of a patch in pixels, None where the sides of a fixed one's patches differ; None of
+        weights that are of none of them.
+    """
+    generated, bias, pixels, stem, projection = (
+        state.get(f"patch_embed.{name}")
+        for name in ("to_weight.weight", "to_bias.bias", "pixels.weight", "stem.convs.0.weight", "projection.weight")
+    )
+    if generated is not None and bias is not None:
+        return "wavelength", isqrt(len(generated) // len(bias))
+    if pixels is not None:
+        return "band-attention", isqrt(pixels.shape[-1])
+    if projection is None or projection.ndim != 4:
+        return None
+    height, width = projection.shape[2:]
+    return "fixed" if stem is None else "spectral-stem", height if height == width else None

@@ -146,7 +146,7 @@ class SpectralStemEmbed(BandEmbed):
             channels: Shape (B, 128, H · W).
             x: The images, shape (B, C, H, W).
         """
-        return self.projection(channels.view(len(x), -1, *x.shape[2:]))
+        return self.projection(channels.unflatten(2, x.shape[2:]))
 
 
 @MODELS.register_module()

@@ -44,11 +44,11 @@ class Residual(nn.Module):
 class WavelengthEmbed(CodedBandEmbed):
     """A hypernetwork makes each band's p × p × d weights of its centre, seen beside the centres of all others.
 
-    Xiong et al., Neural plasticity-inspired multimodal foundation model for Earth observation (DOFA), 2024. Ours differ
-    from theirs (:class:`DOFAEmbed`) in that the bands are weighted by their share of the spectrum
-    (:func:`~mmhsi.models.embeddings.bands.band_shares`), in the sum over bands and in the attention of the generator,
-    so that a band that is there twice changes nothing and finer sampling of the same spectrum little; and in a code
-    that is as smooth as spectra are.
+    Xiong et al., Neural plasticity-inspired multimodal foundation model for Earth observation (DOFA), 2024. As in their
+    public code nothing is made of the bands' widths. Ours differ from theirs (:class:`DOFAEmbed`) in that the bands are
+    weighted by their share of the spectrum (:func:`~mmhsi.models.embeddings.bands.band_shares`), in the sum over bands
+    and in the attention of the generator, so that a band that is there twice changes nothing and finer sampling of the
+    same spectrum little; and in a code that is as smooth as spectra are.
 
     Args:
         embed_dims: Token width d.

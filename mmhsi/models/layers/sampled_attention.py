@@ -35,7 +35,7 @@ class SampledAttention(SelfAttention):
         self.points = points
         self.sampling_offsets = nn.Linear(embed_dims, num_heads * points * 2)
 
-    def forward(self, x: Tensor, grid: tuple[int, int] | None = None) -> Tensor:
+    def forward(self, x: Tensor, grid: tuple[int, int] | None = None) -> Tensor:  # type: ignore[override]
         """Attend within each row of tokens.
 
         Args:

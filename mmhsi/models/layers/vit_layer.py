@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from mmcv.cnn.bricks import DropPath
 from torch import Tensor, nn
 
+from .rotary import rotate
+
 with warnings.catch_warnings():
     # "install mmcv rather than mmcv-lite": who did would overwrite the fork's files.
     warnings.filterwarnings("ignore", message="Fail to import")
@@ -64,17 +66,25 @@ class SelfAttention(nn.Module):
         scaled = layer_scale_init_value > 0
         self.gamma1 = LayerScale(embed_dims, layer_scale_init_value) if scaled else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tensor:
+    def heads(self, x: Tensor, turns: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, each (B, heads, n, head width); arguments as for :meth:`forward`."""
+        qkv = self.qkv(x).unflatten(2, (3, self.num_heads, self.head_dims))
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        return (query, key, value) if turns is None else (rotate(query, turns), rotate(key, turns), value)
+
+    def forward(self, x: Tensor, turns: Tensor | None = None) -> Tensor:
         """Attend within each row of tokens.
 
         Args:
             x: Shape (B, n, d).
+            turns: Rotary positions of the last m tokens, from
+                :class:`~mmhsi.models.layers.rotary.RotaryPositions`, shape (2, m, head width) or (2, B, 1, m, head
+                width). Default: none.
 
         Returns:
             Shape (B, n, d).
         """
-        qkv = self.qkv(x).unflatten(2, (3, self.num_heads, self.head_dims))
-        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, heads, n, head width)
+        query, key, value = self.heads(x, turns)
         out = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
         return self.out_drop(self.gamma1(self.proj_drop(self.proj(out))))
 
@@ -161,14 +171,15 @@ class ViTLayer(nn.Module):
                 layer_scale_init_value=layer_scale_init_value,
             )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, turns: Tensor | None = None) -> Tensor:
         """Transform tokens.
 
         Args:
             x: Shape (B, n, d).
+            turns: As of :class:`SelfAttention`, shape (2, m, head width) or (2, B, 1, m, head width).
 
         Returns:
             Shape (B, n, d).
         """
-        x = x + self.attn(self.ln1(x))
+        x = x + self.attn(self.ln1(x), turns)
         return self.ffn(self.ln2(x), identity=x)

@@ -26,7 +26,7 @@ class SensorTable(BandPreprocessor):
 
     Args:
         sensors: Bands of each sensor by name. Default: those of the training data, where
-            :func:`mmhsi.engine.build_runner` builds it.
+            :func:`mmhsi.engine.build_runner` builds it; else none, and nothing is prepared.
         mean: Means of all bands of all sensors, in the order of ``sensors``, or None to fit them.
         std: Standard deviations, likewise.
         clip: Normalised values are clipped to ± this. Default None: they are not.
@@ -34,7 +34,7 @@ class SensorTable(BandPreprocessor):
         non_blocking: Copy to the device without waiting.
 
     Raises:
-        ConfigError: If ``sensors`` is missing or empty.
+        ConfigError: If one of ``mean`` and ``std`` is missing, or their length is not the number of all bands.
     """
 
     def __init__(
@@ -46,15 +46,31 @@ class SensorTable(BandPreprocessor):
         augments: Sequence[dict] = (),
         non_blocking: bool = False,
     ) -> None:
-        if not sensors:
+        sensors = sensors or {}
+        ends = list(accumulate(sensors.values()))
+        self.places = {name: slice(end - bands, end) for (name, bands), end in zip(sensors.items(), ends, strict=True)}
+        self._sensor = next(iter(sensors), "")
+        super().__init__(sum(sensors.values()), mean, std, clip=clip, augments=augments, non_blocking=non_blocking)
+
+    def fit(self, mean: Tensor, std: Tensor) -> None:
+        """Set the statistics; arguments as of :class:`BandPreprocessor`'s.
+
+        Args:
+            mean: Shape (C,), of all sensors.
+            std: Shape (C,).
+
+        Raises:
+            ConfigError: If there are no sensors, a shape is not (C,) or a value is not finite.
+        """
+        self._check_sensors()
+        super().fit(mean, std)
+
+    def _check_sensors(self) -> None:
+        if not self.places:
             raise ConfigError(
                 "data_preprocessor: sensors is missing; give it, or build the runner with "
                 "mmhsi.engine.build_runner(cfg), which takes it from a MixedDataset"
             )
-        super().__init__(sum(sensors.values()), mean, std, clip=clip, augments=augments, non_blocking=non_blocking)
-        ends = list(accumulate(sensors.values()))
-        self.places = {name: slice(end - bands, end) for (name, bands), end in zip(sensors.items(), ends, strict=True)}
-        self._sensor = next(iter(sensors))
 
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the bands of the batch's sensor, each (C,)."""
@@ -74,6 +90,7 @@ class SensorTable(BandPreprocessor):
         Raises:
             ConfigError: If the samples name no sensor, several, or one that is not known.
         """
+        self._check_sensors()
         named = {sample.metainfo.get("sensor") for sample in data.get("data_samples") or [] if sample is not None}
         if len(named) != 1 or not named <= set(self.places):
             raise ConfigError(

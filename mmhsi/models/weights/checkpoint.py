@@ -30,7 +30,7 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu", 
 
     Args:
         path: File written by mmengine's CheckpointHook, a bare state dict, or one under ``model`` (MAE, timm) or
-            ``teacher`` (DINOv2).
+            ``teacher`` (DINOv2); or ``.safetensors``, as the Hugging Face hub has them.
         map_location: Where its tensors go. Default: the CPU.
         allow_nonfinite: Whether weights may be NaN or infinite, to look into what a run left that came to that.
 
@@ -42,21 +42,24 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu", 
         FileFormatError: If the file is missing, damaged, of torch's old format, no file of this machine, or holds more
             than weights and plain metadata, or weights that are not finite.
         DataError: If memory does not last.
+        ConfigError: If a file is of safetensors, which is not installed.
     """
     if REMOTE.match(str(path)) and not Path(path).exists():
         raise FileFormatError(f"checkpoint {path}: only files on this machine are read; download it and give its path")
     existing_file(path, "a checkpoint")
     try:
-        checkpoint = Archive(path, torch.device(map_location)).content()
+        checkpoint = _content(path, torch.device(map_location))
     except NotPlainError as error:
         raise FileFormatError(
             f"checkpoint {path}: not weights and plain data alone ({reason(error)}), loading it could run code; if you "
             f"trust who made it, {TRUST}"
         ) from error
+    except ImportError as error:
+        raise ConfigError(f"checkpoint {path}: reading it needs safetensors; pip install 'mmhsi[hub]'") from error
     except MemoryError as error:
         raise DataError(f"checkpoint {path}: memory does not last to read it") from error
     except Exception as error:  # zipfile, numpy and torch raise many kinds; none of them names the file
-        if _is_bare_pickle(path):
+        if Path(path).suffix != ".safetensors" and _is_bare_pickle(path):
             raise FileFormatError(
                 f"checkpoint {path}: not weights in torch's zip format but a bare pickle, as torch wrote before 1.6, "
                 f"which has no checksums and could run code; if you trust who made it, {TRUST}"
@@ -77,6 +80,15 @@ def read_checkpoint(path: str | Path, map_location: str | torch.device = "cpu", 
         raise FileFormatError(f"checkpoint {path}: {broken} holds NaN or infinite values; take one from before it did")
     checkpoint["meta"] = {key: value for key, value in meta.items() if key not in PROGRAMS}
     return checkpoint
+
+
+def _content(path: str | Path, device: torch.device) -> object:
+    """What a file of torch, or of safetensors, holds."""
+    if Path(path).suffix != ".safetensors":
+        return Archive(path, device).content()
+    from safetensors.torch import load_file
+
+    return load_file(path, device=str(device))
 
 
 def _is_finite(value: object) -> bool:

@@ -8,6 +8,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import file_digest
 
 from .families import public_weights
+from .public_encoder import how_to_convert, refuse_carried
 
 
 def download_public(name: str, revision: str | None = None, folder: str | Path | None = None) -> Path:
@@ -19,14 +20,14 @@ def download_public(name: str, revision: str | None = None, folder: str | Path |
         folder: Where the file is put. Default: the hub's cache.
 
     Raises:
-        ConfigError: If the name is unknown, the hub has no such weights, or huggingface_hub is not installed.
+        ConfigError: If the name is unknown, the hub has no such weights, they come with this package, or
+            huggingface_hub is not installed.
         DataError: If the file cannot be had, or is another one.
     """
+    refuse_carried(name)
     weights = public_weights(name)
     if weights.hub is None:
-        raise ConfigError(
-            f"{name}: no stable address is known; see {weights.homepage}, then mmhsi weights convert {name} FILE"
-        )
+        raise ConfigError(f"{name}: is not on the hub, or not in a layout that is read; {how_to_convert(name)}")
     try:
         from huggingface_hub import hf_hub_download
     except ImportError as error:

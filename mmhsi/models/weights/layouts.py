@@ -11,6 +11,7 @@ from torch import Tensor
 from mmhsi.errors import ConfigError
 
 from .families.catalogue import family_of
+from .families.dinov3 import from_transformers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,7 @@ def translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     - timm: ``blocks.0.norm1.weight`` …; without a position for CLS where ``reg_token`` is added after positions.
     - DINOv2: timm's names, ``register_tokens``, a mask token (1, d), SwiGLU as ``mlp.w12`` and ``mlp.w3``, layers that
       may be stored in chunks.
+    - DINOv3, of its repository or of transformers: registers, rotary positions, biases of keys 0.
     - mmpretrain: our names but for the last norm, ``ln1``.
     - MaskedSST: the names of :class:`mmhsi.models.SST`, its blocks' maps in one.
     - HyperSIGMA: timm's names behind embeddings of their own, without CLS and positions; of both branches fused, each
@@ -65,16 +67,17 @@ def translate(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         The translated weights; those of another model as they are.
 
     Raises:
-        ConfigError: If they are of a vision transformer with rotary positions, such as DINOv3.
+        ConfigError: If they are of a vision transformer without positions, or of DINOv3 and not complete.
     """
+    state = from_transformers(state)
     family = family_of(state)
     if family is not None:
         return _from_timm(family.to_timm(state))
     if "patch_embed.proj.weight" in state and any(LAYER.match(key) for key in state):
         if "pos_embed" not in state:
             raise ConfigError(
-                "weights without a table of positions, as DINOv3's: it turns queries and keys by their place in every "
-                "layer instead (rotary positions), which HSIViT does not; its features would be others"
+                "weights without positions: neither a table (pos_embed) nor DINOv3's rotary ones "
+                "(rope_embed.periods); of DINOv3, the files of its repository and of transformers are read, not timm's"
             )
         return _from_timm(state)
     if "patch_embed.projection.weight" in state and "ln1.weight" in state and "norm.weight" not in state:

@@ -13,13 +13,14 @@ from mmhsi.errors import ConfigError
 from mmhsi.io.wavelengths import check_nanometres
 from mmhsi.registry import WEIGHT_INITIALIZERS
 
+from ..embeddings import embedding_of
 from ..protocols import AdaptableModel, BandedBackbone, PrunableBackbone, ResamplingBackbone
 from ..pruning import pruned_prefixes
 from .checkpoint import check_weight, read_checkpoint, strip_prefix
 from .families import WEIGHTS
 from .input_spec import checkpoint_spec
 from .layouts import translate
-from .public_encoder import named_weights, weights_file
+from .public_encoder import LAYERS, named_weights, weights_file
 from .spectral_weights import resample_band_weights
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def transfer_weights(
 
     Raises:
         FileFormatError: If the file cannot be read.
-        ConfigError: If nothing fits, a layer of the backbone or its last norm finds nothing, wavelengths are missing or
-            not in nm, or a shape differs and may not be adapted.
+        ConfigError: If nothing fits, positions, embedding or layers are of another kind, a layer of the backbone or its
+            last norm finds nothing, wavelengths are missing or not in nm, or a shape differs and may not be adapted.
     """
     if input_layer not in INPUT_LAYER:
         raise ConfigError(f"input_layer={input_layer!r} is unknown, expected one of {', '.join(INPUT_LAYER)}")
@@ -95,6 +96,10 @@ def transfer_weights(
     if not own.keys() & state.keys():
         under = f" under {prefix!r}" if prefix else ""
         raise ConfigError(f"checkpoint {path}: nothing{under} fits {type(module).__name__}; is it of another model?")
+    theirs, ours = embedding_of(state), embedding_of(own)
+    if input_layer == "reinit" and theirs and ours and theirs[0] != ours[0]:
+        state = {key: value for key, value in state.items() if not key.startswith("patch_embed.")}
+    refuse_other_kinds(own, state, path)
     source = source_wavelengths
     if input_layer == "interpolate" and source is None and "dataset_meta" in checkpoint["meta"]:
         source = checkpoint_spec(checkpoint, path).model_wavelengths
@@ -136,6 +141,62 @@ def transfer_weights(
     module.load_state_dict(found, strict=False)
     print_log(f"{path} into {type(module).__name__}: {report}", logger="current")
     return report
+
+
+def refuse_other_kinds(own: dict[str, Tensor], state: dict[str, Tensor], path: str | Path) -> None:
+    """Check that positions, embedding and layers of a checkpoint are of the model's kinds, where both have some.
+
+    Args:
+        own: The model's weights.
+        state: The checkpoint's.
+        path: The checkpoint.
+
+    Raises:
+        ConfigError: If one has a table of positions and the other rotary ones, embeddings differ, or a layer has
+            weights that the model's has not, or lacks a part or a LayerScale of it.
+    """
+    kinds = {
+        "pos_embed": "a table of positions (pos_embed='sincos' or 'learned')",
+        "rotary.periods": "rotary positions (pos_embed='rotary')",
+    }
+    theirs, ours = ([kind for key, kind in kinds.items() if key in weights] for weights in (state, own))
+    if theirs and ours and theirs != ours:
+        raise ConfigError(f"checkpoint {path}: is of {theirs[0]}, the model has {ours[0]}")
+    given, wanted = embedding_of(state), embedding_of(own)
+    if given and wanted and given[0] != wanted[0]:
+        raise ConfigError(
+            f"checkpoint {path}: is of embedding={given[0]!r}, the model of {wanted[0]!r}; input_layer='reinit' begins "
+            "a new one"
+        )
+    if given and wanted and given[0] == wanted[0] != "fixed":
+        differ = {key for key in state.keys() ^ own.keys() if key.startswith("patch_embed.")}
+        if differ:
+            place = "the model" if min(differ) in own else "the checkpoint"
+            raise ConfigError(
+                f"checkpoint {path}: is of another kind of embedding={given[0]!r}: {place} alone has {min(differ)}"
+            )
+    has, needs = parts_of_layers(state), parts_of_layers(own)
+    for layer in has.keys() & needs.keys():
+        more = has[layer] - needs[layer]
+        known = {key.partition(".")[0] for key in has[layer]}
+        lost = {key for key in needs[layer] - has[layer] if "gamma" in key or key.partition(".")[0] not in known}
+        if more or lost:
+            wrong = f"has {min(more)}, for which the model has no place" if more else f"lacks {min(lost)} of the model"
+            raise ConfigError(f"checkpoint {path}: {layer} {wrong}; do ffn_type and layer_scale_init_value agree?")
+
+
+def parts_of_layers(state: dict[str, Tensor]) -> dict[str, set[str]]:
+    """Names of the weights of each layer, by the layer's.
+
+    Args:
+        state: A state dict.
+    """
+    found: dict[str, set[str]] = {}
+    for key in state:
+        match = LAYERS.match(key)
+        if match is not None:
+            found.setdefault(match[0][:-1], set()).add(key[match.end() :])
+    return found
 
 
 def refuse_lost_layers(module: nn.Module, found: dict[str, Tensor], state: dict[str, Tensor], path: str | Path) -> None:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+RGB = (640.0, 550.0, 460.0)
+"""Centres in nm of the bands that encoders of pictures are taken to have."""
+
+
 @dataclass(frozen=True)
 class PublicWeights:
     """One published file of weights. Facts that could not be confirmed are None or named in ``caveat``.
@@ -22,7 +26,7 @@ class PublicWeights:
         backbone: Config of the backbone that it fits, without bands.
         citation: Where it comes from.
         license: Terms of the weights as the publisher states them.
-        homepage: Publisher's page.
+        homepage: Publisher's page; empty of those that come with this package.
         url: Where the file is to be had; None if no stable address is known.
         hub: Repository, file and revision on the Hugging Face hub; None if it is not there.
         sha256: Published checksum, or what of it the publisher gives (its beginning); None if there is none.
@@ -30,6 +34,7 @@ class PublicWeights:
         input_layer: What a config that names the weights does with the input layer, as ``init_cfg`` has it.
         normalisation: How its input was normalised, in words.
         caveat: What a user should know.
+        carried: Whether its file comes with this package.
     """
 
     name: str
@@ -37,7 +42,7 @@ class PublicWeights:
     backbone: dict[str, Any]
     citation: str
     license: str
-    homepage: str
+    homepage: str = ""
     url: str | None = None
     hub: tuple[str, str, str] | None = None
     sha256: str | None = None
@@ -45,6 +50,7 @@ class PublicWeights:
     input_layer: str = "refuse"
     normalisation: str = ""
     caveat: str = ""
+    carried: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Family:
 
     Attributes:
         name: Of the family.
-        marks: A weight that only this layout has.
+        marks: A weight that only this layout has; empty of weights that need no translation.
         lacks: A weight that others with ``marks`` have. Default: none does.
         rules: Pattern of the beginning of a public name and what is put in its place; None: it is left out. Of each
             name the first that fits counts; others stay, under timm's names.

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from mmhsi.arguments import nearest
 from mmhsi.errors import ConfigError
 
+from .dinov3 import DINOV3
 from .dofa import DOFA
 from .hypersigma import HYPERSIGMA
 from .masked_sst import MASKED_SST
+from .own import OWN
 from .panopticon import PANOPTICON
+from .pictures import PICTURES
 from .spectral_earth import SPECTRAL_EARTH
 
 if TYPE_CHECKING:
@@ -20,7 +23,16 @@ if TYPE_CHECKING:
 
     from .base import Family, PublicWeights
 
-FAMILIES: tuple[Family, ...] = (DOFA, *HYPERSIGMA, MASKED_SST, PANOPTICON, SPECTRAL_EARTH)
+FAMILIES: tuple[Family, ...] = (
+    OWN,
+    DOFA,
+    *HYPERSIGMA,
+    MASKED_SST,
+    PANOPTICON,
+    SPECTRAL_EARTH,
+    *PICTURES,
+    DINOV3,
+)
 WEIGHTS: dict[str, PublicWeights] = {weights.name: weights for family in FAMILIES for weights in family.weights}
 
 
@@ -33,8 +45,9 @@ def public_weights(name: str) -> PublicWeights:
     Raises:
         ConfigError: If it is none, naming the nearest one.
     """
-    if name not in WEIGHTS:
-        raise ConfigError(f"{name!r} is none of the public weights{nearest(name, WEIGHTS)}; see: mmhsi weights list")
+    if not isinstance(name, str) or name not in WEIGHTS:
+        near = nearest(str(name), WEIGHTS)
+        raise ConfigError(f"{name!r} is none of the public weights{near}; see: mmhsi weights list")
     return WEIGHTS[name]
 
 
