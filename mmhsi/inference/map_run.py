@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from .prediction import Batch
+    from .prediction import Join
     from .scene_inferencer import SceneInferencer
     from .scene_rows import SceneRows
 
@@ -148,16 +148,16 @@ class MapRun:
         height, model = self.rows.shape[0], self.inferencer
 
         @torch.inference_mode()
-        def keep(batch: Batch, scores: Tensor | None) -> None:
-            part = batch.join(scores)
+        def keep(join: Join, scores: Tensor | None) -> None:
+            part = join(scores)
             if part is not None:
                 store.append(values_of(part, self.layers))
 
         parts = model.scored(self.rows, batch_size, first + store.finished, last, moved)
         with model.lasting_memory(batch_size), closing(parts), Behind() as behind:
             known = store.finished
-            for part in parts:
-                behind.submit(keep, *part)
+            for batch, scores in parts:
+                behind.submit(keep, batch.join, scores)  # without its windows, which take memory
                 if store.finished > known:
                     known = store.finished
                     report(first + known, height)

@@ -5,6 +5,7 @@ What a model is given is prepared in one thread while it works (:func:`scored`);
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,7 +20,7 @@ from .blending import blend_weights, window_starts
 from .threads import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
     from numpy.typing import NDArray
 
@@ -53,6 +54,9 @@ class PredictedRows(NamedTuple):
     valid: NDArray
 
 
+Join = Callable[[Tensor | None], PredictedRows | None]
+
+
 class Batch(NamedTuple):
     """What a model is given at a time.
 
@@ -63,7 +67,7 @@ class Batch(NamedTuple):
     """
 
     x: Tensor | None
-    join: Callable[[Tensor | None], PredictedRows | None]
+    join: Join
     done: float
 
 
