@@ -198,7 +198,7 @@ class SceneInferencer:
         stop: int | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> Generator[tuple[Batch, Tensor | None]]:
-        """Batches of a scene and what the model says of them, for :func:`mmhsi.inference.prediction.joined`.
+        """Pass the batches of a scene through the model; :func:`mmhsi.inference.prediction.joined` makes rows of them.
 
         Args:
             rows: From :meth:`open_scene`.
@@ -206,6 +206,10 @@ class SceneInferencer:
             start: As for :meth:`predict_rows`.
             stop: Row to end before: one that a batch may begin with. Default: the scene's height.
             progress: As for :meth:`predict_rows`.
+
+        Yields:
+            Each batch, and its scores: (B, K) of windows of a classifier, (B, K, h, w) of a segmentor, of whole rows (K,
+            rows, W); None without windows.
         """
         model, window = self.model, self.window
         if model.takes_rows(window):

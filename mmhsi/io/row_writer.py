@@ -182,7 +182,6 @@ class RowWriter:
         """Lay the rows out as a cloud-optimised GeoTIFF with overviews down to one tile."""
         check_blocks(self._rows, self.path)
         options = dict(BLOCKSIZE=_TILE, COMPRESS="DEFLATE", OVERVIEW_RESAMPLING=overviews.upper(), BIGTIFF="IF_SAFER")
-        options["NUM_THREADS"] = 2  # in half the time
         options["PREDICTOR"] = "YES" if self.dtype.kind == "f" else "NO"
         with without_georeference_warning():
             if self._rows.stat().st_size > IN_MEMORY:
