@@ -208,8 +208,8 @@ class SceneInferencer:
             progress: As for :meth:`predict_rows`.
 
         Yields:
-            Each batch, and its scores: (B, K) of windows of a classifier, (B, K, h, w) of a segmentor, of whole rows (K,
-            rows, W); None without windows.
+            Each batch, and its scores: (B, K) of windows of a classifier, (B, K, h, w) of a segmentor, (K, rows, W) of
+            whole rows; None without windows.
         """
         model, window = self.model, self.window
         if model.takes_rows(window):
