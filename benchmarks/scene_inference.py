@@ -158,7 +158,7 @@ def beside_slide(bench: Bench) -> tuple[Measure, Measure]:
 
     def timed(x: Tensor, metas: list[dict]) -> Tensor:
         results = []
-        inside[0] += seconds(lambda: results.append(forward(x, metas)))()
+        inside[0] += seconds(lambda: results.append(forward(x, metas)), time.perf_counter)()
         return results[0]
 
     network.encode_decode = timed
@@ -172,7 +172,8 @@ def beside_slide(bench: Bench) -> tuple[Measure, Measure]:
         x = network.data_preprocessor.normalise(data)
         network.slide_inference(x, [dict(img_shape=(side, side), ori_shape=(side, side))]).argmax(1)
 
-    first, second = seconds(slide), seconds(lambda: model.write_map(scene, bench.folder / "map.tif"))
+    first = seconds(slide, time.perf_counter)
+    second = seconds(lambda: model.write_map(scene, bench.folder / "map.tif"), time.perf_counter)
     return lambda: outside(first), lambda: outside(second)
 
 
@@ -250,7 +251,8 @@ COMPARISONS = [
     ),
     Comparison(
         "map-slide",
-        "mmseg's slide mode in memory beside the map, both outside the model: 1024×1024×32, 20 classes, stride 32",
+        "mmseg's slide mode in memory beside the map, both outside the model: 1024×1024×32, 20 classes, stride 32 "
+        "(time on the wall)",
         beside_slide,
         goal="≥ 10",
         rounds=2,
