@@ -160,8 +160,9 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         Returns:
             Softmax scores, shape (B, K).
         """
-        at_once = PASS * torch.get_num_threads() if inputs.device.type == "cpu" else max(1, len(inputs))
-        return torch.cat([self._pass(part) for part in inputs.split(at_once)])
+        if inputs.device.type != "cpu" or torch.compiler.is_compiling():  # an exported graph takes any number
+            return self._pass(inputs)
+        return torch.cat([self._pass(part) for part in inputs.split(PASS * torch.get_num_threads())])
 
     def _pass(self, inputs: Tensor) -> Tensor:
         single = inputs.shape[2] == inputs.shape[3] == 1  # which looks the same from all sides
