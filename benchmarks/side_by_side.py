@@ -59,14 +59,14 @@ class Bench:
         """The one of two sizes that is asked for."""
         return quick if self.quick else full
 
-    def seconds(self, job: Callable[[], object]) -> Measure:
-        """Time of one call: of the processor, which others' work does not disturb, or of an accelerator."""
+    def seconds(self, job: Callable[[], object], clock: Callable[[], float] = time.process_time) -> Measure:
+        """Time of one call: by default the processor's, which others' work disturbs little; of an accelerator."""
 
         def finished() -> None:
             job()
             torch.cuda.synchronize()
 
-        return seconds(job) if self.device.type == "cpu" else seconds(finished, time.perf_counter)
+        return seconds(job, clock) if self.device.type == "cpu" else seconds(finished, time.perf_counter)
 
     def forward_backward(self, model: nn.Module, loss: Callable[[], Tensor]) -> Measure:
         """Time of a loss and of its gradients."""

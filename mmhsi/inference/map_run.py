@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import torch
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.destinations import check_outputs
@@ -18,11 +20,15 @@ from .row_blocks import RowBlocks, Sharing
 from .row_store import RowStore, stored_state
 from .scene_opening import SceneRequest, cube_options, open_for_model
 from .stac import write_item
+from .threads import Behind
 from .writers import layers_of, values_of, write_products
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torch import Tensor
+
+    from .prediction import Join
     from .scene_inferencer import SceneInferencer
     from .scene_rows import SceneRows
 
@@ -91,15 +97,13 @@ class MapRun:
             with store.open(resume):
                 moved = None if moving is None else lambda done: moving(done, height)
                 report(store.finished, height)
-                for part in self.inferencer.predict_rows(self.rows, size, store.finished, moved):
-                    store.append(values_of(part, self.layers))
-                    report(store.finished, height)
-            self._write_products(store)
+                self._pass(store, size, 0, height, report, moved)
+                self._write_products(store)
+                store.remove()
         except DataError as error:
             if not store.finished:
                 raise
             raise DataError(f"{error}; {store.finished} finished rows are kept in {folder} for --resume") from error
-        store.remove()
         self._write_item()
         return self.states
 
@@ -116,7 +120,6 @@ class MapRun:
             Whether this process wrote the files.
         """
         size = self.inferencer.choose_batch(self.rows)
-        height = self.rows.shape[0]
         report = progress or _unheard
         folder, settings = Path(f"{self.map}.blocks"), dict(self.settings, batch=size)
         blocks = RowBlocks(folder, self.rows.shape, self._block_rows(size), self.layers, settings, sharing.is_made)
@@ -124,17 +127,41 @@ class MapRun:
             with blocks.taken(first) as store:
                 if store is None:
                     continue
-                for part in self.inferencer.predict_rows(self.rows, size, first + store.finished):
-                    store.append(values_of(part.above(last), self.layers))
-                    report(first + store.finished, height)
-                    if first + store.finished == last:
-                        break
+                self._pass(store, size, first, last, report)
         with blocks.joining(self.paths.values()) as whole:
             if whole:
                 self._write_products(blocks)
                 self._write_item()
                 sharing.record(self.states)
         return whole
+
+    def _pass(
+        self,
+        store: RowStore,
+        batch_size: int,
+        first: int,
+        last: int,
+        report: Progress,
+        moved: Callable[[float], None] | None = None,
+    ) -> None:
+        """Predict rows ``first`` to ``last`` − 1, as far as they are not finished, and keep them behind the model."""
+        height, model = self.rows.shape[0], self.inferencer
+
+        @torch.inference_mode()
+        def keep(join: Join, scores: Tensor | None) -> None:
+            part = join(scores)
+            if part is not None:
+                store.append(values_of(part, self.layers))
+
+        parts = model.scored(self.rows, batch_size, first + store.finished, last, moved)
+        with model.lasting_memory(batch_size), closing(parts), Behind() as behind:
+            known = store.finished
+            for batch, scores in parts:
+                behind.submit(keep, batch.join, scores)  # without its windows, which take memory
+                if store.finished > known:
+                    known = store.finished
+                    report(first + known, height)
+        report(first + store.finished, height)
 
     def _block_rows(self, batch_size: int) -> int:
         """Rows of a block, which begins where a process that passes through the scene alone begins a batch."""

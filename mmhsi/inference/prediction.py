@@ -1,7 +1,13 @@
-"""From normalised rows to class probabilities: windows around pixels, and overlapping windows of a segmentor."""
+"""From normalised rows to class probabilities: windows around pixels, and overlapping windows of a segmentor.
+
+What a model is given is prepared in one thread while it works (:func:`scored`); what it gives may be joined in another.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,9 +17,10 @@ from torch import Tensor
 from mmhsi.models.preprocessors import WindowSampler, gather_windows
 
 from .blending import blend_weights, window_starts
+from .threads import ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Generator, Iterator
 
     from numpy.typing import NDArray
 
@@ -46,151 +53,236 @@ class PredictedRows(NamedTuple):
     scores: Tensor
     valid: NDArray
 
-    def above(self, last: int) -> PredictedRows:
-        """Those of the rows that lie above another."""
-        count = last - self.first
-        return (
-            self if count >= len(self.valid) else PredictedRows(self.first, self.scores[:, :count], self.valid[:count])
-        )
+
+Join = Callable[[Tensor | None], PredictedRows | None]
 
 
-def classify_rows(
+class Batch(NamedTuple):
+    """What a model is given at a time.
+
+    Attributes:
+        x: Windows (B, C, h, w), or an image (1, C, H, W); None where nothing of its rows holds data.
+        join: Takes the scores of ``x``, batch after batch, and gives the rows that are finished with them, or None.
+        done: Rows that have been computed with it, parts of rows included.
+    """
+
+    x: Tensor | None
+    join: Join
+    done: float
+
+
+def scored(
     rows: SceneRows,
+    batches: Iterator[Batch],
     score: Callable[[Tensor], Tensor],
+    progress: Callable[[float], None] | None = None,
+) -> Generator[tuple[Batch, Tensor | None]]:
+    """Pass batches through a model while a thread prepares the next one.
+
+    Args:
+        rows: The scene.
+        batches: Its batches.
+        score: The model, on windows or an image.
+        progress: Called after every batch with the rows done, parts of rows included. Default None.
+
+    Yields:
+        Each batch, and its scores; None without windows.
+    """
+    with closing(ahead(batches)) as prepared:
+        for batch in prepared:
+            scores = None if batch.x is None else score(batch.x)
+            rows.say_doubts()
+            if progress is not None:
+                progress(batch.done)
+            yield batch, scores
+
+
+def joined(parts: Iterator[tuple[Batch, Tensor | None]]) -> Iterator[PredictedRows]:
+    """The rows of what :func:`scored` gives, from top to bottom."""
+    for batch, scores in parts:
+        made = batch.join(scores)
+        if made is not None:
+            yield made
+
+
+@torch.inference_mode()
+def pixel_batches(
+    rows: SceneRows,
     num_classes: int,
     window: tuple[int, int],
     batch_size: int,
     start: int = 0,
-    progress: Callable[[float], None] | None = None,
-) -> Iterator[PredictedRows]:
-    """Classify every pixel that holds data by the window around it.
+    stop: int | None = None,
+) -> Iterator[Batch]:
+    """Windows around every pixel that holds data, whose centre the model classifies.
 
     Args:
         rows: The scene; borders are mirrored, as often as a window needs.
-        score: Gives the class probabilities (B, K) of windows (B, C, h, w).
-        num_classes: K.
+        num_classes: K of the scores (B, K).
         window: (h, w) in pixels.
         batch_size: Windows at a time.
         start: Row to begin with, where an earlier run stopped.
-        progress: Called after every batch with the rows done, parts of rows included. Default None.
-
-    Yields:
-        The rows from top to bottom.
+        stop: Row to end before. Default: the scene's height.
     """
     (height, width), (h, w) = rows.shape, window
     top, left = h // 2, w // 2
     rows.pad_columns(-left, width + (w - 1) // 2)
-    step = strip_rows(width, batch_size)
-    for first in range(start, height, step):
-        count = min(step, height - first)
+    step, stop = strip_rows(width, batch_size), height if stop is None else stop
+    for first in range(start, stop, step):
+        count = min(step, stop - first)
         scene, padded_valid = rows.take(first - top, first + count + (h - 1) // 2)
         valid = padded_valid[top : top + count, left : left + width]
         # Found on the host: a mask of the device would be waited for, here and where scores take their places.
         places = torch.from_numpy(np.stack(valid.nonzero())).to(scene.device)
-        scores = torch.zeros(count, width, num_classes, device=scene.device)
-        if places.numel():
-            sampler = WindowSampler(scene, margin=window)
-            batches = places.split(batch_size, dim=1)
-            parts = []
-            for index, batch in enumerate(batches):
-                parts.append(score(sampler.windows(batch[0], batch[1], window)))
-                if progress is not None:
-                    progress(first + count * (index + 1) / len(batches))
-            scores[places[0], places[1]] = torch.cat(parts)
-        yield PredictedRows(first, scores.permute(2, 0, 1), valid)
+        strip = _Pixels(first, valid, places, num_classes)
+        sampler = WindowSampler(scene, margin=window)
+        batches = places.split(batch_size, dim=1)  # one, empty, where nothing holds data
+        for number, (y, x) in enumerate(batches, 1):
+            windows = sampler.windows(y, x, window) if len(y) else None
+            join = partial(strip.join, number == len(batches))
+            yield Batch(windows, join, first + count * number / len(batches))
 
 
-def classify_dense(
-    rows: SceneRows,
-    score: Callable[[Tensor, tuple[int, int]], Tensor],
-    window: tuple[int, int],
-    start: int = 0,
-) -> Iterator[PredictedRows]:
-    """Classify all pixels of some rows at once, where a network's layers need no windows.
+class _Pixels:
+    """Some rows whose pixels get their scores batch by batch."""
+
+    def __init__(self, first: int, valid: NDArray, places: Tensor, num_classes: int) -> None:
+        self.first = first
+        self.valid = valid
+        self.places = places
+        self.num_classes = num_classes
+        self._parts: list[Tensor] = []
+
+    def join(self, whole: bool, scores: Tensor | None) -> PredictedRows | None:
+        """Take the scores (B, K) of the next windows; give the rows with those that make them whole."""
+        if scores is not None:
+            self._parts.append(scores)
+        if not whole:
+            return None
+        made = torch.zeros(*self.valid.shape, self.num_classes, device=self.places.device)
+        if self._parts:
+            made[self.places[0], self.places[1]] = torch.cat(self._parts)
+        return PredictedRows(self.first, made.permute(2, 0, 1), self.valid)
+
+
+@torch.inference_mode()
+def row_batches(rows: SceneRows, window: tuple[int, int], start: int = 0, stop: int | None = None) -> Iterator[Batch]:
+    """Some rows at a time, where a network's layers need no windows; its scores are (K, H − h + 1, W − w + 1).
+
+    They give what :func:`pixel_batches` does but for rounding.
 
     Args:
         rows: The scene; borders are mirrored, as often as a window needs.
-        score: Gives the class probabilities (K, H − h + 1, W − w + 1) of an image (1, C, H, W).
         window: (h, w) in pixels.
         start: Row to begin with, where an earlier run stopped.
-
-    Yields:
-        The rows from top to bottom, as :func:`classify_rows` gives them but for rounding.
+        stop: Row to end before. Default: the scene's height.
     """
     (height, width), (h, w) = rows.shape, window
     top, left = h // 2, w // 2
     rows.pad_columns(-left, width + (w - 1) // 2)
-    step = strip_rows(width)
-    for first in range(start, height, step):
-        count = min(step, height - first)
+    step, stop = strip_rows(width), height if stop is None else stop
+    for first in range(start, stop, step):
+        count = min(step, stop - first)
         scene, padded_valid = rows.take(first - top, first + count + (h - 1) // 2)
         valid = padded_valid[top : top + count, left : left + width]
-        yield PredictedRows(first, score(scene.permute(2, 0, 1)[None], window), valid)
+        yield Batch(scene.permute(2, 0, 1)[None], partial(_as_they_are, first, valid), first + count)
 
 
-def segment_rows(
+def _as_they_are(first: int, valid: NDArray, scores: Tensor | None) -> PredictedRows | None:
+    """The scores of whole rows."""
+    return None if scores is None else PredictedRows(first, scores, valid)
+
+
+@torch.inference_mode()
+def window_batches(
     rows: SceneRows,
-    logits: Callable[[Tensor], Tensor],
     num_classes: int,
     window: tuple[int, int],
     stride: tuple[int, int],
     batch_size: int,
     start: int = 0,
-    progress: Callable[[float], None] | None = None,
+    stop: int | None = None,
     of_values: bool = False,
-) -> Iterator[PredictedRows]:
-    """Segment a scene by overlapping windows and blend their logits, or values.
+) -> Iterator[Batch]:
+    """Overlapping windows of a segmentor, whose logits, or values, (B, K, h, w) are blended.
 
     A scene smaller than a window is mirrored up to its size, below and to the right. Windows without a single pixel of
     data are skipped.
 
     Args:
         rows: The scene.
-        logits: Gives the logits (B, K, h, w) of windows (B, C, h, w), float32.
         num_classes: K.
         window: (h, w) in pixels.
         stride: Step between windows, at most ``window``.
         batch_size: Windows at a time, all of one row of windows.
         start: Row to begin with, where an earlier run stopped; windows that reach it from above are computed again, so
             that the sums are the same to the last bit.
-        progress: Called after every batch with the rows done, parts of rows included. Default None.
+        stop: Row to end before. Default: the scene's height.
         of_values: Whether the model gives values, which stay as they are blended. Default False.
-
-    Yields:
-        The rows from top to bottom.
     """
     scene_height, scene_width = rows.shape
     h, w = window
+    stop = scene_height if stop is None else stop
     height, width = max(scene_height, h), max(scene_width, w)
     rows.pad_columns(0, width)
     tops, lefts = window_starts(height, h, stride[0]), window_starts(width, w, stride[1])
+    across = blend_weights(width, w, lefts).to(rows.device)
+    sums = _Sums(torch.zeros(num_classes, h, width, device=rows.device), across, lefts, of_values)
     down = blend_weights(height, h, tops).tolist()
-    across = blend_weights(width, w, lefts)
-    sums: Tensor | None = None
     for top, following, weights in zip(tops, [*tops[1:], height], down, strict=True):
         if top + h <= start:
             continue
+        if top >= stop:
+            break
         scene, valid = rows.take(top, top + h)
-        if sums is None:  # rows that windows still to come may reach: at most one window high
-            sums = torch.zeros(num_classes, h, width, device=scene.device)
-            across = across.to(scene.device)
-        weight = torch.tensor(weights, device=scene.device)[:, None]
+        span = max(top, start), min(following, stop)
+        strip = _WindowRow(top, following, span, weights, valid[:, :scene_width])
         chosen = [index for index, left in enumerate(lefts) if valid[:, left : left + w].any()]
-        for batch in (chosen[i : i + batch_size] for i in range(0, len(chosen), batch_size)):
-            corners = torch.tensor([lefts[index] for index in batch], device=scene.device)
-            x = gather_windows(scene, torch.zeros_like(corners), corners, window).permute(0, 3, 1, 2)
-            weighted = logits(x).mul_(weight).mul_(across[batch][:, None, None])
-            for index, part in zip(batch, weighted, strict=True):
-                sums[:, :, lefts[index] : lefts[index] + w] += part
-            if progress is not None:
-                share = (chosen.index(batch[-1]) + 1) / len(chosen)
-                progress(min(top + share * (following - top), scene_height))
-        first, last = max(top, start), min(following, scene_height)
+        parts = [chosen[i : i + batch_size] for i in range(0, len(chosen), batch_size)] or [[]]
+        for number, part in enumerate(parts, 1):
+            x = None
+            if part:
+                corners = torch.tensor([lefts[index] for index in part], device=scene.device)
+                x = gather_windows(scene, torch.zeros_like(corners), corners, window).permute(0, 3, 1, 2)
+            done = min(top + number / len(parts) * (following - top), scene_height)
+            yield Batch(x, partial(sums.join, strip, part, number == len(parts)), done)
+
+
+class _WindowRow(NamedTuple):
+    """A row of windows: its first pixels' row, that of the next one, rows that it finishes, its weights downwards."""
+
+    top: int
+    following: int
+    finishes: tuple[int, int]
+    weights: list[float]
+    valid: NDArray
+
+
+class _Sums:
+    """Weighted sums of what overlapping windows say, of the rows that windows still to come may reach."""
+
+    def __init__(self, sums: Tensor, across: Tensor, lefts: list[int], of_values: bool) -> None:
+        self.sums = sums  # (K, h, W)
+        self.across = across
+        self.lefts = lefts
+        self.of_values = of_values
+
+    def join(self, row: _WindowRow, windows: list[int], whole: bool, scores: Tensor | None) -> PredictedRows | None:
+        """Add some windows of a row; give the rows that no window to come reaches with the last of them."""
+        if scores is not None:
+            weights, width = torch.tensor(row.weights, device=scores.device)[:, None], self.across.shape[1]
+            weighted = scores.mul_(weights).mul_(self.across[windows][:, None, None])
+            for index, part in zip(windows, weighted, strict=True):
+                left = self.lefts[index]
+                self.sums[:, :, left : left + width] += part
+        if not whole:
+            return None
+        made, (first, last) = None, row.finishes
         if first < last:
-            done = slice(first - top, last - top)
-            made = sums[:, done, :scene_width]
-            made = made.clone() if of_values else made.softmax(dim=0)
-            yield PredictedRows(first, made, valid[done, :scene_width])
-        passed = following - top
-        sums = sums.roll(-passed, 1)
-        sums[:, h - passed :] = 0
+            done, width = slice(first - row.top, last - row.top), row.valid.shape[1]
+            some = self.sums[:, done, :width]
+            made = PredictedRows(first, some.clone() if self.of_values else some.softmax(dim=0), row.valid[done])
+        passed = row.following - row.top
+        self.sums = self.sums.roll(-passed, 1)
+        self.sums[:, self.sums.shape[1] - passed :] = 0
+        return made

@@ -74,6 +74,7 @@ class RowStore:
         self.settings = settings
         self.finished = 0
         self._files: dict[str, BinaryIO] = {}
+        self._open = ExitStack()
         self._sums = dict.fromkeys(self.layers, 0)
         self._saved = 0.0
 
@@ -85,6 +86,8 @@ class RowStore:
     @contextmanager
     def open(self, resume: bool) -> Iterator[RowStore]:
         """Open for appending; rows finished by then are kept if the block fails, the state of none is not.
+
+        The folder is made with the first rows: the disk is waited for where they are appended.
 
         Args:
             resume: Whether finished rows are kept; otherwise they are dropped.
@@ -98,17 +101,7 @@ class RowStore:
         else:
             self.remove()
         try:
-            with ExitStack() as stack:
-                with writing(self.folder):
-                    make_folder(self.folder)
-                    self.save()  # first, so that the folder is known for ours whatever happens
-                    for name in self.layers:
-                        path = self.folder / f"{name}.raw"
-                        file = stack.enter_context(path.open("r+b" if path.exists() else "x+b", buffering=0))
-                        file.truncate(self.finished * self._row_bytes(name))
-                        file.seek(0, os.SEEK_END)
-                        self._files[name] = file
-                    sync(self.folder)
+            with ExitStack() as self._open:
                 try:
                     yield self
                 except BaseException:
@@ -122,6 +115,18 @@ class RowStore:
                 with suppress(DataError):  # the disk refuses, of which the caller hears already
                     self.remove()
 
+    def _begin(self) -> None:
+        """Make the folder and its files."""
+        make_folder(self.folder)
+        self._write_state()  # first, so that the folder is known for ours whatever happens
+        for name in self.layers:
+            path = self.folder / f"{name}.raw"
+            file = self._open.enter_context(path.open("r+b" if path.exists() else "x+b", buffering=0))
+            file.truncate(self.finished * self._row_bytes(name))
+            file.seek(0, os.SEEK_END)
+            self._files[name] = file
+        sync(self.folder)
+
     def append(self, values: Mapping[str, NDArray]) -> None:
         """Add rows below those that are finished.
 
@@ -133,6 +138,8 @@ class RowStore:
         """
         count, sums = 0, {}
         with writing(self.folder):
+            if not self._files:
+                self._begin()
             for name, layer in self.layers.items():
                 block = np.ascontiguousarray(values[name].transpose(1, 0, 2), dtype=layer.dtype)  # (rows, bands, W)
                 left = memoryview(block.data).cast("B")
@@ -151,9 +158,13 @@ class RowStore:
         Raises:
             DataError: The disk refuses.
         """
-        with writing(self.folder):
-            for file in self._files.values():
-                os.fsync(file.fileno())
+        if self._files:
+            with writing(self.folder):
+                for file in self._files.values():
+                    os.fsync(file.fileno())
+            self._write_state()
+
+    def _write_state(self) -> None:
         state = dict(format=FORMAT, settings=self.settings, rows=self.finished, checksums=self._sums)
         write_state(self.folder / STATE, state)
         self._saved = time.monotonic()
@@ -177,11 +188,14 @@ class RowStore:
         return block
 
     def remove(self) -> None:
-        """Remove what an earlier run left in the folder, but not the folder, which is held.
+        """Remove what this or an earlier run left in the folder, but not the folder, which is held.
 
         Raises:
             DataError: If the folder holds anything else, or its state is not known for ours; nothing is removed then.
         """
+        self._open.close()
+        self._files.clear()
+        self.finished = 0
         found = {path.name: path for path in self.folder.glob("*") if path.name not in (".lock", ".lock.file")}
         begun = {name for name in found if name.startswith(f".{STATE}.")}  # by a run that was killed just then
         own = {STATE, *(f"{name}.raw" for name in LAYERS)} if _is_ours(self.folder / STATE) else set()

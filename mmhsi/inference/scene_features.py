@@ -16,7 +16,7 @@ from mmhsi.models.preprocessors import WindowSampler
 from mmhsi.models.protocols import DenseBackbone
 from mmhsi.progress import watched
 
-from .prediction import classify_dense, classify_rows
+from .prediction import joined, pixel_batches, row_batches, scored
 from .scene_inferencer import SceneInferencer
 
 if TYPE_CHECKING:
@@ -92,11 +92,11 @@ class PixelFeatures:
             First row, and features (rows, W, d), NaN where there is no data.
         """
         if self.in_rows:
-            found = classify_dense(rows, self._row_features, self.window)
+            found = scored(rows, row_batches(rows, self.window), self._row_features)
         else:
             size = self.batch_size or self.inferencer.choose_batch(rows)
-            found = classify_rows(rows, self._features, self.count(rows), self.window, size)
-        for first, values, valid in found:
+            found = scored(rows, pixel_batches(rows, self.count(rows), self.window, size), self._features)
+        for first, values, valid in joined(found):
             part = values.permute(1, 2, 0).cpu().numpy()
             part[~valid] = np.nan
             yield first, part
@@ -132,9 +132,9 @@ class PixelFeatures:
         with self.inferencer.model.precision():
             return window_features(self.network, x)
 
-    def _row_features(self, image: Tensor, window: tuple[int, int]) -> Tensor:
+    def _row_features(self, image: Tensor) -> Tensor:
         """Features (d, H − h + 1, W − w + 1) of an image, those of the windows' middles."""
-        backbone = self.network.backbone
+        backbone, window = self.network.backbone, self.window
         assert isinstance(backbone, DenseBackbone)  # as takes_rows says
         with self.inferencer.model.precision():
             maps = backbone.forward_pixels(backbone.embed_pixels(image))[0].float()

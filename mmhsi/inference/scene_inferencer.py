@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -12,17 +14,19 @@ from mmhsi.models.presence import PresenceClassifier
 from mmhsi.progress import begin
 
 from .map_run import map_paths, open_map
-from .prediction import PredictedRows, classify_dense, classify_rows, segment_rows
+from .prediction import PredictedRows, joined, pixel_batches, row_batches, scored, window_batches
 from .scene_opening import SceneRequest, open_for_model
 from .window_model import WindowModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from pathlib import Path
 
     from mmengine.config import Config
+    from torch import Tensor
 
     from .map_run import Progress
+    from .prediction import Batch
     from .scene_rows import SceneRows
 
 DEFAULT_BATCH = {True: 512, False: 16}
@@ -182,22 +186,61 @@ class SceneInferencer:
             DataError: If the scene cannot be read.
         """
         size = batch_size or self.choose_batch(rows)
+        with self.lasting_memory(size):
+            yield from joined(self.scored(rows, size, start, progress=progress))
+
+    @torch.inference_mode()
+    def scored(
+        self,
+        rows: SceneRows,
+        batch_size: int,
+        start: int = 0,
+        stop: int | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Generator[tuple[Batch, Tensor | None]]:
+        """Pass the batches of a scene through the model; :func:`mmhsi.inference.prediction.joined` makes rows of them.
+
+        Args:
+            rows: From :meth:`open_scene`.
+            batch_size: Windows at a time.
+            start: As for :meth:`predict_rows`.
+            stop: Row to end before: one that a batch may begin with. Default: the scene's height.
+            progress: As for :meth:`predict_rows`.
+
+        Yields:
+            Each batch, and its scores: (B, K) of windows of a classifier, (B, K, h, w) of a segmentor, (K, rows, W) of
+            whole rows; None without windows.
+        """
+        model, window = self.model, self.window
+        if model.takes_rows(window):
+            batches = row_batches(rows, window, start, stop)
+            yield from scored(rows, batches, partial(model.predict_rows, window=window), progress)
+            return
+        if model.by_pixel:
+            batches = pixel_batches(rows, model.num_outputs, model.seen_window(window), batch_size, start, stop)
+        else:
+            outputs, of_values = model.num_outputs, bool(self.spec.targets)
+            batches = window_batches(rows, outputs, window, self.stride, batch_size, start, stop, of_values)
+        yield from scored(rows, batches, model, progress)
+
+    @contextmanager
+    def lasting_memory(self, batch_size: int) -> Iterator[None]:
+        """Say in one line that memory does not last.
+
+        Args:
+            batch_size: Windows at a time.
+
+        Raises:
+            ConfigError: If it does not.
+        """
         try:
-            if self.model.takes_rows(self.window):
-                yield from classify_dense(rows, self.model.predict_rows, self.window, start)
-            elif self.model.by_pixel:
-                seen = self.model.seen_window(self.window)
-                yield from classify_rows(rows, self.model, self.model.num_outputs, seen, size, start, progress)
-            else:
-                count, of_values = self.model.num_outputs, bool(self.spec.targets)
-                yield from segment_rows(
-                    rows, self.model, count, self.window, self.stride, size, start, progress, of_values
-                )
+            yield
         except (MemoryError, RuntimeError) as error:
             if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "allocate memory" not in str(error):
                 raise  # on a CPU torch has no class of its own for a lack of memory
             raise ConfigError(
-                f"{self.model.device}: memory does not last for {size} windows at a time; give a smaller --batch-size"
+                f"{self.model.device}: memory does not last for {batch_size} windows at a time; give a smaller "
+                "--batch-size"
             ) from error
 
     def choose_batch(self, rows: SceneRows) -> int:

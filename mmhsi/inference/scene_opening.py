@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,9 +103,7 @@ def open_for_model(model: WindowModel, request: SceneRequest) -> SceneRows:
         bands, replay = _bands_and_transforms(model, reader.info, request)
         rows = SceneRows(reader, bands, replay, preprocessor, spec.wavelengths, other)
         warn_of_no_place(reader.info, scene)
-        doubt = doubtful_scale(rows, spec.values)
-        if doubt:
-            warn(doubt)
+        rows.look = partial(doubtful_scale, rows, spec.values)
         opened.pop_all()
     return rows
 

@@ -13,8 +13,10 @@ from torch import Tensor
 from mmhsi.datasets.mirroring import mirrored
 from mmhsi.errors import ConfigError, FileFormatError
 
+from .checks import warn
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from numpy.typing import NDArray
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 BUDGET = 32 << 20
 """Bytes of normalised rows that are read at a time."""
+
+
+CHUNKS, LOWEST = 8, 64
+"""A scene is read in so many parts or more, so that the model begins early, unless they would have fewer rows."""
 
 
 def rows_at_a_time(bytes_per_row: int, budget: int = BUDGET) -> int:
@@ -45,6 +51,8 @@ class SceneRows:
 
     Attributes:
         shape: (H, W).
+        look: What the reading thread is to look for in the file, when it has read the first rows, and gives as a text
+            to warn of (:meth:`say_doubts`); None for nothing.
     """
 
     def __init__(
@@ -69,6 +77,8 @@ class SceneRows:
         self._bytes_per_column = channels * 4
         self._thread = ThreadPoolExecutor(1)  # one, as a reader serves one at a time
         self._chunks: dict[int, Future[tuple[Tensor, NDArray[np.bool_]]]] = {}
+        self._doubts: Future[str | None] | None = None
+        self.look: Callable[[], str | None] | None = None
 
     def __enter__(self) -> SceneRows:
         return self
@@ -84,6 +94,33 @@ class SceneRows:
             if self.second is not None:
                 stack.callback(self.second.close)
             stack.callback(self._thread.shutdown, cancel_futures=True)
+            if exc_type is None:
+                self._begin_look()
+                self.say_doubts(wait=True)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the rows lie."""
+        return self.preprocessor.mean.device
+
+    def say_doubts(self, wait: bool = False) -> None:
+        """Warn of what :attr:`look` has found, once, when it has been found.
+
+        Args:
+            wait: Whether to wait for it. Default False.
+
+        Raises:
+            FileFormatError: The file cannot be read where it looked.
+        """
+        found = self._doubts
+        if found is not None and (wait or found.done()):
+            self.look = self._doubts = None
+            if doubt := found.result():
+                warn(doubt)
+
+    def _begin_look(self) -> None:
+        if self.look is not None and self._doubts is None:
+            self._doubts = self._thread.submit(self.look)
 
     def pad_columns(self, first: int, last: int) -> None:
         """Let every row reach from column ``first`` to ``last`` − 1, mirrored beyond the scene.
@@ -114,6 +151,8 @@ class SceneRows:
         wanted = mirrored(first, last, self.shape[0])
         low, high = int(wanted.min()), int(wanted.max()) + 1
         size = rows_at_a_time(len(self.columns) * self._bytes_per_column)
+        while size >= 2 * LOWEST and size * CHUNKS > self.shape[0]:
+            size //= 2
         while size < 2 * self.replay.margin:  # else the margins, which are computed twice, would outweigh the rows
             size *= 2
         needed = range(low // size, (high - 1) // size + 1)
@@ -123,6 +162,7 @@ class SceneRows:
             if index not in self._chunks:
                 ends = index * size, min((index + 1) * size, self.shape[0])
                 self._chunks[index] = self._thread.submit(self._read, *ends)
+        self._begin_look()  # behind the first rows, for which the model waits
         parts, masks = [], []
         for index in needed:
             cut = slice(max(0, low - index * size), high - index * size)
@@ -179,14 +219,19 @@ class SceneRows:
         data = cube.data
         if len(self.columns) != width:
             data, valid = data[:, self.columns], valid[:, self.columns]
-        device = self.preprocessor.mean.device
-        mask = torch.from_numpy(valid).to(device)
+        mask = _moved(valid, self.device)
         finer = None
         if second is not None:
             fine = (self.columns[:, None] * s + np.arange(s)).ravel()
-            finer = torch.from_numpy(second[:, fine]).to(device)[None]
-        rows, _ = self.preprocessor.prepare(torch.from_numpy(data).to(device)[None], mask[None], finer)
+            finer = _moved(second[:, fine], self.device)[None]
+        rows, _ = self.preprocessor.prepare(_moved(data, self.device)[None], mask[None], finer)
         return rows[0].contiguous(), valid
+
+
+def _moved(values: NDArray, device: torch.device) -> Tensor:
+    """An array on the device, which is not waited for."""
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def _finer(places: slice, scale: int) -> slice:

@@ -12,9 +12,10 @@ import numpy as np
 from rasterio.crs import CRS
 
 from mmhsi.io.files import write_whole
+from mmhsi.io.lock import turn
 from mmhsi.io.vector_writer import write_polygons
 
-from .many_scenes import RECORDS, Record, read_record, record_path
+from .many_scenes import Record, read_record, record_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,9 @@ SUMMARY, FOOTPRINTS, MOSAIC = "summary.csv", "footprints.gpkg", "mosaic"
 
 
 def write_summary(folder: Path, names: Iterable[str], known: Mapping[str, Record] | None = None) -> list[Path]:
-    """Write what the records say of scenes: every process may, and what the last one writes is of all of them.
+    """Write what the records say of scenes: every process may when it is done, one after another.
+
+    What the last one writes is of all of them.
 
     Args:
         folder: Of the maps.
@@ -39,20 +42,12 @@ def write_summary(folder: Path, names: Iterable[str], known: Mapping[str, Record
     Raises:
         DataError: If one cannot be written.
     """
-    names, known = list(names), known or {}
-    while True:
-        before = _last_change(folder / RECORDS)
-        written = _write_once(folder, names, known)
-        if _last_change(folder / RECORDS) == before:  # else this may lie above what another process knew more for
-            return written
+    known = known or {}
+    with turn(folder / f"{SUMMARY}.partial"):
+        return _write(folder, [known.get(name) or read_record(record_path(folder, name)) for name in names])
 
 
-def _last_change(folder: Path) -> int | None:
-    return folder.stat().st_mtime_ns if folder.exists() else None
-
-
-def _write_once(folder: Path, names: Sequence[str], known: Mapping[str, Record]) -> list[Path]:
-    records = (known.get(name) or read_record(record_path(folder, name)) for name in names)
+def _write(folder: Path, records: Iterable[Record | None]) -> list[Path]:
     found = [record for record in records if record is not None]
     written = [folder / SUMMARY]
     write_whole(written[0], _table(found))

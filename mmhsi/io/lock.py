@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -69,6 +70,26 @@ def hold(folder: str | Path, what: str, instead: str, passing: bool = False) -> 
                 note.unlink(missing_ok=True)
                 if made or passing:
                     folder.rmdir()  # if it is empty
+
+
+@contextmanager
+def turn(folder: Path) -> Iterator[None]:
+    """Hold a folder when no other process does any more; for work of seconds.
+
+    Args:
+        folder: Made, and removed again.
+
+    Raises:
+        DataError: A file is in its place.
+    """
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(hold(folder, "folder", "wait", passing=True))
+                break
+            except ConfigError:
+                time.sleep(0.05)
+        yield
 
 
 @contextmanager

@@ -166,6 +166,8 @@ class RowWriter:
         profile = dict(height=self.shape[0], width=self.shape[1], count=self.bands, dtype=self.dtype.name)
         profile.update(nodata=self.nodata, crs=self.crs, transform=self.transform, BIGTIFF="IF_SAFER")
         profile.update(tiled=True, blockxsize=_TILE, blockysize=_TILE, compress="deflate")
+        if self.overviews is not None:
+            profile.update(zlevel=1)  # for the rows alone, which are packed anew
         profile.update(self.options)
         with without_georeference_warning():
             dataset = rasterio.open(self._rows, "w", driver="GTiff", **profile)

@@ -18,6 +18,8 @@ from .protocols import CentreBackbone, DenseBackbone, LayeredBackbone, check_pro
 FEATURES_PER_CHANNEL = {"CenterContext": 2, "LearnableAggregation": 1, "GlobalAveragePooling": 1}
 """What necks, by their classes' names, make of every channel of the last map."""
 
+PASS = 64
+"""Windows a pass on a CPU, for each thread: of more, what one layer gives has left the cache before the next one."""
 WORTH_IT = 2
 """Times as many pixels as the image that holds them all the windows of a batch must have to be passed as that image."""
 
@@ -158,6 +160,11 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         Returns:
             Softmax scores, shape (B, K).
         """
+        if inputs.device.type != "cpu" or torch.compiler.is_compiling():  # an exported graph takes any number
+            return self._pass(inputs)
+        return torch.cat([self._pass(part) for part in inputs.split(PASS * torch.get_num_threads())])
+
+    def _pass(self, inputs: Tensor) -> Tensor:
         single = inputs.shape[2] == inputs.shape[3] == 1  # which looks the same from all sides
         elements = symmetries(*inputs.shape[2:]) if self.tta and not single else (0,)
         scores = [self.scored(self(dihedral(inputs, element), mode="tensor")) for element in elements]

@@ -7,6 +7,7 @@ import json
 import pickle
 import shutil
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -159,7 +160,13 @@ def test_going_on_with_something_else_is_said_and_done_anew(scene, tmp_path):
     assert said[2] == f"no interrupted run is known in {tmp_path}: begun anew"
     first.predict(scene[0], out=tmp_path / "map.tif")
     partial = tmp_path / "map.tif.partial"
-    RowStore(partial, 48, layers_of(4, True, True), dict(weights="of another model")).open(False).__enter__().save()
+    layers = layers_of(4, True, True)
+    with (
+        suppress(KeyboardInterrupt),
+        RowStore(partial, 48, layers, dict(weights="of another model")).open(False) as rows,
+    ):
+        rows.append({name: np.zeros((layer.bands, 1, 48)) for name, layer in layers.items()})
+        raise KeyboardInterrupt
     said.clear()
     second = SceneClassifier(minutes=2, models="lda-on-spectra", seed=3).fit(*scene[:2], **options)
     assert said[2] == "the earlier run was given other values of minutes, seed: what depends on that is done anew"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from interrupted_runs import interrupt, write_scene
+from many_maps import write_scenes
 from mmengine.config import Config
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
@@ -63,6 +64,12 @@ def map_of(tmp_path) -> Callable:
 @pytest.fixture
 def long_scene(tmp_path):
     return write_scene(tmp_path / "scene.tif")
+
+
+@pytest.fixture
+def scenes(tmp_path):
+    """Four small scenes, of which the third is damaged."""
+    return write_scenes(tmp_path / "in")
 
 
 @pytest.fixture

@@ -85,7 +85,19 @@ def test_sidecars_of_other_drivers(tmp_path, content, name):
         read_cube(path)
 
 
-@pytest.mark.parametrize("content", OTHERS)
+@pytest.mark.parametrize("start", ["{\x05\xa9\x04", " \n<\0\x01", "<GDAL_W\0MS>", "{" * 7, "<\x1fGDAL_WMS>"])
+def test_raw_sources_that_begin_like_text(tmp_path, start):
+    path = write_envi(tmp_path / "source.img", make_cube(1))
+    stored = start.encode("latin-1").ljust(HEIGHT * WIDTH * 2, b"\0")
+    path.write_bytes(stored)
+    expected = np.frombuffer(stored, "<i2").reshape(HEIGHT, WIDTH, 1)
+    np.testing.assert_array_equal(read_cube(_vrt(tmp_path, "source.img")).data, expected)
+    path.with_suffix(".hdr").unlink()
+    with pytest.raises(FileFormatError, match="no format that is read"):
+        read_cube(_vrt(tmp_path, "source.img"))
+
+
+@pytest.mark.parametrize("content", [*OTHERS, f"{SERVICE}\0\0", '\n \t{"a": 1}', "{" * 8])
 @pytest.mark.parametrize("header", [False, True])
 def test_sources_of_other_drivers(tmp_path, content, header):
     if header:

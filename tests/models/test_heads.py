@@ -80,6 +80,17 @@ def test_test_time_augmentation_averages_the_symmetries():
     assert not torch.allclose(plain.predict_scores(x), averaged.predict_scores(x), atol=1e-6)
 
 
+def test_on_a_cpu_many_windows_take_several_passes_of_which_none_is_left_out(monkeypatch):
+    monkeypatch.setattr("mmhsi.models.classifiers.PASS", 2)
+    model, x, sizes = classifier(True), torch.randn(1 + 5 * torch.get_num_threads(), 4, 6, 6), []
+    model.backbone.register_forward_hook(lambda _, given, __: sizes.append(len(given[0])))
+    scores = model.predict_scores(x)
+    assert max(sizes) == 2 * torch.get_num_threads()
+    assert sum(sizes) == 8 * len(x)
+    slow = torch.stack([model(dihedral(x, e), mode="tensor").softmax(1) for e in range(8)]).mean(0)
+    torch.testing.assert_close(scores, slow, rtol=0, atol=1e-6)
+
+
 def cnn_head(**arguments):
     loss = dict(type="CrossEntropyLoss")
     return MODELS.build(dict(type="CNNHead", in_channels=5, num_classes=4, channels=6, loss_decode=loss, **arguments))

@@ -6,6 +6,7 @@ a file is given to the one driver whose format it has, or to none.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"PCIDSK  ", "PCIDSK"),
 )
 _VRT = b"<VRTDataset"
+_TEXT = re.compile(rb"\s*[<{](?:[\t\n\r\x20-\x7e\x80-\xff]{7}|[\t\n\r\x20-\x7e\x80-\xff]*\Z)")
+"""How a text begins that one of GDAL's drivers may know: its shortest mark has nine characters, ``<GDAL_WMS``."""
 _START = 1024
 """Bytes in which GDAL looks for a virtual raster's first element."""
 
@@ -57,15 +60,16 @@ def driver_of(file: Path) -> str | None:
 def others_may_take(file: Path) -> bool:
     """Whether a file without a signature looks like text or a data base, which drivers of the network take for theirs.
 
-    Nor may it begin like one if GDAL is to choose the driver by itself. The values of raw data may happen to: where
-    the driver is given, they are read.
+    Nor may it begin like one if GDAL is to choose the driver by itself. Of raw data the first byte may happen to be
+    that of ``<`` or ``{``; the marks by which those drivers know their text are longer, and no zeros or control
+    characters are in them.
 
     Args:
         file: Exists and is a regular file.
     """
     with file.open("rb") as data:
         start = data.read(_START)
-    return start.lstrip()[:1] in (b"<", b"{") or start.startswith(b"SQLite format 3")
+    return _TEXT.match(start) is not None or start.startswith(b"SQLite format 3")
 
 
 def header_of(file: Path) -> Path | None:
