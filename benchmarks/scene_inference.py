@@ -138,9 +138,9 @@ def pixel_map(backbone: dict, channels: int, batch: int, bench: Bench) -> tuple[
     return over_bare(scene, inferencer(bench.folder, model, bands, 6, 15, batch, str(bench.device)), bench)
 
 
-def tile_map(arch: str, dims: int, bench: Bench) -> tuple[Measure, Measure]:
+def tile_map(arch: str, dims: int, side: int, bench: Bench) -> tuple[Measure, Measure]:
     """64 x 64 x 32 windows of a scene, stride 32, 20 classes."""
-    side = bench.size(512, 96)
+    side = bench.size(side, 96)
     model = segment_model(dict(type="HSIViT", arch=arch, img_size=64, patch_size=8), [dims], 32, 20, **LINEAR)
     scene = packed_scene(bench.folder, side, side, 32)
     return over_bare(scene, inferencer(bench.folder, model, 32, 20, 64, 16, str(bench.device)), bench)
@@ -234,10 +234,15 @@ COMPARISONS = [
     Comparison(
         "map-hsi-vit-small",
         "HSIViT small (patch 8), 64×64×32 windows of a 512×512 scene, stride 32, 20 classes: likewise",
-        partial(tile_map, "small", 384),
+        partial(tile_map, "small", 384, 512),
         **MAP,
     ),
-    Comparison("map-hsi-vit-tiny", "the same with HSIViT tiny, 2 ms a window", partial(tile_map, "tiny", 128), **MAP),
+    *(
+        Comparison(
+            f"map-hsi-vit-tiny{name}", f"the same with HSIViT tiny{what}", partial(tile_map, "tiny", 128, side), **MAP
+        )
+        for name, what, side in (("", ", 2 ms a window", 512), ("-1024", " and a scene of 1024×1024", 1024))
+    ),
     *(
         Comparison(
             f"map-rows-{name.lower()}",
