@@ -14,7 +14,7 @@ from mmhsi.arguments import nearest
 from mmhsi.errors import ConfigError
 from mmhsi.models.backbones.vit_arch import ARCHS
 from mmhsi.models.embeddings import embedding_of
-from mmhsi.models.weights import named_weights, read_checkpoint, transfer_weights
+from mmhsi.models.weights import check_tensors, named_weights, read_checkpoint, transfer_weights
 from mmhsi.models.weights.checkpoint import strip_prefix
 from mmhsi.models.weights.families import WEIGHTS, family_of
 from mmhsi.models.weights.input_spec import checkpoint_spec
@@ -185,6 +185,7 @@ def _weights(state: Mapping[str, Any], given: str) -> tuple[str, dict[str, Tenso
     """Where a vision transformer's weights stand in a checkpoint, and those weights under HSIViT's names."""
     for prefix in PREFIXES:
         part = strip_prefix(dict(state), prefix)
+        check_tensors(f"pretrained {given}", part)
         family = family_of(part)
         if family is not None and not any(_tells_all(weights) for weights in family.weights):
             names = ", ".join(weights.name for weights in family.weights)

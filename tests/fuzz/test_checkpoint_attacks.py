@@ -7,6 +7,8 @@ import os
 import pickle
 import re
 import threading
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from scene_models import META, QUERIES, VIT
 from mmhsi.engine import CheckedRunner, build_runner, resolve_from_spec
 from mmhsi.engine.runners import our_loader_alone, read_run
 from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.estimator.pretrained import Encoder
 from mmhsi.inference import SceneInferencer
 from mmhsi.inference.feature_extractor import FeatureExtractor
 from mmhsi.inference.publishing import publish_checkpoint
@@ -196,6 +199,20 @@ def test_words_in_the_place_of_weights(tmp_path):
     for read in (load_weights, transfer_weights):
         with pytest.raises(ConfigError, match="is a str, expected a tensor"):
             read(module, tmp_path / "a.pth")
+    with pytest.raises(ConfigError, match="is a str, expected a tensor"):
+        Encoder.of(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (0, 0), (2, 2, 2, 2, 2)])
+@pytest.mark.parametrize("parts", [("to_weight.weight", "to_bias.bias"), ("pixels.weight",), ("projection.weight",)])
+def test_odd_shapes_of_an_embedding(tmp_path, parts, shape):
+    """What is no embedding is passed over or refused; nothing else is raised."""
+    module = MODELS.build(VIT)
+    state = module.state_dict() | {f"patch_embed.{part}": torch.zeros(shape) for part in parts}
+    torch.save(state, tmp_path / "a.pth")
+    for read in (partial(transfer_weights, module), Encoder.of):
+        with suppress(ConfigError):
+            read(tmp_path / "a.pth")
 
 
 def test_nothing_is_asked_of_a_network(config, tmp_path, run_tool, capsys):

@@ -73,13 +73,12 @@ def embedding_of(state: Mapping[str, Tensor]) -> tuple[str, int | None] | None:
         Its name and the side of a patch in pixels, None where the sides of a fixed one's patches differ; None of
         weights that are of none of them.
     """
-    generated, bias, pixels, stem, projection = (
-        state.get(f"patch_embed.{name}")
-        for name in ("to_weight.weight", "to_bias.bias", "pixels.weight", "stem.convs.0.weight", "projection.weight")
-    )
-    if generated is not None and bias is not None:
+    names = ("to_weight.weight", "to_bias.bias", "pixels.weight", "stem.convs.0.weight", "projection.weight")
+    found = (state.get(f"patch_embed.{name}") for name in names)
+    generated, bias, pixels, stem, projection = (None if one is None or not one.numel() else one for one in found)
+    if generated is not None and bias is not None and generated.ndim and bias.ndim:
         return "wavelength", isqrt(len(generated) // len(bias))
-    if pixels is not None:
+    if pixels is not None and pixels.ndim:
         return "band-attention", isqrt(pixels.shape[-1])
     if projection is None or projection.ndim != 4:
         return None

@@ -1,6 +1,6 @@
 """Honest loading of weights, and carrying them over to other sensors."""
 
-from .checkpoint import load_weights, read_checkpoint, strip_prefix, trusted_weights, write_checkpoint
+from .checkpoint import check_tensors, load_weights, read_checkpoint, strip_prefix, trusted_weights, write_checkpoint
 from .hub import download_public
 from .input_spec import checkpoint_spec
 from .public_encoder import convert, expand_pretrained, named_weights, weights_file
@@ -11,6 +11,7 @@ from .transfer import LoadReport, transfer_weights
 __all__ = [
     "PUBLIC_MODELS",
     "LoadReport",
+    "check_tensors",
     "checkpoint_spec",
     "convert",
     "download_public",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from mmengine.logging import print_log
@@ -17,6 +18,9 @@ from ..pruning import pruned_prefixes
 from .archive import Archive
 from .layouts import CONTAINERS
 from .stand_ins import NotPlainError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TRUST = "rewrite it once with mmhsi trust_checkpoint"
 PROGRAMS = ("cfg", "config")
@@ -164,6 +168,21 @@ def check_weight(name: str, value: object, own: Tensor) -> None:
         raise ConfigError(f"{name} is a {type(value).__name__}, expected a tensor")
     if value.is_floating_point() != own.is_floating_point() or value.is_complex():
         raise ConfigError(f"{name} holds {str(value.dtype)[6:]}, expected {str(own.dtype)[6:]}")
+
+
+def check_tensors(name: str, state: Mapping[str, object]) -> None:
+    """Refuse weights by name that are none.
+
+    Args:
+        name: The file, for the message.
+        state: What it holds.
+
+    Raises:
+        ConfigError: If one is no tensor.
+    """
+    for key, value in state.items():
+        if not isinstance(value, Tensor):
+            raise ConfigError(f"{name}: {key} is a {type(value).__name__}, expected a tensor")
 
 
 def load_weights(module: nn.Module, path: str | Path, prefix: str = "", strict: bool = True) -> None:

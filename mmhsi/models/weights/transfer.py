@@ -16,7 +16,7 @@ from mmhsi.registry import WEIGHT_INITIALIZERS
 from ..embeddings import embedding_of
 from ..protocols import AdaptableModel, BandedBackbone, PrunableBackbone, ResamplingBackbone
 from ..pruning import pruned_prefixes
-from .checkpoint import check_weight, read_checkpoint, strip_prefix
+from .checkpoint import check_tensors, check_weight, read_checkpoint, strip_prefix
 from .families import WEIGHTS
 from .input_spec import checkpoint_spec
 from .layouts import translate
@@ -91,7 +91,9 @@ def transfer_weights(
     if input_layer not in INPUT_LAYER:
         raise ConfigError(f"input_layer={input_layer!r} is unknown, expected one of {', '.join(INPUT_LAYER)}")
     checkpoint = read_checkpoint(path)
-    state = translate(strip_prefix(checkpoint["state_dict"], prefix))
+    state = strip_prefix(checkpoint["state_dict"], prefix)
+    check_tensors(f"checkpoint {path}", state)
+    state = translate(state)
     own = module.state_dict()
     if not own.keys() & state.keys():
         under = f" under {prefix!r}" if prefix else ""
