@@ -40,7 +40,8 @@ def state():
             if entry.level or entry.handlers or entry.filters  # one that has just been asked for has none
         },
         logging=[logging.root.manager.disable, repr(logging.getLoggerClass())],
-        loaders={key: repr(value) for key, value in CheckpointLoader._schemes.items()},
+        # mmhsi:// is a name of our own.
+        loaders={key: repr(value) for key, value in CheckpointLoader._schemes.items() if key != "mmhsi://"},
         backends={key: repr(value) for key, value in backends.backends.items()},
         prefixes={key: repr(value) for key, value in backends.prefix_to_backends.items()},
         clients={key: repr(value) for key, value in file_client.FileClient._backends.items()},

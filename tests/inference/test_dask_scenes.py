@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any
 
@@ -105,10 +106,10 @@ def test_a_worker_is_killed(
     def kill() -> None:
         note = tmp_path / "maps/scene_0.tif.partial/.lock"
         end = time.monotonic() + 200
-        while time.monotonic() < end and not note.exists():
-            time.sleep(0.01)
-        time.sleep(0.3)
-        killed.append(int(note.read_text().split()[1]))
+        while time.monotonic() < end and not killed:
+            with suppress(OSError, IndexError):  # not there yet, or not written
+                killed.append(int(note.read_text().split()[1]))
+            time.sleep(0.001)
         os.kill(killed[0], signal.SIGKILL)
 
     helper = Thread(target=kill)
