@@ -31,6 +31,7 @@ ARGUMENTS = {
     "LevelProjection": dict(in_channels=(24, 16), out_channels=32),
     "MAESTViT": dict(in_channels=30),
     "MAEDecoder": dict(in_channels=30, patch_size=3, img_size=(9, 12), embed_dims=32, **WIDE),
+    "MultiScaleWindows": dict(in_channels=30, backbone=dict(type="CNN2D", depth=1)),
     "MultiscaleLinearHead": MAPS,
     "RegressionHead": dict(in_channels=16, num_targets=2),
     "SSMAEFusion": dict(in_channels=30, arch="tiny", second_bands=3),
@@ -44,6 +45,7 @@ ARGUMENTS = {
     "SpatialSpectralViT, pooled": dict(in_channels=30, arch="tiny", img_size=9, patch_size=3, fusion="pooled"),
     "SpectralCNN1D": dict(in_channels=30),
     "SpectralRNN": dict(in_channels=30),
+    "TwoSources": dict(in_channels=30, second_bands=12, second_scale=2, backbone=dict(type="CNN2D")),
     "TokenLinearHead": dict(in_channels=16, num_classes=5, patch_size=2, loss_decode=LOSS),
     "UNetHead": dict(MAPS, num_upsamples=1),
 }

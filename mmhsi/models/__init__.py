@@ -6,6 +6,8 @@ What is built on mmseg's classes is imported when it is first asked for: with mm
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import mmhsi.light_optimizers  # noqa: F401, before anything of mmengine
+
 from .backbones import (
     CNN2D,
     CNN3D,
@@ -20,11 +22,13 @@ from .backbones import (
     HyperSIGMASpectral,
     IMAEViT,
     MAESTViT,
+    MultiScaleWindows,
     SpatialSpectralViT,
     SpectralCNN1D,
     SpectralRNN,
     SSMAEFusion,
     SSMAEViT,
+    TwoSources,
 )
 from .classical import (
     LDA,
@@ -56,6 +60,7 @@ from .masking import BlockwiseMasking, MRSMasking, RandomMasking, SpectralMaskin
 from .mean_of_classifiers import ClassifierMembers, MeanOfClassifiers
 from .necks import CenterContext, LearnableAggregation, LevelProjection
 from .preprocessors import (
+    BatchBandDropout,
     BatchDihedral,
     BatchGainOffset,
     BatchNoise,
@@ -109,6 +114,7 @@ __all__ = [
     "SVM",
     "AbsoluteErrorLoss",
     "AbundanceHead",
+    "BatchBandDropout",
     "BatchDihedral",
     "BatchGainOffset",
     "BatchNoise",
@@ -151,6 +157,7 @@ __all__ = [
     "MaskedPretraining",
     "MeanOfClassifiers",
     "MeanOfLearners",
+    "MultiScaleWindows",
     "MultiscaleLinearHead",
     "OnColumns",
     "PixelClassifier",
@@ -176,6 +183,7 @@ __all__ = [
     "TileRegressor",
     "TokenLinearHead",
     "TubeMasking",
+    "TwoSources",
     "UNetHead",
     "ViewPreprocessor",
     "WindowSampler",

@@ -9,7 +9,7 @@ from mmhsi.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 def check_bands(owner: str, x: Tensor, in_channels: int) -> None:
@@ -41,3 +41,15 @@ def resolve_out_indices(owner: str, out_indices: Sequence[int], depth: int) -> t
     if not out_indices or not all(-depth <= index < depth for index in out_indices):
         raise ConfigError(f"{owner}: out_indices={tuple(out_indices)} must lie in -{depth} to {depth - 1}")
     return tuple(index % depth for index in out_indices)
+
+
+def map_channels(backbone: nn.Module) -> int | None:
+    """Channels of a backbone's last map; None where it does not tell.
+
+    Args:
+        backbone: With ``out_channels``; of this package's, ``embed_dims`` does too.
+    """
+    channels = getattr(backbone, "out_channels", None)
+    if channels is None and type(backbone).__module__.startswith("mmhsi."):
+        channels = getattr(backbone, "embed_dims", None)
+    return channels if isinstance(channels, int) else None

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from mmhsi.registry import MODELS
 
-from .dense import POOLS, dense_scores
+from .checks import map_channels
+from .dense import POOLS, dense_parts, dense_scores
 from .freezing import FreezableBackbone
 from .preprocessors import ScenePreprocessor, dihedral, symmetries
-from .protocols import CentreBackbone, DenseBackbone, LayeredBackbone, check_protocol
+from .protocols import CentreBackbone, LayeredBackbone, ScaledBackbone, check_protocol, finer_source
 
 FEATURES_PER_CHANNEL = {"CenterContext": 2, "LearnableAggregation": 1, "GlobalAveragePooling": 1}
 """What necks, by their classes' names, make of every channel of the last map."""
@@ -39,14 +40,11 @@ def feature_width(backbone: nn.Module, neck: nn.Module) -> int | None:
     """Channels that a neck gives a head; None where the backbone or the neck does not tell.
 
     Args:
-        backbone: With ``out_channels``, the channels of its last map; of this package's, ``embed_dims`` does too.
+        backbone: The backbone, see :func:`mmhsi.models.checks.map_channels`.
         neck: The neck.
     """
-    channels = getattr(backbone, "out_channels", None)
-    if channels is None and type(backbone).__module__.startswith("mmhsi."):
-        channels = getattr(backbone, "embed_dims", None)
-    factor = FEATURES_PER_CHANNEL.get(type(neck).__name__)
-    return channels * factor if isinstance(channels, int) and factor is not None else None
+    channels, factor = map_channels(backbone), FEATURES_PER_CHANNEL.get(type(neck).__name__)
+    return None if channels is None or factor is None else channels * factor
 
 
 @MODELS.register_module()
@@ -65,6 +63,8 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         frozen: Whether the backbone stays as it was loaded, in evaluation mode and without gradients. Default False.
         lora: Options of low-rank adapters (:func:`mmhsi.models.adapters.check_lora`), such as ``dict(rank=8)``, which
             then alone learn of the backbone. Default None.
+        mixup: Whether training windows are mixed with others of their batch, by a factor from 0 to 1 that is drawn for
+            each batch, and their losses likewise (H. Zhang et al., mixup, ICLR 2018, with α = 1). Default False.
         data_preprocessor: Config of the preprocessor, e.g. :class:`mmhsi.models.ScenePreprocessor`.
         init_cfg: mmengine's initialisation.
     """
@@ -79,6 +79,7 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         data_preprocessor: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
         lora: dict | None = None,
+        mixup: bool = False,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
@@ -89,6 +90,7 @@ class PixelClassifier(FreezableBackbone, BaseModel):
             self.head = MODELS.build(head, default_args=None if width is None else dict(in_channels=width))
             self.head.register_forward_hook(in_float32)
         self.tta = tta
+        self.mixup = mixup
         self.limit_backbone(frozen, lora)
 
     def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
@@ -116,12 +118,22 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         """
         if mode == "predict":
             return self.predict(inputs, data_samples or [])
+        if mode == "loss" and self.mixup and data_samples:
+            return self._mixed_loss(inputs, data_samples)
         features = self.extract_feat(inputs)
         if mode == "tensor":
             return features if self.head is None else self.head(features)
         if mode == "loss" and self.head is not None:
             return self.head.loss(features, data_samples)
         raise RuntimeError(f"PixelClassifier: mode={mode!r} without a head or unknown")
+
+    def _mixed_loss(self, inputs: Tensor, samples: list) -> dict[str, Tensor]:
+        """Losses of windows mixed with others, which are as much of the one class as of the other."""
+        share, other = torch.rand(()).item(), torch.randperm(len(samples)).tolist()
+        features = self.extract_feat(share * inputs + (1 - share) * inputs[other])
+        first = self.head.loss(features, samples)
+        second = self.head.loss(features, [samples[index] for index in other])
+        return {name: share * value + (1 - share) * second[name] for name, value in first.items()}
 
     def get_layer_depth(self, param_name: str) -> tuple[int, int]:
         """Depth of a parameter's layer and of the deepest, for learning rates by layer.
@@ -167,7 +179,8 @@ class PixelClassifier(FreezableBackbone, BaseModel):
     def _pass(self, inputs: Tensor) -> Tensor:
         single = inputs.shape[2] == inputs.shape[3] == 1  # which looks the same from all sides
         elements = symmetries(*inputs.shape[2:]) if self.tta and not single else (0,)
-        scores = [self.scored(self(dihedral(inputs, element), mode="tensor")) for element in elements]
+        turned = (dihedral(inputs, element, finer_source(self.backbone)) for element in elements)
+        scores = [self.scored(self(windows, mode="tensor")) for windows in turned]
         return torch.stack(scores).mean(dim=0)
 
     def seen_window(self, window: tuple[int, int]) -> tuple[int, int]:
@@ -185,10 +198,7 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         Args:
             window: (h, w) in pixels.
         """
-        backbone = self.backbone
-        if not isinstance(backbone, DenseBackbone) or self.neck is None or type(self.neck).__name__ not in POOLS:
-            return False
-        return backbone.is_unpadded and min(window) > 2 * backbone.reach
+        return type(self.neck).__name__ in POOLS and bool(dense_parts(self.backbone, window))
 
     def predict_rows(self, image: Tensor, window: tuple[int, int]) -> Tensor:
         """Class scores of all pixels that have a whole window within an image, each layer computed once a pixel.
@@ -202,10 +212,8 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         Returns:
             Softmax scores, shape (K, H − h + 1, W − w + 1).
         """
-        backbone = self.backbone
-        assert isinstance(backbone, DenseBackbone)  # as takes_rows says
-        assert self.neck is not None
-        return dense_scores(backbone, self.neck, self._classify, image, window, self.tta)
+        assert self.neck is not None  # as takes_rows says
+        return dense_scores(dense_parts(self.backbone, window), self.neck, self._classify, image, self.tta)
 
     def _classify(self, features: Tensor) -> Tensor:
         """Scores (n, K) of features (n, F), which come from the neck."""
@@ -225,7 +233,8 @@ class PixelClassifier(FreezableBackbone, BaseModel):
             return super().val_step(data)
         window = (data["size"][0], data["size"][1])
         if self.takes_rows(window) and ("label" in data or "value" in data):
-            found = preprocessor.around(data, len(data["row"]) * window[0] * window[1] / WORTH_IT)
+            h, w = self.backbone.side(window) if isinstance(self.backbone, ScaledBackbone) else window
+            found = preprocessor.around(data, len(data["row"]) * h * w / WORTH_IT)
             if found is not None:
                 image, rows, columns = found
                 scores = self.predict_rows(image, window)[:, rows, columns].T

@@ -47,11 +47,43 @@ class ClassifierMembers(nn.Module):
         Args:
             x: Normalised windows (B, C, h, w), at least as large as each member's.
         """
-        scores = [
-            weight * network.predict_scores(part)  # type: ignore[operator]
-            for part, (*_, weight), network in zip(self.cut(x), self.parts, self.networks, strict=True)
-        ]
-        return torch.stack(scores).sum(dim=0) / sum(weight for *_, weight in self.parts)
+        scores = [network.predict_scores(part) for part, network in zip(self.cut(x), self.members(), strict=True)]
+        return self._mean(scores)
+
+    def members(self) -> list[PixelClassifier]:
+        """The classifiers, in their order."""
+        return list(self.networks)  # type: ignore[arg-type]
+
+    def _mean(self, scores: list[Tensor]) -> Tensor:
+        weights = [weight for *_, weight in self.parts]
+        return torch.stack([weight * of for weight, of in zip(weights, scores, strict=True)]).sum(dim=0) / sum(weights)
+
+    def takes_rows(self) -> bool:
+        """Whether every member sees one pixel, or takes rows itself."""
+        windows = [window for _, window, _ in self.parts]
+        return all(side == 1 or of.takes_rows((side, side)) for side, of in zip(windows, self.members(), strict=True))
+
+    def forward_rows(self, image: Tensor, window: tuple[int, int]) -> Tensor:
+        """Weighted mean of the members' class probabilities of all pixels that have a whole window within an image.
+
+        Args:
+            image: Normalised, shape (1, C, H, W).
+            window: (h, w) in pixels, at least as large as each member's.
+
+        Returns:
+            Shape (K, H − h + 1, W − w + 1).
+        """
+        rows, columns = (size - side + 1 for size, side in zip(image.shape[2:], window, strict=True))
+        scores: list[Tensor] = []
+        for (channels, side, _), member in zip(self.parts, self.members(), strict=True):
+            top, left = window[0] // 2 - side // 2, window[1] // 2 - side // 2
+            part = image[:, channels, top : top + rows + side - 1, left : left + columns + side - 1]
+            if side == 1:
+                pixels = part[0].flatten(1).T[:, :, None, None]
+                scores.append(member.predict_scores(pixels).T.unflatten(1, (rows, columns)))
+            else:
+                scores.append(member.predict_rows(part, (side, side)))
+        return self._mean(scores)
 
     def cut(self, x: Tensor) -> list[Tensor]:
         """What each member sees of windows.
@@ -91,6 +123,8 @@ class MeanOfClassifiers(PixelClassifier):
         ConfigError: If the backbone is another, or the temperature is not positive.
     """
 
+    backbone: ClassifierMembers
+
     def __init__(
         self,
         backbone: dict,
@@ -121,7 +155,23 @@ class MeanOfClassifiers(PixelClassifier):
 
         The arguments are as for :meth:`PixelClassifier.predict_scores`.
         """
-        scores: Tensor = self.backbone(inputs)
+        return self._calibrated(self.backbone(inputs), 1)
+
+    def takes_rows(self, window: tuple[int, int]) -> bool:
+        """Whether every member sees one pixel, or takes rows itself.
+
+        The arguments are as for :meth:`PixelClassifier.takes_rows`.
+        """
+        return window != (1, 1) and self.backbone.takes_rows()
+
+    def predict_rows(self, image: Tensor, window: tuple[int, int]) -> Tensor:
+        """Calibrated class probabilities of all pixels that have a whole window within an image.
+
+        The arguments are as for :meth:`PixelClassifier.predict_rows`.
+        """
+        return self._calibrated(self.backbone.forward_rows(image, window), 0)
+
+    def _calibrated(self, scores: Tensor, dim: int) -> Tensor:
         if self.temperature == 1:
             return scores
-        return torch.softmax(scores.clamp_min(SMALLEST).log() / self.temperature, dim=1)
+        return torch.softmax(scores.clamp_min(SMALLEST).log() / self.temperature, dim=dim)

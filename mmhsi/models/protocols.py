@@ -239,6 +239,7 @@ class DenseBackbone(Protocol):
     """Computes the maps of all windows of a scene at once, because no pixel's features depend on its window.
 
     The map of a window (h, w) must be that of the scene at the window's place, cut to (h − 2 · reach, w − 2 · reach).
+    Images come one or several at a time.
 
     Attributes:
         reach: Pixels that the map lacks on every side.
@@ -261,6 +262,66 @@ class DenseBackbone(Protocol):
         Args:
             maps: From :meth:`embed_pixels`, shape (B, d, H, W).
         """
+
+
+@runtime_checkable
+class FinerBackbone(Protocol):
+    """Takes a finer second source whose pixels come as channels of the pixel they lie in.
+
+    Attributes:
+        finer: (C2, s) where the last C2 · s² channels of its images, and of what :class:`DenseBackbone` makes of single
+            pixels, are those of a source that is s times finer along each axis.
+    """
+
+    finer: tuple[int, int]
+
+
+def finer_source(backbone: object) -> tuple[int, int] | None:
+    """What symmetries need to know of a backbone's second source: (C2, s) of a :class:`FinerBackbone`, else None.
+
+    Args:
+        backbone: Any.
+    """
+    return backbone.finer if isinstance(backbone, FinerBackbone) else None
+
+
+@runtime_checkable
+class SizedBackbone(Protocol):
+    """Does not take windows of every size."""
+
+    def check_window(self, window: tuple[int, int]) -> None:
+        """Check that windows can be taken.
+
+        Args:
+            window: (h, w) in pixels.
+
+        Raises:
+            ConfigError: If they cannot.
+        """
+
+
+@runtime_checkable
+class ScaledBackbone(Protocol):
+    """Gives networks of its own windows of several scales, and puts their maps behind each other."""
+
+    def side(self, window: tuple[int, int]) -> tuple[int, int]:
+        """Height and width in pixels of what each network is given of a window.
+
+        Args:
+            window: (h, w) in pixels.
+        """
+
+    def cut(self, x: Tensor, scale: int, window: tuple[int, int]) -> Tensor:
+        """What lies within the windows' part of a scale.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            scale: Pixels of the image, along each axis, of which the network's are the means.
+            window: (h, w) in pixels of windows that lie in the images.
+        """
+
+    def networks_of_scales(self) -> list[tuple[int, nn.Module]]:
+        """Every scale and its network."""
 
 
 P = TypeVar("P")

@@ -13,7 +13,8 @@ from mmhsi.registry import MODELS
 CLASSES = {name: cls for name, cls in MODELS.module_dict.items() if cls.__module__.startswith(backbones.__name__)}
 # Those of papers' tables have one size, give one map and have no layers to prune.
 COMPARISON = sorted(name for name, cls in CLASSES.items() if ".comparison." in cls.__module__)
-COMPOSED = {"HyperSIGMAFusion"}  # of two others, which have the sizes and layers: test_hypersigma.py
+# Of others, which have the sizes and layers: test_hypersigma.py, test_multi_scale_windows.py, test_two_sources.py.
+COMPOSED = {"HyperSIGMAFusion", "MultiScaleWindows", "TwoSources"}
 TRANSFORMERS = sorted(CLASSES.keys() - COMPARISON - COMPOSED)
 ONE_PIXEL = ("SpectralRNN", "SpectralCNN1D")
 SUMMED_UP = (*ONE_PIXEL, "ExViT", "MAESTViT")

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
@@ -27,6 +28,20 @@ def test_batch_dihedral_draws_per_sample_and_keeps_spectra_together(size):
     out = MODELS.build(dict(type="BatchDihedral"))(one.repeat(200, 1, 1, 1), BatchRNG(200, "cpu"))
     allowed = {tuple(dihedral(one, e).flatten().tolist()) for e in symmetries(*size)}
     assert {tuple(x.flatten().tolist()) for x in out} == allowed
+
+
+@pytest.mark.parametrize("size", [(3, 3), (2, 4)])
+def test_pixels_of_a_finer_source_turn_with_its_picture(size):
+    cube, finer = torch.randn(200, 2, *size), torch.randn(200, 2, 3 * size[0], 3 * size[1])
+    x = torch.cat([cube, F.pixel_unshuffle(finer, 3)], dim=1)
+    for element in symmetries(*size):
+        turned = dihedral(x, element, (2, 3))
+        assert torch.equal(turned[:, :2], dihedral(cube, element))
+        assert torch.equal(F.pixel_shuffle(turned[:, 2:], 3), dihedral(finer, element))
+    out = MODELS.build(dict(type="BatchDihedral"))(x, BatchRNG(200, "cpu"), (2, 3))
+    alike = torch.stack([(out == dihedral(x, element, (2, 3))).flatten(1).all(dim=1) for element in symmetries(*size)])
+    assert (alike.sum(dim=0) == 1).all()  # every sample is turned as one
+    assert alike.any(dim=1).all()
 
 
 def test_pixels_without_data_turn_with_the_image():
@@ -96,3 +111,21 @@ def test_noise_has_the_strength_asked_for():
     torch.manual_seed(0)
     out = MODELS.build(dict(type="BatchNoise", std=0.4))(torch.zeros(50, 20, 8, 8), BatchRNG(50, "cpu"))
     assert out.std().item() == pytest.approx(0.4, rel=0.02)
+
+
+def test_bands_of_a_group_are_lost_together():
+    torch.manual_seed(0)
+    x = torch.randn(400, 11, 3, 3)
+    out = MODELS.build(dict(type="BatchBandDropout", ratio=0.3, group=4))(x, BatchRNG(400, "cpu"))
+    lost = (out == 0).all(dim=(2, 3))
+    assert torch.equal(torch.where(lost[:, :, None, None], 0.0, x), out)
+    for first in (0, 4, 8):
+        assert torch.equal(lost[:, first : first + 4].any(dim=1), lost[:, first : first + 4].all(dim=1))
+        assert lost[:, first].float().mean().item() == pytest.approx(0.3, abs=0.07)
+    assert (lost[:, 0] != lost[:, 4]).any()
+
+
+@pytest.mark.parametrize("options", [dict(ratio=1), dict(ratio=-0.1), dict(group=0), dict(group=1.5)])
+def test_band_dropout_that_cannot_work(options):
+    with pytest.raises(ConfigError, match="BatchBandDropout"):
+        MODELS.build(dict(type="BatchBandDropout", **options))

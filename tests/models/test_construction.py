@@ -61,7 +61,9 @@ HIT = [
     *TORCH,
 ]
 RULES = {
-    **dict.fromkeys(("CNN2D", "CNN3D", "FreeNet", "SpectralCNN1D", "SpectralRNN"), TORCH),
+    **dict.fromkeys(
+        ("CNN2D", "CNN3D", "FreeNet", "MultiScaleWindows", "SpectralCNN1D", "SpectralRNN", "TwoSources"), TORCH
+    ),
     **{name: [(r"^(cls_token|pos_embed)$", 1.0), *TORCH] for name in ("ExViT", "MAESTViT")},
     "HiT": HIT,
     "SSTN": [(r"gate$", "zeros"), *TORCH],

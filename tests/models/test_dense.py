@@ -22,12 +22,12 @@ BANDS, CLASSES = 12, 4
 CENTRE, MEAN = dict(type="CenterContext"), dict(type="mmpretrain.GlobalAveragePooling")
 
 
-def classifier(backbone: str, neck: dict = CENTRE, tta: bool = True, **options: object) -> torch.nn.Module:
+def classifier(network: str, neck: dict = CENTRE, tta: bool = True, **options: object) -> torch.nn.Module:
     """A classifier with weights and batch statistics under which nothing is zero."""
     torch.manual_seed(0)
     head = dict(type="mmpretrain.LinearClsHead", num_classes=CLASSES, loss=dict(type="mmpretrain.CrossEntropyLoss"))
     with DefaultScope.overwrite_default_scope("mmhsi"):
-        backbone = dict(type=backbone, in_channels=BANDS, **options)
+        backbone = dict(type=network, in_channels=BANDS, **options)
         preprocessor = dict(type="ScenePreprocessor", num_bands=BANDS, mean=[0.0] * BANDS, std=[1.0] * BANDS)
         model = MODELS.build(
             dict(
@@ -79,6 +79,78 @@ def test_symmetries_of_even_windows_have_other_centres() -> None:
     model = classifier("SpectralRNN", MEAN, tta=True)
     assert model.seen_window((9, 9)) == (1, 1)
     assert model.seen_window((8, 9)) == (8, 9)
+
+
+def mean_of(*members: dict) -> torch.nn.Module:
+    """Of classifiers with random weights, and a temperature."""
+    head = dict(type="mmpretrain.LinearClsHead", num_classes=CLASSES)
+    models = []
+    for member in members:
+        channels = member.get("stop", BANDS) - member.get("start", 0)
+        backbone = dict(type=member.pop("type"), in_channels=channels)
+        models.append(
+            dict(member, model=dict(type="PixelClassifier", backbone=backbone, neck=CENTRE, head=head, tta=True))
+        )
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        backbone = dict(type="ClassifierMembers", members=models)
+        model = MODELS.build(dict(type="MeanOfClassifiers", backbone=backbone, temperature=1.3))
+    for parameter in model.parameters():
+        parameter.data += 0.2 * torch.randn_like(parameter)
+    return model.eval()
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("window", [(9, 9), (9, 11), (10, 9)])
+def test_a_mean_of_classifiers_takes_rows_if_its_members_do(window: tuple[int, int]) -> None:
+    one = dict(type="SpectralRNN", window=1, start=1, weight=2.0)
+    model = mean_of(dict(type="CNN2D", window=9), dict(type="CNN2D", window=6, stop=BANDS - 1, weight=0.5), one)
+    assert model.takes_rows(window)
+    image = torch.randn(1, BANDS, 14, 16)
+    torch.testing.assert_close(model.predict_rows(image, window), by_windows(model, image, window), atol=1e-5, rtol=0)
+    assert not mean_of(dict(type="CNN2D", window=9), dict(type="SSTN", window=9)).takes_rows(window)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("tta", [True, False])
+@pytest.mark.parametrize("neck", [CENTRE, MEAN], ids=lambda neck: neck["type"])
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize(
+    ("network", "scales", "window"),
+    [
+        ("CNN2D", (1, 3), (21, 21)),
+        ("CNN2D", (5, 1, 3), (25, 35)),
+        ("CNN2D", (3,), (15, 15)),
+        ("CNN3D", (1, 3), (15, 27)),
+    ],
+)
+def test_windows_of_several_scales_are_taken_in_rows(network, scales, window, shared, neck, tta) -> None:
+    model = classifier("MultiScaleWindows", neck, tta, backbone=dict(type=network), scales=scales, shared=shared)
+    image = torch.randn(1, BANDS, window[0] + 4, window[1] + 7)
+    assert model.takes_rows(window)
+    expected, found = by_windows(model, image, window), model.predict_rows(image, window)
+    assert expected.std(dim=(1, 2)).max() > 1e-3
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("tta", [True, False])
+@pytest.mark.parametrize("neck", [CENTRE, MEAN], ids=lambda neck: neck["type"])
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize("network", [dict(type="CNN2D"), dict(type="CNN2D", depth=1), dict(type="CNN3D")])
+def test_a_finer_source_is_taken_in_rows(network: dict, scale: int, neck: dict, tta: bool) -> None:
+    options = dict(second_bands=scale**2, second_scale=scale, channels=8)
+    model = classifier("TwoSources", neck, tta, backbone=network, **options)
+    image = torch.randn(1, BANDS, 13, 17)
+    assert model.takes_rows((9, 9))
+    expected, found = by_windows(model, image, (9, 9)), model.predict_rows(image, (9, 9))
+    assert expected.std(dim=(1, 2)).max() > 1e-3
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def test_scales_whose_network_takes_no_rows_are_passed_window_by_window() -> None:
+    assert not classifier("MultiScaleWindows", MEAN, backbone=dict(type="SSTN")).takes_rows((27, 27))
+    assert not classifier("MultiScaleWindows", backbone=dict(type="CNN2D")).takes_rows((9, 27))
 
 
 def test_windows_that_leave_no_pixel_are_passed_one_by_one() -> None:

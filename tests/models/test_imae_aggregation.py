@@ -88,3 +88,8 @@ def test_the_aggregation_needs_an_ins_token():
     maps = IMAEViT(6, SMALL)(torch.zeros(1, 6, 3, 3))
     with pytest.raises(ConfigError, match="with_ins_token=True"):
         LearnableAggregation(16)(maps)
+
+
+def test_the_aggregation_says_which_width_it_was_made_for():
+    with pytest.raises(ConfigError, match="embed_dims=16, but the backbone's tokens are 32 wide"):
+        LearnableAggregation(16)((torch.zeros(2, 32), torch.zeros(2, 32, 3, 3)))

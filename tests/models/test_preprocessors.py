@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.dataset import pseudo_collate
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
@@ -18,7 +19,7 @@ from mmhsi.datasets.scene import Scene
 from mmhsi.errors import ConfigError
 from mmhsi.io import HSICube
 from mmhsi.models import attach_scenes
-from mmhsi.models.preprocessors import gather_windows
+from mmhsi.models.preprocessors import dihedral, gather_windows
 from mmhsi.registry import MODELS
 
 
@@ -94,7 +95,7 @@ def test_scene_preprocessor_normalises_per_band_and_blanks_nodata():
     assert preprocessor(batch)["data_samples"] is None
 
 
-@pytest.mark.parametrize("mode", ["concat", "texture", "separate"])
+@pytest.mark.parametrize("mode", ["concat", "texture", "pixels"])
 def test_a_second_source_is_cut_from_the_same_ground(mode):
     scene = a_scene()
     preprocessor = a_preprocessor(scene, second_bands=2, second=mode)
@@ -104,20 +105,45 @@ def test_a_second_source_is_cut_from_the_same_ground(mode):
         fine = (scene.second[2 * i : 2 * i + 6, 4 * i : 4 * i + 6] - np.array([10.0, 20])) / np.array([2.0, 4])
         mask = scene.valid[i : i + 3, 2 * i : 2 * i + 3]
         fine[~mask.repeat(2, 0).repeat(2, 1)] = 0
-        if mode == "separate":
-            np.testing.assert_allclose(out["second"][i].permute(1, 2, 0), fine, atol=1e-5)
+        if mode == "pixels":
+            picture = F.pixel_shuffle(out["inputs"][i, 5:], 2)
+            np.testing.assert_allclose(picture.permute(1, 2, 0), fine, atol=1e-5)
         else:
             squares = fine.reshape(3, 2, 3, 2, 2).transpose(0, 2, 4, 1, 3).reshape(3, 3, 2, 4)
             coarse = np.concatenate([squares.mean(-1), squares.std(-1)][: 1 + (mode == "texture")], axis=2)
             np.testing.assert_allclose(out["inputs"][i, 5:].permute(1, 2, 0), coarse, atol=1e-5)
-    assert out["inputs"].shape == (3, {"concat": 7, "texture": 9, "separate": 5}[mode], 3, 3)
-    before = out["second" if mode == "separate" else "inputs"]
+    assert out["inputs"].shape == (3, {"concat": 7, "texture": 9, "pixels": 13}[mode], 3, 3)
+    restored = preprocessor.restore(out["inputs"])[2]  # with pixels without data, which have the means
+    raw = scene.second[4:10, 8:14].reshape(3, 2, 3, 2, 2).transpose(0, 2, 4, 1, 3).reshape(3, 3, 2, 4)
+    kept = scene.valid[2:5, 4:7]
+    if mode == "pixels":
+        np.testing.assert_allclose(restored[5:].permute(1, 2, 0)[kept], raw.reshape(3, 3, 8)[kept], rtol=1e-5)
+    else:
+        np.testing.assert_allclose(restored[5:7].permute(1, 2, 0)[kept], raw.mean(-1)[kept], rtol=1e-5)
     preprocessor.second_normaliser.fit(torch.zeros(2), torch.ones(2))
-    after = preprocessor(places(scene))["second" if mode == "separate" else "inputs"]
-    assert not torch.equal(after, before), "old statistics are kept"
+    assert not torch.equal(preprocessor(places(scene))["inputs"], out["inputs"]), "old statistics are kept"
 
 
-@pytest.mark.parametrize("mode", ["concat", "texture", "separate"])
+def test_finer_pixels_are_augmented_as_a_picture():
+    scene = a_scene()
+    preprocessor = a_preprocessor(scene, second_bands=2, second="pixels", augments=[dict(type="BatchDihedral")])
+    preprocessor.second_normaliser.fit(torch.zeros(2), torch.ones(2))
+    preprocessor.with_valid = True
+    batch = places(scene, count=4)
+    before, after = preprocessor(batch), preprocessor(batch, training=True)
+    elements = set()
+    for x, y, mask, moved in zip(before["inputs"], after["inputs"], before["valid"], after["valid"], strict=True):
+        finer = F.pixel_shuffle(x[None, 5:], 2)
+        wanted = [
+            (dihedral(x[None, :5], each), dihedral(finer, each), dihedral(mask[None, None], each)) for each in range(8)
+        ]
+        found = (y[None, :5], F.pixel_shuffle(y[None, 5:], 2), moved[None, None])
+        (element,) = [i for i, each in enumerate(wanted) if all(map(torch.equal, each, found))]
+        elements.add(element)
+    assert len(elements) > 1
+
+
+@pytest.mark.parametrize("mode", ["concat", "texture", "pixels"])
 def test_a_scene_is_normalised_some_rows_at_a_time(monkeypatch, mode):
     parts = []
     for values in (1 << 24, 1):  # all rows at once, and one by one
@@ -128,8 +154,6 @@ def test_a_scene_is_normalised_some_rows_at_a_time(monkeypatch, mode):
         parts.append(preprocessor.sampler(scene.key))
     whole, by_rows = parts
     assert torch.equal(whole.image, by_rows.image)
-    assert (whole.second is None) == (by_rows.second is None) == (mode != "separate")
-    assert whole.second is None or torch.equal(whole.second, by_rows.second)
 
 
 def test_a_model_of_two_sources_needs_both():
@@ -139,7 +163,7 @@ def test_a_model_of_two_sources_needs_both():
 
 
 @pytest.mark.parametrize("collate", [default_collate, pseudo_collate, collate_pixels])
-@pytest.mark.parametrize("mode", ["concat", "texture", "separate"])
+@pytest.mark.parametrize("mode", ["concat", "texture", "pixels"])
 def test_samples_and_indices_give_the_same_numbers(tmp_path, mode, collate):
     scene = a_scene()
     np.save(tmp_path / "cube.npy", np.where(scene.valid[..., None], scene.cube.data, np.nan).astype(np.float32))
@@ -159,8 +183,7 @@ def test_samples_and_indices_give_the_same_numbers(tmp_path, mode, collate):
     assert torch.equal(made["inputs"][:, :5], fast["inputs"][:, :5])
     assert torch.equal(made["valid"], fast["valid"])
     assert not made["valid"].all()
-    for key in {"inputs", "second"} & set(fast):
-        torch.testing.assert_close(made[key], fast[key])
+    torch.testing.assert_close(made["inputs"], fast["inputs"])
     labels = [[sample.gt_label.tolist() for sample in batch["data_samples"]] for batch in (made, fast)]
     assert labels[0] == labels[1] == [[data[index]["label"]] for index in indices]
 

@@ -21,12 +21,15 @@ from mmhsi.models.protocols import (
     BandedBackbone,
     CentreBackbone,
     DenseBackbone,
+    FinerBackbone,
     GridBackbone,
     LayeredBackbone,
     MaskTokenBackbone,
     PrunableBackbone,
     ResamplingBackbone,
     ResizableModel,
+    ScaledBackbone,
+    SizedBackbone,
     TokenBackbone,
     VisibleBackbone,
     check_plain,
@@ -49,8 +52,10 @@ SATISFIED = {
     "SpatialSpectralViT": COMMON | {MaskTokenBackbone, AttentiveBackbone, GridBackbone},
     "CNN2D": {BandedBackbone, DenseBackbone, ResizableModel},
     "CNN3D": {BandedBackbone, DenseBackbone, ResizableModel},
+    "MultiScaleWindows": {BandedBackbone, LayeredBackbone, ScaledBackbone, SizedBackbone},
     "SpectralCNN1D": {BandedBackbone, CentreBackbone},
     "SpectralRNN": {BandedBackbone, CentreBackbone},
+    "TwoSources": {BandedBackbone, DenseBackbone, FinerBackbone, SizedBackbone},
 }
 VITS = {name: keys for name, keys in ARGUMENTS.items() if TokenBackbone in SATISFIED.get(name.split(",")[0], ())}
 ALL = {value for value in vars(protocols).values() if getattr(value, "_is_runtime_protocol", False)}

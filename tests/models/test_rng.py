@@ -17,7 +17,12 @@ IMAGES = torch.randint(1, 1000, (8, 12, 4, 4), generator=torch.Generator().manua
 TOKENS = {"RandomMasking": (2, (2, 3)), "TubeMasking": (2, (2, 4)), "BlockwiseMasking": (1, (3, 4))}
 BAND_STRATEGIES = ["SpectralMasking", "MRSMasking"]
 STRATEGIES = [*TOKENS, *BAND_STRATEGIES, "DINOMasking"]
-AUGMENTS = {"BatchDihedral": {}, "BatchGainOffset": dict(smooth=0.1), "BatchNoise": {}}
+AUGMENTS = {
+    "BatchBandDropout": dict(ratio=0.75),
+    "BatchDihedral": {},
+    "BatchGainOffset": dict(smooth=0.1),
+    "BatchNoise": {},
+}
 LAYOUTS = {f"{name}, {layout}": layout for name in AUGMENTS for layout in ("contiguous_format", "channels_last")}
 DRAWS = [*STRATEGIES, *LAYOUTS]
 
@@ -35,6 +40,8 @@ SEEDED = {
     "BatchGainOffset, contiguous_format": [67.23283386230469, 69.86201477050781, 114.11968994140625, 8.210959434509277],
     "BatchGainOffset, channels_last": [67.23283386230469, 69.86201477050781, 114.11968994140625, 8.210959434509277],
     "BatchNoise, contiguous_format": [70.65742492675781, 74.12625885009766, 120.87135314941406, 7.741395473480225],
+    "BatchBandDropout, contiguous_format": [70.71428680419922, 0.0, 0.0, 7.714285850524902],
+    "BatchBandDropout, channels_last": [70.71428680419922, 0.0, 0.0, 7.714285850524902],
     "BatchNoise, channels_last": [70.68408203125, 74.14340209960938, 120.8931655883789, 7.691308498382568],
 }
 BY_IMAGE = {

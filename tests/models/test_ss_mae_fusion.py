@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from mmhsi.datasets.scene import Scene
 from mmhsi.io import HSICube
 from mmhsi.models.backbones.ss_mae_fusion import CubeCNN, SSMAEFusion
+from mmhsi.models.weights import load_weights
 from mmhsi.registry import MODELS
 
 SMALL = dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=24)
@@ -107,9 +108,9 @@ def test_parameters_by_hand(bands, second, components, classes, public, public_f
     assert encoder_size + second_convs + public_cube + public_rest == public_finetuning
 
 
-def slow_conv3d(conv, x):
-    """Padded 3-D convolution of (c, D, H, W) with loops over output values."""
-    x, (depth, height, width) = F.pad(x, (1,) * 6), conv.kernel_size
+def slow_conv3d(conv, x, pad=0):
+    """3-D convolution of (c, D, H, W), padded in depth, with loops over output values; `pad` in space."""
+    x, (depth, height, width) = F.pad(x, (pad,) * 4 + (1, 1)), conv.kernel_size
     shape = (x.shape[1] - depth + 1, x.shape[2] - height + 1, x.shape[3] - width + 1)
     out = torch.empty(conv.out_channels, *shape)
     for d in range(shape[0]):
@@ -120,19 +121,64 @@ def slow_conv3d(conv, x):
     return out
 
 
+def by_hand(cnn, x, pad=0):
+    y = torch.einsum("kc,chw->khw", cnn.reduce.weight[:, :, 0, 0], x) + cnn.reduce.bias[:, None, None]
+    y = y[None]
+    for conv in (cnn.convs[0], cnn.convs[3], cnn.convs[6]):
+        y = F.gelu(slow_conv3d(conv, y, pad) / math.sqrt(1 + 1e-5))  # BatchNorm as it is made: mean 0, variance 1
+    flat = torch.stack([y[channel, depth] for channel in range(16) for depth in range(2)])  # 14 components less 12
+    out = torch.einsum("oc,chw->ohw", cnn.project[0].weight[:, :, 0, 0], flat) + cnn.project[0].bias[:, None, None]
+    return F.gelu(out / math.sqrt(1 + 1e-5))
+
+
 @torch.no_grad()
 def test_the_cubes_convolutions():
     torch.manual_seed(0)
     cnn = CubeCNN(5, 14, 7).eval()
-    x = torch.randn(1, 5, 3, 3)
-    y = torch.einsum("kc,chw->khw", cnn.reduce.weight[:, :, 0, 0], x[0]) + cnn.reduce.bias[:, None, None]
-    y = y[None]
-    for conv in (cnn.convs[0], cnn.convs[3], cnn.convs[6]):
-        y = F.gelu(slow_conv3d(conv, y) / math.sqrt(1 + 1e-5))  # BatchNorm as it is made: mean 0, variance 1
-    assert y.shape == (16, 2, 3, 3)  # 14 components less 12
-    flat = torch.stack([y[channel, depth] for channel in range(16) for depth in range(2)])
-    out = torch.einsum("oc,chw->ohw", cnn.project[0].weight[:, :, 0, 0], flat) + cnn.project[0].bias[:, None, None]
-    assert torch.allclose(cnn(x)[0], F.gelu(out / math.sqrt(1 + 1e-5)), atol=1e-5)
+    x = torch.randn(1, 5, 8, 7)
+    expected = by_hand(cnn, x[0])
+    assert expected.shape == (7, 2, 1)
+    assert torch.allclose(cnn(x)[0][0], expected, atol=1e-5)
+
+
+@torch.no_grad()
+def test_of_every_pixel_the_same_in_every_window():
+    """The CNNs' features of rows at once are those of each window's centre, since nothing stands in for pixels."""
+    torch.manual_seed(0)
+    model = SSMAEFusion(8, second_bands=2, arch=SMALL).eval()
+    image = torch.randn(1, 8, 9, 11)
+    at_once = model(image)[0][0, 32:]
+    for row, column in [(0, 0), (1, 3), (2, 4)]:
+        window = model(image[:, :, row : row + 7, column : column + 7])[0][0, 32:]
+        assert torch.allclose(window, window[:, :1, :1].expand_as(window))
+        assert torch.allclose(window[:, 3, 3], at_once[:, row + 3, column + 3], atol=1e-5)
+    assert torch.equal(at_once[:, 0, 0], at_once[:, 3, 3])  # the border repeats the nearest whole neighbourhood
+    assert torch.equal(at_once[:, 8, 5], at_once[:, 5, 5])
+    assert not torch.equal(at_once[:, 4, 3], at_once[:, 3, 3])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("load", ["torch", "checked"])
+def test_weights_of_before_pad_as_they_did(load, tmp_path):
+    torch.manual_seed(0)
+    now = SSMAEFusion(8, second_bands=2, num_components=14, arch=SMALL).eval()
+    before = {key: value for key, value in now.state_dict().items() if "unpadded" not in key}
+    assert len(now.state_dict()) - len(before) == 2
+    then = SSMAEFusion(8, second_bands=2, num_components=14, arch=SMALL).eval()
+    if load == "torch":
+        then.load_state_dict(before)
+    else:
+        torch.save(dict(state_dict={f"backbone.{key}": value for key, value in before.items()}), tmp_path / "a.pth")
+        load_weights(then, tmp_path / "a.pth", "backbone.")
+    x = torch.randn(1, 8, 5, 7)
+    expected = by_hand(now.cnn["cube"], x[0, :6], pad=1)
+    assert torch.allclose(then(x)[0][0, 32:160], expected, atol=1e-5)
+    assert then.state_dict().keys() == before.keys()
+    then.load_state_dict(now.state_dict())
+    assert torch.equal(then(x)[0], now(x)[0])
+    encoder = {key: value for key, value in before.items() if not key.startswith("cnn")}  # of a pretraining
+    then.load_state_dict(encoder, strict=False)
+    assert torch.equal(then(x)[0], now(x)[0])
 
 
 def test_each_cnn_sees_its_own_source():
@@ -148,6 +194,6 @@ def test_each_cnn_sees_its_own_source():
         assert different[:32].any()
         assert different[32:160].any() == cube
         assert different[160:].any() == second
-    one = SSMAEFusion(6, arch=SMALL, window=5)
+    one = SSMAEFusion(6, arch=SMALL, window=5).eval()
     assert set(one.cnn) == {"cube"}
     assert one(x[:, :6])[0].shape[1] == one.out_channels == 32 + 128

@@ -6,10 +6,12 @@ from .hsi_vit import HSIViT
 from .hypersigma import HyperSIGMASpatial, HyperSIGMASpectral
 from .hypersigma_fusion import HyperSIGMAFusion
 from .imae_vit import IMAEViT
+from .multi_scale_windows import MultiScaleWindows
 from .spatial_spectral_vit import SpatialSpectralViT
 from .ss_mae_fusion import SSMAEFusion
 from .ss_mae_vit import SSMAEViT
 from .sst import SST
+from .two_sources import TwoSources
 
 __all__ = [
     "CNN2D",
@@ -25,10 +27,12 @@ __all__ = [
     "HyperSIGMASpectral",
     "IMAEViT",
     "MAESTViT",
+    "MultiScaleWindows",
     "SSMAEFusion",
     "SSMAEViT",
     "SpatialSpectralViT",
     "SpectralCNN1D",
     "SpectralRNN",
     "TransformerBackbone",
+    "TwoSources",
 ]

@@ -117,6 +117,7 @@ class SSMAEViT(TransformerBackbone):
         check_sizes("SSMAEViT", in_channels=bands, window=window, patch_size=patch_size)
 
         self.embed_dims = embed_dims
+        self.out_channels = 2 * embed_dims  # of both branches
         self.depth = depth
         self.num_groups = bands  # a band is a group of one
         self.window = window

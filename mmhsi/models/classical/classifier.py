@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError
 from mmhsi.probabilities import tempered
 from mmhsi.registry import MODELS
@@ -45,7 +46,8 @@ class ClassicalClassifier(KeepsSamples, PixelClassifier):
             raise ConfigError(f"ClassicalClassifier: {type(self.backbone).__name__} is no classical learner")
         if num_classes is None:
             raise ConfigError("ClassicalClassifier: num_classes is missing; build the runner with build_runner(cfg)")
-        if not temperature > 0:
+        check_number("ClassicalClassifier", "temperature", temperature)
+        if temperature <= 0:
             raise ConfigError(f"ClassicalClassifier: temperature={temperature} given, expected more than 0")
         self.num_classes = num_classes
         self.temperature = temperature

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FEW = 3
 """Samples a class on average below which nothing is known of how features vary together."""
 
+ROUNDING = np.finfo(np.float32).eps ** 2
+"""Variance within classes, as a share of the mean square, up to which a class's samples are one and their rounding."""
+
 UNSEEN = -1e4
 """Logit of a class without training pixels: its probability is 0."""
 
@@ -28,15 +31,17 @@ class LDA(Learner):
     With class means μ_k, shares π_k and the shrunk covariance Σ the probabilities are the softmax of
     x'Σ⁻¹μ_k − μ_k'Σ⁻¹μ_k / 2 + ln π_k (O. Ledoit, M. Wolf, Journal of Multivariate Analysis 88, 2004).
     Scikit-learn takes that rule class by class, and of two samples it finds nothing to shrink: with fewer than three a
-    class on average Σ is the identity times the mean variance of the features, and all shares are alike.
+    class on average, or where all samples of every class are the same, Σ is the identity times the mean variance of the
+    features, and all shares are alike.
     """
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
         """Fit; nothing is random; arguments as for :meth:`Learner.learn`."""
         self.few: tuple[NDArray[np.float64], NDArray[np.int64], float] | None = None
-        classes = np.unique(labels)
-        if len(samples) < FEW * len(classes):
-            means = np.stack([samples[labels == index].mean(axis=0, dtype=np.float64) for index in classes])
+        classes, codes = np.unique(labels, return_inverse=True)
+        means = np.stack([samples[labels == index].mean(axis=0, dtype=np.float64) for index in classes])
+        alike = np.square(samples - means[codes]).mean() <= ROUNDING * np.square(samples, dtype=np.float64).mean()
+        if alike or len(samples) < FEW * len(classes):
             self.few = means, classes, max(float(samples.var(axis=0, dtype=np.float64).mean()), 1e-12)
             return
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # not at the top: half a second

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
+from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
@@ -35,6 +36,8 @@ class MeanOfLearners(Learner):
         self.members = nn.ModuleList(MODELS.build(member) for member in members)
         self.learners = tuple(member for member in self.members if isinstance(member, Learner))
         self.weights = [1.0] * len(members) if weights is None else list(weights)
+        for weight in self.weights:
+            check_number("MeanOfLearners", "a weight", weight)
         if len(self.weights) != len(members) or not all(weight > 0 for weight in self.weights):
             raise ConfigError(f"MeanOfLearners: weights={weights} given, expected {len(members)} positive numbers")
         if not members or len(self.learners) < len(members):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import copy
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmhsi.arguments import check_number, check_sizes
 from mmhsi.registry import MODELS
 
 from .learner import Learner
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 BATCH = 128
@@ -21,6 +25,17 @@ AVERAGE = 0.99
 """Share of the averaged weights that a step keeps."""
 TOLD = 25
 """Steps after which is told how far a training is."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread: more of them sum in another order, and are slower at products as small as here."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @MODELS.register_module()
@@ -42,6 +57,9 @@ class MLP(Learner):
         smoothing: Of the labels. Default 0.05.
         learning_rate: Highest. Default 3e-3.
         weight_decay: Default 0.1.
+
+    Raises:
+        ConfigError: If a number cannot be meant so.
     """
 
     def __init__(
@@ -59,6 +77,12 @@ class MLP(Learner):
         weight_decay: float = 0.1,
     ) -> None:
         super().__init__()
+        check_sizes("MLP", width=width, networks=networks, steps=steps, blocks=blocks)
+        for name, share in (("dropout", dropout), ("block_dropout", block_dropout), ("smoothing", smoothing)):
+            check_number("MLP", name, share, 0, 1)
+        for name, value in (("noise", noise), ("gain", gain), ("learning_rate", learning_rate)):
+            check_number("MLP", name, value, 0)
+        check_number("MLP", "weight_decay", weight_decay, 0)
         self.width, self.networks, self.steps = width, networks, steps
         self.dropout, self.noise, self.gain = dropout, noise, gain
         self.blocks, self.block_dropout, self.smoothing = blocks, block_dropout, smoothing
@@ -66,9 +90,9 @@ class MLP(Learner):
         self.trained: tuple[nn.Module, ...] = ()  # no ModuleList: they are learnt anew, never saved
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
-        """Train the networks, on the CPU; arguments as for :meth:`Learner.learn`."""
+        """Train the networks, on one thread of the CPU; arguments as for :meth:`Learner.learn`."""
         x, y = torch.from_numpy(samples), torch.from_numpy(labels)
-        with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
+        with one_thread(), torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
             torch.manual_seed(seed)
             self.trained = tuple(self._train(x.clone(), y.clone(), index) for index in range(self.networks))
 

@@ -24,7 +24,7 @@ class CenterContext(QuietInit):
         Args:
             maps: The backbone's, each (B, d, h, w); the last is used.
         """
-        x = maps[-1]
-        height, width = x.shape[2:]
-        centre = x[:, :, (height - 1) // 2 : height // 2 + 1, (width - 1) // 2 : width // 2 + 1]
-        return (torch.cat([centre.mean(dim=(2, 3)), x.mean(dim=(2, 3))], dim=1),)
+        x = maps[-1].permute(0, 2, 3, 1)  # so that gradients lie in memory as the maps of these networks do
+        height, width = x.shape[1:3]
+        centre = x[:, (height - 1) // 2 : height // 2 + 1, (width - 1) // 2 : width // 2 + 1]
+        return (torch.cat([centre.mean(dim=(1, 2)), x.mean(dim=(1, 2))], dim=1),)

@@ -35,6 +35,7 @@ class LearnableAggregation(QuietInit):
 
     def __init__(self, embed_dims: int, init_cfg: dict | list[dict] | None = None) -> None:
         super().__init__(init_cfg)
+        self.embed_dims = embed_dims
         self.pixels_mlp = mlp(embed_dims)  # f
         self.ins_mlp = mlp(embed_dims)  # g
         init_linear(self)
@@ -50,11 +51,15 @@ class LearnableAggregation(QuietInit):
             Features, a tuple of one tensor (B, d).
 
         Raises:
-            ConfigError: If the ins token is missing.
+            ConfigError: If the ins token is missing, or tokens have another width.
         """
         ins = inputs[0]
         if ins.dim() != 2:
             raise ConfigError("LearnableAggregation: the backbone gives no ins token; set with_ins_token=True in it")
+        if ins.shape[1] != self.embed_dims:
+            raise ConfigError(
+                f"LearnableAggregation: embed_dims={self.embed_dims}, but the backbone's tokens are {ins.shape[1]} wide"
+            )
         tokens = inputs[-1].flatten(2).transpose(1, 2)  # Z, (B, hw, d)
         # Zᵀ (f(Z) g(ins)) rather than (Zᵀ f(Z)) g(ins): the same, without a d x d matrix for every window.
         weights = self.pixels_mlp(tokens) @ self.ins_mlp(ins)[..., None]  # (B, hw, 1)

@@ -49,6 +49,9 @@ class BandPreprocessor(BaseDataPreprocessor):
     that sets ``with_rng`` is given it as ``rng`` of the batch to go on with. :class:`mmhsi.engine.SeedIterationHook`
     sets ``step_seed`` for every step.
 
+    Attributes:
+        finer: (C2, s) where the last channels of its images are the pixels of a finer source, see :func:`dihedral`.
+
     Args:
         num_bands: Bands C. Default: those of the training data, where :func:`mmhsi.engine.build_runner` builds it.
         mean: C means in the data's units, or None to fit them.
@@ -83,6 +86,7 @@ class BandPreprocessor(BaseDataPreprocessor):
         self.with_valid = False
         self.with_rng = False
         self.step_seed: int | None = None
+        self.finer: tuple[int, int] | None = None
         self.augments = torch.nn.ModuleList(MODELS.build(augment) for augment in augments)
         self.register_buffer("mean", torch.zeros(num_bands))
         self.register_buffer("std", torch.ones(num_bands))
@@ -143,9 +147,7 @@ class BandPreprocessor(BaseDataPreprocessor):
         self.statistics_changed()  # they move to another device
         return super()._apply(*args, **kwargs)
 
-    def prepare(
-        self, image: Tensor, valid: Tensor | None = None, second: Tensor | None = None
-    ) -> tuple[Tensor, Tensor | None]:
+    def prepare(self, image: Tensor, valid: Tensor | None = None, second: Tensor | None = None) -> Tensor:
         """Normalise images with their bands last, as files and scenes have them.
 
         Args:
@@ -154,15 +156,14 @@ class BandPreprocessor(BaseDataPreprocessor):
             second: Raw second source, shape (B, H · s, W · s, C2); there is none here.
 
         Returns:
-            float32 tensor of the same shape and layout in memory; pixels without data are 0. And what becomes of the
-            second source, None.
+            float32 tensor of the same shape and layout in memory; pixels without data are 0.
 
         Raises:
             ConfigError: If C is not ``num_bands``, the statistics were never set, or there is a second source.
         """
         if second is not None:
             raise ConfigError(f"{type(self).__name__} takes no second source; use ScenePreprocessor")
-        return self.normalise(image.permute(0, 3, 1, 2), valid).permute(0, 2, 3, 1), None
+        return self.normalise(image.permute(0, 3, 1, 2), valid).permute(0, 2, 3, 1)
 
     def normalise(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """Bring every band to zero mean and unit variance; pixels without data become 0, the mean.
@@ -217,11 +218,13 @@ class BandPreprocessor(BaseDataPreprocessor):
             Both, augmented.
         """
         for augment in self.augments:
-            if valid is not None and isinstance(augment, BatchDihedral):
-                both = augment(torch.cat([x, valid[:, None].to(x.dtype)], dim=1), rng)
-                x, valid = both[:, :-1], both[:, -1] > 0
-            else:
+            if not isinstance(augment, BatchDihedral):
                 x = augment(x, rng)
+            elif valid is None:
+                x = augment(x, rng, self.finer)
+            else:
+                both = augment(torch.cat([valid[:, None].to(x.dtype), x], dim=1), rng, self.finer)
+                x, valid = both[:, 1:], both[:, 0] > 0
         return x, valid
 
 

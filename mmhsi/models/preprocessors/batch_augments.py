@@ -10,26 +10,49 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from mmhsi.arguments import check_number, check_sizes
+from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 if TYPE_CHECKING:
     from ..rng import BatchRNG
 
 
-def dihedral(x: Tensor, element: int) -> Tensor:
+def dihedral(x: Tensor, element: int, finer: tuple[int, int] | None = None) -> Tensor:
     """One of the 8 symmetries of the square.
 
     Args:
         x: Images, shape (B, C, H, W).
         element: 0 to 3: that many quarter turns; 4 to 7: the same after a left-right flip. Only 0, 2, 4 and 6 keep
             the size of a non-square image.
+        finer: (C2, s) where the last C2 · s² channels are the s × s pixels of a finer source within each pixel, which
+            are moved as such. Default None.
 
     Returns:
         Tensor of shape (B, C, H, W), or (B, C, W, H) for odd elements.
     """
     if element >= 4:
         x = x.flip(3)
-    return x.rot90(element % 4, dims=(2, 3))
+    x = x.rot90(element % 4, dims=(2, 3))
+    return x if finer is None else x[:, finer_order(x.shape[1], finer, element).to(x.device)]
+
+
+def finer_order(channels: int, finer: tuple[int, int], element: int) -> Tensor:
+    """Where a symmetry takes the pixels of a finer source from that are channels of the pixel they lie in.
+
+    Args:
+        channels: C in all.
+        finer: (C2, s), of the last C2 · s² channels.
+        element: As of :func:`dihedral`.
+
+    Returns:
+        Indices of channels, shape (C,).
+    """
+    bands, scale = finer
+    own = channels - bands * scale**2
+    within = dihedral(torch.arange(scale**2).view(1, 1, scale, scale), element).flatten()
+    first = own + scale**2 * torch.arange(bands)[:, None]  # (C2, 1)
+    return torch.cat([torch.arange(own), (first + within).flatten()])
 
 
 def undo_dihedral(x: Tensor, element: int) -> Tensor:
@@ -57,12 +80,13 @@ def symmetries(height: int, width: int) -> tuple[int, ...]:
 class BatchDihedral(nn.Module):
     """Turn and flip every window at random: seen from above, a scene has no preferred direction."""
 
-    def forward(self, x: Tensor, rng: BatchRNG) -> Tensor:
+    def forward(self, x: Tensor, rng: BatchRNG, finer: tuple[int, int] | None = None) -> Tensor:
         """Augment (B, C, H, W).
 
         Args:
             x: Shape (B, C, H, W).
             rng: What to draw from, for B samples.
+            finer: (C2, s) where the last channels are pixels of a finer source, see :func:`dihedral`. Default None.
         """
         elements = symmetries(*x.shape[2:])
         draw = rng.integers(len(elements))
@@ -72,6 +96,9 @@ class BatchDihedral(nn.Module):
         first = height * width * torch.arange(batch, device=x.device)
         index = (sources.flatten(1)[draw] + first[:, None]).flatten()
         pixels = x.permute(0, 2, 3, 1).reshape(-1, bands).index_select(0, index)
+        if finer is not None:
+            orders = torch.stack([finer_order(bands, finer, element) for element in elements]).to(x.device)[draw]
+            pixels = pixels.gather(1, orders.repeat_interleave(height * width, dim=0))
         out = pixels.view(batch, height, width, bands).permute(0, 3, 1, 2)
         return out.contiguous() if x.is_contiguous() else out
 
@@ -132,3 +159,35 @@ class BatchNoise(nn.Module):
         order = [0, *sorted(range(1, x.dim()), key=x.stride, reverse=True)]
         noise = rng.normal(*(x.shape[axis] for axis in order[1:]))
         return x + noise.permute(*map(order.index, range(x.dim()))).mul_(self.std)
+
+
+@MODELS.register_module()
+class BatchBandDropout(nn.Module):
+    """Set bands of every sample to their mean, as if the sensor had lost them; those of a group together.
+
+    Args:
+        ratio: Probability of a group, 0 to below 1. Default 0.2.
+        group: Neighbouring bands that are lost together. Default 1.
+
+    Raises:
+        ConfigError: If a value cannot work.
+    """
+
+    def __init__(self, ratio: float = 0.2, group: int = 1) -> None:
+        super().__init__()
+        if check_number("BatchBandDropout", "ratio", ratio, 0, 1) == 1:
+            raise ConfigError("BatchBandDropout: ratio=1 given, no band would be left")
+        check_sizes("BatchBandDropout", group=group)
+        self.ratio = ratio
+        self.group = group
+
+    def forward(self, x: Tensor, rng: BatchRNG) -> Tensor:
+        """Augment (B, C, H, W).
+
+        Args:
+            x: Shape (B, C, H, W).
+            rng: What to draw from, for B samples.
+        """
+        bands = x.shape[1]
+        kept = rng.uniform(-(-bands // self.group)) >= self.ratio
+        return x * kept.repeat_interleave(self.group, dim=1)[:, :bands, None, None]

@@ -14,6 +14,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from .band_preprocessor import BandPreprocessor
+from .finer_pixels import pack_scene, pool_scene
 from .window_sampler import WindowSampler
 
 if TYPE_CHECKING:
@@ -26,28 +27,11 @@ VALUES_AT_A_TIME = 1 << 24
 """Of a scene that is normalised."""
 
 
-def pool_scene(scene: Tensor, scale: int, with_std: bool = False) -> Tensor:
-    """Average scenes over squares of pixels.
-
-    Args:
-        scene: Shape (…, H · s, W · s, C), float.
-        scale: s.
-        with_std: Whether the standard deviations within the squares are put behind the means. Default False.
-
-    Returns:
-        Tensor of shape (…, H, W, C) or (…, H, W, 2 · C).
-    """
-    squares = scene.unflatten(-3, (-1, scale)).unflatten(-2, (-1, scale))  # (…, H, s, W, s, C)
-    mean = squares.mean(dim=(-4, -2))
-    return torch.cat([mean, squares.std(dim=(-4, -2), correction=0)], dim=-1) if with_std else mean
-
-
 class Windows(NamedTuple):
-    """A batch before augmentation: image (B, C, h, w), mask (B, h, w) and second source, where there are some."""
+    """A batch before augmentation: image (B, C, h, w), and mask (B, h, w) where it is asked for."""
 
     image: Tensor
     valid: Tensor | None
-    second: Tensor | None
 
 
 class Attached(NamedTuple):
@@ -79,8 +63,10 @@ class ScenePreprocessor(BandPreprocessor):
         second_bands: Bands C2 of a second source, 0 for none. Its mean and std are always fitted.
         second: ``'concat'``: averaged to the cube's grid and put behind its bands, for models of C + C2 bands;
             ``'texture'``: likewise, followed by its standard deviations within the cube's pixels, C + 2 · C2 bands;
-            ``'separate'``: given as ``second`` at its own resolution, for models that take it. Default ``'concat'``.
-        augments: Configs of batch augmentations; those that move pixels do not fit ``second='separate'``.
+            ``'pixels'``: each of its s × s pixels within a pixel of the cube as bands of its own, C + s² · C2 bands,
+            for backbones that put its picture together again (:class:`mmhsi.models.TwoSources`). Default ``'concat'``.
+        augments: Configs of batch augmentations; with ``second='pixels'`` symmetries move finer pixels as such, others
+            take them for bands.
         non_blocking: Copy to the device without waiting.
 
     Raises:
@@ -99,9 +85,9 @@ class ScenePreprocessor(BandPreprocessor):
         non_blocking: bool = False,
     ) -> None:
         super().__init__(num_bands, mean, std, clip, augments, non_blocking)
-        if second not in ("concat", "texture", "separate"):
+        if second not in ("concat", "texture", "pixels"):
             raise ConfigError(
-                f"data_preprocessor.second={second!r} is unknown, expected 'concat', 'texture' or 'separate'"
+                f"data_preprocessor.second={second!r} is unknown, expected 'concat', 'texture' or 'pixels'"
             )
         self.second = second
         self.second_normaliser = BandPreprocessor(second_bands, clip=clip) if second_bands else None
@@ -163,7 +149,7 @@ class ScenePreprocessor(BandPreprocessor):
             return torch.from_numpy(cut_mirrored(array, first - h // 2, -(w // 2), size, scale)).to(self.device)[None]
 
         valid = None if scene.valid.all() else torch.from_numpy(pad_scene(scene.valid, window)).to(self.device)
-        whole: list[Tensor] = []
+        whole: Tensor | None = None
         total, step = height + h - 1, max(1, VALUES_AT_A_TIME // (width * scene.cube.data.shape[2]))
         for first in range(0, total, step):
             last = min(first + step, total)
@@ -171,17 +157,14 @@ class ScenePreprocessor(BandPreprocessor):
             if self.second_normaliser is not None and scene.second is not None:
                 second = cut(scene.second, first, last, scale)
             mask = None if valid is None else valid[None, first:last]
-            parts = self.prepare(cut(scene.cube.data, first, last), mask, second)
-            for index, part in enumerate(each[0] for each in parts if each is not None):
-                finer = len(part) // (last - first)
-                if first == 0:
-                    whole.append(part.new_empty(total * finer, *part.shape[1:]))
-                whole[index][first * finer : last * finer] = part
-        return WindowSampler(whole[0], window, valid, whole[1] if len(whole) > 1 else None, scale)
+            (part,) = self.prepare(cut(scene.cube.data, first, last), mask, second)
+            if whole is None:
+                whole = part.new_empty(total, *part.shape[1:])
+            whole[first:last] = part
+        assert whole is not None  # a scene has rows
+        return WindowSampler(whole, window, valid)
 
-    def prepare(
-        self, image: Tensor, valid: Tensor | None = None, second: Tensor | None = None
-    ) -> tuple[Tensor, Tensor | None]:
+    def prepare(self, image: Tensor, valid: Tensor | None = None, second: Tensor | None = None) -> Tensor:
         """Normalise scenes or windows, and join their second source as ``second`` says.
 
         Args:
@@ -190,36 +173,39 @@ class ScenePreprocessor(BandPreprocessor):
             second: Raw second source, shape (B, H · s, W · s, C2).
 
         Returns:
-            float32 tensor (B, H, W, C), (B, H, W, C + C2) or (B, H, W, C + 2 · C2), and with ``second='separate'`` the
-            second source.
+            float32 tensor (B, H, W, C), (B, H, W, C + C2), (B, H, W, C + 2 · C2) or (B, H, W, C + s² · C2).
 
         Raises:
             ConfigError: If there is no second source but the model takes one.
         """
-        image, _ = super().prepare(image, valid)
+        image = super().prepare(image, valid)
         if self.second_normaliser is None:
-            return image, None
+            return image
         if second is None:
             raise ConfigError("data_preprocessor.second_bands needs use_second=True in the dataset")
         scale = second.shape[1] // image.shape[1]
         fine = None if valid is None else valid.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
-        finer, _ = self.second_normaliser.prepare(second, fine)
-        if self.second == "separate":
-            return image, finer
-        return torch.cat([image, pool_scene(finer, scale, with_std=self.second == "texture")], dim=3), None
+        finer = self.second_normaliser.prepare(second, fine)
+        if self.second == "pixels":
+            self.finer = (self.second_normaliser.num_bands, scale)
+            return torch.cat([image, pack_scene(finer, scale)], dim=3)
+        return torch.cat([image, pool_scene(finer, scale, with_std=self.second == "texture")], dim=3)
 
     def restore(self, inputs: Tensor) -> Tensor:
         """Undo the normalisation of both sources, their bands joined as ``second`` says.
 
         Args:
-            inputs: Normalised, shape (B, C, H, W), (B, C + C2, H, W) or (B, C + 2 · C2, H, W).
+            inputs: Normalised, shape (B, C, H, W), (B, C + C2, H, W), (B, C + 2 · C2, H, W) or (B, C + s² · C2, H, W).
 
         Returns:
             Values in the data's units, float32, same shape; of the second source too.
         """
         values = [super().restore(inputs[:, : self.num_bands])]
         rest, second = inputs[:, self.num_bands :], self.second_normaliser
-        if second is not None and rest.shape[1]:
+        if second is not None and self.finer is not None:
+            each = rest.unflatten(1, (second.num_bands, -1))  # (B, C2, s², H, W)
+            values.append(second.restore(each.flatten(2, 3)).view_as(each).flatten(1, 2))
+        elif second is not None and rest.shape[1]:
             means, spread = rest[:, : second.num_bands], rest[:, second.num_bands :]
             values += [second.restore(means), spread.float() * second.std[: spread.shape[1], None, None]]
         return torch.cat(values, dim=1)
@@ -233,9 +219,8 @@ class ScenePreprocessor(BandPreprocessor):
             training: Whether to augment.
 
         Returns:
-            ``inputs`` (B, C, h, w) float32 in channels-last memory; ``data_samples``, None without labels; with
-            ``second='separate'`` also ``second`` (B, C2, h · s, w · s); for models that ask for them ``valid`` (B, h,
-            w) and, in training, ``rng`` for B samples.
+            ``inputs`` (B, C, h, w) float32 in channels-last memory; ``data_samples``, None without labels; for models
+            that ask for them ``valid`` (B, h, w) and, in training, ``rng`` for B samples.
 
         Raises:
             ConfigError: If the batch is of another kind of data.
@@ -246,8 +231,6 @@ class ScenePreprocessor(BandPreprocessor):
             )
         windows = self._normalise_samples(data) if "window" in data else self._gather(data)
         batch: dict = {"data_samples": self.samples(data)}
-        if windows.second is not None:
-            batch["second"] = windows.second
         x, mask = windows.image, windows.valid if self.with_valid else None
         rng = self.step_rng(len(x), x.device) if training else None
         batch["inputs"], mask = (x, mask) if rng is None else self.augment(x, rng, mask)
@@ -309,7 +292,7 @@ class ScenePreprocessor(BandPreprocessor):
         sampler, window = self.sampler(data["scene"]), (data["size"][0], data["size"][1])
         place = self._to_device(data["row"]), self._to_device(data["column"]), window
         valid = sampler.masks(*place) if self.with_valid else None
-        return Windows(sampler.windows(*place), valid, sampler.second_windows(*place))
+        return Windows(sampler.windows(*place), valid)
 
     def _mapped(self, data: dict) -> Scene | None:
         """The scene of a batch of indices if its values lie in a file, whose windows are cut there."""
@@ -319,8 +302,8 @@ class ScenePreprocessor(BandPreprocessor):
     def _normalise_samples(self, data: dict) -> Windows:
         """Windows that the dataset has cut."""
         raw = {key: self._stack(data[key]) for key in ("window", "valid", "second") if key in data}
-        image, second = self.prepare(raw["window"], raw["valid"], raw.get("second"))
-        return Windows(image.permute(0, 3, 1, 2), raw["valid"], None if second is None else second.permute(0, 3, 1, 2))
+        image = self.prepare(raw["window"], raw["valid"], raw.get("second"))
+        return Windows(image.permute(0, 3, 1, 2), raw["valid"])
 
     def _stack(self, parts: Tensor | Sequence[Tensor]) -> Tensor:
         stacked = parts if isinstance(parts, Tensor) else torch.stack(list(parts))

@@ -42,15 +42,11 @@ class WindowSampler:
         image: Shape (H + h − 1, W + w − 1, C), float32, contiguous.
         margin: (h, w) in pixels.
         valid: Pixels that hold data, bool, (H + h − 1, W + w − 1); None if all do.
-        second: Second source at its own resolution, ((H + h − 1) · s, (W + w − 1) · s, C2), contiguous, or None.
-        scale: s, its pixels per pixel of ``image`` along each axis.
     """
 
     image: Tensor
     margin: tuple[int, int]
     valid: Tensor | None = None
-    second: Tensor | None = None
-    scale: int = 1
 
     def windows(self, rows: Tensor, columns: Tensor, window: tuple[int, int]) -> Tensor:
         """Windows around pixels.
@@ -95,17 +91,6 @@ class WindowSampler:
         if self.valid is None:
             return None
         return gather_windows(self.valid, *self._corners(rows, columns, window), window)
-
-    def second_windows(self, rows: Tensor, columns: Tensor, window: tuple[int, int]) -> Tensor | None:
-        """Windows of the second source on the same ground, (B, C2, h · s, w · s).
-
-        It takes the arguments as of :meth:`windows`.
-        """
-        if self.second is None:
-            return None
-        s = self.scale
-        tops, lefts = (corner * s for corner in self._corners(rows, columns, window))
-        return gather_windows(self.second, tops, lefts, (window[0] * s, window[1] * s)).permute(0, 3, 1, 2)
 
     def _corners(self, rows: Tensor, columns: Tensor, window: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """First row and first column of the windows in the padded scene."""

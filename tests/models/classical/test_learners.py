@@ -107,6 +107,41 @@ def test_mlp_leaves_torchs_generator_alone(data):
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_mlp_does_not_depend_on_the_number_of_threads(data):
+    before, made = torch.get_num_threads(), []
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=(150, 232)).astype(np.float32)
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            learner = MLP(networks=1, steps=5)
+            learner.learn(samples, np.arange(150) % 3, 3, 0)
+            made.append(learner.probabilities(samples))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(made[0], made[1])
+    assert np.array_equal(made[0], made[2])
+
+
+@pytest.mark.parametrize(
+    ("learner", "arguments", "message"),
+    [
+        (MLP, dict(networks=0), "networks=0"),
+        (MLP, dict(steps=0), "steps=0"),
+        (MLP, dict(blocks=0), "blocks=0"),
+        (MLP, dict(width=2.5), r"width=2\.5"),
+        (MLP, dict(dropout=1.5), r"dropout=1\.5"),
+        (MLP, dict(noise=-1), "noise=-1"),
+        (MLP, dict(learning_rate=float("nan")), "learning_rate=nan"),
+        (MeanOfLearners, dict(members=[dict(type="LDA")], weights=[float("inf")]), "a weight=inf"),
+    ],
+)
+def test_arguments_that_cannot_work(learner, arguments, message):
+    with pytest.raises(ConfigError, match=rf"{learner.__name__}: {message} given, expected"):
+        learner(**arguments)
+
+
 def test_what_cannot_be_learnt(data):
     with pytest.raises(ConfigError, match="1 class, expected 2"):
         LDA().learn(data[0], np.zeros(60, np.int64), 4, 0)
@@ -204,6 +239,18 @@ def test_lda_of_two_samples_a_class_takes_the_nearest_mean():
     nearest = [int(np.argmin([np.linalg.norm(one - centre) for centre in centres])) for one in asked]
     assert learner.probabilities(asked).argmax(axis=1).tolist() == nearest
     assert np.mean(nearest == truth) > 0.95
+
+
+@pytest.mark.parametrize("each", [3, 6, 7])
+def test_lda_of_classes_without_spread_takes_the_nearest_mean(each):
+    """Identical pixels have no covariance to invert."""
+    means = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    learner = LDA()
+    learner.learn(means.repeat(each, axis=0), np.repeat(np.arange(3), each), 3, 0)
+    asked = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
+    nearest = np.linalg.norm(asked[:, None] - means, axis=2).argmin(axis=1)
+    assert learner.probabilities(asked).argmax(axis=1).tolist() == nearest.tolist()
+    assert learner.linear()[0].any()
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0, 0, 3, 3, 3, 3], [0, 1, 3, 0, 1, 3, 0, 1, 3, 0], [0, 1, 3, 0]])

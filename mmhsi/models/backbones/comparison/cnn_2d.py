@@ -10,7 +10,7 @@ from mmhsi.registry import MODELS
 
 from ...checks import check_bands
 from ...quiet_init import QuietInit
-from .unpadded import UnpaddedConvolutions
+from ..unpadded import UnpaddedConvolutions
 
 
 @MODELS.register_module()
