@@ -95,8 +95,13 @@ def draw_labels(
     code = {key: index + 1 for index, key in enumerate(keys)} | dict.fromkeys(ignored, 0) | {"": 0}
     codes = np.array([code.get(value, -1) for value in vector.values], dtype=np.int32)
     codes[np.bincount(vector.owners, minlength=len(codes)) == 0] = 0  # without a geometry: of no class
-    if (codes < 0).any():
-        raise DataError(_unknown(vector, int(np.argmax(codes < 0)), field, keys))
+    unknown = codes < 0
+    if unknown.any():
+        numbers = list(map(str, ids))
+        texts = unknown & ~np.isin(vector.values, numbers)
+        if 0 < texts.sum() < unknown.sum():  # a text among ids, which makes their field one of text
+            unknown, keys = texts, numbers
+        raise DataError(_unknown(vector, int(np.argmax(unknown)), field, keys))
     burned = burn(vector, codes, grid, all_touched)
     rule = "touched pixels" if all_touched else "pixels whose centres they hold"
     losses = [*burned.losses(), *_alike(names)]

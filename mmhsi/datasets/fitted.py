@@ -16,6 +16,30 @@ if TYPE_CHECKING:
 
 Fitted = TypeVar("Fitted", bound="FittedArrays")
 
+ROUNDING = 1e-9
+"""Deviation, as a share of the mean, up to which values are one value: float64 sums of a constant leave as much."""
+
+
+def true_spread(std: ArrayLike, mean: ArrayLike) -> NDArray[np.float64]:
+    """Standard deviations of bands; 0 where they are no more than the rounding of a constant.
+
+    Args:
+        std: As computed in float64, shape (C,) or ().
+        mean: Likewise.
+    """
+    return np.where(np.asarray(std) > ROUNDING * np.abs(mean), std, 0.0)
+
+
+def divisors(std: ArrayLike, mean: ArrayLike) -> NDArray[np.float64]:
+    """Standard deviations to divide bands by; 1 where they are constant.
+
+    Args:
+        std: As for :func:`true_spread`.
+        mean: Likewise.
+    """
+    spread = true_spread(std, mean)
+    return np.where(spread > 0, spread, 1.0)
+
 
 class Moments:
     """Mean and scatter matrix of vectors, merged part by part in float64 (Chan et al. 1979).

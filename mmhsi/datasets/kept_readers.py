@@ -7,6 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from torch.utils.data import get_worker_info
+
+from mmhsi.io.gdal import need_cache
 from mmhsi.io.memory import available_memory
 
 if TYPE_CHECKING:
@@ -15,9 +18,9 @@ if TYPE_CHECKING:
 Open = Callable[[str, "str | None", "str | None", "CubeOptions"], "CubeReader"]
 
 MOST_BYTES = 1 << 30
-"""Memory, in bytes, that open files of a process may take, without the blocks that GDAL keeps of them."""
+"""Memory, in bytes, that open files of a process may take, and the blocks that GDAL keeps of them as much again."""
 SHARE = 16
-"""They take at most one part in so many of the memory there is."""
+"""Each takes at most one part in so many of the memory there is, of which workers of a loader have equal parts."""
 FILE_BYTES, BAND_BYTES = 64 << 10, 11 << 10
 """Memory, in bytes, of an open raster and of each of its bands, as measured with GDAL 3.10."""
 
@@ -37,13 +40,16 @@ class KeptReaders:
 
     Args:
         most: How many there may be. Default: :func:`most_files`.
-        most_bytes: Memory that they may take. Default: :data:`MOST_BYTES`, at most one in :data:`SHARE` of what the
-            machine has left.
+        most_bytes: Memory that they may take, and as much again for blocks of theirs that were unpacked. Default:
+            :data:`MOST_BYTES`, at most one in :data:`SHARE` of what the machine has left, for all workers together.
     """
 
     def __init__(self, most: int | None = None, most_bytes: int | None = None) -> None:
+        worker = get_worker_info()
+        share = SHARE if worker is None else SHARE * worker.num_workers
         self.most = most_files() if most is None else most
-        self.most_bytes = min(MOST_BYTES, available_memory() // SHARE) if most_bytes is None else most_bytes
+        self.most_bytes = min(MOST_BYTES, available_memory() // share) if most_bytes is None else most_bytes
+        need_cache(id(KeptReaders), self.most_bytes)  # windows at random places ask for the same blocks again
         self._kept: OrderedDict[tuple, tuple[tuple[int, int], CubeReader, int]] = OrderedDict()
         self._bytes = 0
 

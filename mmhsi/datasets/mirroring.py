@@ -29,6 +29,26 @@ def mirrored(first: int, last: int, size: int) -> NDArray[np.intp]:
     return np.minimum(folded, period - folded) if size > 1 else folded * 0
 
 
+def mirrored_finer(first: int, last: int, size: int, scale: int) -> NDArray[np.intp]:
+    """:func:`mirrored` of a source that is ``scale`` times finer, on the same ground.
+
+    Whole blocks of pixels are mirrored about the middle of the border block, so that both sources stay registered.
+
+    Args:
+        first: First place of the coarse axis; negative before it.
+        last: Place behind the last one.
+        size: Pixels of the coarse axis.
+        scale: Pixels of the finer axis for each of them.
+
+    Returns:
+        Indices 0 to ``size`` · ``scale`` − 1, shape ((last − first) · scale,).
+    """
+    grid = np.arange(first, last)
+    beyond = (grid < 0) | (grid >= size)
+    within = np.where(beyond[:, None], np.arange(scale)[::-1], np.arange(scale))
+    return (mirrored(first, last, size)[:, None] * scale + within).ravel()
+
+
 def cut_mirrored(array: np.ndarray, top: int, left: int, window: tuple[int, int], scale: int = 1) -> np.ndarray:
     """Cut a window, what lies beyond the borders mirrored.
 
@@ -37,20 +57,15 @@ def cut_mirrored(array: np.ndarray, top: int, left: int, window: tuple[int, int]
         top: First row, of the H × W grid; may lie before the array.
         left: First column, likewise.
         window: (h, w) in pixels of the H × W grid.
-        scale: s. Whole blocks of s × s pixels are mirrored about the centre of the border block, so that sources of
-            different resolution stay registered.
+        scale: s, see :func:`mirrored_finer`.
 
     Returns:
         A copy, shape (h · s, w · s) or (h · s, w · s, C).
     """
-    places = []
-    for axis, (first, side) in enumerate(zip((top, left), window, strict=True)):
-        size = array.shape[axis] // scale
-        blocks, grid = mirrored(first, first + side, size), np.arange(first, first + side)
-        beyond = (grid < 0) | (grid >= size)
-        within = np.where(beyond[:, None], np.arange(scale)[::-1], np.arange(scale))
-        places.append((blocks[:, None] * scale + within).ravel())
-    rows, columns = places
+    rows, columns = (
+        mirrored_finer(first, first + side, size // scale, scale)
+        for first, side, size in zip((top, left), window, array.shape[:2], strict=True)
+    )
     return array[rows[:, None], columns]
 
 

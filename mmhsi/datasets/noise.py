@@ -8,6 +8,8 @@ import numpy as np
 
 from mmhsi.io.doubts import doubt
 
+from .fitted import true_spread
+
 if TYPE_CHECKING:
     from mmhsi.io import HSICube
 
@@ -41,8 +43,8 @@ def noise_shares(cube: HSICube) -> np.ndarray:
         return shares
     for band in range(shares.size):
         values = cube.data[(*part, band)].astype(np.float64)
-        variance = values[valid].var()
-        if not np.isfinite(variance) or variance <= 0:
+        mean, variance = values[valid].mean(), values[valid].var()
+        if not np.isfinite(variance) or not true_spread(np.sqrt(variance), mean):
             continue
         steps = [np.mean(np.diff(values, axis=axis)[both] ** 2) for axis, both in ((0, down), (1, across))]
         shares[band] = min(1.0, min(steps) / 2 / variance)

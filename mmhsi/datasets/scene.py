@@ -199,9 +199,12 @@ def open_second(
     scale = scale or max(1, info.shape[0] // cube.shape[0])
     size = (cube.shape[0] * scale, cube.shape[1] * scale)
     if info.shape[:2] != size:
+        rows, columns = info.shape[0] / cube.shape[0], info.shape[1] / cube.shape[1]
+        whole = rows == columns == int(rows)
         raise DataError(
-            f"{path}: {info.shape[0]} x {info.shape[1]} pixels do not cover the ground of {cube.name} "
-            f"({cube.shape[0]} x {cube.shape[1]} pixels) at second_scale={scale}"
+            f"{path}: {info.shape[0]} x {info.shape[1]} pixels are {rows:.4g} x {columns:.4g} times the "
+            f"{cube.shape[0]} x {cube.shape[1]} of {cube.name}, whose ground they have to cover; expected "
+            + (f"second_scale={scale}" if whole else "a whole number, the same along both axes (gdalwarp)")
         )
     if not Placement(Grid.of(cube), Grid.of(info)).fits(scale):
         reader.close()

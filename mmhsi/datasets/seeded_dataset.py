@@ -9,6 +9,7 @@ from mmengine.dataset import BaseDataset
 from mmhsi.registry import own_scope
 
 from .samplers import seed_everything
+from .tile_channels import check_channels
 from .transforms.scope import value_steps
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class SeededDataset(BaseDataset):
         value_steps: Steps of the pipeline without which a model would be given other values.
 
     Raises:
-        ConfigError: If a transform declares no scope.
+        ConfigError: If a transform declares no scope, or channels would depend on a crop or an augmentation.
     """
 
     _spec: InputSpec | None = None
@@ -38,7 +39,9 @@ class SeededDataset(BaseDataset):
     def __init__(self, pipeline: Sequence[dict | Callable], lazy_init: bool) -> None:
         with own_scope():
             super().__init__(pipeline=list(pipeline), test_mode=True, lazy_init=True)
-        self.value_steps = value_steps(type(self).__name__, pipeline, self.pipeline.transforms)
+        name, steps = type(self).__name__, self.pipeline.transforms
+        self.value_steps = value_steps(name, pipeline, steps)
+        check_channels(name, steps, self.value_steps)
         if not lazy_init:
             self.full_init()
 

@@ -11,6 +11,7 @@ from mmhsi.errors import DataError
 from mmhsi.io.memory import let_go
 from mmhsi.progress import watched
 
+from .fitted import true_spread
 from .samplers import SeededIndex, sample_seed
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class BandStatistics:
 
     @property
     def std(self) -> np.ndarray:
-        """Population standard deviation, shape (C,).
+        """Population standard deviation, shape (C,); 0 of a constant band, whatever its rounding.
 
         Raises:
             DataError: If values are so large that it overflows.
@@ -62,7 +63,7 @@ class BandStatistics:
         if not np.isfinite(self._squares).all():
             band = int(np.flatnonzero(~np.isfinite(self._squares))[0])
             raise DataError(f"band {band} (0-based) has values too large for a standard deviation; is nodata declared?")
-        return np.sqrt(self._squares / max(self.count, 1))
+        return true_spread(np.sqrt(self._squares / max(self.count, 1)), self.mean)
 
 
 def cube_statistics(cube: np.ndarray, valid: np.ndarray) -> BandStatistics:

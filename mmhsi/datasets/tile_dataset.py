@@ -28,6 +28,7 @@ from .replay import model_bands
 from .seeded_dataset import SeededDataset
 from .splits import TileSplit
 from .statistics import BandStatistics, pipeline_statistics
+from .tile_channels import fit_channels
 from .tile_headers import read_headers
 from .tile_list import cut_windows, list_tiles
 from .transforms.loading import read_classes
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from mmhsi.io import CubeInfo
 
 STATISTICS_TILES = 512
-"""Tiles that band statistics are taken from."""
+"""Tiles that band statistics are taken from, and channels are fitted to."""
 
 
 @DATASETS.register_module()
@@ -70,7 +71,8 @@ class TileDataset(SeededDataset):
             pixels.
         with_labels: Whether label maps are read; False for pretraining. Default True.
         protocol: One line about the split, printed beside results.
-        pipeline: Transforms or their configs.
+        pipeline: Transforms or their configs. A ``SceneChannels`` that is not fitted yet is fitted to these tiles, at
+            most 512 of them, evenly spread; what stands before it reads or is of scope ``'pixel'``.
         lazy_init: mmengine's flag.
 
     Raises:
@@ -200,7 +202,6 @@ class TileDataset(SeededDataset):
         bands = choose_bands(header, info.bad_bands)
         if self.with_labels:
             self._take_drawn([mask for _, mask in files if mask is not None], header)
-        self._spec = self._describe(header, bands, shared_origin(headers))
         common: dict[str, object] = dict(img_key=info.image_key, img_axes=info.image_axes, img_options=options)
         common.update(bands=bands, file_bands=header.shape[2])
         common.update(label_scale=info.label_scale, label_majority=info.label_majority, fine_labels=self.fine_labels)
@@ -213,7 +214,11 @@ class TileDataset(SeededDataset):
             if self.with_labels:
                 entries[-1].update(seg_map_path=str(mask))
             self._check_region(entries[-1])
-        return self._spread(entries)
+        entries = self._spread(entries)
+        sample = entries[:: -(-len(entries) // STATISTICS_TILES) or 1]
+        self.value_steps = fit_channels("TileDataset", self.pipeline.transforms, self.value_steps, sample)
+        self._spec = self._describe(header, bands, shared_origin(headers))
+        return entries
 
     def _take_drawn(self, masks: list[Path], header: CubeInfo) -> None:
         """Classes of a vector file that names them itself."""

@@ -34,12 +34,16 @@ def transformed_scene(scene: Scene, replay: Replay) -> TransformedScene:
     """
     if not replay.steps:
         return TransformedScene(scene, replay)
-    name = f"{scene.key} {replay.transforms}"
-    held = _HELD.get(name)
+    held = _HELD.get(_name(scene, replay))
     if held is None:
-        parts = scene.valid, scene.second, scene.second_scale
+        parts, unfitted = (scene.valid, scene.second, scene.second_scale), _name(scene, replay)
         replay.fit(scene.cube, *parts)
         made = replace(scene, cube=replay(scene.cube, *parts))
         held = TransformedScene(replace(made, second=None) if replay.takes_second else made, replay)
-        _HELD[name] = held
+        _HELD[unfitted] = _HELD[_name(scene, replay)] = held
     return held
+
+
+def _name(scene: Scene, replay: Replay) -> str:
+    """The scene's, with its transforms and what they were fitted to so far."""
+    return f"{scene.key} {replay.transforms}"

@@ -100,6 +100,14 @@ def test_a_name_that_is_no_class_names_the_nearest(drawn):
         dataset(drawn[0], "labeled", classes=("水", "Walt"))
 
 
+def test_a_name_among_ids_is_what_is_wrong(drawn):
+    root, places, names = drawn
+    values = [{"水": "40", "Wald": "12"}[name] for name in names]
+    write_squares(root / "drawn.gpkg", places, [*values[:8], "Wlad", *values[9:]])
+    with pytest.raises(DataError, match=r"feature 9 has kind='Wlad', expected one of 40, 12$"):
+        dataset(root, "labeled", classes=("水", "Wald"), label_ids=(40, 12))
+
+
 def test_what_is_lost_is_warned_of(drawn):
     root, places, names = drawn
     write_squares(root / "lost.gpkg", [*places, (90, 0)], [*names, "Wald"])

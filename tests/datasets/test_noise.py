@@ -56,3 +56,10 @@ def test_real_scene(shared_data):
     """Of Salinas-A, 'corrected' by its publisher, the edges of the water vapour are left."""
     cube = read_cube(shared_data / "salinas_a" / "SalinasA_corrected.mat", "salinasA_corrected")
     assert noisy_bands(cube) == [0, 106, 107, 144, 145, 146, 147]
+
+
+def test_rounding_of_a_constant_is_no_variance():
+    data = _mixed([0.1, 0.1])
+    data[..., 0] = 5000.1
+    assert data[..., 0].ravel().std() > 0
+    assert noisy_bands(HSICube(data)) == [0]

@@ -43,3 +43,8 @@ def test_seeds_are_those_of_each_library():
     np.random.seed(11)  # noqa: NPY002
     torch.manual_seed(11)
     assert drawn == (random.random(), np.random.random(), torch.rand(1).item())  # noqa: NPY002
+
+
+def test_a_seed_of_several_numbers_is_mixed_when_it_is_asked_for():
+    index = pickle.loads(pickle.dumps(SeededIndex(5, 1, 2, 3)))
+    assert (index, index.seed) == (5, sample_seed(1, 2, 3))

@@ -43,8 +43,13 @@ def test_two_sources_of_different_resolution(files):
     np.testing.assert_array_equal(corner[:2, :2], second[2:4, 2:4][::-1, ::-1])
     np.testing.assert_array_equal(corner[2:, 2:], second[:4, :4])
     np.testing.assert_allclose(data.second_statistics().mean, second.reshape(-1, 3).mean(0))
-    with pytest.raises(DataError, match=r"rgb\.npy: 24 x 30 pixels do not cover the ground .* at second_scale=3"):
+    with pytest.raises(
+        DataError, match=r"rgb\.npy: 24 x 30 pixels are 2 x 2 times the 12 x 15 of .* expected second_scale=3"
+    ):
         dataset(root, use_second=True, second_image="rgb.npy", second_scale=3)
+    np.save(root / "rgb.npy", second[:18, :20])
+    with pytest.raises(DataError, match=r"pixels are 1\.5 x 1\.333 times the .* expected a whole number, the same"):
+        dataset(root, use_second=True, second_image="rgb.npy", second_scale=1)
     with pytest.raises(ConfigError, match="has no second source"):
         dataset(root, use_second=True)
 

@@ -25,6 +25,19 @@ def test_integers_do_not_overflow():
     assert statistics.mean[0] == 65_000
 
 
+@pytest.mark.parametrize("value", [0.1, -5000.1, 1e20 / 3])
+def test_rounding_of_a_constant_is_no_spread(value):
+    """Its float64 mean is off in the last bits, so that the values seem to differ from it."""
+    band = np.full(5023, value)
+    assert band.std() > 0
+    varies = value + abs(value) * 1e-7 * np.random.default_rng(0).normal(size=band.size)
+    statistics = BandStatistics(2)
+    for part in np.split(np.stack([band, varies], axis=1), [1, 100, 1407]):
+        statistics.update(part)
+    assert statistics.std[0] == 0
+    assert statistics.std[1] == pytest.approx(varies.std(), rel=1e-3)
+
+
 @pytest.mark.parametrize(("fill", "nodata"), [(np.nan, None), (-32768.0, -32768.0)])
 def test_a_band_without_any_data_is_named_unless_flagged_bad(fill, nodata):
     data = np.ones((3, 4, 5), dtype=np.float32)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from mmhsi.datasets.fitted import FittedArrays, Moments, principal_axes
+from mmhsi.datasets.fitted import FittedArrays, Moments, divisors, principal_axes, true_spread
 from mmhsi.errors import DataError
 
 from .group import Views
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def _std(variance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _std(moments: Moments) -> NDArray[np.float64]:
     """Standard deviations; 1 of what does not vary."""
-    return np.where(variance > 0, np.sqrt(variance.clip(min=0)), 1.0)
+    return divisors(np.sqrt(moments.covariance.diagonal()), moments.mean)
 
 
-def _projection(covariance: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Principal axes over the standard deviations along them, (C, k)."""
+def _projection(covariance: NDArray[np.float64], mean: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Principal axes over the standard deviations along them, (C, k); 0 where that is rounding of float32 values."""
     variances, axes = principal_axes(covariance, count)
-    kept = variances > variances[0] * axes.shape[1] * np.finfo(np.float64).eps
-    return axes * np.where(kept, 1 / _std(variances), 0.0)[:count]
+    rounding = np.finfo(np.float32).eps ** 2 * (mean**2).sum()
+    kept = variances > max(rounding, variances[0] * axes.shape[1] * np.finfo(np.float64).eps)
+    return axes * np.divide(1, np.sqrt(variances), out=np.zeros_like(variances), where=kept)[:count]
 
 
 def unit_length(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -95,20 +96,22 @@ class Basis(FittedArrays):
                 bands.update(spectra)
                 units.update(unit_length(spectra))
                 if second is not None:
-                    rows = second[row * scale : (row + 1) * scale][:, mask.repeat(scale)]
-                    fine.update(rows.reshape(-1, second.shape[2]).astype(np.float64))
+                    rows = second[row * scale : (row + 1) * scale][:, mask.repeat(scale)].astype(np.float64)
+                    if not np.isfinite(rows).all():
+                        raise DataError("SceneChannels: the second source is NaN or infinite where it should hold data")
+                    fine.update(rows.reshape(-1, second.shape[2]))
         if not bands.count:
             raise DataError("SceneChannels: no pixel of the scene holds data")
-        std = _std(bands.covariance.diagonal())
-        correlation = bands.covariance / np.outer(std, std)
+        std, vary = _std(bands), true_spread(np.sqrt(bands.covariance.diagonal()), bands.mean) > 0
+        correlation = np.where(np.outer(vary, vary), bands.covariance / np.outer(std, std), 0)
         return cls(
             mean=bands.mean,
             std=std,
-            axes=_projection(correlation, components),
+            axes=_projection(correlation, np.where(vary, bands.mean / std, 0), components),
             unit_mean=units.mean,
-            unit_axes=_projection(units.covariance, unit_components),
+            unit_axes=_projection(units.covariance, units.mean, unit_components),
             second_mean=fine.mean,
-            second_std=_std(fine.covariance.diagonal()),
+            second_std=_std(fine),
         )
 
     def views(

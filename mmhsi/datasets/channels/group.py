@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -117,9 +118,9 @@ def positive(owner: str, name: str, values: tuple[float, ...]) -> tuple[float, .
         values: Numbers.
 
     Raises:
-        ConfigError: If there are none, or one is not positive.
+        ConfigError: If there are none, or one is not positive and finite.
     """
     values = tuple(values)
-    if not values or not all(isinstance(value, int | float) and value > 0 for value in values):
+    if not values or not all(isinstance(value, int | float) and 0 < value < math.inf for value in values):
         raise ConfigError(f"{owner}: {name}={values} given, expected positive numbers")
     return values

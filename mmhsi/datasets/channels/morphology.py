@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy
 
 from mmhsi.errors import ConfigError
 
@@ -35,14 +34,31 @@ def erode(image: NDArray[np.float32], radius: int, limit: int | None = None) -> 
         radius: Of the disc, in pixels.
         limit: Half side of a square that the disc is cut to; None for the whole disc.
     """
-    result = np.full_like(image, np.inf)
-    for row, half in enumerate(disc_widths(radius, limit)):
-        run = scipy.ndimage.minimum_filter1d(image, 2 * half + 1, axis=1, mode="constant", cval=np.inf)
+    run, half, result = image, 0, np.full_like(image, np.inf)
+    for row, wanted in reversed(list(enumerate(disc_widths(radius, limit)))):  # shortest first
+        for _ in range(wanted - half):
+            run = spread(run, np.minimum, 1)
+        half = wanted
         if not row:
             np.minimum(result, run, out=result)
         elif row < len(image):
             np.minimum(result[row:], run[:-row], out=result[row:])
             np.minimum(result[:-row], run[row:], out=result[:-row])
+    return result
+
+
+def spread(image: NDArray[np.float32], extreme: np.ufunc, axis: int) -> NDArray[np.float32]:
+    """Smallest or largest value of every pixel and of its neighbours along an axis.
+
+    Args:
+        image: Shape (H, W).
+        extreme: ``np.minimum`` or ``np.maximum``.
+        axis: 0 or 1.
+    """
+    source, result = image.swapaxes(0, axis), image.copy()
+    target = result.swapaxes(0, axis)
+    extreme(target[1:], source[:-1], out=target[1:])
+    extreme(target[:-1], source[1:], out=target[:-1])
     return result
 
 
@@ -58,12 +74,7 @@ def reconstruct(marker: NDArray[np.float32], mask: NDArray[np.float32], steps: i
         steps: How often it grows at most.
     """
     for _ in range(steps):
-        down = marker.copy()
-        np.maximum(down[1:], marker[:-1], out=down[1:])
-        np.maximum(down[:-1], marker[1:], out=down[:-1])
-        grown = down.copy()
-        np.maximum(grown[:, 1:], down[:, :-1], out=grown[:, 1:])
-        np.maximum(grown[:, :-1], down[:, 1:], out=grown[:, :-1])
+        grown = spread(spread(marker, np.maximum, 0), np.maximum, 1)
         np.minimum(grown, mask, out=grown)
         if np.array_equal(grown, marker):
             break

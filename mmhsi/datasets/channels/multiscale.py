@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmhsi.arguments import check_sizes
 from mmhsi.registry import CHANNELS
 
 from .filters import blur_valid, gaussian_radius
@@ -25,6 +26,9 @@ class MultiScale(ChannelGroup):
         means: Standard deviations of the Gaussians in pixels, for the means. Default 1, 2, 4, 8.
         spreads: Likewise, for the standard deviations. Default 1, 2, 4.
         count: Principal components. Default 6.
+
+    Raises:
+        ConfigError: If ``count`` is less than 1, or a standard deviation is not positive.
     """
 
     short = "ms"
@@ -34,6 +38,7 @@ class MultiScale(ChannelGroup):
     ) -> None:
         self.means = positive("MultiScale", "means", tuple(means))
         self.spreads = positive("MultiScale", "spreads", tuple(spreads))
+        check_sizes("MultiScale", count=count)
         self.count = count
 
     def reach(self, scale: int) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmhsi.arguments import check_sizes
 from mmhsi.registry import CHANNELS
 
 from .group import ChannelGroup, Views
@@ -25,6 +26,9 @@ class MorphologicalProfiles(ChannelGroup):
         radii: Radii of the discs in pixels. Default 2, 4, 6, 8.
         steps: Pixels that a reconstruction reaches beyond its disc. Default 24.
         count: Principal components. Default 6.
+
+    Raises:
+        ConfigError: If one is no whole number of at least 1.
     """
 
     short = "emp"
@@ -33,6 +37,7 @@ class MorphologicalProfiles(ChannelGroup):
         self.radii = tuple(radii)
         self.steps = steps
         self.count = count
+        check_sizes(type(self).__name__, steps=steps, count=count)
         check_radii(type(self).__name__, self.radii)
 
     def reach(self, scale: int) -> int:

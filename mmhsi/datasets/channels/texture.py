@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from math import ceil, pi
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmhsi.errors import ConfigError
 from mmhsi.registry import CHANNELS
 
 from .filters import block_mean, blur, gaussian_radius
@@ -14,7 +16,7 @@ from .group import ChannelGroup, Views, positive
 from .texture_filters import PATTERNS, gabor_magnitude, gabor_radius, patterns, structure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,6 +56,15 @@ class FinerTexture(ChannelGroup):
             "FinerTexture", "gabor_smoothing, pattern_smoothing", (gabor_smoothing, pattern_smoothing)
         )
         self.means = positive("FinerTexture", "means", tuple(means))
+
+    def fit(self, parts: Iterable[Views]) -> None:
+        """Learn nothing; arguments as for :meth:`ChannelGroup.fit`.
+
+        Raises:
+            ConfigError: If a channel may see no neighbour.
+        """
+        if any(views.limit == 0 for views in islice(parts, 1)):
+            raise ConfigError("SceneChannels: window=1 shows no neighbours, of which FinerTexture is made; expected 3")
 
     def reach(self, scale: int) -> int:
         """Of the filter that reaches farthest; arguments as for :meth:`ChannelGroup.reach`."""

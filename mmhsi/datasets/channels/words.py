@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.arguments import check_seed, check_sizes
+from mmhsi.datasets.fitted import divisors
+from mmhsi.errors import ConfigError
 from mmhsi.registry import CHANNELS
 
 from .filters import block_mean, block_spread, blur_valid, gaussian_radius
@@ -37,7 +39,10 @@ class WordHistograms(ChannelGroup):
         seed: Of the start. Default 0.
         offset: Fitted: mean of every part of the description.
         spread: Fitted: its standard deviation.
-        centers: Fitted: (k, parts).
+        centers: Fitted: (k, parts), fewer where fewer pixels differ.
+
+    Raises:
+        ConfigError: If ``words`` is less than 2, another count is less than 1, or a scale is not positive.
     """
 
     short = "words"
@@ -54,6 +59,8 @@ class WordHistograms(ChannelGroup):
     ) -> None:
         if type(words) is not int or words < 2:
             raise ConfigError(f"WordHistograms: words={words!r} given, expected at least 2")
+        check_sizes("WordHistograms", count=count)
+        check_seed(seed)
         self.words = words
         self.scales = positive("WordHistograms", "scales", tuple(scales))
         self.count = count
@@ -79,21 +86,19 @@ class WordHistograms(ChannelGroup):
     def fit(self, parts: Iterable[Views]) -> None:
         """Find the words; arguments as for :meth:`ChannelGroup.fit`.
 
-        Raises:
-            DataError: If the scene has fewer pixels than words.
+        Where fewer pixels differ than there are words, each has its own, and the other words never occur.
         """
         described = np.concatenate([self.describe(views)[views.valid] for views in parts])
-        if len(described) < self.words:
-            raise DataError(f"WordHistograms: {len(described)} pixels hold data, {self.words} words need as many")
-        self.offset, spread = described.mean(axis=0), described.std(axis=0)
-        self.spread = np.where(spread > 0, spread, 1.0)
+        self.offset = described.mean(axis=0)
+        self.spread = divisors(described.std(axis=0), self.offset)
         described = (described - self.offset) / self.spread
         random = np.random.default_rng(self.seed)
         if len(described) > SAMPLE:
             described = described[random.choice(len(described), SAMPLE, replace=False)]
         from scipy.cluster.vq import kmeans2  # not at the top: for those who fit words
 
-        self.centers, _ = kmeans2(described, self.words, iter=50, minit="++", rng=random)
+        words = min(self.words, len(np.unique(described, axis=0)))
+        self.centers, _ = kmeans2(described, words, iter=50, minit="++", rng=random)
 
     def reach(self, scale: int) -> int:
         """Of the widest Gaussian; arguments as for :meth:`ChannelGroup.reach`."""

@@ -27,7 +27,7 @@ class SizedIndex(SeededIndex):
     def __new__(cls, index: int, seed: int, size: int) -> SizedIndex:
         """Make index ``index`` with ``seed`` and ``size``."""
         value = int.__new__(cls, index)
-        value.seed = seed
+        value._seed = (seed,)
         value.size = size
         return value
 

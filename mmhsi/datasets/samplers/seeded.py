@@ -15,18 +15,29 @@ if TYPE_CHECKING:
 
 
 class SeededIndex(int):
-    """A sample's index together with the seed of its random transforms in this epoch."""
+    """A sample's index together with the seed of its random transforms in this epoch.
 
-    seed: int
+    Args:
+        index: Of the sample.
+        *seed: The seed, or several numbers of which :func:`sample_seed` makes it where somebody asks for it: pixels of
+            a scene have no transforms of their own.
+    """
 
-    def __new__(cls, index: int, seed: int) -> SeededIndex:
+    _seed: tuple[int, ...]
+
+    def __new__(cls, index: int, *seed: int) -> SeededIndex:
         """Make index ``index`` with ``seed``."""
         value = super().__new__(cls, index)
-        value.seed = seed
+        value._seed = seed
         return value
 
-    def __getnewargs__(self) -> tuple[int, int]:  # type: ignore[override]
-        return int(self), self.seed
+    def __getnewargs__(self) -> tuple[int, ...]:  # type: ignore[override]
+        return int(self), *self._seed
+
+    @property
+    def seed(self) -> int:
+        """From 0 to 2^32 − 1."""
+        return self._seed[0] if len(self._seed) == 1 else sample_seed(*self._seed)
 
 
 @DATA_SAMPLERS.register_module()
@@ -40,7 +51,7 @@ class SeededSampler(DefaultSampler):
     def __iter__(self) -> Iterator[int]:
         """Give this rank's indices of the epoch."""
         for index in super().__iter__():
-            yield SeededIndex(index, sample_seed(self.seed, self.epoch, index))
+            yield SeededIndex(index, self.seed, self.epoch, index)
 
 
 @DATA_SAMPLERS.register_module()
@@ -65,4 +76,4 @@ class SeededInfiniteSampler(InfiniteSampler):
     def __iter__(self) -> Iterator[int]:
         """Give this rank's indices, without end."""
         for step, index in enumerate(super().__iter__(), self._skipped):
-            yield SeededIndex(index, sample_seed(self.seed, step * self.world_size + self.rank, index))
+            yield SeededIndex(index, self.seed, step * self.world_size + self.rank, index)

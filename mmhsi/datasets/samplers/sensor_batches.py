@@ -125,4 +125,4 @@ class SensorBatchSampler(Sampler):
         for step, batch in enumerate(self.plan(epoch)):
             # With the step: a sample that comes twice in an epoch is drawn anew.
             own = batch[self.sampler.rank :: max(self.sampler.world_size, 1)]
-            yield [SeededIndex(index, sample_seed(seed, epoch, index, step, 3)) for index in own]
+            yield [SeededIndex(index, seed, epoch, index, step, 3) for index in own]

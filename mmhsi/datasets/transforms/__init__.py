@@ -11,7 +11,7 @@ from .pca import PCAModel, PCAProject, fit_pca
 from .photometric import BandJitter, GaussianBlur, Solarize
 from .resampling import BandResample, SpectralResample
 from .resizing import Resize
-from .scaling import MinMaxScale, ScaleReflectance, Standardize, StandardizeScene
+from .scaling import MinMaxScale, ScaleReflectance, Standardize, StandardizeScene, UnitSpectra
 from .scene_channels import SceneChannels
 from .spectral import RemoveBadBands, SelectBands
 
@@ -46,5 +46,6 @@ __all__ = [
     "SpectralShift",
     "Standardize",
     "StandardizeScene",
+    "UnitSpectra",
     "fit_pca",
 ]

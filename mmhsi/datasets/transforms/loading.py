@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import functools
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmhsi.arguments import is_whole, size_pair
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.errors import DataError
 from mmhsi.io import CubeOptions, CubeReader, HSICube, open_label_map
 from mmhsi.io.placement import Grid
 from mmhsi.io.readers.opening import open_reader
@@ -21,6 +21,7 @@ from ..kept_readers import KeptReaders
 from ..label_grid import grid_classes
 from ..label_table import IGNORE_INDEX
 from .common import CubeTransform, generator
+from .keeping import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +44,16 @@ def _open_labels(path: str, key: str | None, axes: str | None, _: CubeOptions) -
     return open_label_map(path, key, axes)
 
 
-@functools.cache
+_KEPT: dict[int, KeptReaders] = {}
+"""Of every process by its number: a worker that was forked has readers, and a share of the memory, of its own."""
+
+
 def kept_readers() -> KeptReaders:
     """Those of this process."""
-    return KeptReaders()
+    process = os.getpid()
+    if process not in _KEPT:
+        _KEPT[process] = KeptReaders()
+    return _KEPT[process]
 
 
 def _cube_reader(entry: dict) -> CubeReader:
@@ -115,21 +122,16 @@ class LoadCube(CubeTransform):
     changes_values = False
 
     def __init__(self, cache_mb: float = 0) -> None:
-        if cache_mb < 0:
-            raise ConfigError(f"LoadCube: cache_mb={cache_mb} must not be negative")
         self.cache_mb = cache_mb
-        self._free = cache_mb * 1e6
-        self._kept: dict[tuple, HSICube] = {}
+        self._kept: Kept[HSICube] = Kept("LoadCube", cache_mb)
 
     def _read(self, reader: CubeReader, results: dict) -> HSICube:
         place = (results["img_path"], results.get("img_key"), results.get("window"), tuple(results["bands"]))
         cube = self._kept.get(place)
         if cube is None:
             cube = reader.read(window=results.get("window"), bands=results["bands"])
-            if cube.data.nbytes > self._free:
+            if not self._kept.offer(place, cube, cube.data.nbytes):
                 return cube
-            self._free -= cube.data.nbytes
-            self._kept[place] = cube
         return replace(cube, data=cube.data.copy())  # what follows may write into it
 
     def transform(self, results: dict) -> dict:

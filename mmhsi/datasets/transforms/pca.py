@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mmhsi.arguments import is_whole
-from mmhsi.datasets.fitted import FittedArrays, Moments, principal_axes
+from mmhsi.datasets.fitted import FittedArrays, Moments, principal_axes, true_spread
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import existing_file, reading, replacing
 from mmhsi.registry import TRANSFORMS
@@ -167,7 +167,8 @@ class PCAProject(CubeTransform):
         self.num_components = num_components
         self.whiten = whiten
         variance = model.explained_variance[:num_components]
-        if whiten and (variance <= variance[0] * np.finfo(np.float64).eps * len(model.mean)).any():
+        spread = true_spread(np.sqrt(variance), np.linalg.norm(model.mean))
+        if whiten and (spread**2 <= variance[0] * np.finfo(np.float64).eps * len(model.mean)).any():
             raise ConfigError(f"PCAProject: a component of {self._source} has no variance to whiten; keep fewer")
         matrix = model.components[:num_components].T / (np.sqrt(variance) if whiten else 1.0)  # (C, k)
         self._matrix = matrix.astype(np.float32)

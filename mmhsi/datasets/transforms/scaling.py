@@ -56,6 +56,30 @@ class ScaleReflectance(CubeTransform):
 
 
 @TRANSFORMS.register_module()
+class UnitSpectra(CubeTransform):
+    """Divide every spectrum by its length, which leaves its shape and takes its brightness: shadow and slope.
+
+    The angle between spectra is all that is left of their difference, as in spectral angle mapping (F. A. Kruse et al.,
+    Remote Sensing of Environment 44, 1993).
+
+    Required keys: ``img`` (H, W, C).
+
+    Modified keys: ``img``, float32. A spectrum of zeros stays one.
+    """
+
+    scope = "pixel"
+
+    def transform(self, results: dict) -> dict:
+        """Scale."""
+        image = results["img"].astype(np.float32)
+        largest = np.abs(image).max(axis=2, keepdims=True)  # so that no square leaves float32
+        image = np.divide(image, largest, out=np.zeros_like(image), where=largest != 0)
+        length = np.linalg.norm(image, axis=2, keepdims=True)
+        results["img"] = np.divide(image, length, out=image, where=length != 0)
+        return results
+
+
+@TRANSFORMS.register_module()
 class MinMaxScale(CubeTransform):
     """Bring values to 0 … 1: (x − minimum) / (maximum − minimum).
 

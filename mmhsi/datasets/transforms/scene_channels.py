@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmhsi.arguments import check_sizes
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import CHANNELS, TRANSFORMS
 
 from ..channels import Basis, ChannelGroup, Views
 from .common import BAND_KEYS, CubeTransform, source, valid_mask
+from .keeping import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,9 +35,10 @@ SceneParts = tuple["NDArray", "NDArray[np.bool_]", "NDArray | None", int]
 class SceneChannels(CubeTransform):
     """Replace the bands by channels of a pixel's surroundings: families of :mod:`mmhsi.datasets.channels`.
 
-    Scaling, principal components and words are fitted once, to a whole scene without labels (:meth:`fit`, which
-    :class:`mmhsi.datasets.SceneDataset` calls), and kept with the model. The channels are then made in bands of rows
-    with a margin: memory stays bounded, and every pixel gets what it would of the whole scene.
+    Scaling, principal components and words are fitted once, to a whole scene or to tiles, without labels (:meth:`fit`,
+    which :class:`mmhsi.datasets.SceneDataset` and :class:`mmhsi.datasets.TileDataset` call), and kept with the model.
+    The channels are then made in bands of rows with a margin: memory stays bounded, and every pixel gets what it would
+    of the whole scene. The border of a tile is as that of a scene.
 
     Required keys: ``img`` (H, W, C), ``valid`` (H, W); where it was fitted with a second source, ``second`` (H · s,
     W · s, C2) and ``second_scale`` s.
@@ -52,9 +55,12 @@ class SceneChannels(CubeTransform):
         basis: Fitted scaling and components, as :class:`mmhsi.datasets.channels.Basis` or its arrays by name. None
             (default): not fitted yet.
         scale: Fitted: pixels of the second source per pixel of the first along each axis.
+        cache_mb: Megabytes of tiles' channels that a process keeps for the next epoch, the first ones that it makes.
+            Default 0: none. Files must not change meanwhile.
 
     Raises:
-        ConfigError: If a family is unknown or its arguments cannot work, or ``window`` is even.
+        ConfigError: If a family is unknown or its arguments cannot work, ``window`` is even, ``components`` is less
+            than 1, or ``cache_mb`` is negative.
         FileFormatError: If ``basis`` is no fitted one.
     """
 
@@ -68,15 +74,19 @@ class SceneChannels(CubeTransform):
         components: int = 6,
         basis: Basis | Mapping[str, ArrayLike] | None = None,
         scale: int = 1,
+        cache_mb: float = 0,
     ) -> None:
         if type(window) is not int or window < 1 or window % 2 == 0:
             raise ConfigError(f"SceneChannels: window={window!r} given, expected an odd number of pixels")
+        check_sizes("SceneChannels", components=components)
         self.groups = groups
         self.local = local
         self.window = window
         self.components = components
         self.basis = Basis.of(basis, "SceneChannels") if isinstance(basis, Mapping) else basis
         self.scale = scale
+        self.cache_mb = cache_mb
+        self._kept: Kept[NDArray[np.float32]] = Kept("SceneChannels", cache_mb)
         self.families = None if groups is None else _build(groups)
 
     @property
@@ -99,24 +109,25 @@ class SceneChannels(CubeTransform):
         """Fit what has to be, to whole scenes without labels; a fitted transform stays as it is.
 
         Args:
-            scenes: One scene, or tiles; the second source for all or for none. Read twice.
+            scenes: One scene, or tiles, of which one at a time is held; the second source for all or for none. Gone
+                through more than once.
 
         Raises:
             ConfigError: If a family needs a second source and there is none.
-            DataError: If no pixel holds data, or one that should is NaN or infinite.
+            DataError: If no pixel holds data, one that should is NaN or infinite, or the scenes' second sources
+                differ in bands or scale, or do not cover the images.
         """
         if self.basis is not None:
             return
-        scenes = list(scenes)
-        self.basis = Basis.fit(scenes, self.components, self.components)
-        self.scale = scenes[0][3]
+        self.basis = Basis.fit(_of_one_kind(scenes), self.components, self.components)
+        self.scale = next(iter(scenes))[3]
         if self.families is None:
             self.families = _build(WITH_SECOND if self.takes_second else WITHOUT_SECOND)
         for family in self.families:
             if family.needs_second and not self.takes_second:
                 raise ConfigError(
-                    f"SceneChannels: {type(family).__name__} is made of a second source; give use_second=True, or "
-                    "other groups"
+                    f"SceneChannels: {type(family).__name__} is made of a second source; give other groups, or a "
+                    "SceneDataset with use_second=True (tiles have no second source)"
                 )
             family.fit(self._pieces(scenes))
 
@@ -151,15 +162,30 @@ class SceneChannels(CubeTransform):
         image, valid, second = results["img"], valid_mask(results), results.pop("second", None)
         scale = results.pop("second_scale", self.scale)
         self._check(results, image, second, scale)
-        results["img"] = np.concatenate(list(self._bands_of_rows(image, valid, second)))
+        results["img"] = self._channels(results, image, valid, second)
         for key in BAND_KEYS:
             if key in results:
                 results[key] = None
         return results
 
+    def _channels(
+        self, results: dict, image: NDArray, valid: NDArray[np.bool_], second: NDArray | None
+    ) -> NDArray[np.float32]:
+        """Channels of the image; of a tile, those that are kept."""
+        place = tuple(results.get(key) for key in ("img_path", "img_key", "window", "turns"))
+        is_tile = "file_shape" in results  # LoadCube has read it; a part of a scene has its file's name alone
+        made = self._kept.get(place) if is_tile else None
+        if made is None:
+            made = np.concatenate(list(self._bands_of_rows(image, valid, second)))
+            if not is_tile or not self._kept.offer(place, made, made.nbytes):
+                return made
+        return made.copy()  # what follows may write into it
+
     def _check(self, results: dict, image: NDArray, second: NDArray | None, scale: int) -> None:
         if self.basis is None:
-            raise ConfigError("SceneChannels: not fitted; a SceneDataset fits it to its scene, elsewhere give basis")
+            raise ConfigError(
+                "SceneChannels: not fitted; SceneDataset and TileDataset fit it to their data, elsewhere give basis"
+            )
         bands = len(self.basis.mean)
         if image.shape[2] != bands:
             raise DataError(f"{source(results)}: has {image.shape[2]} bands, SceneChannels was fitted on {bands}")
@@ -194,14 +220,31 @@ class SceneChannels(CubeTransform):
         return self.basis.views(image, valid, second, self.scale, self.limit)
 
 
+def _of_one_kind(scenes: Iterable[SceneParts]) -> Iterator[SceneParts]:
+    """The same scenes, which must all have the same kind of second source, or none."""
+    first = None
+    for image, valid, second, scale in scenes:
+        kind = (0, 1) if second is None else (second.shape[2], scale)
+        first = first or kind
+        if kind != first:
+            raise DataError(f"SceneChannels: second sources of (bands, scale) {first} and {kind}; expected one kind")
+        if second is not None and second.shape[:2] != tuple(scale * side for side in valid.shape):
+            raise DataError(
+                f"SceneChannels: a second source of {second.shape[:2]} pixels at scale {scale} does not cover an image "
+                f"of {valid.shape}"
+            )
+        yield image, valid, second, scale
+
+
 def _build(groups: Sequence[str | dict]) -> list[ChannelGroup]:
     """Families by name or config."""
     made = []
     for group in groups:
-        config = {"type": group} if isinstance(group, str) else dict(group)
+        config = dict(group) if isinstance(group, Mapping) else {"type": group}
         named = {family.short: name for name, family in CHANNELS.module_dict.items()}
-        name = config["type"] = named.get(config.get("type"), config.get("type"))
-        if name not in CHANNELS.module_dict:
+        kind = config.get("type")
+        name = config["type"] = named.get(kind, kind) if isinstance(kind, str) else kind
+        if not isinstance(name, str) or name not in CHANNELS.module_dict:
             known = ", ".join(sorted(named))
             raise ConfigError(f"SceneChannels: group {name!r} is unknown, expected some of {known}")
         try:

@@ -77,3 +77,20 @@ def test_multi_scale_is_mean_and_spread(views):
     mean = (window * weights)[mask].sum() / weights[mask].sum()
     square = (window**2 * weights)[mask].sum() / weights[mask].sum()
     assert made[14, 9, 2] == pytest.approx(np.sqrt(square - mean**2), rel=1e-3)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("pixels", "distinct"), [(20, 20), (60, 3), (40, 1)])
+def test_fewer_pixels_that_differ_than_words(pixels, distinct):
+    """Every spectrum has its own word; the words that are left never occur."""
+    image = np.random.default_rng(0).normal(100, 30, (1, distinct, 7)).repeat(pixels // distinct, axis=1)
+    valid = np.ones((1, pixels // distinct * distinct), bool)
+    views = Basis.fit([(image, valid, None, 1)], 6, 6).views(image, valid, None, 1, None)
+    family = WordHistograms(scales=(1e-3,))
+    family.fit([views])
+    made = family(views)[0]
+    assert made.shape == (valid.size, 24)
+    assert sorted(made.sum(axis=0))[24 - distinct :] == [pixels // distinct] * distinct
+    assert made.sum() == valid.size
+    again = WordHistograms(**family.arguments())
+    assert np.array_equal(again(views)[0], made)

@@ -44,6 +44,7 @@ FIXED = [
     dict(type="SelectBands", indices=[0, 2]),
     dict(type="SpectralResample", wavelengths=[500, 600]),
     dict(type="Standardize", mean=5, std=[2] * 4),
+    dict(type="UnitSpectra"),
 ]
 KEEP_DTYPE = {"RandomDihedral", "RandomFlip", "RandomWindow", "CenterCrop", "Pad", "SelectBands", "RemoveBadBands"}
 KEEP_DTYPE |= {"BandDropout"}

@@ -137,3 +137,6 @@ def test_what_the_file_cannot_give(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no variance to whiten"):
         PCAProject(tmp_path / "flat.npz", whiten=True)
     PCAProject(tmp_path / "flat.npz", num_components=2, whiten=True)
+    fit_pca([np.full((1001, 2), 0.1)], 1, tmp_path / "rounding.npz")
+    with pytest.raises(ConfigError, match="no variance to whiten"):
+        PCAProject(tmp_path / "rounding.npz", whiten=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from samples import make_sample
 
-from mmhsi.datasets.transforms import MinMaxScale, ScaleReflectance, Standardize
+from mmhsi.datasets.transforms import MinMaxScale, ScaleReflectance, Standardize, UnitSpectra
 from mmhsi.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,6 +23,25 @@ def test_reflectance(bands: int, dtype: str) -> None:
     expected = np.array([float(value) / 10000 for value in sample["img"].ravel()]).reshape(sample["img"].shape)
     np.testing.assert_allclose(result, expected, rtol=1e-6)
     assert result.dtype == np.float32
+
+
+def test_spectra_of_unit_length_know_no_brightness(bands: int) -> None:
+    sample = make_sample(bands, nodata=False)
+    sample["img"] = sample["img"].astype(np.float64) + 1
+    result = UnitSpectra()(dict(sample))["img"]
+    for row, column in [(0, 0), (2, 1)]:
+        spectrum = [float(value) for value in sample["img"][row, column]]
+        length = math.sqrt(sum(value * value for value in spectrum))
+        np.testing.assert_allclose(result[row, column], [value / length for value in spectrum], rtol=1e-5)
+    brighter = UnitSpectra()(dict(sample, img=sample["img"] * np.float64(1.7)))["img"]
+    np.testing.assert_allclose(brighter, result, rtol=1e-5)
+
+
+def test_unit_length_of_zeros_huge_and_missing_values() -> None:
+    image = np.array([[[0, 0], [3e30, 4e30], [3e-30, -4e-30], [np.nan, 1]]], dtype=np.float32)
+    result = UnitSpectra()(dict(img=image))["img"]
+    np.testing.assert_allclose(result[0, :3], [[0, 0], [0.6, 0.8], [0.6, -0.8]], rtol=1e-5)
+    assert np.isnan(result[0, 3]).all()
 
 
 def test_reflectance_offset_and_clip(bands: int) -> None:

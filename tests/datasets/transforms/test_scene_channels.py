@@ -124,6 +124,34 @@ def test_saved_and_built_again_it_is_the_same(fitted):
     assert np.array_equal(again.basis.mean, fitted.basis.mean)
 
 
+def test_a_constant_band_stays_at_its_scale_in_the_next_scene():
+    """Its float64 mean is rounded, which is no spread to divide the next scene by."""
+    image, valid, second, scale = scene()
+    image, second = image.astype(np.float64), second.astype(np.float64)
+    image[..., 2] = second[..., 1] = 0.1
+    transform = SceneChannels(groups=["spectra", "components", "finer", "words"])
+    transform.fit([(image, valid, second, scale)])
+    before = channels(transform, (image, valid, second, scale))
+    image[..., 2] = second[..., 1] = 0.1001
+    after = channels(transform, (image, valid, second, scale))
+    moved = np.zeros(before.shape[2])
+    moved[[2, BANDS + 6 + 1]] = 1e-4
+    np.testing.assert_allclose(after[valid], before[valid] + moved, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_spectra_that_differ_in_brightness_alone(dtype):
+    """One principal component is all there is, and none of the spectra of unit length; the rest is rounding."""
+    light = np.random.default_rng(0).uniform(0.5, 2, (40, 21, 1))
+    image = (np.linspace(0.2, 1, 6) * light).astype(dtype)
+    valid = np.ones((40, 21), bool)
+    transform = SceneChannels(groups=["components", "nemp"])
+    transform.fit([(image, valid, None, 1)])
+    made = transform(dict(img=image, valid=valid))["img"]
+    assert made[..., 0].std() == pytest.approx(1, rel=1e-4)
+    assert not made[..., 1:].any()
+
+
 def test_scene_dataset_fits_and_keeps_it(generated_data):
     options = dict(scene="houston2018_crop", data_root=generated_data, window=1, subset="labeled", use_second=True)
     dataset = SceneDataset(**options, transforms=[dict(type="SceneChannels")])
@@ -160,6 +188,16 @@ def test_families_are_listed_under_their_short_names():
         (dict(groups=[dict(type="emp", radius=3)]), "radius"),
         (dict(groups=[dict(type="words", words=1)]), "at least 2"),
         (dict(groups=[dict(type="ms", means=[0])]), "positive"),
+        (dict(groups=[dict(type="ms", means=[float("inf")])]), "positive"),
+        (dict(groups=[5]), "group 5 is unknown"),
+        (dict(groups=[["emp"]]), "is unknown"),
+        (dict(components=2.5), r"SceneChannels: components=2\.5"),
+        (dict(components=-1), "SceneChannels: components=-1"),
+        (dict(groups=[dict(type="ms", count=0)]), "MultiScale: count=0"),
+        (dict(groups=[dict(type="emp", count=0)]), "MorphologicalProfiles: count=0"),
+        (dict(groups=[dict(type="nemp", steps=2.5)]), r"NormalizedProfiles: steps=2\.5"),
+        (dict(groups=[dict(type="words", count=0)]), "WordHistograms: count=0"),
+        (dict(groups=[dict(type="words", seed=-1)]), "seed=-1"),
     ],
 )
 def test_arguments_that_cannot_work(config, message):
@@ -177,3 +215,35 @@ def test_scenes_that_do_not_fit(fitted):
         channels(SceneChannels(), (image, valid, second, scale))
     with pytest.raises(ConfigError, match="use_second=True"):
         SceneChannels(groups=["texture"]).fit([(image, valid, None, 1)])
+
+
+@pytest.mark.parametrize("groups", [None, ["finer"], ["texture"]])
+def test_a_second_source_that_is_not_finite_where_it_should_hold_data(groups):
+    image, valid, second, scale = scene()
+    row, column = (~valid).nonzero()[0][0], (~valid).nonzero()[1][0]
+    second[row * scale, column * scale] = np.nan  # where there is no data it may be
+    SceneChannels(groups=groups).fit([(image, valid, second, scale)])
+    valid[row, column] = True
+    with pytest.raises(DataError, match="the second source is NaN or infinite where it should hold data"):
+        SceneChannels(groups=groups).fit([(image, valid, second, scale)])
+
+
+def test_tiles_whose_second_sources_differ():
+    image, valid, second, scale = scene()
+    fine = second.repeat(2, axis=0).repeat(2, axis=1)
+    for other in ((fine, 2 * scale), (second[..., :2], scale), (None, 1)):
+        with pytest.raises(DataError, match=r"second sources of \(bands, scale\) \(3, 2\) and .*; expected one kind"):
+            SceneChannels().fit([(image, valid, second, scale), (image, valid, *other)])
+    with pytest.raises(DataError, match=r"of \(320, 42\) pixels at scale 3 does not cover an image of \(160, 21\)"):
+        SceneChannels().fit([(image, valid, second, 3)])
+
+
+def test_a_window_of_one_pixel_has_no_texture():
+    with pytest.raises(ConfigError, match="window=1 shows no neighbours, of which FinerTexture is made"):
+        SceneChannels(local=True, window=1).fit([scene()])
+    transform = SceneChannels(["emp", "ms", "nemp", "finer", "words"], local=True, window=1)
+    transform.fit([scene()])
+    image, valid, second, scale = scene()
+    made = channels(transform, (image, valid, second, scale))
+    alone = channels(transform, (image[40:41, 10:11], valid[40:41, 10:11], second[80:82, 20:22], scale))
+    assert np.array_equal(made[40, 10], alone[0, 0])
