@@ -128,6 +128,7 @@ def _of_xarray(array: Any, name: str) -> HSICube:
     good = per_band("good_bands")
     nodata = array.attrs.get("_FillValue", array.encoding.get("_FillValue"))
     crs = _crs_of(array, name)
+    placed = crs is not None or "spatial_ref" in array.coords
     return HSICube(
         values,
         nm,
@@ -135,7 +136,7 @@ def _of_xarray(array: Any, name: str) -> HSICube:
         all_good() if good is None else good.astype(bool),
         None if nodata is None else float(nodata),
         crs,
-        _transform_of(array, found["y"], found["x"], name) if crs is not None else None,
+        _transform_of(array, found["y"], found["x"], name) if placed else None,
         str(array.name or name),
     )
 
@@ -204,8 +205,8 @@ def to_xarray(
         coords["x"] = ("x", transform.c + transform.a * (np.arange(width) + 0.5))
         coords["y"] = ("y", transform.f + transform.e * (np.arange(height) + 0.5))
     attributes: dict[str, Any] = {} if nodata is None else {"_FillValue": nodata}
-    if crs is not None:
-        said = {"crs_wkt": crs.to_wkt()}
+    if crs is not None or transform is not None:
+        said = {} if crs is None else {"crs_wkt": crs.to_wkt()}
         if transform is not None:
             said["GeoTransform"] = " ".join(repr(float(number)) for number in transform.to_gdal())
         coords["spatial_ref"] = ((), 0, said)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from mmhsi.errors import DataError, FileFormatError, MMHSIError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 CUBE_FORMATS = (
     "a GeoTIFF, an ENVI .hdr or its data file, another raster that GDAL opens, a .mat, HDF5, netCDF or .npy file"
@@ -271,12 +271,6 @@ def strict(content: object) -> object:
     if isinstance(content, list | tuple):
         return [strict(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
-
-
-def file_states(paths: Iterable[Path]) -> list[list]:
-    """What tells files from others, or from earlier states of them: path, bytes, time of the last change."""
-    states = [(path.resolve(), path.stat()) for path in paths]
-    return sorted([str(path), status.st_size, status.st_mtime_ns] for path, status in states)
 
 
 def file_digest(path: Path) -> str:

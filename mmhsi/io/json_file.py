@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from mmhsi.errors import DataError
 from mmhsi.io.files import existing_file, reason, strict, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from os import PathLike
 
 MOST_BYTES = 256 << 20
@@ -29,11 +30,18 @@ def read_json(path: str | PathLike[str], expected: str) -> object:
     Raises:
         DataError: It is missing, no JSON, too deep, larger than 256 MB, or has a name twice in one object.
     """
+    with _parsing(path, expected) as content:
+        return json.loads(content, object_pairs_hook=_object)
+
+
+@contextmanager
+def _parsing(path: str | PathLike[str], expected: str) -> Iterator[bytes]:
+    """Give a file's bytes; what the block finds wrong with them is one line."""
     file = existing_file(path, expected)
     try:
         if file.stat().st_size > MOST_BYTES:
             raise ValueError(f"{file.stat().st_size} bytes")
-        return json.loads(file.read_bytes(), object_pairs_hook=_object)
+        yield file.read_bytes()
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{file}: not {expected} ({reason(error)})") from error
 
@@ -48,9 +56,8 @@ def write_state(path: str | PathLike[str], state: Mapping[str, object]) -> None:
     Raises:
         DataError: The disk refuses.
     """
-    content = strict(state)
-    assert isinstance(content, dict)
-    write_whole(path, json.dumps({**content, "checksum": _checksum(content)}, indent=1) + "\n")
+    rest = json.dumps(strict(state), indent=1)[1:] + "\n"
+    write_whole(path, _checked(rest.encode()) + rest.encode())
 
 
 def read_state(path: str | PathLike[str], expected: str) -> dict[str, Any]:
@@ -63,14 +70,19 @@ def read_state(path: str | PathLike[str], expected: str) -> dict[str, Any]:
     Raises:
         DataError: As of :func:`read_json`, or its checksum is another one.
     """
-    state = read_json(path, expected)
-    if not isinstance(state, dict) or state.pop("checksum", None) != _checksum(state):
-        raise DataError(f"{path}: not {expected} (another checksum)")
-    return state
+    with _parsing(path, expected) as content:
+        rest = content[_CHECKED:]
+        if content[:_CHECKED] != _checked(rest):
+            raise ValueError("another checksum")
+        return json.loads(b"{" + rest)
 
 
-def _checksum(state: dict) -> str:
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+def _checked(rest: bytes) -> bytes:
+    """How a state begins that goes on so; it is parsed only where its bytes are the right ones."""
+    return b'{\n "checksum": "%s",' % hashlib.sha256(rest).hexdigest().encode()
+
+
+_CHECKED = len(_checked(b""))
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmhsi.errors import DataError, FileFormatError
-from mmhsi.io.files import file_states, sync
+from mmhsi.io.file_states import file_states
+from mmhsi.io.files import sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -121,9 +121,13 @@ def _acquire(folder: Path, stack: ExitStack) -> bool:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
+            if not os.path.lexists(folder) or folder.is_dir():  # it was there, and whoever held it has removed it
+                continue
             raise DataError(f"{folder}: is no folder, and one is needed of this name meanwhile; move it") from None
         try:
             descriptor = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:  # likewise
+            continue
         except PermissionError:  # Windows opens no folders, and lets nobody remove a file that is open
             return _acquire_file(folder, stack)
         _held.add(descriptor)

@@ -43,6 +43,18 @@ def predictor(dtype: np.dtype) -> int:
     return 3 if dtype.kind == "f" else 2
 
 
+def cloud_optimised(overviews: str, dtype: np.dtype) -> dict[str, object]:
+    """Creation options of GDAL's COG driver.
+
+    Args:
+        overviews: How coarser copies are made of the pixels, ``"mode"`` or ``"average"``.
+        dtype: Type of the values.
+    """
+    different = "YES" if dtype.kind == "f" else "NO"
+    options = dict(BLOCKSIZE=_TILE, COMPRESS="DEFLATE", BIGTIFF="IF_SAFER", PREDICTOR=different)
+    return {**options, "OVERVIEW_RESAMPLING": overviews.upper()}
+
+
 class RowWriter:
     """Base of the writers: a tiled, compressed GeoTIFF that takes rows.
 
@@ -181,8 +193,7 @@ class RowWriter:
     def _optimise(self, overviews: str) -> None:
         """Lay the rows out as a cloud-optimised GeoTIFF with overviews down to one tile."""
         check_blocks(self._rows, self.path)
-        options = dict(BLOCKSIZE=_TILE, COMPRESS="DEFLATE", OVERVIEW_RESAMPLING=overviews.upper(), BIGTIFF="IF_SAFER")
-        options["PREDICTOR"] = "YES" if self.dtype.kind == "f" else "NO"
+        options = cloud_optimised(overviews, self.dtype)
         with without_georeference_warning():
             if self._rows.stat().st_size > IN_MEMORY:
                 rasterio.shutil.copy(self._rows, self._pending.temporary, driver="COG", **options)

@@ -100,14 +100,14 @@ def write_areas(
     return len(found)
 
 
-def write_polygons(
+def write_multipolygons(
     path: str | PathLike[str], shapes: Sequence[bytes], fields: Mapping[str, NDArray], crs: CRS | None = None
 ) -> None:
-    """Write polygons that are there as WKB.
+    """Write multipolygons that are there as WKB.
 
     Args:
         path: As in :func:`write_points`.
-        shapes: Little-endian WKB of each polygon, N of them.
+        shapes: Little-endian WKB of each, N of them.
         fields: Values of each field, (N,).
         crs: Their coordinate system, or None.
 
@@ -115,7 +115,7 @@ def write_polygons(
         ConfigError: The suffix is unknown.
         DataError: The file cannot be written.
     """
-    _write(path, shapes, fields, "Polygon", crs)
+    _write(path, shapes, fields, "MultiPolygon", crs)
 
 
 def check_vector_name(path: str | PathLike[str], fields: Sequence[str] = ()) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io.files import make_folder, sync, writing
+from mmhsi.io.zarr_missing import encode_missing
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -93,9 +94,13 @@ class ZarrWriter:
             make_folder(self.path.parent)
             group = self._zarr.open_group(self._temporary, mode="w", zarr_format=3)
             height, width, count = self.shape
-            said: dict[str, Any] = {} if self.nodata is None else {"_FillValue": _plain(self.nodata)}
-            if self.crs is not None:
+            missing = encode_missing(self.nodata, self.dtype)
+            said: dict[str, Any] = {} if missing is None else {"_FillValue": missing}
+            placed = self.crs is not None or self.transform is not None
+            if placed:
                 said["grid_mapping"] = "spatial_ref"
+            if self.bands or placed:
+                said["coordinates"] = " ".join([*self.bands, *["spatial_ref"] * placed])
             self._array = group.create_array(
                 VARIABLE,
                 shape=(count, height, width),  # as GDAL and rioxarray have it: rows and columns last
@@ -160,8 +165,8 @@ class ZarrWriter:
         for name, values in self.bands.items():
             units = {"units": "nm"} if name in ("wavelength", "fwhm") else {}
             group.create_array(name, data=np.asarray(values), dimension_names=("band",), attributes=units)
-        if self.crs is not None:
-            place = {"crs_wkt": self.crs.to_wkt()}
+        if self.crs is not None or self.transform is not None:
+            place = {} if self.crs is None else {"crs_wkt": self.crs.to_wkt()}
             if self.transform is not None:
                 place["GeoTransform"] = " ".join(repr(float(number)) for number in self.transform.to_gdal())
             group.create_array("spatial_ref", data=np.array(0), dimension_names=(), attributes=place)
@@ -191,8 +196,3 @@ def write_zarr(path: str | PathLike[str], cube: HSICube, chunk: int = 64) -> Non
     with ZarrWriter(path, shape, cube.data.dtype, cube.nodata, cube.crs, cube.transform, chunk, bands) as writer:
         for row in range(0, height, chunk):
             writer.write(row, cube.data[row : row + chunk])
-
-
-def _plain(value: float) -> float | str:
-    """As JSON keeps it, which knows no NaN."""
-    return "NaN" if np.isnan(value) else float(value)

@@ -51,6 +51,18 @@ def test_what_other_programs_see(tmp_path, classes):
     assert sorted(file.name for file in path.parent.iterdir()) == ["map.qml", "map.tif", "map.tif.aux.xml"]
 
 
+def test_a_style_of_somebody_else_stays(tmp_path, classes):
+    style = tmp_path / "map.qml"
+    of_qgis = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n<qgis/>\n"
+    style.write_text(of_qgis)
+    write_class_map(tmp_path / "map.tif", classes, **LEGEND)
+    assert style.read_text() == of_qgis
+    style.unlink()
+    write_class_map(tmp_path / "map.tif", classes, **LEGEND)
+    write_class_map(tmp_path / "map.tif", classes, class_names=[*"abcd"], palette=PALETTE)
+    assert 'label="a"' in style.read_text()  # its own is one of the new map
+
+
 def test_read_back_as_labels(tmp_path, classes):
     classes[3, 4] = 255
     write_class_map(tmp_path / "map.tif", classes, **LEGEND, nodata=255)

@@ -223,3 +223,10 @@ def test_windows_of_plain_arrays_are_those_of_h5py(tmp_path, user_block, dtype, 
         found = reader.read((2, 1, 5, 4), [3, 0, 3]).data
     np.testing.assert_array_equal(found, values.transpose(0, 2, 1)[2:7, 1:5][..., [3, 0, 3]])
     assert found.flags.writeable
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 4), (3, 1, 1)])
+def test_a_scene_of_one_pixel_or_line_is_found(shape, tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cube"], file["time"] = np.full(shape, 7.0), np.arange(2)
+    np.testing.assert_array_equal(read_cube(tmp_path / "a.h5", axes="y x band").data, np.full(shape, 7.0))

@@ -8,12 +8,12 @@ import sys
 from contextlib import contextmanager
 
 import pytest
-from processes import started
+from processes import fork, join, started
 
 from mmhsi.cli.work_dir import hold_work_dir
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.io import lock
-from mmhsi.io.lock import hold
+from mmhsi.io.lock import hold, turn
 
 HOLDER = """
 import os, sys, time
@@ -109,6 +109,19 @@ def test_a_folder_that_was_removed_meanwhile_is_held_anew(tmp_path, monkeypatch)
         assert (folder / ".lock").is_file()
         assert "in use" in refused(folder)
     assert len(calls) == 3
+
+
+def take_turns(folder, count):
+    for _ in range(count):
+        with turn(folder):
+            pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="forks")
+def test_processes_take_turns_at_a_folder_that_each_removes(tmp_path):
+    processes = [fork(take_turns, tmp_path / "summary.partial", 100) for _ in range(3)]
+    assert [join(process) for process in processes] == [0, 0, 0]
+    assert not [*tmp_path.iterdir()]
 
 
 def test_where_folders_cannot_be_locked_a_file_is(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pytest
 from cube_files import make_cube, write_envi, write_geotiff, write_npy
+from processes import SECONDS
 from rasterio.env import get_gdal_config
 
 from mmhsi.errors import DataError
@@ -123,9 +124,9 @@ def test_forked_processes_read_beside_each_other(tmp_path, write_format):
         children = [context.Process(target=_child_reads, args=(reader, rows, queue)) for _ in range(2)]
         for child in children:
             child.start()
-        results = [[reader.read((row, 0, 1, 17)).data for row in rows], *(queue.get(timeout=30) for _ in children)]
+        results = [[reader.read((row, 0, 1, 17)).data for row in rows], *(queue.get(timeout=SECONDS) for _ in children)]
         for child in children:
-            child.join(30)
+            child.join(SECONDS)
             assert child.exitcode == 0
     for result in results:
         np.testing.assert_array_equal(np.concatenate(result), np.tile(cube, (20, 1, 1)))
@@ -170,6 +171,7 @@ def test_other_warnings_of_rasterio_are_not_hidden(tmp_path, monkeypatch):
 
 def test_rows_of_blocks_stay_in_the_cache_while_bands_of_rows_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(gdal, "CACHE", 1 << 16)
+    monkeypatch.setattr(gdal, "_NEEDED", {})
     values = np.zeros((512, 300, 5), np.uint16)
     path = write_geotiff(tmp_path / "a.tif", values, tiled=True, blockxsize=256, blockysize=256, interleave="band")
 

@@ -6,11 +6,15 @@ import json
 import os
 import pickle
 import tracemalloc
+import warnings
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 import numpy as np
 import pytest
+from affine import Affine
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 
@@ -93,15 +97,16 @@ def test_rows_of_a_wide_scene_unpack_chunks_once(
         assert sum(key.startswith("c/0/") for key in opened) == times * 2 * 2
 
 
+@pytest.mark.parametrize("version", [2, 3])
 @pytest.mark.parametrize("dims", [("y", "x", "band"), ("wavelength", "lat", "lon")])
-def test_xarrays_own_is_read(cube: HSICube, tmp_path: Path, dims: tuple[str, str, str]) -> None:
+def test_xarrays_own_is_read(cube: HSICube, tmp_path: Path, dims: tuple[str, str, str], version: int) -> None:
     xarray = pytest.importorskip("xarray")
     given = cube.to_xarray()
     if dims[0] != "y":
         given = given.drop_vars(["x", "y"]).rename(y="lat", x="lon").swap_dims(band="wavelength")
         given = given.transpose(*dims)
     given.name = "reflectance"
-    xarray.Dataset(dict(reflectance=given)).to_zarr(tmp_path / "x.zarr", zarr_format=3, mode="w", consolidated=False)
+    xarray.Dataset(dict(reflectance=given)).to_zarr(tmp_path / "x.zarr", zarr_format=version, mode="w")
     found = read_cube(tmp_path / "x.zarr")
     np.testing.assert_array_equal(found.data, cube.data)
     np.testing.assert_allclose(found.wavelengths, cube.wavelengths)
@@ -175,9 +180,45 @@ def test_what_could_run_code_is_refused(cube: HSICube, tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(DataError, match="not Zarr's metadata"):
         open_cube(tmp_path / "a.zarr")
-    zarr.open_group(tmp_path / "old.zarr", mode="w", zarr_format=2)
-    with pytest.raises(FileFormatError, match="version 2"):
-        open_cube(tmp_path / "old.zarr")
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        (dict(filters=[numcodecs.Delta("i2")]), "packed by 'delta', which is not read"),
+        (dict(compressors=numcodecs.Zlib()), "packed by 'zlib', which is not read"),
+        (dict(dtype="U3"), "no variable with three axes"),
+    ],
+)
+def test_what_version_2_may_hold_besides_is_refused(layout: dict, said: str, tmp_path: Path) -> None:
+    group = zarr.open_group(tmp_path / "old.zarr", mode="w", zarr_format=2)
+    group.create_array("a", **{**dict(shape=(3, 4, 5), chunks=(3, 4, 5), dtype="i2"), **layout})
+    with pytest.raises(DataError, match=said):
+        open_cube(tmp_path / "old.zarr", axes="y x band")
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", ["<i2", ">i2", ">f4", "|u1"])
+@pytest.mark.parametrize("packed", [None, "Blosc", "GZip", "Zstd"])
+def test_arrays_of_version_2_are_read(order: str, kind: str, packed: str | None, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(1, 200, (7, 5, 6)).astype(kind)
+    array = zarr.create_array(
+        tmp_path / "a.zarr",
+        shape=values.shape,
+        chunks=(4, 3, 6),
+        dtype=kind,
+        order=order,
+        zarr_format=2,
+        compressors=packed and getattr(numcodecs, packed)(),
+        fill_value=None,
+        attributes={"_ARRAY_DIMENSIONS": ["y", "x", "band"]},
+    )
+    array[...] = values
+    assert not (tmp_path / "a.zarr/zarr.json").exists()
+    found = read_cube(tmp_path / "a.zarr")
+    assert found.nodata is None
+    assert found.data.dtype == values.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(found.data, values)
 
 
 def test_what_is_there_is_kept_until_the_new_one_is_whole(cube: HSICube, tmp_path: Path) -> None:
@@ -304,3 +345,132 @@ def test_streams_of_zstandard_without_their_size_are_counted_by_block() -> None:
     frame = b"\x28\xb5\x2f\xfd" + bytes([0, 0x58]) + block * 8 + last
     assert numcodecs.Zstd().decode(frame) == b"a" * (9 * 128 << 10)
     assert zstd_size(frame, 1 << 30) == 9 * 128 << 10
+
+
+MISSING = [
+    ("float32", float("nan")),
+    ("float32", -9999.0),
+    ("float32", 0.1),
+    ("float64", -9999.0),
+    ("float16", -999.0),
+    ("int8", -1),
+    ("int16", -9999),
+    ("uint8", 0),
+    ("uint16", 65535),
+]
+NEVER = [("uint16", -9999.0), ("int16", float("nan")), ("bool", 1)]
+"""Types of which no value is the one that stands for "not measured"."""
+
+
+@pytest.mark.parametrize(("dtype", "nodata"), MISSING)
+@pytest.mark.parametrize("version", [2, 3])
+def test_missing_values_that_xarray_writes_are_read(dtype: str, nodata: float, version: int, tmp_path: Path) -> None:
+    xarray = pytest.importorskip("xarray")
+    values = np.random.default_rng(0).integers(1, 100, (3, 5, 6)).astype(dtype)
+    values[:, 2, 4] = nodata
+    given = xarray.DataArray(values, dims=("band", "y", "x"), name="c", attrs={"_FillValue": values[0, 2, 4].item()})
+    given["flight"] = "band", np.array(["a", "bc", "d"], object)  # texts beside it, which version 2 packs by a filter
+    given.to_dataset().to_zarr(tmp_path / "x.zarr", zarr_format=version, mode="w")
+    found = read_cube(tmp_path / "x.zarr")
+    seen = xarray.open_zarr(tmp_path / "x.zarr")["c"].values.transpose(1, 2, 0)
+    assert found.data.dtype == values.dtype
+    np.testing.assert_array_equal(found.valid(), ~np.isnan(seen).any(axis=2))
+    np.testing.assert_array_equal(found.data[found.valid()], seen[found.valid()])
+    assert found.valid().sum() == 29
+
+
+@pytest.mark.parametrize("said", [{"missing_value": -9999.0}, {"_FillValue": -5.0, "missing_value": -9999.0}])
+def test_every_missing_value_counts(said: dict[str, float], tmp_path: Path) -> None:
+    """Beside a missing_value xarray writes NaN as _FillValue."""
+    xarray = pytest.importorskip("xarray")
+    values = np.ones((2, 3, 4), np.float32)
+    values[:, 0], values[:, 1, 1] = -9999, said.get("_FillValue", np.nan)
+    xarray.DataArray(values, dims=("band", "y", "x"), name="c", attrs=said).to_dataset().to_zarr(
+        tmp_path / "x.zarr", zarr_format=3, mode="w"
+    )
+    with pytest.warns(xarray.SerializationWarning) if len(said) > 1 else nullcontext():
+        seen = xarray.open_zarr(tmp_path / "x.zarr")["c"].values
+    np.testing.assert_array_equal(read_cube(tmp_path / "x.zarr").valid(), ~np.isnan(seen).any(axis=0))
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_packed_array_of_xarray_is_scaled_with_its_missing_values(version: int, tmp_path: Path) -> None:
+    xarray = pytest.importorskip("xarray")
+    values = np.random.default_rng(0).random((3, 5, 6)).astype(np.float32)
+    values[:, 1, 1] = np.nan
+    packing = dict(dtype="int16", scale_factor=1e-4, add_offset=0.5, _FillValue=-9999)
+    given = xarray.DataArray(values, dims=("band", "y", "x"), name="c")
+    given.to_dataset().to_zarr(tmp_path / "x.zarr", zarr_format=version, mode="w", encoding=dict(c=packing))
+    seen = xarray.open_zarr(tmp_path / "x.zarr")["c"].values
+    np.testing.assert_allclose(read_cube(tmp_path / "x.zarr").data, seen.transpose(1, 2, 0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("text", ["AAAA====", "nothing", "AAAAAAA!+H8=", [[1]]])
+def test_a_missing_value_that_is_no_number_is_named(text: object, cube: HSICube, tmp_path: Path) -> None:
+    write_zarr(tmp_path / "a.zarr", cube)
+    node = tmp_path / "a.zarr/cube/zarr.json"
+    said = json.loads(node.read_text())
+    said["attributes"]["_FillValue"] = text
+    node.write_text(json.dumps(said))
+    with pytest.raises(FileFormatError, match=r"_FillValue is .*expected a number"):
+        open_cube(tmp_path / "a.zarr")
+
+
+@pytest.mark.parametrize(("dtype", "nodata"), [*MISSING, *NEVER])
+def test_xarray_reads_what_is_written(dtype: str, nodata: float, cube: HSICube, tmp_path: Path) -> None:
+    xarray = pytest.importorskip("xarray")
+    values = (cube.data % 100 + 1).astype(dtype)
+    if (dtype, nodata) in MISSING:
+        values[3, 4] = nodata
+    given = replace(cube, data=values, nodata=nodata)
+    write_zarr(tmp_path / "a.zarr", given, chunk=16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        seen = xarray.open_zarr(tmp_path / "a.zarr", consolidated=False)["cube"]
+    rows = seen.values.transpose(1, 2, 0)
+    np.testing.assert_array_equal(np.isnan(rows.astype(float)).any(axis=2), ~given.valid())
+    np.testing.assert_array_equal(rows[given.valid()], values[given.valid()])
+    back = read_cube(seen)
+    np.testing.assert_array_equal(back.valid(), given.valid())
+    for name in ("wavelengths", "fwhm", "good_bands"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(cube, name))
+    assert (back.crs, back.transform) == (cube.crs, cube.transform)
+    again = read_cube(tmp_path / "a.zarr")
+    np.testing.assert_array_equal(again.data, values)
+    np.testing.assert_array_equal(again.valid(), given.valid())
+
+
+def test_the_place_of_a_part_that_xarray_cut(cube: HSICube, tmp_path: Path) -> None:
+    """Its GeoTransform stays that of the whole; rows and columns say where it lies."""
+    xarray = pytest.importorskip("xarray")
+    write_zarr(tmp_path / "a.zarr", cube)
+    for name, rows, columns in (("part", slice(5, 20), slice(9, 12)), ("row", slice(7, 8), slice(3, None))):
+        cut = xarray.open_zarr(tmp_path / "a.zarr", consolidated=False).isel(y=rows, x=columns).load()
+        for variable in cut.variables.values():
+            variable.encoding.pop("chunks", None)
+        cut.to_zarr(tmp_path / f"{name}.zarr", zarr_format=3)
+        found = read_cube(tmp_path / f"{name}.zarr", "cube")
+        assert found.transform == from_origin(366000 + 30 * columns.start, 5800000 - 30 * rows.start, 30, 30)
+        np.testing.assert_array_equal(found.data, cube.data[rows, columns])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 5), (1, 4, 1), (6, 1, 3), (3, 4, 1)])
+def test_scenes_of_one_pixel_row_or_band_come_back(shape: tuple[int, int, int], tmp_path: Path) -> None:
+    data = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    nm = 400 + 10.0 * np.arange(shape[2])
+    given = HSICube(data, nm, nm / 50, crs=CRS.from_epsg(32633), transform=from_origin(3, 8, 2, 2))
+    write_zarr(tmp_path / "a.zarr", given)
+    found = read_cube(tmp_path / "a.zarr")
+    np.testing.assert_array_equal(found.data, data)
+    np.testing.assert_array_equal(found.wavelengths, nm)
+    assert (found.crs, found.transform) == (given.crs, given.transform)
+
+
+@pytest.mark.parametrize("place", [from_origin(10, 20, 0.5, 0.25), from_origin(1, 2, 3, 4) @ Affine.rotation(30)])
+def test_a_place_without_a_coordinate_system_is_kept(place: Affine, cube: HSICube, tmp_path: Path) -> None:
+    given = replace(cube, crs=None, transform=place)
+    write_zarr(tmp_path / "a.zarr", given)
+    assert read_cube(tmp_path / "a.zarr").crs is None
+    np.testing.assert_allclose(read_cube(tmp_path / "a.zarr").transform, place)
+    pytest.importorskip("xarray")
+    np.testing.assert_allclose(read_cube(given.to_xarray()).transform, place)

@@ -111,6 +111,8 @@ def choose_variable(
             raise DataError(f"{path}: variable {found} is no {NOUN[ndim]}: expected {axes}")
         return found
     rivals = [item for item in variables if item.rivals(ndim)]
+    if not rivals and not column_major:  # a scene of one pixel or one row, where arrays have the axes they were given
+        rivals = [item for item in variables if item.numeric and len(item.shape) >= ndim]
     if ndim == 2:
         # A cube beside a label map is no rival of it.
         rivals = [item for item in rivals if item.fits(2)]

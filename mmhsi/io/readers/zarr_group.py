@@ -1,7 +1,8 @@
-"""Cubes in Zarr of version 3: folders of chunks, read by zarr-python."""
+"""Cubes in Zarr, of version 3 or 2: folders of chunks, read by zarr-python."""
 
 from __future__ import annotations
 
+import math
 import os.path
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,16 +14,17 @@ from rasterio.errors import CRSError
 
 from mmhsi.errors import DataError, FileFormatError
 from mmhsi.io.axes import Order, as_cube, named_order, order_of, ordered_shape, role_of
-from mmhsi.io.cube import CubeInfo, all_good
+from mmhsi.io.cube import CubeInfo, all_good, holds_data
 from mmhsi.io.files import reading
-from mmhsi.io.json_file import read_json
 from mmhsi.io.memory import available_memory
 from mmhsi.io.readers.base import CubeReader, check_dtype, check_scale
 from mmhsi.io.readers.scaling import reflectance_in
 from mmhsi.io.readers.variables import Variable, choose_variable
 from mmhsi.io.readers.zarr_codecs import bounded
+from mmhsi.io.readers.zarr_metadata import ARRAY_2, GROUP_2, METADATA, metadata_files, node_metadata
 from mmhsi.io.wavelengths import in_nanometres
 from mmhsi.io.xml_files import read_xml
+from mmhsi.io.zarr_missing import decode_missing
 from mmhsi.io.zarr_writer import import_zarr
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
     from mmhsi.io.selection import Window
 
-METADATA = "zarr.json"
 CODECS = {"bytes", "blosc", "gzip", "zstd", "crc32c", "transpose", "sharding_indexed"}
 """Those that are read. Others that numcodecs registers may run what a file holds."""
 KEPT = 64 << 20
@@ -48,7 +49,7 @@ def is_zarr(path: str | PathLike[str]) -> bool:
         path: Any.
     """
     # pathlib's is_file() raises where a folder may not be read, or a name is too long.
-    return any(os.path.isfile(Path(path, name)) for name in (METADATA, ".zgroup", ".zarray"))  # noqa: PTH113
+    return any(os.path.isfile(Path(path, name)) for name in (METADATA, GROUP_2, ARRAY_2))  # noqa: PTH113
 
 
 class ZarrReader(CubeReader[Any]):
@@ -62,7 +63,7 @@ class ZarrReader(CubeReader[Any]):
 
     Raises:
         ConfigError: zarr is not installed.
-        FileFormatError: The folder is of version 2, damaged, or packed in a way that is not read.
+        FileFormatError: The folder is damaged, or packed in a way that is not read.
         DataError: The array is no cube of real numbers, or its axes are not known.
     """
 
@@ -82,9 +83,9 @@ class ZarrReader(CubeReader[Any]):
 
     @property
     def files(self) -> list[Path]:
-        """Metadata of the folder and of its arrays; chunks that change without them are not noticed."""
+        """Metadata of the folder and of its arrays, without their chunks."""
         folder = Path(self.path).absolute()
-        return [folder / METADATA, *sorted(folder.glob(f"*/{METADATA}"))]
+        return [file for node in (folder, *_nodes(folder)) for file in metadata_files(node)]
 
     def _check_there(self) -> None:
         if not is_zarr(self.path):
@@ -97,16 +98,13 @@ class ZarrReader(CubeReader[Any]):
 
     def _open(self) -> Any:
         folder = Path(self.path)
-        if not (folder / METADATA).is_file():
-            raise FileFormatError(f"{self.path}: Zarr of version 2; zarr-python or xarray writes version 3 of it")
         import_zarr(self.path)
         with reading(self.path, "not a readable Zarr"):
-            said = _metadata(folder)
+            said = node_metadata(folder)
             if said["node_type"] == "array":
                 name, chosen = "", folder
             else:
-                listed = [path.parent for path in sorted(folder.glob(f"*/{METADATA}"))]
-                arrays = {array.name: _metadata(array) for array in listed}
+                arrays = {array.name: node_metadata(array) for array in _nodes(folder)}
                 variables = [_variable(name, meta) for name, meta in arrays.items() if meta["node_type"] == "array"]
                 name = choose_variable(self.path, variables, self.key, self.ndim, column_major=False).name
                 said, chosen = arrays[name], folder / name
@@ -114,7 +112,18 @@ class ZarrReader(CubeReader[Any]):
         check_dtype(np.dtype(array.dtype), f"{self.path}:{name}")
         self._order = self._find_order(array)
         self._said = dict(array.attrs)
+        self._missing = self._find_missing()
         return array
+
+    def _find_missing(self) -> list[float]:
+        """Values that stand for "not measured". NaN is one in any case, and the first only if there is no other."""
+        said = [(name, self._said[name]) for name in ("_FillValue", "missing_value") if name in self._said]
+        values = [
+            decode_missing(value, f"{self.path}: {name}")
+            for name, given in said
+            for value in (given if isinstance(given, list) else [given])
+        ]
+        return sorted(dict.fromkeys(values), key=math.isnan)
 
     def _find_order(self, array: Any) -> Order:
         names = array.metadata.dimension_names
@@ -145,7 +154,6 @@ class ZarrReader(CubeReader[Any]):
                 [percent * float(self._said.get("add_offset", 0))] * shape[2],
                 self.path,
             )
-            nodata = self._said.get("_FillValue", self._said.get("missing_value"))
             crs, transform = self._place(shape)
             return CubeInfo(
                 shape=shape,
@@ -153,7 +161,7 @@ class ZarrReader(CubeReader[Any]):
                 wavelengths=nm,
                 fwhm=fwhm,
                 good_bands=all_good() if flags is None else flags != 0,
-                nodata=None if nodata is None else float(nodata),
+                nodata=self._missing[0] if self._missing else None,
                 crs=crs,
                 transform=transform,
                 name=self.path,
@@ -179,9 +187,9 @@ class ZarrReader(CubeReader[Any]):
     def _open_beside(self, name: str) -> Any:
         """A coordinate that lies beside the array, or None."""
         folder = Path(self.path)
-        if _metadata(folder)["node_type"] == "array" or not (folder / name / METADATA).is_file():
+        if node_metadata(folder)["node_type"] == "array" or not metadata_files(folder / name):
             return None
-        return _open_array(folder / name, _metadata(folder / name), self.path)
+        return _open_array(folder / name, node_metadata(folder / name), self.path)
 
     def _place(self, shape: tuple[int, int, int]) -> tuple[CRS | None, Affine | None]:
         """As rioxarray writes it, ``spatial_ref``; else GDAL's system and the even steps of the coordinates."""
@@ -193,13 +201,20 @@ class ZarrReader(CubeReader[Any]):
         except CRSError as error:
             raise DataError(f"{self.path}: its coordinate system cannot be read: {error}") from error
         numbers = [float(word) for word in str(said.get("GeoTransform", "")).split()]
-        if len(numbers) == 6:
-            return crs, Affine.from_gdal(*numbers)
+        told = Affine.from_gdal(*numbers) if len(numbers) == 6 else None
         y, x = (self._along(axis) for axis in (self._order or ())[:2])
-        if crs is None or x is None or y is None or (len(y), len(x)) != shape[:2] or min(shape[:2]) < 2:
+        if (crs is None and told is None) or x is None or y is None or (len(y), len(x)) != shape[:2]:
+            return crs, told
+        if min(shape[:2]) < 2 and told is None:
             return crs, None
-        across, down = (x[-1] - x[0]) / (len(x) - 1), (y[-1] - y[0]) / (len(y) - 1)
-        return crs, Affine(across, 0, x[0] - across / 2, 0, down, y[0] - down / 2)
+        steps = (0.0, 0.0) if told is None else (told.a, told.e)
+        across, down = (
+            (places[-1] - places[0]) / (len(places) - 1) if len(places) > 1 else step
+            for places, step in zip((x, y), steps, strict=True)
+        )
+        found = Affine(across, 0, x[0] - across / 2, 0, down, y[0] - down / 2)
+        # A part of an array that xarray cut keeps the GeoTransform of the whole.
+        return crs, told if told is not None and _same_place(told, found, shape) else found
 
     def _unit_bytes(self) -> int:
         array = self.handle()
@@ -223,6 +238,11 @@ class ZarrReader(CubeReader[Any]):
             cube = cube[..., [band - low for band in bands]]
         return np.array(cube, dtype=array.dtype.newbyteorder("="), order="C", copy=True)
 
+    def _read_mask(self, window: Window, bands: list[int] | None, data: NDArray) -> NDArray[np.bool_] | None:
+        each = (holds_data(data, value) for value in self._missing[1:])
+        present = [found for found in each if found is not None]
+        return np.logical_and.reduce(present) if present else None
+
     def _taken(self, array: Any, exact: tuple[slice, ...], most: int) -> NDArray:
         """A part of the array, cut out of whole chunks; the last ones are kept if they take no more bytes."""
         if self._kept is None or not _holds(self._kept[0], exact):
@@ -240,6 +260,18 @@ class ZarrReader(CubeReader[Any]):
             slice(part.start - whole.start, part.stop - whole.start) for part, whole in zip(exact, places, strict=True)
         )
         return values[tuple(inner)]
+
+
+def _same_place(one: Affine, other: Affine, shape: tuple[int, int, int]) -> bool:
+    """Whether the corners of a scene lie together, within a thousandth of a pixel."""
+    height, width, _ = shape
+    apart = np.abs(np.subtract(one[:6], other[:6])).reshape(2, 3) @ (width, height, 1)
+    return bool(apart.max() <= 1e-3 * min(abs(other.a), abs(other.e)))
+
+
+def _nodes(folder: Path) -> list[Path]:
+    """Arrays and groups that lie in a group."""
+    return [inner for inner in sorted(folder.glob("*")) if inner.is_dir() and metadata_files(inner)]
 
 
 def _holds(whole: tuple[slice, ...], part: tuple[slice, ...]) -> bool:
@@ -275,21 +307,6 @@ def _open_array(folder: Path, said: dict[str, Any], path: str) -> Any:
     if said.get("fill_value") is None:  # as GDAL writes where there is no nodata; the standard wants a value
         said = {**said, "fill_value": False if said.get("data_type") == "bool" else 0}
     return bounded(Array(AsyncArray.from_dict(StorePath(_own_files(folder)), said)))
-
-
-def _metadata(folder: Path) -> dict[str, Any]:
-    """What a node says of itself, looked at before zarr-python is.
-
-    Raises:
-        ValueError: It is not what version 3 has.
-    """
-    file = folder / METADATA
-    said = read_json(file, "Zarr's metadata")
-    if not isinstance(said, dict) or said.get("zarr_format") != 3 or said.get("node_type") not in ("array", "group"):
-        raise ValueError(f"{file} is no metadata of version 3")
-    if said.get("storage_transformers"):
-        raise ValueError(f"{file} names storage transformers, which are not read")
-    return said
 
 
 def _variable(name: str, said: dict[str, Any]) -> Variable:
