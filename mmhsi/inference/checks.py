@@ -53,19 +53,20 @@ def warn_of_no_place(info: CubeInfo, scene: str | Path) -> None:
         warn(f"{scene}: has no CRS, and neither will the map")
 
 
-def check_space(folder: Path, needed: int) -> None:
+def check_space(folder: Path, needed: int, what: str = "rows") -> None:
     """Check that a disk has room for so many bytes.
 
     Args:
         folder: On that disk; exists.
         needed: Bytes.
+        what: That they are for, for the message.
 
     Raises:
         DataError: If it has not.
     """
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise DataError(f"{folder}: {needed / 1e9:.3g} GB are needed for the rows, {free / 1e9:.3g} GB are free")
+        raise DataError(f"{folder}: {needed / 1e9:.3g} GB are needed for the {what}, {free / 1e9:.3g} GB are free")
 
 
 def choose_scene_bands(info: CubeInfo, spec: InputSpec) -> list[int]:

@@ -1,4 +1,4 @@
-"""Many scenes by the workers of a Dask cluster: a scene is a task.
+"""Many scenes by the workers of a Dask cluster: a scene, or a block of its rows, is a task.
 
 The queue, retries and lost workers are Dask's matter.
 """
@@ -12,14 +12,14 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distributed import Client, KilledWorker, WorkerPlugin, as_completed, get_worker
+from distributed import Client, Future, KilledWorker, WorkerPlugin, as_completed, get_worker
 from distributed.client import FutureCancelledError
 
 from mmhsi.errors import ConfigError, counted
 from mmhsi.io.json_file import read_json, write_state
 
 from .checks import warn
-from .many_scenes import Record, predict_scenes, record_path
+from .many_scenes import Record, predict_scenes, record_path, share_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,12 +62,13 @@ def predict_on_cluster(
     scenes: Sequence[str],
     names: Mapping[str, str],
     folder: str | Path,
+    shared: bool = False,
     **options: Any,
 ) -> Iterator[tuple[Record, bool]]:
     """As :func:`mmhsi.inference.many_scenes.predict_scenes`, by the workers of a cluster.
 
-    A scene whose worker dies is given to another one, as often as Dask's setting
-    ``distributed.scheduler.allowed-failures`` says, and then fails.
+    A task whose worker dies is given to another one, as often as Dask's setting
+    ``distributed.scheduler.allowed-failures`` says, and then its scene fails.
 
     Args:
         scheduler: Address of the scheduler, or the file that it wrote (``--scheduler-file``).
@@ -77,6 +78,8 @@ def predict_on_cluster(
         scenes: Absolute names, which all workers see.
         names: As there.
         folder: An absolute name that all workers see.
+        shared: Whether the workers share the rows of each scene: one says which blocks there are, each block is a task,
+            and one joins them when all are finished. Default False.
         options: As there.
 
     Yields:
@@ -92,19 +95,31 @@ def predict_on_cluster(
         if not client.nthreads():
             warn(f"--scheduler {scheduler}: has no worker yet; scenes wait until one joins")
         try:
-            task = partial(_predict, name, identity, names=names, folder=folder, **options)
-            futures = dict(zip(client.map(task, scenes, pure=False), scenes, strict=True))
-            for future in as_completed(futures):
+            how = dict(options, names=names, folder=folder)
+            whole, block = partial(_predict, name, identity, shared=shared, **how), partial(_block, name, identity, how)
+            begun = client.map(block if shared else whole, scenes, pure=False)
+            futures: dict[Future, str] = dict(zip(begun, scenes, strict=True))
+            asked, ended = set(futures) if shared else set(), as_completed(futures)
+            for future in ended:
+                scene = futures.pop(future)
                 try:
                     found = future.result()
+                    if future in asked:
+                        asked.remove(future)
+                        of_scene = [scene] * len(found)
+                        blocks = client.map(block, of_scene, found, pure=False, priority=1)  # before other scenes
+                        joined = client.submit(whole, scene, blocks, pure=False, priority=2)
+                        futures[joined] = scene
+                        ended.add(joined)
+                        continue
                 except KilledWorker as error:
-                    found = _killed(futures[future], names, Path(folder), error), False
+                    found = [(_killed(scene, names, Path(folder), error), False)]
                 except FutureCancelledError as error:
                     raise ConfigError(
                         f"--scheduler {scheduler}: has gone, and with it what it was to do; the same command with "
                         "--resume goes on"
                     ) from error
-                yield found
+                yield from found
         finally:
             with suppress(OSError):  # no scheduler is there any more
                 client.unregister_worker_plugin(name)
@@ -129,13 +144,25 @@ def _check_threads(worker: Worker) -> None:
         raise ConfigError(f"worker {worker.address}: has {worker.state.nthreads} threads; start it with --nthreads 1")
 
 
-def _predict(plugin: str, identity: list, scene: str, **how: Any) -> tuple[Record, bool]:
-    worker = get_worker()
-    _check_threads(worker)  # Dask lets one that joins later go on, whatever its plugin raises
-    kept = worker.plugins[plugin]
+def _load(plugin: str) -> SceneInferencer:
+    kept = get_worker().plugins[plugin]
     assert isinstance(kept, ModelOfWorker)  # of that name
-    ((record, there),) = predict_scenes(lambda: kept.inferencer, identity, [scene], **how)
-    return record, there
+    return kept.inferencer
+
+
+def _predict(plugin: str, identity: list, scene: str, _blocks: object = (), **how: Any) -> list[tuple[Record, bool]]:
+    """Map a scene, once Dask has had its blocks made."""
+    _check_threads(get_worker())  # Dask lets one that joins later go on, whatever its plugin raises
+    return list(predict_scenes(partial(_load, plugin), identity, [scene], **how))
+
+
+def _block(plugin: str, identity: list, how: dict, scene: str, first: int | None = None) -> list[int]:
+    """Which blocks a scene has, or one of them made; what fails is tried again, and told, where they are joined."""
+    _check_threads(get_worker())
+    with suppress(Exception):  # a reader or torch may raise anything of a scene
+        given = {name: value for name, value in how.items() if name != "resume"}  # blocks always go on
+        return share_block(partial(_load, plugin), identity, scene, first=first, **given)
+    return []
 
 
 def _killed(scene: str, names: Mapping[str, str], folder: Path, error: KilledWorker) -> Record:

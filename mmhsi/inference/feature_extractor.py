@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from mmhsi.config_files import load_config, read_window
 from mmhsi.datasets import IGNORE_INDEX, CorpusDataset, SceneDataset, TileDataset, collate_pixels
 from mmhsi.engine.device import choose_device
+from mmhsi.engine.fitted_transforms import with_fitted_channels
 from mmhsi.engine.numbers import resolve_numbers
 from mmhsi.errors import ConfigError
 from mmhsi.models.preprocessors import BandPreprocessor, attach_scenes, fit_preprocessor
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mmengine.config import Config
+
+VALUES = 1 << 24
+"""Of the tiles that are computed at a time."""
 
 
 class FeatureSet(NamedTuple):
@@ -98,9 +103,11 @@ class FeatureExtractor:
             spec, source = checkpoint_spec(whole, str(checkpoint)), f"checkpoint {checkpoint}"
         # After a corpus of several sensors, bands and statistics are those of the config's data.
         of_many = spec is not None and bool(spec.sensors)
+        self._fitted: InputSpec | None = None if of_many else spec
         if spec is None or of_many:
             data = self.dataset("train_dataloader")
             spec, source = InputSpec.of_metainfo(getattr(data, "metainfo", None)), "train_dataloader.dataset"
+            self._fitted = spec
         with DefaultScope.overwrite_default_scope("mmhsi"):
             if spec is not None:
                 resolve_numbers(model, spec, source, self.cfg.filename, read_window(self.cfg))
@@ -120,6 +127,8 @@ class FeatureExtractor:
     def dataset(self, loader: str, **changes: object) -> SceneDataset | TileDataset | CorpusDataset:
         """Build a loader's dataset with the pipeline of the test, which changes nothing at random.
 
+        Channels of surroundings are as they were fitted in training.
+
         Args:
             loader: ``'train_dataloader'`` or ``'test_dataloader'``.
             changes: Arguments of the dataset in place of the config's.
@@ -133,6 +142,8 @@ class FeatureExtractor:
         test = self.cfg.get("test_dataloader")
         if "pipeline" in settings and test is not None:
             settings["pipeline"] = test.dataset.pipeline
+        if self._fitted is not None:
+            settings = with_fitted_channels(settings, self._fitted)
         with DefaultScope.overwrite_default_scope("mmhsi"):
             return DATASETS.build(settings)
 
@@ -155,17 +166,21 @@ class FeatureExtractor:
                 raise ConfigError("the config's samples are several views; give the config of fine-tuning beside it")
             yield batch, self.backbone(batch["inputs"])[-1].float()
 
-    def labelled(self, dataset: Dataset, batch_size: int = 256) -> FeatureSet:
+    def labelled(self, dataset: Dataset, batch_size: int | None = None) -> FeatureSet:
         """Features and classes of a dataset: of window centres, or of the patches of tiles.
 
         Args:
-            dataset: From :meth:`dataset`; a scene's windows give the token at their centre, tiles every patch token
+            dataset: From :meth:`dataset`, or a part of it; windows give the token at their centre, tiles every token
                 of which one class covers at least half.
-            batch_size: Windows or tiles at a time.
+            batch_size: Windows or tiles at a time. Default: 256, of tiles no more than hold 2**24 values.
 
         Raises:
             ConfigError: If the dataset has no labels.
         """
+        if batch_size is None:
+            spec = dataset.spec if isinstance(dataset, TileDataset) else None
+            values = 1 if spec is None else math.prod(spec.window or ()) * spec.num_bands
+            batch_size = max(1, min(256, VALUES // values))
         features, labels, counts = [], [], []
         for batch, maps in self.batches(dataset, batch_size):
             samples = batch["data_samples"]
@@ -174,7 +189,7 @@ class FeatureExtractor:
             grid = (maps.shape[2], maps.shape[3])
             for sample, tokens in zip(samples, maps, strict=True):
                 if "gt_label" in sample:
-                    features.append(tokens[:, grid[0] // 2, grid[1] // 2][None])
+                    features.append(tokens[:, grid[0] // 2, grid[1] // 2][None].clone())  # a view keeps the map
                     labels.append(sample.gt_label)
                     continue
                 truth = sample.gt_sem_seg.data.squeeze(0)

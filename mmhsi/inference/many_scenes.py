@@ -5,34 +5,36 @@ Nothing here imports torch before there is a scene to map: of thousands that are
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import time
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmhsi.errors import ConfigError, DataError, MMHSIError, one_line
-from mmhsi.io.files import existing_file, file_digest, origin, reason
-from mmhsi.io.json_file import read_json, read_state, write_state
+from mmhsi.errors import DataError, MMHSIError, one_line
+from mmhsi.io.file_states import file_state
+from mmhsi.io.files import file_digest, origin
+from mmhsi.io.json_file import read_state, write_state
 from mmhsi.io.lock import hold_outputs
-from mmhsi.io.readers.remote import is_remote, place_of
+from mmhsi.io.readers.mosaic import is_pattern
 
 from .map_facts import MapFacts, map_facts
+from .scene_lists import scene_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mmengine.config import Config
 
-    from .map_run import Progress
+    from .map_run import MapRun, Progress
     from .scene_inferencer import SceneInferencer
 
 RECORDS = "records"
 """Folder in the maps' one that holds what became of each scene."""
-RANKS = {"pytorch": ("RANK", "WORLD_SIZE"), "slurm": ("SLURM_PROCID", "SLURM_NTASKS")}
-"""Where each launcher tells which process this is, and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Record:
         scene: As it was named.
         map: Name of its map within the folder.
         seconds: That it took.
-        files: Files of the scene, their sizes and times of change.
+        files: Of the scene, as :func:`mmhsi.io.file_states.file_states` gives them.
         made_by: What tells the model, the options and the scene from others.
         error: Why there is no map; empty where there is one.
         facts: Of the map; None where there is none.
@@ -58,95 +60,6 @@ class Record:
     error: str = ""
     facts: MapFacts | None = field(default=None)
     written: list[int] = field(default_factory=list)
-
-
-def share(scenes: Sequence[str], launcher: str = "none") -> list[str]:
-    """The scenes of this process: every n-th one of n processes.
-
-    Args:
-        scenes: All, in the same order in every process.
-        launcher: ``'none'``, ``'pytorch'`` or ``'slurm'``, which have told the process its number in its environment.
-
-    Raises:
-        ConfigError: If the launcher is unknown, or has told nothing.
-    """
-    if launcher == "none":
-        return list(scenes)
-    if launcher not in RANKS:
-        raise ConfigError(f"--launcher {launcher}: unknown, expected none, {', '.join(RANKS)}")
-    try:
-        rank, count = (int(os.environ[name]) for name in RANKS[launcher])
-    except (KeyError, ValueError):
-        raise ConfigError(
-            f"--launcher {launcher}: {' and '.join(RANKS[launcher])} are not set; start it with "
-            f"{'torchrun' if launcher == 'pytorch' else 'srun'}"
-        ) from None
-    return list(scenes[rank::count])
-
-
-def map_names(scenes: Sequence[str]) -> dict[str, str]:
-    """Name of each scene's map: that of the scene, with ``.tif``. A file that is named twice counts once.
-
-    Raises:
-        DataError: If two would have one name, or there is none.
-    """
-    if not scenes:
-        raise DataError("no scenes are named; give some, or a list")
-    names: dict[str, str] = {}
-    taken: dict[str, str] = {}
-    for scene in scenes:
-        name = f"{Path(scene).stem}.tif"
-        other = taken.setdefault(name.casefold(), scene)  # some file systems do not tell cases apart
-        if _identity(other) != _identity(scene):
-            raise DataError(f"{scene}: its map would have the name of that of {other}; rename one")
-        if other == scene:
-            names[scene] = name
-    return names
-
-
-def listed_scenes(path: str | Path) -> list[str]:
-    """Scenes of a text file, one a line; empty lines and those that begin with # are left out.
-
-    Args:
-        path: The file, UTF-8; relative names in it are from its folder.
-
-    Raises:
-        DataError: If it cannot be read.
-    """
-    file = existing_file(path, "a list of scenes")
-    try:
-        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file}: not a list of scenes ({reason(error)})") from error
-    return [place_of(line, file.parent) for line in lines if line and not line.startswith("#")]
-
-
-def stac_scenes(path: str | Path) -> list[str]:
-    """Scenes of a STAC file: of every item the one asset whose roles name ``data``, or the only one there is.
-
-    Args:
-        path: An item, or a collection of items (``FeatureCollection``); relative names in it are from its folder.
-
-    Raises:
-        DataError: If it is no such file, or an item has no asset that is meant.
-    """
-    content = read_json(path, "a STAC item or collection of items")
-    items = content.get("features", [content]) if isinstance(content, dict) else None
-    if not isinstance(items, list):
-        raise DataError(f"{path}: not a STAC item or collection of items")
-    scenes = []
-    for item in items:
-        assets = item.get("assets") if isinstance(item, dict) else None
-        found = [asset for asset in assets.values() if isinstance(asset, dict)] if isinstance(assets, dict) else []
-        meant = [asset for asset in found if isinstance(asset.get("roles"), list) and "data" in asset["roles"]] or found
-        name = item.get("id") if isinstance(item, dict) else item
-        href = meant[0].get("href") if len(meant) == 1 else None
-        if not isinstance(href, str) or not href:
-            raise DataError(
-                f"{path}: item {name!r} has {len(meant)} assets that may be meant, expected one of role data"
-            )
-        scenes.append(place_of(href, Path(path).parent))
-    return scenes
 
 
 def model_identity(
@@ -181,6 +94,7 @@ def predict_scenes(
     progress: Progress | None = None,
     resume: bool = False,
     shared: bool = False,
+    records: Mapping[str, Record] | None = None,
     **options: Any,
 ) -> Iterator[tuple[Record, bool]]:
     """Write a map of every scene that has none of this model with these options; one that fails does not end it.
@@ -196,24 +110,92 @@ def predict_scenes(
         progress: Called with the rows done and the rows of the scene in all.
         resume: Whether a scene goes on from the finished rows of an interrupted run. Default False.
         shared: Whether other processes are given the same scenes, and all take blocks of rows of each. Default False.
+        records: By names of maps, as :func:`read_records` gave them. Default: each is read when its scene's turn comes,
+            as all are whose map does not stand.
         options: Further ones of :meth:`SceneInferencer.write_map`, of plain values.
 
     Yields:
         Each scene's record, and whether it was there before; of shared scenes those that this process has joined.
     """
     folder, inferencer = Path(folder), None
-    made_by = [identity, sorted([name, value] for name, value in options.items() if value)]
     for scene in scenes:
         out = folder / names[scene]
-        made = _plain([*made_by, _identity(scene)])
-        known = read_record(record_path(folder, names[scene]))
+        made = _made_by(identity, options, scene)
+        known = (records or {}).get(names[scene])
+        if known is None or not _stands(known, folder, made):  # another process may have made it since
+            known = read_record(record_path(folder, names[scene]))
         if known is not None and _stands(known, folder, made):
+            if any(os.path.isdir(f"{out}.{left}") for left in ("partial", "blocks")):  # noqa: PTH112, of thousands
+                from .row_blocks import remove_left
+
+                remove_left(out)
             yield known, True
             continue
         inferencer = inferencer or load()
         record = _predict_scene(inferencer, scene, out, known, made, options, progress, resume, shared)
         if record is not None:
             yield record, False
+
+
+def share_block(
+    load: Callable[[], SceneInferencer],
+    identity: list,
+    scene: str,
+    names: Mapping[str, str],
+    folder: str | Path,
+    first: int | None = None,
+    **options: Any,
+) -> list[int]:
+    """Predict a block of a scene's rows, for :func:`predict_scenes` with ``shared`` to join; or say which there are.
+
+    Args:
+        load: Gives the model.
+        identity: As there.
+        scene: The scene.
+        names: As there.
+        folder: As there.
+        first: The block's first row. Default None: none is predicted.
+        options: As there.
+
+    Returns:
+        First rows of all blocks; none where the map stands.
+
+    Raises:
+        ConfigError: As :meth:`SceneInferencer.write_map`.
+        DataError: Likewise.
+    """
+    folder, made = Path(folder), _made_by(identity, options, scene)
+    path = record_path(folder, names[scene])
+    known = read_record(path)
+    if known is not None and _stands(known, folder, made):
+        return []
+    _refuse_another(known, folder, made)
+    with _opened(load(), scene, folder / names[scene], options) as run:
+        blocks = run.blocks(partial(_is_made, path, folder, made))
+        if first is not None:
+            run.make_block(blocks, first)
+        return [begin for begin, _ in blocks.spans]
+
+
+def _made_by(identity: list, options: Mapping[str, Any], scene: str) -> Any:
+    given = sorted([name, value] for name, value in options.items() if value)
+    return _plain([identity, given, scene_identity(scene)])
+
+
+def _is_made(path: Path, folder: Path, made_by: Any) -> bool:
+    found = read_record(path)
+    return found is not None and _stands(found, folder, made_by)
+
+
+@contextmanager
+def _opened(inferencer: SceneInferencer, scene: str, out: Path, options: Mapping[str, Any]) -> Iterator[MapRun]:
+    from .map_run import map_paths, open_map
+    from .scene_opening import SceneRequest
+
+    how = dict(options)
+    ids, request = how.pop("ids", "original"), SceneRequest(scene, **how)
+    with open_map(inferencer, request, map_paths(inferencer, out), ids) as run:
+        yield run
 
 
 def _predict_scene(
@@ -228,21 +210,15 @@ def _predict_scene(
     shared: bool,
 ) -> Record | None:
     """Map a scene and write its record; None if other processes are at it."""
-    from .map_run import map_paths, open_map
     from .row_blocks import Sharing
-    from .scene_opening import SceneRequest
 
     folder, begin = out.parent, time.monotonic()
     path = record_path(folder, out.name)
 
-    def stands() -> bool:
-        found = read_record(path)
-        return found is not None and _stands(found, folder, made_by)
-
     def finish(files: list, error: str = "") -> Record:
-        facts = None if error or inferencer.spec.targets else map_facts(out)
+        facts = None if error else map_facts(out)
         seconds = round(time.monotonic() - begin, 3)
-        record = Record(scene, out.name, seconds, files, made_by, error, facts, [] if error else _state(out))
+        record = Record(scene, out.name, seconds, files, made_by, error, facts, [] if error else file_state(out))
         write_state(path, asdict(record))
         return record
 
@@ -254,10 +230,8 @@ def _predict_scene(
                 if not shared:
                     step = dict(options, progress=progress, moving=progress)
                     return finish(inferencer.write_map(scene, out, resume=resume, **step))
-                how = dict(options)
-                ids, request = how.pop("ids", "original"), SceneRequest(scene, **how)
-                with open_map(inferencer, request, map_paths(inferencer, out), ids) as run:
-                    if not run.share(Sharing(stands, finish), progress):
+                with _opened(inferencer, scene, out, options) as run:
+                    if not run.share(Sharing(partial(_is_made, path, folder, made_by), finish), progress):
                         return None
                 return read_record(path)  # which finish has written
             except Exception as caught:  # a reader or torch may raise anything of a scene; the others are mapped
@@ -269,11 +243,6 @@ def _predict_scene(
     return Record(scene, out.name, 0.0, [], made_by, error)
 
 
-def _identity(scene: str) -> str:
-    """What tells a scene from others, however it is named."""
-    return scene if is_remote(scene) or "\0" in scene else os.path.realpath(scene)
-
-
 def _told(caught: Exception) -> str:
     """What went wrong, on one line."""
     said = one_line(str(caught)) or type(caught).__name__
@@ -283,6 +252,17 @@ def _told(caught: Exception) -> str:
 def record_path(folder: Path, name: str) -> Path:
     """Where a scene's record lies."""
     return folder / RECORDS / f"{name}.json"
+
+
+def read_records(folder: Path, names: Iterable[str]) -> dict[str, Record]:
+    """The records that there are.
+
+    Args:
+        folder: Of the maps.
+        names: Of the maps.
+    """
+    found = ((name, read_record(record_path(folder, name))) for name in names)
+    return {name: record for name, record in found if record is not None}
 
 
 def read_record(path: Path) -> Record | None:
@@ -306,15 +286,28 @@ def _stands(record: Record, folder: Path, made_by: object) -> bool:
     if record.error or record.made_by != made_by:
         return False
     try:
-        same = all(_state(name) == state for name, *state in record.files)
-        return same and _state(folder / record.map) == record.written
+        return file_state(folder / record.map) == record.written and files_stand(record)
     except OSError:
         return False
 
 
-def _state(path: str | Path) -> list[int]:
-    status = os.stat(path)  # noqa: PTH116, the record holds names
-    return [status.st_size, status.st_mtime_ns]
+def files_stand(record: Record) -> bool:
+    """Whether the scene of a map has the files of which it was made: none changed or was removed, and no tile came.
+
+    Args:
+        record: Of the map.
+    """
+    try:
+        if any(file_state(name) != state for name, *state in record.files):
+            return False
+    except OSError:
+        return False
+    scene = record.made_by[-1]
+    if not is_pattern(scene):
+        return True
+    known = {place for name, *_ in record.files for place in (Path(name), *Path(name).parents)}
+    tiles = glob.glob(scene, recursive=True)  # noqa: PTH207, also an absolute one
+    return all(Path(os.path.realpath(tile)) in known for tile in tiles)
 
 
 def _refuse_another(known: Record | None, folder: Path, made_by: Any) -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import rasterio
-from rasterio.warp import transform as reproject
 from rasterio.windows import Window
 
 from mmhsi.io.files import reading
 from mmhsi.io.gdal import local_files
 from mmhsi.io.readers.raster import without_georeference_warning
+
+from .outline import outline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,13 +25,13 @@ ROWS = 256
 
 @dataclass(frozen=True)
 class MapFacts:
-    """Facts of a class map, as plain values.
+    """Facts of a map, as plain values.
 
     Attributes:
         size: [height, width] in pixels.
         dtype: Of its numbers.
-        nodata: Number of pixels without data.
-        classes: Class names.
+        nodata: Number of pixels without data; None where they are NaN.
+        classes: Class names; none of a map of values, and so below.
         ids: Number of each class.
         palette: RGB colour of each class.
         pixels: Pixels of each class.
@@ -38,12 +39,12 @@ class MapFacts:
         crs: Coordinate system as WKT; empty without one.
         transform: Its six numbers, as GDAL orders them.
         pixel_area: Square metres of a pixel; None where the map's units are not lengths.
-        footprint: [longitude, latitude] of its four corners, anticlockwise from the upper left; None without a CRS.
+        outline: Rings through its corners (:func:`mmhsi.inference.outline.outline`); None where it has no place.
     """
 
     size: list[int]
     dtype: str
-    nodata: int
+    nodata: int | None
     classes: list[str]
     ids: list[int]
     palette: list[list[int]]
@@ -52,7 +53,7 @@ class MapFacts:
     crs: str
     transform: list[float]
     pixel_area: float | None
-    footprint: list[list[float]] | None
+    outline: list[list[list[float]]] | None
 
 
 def map_facts(path: Path) -> MapFacts:
@@ -65,37 +66,32 @@ def map_facts(path: Path) -> MapFacts:
         FileFormatError: If it cannot be read.
     """
     with (
-        reading(path, "not a readable class map"),
+        reading(path, "not a readable map"),
         local_files(),
         without_georeference_warning(),
         rasterio.open(path.absolute(), driver="GTiff") as file,
     ):
-        names = [str(name) for name in json.loads(file.tags()["class_names"])]
+        height, width, of_values = file.height, file.width, np.dtype(file.dtypes[0]).kind == "f"
+        names = [] if of_values else [str(name) for name in json.loads(file.tags()["class_names"])]
         ids = json.loads(file.tags().get("class_ids", "null")) or list(range(len(names)))
-        table, height, width = file.colormap(1), file.height, file.width
-        counts = np.zeros(np.iinfo(file.dtypes[0]).max + 1, dtype=np.int64)
+        table, nodata = ({}, None) if of_values else (file.colormap(1), int(file.nodata))
+        counts = np.zeros(1 if of_values else np.iinfo(file.dtypes[0]).max + 1, dtype=np.int64)
         for row in range(0, height, ROWS):
             block = file.read(1, window=Window(0, row, width, min(ROWS, height - row)))
-            counts += np.bincount(block.ravel(), minlength=len(counts))
+            counts += np.isnan(block).sum() if of_values else np.bincount(block.ravel(), minlength=len(counts))
         crs, place = file.crs, file.transform
-        footprint, area = None, None
-        if crs is not None:
-            corners = [place @ corner for corner in ((0, 0), (0, height), (width, height), (width, 0))]
-            around = reproject(crs, "EPSG:4326", *(list(axis) for axis in zip(*corners, strict=True)))
-            footprint = [[float(x), float(y)] for x, y in zip(*around, strict=True)]
-            if crs.is_projected:
-                area = abs(place.determinant) * crs.linear_units_factor[1] ** 2
+        metres = crs.linear_units_factor[1] if crs is not None and crs.is_projected else None
         return MapFacts(
             size=[height, width],
             dtype=file.dtypes[0],
-            nodata=int(file.nodata),
+            nodata=nodata,
             classes=names,
             ids=[int(number) for number in ids],
             palette=[[int(value) for value in table[number][:3]] for number in ids],
             pixels=[int(counts[number]) for number in ids],
-            empty=int(counts[int(file.nodata)]),
+            empty=int(counts[nodata or 0]),
             crs="" if crs is None else crs.to_wkt(),
             transform=list(place.to_gdal()),
-            pixel_area=area,
-            footprint=footprint,
+            pixel_area=None if metres is None else abs(place.determinant) * metres**2,
+            outline=outline(file),
         )

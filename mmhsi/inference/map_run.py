@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import torch
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.io.destinations import check_outputs
-from mmhsi.io.files import file_states
+from mmhsi.io.destinations import check_not_read, check_outputs
+from mmhsi.io.file_states import file_states
 
 from .checks import check_space, warn
 from .prediction import strip_rows
 from .row_blocks import RowBlocks, Sharing
 from .row_store import RowStore, stored_state
 from .scene_opening import SceneRequest, cube_options, open_for_model
-from .stac import write_item
+from .stac import check_item, files_of_map, write_item
 from .threads import Behind
 from .writers import layers_of, values_of, write_products
 
@@ -53,7 +53,7 @@ class MapRun:
         numbers: Number of each class in the map, None for its index.
         settings: What the rows depend on beside the windows at a time, as JSON: those of another run are not taken for
             these.
-        states: Path, bytes and time of the last change of the scene's files, as they were opened.
+        states: Of the scene's files, as they were opened (:func:`mmhsi.io.file_states.file_states`).
     """
 
     inferencer: SceneInferencer
@@ -119,21 +119,38 @@ class MapRun:
         Returns:
             Whether this process wrote the files.
         """
-        size = self.inferencer.choose_batch(self.rows)
-        report = progress or _unheard
-        folder, settings = Path(f"{self.map}.blocks"), dict(self.settings, batch=size)
-        blocks = RowBlocks(folder, self.rows.shape, self._block_rows(size), self.layers, settings, sharing.is_made)
-        for first, last in blocks.spans:
-            with blocks.taken(first) as store:
-                if store is None:
-                    continue
-                self._pass(store, size, first, last, report)
+        blocks = self.blocks(sharing.is_made)
+        for first, _ in blocks.spans:
+            self.make_block(blocks, first, progress)
         with blocks.joining(self.paths.values()) as whole:
             if whole:
                 self._write_products(blocks)
                 self._write_item()
                 sharing.record(self.states)
         return whole
+
+    def blocks(self, is_made: Callable[[], bool]) -> RowBlocks:
+        """The blocks of rows that processes share, the same ones in each.
+
+        Args:
+            is_made: As of :class:`mmhsi.inference.row_blocks.RowBlocks`.
+        """
+        size = self.inferencer.choose_batch(self.rows)
+        folder, settings = Path(f"{self.map}.blocks"), dict(self.settings, batch=size)
+        return RowBlocks(folder, self.rows.shape, self._block_rows(size), self.layers, settings, is_made)
+
+    def make_block(self, blocks: RowBlocks, first: int, progress: Progress | None = None) -> None:
+        """Predict a block of rows, unless another process is at it or it is finished.
+
+        Args:
+            blocks: From :meth:`blocks`.
+            first: Its first row.
+            progress: As for :meth:`write`.
+        """
+        with blocks.taken(first) as store:
+            if store is not None:
+                size, last = store.settings["batch"], store.settings["block"][1]
+                self._pass(store, size, first, last, progress or _unheard)
 
     def _pass(
         self,
@@ -227,9 +244,11 @@ def open_map(
         ConfigError: As there.
         DataError: As there.
     """
-    check_outputs(paths.values(), (request.scene, request.second))
+    written = [file for path in paths.values() for file in files_of_map(path)]
+    check_outputs(written, (request.scene, request.second))
+    check_item(next(iter(paths.values())))
     with open_for_model(inferencer.model, request) as rows:
-        check_outputs(paths.values(), rows.reader.files)
+        check_not_read(written, [*rows.reader.files, *(rows.second.files if rows.second else ())])
         model, states = inferencer.model, file_states(rows.reader.files)
         second = rows.second and [*file_states(rows.second.files), request.second_key, request.second_axes]
         settings = dict(

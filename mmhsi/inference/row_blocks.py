@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.errors import ConfigError, DataError, MMHSIError
 from mmhsi.io.lock import hold, hold_outputs
 
-from .row_store import Layer, RowStore, stored_state
+from .row_store import STATE, Layer, RowStore, stored_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -156,6 +156,22 @@ class RowBlocks:
             except DataError:
                 store.remove()
                 raise
+
+
+def remove_left(path: Path) -> None:
+    """Remove what a process that was killed has left of a map that it had finished, unless others are at it.
+
+    Args:
+        path: The map; blocks that are younger belong to another run.
+    """
+    made, folder = path.stat().st_mtime_ns, Path(f"{path}.blocks")
+    with suppress(MMHSIError, OSError), hold_outputs([path]):
+        for block in [block for block in folder.iterdir() if block.is_dir()]:
+            state = block / STATE
+            if not state.exists() or state.stat().st_mtime_ns <= made:
+                with hold(block, "block of rows", "wait", passing=True):
+                    RowStore(block, 1, {}, {}).remove()
+        folder.rmdir()
 
 
 def _plain(settings: object) -> object:

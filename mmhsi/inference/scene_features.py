@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from mmhsi.io.feature_maps import SIDE, feature_writer
 from mmhsi.models.classical import ClassicalClassifier
 from mmhsi.models.classifiers import PixelClassifier
+from mmhsi.models.dense import dense_parts
 from mmhsi.models.mean_of_classifiers import ClassifierMembers, MeanOfClassifiers
 from mmhsi.models.preprocessors import WindowSampler
-from mmhsi.models.protocols import DenseBackbone
 from mmhsi.progress import watched
 
 from .prediction import joined, pixel_batches, row_batches, scored
@@ -68,7 +68,7 @@ class PixelFeatures:
     @property
     def in_rows(self) -> bool:
         """Whether whole rows are passed at once."""
-        return isinstance(self.network, PixelClassifier) and self.network.takes_rows(self.window)
+        return isinstance(self.network, PixelClassifier) and bool(dense_parts(self.network.backbone, self.window))
 
     @torch.inference_mode()
     def count(self, rows: SceneRows) -> int:
@@ -134,15 +134,13 @@ class PixelFeatures:
 
     def _row_features(self, image: Tensor) -> Tensor:
         """Features (d, H − h + 1, W − w + 1) of an image, those of the windows' middles."""
-        backbone, window = self.network.backbone, self.window
-        assert isinstance(backbone, DenseBackbone)  # as takes_rows says
+        rows, columns = (size - side + 1 for size, side in zip(image.shape[2:], self.window, strict=True))
+        found = []
         with self.inferencer.model.precision():
-            maps = backbone.forward_pixels(backbone.embed_pixels(image))[0].float()
-        sizes = [size - side + 1 for size, side in zip(image.shape[2:], window, strict=True)]
-        (top, rows), (left, columns) = (
-            ((side - 2 * backbone.reach) // 2, size) for side, size in zip(window, sizes, strict=True)
-        )
-        return maps[:, top : top + rows, left : left + columns]
+            for part in dense_parts(self.network.backbone, self.window):
+                top, left = (side // 2 * part.scale for side in part.size)
+                found.append(part.maps(part.embed(image))[0, :, top : top + rows, left : left + columns])
+        return torch.cat(found).float()
 
 
 def scene_features(

@@ -44,7 +44,8 @@ class SceneInferencer:
         device: Torch device. Default: a GPU where there is one.
         batch_size: Windows at a time; ``'auto'`` doubles them while that pays and memory lasts. Default 512 pixels for
             a classifier, 16 tiles for a segmentor.
-        window: Side of a segmentor's windows, in pixels. Default: that of the training tiles.
+        window: Side of a segmentor's windows, in pixels. Default: that of the training; a classifier of pixels takes no
+            other.
         stride: Step of a segmentor's windows, in pixels, at most the window. Default: half a window.
         amp: Whether the model runs in bfloat16, or in float16 on GPUs that lack it. Default False.
 
@@ -55,7 +56,7 @@ class SceneInferencer:
 
     Raises:
         ConfigError: If the checkpoint is of another model, of one that tells which classes occur in a tile, or does not
-            say what it was trained on, or window, stride or batch size cannot work.
+            say what it was trained on, or window, stride or batch size cannot work or are not for it.
         FileFormatError: If the checkpoint cannot be read.
 
     Example:
@@ -90,6 +91,13 @@ class SceneInferencer:
         self.window = size
         if min(self.window) < 1:
             raise ConfigError(f"window {window} given, expected at least 1 pixel")
+        if self.model.by_pixel and self.window != (self.spec.window or self.window):
+            trained = " x ".join(map(str, self.spec.window or ()))
+            raise ConfigError(
+                f"window {window} given, but {self.model.source} classifies pixels by {trained} around each"
+            )
+        if self.model.by_pixel and stride is not None:
+            raise ConfigError(f"stride {stride} given, but {self.model.source} classifies pixels, one after another")
         h, w = self.window
         self.stride = (max(1, h // 2), max(1, w // 2)) if stride is None else (stride, stride)
         if not (1 <= self.stride[0] <= h and 1 <= self.stride[1] <= w):
@@ -306,7 +314,7 @@ class SceneInferencer:
                 bar. Default None.
 
         Returns:
-            The scene's files: path, bytes and time of the last change of each.
+            The scene's files, with what tells them from later ones (:func:`mmhsi.io.file_states.file_states`).
 
         Raises:
             ConfigError: If the model does not fit the checkpoint or gives nothing of what is asked for, memory does not

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from mmhsi.carried_config import check_carried_config
 from mmhsi.datasets.replay import Replay
 from mmhsi.datasets.scene import open_second
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.errors import DataError
 from mmhsi.io import CubeOptions
 from mmhsi.io.readers.opening import open_reader
 from mmhsi.io.value_origins import mixed_up
+from mmhsi.models.protocols import finer_source
 from mmhsi.registry import CHANNELS, TRANSFORMS
 
 from .checks import choose_scene_bands, doubtful_scale, doubtful_wavelengths, matching_transform, warn, warn_of_no_place
@@ -81,8 +82,6 @@ def open_for_model(model: WindowModel, request: SceneRequest) -> SceneRows:
     preprocessor = model.preprocessor
     joined = getattr(preprocessor, "second_normaliser", None) is not None
     wants_second = joined or spec.second_in_transforms
-    if joined and preprocessor.second == "separate":
-        raise ConfigError("the model takes its second source apart; maps are made of joined sources alone")
     if wants_second != (second is not None):
         raise DataError(f"{scene}: the model takes {'two sources; give --second' if wants_second else 'one source'}")
     with ExitStack() as opened:
@@ -96,6 +95,12 @@ def open_for_model(model: WindowModel, request: SceneRequest) -> SceneRows:
             if other.info.shape[2] != count:
                 raise DataError(
                     f"{second}: has {other.info.shape[2]} bands, the model takes {count} of a second source"
+                )
+            finer = finer_source(getattr(model.network, "backbone", None))
+            scale = other.info.shape[0] // reader.info.shape[0]
+            if finer is not None and scale != finer[1]:
+                raise DataError(
+                    f"{second}: is {scale} x finer than {scene}, the model takes what is {finer[1]} x finer"
                 )
         wrong = None if request.scale is not None else mixed_up(spec.values, reader.info.values)
         if wrong:

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmhsi.datasets.mirroring import mirrored
+from mmhsi.datasets.mirroring import mirrored, mirrored_finer
 from mmhsi.errors import ConfigError, FileFormatError
+from mmhsi.models.preprocessors import finer_order
 
 from .checks import warn
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from mmhsi.io import CubeReader, HSICube
     from mmhsi.models.preprocessors import BandPreprocessor
 
+UPSIDE_DOWN = 6
+"""The symmetry of :func:`mmhsi.models.preprocessors.dihedral` that mirrored rows are in."""
 BUDGET = 32 << 20
 """Bytes of normalised rows that are read at a time."""
 
@@ -71,12 +74,12 @@ class SceneRows:
         self.wavelengths = wavelengths
         self.second = second
         self.shape = reader.info.shape[:2]
-        self.columns = np.arange(self.shape[1])
         self.scale = 1 if second is None else second.info.shape[0] // self.shape[0]
         channels = max(len(bands), preprocessor.num_bands) + (second.info.shape[2] * self.scale**2 if second else 0)
         self._bytes_per_column = channels * 4
         self._thread = ThreadPoolExecutor(1)  # one, as a reader serves one at a time
         self._chunks: dict[int, Future[tuple[Tensor, NDArray[np.bool_]]]] = {}
+        self.pad_columns(0, self.shape[1])
         self._doubts: Future[str | None] | None = None
         self.look: Callable[[], str | None] | None = None
 
@@ -130,6 +133,7 @@ class SceneRows:
             last: Column, the scene's width or more.
         """
         self.columns = mirrored(first, last, self.shape[1])
+        self._fine = mirrored_finer(first, last, self.shape[1], self.scale)
         for chunk in self._chunks.values():
             chunk.cancel()
         self._chunks.clear()
@@ -172,6 +176,10 @@ class SceneRows:
         rows, valid = (parts[0], masks[0]) if len(parts) == 1 else (torch.cat(parts), np.concatenate(masks))
         if len(wanted) != high - low or wanted[0] != low:
             rows, valid = rows[torch.from_numpy(wanted - low).to(rows.device)], valid[wanted - low]
+            if (finer := self.preprocessor.finer) is not None:
+                beyond = torch.arange(first, last, device=rows.device)
+                beyond = ((beyond < 0) | (beyond >= self.shape[0])).nonzero()[:, 0]
+                rows[beyond] = rows[beyond][..., finer_order(rows.shape[2], finer, UPSIDE_DOWN).to(rows.device)]
         return rows, valid
 
     def cube(self, window: tuple[int, int, int, int]) -> tuple[HSICube, NDArray[np.bool_], NDArray | None]:
@@ -214,7 +222,7 @@ class SceneRows:
     @torch.no_grad()
     def _read(self, first: int, last: int) -> tuple[Tensor, NDArray[np.bool_]]:
         """Rows of the scene with all columns."""
-        width, s = self.shape[1], self.scale
+        width = self.shape[1]
         cube, valid, second = self.cube((first, 0, last - first, width))
         data = cube.data
         if len(self.columns) != width:
@@ -222,9 +230,8 @@ class SceneRows:
         mask = _moved(valid, self.device)
         finer = None
         if second is not None:
-            fine = (self.columns[:, None] * s + np.arange(s)).ravel()
-            finer = _moved(second[:, fine], self.device)[None]
-        rows, _ = self.preprocessor.prepare(_moved(data, self.device)[None], mask[None], finer)
+            finer = _moved(second[:, self._fine], self.device)[None]
+        rows = self.preprocessor.prepare(_moved(data, self.device)[None], mask[None], finer)
         return rows[0].contiguous(), valid
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 from rasterio.crs import CRS
 
-from mmhsi.io.files import write_whole
+from mmhsi.io.files import remove_begun, write_whole
 from mmhsi.io.lock import turn
-from mmhsi.io.vector_writer import write_polygons
+from mmhsi.io.vector_writer import write_multipolygons
 
 from .many_scenes import Record, read_record, record_path
+from .mosaics import mosaics
+from .own_files import COLUMNS, FOOTPRINTS, SUMMARY, check_own, note_files, own_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,10 +25,14 @@ if TYPE_CHECKING:
 
     from .map_facts import MapFacts
 
-SUMMARY, FOOTPRINTS, MOSAIC = "summary.csv", "footprints.gpkg", "mosaic"
 
-
-def write_summary(folder: Path, names: Iterable[str], known: Mapping[str, Record] | None = None) -> list[Path]:
+def write_summary(
+    folder: Path,
+    names: Iterable[str],
+    known: Mapping[str, Record] | None = None,
+    more: Iterable[Record] = (),
+    optimised: bool = False,
+) -> list[Path]:
     """Write what the records say of scenes: every process may when it is done, one after another.
 
     What the last one writes is of all of them.
@@ -35,37 +41,53 @@ def write_summary(folder: Path, names: Iterable[str], known: Mapping[str, Record
         folder: Of the maps.
         names: Of the maps, in order.
         known: Records by these names that this process has just read or written. Default: none; all are read.
+        more: Records of what has no map, and no name of one. Default: none.
+        optimised: Whether mosaics are made as cloud-optimised GeoTIFFs too, as soon as every scene has a record.
+            Default False; one that was made earlier of the same maps stays in any case.
 
     Returns:
-        The files: the table; where maps have a CRS their footprints, and a mosaic of those that share CRS and pixels.
+        The files: the table; where maps have a CRS their footprints, and the mosaics of class maps that share CRS and
+        pixels.
 
     Raises:
-        DataError: If one cannot be written.
+        DataError: If one cannot be written, or has the name of a file of somebody else's
+            (:func:`mmhsi.inference.own_files.check_own`).
     """
     known = known or {}
     with turn(folder / f"{SUMMARY}.partial"):
-        return _write(folder, [known.get(name) or read_record(record_path(folder, name)) for name in names])
+        found = [known.get(name) or read_record(record_path(folder, name)) for name in names]
+        return _write(folder, [*(record for record in found if record), *more], optimised and None not in found)
 
 
-def _write(folder: Path, records: Iterable[Record | None]) -> list[Path]:
-    found = [record for record in records if record is not None]
-    written = [folder / SUMMARY]
-    write_whole(written[0], _table(found))
-    placed = [record for record in found if record.facts is not None and record.facts.footprint]
+def _write(folder: Path, found: Sequence[Record], optimised: bool) -> list[Path]:
+    placed = [record for record in found if record.facts is not None and record.facts.outline]
+    made = mosaics(folder, placed)
+    own = own_files(folder)
+    standing = [one for one in made if one.files[0] in own.same and own.mosaics.get(one.files[0].name) == one.state]
+    missing = [one for one in made if optimised and one not in standing]
+    names = [SUMMARY, FOOTPRINTS] if placed else [SUMMARY]
+    written = [*(folder / name for name in names), *(one.virtual for one in made)]
+    check_own(folder, [*written, *(one.files[0] for one in missing)])
+    kept = [path for one in standing for path in one.files if path in own.same]
+    for path in {*own.same, *own.begun}.difference(written, kept):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)  # of fewer maps, or of others
+            remove_begun(folder, path.name)
+    files = [path for one in missing for path in one.files if not path.exists()]  # a style that somebody has made stays
+    states = {one.files[0].name: one.state for one in standing}
+    note_files(folder, kept, states, [*written, *files])
+    write_whole(folder / SUMMARY, _table(found))
     if placed:
-        written.append(folder / FOOTPRINTS)
-        _write_footprints(written[-1], placed)
-    groups: dict[tuple, list[Record]] = {}
-    for record in placed:
-        facts = _facts(record)
-        key = (facts.crs, *np.round(np.array(facts.transform)[[1, 2, 4, 5]], 9), facts.dtype, tuple(facts.ids))
-        groups.setdefault(key, []).append(record)
-    for number, group in enumerate(groups.values(), start=1):
-        written.append(folder / (f"{MOSAIC}.vrt" if len(groups) == 1 else f"{MOSAIC}_{number}.vrt"))
-        write_whole(written[-1], _mosaic(group))
-    for earlier in {folder / FOOTPRINTS, *folder.glob(f"{MOSAIC}.vrt"), *folder.glob(f"{MOSAIC}_*.vrt")} - {*written}:
-        earlier.unlink(missing_ok=True)  # of fewer maps, or of others
-    return written
+        _write_footprints(folder / FOOTPRINTS, placed)
+    for one in made:
+        one.write_virtual()
+    note_files(folder, [*written, *kept], states, files)
+    for one in missing:
+        one.write_optimised()
+        states[one.files[0].name] = one.state
+        kept += [path for path in one.files if path in files]
+        note_files(folder, [*written, *kept], states, set(files).difference(kept))
+    return [*written, *kept]
 
 
 def _facts(record: Record) -> MapFacts:
@@ -91,7 +113,7 @@ def _table(records: Sequence[Record]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     columns = [f"{name} {unit}" for name in names for unit in ("pixels", "km2")]
-    writer.writerow(["scene", "map", "status", "error", "seconds", "height", "width", "no data", *columns])
+    writer.writerow([*COLUMNS, *columns])
     for record in records:
         facts = record.facts
         pixels = dict(zip(facts.classes, facts.pixels, strict=True)) if facts else {}
@@ -107,53 +129,28 @@ def _table(records: Sequence[Record]) -> str:
 
 def _write_footprints(path: Path, records: Sequence[Record]) -> None:
     names = _classes(records)
-    rings = [np.array([*(_facts(record).footprint or []), (_facts(record).footprint or [])[0]]) for record in records]
     areas = np.array([_areas(record.facts, names) for record in records], dtype=float).reshape(len(records), len(names))
     fields = {
         "scene": np.array([record.scene for record in records], dtype=object),
         "map": np.array([record.map for record in records], dtype=object),
-        **{f"{name} km2": areas[:, index] for index, name in enumerate(names)},
+        **dict(zip(_fields(names), areas.T, strict=True)),
     }
-    shapes = [struct.pack("<BIII", 1, 3, 1, len(ring)) + ring.astype("<f8").tobytes() for ring in rings]
-    write_polygons(path, shapes, fields, CRS.from_epsg(4326))
+    shapes = [_multipolygon(_facts(record).outline or []) for record in records]
+    write_multipolygons(path, shapes, fields, CRS.from_epsg(4326))
 
 
-def _mosaic(records: Sequence[Record]) -> str:
-    """A virtual raster of maps on one grid; where they overlap the later one lies above."""
-    first = _facts(records[0])
-    _, a, b, _, d, e = first.transform
-    inverse = np.linalg.inv([[a, b], [d, e]])
-    origin = np.array(first.transform)[[0, 3]]
-    offsets = np.array([inverse @ (np.array(_facts(record).transform)[[0, 3]] - origin) for record in records])
-    low = np.floor(offsets.min(axis=0) + 1e-6)
-    sizes = np.array([_facts(record).size[::-1] for record in records])
-    width, height = np.ceil((offsets - low + sizes).max(axis=0) - 1e-6).astype(int)
-    left, top = origin + np.array([[a, b], [d, e]]) @ low
-    kind = {"uint8": "Byte", "uint16": "UInt16"}[first.dtype]
-    colours = dict(zip(first.ids, first.palette, strict=True))
-    lines = [
-        f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}">',
-        f"  <SRS>{escape(first.crs)}</SRS>",
-        f"  <GeoTransform>{', '.join(repr(float(value)) for value in (left, a, b, top, d, e))}</GeoTransform>",
-        f'  <VRTRasterBand dataType="{kind}" band="1">',
-        f"    <NoDataValue>{first.nodata}</NoDataValue>",
-        "    <ColorInterp>Palette</ColorInterp>",
-        "    <ColorTable>",
-    ]
-    for number in range(max(colours) + 1):
-        red, green, blue = colours.get(number, (0, 0, 0))
-        lines.append(f'      <Entry c1="{red}" c2="{green}" c3="{blue}" c4="{255 if number in colours else 0}"/>')
-    lines.append("    </ColorTable>")
-    for record, (x, y), (columns, rows) in zip(records, offsets - low, sizes, strict=True):
-        name, facts = escape(record.map), _facts(record)
-        lines += [
-            "    <ComplexSource>",
-            f'      <SourceFilename relativeToVRT="1">{name}</SourceFilename>',
-            "      <SourceBand>1</SourceBand>",
-            f'      <SourceProperties RasterXSize="{columns}" RasterYSize="{rows}" DataType={quoteattr(kind)}/>',
-            f'      <SrcRect xOff="0" yOff="0" xSize="{columns}" ySize="{rows}"/>',
-            f'      <DstRect xOff="{x:.6f}" yOff="{y:.6f}" xSize="{columns}" ySize="{rows}"/>',
-            f"      <NODATA>{facts.nodata}</NODATA>",
-            "    </ComplexSource>",
-        ]
-    return "\n".join([*lines, "  </VRTRasterBand>", "</VRTDataset>", ""])
+def _multipolygon(rings: Sequence[Sequence[Sequence[float]]]) -> bytes:
+    """Polygons without holes as WKB."""
+    parts = [struct.pack("<BIII", 1, 3, 1, len(ring)) + np.array(ring, dtype="<f8").tobytes() for ring in rings]
+    return struct.pack("<BII", 1, 6, len(parts)) + b"".join(parts)
+
+
+def _fields(names: Sequence[str]) -> list[str]:
+    """A field for each class; a GeoPackage tells no cases apart, and the later of two such classes has a number."""
+    fields: dict[str, str] = {}
+    for name in names:
+        field, number = f"{name} km2", 2
+        while field.casefold() in fields:
+            field, number = f"{name} ({number}) km2", number + 1
+        fields[field.casefold()] = field
+    return [*fields.values()]

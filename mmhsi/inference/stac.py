@@ -7,7 +7,6 @@ pystac in the tests.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import unicodedata
@@ -17,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import rasterio
 from rasterio.errors import RasterioError
-from rasterio.warp import transform_geom
 
-from mmhsi.errors import DataError
+from mmhsi.errors import DataError, one_line
 from mmhsi.io.files import write_json
 from mmhsi.io.gdal import local_files
 from mmhsi.io.json_file import read_json
+from mmhsi.io.output import sidecar
 from mmhsi.io.readers.raster import without_georeference_warning
 from mmhsi.io.readers.remote import is_remote
 from mmhsi.version import __version__
+
+from .outline import outline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,8 +42,8 @@ EARLIEST = "1970-01-01T00:00:00Z"
 """Before any imaging spectrometer: the earlier time of a scene of which nobody knows when it was taken."""
 _TIME = re.compile(r"(?<!\d)(20\d{2}[01]\d[0-3]\d)[T_]?([0-2]\d[0-5]\d[0-5]\d)(?!\d{3})")
 """Date and time in the name of a product, such as ``20220724T104526Z``."""
-_CORNERS = 21
-"""Points along each side of a map, between which its outline on the globe is straight."""
+_SECTIONS = 20
+"""Of each side of a map, in which its outline on the globe is straight."""
 TITLES = {
     "classes": "classes",
     "probabilities": "probability of every class",
@@ -54,6 +55,15 @@ TITLES = {
 def item_path(path: str | Path) -> Path:
     """Where the item of a map lies: ``NAME.stac.json``."""
     return Path(path).with_suffix(".stac.json")
+
+
+def files_of_map(path: str | Path) -> list[Path]:
+    """All files that are written of a map: itself, what GDAL keeps beside it, its style and its item.
+
+    Args:
+        path: The map.
+    """
+    return [Path(path), sidecar(Path(path)), Path(path).with_suffix(".qml"), item_path(path)]
 
 
 def write_item(
@@ -155,6 +165,25 @@ def add_accuracy(path: str | Path, accuracy: Mapping[str, Any]) -> None:
     write_json(item_path(path), item)
 
 
+def check_item(path: str | Path) -> None:
+    """Refuse a map whose item would be written over another program's.
+
+    Args:
+        path: The map that is to be written.
+
+    Raises:
+        DataError: Beside it lies an item that says nothing of a model of mmhsi, or another file of that name.
+    """
+    found = item_path(path)
+    if os.path.lexists(found):
+        try:
+            own = "mmhsi:model" in _read(path)["properties"]
+        except (DataError, LookupError, TypeError):
+            own = False
+        if not own:
+            raise DataError(f"{found}: is there, and no item of a map of mmhsi; move it, or give the map another name")
+
+
 def copy_item(path: str | Path, files: Mapping[str, str | Path]) -> None:
     """Write a map's item beside a copy of the map.
 
@@ -172,6 +201,31 @@ def copy_item(path: str | Path, files: Mapping[str, str | Path]) -> None:
     for link in item["links"]:
         link["href"] = _relative(Path(path).parent / link["href"], out.parent)
     write_json(item_path(out), item)
+
+
+def check_training(path: str | Path, spec: InputSpec) -> None:
+    """Refuse a map whose item says that its model was trained on other pixels of the same scene than a split's.
+
+    Args:
+        path: The map. One that has no item, as other programs' maps, tells nothing and is not refused.
+        spec: Of the split: its scene and protocol.
+
+    Raises:
+        DataError: The item says so, or it is damaged.
+    """
+    if not item_path(path).is_file():
+        return
+    item = _read(path)
+    try:
+        own = Path(path).name in [asset["href"] for asset in item["assets"].values()]
+        scene, protocol = (item["properties"]["mmhsi:training"][name] for name in ("scene", "protocol"))
+    except (LookupError, TypeError, AttributeError):  # another program's
+        return
+    if own and scene == spec.scene and protocol != spec.protocol:
+        raise DataError(
+            f"{path}: made by a model that was trained on other pixels, as {item_path(path).name} says: "
+            f"{one_line(str(protocol))}; expected {one_line(spec.protocol)}"
+        )
 
 
 def acquired(name: str) -> str | None:
@@ -228,28 +282,18 @@ def _raster(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 def _outline(path: Path) -> dict[str, Any]:
     """Outline in longitude and latitude with its box; of a map without a place null and no box."""
     with local_files(), without_georeference_warning(), rasterio.open(path) as dataset:
-        if dataset.crs is None:
-            return dict(geometry=None)
-        shares = [step / (_CORNERS - 1) for step in range(_CORNERS)]
-        sides = [*((share, 0.0) for share in shares), *((1.0, share) for share in shares[1:])]
-        sides += [*((1 - share, 1.0) for share in shares[1:]), *((0.0, 1 - share) for share in shares[1:])]
-        a, b, c, d, e, f, *_ = dataset.transform
-        pixels = [(column * dataset.width, row * dataset.height) for column, row in sides]
-        ring = [(a * x + b * y + c, d * x + e * y + f) for x, y in pixels]
-        polygon = dict(type="Polygon", coordinates=[ring])
-        try:
-            geometry = transform_geom(dataset.crs, "EPSG:4326", polygon, antimeridian_cutting=True)
-        except (RasterioError, ValueError):  # a system of another planet, or of no planet
-            return dict(geometry=None)
-    parts = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
-    axes = [[*zip(*part[0], strict=True)] for part in parts]
-    boxes = [[*map(min, axis), *map(max, axis)] for axis in axes]
-    if not all(-180 <= value <= 180 for box in boxes for value in box):
+        rings = outline(dataset, _SECTIONS)
+    if rings is None:
         return dict(geometry=None)
-    box = [min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)]
-    if len(parts) > 1:  # across the dateline: west is greater than east (RFC 7946)
-        box[0], box[2] = max(b[0] for b in boxes), min(b[2] for b in boxes)
-    return dict(geometry=json.loads(json.dumps(geometry)), bbox=box)
+    axes = [[*zip(*ring, strict=True)] for ring in rings]
+    west, south, east, north = zip(*([*map(min, axis), *map(max, axis)] for axis in axes), strict=True)
+    box = [min(west), min(south), max(east), max(north)]
+    if len(rings) > 1 and max(west) > min(east):  # across the dateline: west is greater than east (RFC 7946)
+        box[0], box[2] = max(west), min(east)
+    polygons = [[ring] for ring in rings]
+    if len(polygons) == 1:
+        return dict(geometry=dict(type="Polygon", coordinates=polygons[0]), bbox=box)
+    return dict(geometry=dict(type="MultiPolygon", coordinates=polygons), bbox=box)
 
 
 def _classes(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from mmengine.registry import DefaultScope
 from mmseg.models.segmentors import BaseSegmentor
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from mmhsi.config_files import load_config
@@ -108,9 +108,12 @@ class WindowModel:
             self.network.merge_adapters()
         self.network.to(self.device).eval()
         self.by_pixel = isinstance(self.network, PixelClassifier)
-        if isinstance(getattr(self.network, "backbone", None), DenseBackbone):
-            # As its rows come, all bands of a pixel together: a tenth faster on a CPU, equal to 1e-7.
-            self.network.to(memory_format=torch.channels_last)
+        for part in self.network.modules():
+            dense = isinstance(part, DenseBackbone)
+            for module in part.modules():
+                if dense and isinstance(module, nn.Conv2d):
+                    # As its rows come, all bands of a pixel together: a tenth faster on a CPU, equal to 1e-7.
+                    module.to(memory_format=torch.channels_last)
         self.preprocessor = self.network.data_preprocessor
         structure = hashlib.sha256(repr(cfg.model).encode()).hexdigest()[:16]
         self.digest = [file_digest(Path(checkpoint))[:16], structure]

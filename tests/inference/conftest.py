@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,3 +95,14 @@ def often(monkeypatch):
 @pytest.fixture
 def kept(inferencer, long_scene, tmp_path, often):
     return interrupt(inferencer, long_scene, tmp_path)
+
+
+@pytest.fixture
+def predict(
+    trained: Callable, tmp_path: Path, run_tool: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., int]:
+    """The command with a model, in the test's folder."""
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    config.dump(tmp_path / "config.py")
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: run_tool("predict", "config.py", checkpoint, *words, "--device", "cpu")

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from contextlib import suppress
-from threading import Thread, Timer
+from threading import Event, Thread, Timer
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +66,7 @@ def cluster() -> Iterator[Any]:
 def files(folder: Path) -> dict[str, bytes]:
     """All that does not hold a time."""
     kept = {path.name: path.read_bytes() for path in folder.glob("*") if path.suffix in (".tif", ".vrt", ".qml")}
-    for path in folder.glob("records/*.json"):
+    for path in folder.glob("records/*.tif.json"):
         record = json.loads(path.read_bytes())
         kept[path.name] = json.dumps([record[name] for name in ("scene", "map", "made_by", "error", "facts")]).encode()
     with (folder / "summary.csv").open(newline="") as file:
@@ -131,6 +131,46 @@ def test_a_worker_is_killed(
     assert files(tmp_path / "maps") == files(tmp_path / "alone")
 
 
+@pytest.mark.parametrize("kill", [False, True])
+def test_blocks_of_rows_are_tasks(
+    given: list,
+    cluster: Any,
+    tmp_path: Path,
+    run_tool: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    kill: bool,
+) -> None:
+    """Both workers are at the large scene; a block whose worker is killed is made by another one."""
+    assert run_tool("predict", *given, "--out-dir", tmp_path / "alone") == 1
+    capsys.readouterr()
+    makers: set[int] = set()
+    done = Event()
+
+    def watch() -> None:
+        while not done.wait(0.001):
+            for note in tmp_path.glob("maps/scene_0.tif.blocks/*/.lock"):
+                with suppress(OSError, IndexError):  # just removed, or not written
+                    makers.add(int(note.read_text().split()[1]))
+                    if kill and len(makers) == 1:
+                        os.kill(min(makers), signal.SIGKILL)
+
+    watcher = Thread(target=watch)
+    watcher.start()
+    where = (*given, "--out-dir", tmp_path / "maps", "--scheduler", cluster.scheduler_address, "--share", "rows")
+    assert run_tool("predict", *where) == 1
+    done.set()
+    watcher.join()
+    told = capsys.readouterr()
+    assert "4 maps written, 0 were there, 1 scene failed" in told.out
+    assert "scene_2.tif: " in told.err
+    assert len(makers) >= 2
+    assert os.getpid() not in makers
+    assert files(tmp_path / "maps") == files(tmp_path / "alone")
+    assert not [*(tmp_path / "maps").glob("*.blocks")]
+    assert run_tool("predict", *where) == 1
+    assert "0 maps written, 4 were there, 1 scene failed" in capsys.readouterr().out
+
+
 def test_what_cannot_work_is_one_line(
     given: list, tmp_path: Path, run_tool: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,8 +180,10 @@ def test_what_cannot_work_is_one_line(
     ) as threads:
         assert run_tool("predict", *where, threads.scheduler_address) == 2
         assert "has 2 threads; start it with --nthreads 1" in capsys.readouterr().err
-        assert run_tool("predict", *where, threads.scheduler_address, "--share", "rows") == 2
-        assert "leave --launcher and --share out" in capsys.readouterr().err
+        assert run_tool("predict", *where, threads.scheduler_address, "--launcher", "slurm") == 2
+        assert "leave --launcher out" in capsys.readouterr().err
+        assert run_tool("predict", *where, threads.scheduler_address, "--share", "rows", "--batch-size", "auto") == 2
+        assert "give --batch-size a number" in capsys.readouterr().err
     with distributed.LocalCluster(
         n_workers=0, threads_per_worker=2, processes=False, dashboard_address=None, silence_logs=50
     ) as threads:

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from small_models import shrink
+from small_models import SMALL, shrink
 
 from mmhsi.config_files import DATASET, load_config
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.engine import resolve_from_data
 from mmhsi.errors import ConfigError
+from mmhsi.inference import feature_extractor
 from mmhsi.inference.feature_extractor import FeatureExtractor, patch_labels
 from mmhsi.registry import MODELS
 
@@ -62,6 +63,28 @@ def test_an_untrained_network_has_the_statistics_of_the_training_data(extractor)
     np.testing.assert_allclose(untrained.preprocessor.std, statistics.std, rtol=1e-5)
     assert untrained.backbone.pos_embed[0, 1:].std() > 0.3  # sinusoids: untrained, but not without positions
     assert len(untrained.labelled(untrained.dataset("train_dataloader")).labels)
+
+
+@pytest.mark.usefixtures("place")
+def test_large_tiles_are_computed_in_smaller_batches(monkeypatch):
+    monkeypatch.setenv(DATASET, "enmap-potsdam")
+    cfg = load_config("configs/segmentation/hsi-vit-tiny-p2_linear.py")
+    cfg.model.backbone.update(arch=SMALL, out_indices=(1,))
+    extractor = FeatureExtractor(cfg, None, device="cpu")
+    dataset, sizes, batches = extractor.dataset("train_dataloader"), [], extractor.batches
+
+    def noted(data, size):
+        sizes.append(size)
+        return batches(data, size)
+
+    monkeypatch.setattr(extractor, "batches", noted)
+    assert len(dataset) == 2
+    together = extractor.labelled(dataset)
+    monkeypatch.setattr(feature_extractor, "VALUES", dataset[0]["inputs"].numel())
+    apart = extractor.labelled(dataset)
+    assert sizes == [min(256, (1 << 24) // dataset[0]["inputs"].numel()), 1]
+    np.testing.assert_allclose(apart.features, together.features, rtol=1e-4, atol=1e-5)
+    assert apart.tiles.tolist() == together.tiles.tolist()
 
 
 @pytest.mark.usefixtures("place")

@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
+CNN = dict(type="CNN2D", in_channels=4, embed_dims=6, groups=2)
+SCALES = dict(type="MultiScaleWindows", in_channels=4, backbone=dict(CNN, embed_dims=3, groups=1, depth=1))
 MODELS = dict(
     windows=pixel_model(dict(CONV, kernel=3), dict(type="CenterContext"), 12),
-    rows=pixel_model(dict(type="CNN2D", in_channels=4, embed_dims=6, groups=2), dict(type="CenterContext"), 12),
+    rows=pixel_model(CNN, dict(type="CenterContext"), 12),
+    scales=pixel_model(SCALES, dict(type="CenterContext"), 12),
 )
 SIZE = (150, 23)
 
@@ -67,11 +70,12 @@ def one_by_one(model: torch.nn.Module, data: np.ndarray, window: int) -> np.ndar
 def test_files_hold_what_windows_give(kind: str, suffix: str, trained: Callable, tall: tuple, tmp_path: Path) -> None:
     if suffix == ".zarr":
         pytest.importorskip("zarr")
-    config, checkpoint, model = trained(MODELS[kind], window=[7, 7])
+    side = 15 if kind == "scales" else 7
+    config, checkpoint, model = trained(MODELS[kind], window=[side, side])
     path, data = tall
-    expected = one_by_one(model, data, 7)
+    expected = one_by_one(model, data, side)
     features = PixelFeatures(SceneInferencer(config, checkpoint, "cpu", 100))
-    assert features.in_rows == (kind == "rows")
+    assert features.in_rows == (kind != "windows")
     for half in (True, False):
         with features.inferencer.open_scene(path) as rows:
             assert write_features(features, rows, tmp_path / f"f{suffix}", half=half) == 6

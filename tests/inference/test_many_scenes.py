@@ -190,6 +190,27 @@ def test_the_command_in_two_processes(
         assert message in capsys.readouterr().err
 
 
+def test_a_scene_that_is_refused_is_told_before_anything_else(
+    trained: Callable,
+    scenes: list[str],
+    tmp_path: Path,
+    run_tool: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[3, 3])
+    config.dump(tmp_path / "config.py")
+    given = ("predict", tmp_path / "config.py", checkpoint)
+    assert run_tool(*given, scenes[2], "--out", tmp_path / "map.tif") == 2
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert run_tool(*given, scenes[2], scenes[0], scenes[1], "--out-dir", tmp_path / "maps") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "classifying a window of 3 x 3 pixels around each pixel"
+    assert [line.partition(":")[0] for line in lines].count("map") == 2
+    assert run_tool(*given, scenes[2], "--out-dir", tmp_path / "none") == 1
+    assert "classifying" not in capsys.readouterr().out
+
+
 def test_what_is_left_to_other_processes_is_told(
     trained: Callable,
     scenes: list[str],

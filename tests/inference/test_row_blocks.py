@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from processes import fork, join
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from scene_models import BANDS, CONV, PIXEL_CONV, segment_model
 
 from mmhsi.inference import SceneInferencer, map_run, prediction
-from mmhsi.inference.many_scenes import map_names, predict_scenes
+from mmhsi.inference.many_scenes import predict_scenes
+from mmhsi.inference.scene_lists import map_names
 from mmhsi.io import HSICube, write_cube
 from mmhsi.io.lock import hold
 
@@ -114,6 +116,35 @@ def test_blocks_give_the_bytes_of_one_process(
     ((_, there),) = shared(model, tall, out)
     assert there
     assert counts(rows_done) == [1] * HEIGHT
+
+
+@pytest.mark.parametrize("younger", [False, True])
+def test_what_is_left_of_a_finished_map_goes_with_the_next_start(
+    model: SceneInferencer, tall: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, younger: bool
+) -> None:
+    out, left, calls = tmp_path / "maps", tmp_path / "maps/tall.tif.blocks", []
+    remove = map_run.RowStore.remove
+
+    def killed(self: object) -> None:
+        calls.append(self)
+        if (out / "records/tall.tif.json").exists() and len(calls) > 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        remove(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(map_run.RowStore, "remove", killed)
+        assert join(fork(shared, model, tall, out)) == -signal.SIGKILL
+    made = (out / "tall.tif").read_bytes()
+    assert any(left.glob("*/state.json"))
+    if younger:  # of another run, which has begun since
+        (left / "00000000").mkdir(exist_ok=True)
+        (left / "00000000/state.json").write_text("younger")
+    ((_, there),) = shared(model, tall, out)
+    assert there
+    assert (out / "tall.tif").read_bytes() == made
+    assert [path.parent.name for path in out.rglob("tall.tif.*/**/state.json")] == ["00000000"] * younger
+    assert left.exists() == younger
+    assert not (out / "tall.tif.partial").exists()
 
 
 def test_who_comes_late_does_nothing(

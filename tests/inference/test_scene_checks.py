@@ -8,6 +8,7 @@ from evil import Evil
 from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from scene_models import BANDS, CONV, META, PIXEL, PIXEL_CONV, SEGMENT_CONV, USED, VIT, pixel_model
+from torch.nn.functional import pixel_unshuffle
 
 from mmhsi.errors import ConfigError, DataError, FileFormatError
 from mmhsi.inference import SceneInferencer, SceneWarning
@@ -178,7 +179,7 @@ def test_two_sources(trained, tmp_path, map_of, second):
     for wrong, message in (
         (dict(), "takes two sources; give --second"),
         (dict(second=paths[0]), r"1\.tif: has 5 bands, the model takes 2 of a second source"),
-        (dict(second=write_scene(tmp_path / "3.tif", finer[:20])), r"3\.tif: 20 x 36 pixels do not cover"),
+        (dict(second=write_scene(tmp_path / "3.tif", finer[:20])), r"3\.tif: 20 x 36 pixels are 2\.222 x 3 times"),
         (dict(second=write_scene(tmp_path / "4.tif", finer, transform=from_origin(0, 0, 10, 10))), r"4\.tif: lies "),
     ):
         with pytest.raises(DataError, match=message):
@@ -189,12 +190,44 @@ def test_two_sources(trained, tmp_path, map_of, second):
     assert not list(tmp_path.glob("no.tif*"))
 
 
-def test_a_second_source_apart_is_refused(trained, tmp_path):
-    model = pixel_model(CONV, dict(type="mmpretrain.GlobalAveragePooling"), 6, second_bands=2, second="separate")
-    config, checkpoint, _ = trained(model, window=[6, 6], second_bands=2, second_scale=3)
-    path = write_scene(tmp_path / "s.tif", random_scene())
-    with pytest.raises(ConfigError, match="takes its second source apart"):
-        SceneInferencer(config, checkpoint).write_map(path, tmp_path / "m.tif", second=path)
+@pytest.mark.parametrize("in_rows", [True, False])
+def test_a_finer_source_is_mapped_at_its_own_resolution(trained, tmp_path, map_of, in_rows):
+    """Also beyond the border, where its picture is mirrored about the middle of the cube's outer pixels."""
+    cnn = dict(type="CNN2D", depth=1) if in_rows else dict(type="HSIViT", arch="tiny", patch_size=1, img_size=7)
+    backbone = dict(type="TwoSources", backbone=cnn, in_channels=4 + 18, second_bands=18, second_scale=3)
+    model = pixel_model(backbone, dict(type="CenterContext"), 0, second_bands=2, second="pixels")
+    del model["head"]["in_channels"]
+    config, checkpoint, built = trained(dict(model, tta=True), window=[7, 7], second_bands=2, second_scale=3)
+    built.data_preprocessor.second_normaliser.fit(torch.tensor([10.0, 20.0]), torch.tensor([2.0, 3.0]))
+    torch.save({**torch.load(checkpoint), "state_dict": built.state_dict()}, checkpoint)
+    inferencer = SceneInferencer(config, checkpoint, device="cpu")
+    assert inferencer.model.takes_rows((7, 7)) == in_rows
+    first, finer = random_scene(), np.random.default_rng(1).normal(15, 5, (27, 36, 2))
+    first[1, 2] = 500  # where it has no data else
+    paths = [write_scene(tmp_path / "1.tif", first)]
+    paths.append(write_scene(tmp_path / "2.tif", finer, transform=from_origin(366000, 5800000, 10, 10)))
+    inferencer.write_map(paths[0], tmp_path / "map.tif", second=paths[1], probabilities=tmp_path / "p.tif")
+    half = write_scene(tmp_path / "3.tif", finer[:18, :24], transform=from_origin(366000, 5800000, 15, 15))
+    with pytest.raises(DataError, match=r"3\.tif: is 2 x finer than .*1\.tif, the model takes what is 3 x finer"):
+        inferencer.write_map(paths[0], tmp_path / "no.tif", second=half)
+    with rasterio.open(tmp_path / "p.tif") as file:
+        found = file.read()
+    cube = np.pad((first[..., USED] - 500) / 200, ((3, 3), (3, 3), (0, 0)), mode="reflect")
+    places = [np.arange(-9, 3 * size + 9) for size in (9, 12)]
+    for axis, size in zip(places, (27, 36), strict=True):
+        axis[axis < 0] = 2 - axis[axis < 0]  # about 1, the middle of the first three
+        axis[axis >= size] = 2 * size - 4 - axis[axis >= size]  # about size - 2
+    picture = ((finer - [10, 20]) / [2, 3])[places[0][:, None], places[1]]
+    for row, column in np.ndindex(9, 12):
+        window = torch.from_numpy(cube[row : row + 7, column : column + 7]).permute(2, 0, 1)[None]
+        fine = torch.from_numpy(picture[3 * row : 3 * row + 21, 3 * column : 3 * column + 21]).permute(2, 0, 1)[None]
+        scores = []
+        with torch.no_grad():
+            for turns, flipped in np.ndindex(4, 2):
+                turned = [x.rot90(turns, (2, 3)).flip(3) if flipped else x.rot90(turns, (2, 3)) for x in (window, fine)]
+                packed = torch.cat([turned[0], pixel_unshuffle(turned[1], 3)], dim=1).float()
+                scores.append(built(packed, mode="tensor").softmax(dim=1))
+        np.testing.assert_allclose(found[:, row, column], torch.cat(scores).mean(dim=0), atol=2e-5)
 
 
 def test_outputs_are_checked_before_work_starts(tmp_path):

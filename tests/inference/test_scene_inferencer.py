@@ -10,6 +10,7 @@ import torch
 from rasterio.crs import CRS
 from scene_models import BANDS, CLASSES, PIXEL, PIXEL_CONV, QUERIES, SEGMENT, SEGMENT_CONV, SEGMENT_CONV3, USED
 
+from mmhsi.errors import ConfigError
 from mmhsi.inference import SceneInferencer
 from mmhsi.inference.batch_size import fastest_batch
 from mmhsi.inference.blending import blend_weights, window_starts
@@ -265,3 +266,14 @@ def test_ids_of_the_labels_or_indices(trained, scene, tmp_path):
         expected = np.array([300, 255, 7] + [0] * 253)[classes]
     np.testing.assert_array_equal(values, expected)
     np.testing.assert_array_equal(read_class_map(tmp_path / "ids.tif").classes, classes)
+
+
+def test_a_classifier_of_pixels_takes_no_other_window_than_in_training(trained):
+    config, checkpoint, _ = trained(PIXEL_CONV, window=[9, 9])
+    assert SceneInferencer(config, checkpoint, "cpu", window=9).window == (9, 9)
+    for given, said in (
+        (dict(window=7), "window 7 given, but .* 9 x 9 around each"),
+        (dict(stride=3), "stride 3 given"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            SceneInferencer(config, checkpoint, "cpu", **given)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mmhsi.errors import ConfigError, DataError
-from mmhsi.inference.many_scenes import listed_scenes, map_names, share, stac_scenes
+from mmhsi.inference.scene_lists import listed_scenes, map_names, share, stac_scenes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,19 +54,19 @@ def test_stac_items(tmp_path: Path) -> None:
     three = item("c", cube=dict(href="https://example.org/d%20.tif", roles=["data"]), other=dict(href="e", roles=5))
     path.write_text(json.dumps(dict(type="FeatureCollection", features=[one, two, three])))
     found = [str(tmp_path / "a.tif"), "/scenes/b ä.tif", "https://example.org/d%20.tif"]
-    assert stac_scenes(path) == found
+    assert stac_scenes(path) == (found, {})
     (tmp_path / "f g.tif").touch()
     (tmp_path / "h%20i.tif").touch()
     for href, name in (("f%20g.tif", "f g.tif"), ("h%20i.tif", "h%20i.tif"), ("j%20k.tif", "j%20k.tif")):
         path.write_text(json.dumps(item("l", cube=dict(href=href))))
-        assert stac_scenes(path) == [str(tmp_path / name)]
+        assert stac_scenes(path) == ([str(tmp_path / name)], {})
     path.write_text(json.dumps(one))
-    assert stac_scenes(path) == [str(tmp_path / "a.tif")]
-    for wrong, message in (
-        (item("c", a=dict(href="1.tif"), b=dict(href="2.tif")), "item 'c' has 2 assets"),
-        (item("d", a=dict(href="")), "item 'd' has 1 assets that may be meant"),
-        (dict(features=3), "not a STAC item"),
-    ):
+    assert stac_scenes(path) == ([str(tmp_path / "a.tif")], {})
+    for wrong, count in ((item("c", a=dict(href="1.tif"), b=dict(href="2.tif")), 2), (item("d", a=dict(href="")), 1)):
         path.write_text(json.dumps(wrong))
-        with pytest.raises(DataError, match=message):
-            stac_scenes(path)
+        said = f"{path}: item {wrong['id']!r}"
+        why = f"{said} has {count} assets that may be meant, expected one of role data"
+        assert stac_scenes(path) == ([], {said: why})
+    path.write_text(json.dumps(dict(features=3)))
+    with pytest.raises(DataError, match="not a STAC item"):
+        stac_scenes(path)

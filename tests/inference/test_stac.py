@@ -68,12 +68,14 @@ def test_it_names_its_files_model_and_training(item, tmp_path):
     json.loads(item_path(tmp_path / "map.tif").read_text(), parse_constant=pytest.fail)
 
 
-@pytest.mark.parametrize("place", ["none", "dateline"])
+@pytest.mark.parametrize("place", ["none", "dateline", "degrees"])
 def test_maps_without_a_place_and_across_the_dateline(trained, tmp_path, place):
     data = np.random.default_rng(0).normal(500, 200, (9, 9, 5)).astype(np.float32)
     where = {}
     if place == "dateline":  # UTM zone 60 reaches 180° E at about 833 km, on the equator
         where = dict(crs=CRS.from_epsg(32660), transform=from_origin(830000, 100000, 1000, 1000))
+    elif place == "degrees":
+        where = dict(crs=CRS.from_epsg(4326), transform=from_origin(179.95, 60, 0.01, 0.01))
     write_cube(tmp_path / "cube.tif", HSICube(data, **where))
     cfg, checkpoint, _ = trained(PIXEL_CONV)
     SceneInferencer(cfg, checkpoint, window=3).write_map(tmp_path / "cube.tif", tmp_path / "map.tif")

@@ -1,11 +1,13 @@
 """Maps of values: trained, tested and predicted by the commands on the simulated scene."""
 
+import csv
 import json
 
 import numpy as np
 import pytest
 import rasterio
 from mmengine.config import Config
+from pyogrio import read_bounds
 from scripts import REPOSITORY
 
 from mmhsi.config_files import load_config
@@ -74,7 +76,14 @@ def test_commands_train_test_and_predict(place, run_tool, tmp_path, capsys):
     scene, checkpoint = str(place / "demo/demo_cube.tif"), f"{work}/epoch_1.pth"
     assert run_tool("test", config, checkpoint, "--work-dir", work) == 0
     assert run_tool("predict", config, checkpoint, scene, "--out-dir", str(tmp_path / "maps")) == 0
+    assert "no mosaic is made of maps of values; with GDAL: gdalbuildvrt" in capsys.readouterr().out
     with rasterio.open(next((tmp_path / "maps").glob("*.tif"))) as values:
         assert values.count == 8
+        with (tmp_path / "maps/summary.csv").open(newline="") as file:
+            (row,) = csv.DictReader(file)
+        found = [*values.shape, int(np.isnan(values.read(1)).sum())]
+        assert [int(row[name]) for name in ("height", "width", "no data")] == found
+        lonlat = rasterio.warp.transform_bounds(values.crs, "EPSG:4326", *values.bounds)
+    assert read_bounds(tmp_path / "maps/footprints.gpkg")[1][:, 0] == pytest.approx(lonlat, abs=1e-4)
     assert run_tool("predict", config, checkpoint, scene, "--out", str(tmp_path / "m.tif"), "--png", "p.png") == 2
     assert "maps of classes" in capsys.readouterr().err
