@@ -116,6 +116,19 @@ def training_dataset(cfg: Config) -> dict:
     return cfg.train_dataloader.dataset
 
 
+def wrapped_datasets(dataset: dict | None) -> Iterator[dict]:
+    """A data set's config and those of the data sets that it wraps, as mmengine's wrappers name them.
+
+    Args:
+        dataset: The config; None for none.
+    """
+    if not isinstance(dataset, dict):
+        return
+    yield dataset
+    for inner in (dataset.get("dataset"), *(dataset.get("datasets") or ())):
+        yield from wrapped_datasets(inner)
+
+
 def reporting_metric(cfg: Config) -> dict | None:
     """The config's metric of labelled test data, or of values, which a pretraining's has not."""
     evaluators = cfg.get("test_evaluator") or []

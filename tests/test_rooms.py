@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "mmhsi"
 STOREYS = (
-    ("errors", "version", "probabilities", "progress"),
-    ("arguments", "registry"),
+    ("errors", "launchers", "probabilities", "progress", "version"),
+    ("arguments", "light_optimizers", "registry"),
     ("packaged", "carried_config"),
     ("io",),
     ("spec",),

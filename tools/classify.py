@@ -7,7 +7,6 @@ from pathlib import Path
 from mmhsi.cli.command import WrittenGeoTIFF, WrittenVector, run, tool_parser, whole, writes
 from mmhsi.cli.cubes import band_numbers, check_label_options, cube_arguments, image_options, open_named
 from mmhsi.cli.inputs import ReadFile, ReadLabels, ReadNamedModel
-from mmhsi.cli.light_imports import import_mmengine
 from mmhsi.errors import ConfigError
 from mmhsi.estimator.candidates import choose_candidates
 
@@ -101,11 +100,12 @@ def main() -> None:
         raise ConfigError(f"--minutes {args.minutes:g}: expected more than 0")
     models = "auto" if args.models == ["auto"] else args.models
     choose_candidates(models)
-    import_mmengine()
     from mmengine.logging import MMLogger
 
     from mmhsi.cli.steps import Steps
     from mmhsi.estimator import SceneClassifier
+    from mmhsi.estimator.report import check_page
+    from mmhsi.inference.stac import check_item
     from mmhsi.io.destinations import check_outputs
     from mmhsi.io.lock import hold, hold_outputs
 
@@ -115,6 +115,8 @@ def main() -> None:
     report, workdir = Path(args.report or out.with_suffix(".html")), Path(args.work_dir or f"{out}.work")
     if not args.report:
         check_outputs([report], [args.out, args.cube, args.labels])
+        check_page(report)
+    check_item(out)
     keys = dict(key="image_key", axes="image_axes")
     keys.update({name: name for name in ("bad_bands", "labels_key", "labels_axes", "label_layer")})
     keys.update({name: name for name in ("second_key", "second_axes", "second_scale")})

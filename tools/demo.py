@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mmhsi.cli.command import run, tool_parser
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataError
 
 PER_CLASS = 30
 
@@ -25,6 +25,10 @@ def main() -> None:
     from mmhsi.io import read_class_map
 
     out.mkdir(parents=True, exist_ok=True)
+    labels, mapped = out / "labels.tif", out / "map.tif"
+    for path in (labels, mapped):
+        if path.exists() and not (out / "demo_cube.tif").exists():
+            raise DataError(f"{path}: is there, and not of a demo; move it, or give another --out")
     scene = simulate_scene()
     cube, labels_file = write_scene(scene, out)
     with rasterio.open(labels_file) as file:
@@ -35,7 +39,6 @@ def main() -> None:
     ids = [int(label) for label in np.unique(truth)]
     for label in ids:
         few.flat[rng.choice(np.flatnonzero(truth == label), PER_CLASS, replace=False)] = label
-    labels, mapped = out / "labels.tif", out / "map.tif"
     with rasterio.open(labels, "w", **profile) as file:
         file.write(few, 1)
         file.update_tags(class_names=json.dumps(scene.class_names), class_ids=json.dumps(ids))

@@ -78,19 +78,19 @@ def main() -> None:
     opening = dict(key=args.key, second=args.second, second_key=args.second_key, axes=args.axes)
     opening["image_options"] = image_options(args)
     basis = None
-    if args.pca is not None:
-        with inferencer.open_scene(args.scene, **opening) as rows:
-            basis = FeatureBasis.fit(features.sample(rows), args.pca)
-        print(f"{args.pca} components hold {100 * basis.kept:.1f} % of the variance")
-    held = hold_outputs([Path(args.out)])
-    with held, inferencer.open_scene(args.scene, **opening) as rows, bar("embedding", "rows") as step:
-        if vector is None:
-            count = write_features(features, rows, args.out, basis, not args.float32, step)
-            what = f"{count} a pixel"
-        else:
-            table = features_at(features, rows, vector, basis, step)
-            write_feature_table(args.out, table, args.label_field)
-            what = f"{table.features.shape[1]} of each of {len(table.pixels)} places"
+    with hold_outputs([Path(args.out)]):
+        if args.pca is not None:
+            with inferencer.open_scene(args.scene, **opening) as rows:
+                basis = FeatureBasis.fit(features.sample(rows), args.pca)
+            print(f"{args.pca} components hold {100 * basis.kept:.1f} % of the variance")
+        with inferencer.open_scene(args.scene, **opening) as rows, bar("embedding", "rows") as step:
+            if vector is None:
+                count = write_features(features, rows, args.out, basis, not args.float32, step)
+                what = f"{count} a pixel"
+            else:
+                table = features_at(features, rows, vector, basis, step)
+                write_feature_table(args.out, table, args.label_field)
+                what = f"{table.features.shape[1]} of each of {len(table.pixels)} places"
     print(f"features: {args.out}, {what}")
 
 

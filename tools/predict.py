@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from mmhsi.cli.command import WrittenGeoTIFF, WrittenPicture, WrittenVector, run, tool_parser, whole
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options
 from mmhsi.cli.inputs import ReadFile, ReadLabels, check_there, reads, split_files
-from mmhsi.cli.light_imports import import_mmengine
 from mmhsi.cli.options import dataset_argument, read_config, read_unchecked
 from mmhsi.errors import counted
 
@@ -58,12 +57,18 @@ def parse_args() -> argparse.Namespace:
         "--share",
         choices=["scenes", "rows"],
         default="scenes",
-        help="what the processes share: whole scenes, or blocks of the rows of each (default: scenes)",
+        help="what processes or workers share: whole scenes, or blocks of the rows of each (default: scenes)",
     )
     parser.add_argument(
         "--scheduler",
         metavar="ADDRESS",
-        help="Dask scheduler whose workers map the scenes of --out-dir, a scene at a time: its address, or its file",
+        help="Dask scheduler whose workers map the scenes of --out-dir, or share their rows: its address, or its file",
+    )
+    parser.add_argument(
+        "--mosaic",
+        choices=["vrt", "cog"],
+        default="vrt",
+        help="all maps of classes of --out-dir as a virtual raster, or also as one optimised GeoTIFF (default: vrt)",
     )
     parser.add_argument("--probabilities", type=WrittenGeoTIFF, help="GeoTIFF for the probability of every class")
     parser.add_argument(
@@ -98,6 +103,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--window", type=whole(1), help="side of a segmentor's windows (default: as in training)")
     parser.add_argument("--stride", type=whole(1), help="step of a segmentor's windows (default: half a window)")
+    parser.without("--out-dir", "--mosaic")
     parser.without("--labels", "--labels-key", "--labels-axes", "--label-field", "--label-layer")
     parser.without("--png", "--labels")
     parser.without("--vector", "--smallest")
@@ -109,18 +115,37 @@ def parse_args() -> argparse.Namespace:
 
 def load(args: argparse.Namespace) -> "SceneInferencer":
     """The model."""
-    import_mmengine()
     from mmhsi.engine.quiet_logging import hush_models
     from mmhsi.inference import SceneInferencer
 
     if not args.verbose:
         hush_models()
     config = read_config(args) if args.config else None
-    inferencer = SceneInferencer(
-        config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp
-    )
-    print(f"{'predicting values' if inferencer.spec.targets else 'classifying'} {inferencer.way}")
-    return inferencer
+    return SceneInferencer(config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp)
+
+
+class Telling:
+    """Progress that first says how the model passes through scenes: one that is refused has got no row yet.
+
+    Args:
+        step: The progress.
+    """
+
+    def __init__(self, step: "Step") -> None:
+        self.step = step
+        self.untold: SceneInferencer | None = None
+
+    def of(self, inferencer: "SceneInferencer") -> "SceneInferencer":
+        """The model of which it is to be said."""
+        self.untold = inferencer
+        return inferencer
+
+    def __call__(self, done: float, whole: int) -> None:
+        """Rows that are done, and rows in all."""
+        if (told := self.untold) is not None:
+            self.untold = None
+            print(f"{'predicting values' if told.spec.targets else 'classifying'} {told.way}", flush=True)
+        self.step(done, whole)
 
 
 def map_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -130,29 +155,34 @@ def map_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def maps_of(
-    args: argparse.Namespace, names: dict[str, str], folder: Path, step: "Step"
+    args: argparse.Namespace, names: dict[str, str], folder: Path, records: "dict[str, Record]", step: "Step"
 ) -> "Iterator[tuple[Record, bool]]":
     """Map the scenes of this process, or have the workers of a cluster map all."""
     from mmhsi.errors import ConfigError
-    from mmhsi.inference.many_scenes import model_identity, predict_scenes, share
+    from mmhsi.inference.many_scenes import model_identity, predict_scenes
+    from mmhsi.inference.scene_lists import share
 
     config = read_unchecked(args) if args.config else None
     way = dict(window=args.window, stride=args.stride, amp=args.amp)
     identity, options = model_identity(config, args.checkpoint, **way), map_options(args)
+    rows = args.share == "rows"
+    if rows and args.batch_size == "auto":
+        raise ConfigError("--share rows: all processes must take as many windows at a time; give --batch-size a number")
     if args.scheduler is None:
-        rows = args.share == "rows"
         mine = list(names) if rows else share(list(names), args.launcher)
-        yield from predict_scenes(lambda: load(args), identity, mine, names, folder, step, shared=rows, **options)
+        how, telling = dict(options, shared=rows, records=records), Telling(step)
+        yield from predict_scenes(lambda: telling.of(load(args)), identity, mine, names, folder, telling, **how)
         return
-    if args.launcher != "none" or args.share != "scenes":
-        raise ConfigError("--scheduler: its workers take whole scenes; leave --launcher and --share out")
+    if args.launcher != "none":
+        raise ConfigError("--scheduler: has workers of its own; leave --launcher out")
     try:
         from mmhsi.inference.dask_scenes import predict_on_cluster
     except ImportError as error:
         raise ConfigError("--scheduler: needs Dask; pip install 'mmhsi[dask]'") from error
     model = dict(way, config=config, checkpoint=str(Path(args.checkpoint).absolute()), device=args.device)
     model["batch_size"] = args.batch_size
-    found = predict_on_cluster(args.scheduler, model, identity, list(names), names, folder.absolute(), **options)
+    where = args.scheduler, model, identity, list(names), names, folder.absolute()
+    found = predict_on_cluster(*where, shared=rows, **options)
     for done, result in enumerate(found, start=1):
         step(done, len(names))
         yield result
@@ -160,9 +190,12 @@ def maps_of(
 
 def predict_many(args: argparse.Namespace) -> None:
     """Predict the scenes of this process and write the summary of all."""
-    from mmhsi.cli.console import bar
-    from mmhsi.errors import ConfigError, one_line
-    from mmhsi.inference.many_scenes import listed_scenes, map_names, stac_scenes
+    from mmhsi.cli.console import bar, waiting
+    from mmhsi.cli.freed_memory import lasting_objects
+    from mmhsi.errors import ConfigError, DataError, one_line
+    from mmhsi.inference.many_outputs import check_folder
+    from mmhsi.inference.many_scenes import Record, read_records
+    from mmhsi.inference.scene_lists import listed_scenes, map_names, stac_scenes
     from mmhsi.inference.scene_summary import SUMMARY, write_summary
     from mmhsi.io.destinations import check_outputs
     from mmhsi.io.readers.remote import is_remote
@@ -171,14 +204,23 @@ def predict_many(args: argparse.Namespace) -> None:
     if given:
         raise ConfigError(f"{', '.join(given)}: of one scene; give --out in place of --out-dir")
     scenes = [*args.scenes, *(listed_scenes(args.list) if args.list else ())]
-    scenes += stac_scenes(args.stac) if args.stac else ()
+    of_items, bad_items = stac_scenes(args.stac) if args.stac else ((), {})
+    scenes += of_items
+    if bad_items and not scenes:
+        raise DataError(next(iter(bad_items.values())))
     if args.scheduler is not None:
         scenes = [scene if is_remote(scene) else str(Path(scene).absolute()) for scene in scenes]
     names, folder = map_names(scenes), Path(args.out_dir)
-    check_outputs([folder / SUMMARY], [args.checkpoint])
-    failed, found, written, known = [], 0, 0, {}
+    check_outputs([folder / SUMMARY], ())
+    given = [args.config, args.checkpoint, args.list, args.stac, args.dark, args.white]
+    optimised = args.mosaic == "cog"
+    with lasting_objects():
+        records = read_records(folder, names.values())
+    check_folder(folder, names, records, given, args.key, args.axes, image_options(args), optimised)
+    unnamed = [Record(item, "", 0.0, [], None, why) for item, why in bad_items.items()]
+    failed, found, written, known = [*unnamed], 0, 0, {}
     with bar("classifying", "rows" if args.scheduler is None else "scenes") as step:
-        for record, there in maps_of(args, names, folder, step):
+        for record, there in maps_of(args, names, folder, records, step):
             found += there
             if record.error:  # what is on the disk may be another process's record
                 failed.append(record)
@@ -190,11 +232,17 @@ def predict_many(args: argparse.Namespace) -> None:
     for record in failed:  # first: a full disk may refuse the summary too
         scene = one_line(record.scene)
         print(f"failed: {'' if record.error.startswith(scene) else f'{scene}: '}{record.error}", file=sys.stderr)
-    for path in write_summary(folder, names.values(), known):
+    with waiting("writing the summary"):
+        summary = write_summary(folder, names.values(), known, unnamed, optimised)
+    for path in summary:
         print(f"summary: {path}")
+    if any(record.facts and not record.facts.ids for record in known.values()):
+        print(
+            f"no mosaic is made of maps of values; with GDAL: gdalbuildvrt {folder / 'mosaic.vrt'} {folder / '*.tif'}"
+        )
     were = counted(found, "was there", "were there")
     print(f"{counted(written, 'map')} written, {were}, {counted(len(failed), 'scene')} failed")
-    if args.share == "rows" and (left := len(names) - len(known) - len(failed)):
+    if args.share == "rows" and (left := len(names) + len(unnamed) - len(known) - len(failed)):
         print(f"{counted(left, 'scene')} left to other processes that are at them, or to the next start")
     if failed:
         sys.exit(1)
@@ -223,8 +271,6 @@ def predict_one(args: argparse.Namespace) -> None:
 
     from mmhsi.cli.console import bar
     from mmhsi.errors import ConfigError
-
-    import_mmengine()
     from mmhsi.inference import save_quicklook
     from mmhsi.inference.scene_opening import cube_options
     from mmhsi.io import label_map_info, read_class_map
@@ -242,7 +288,8 @@ def predict_one(args: argparse.Namespace) -> None:
     if inferencer.spec.targets and given:
         raise ConfigError(f"{args.checkpoint}: predicts values, and {', '.join(given)} is for maps of classes")
     with bar("classifying", "rows") as step:
-        inferencer.write_map(
+        telling = Telling(step)
+        telling.of(inferencer).write_map(
             args.scene,
             args.out,
             second=args.second,
@@ -250,8 +297,8 @@ def predict_one(args: argparse.Namespace) -> None:
             second_axes=args.second_axes,
             probabilities=args.probabilities,
             uncertainty=args.uncertainty,
-            progress=step,
-            moving=step,
+            progress=telling,
+            moving=telling,
             **map_options(args),
         )
     for name in ("out", "probabilities", "uncertainty"):

@@ -24,7 +24,8 @@ def main() -> None:
     parser.add_argument("--method", help="name of the row")
     parser.add_argument("--sees", default="HSI", help="what the method is given (default: HSI)")
     parser.add_argument("--source", help="config, paper or address of the code")
-    parser.without("--out", "--method", "--sees", "--source")
+    parser.add_argument("--replace", action="store_true", help="put the row in place of the one of its name and source")
+    parser.without("--out", "--method", "--sees", "--source", "--replace")
     args = parser.parse_args()
     from mmhsi.arguments import nearest
     from mmhsi.errors import ConfigError
@@ -43,10 +44,13 @@ def main() -> None:
 
     from mmhsi.config_files import load_config
     from mmhsi.engine import set_seed
-    from mmhsi.evaluation.leaderboard import METRICS, Entry, add_row
+    from mmhsi.evaluation.leaderboard import METRICS, Entry, add_row, lacking_seeds
     from mmhsi.evaluation.scoring import score
+    from mmhsi.inference.stac import check_training
     from mmhsi.registry import DATASETS
 
+    if args.out and (wrong := lacking_seeds(args.dataset, args.seeds)):
+        raise ConfigError(f"--seeds: the row {wrong}")
     by_seed = {}
     for seed, path in zip(args.seeds, args.predictions, strict=True):
         cfg = load_config(names[args.dataset])
@@ -55,12 +59,13 @@ def main() -> None:
         set_seed(cfg, seed)
         with DefaultScope.overwrite_default_scope("mmhsi"):
             dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        check_training(path, dataset.spec)
         figures = score(path, dataset).percentages()
         by_seed[str(seed)] = {name: round(figures[name], 2) for name in METRICS}
         print(f"seed {seed}: " + "  ".join(f"{name} {figures[name]:.2f}" for name in METRICS) + f"  ({path})")
     print(f"protocol: {dataset.spec.protocol}")
     if args.out:
-        add_row(args.out, Entry(args.dataset, args.method, args.sees, args.source, by_seed))
+        add_row(args.out, Entry(args.dataset, args.method, args.sees, args.source, by_seed), args.replace)
         print(f"row: {args.out}")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train on a SLURM cluster, one task a GPU.
+# Train on a SLURM cluster, one task a GPU; on a partition without them GPUS tasks, with GPUS_PER_NODE=0.
 set -euo pipefail
 if [ $# -lt 3 ]; then
     echo "usage: [GPUS=8 GPUS_PER_NODE=8 CPUS_PER_TASK=5 SRUN_ARGS=...] $0 PARTITION JOB CONFIG [options of" \
@@ -11,8 +11,10 @@ shift 3
 gpus=${GPUS:-8}
 per_node=${GPUS_PER_NODE:-8}
 if [ "$per_node" -gt "$gpus" ]; then per_node=$gpus; fi
-# SRUN_ARGS is split into words.
+gres="--gres=gpu:$per_node --ntasks-per-node=$per_node"
+if [ "$per_node" -eq 0 ]; then gres=; fi
+# gres and SRUN_ARGS are split into words.
 # shellcheck disable=SC2086
-exec srun -p "$partition" --job-name="$job" --gres=gpu:"$per_node" --ntasks="$gpus" --ntasks-per-node="$per_node" \
+exec srun -p "$partition" --job-name="$job" $gres --ntasks="$gpus" \
     --cpus-per-task="${CPUS_PER_TASK:-5}" --kill-on-bad-exit=1 ${SRUN_ARGS:-} \
     "${PYTHON:-python}" -u "$(dirname "$0")/train.py" "$config" --launcher slurm "$@"

@@ -32,6 +32,8 @@ def main() -> None:
     if not 0 <= args.distance < float("inf"):
         raise ConfigError(f"--distance {args.distance:g} given, expected pixels, at least 0")
     check_vector_name(args.out, (args.label_field,))
+    if args.label_field.casefold() in ("uncertainty", "rank"):  # formats may tell no cases apart
+        raise ConfigError(f"--label-field {args.label_field}: is a field of its own; give another")
     with open_cube(args.doubt) as reader:
         values, known = read_doubt(reader)
     found = values[known]

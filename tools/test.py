@@ -2,7 +2,7 @@
 
 from contextlib import nullcontext
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenFile, is_first, run, tool_parser
 from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, report_to, runner_config, runner_options
 
@@ -23,7 +23,7 @@ def main() -> None:
     from mmhsi.cli.work_dir import hold_work_dir
     from mmhsi.engine import CheckedRunner, check_classes, prepare_distributed, resolve_from_data, resolve_from_spec
     from mmhsi.engine.config_check import check_model
-    from mmhsi.engine.fitted_transforms import take_fitted_transforms
+    from mmhsi.engine.fitted_transforms import with_fitted_channels
     from mmhsi.engine.quiet_logging import log_to_file_alone
     from mmhsi.engine.run_identity import doubt_split
     from mmhsi.engine.unwrap import unwrap_model
@@ -35,6 +35,7 @@ def main() -> None:
     if cfg.get("test_dataloader") is None:
         raise ConfigError(f"{args.config}: has no test_dataloader; is it a pretraining config?")
     check_model(cfg)
+    cfg.resume = False  # as a resumed training's config in its work dir has it
     if args.out:
         report_to(cfg, args.out)
     if (cfg.model.get("backbone") or {}).get("init_cfg"):
@@ -44,7 +45,7 @@ def main() -> None:
         spec = checkpoint_spec(checkpoint, args.checkpoint) if checkpoint["meta"].get("dataset_meta") else None
         if spec is not None:
             resolve_from_spec(cfg, spec, source)
-            take_fitted_transforms(cfg, spec)
+            cfg.test_dataloader.dataset = with_fitted_channels(cfg.test_dataloader.dataset, spec)
         elif cfg.model.get("data_preprocessor", {}).get("num_bands") is None:
             resolve_from_data(cfg)  # weights from elsewhere do not say
         prepare_distributed(cfg)
@@ -56,7 +57,7 @@ def main() -> None:
         load_weights(unwrap_model(runner), args.checkpoint)
         with run_lines(runner):
             runner.test()
-    if args.out:
+    if args.out and is_first():
         print(f"report: {args.out}")
 
 

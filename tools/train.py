@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from mmhsi.cli.command import WrittenFile, run, tool_parser
+from mmhsi.cli.command import WrittenFile, is_first, run, tool_parser
 from mmhsi.cli.inputs import ReadNamedModel
 from mmhsi.cli.options import config_argument, report_to, runner_config, runner_options
 from mmhsi.cli.termination import AGAIN, TERMINATION, Terminated
@@ -25,6 +25,7 @@ def train(runner: Runner | FlexibleRunner, test: bool) -> None:
         try:
             runner.train()
             if test:
+                keep_averages(runner)
                 runner.test()
         except RunStopped as stopped:
             sys.stderr.write(f"ended by SIGTERM: {stopped}; --resume goes on from there\n")
@@ -33,6 +34,18 @@ def train(runner: Runner | FlexibleRunner, test: bool) -> None:
             if not asked() or "DataLoader worker" not in str(error):
                 raise
             raise Terminated from error  # the signal got them first
+
+
+def keep_averages(runner: Runner | FlexibleRunner) -> None:
+    """Give the model the weights that an EMAHook has averaged, as those in the checkpoint are.
+
+    mmengine's test begins like a run, with averages that are made anew of the model's weights.
+    """
+    from mmengine.hooks import EMAHook
+
+    for hook in runner.hooks:
+        if isinstance(hook, EMAHook):
+            hook.before_test_epoch(runner)
 
 
 def main() -> None:
@@ -81,7 +94,7 @@ def main() -> None:
         with nullcontext() if args.verbose else log_to_file_alone():
             runner = build_runner(cfg)
         train(runner, test=bool(args.report))
-    if args.report:
+    if args.report and is_first():
         print(f"report: {args.report}")
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from mmhsi.arguments import check_seed, nearest
 from mmhsi.errors import ConfigError, MMHSIError, one_line
+from mmhsi.launchers import TOLD
 
 from .console import hush_gdal, print_error, show_own_warnings, waiting
 from .freed_memory import keep_freed_memory
@@ -146,8 +147,10 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def _checked(args: argparse.Namespace) -> argparse.Namespace:
-    if getattr(args, "seed", None) is not None:
-        check_seed(args.seed)
+    for given in (getattr(args, name, None) for name in ("seed", "seeds")):
+        for seed in given if isinstance(given, list) else [given]:
+            if seed is not None:
+                check_seed(seed)
     given = [one for value in vars(args).values() for one in (value if isinstance(value, list | tuple) else [value])]
     check_there(*given)
     written = [value for value in given if isinstance(value, WrittenFile)]
@@ -162,14 +165,14 @@ def _checked(args: argparse.Namespace) -> argparse.Namespace:
                 *others, last = value.suffixes
                 ends = f"{', '.join(others)} or {last}" if others else last
                 raise ConfigError(f"{value}: {value.what} is written; expected a name that ends in {ends}")
-        if _running and _is_first():
+        if _running and is_first():
             _running[-1].enter_context(hold_outputs(map(Path, written)))
     return args
 
 
-def _is_first() -> bool:
+def is_first() -> bool:
     """Whether this is the first process of a distributed run, or the only one."""
-    return os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
+    return next((os.environ[rank] for rank, *_ in TOLD.values() if rank in os.environ), "0") == "0"
 
 
 def tool_parser(description: str | None, example: str = "") -> CommandParser:
@@ -225,7 +228,7 @@ def run(main: Callable[[], None]) -> None:
     # Where the log file cannot be written, a command goes on without; it would say a traceback for every line.
     logging.raiseExceptions = False
     try:
-        shown = _is_first() and not {"--quiet", "--verbose"} & set(sys.argv)
+        shown = is_first() and not {"--quiet", "--verbose"} & set(sys.argv)
         with TERMINATION.installed(), waiting("working") if shown else nullcontext(), ExitStack() as stack:
             _going_on.clear()
             _running.append(stack)

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # malloc.h
 LARGEST_KEPT = 512 << 20  # bytes
@@ -25,3 +31,17 @@ def keep_freed_memory() -> None:
     mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
     mallopt(M_TRIM_THRESHOLD, 2 * LARGEST_KEPT)
     mallopt(M_ARENA_MAX, 1)
+
+
+@contextmanager
+def lasting_objects() -> Iterator[None]:
+    """What is made within the block lasts until the command ends: Python looks for garbage in it neither now nor later.
+
+    It would, over and over, while the hundred thousands of objects of torch and its like are made.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +86,7 @@ def read_unchecked(args: argparse.Namespace) -> Config:
 
 
 class Overrides(DictAction):
-    """mmengine's ``KEY=VALUE`` pairs; what is none is one line."""
+    """mmengine's ``KEY=VALUE`` pairs, and lists of dicts as Python writes them; what is none is one line."""
 
     def __call__(
         self,
@@ -102,6 +104,14 @@ class Overrides(DictAction):
                 super().__call__(parser, namespace, [pair], option_string)
             except AssertionError as error:
                 raise ConfigError(f"{option_string} {pair}: {error}") from None
+
+    @staticmethod
+    def _parse_iterable(val: str) -> object:
+        """A value; mmengine takes a list of dicts apart at every comma."""
+        if val.startswith(("[", "(", "{")) and "{" in val:
+            with suppress(ValueError, SyntaxError):
+                return ast.literal_eval(val)
+        return DictAction._parse_iterable(val)
 
 
 def cfg_options(parser: argparse.ArgumentParser) -> None:
@@ -179,10 +189,13 @@ def runner_config(args: argparse.Namespace) -> Config:
     from mmhsi.config_files import run_name
     from mmhsi.engine import set_seed
 
+    from .work_dir import check_config_place
+
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     cfg = read_config(args)
     cfg.launcher = args.launcher
     cfg.work_dir = args.work_dir or cfg.get("work_dir") or str(Path("work_dirs") / run_name(cfg))
+    check_config_place(Path(cfg.work_dir) / Path(cfg.filename).name)
     if args.seed is not None:
         set_seed(cfg, args.seed)
     return cfg

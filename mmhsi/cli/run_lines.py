@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmhsi.light_optimizers  # noqa: F401, before anything of mmengine
+
+# isort: split
 import time
 from collections import deque
 from contextlib import contextmanager

@@ -4,17 +4,43 @@ from __future__ import annotations
 
 import os
 import shutil
+import tokenize
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmhsi.errors import MMHSIError
+from mmhsi.errors import ConfigError, MMHSIError
 from mmhsi.io.lock import hold
+from mmhsi.launchers import TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-RANK_VARIABLES = dict(pytorch="RANK", slurm="SLURM_PROCID", mpi="OMPI_COMM_WORLD_RANK")
+
+def check_config_place(path: Path) -> None:
+    """Check that a run, which writes its whole config into the work dir, writes over none of somebody's own.
+
+    Args:
+        path: Where the config is written.
+
+    Raises:
+        ConfigError: If a config is there that no run has written: it has comments, a ``_base_`` or imports.
+    """
+    try:
+        with path.open("rb") as file:
+            own = any(
+                word.type == tokenize.COMMENT or word.string in ("_base_", "import")
+                for word in tokenize.tokenize(file.readline)
+            )
+    except FileNotFoundError:
+        return
+    except (SyntaxError, tokenize.TokenError):  # UnicodeDecodeError comes as the first
+        own = True
+    if own:
+        raise ConfigError(
+            f"work dir {path.parent}: holds {path.name}, over which the run would write its whole config; choose "
+            "another --work-dir"
+        )
 
 
 @contextmanager
@@ -25,7 +51,7 @@ def hold_work_dir(folder: str | Path, launcher: str = "none") -> Iterator[None]:
         folder: The work dir.
         launcher: mmengine's. Of a distributed run the first process holds it.
     """
-    if int(os.environ.get(RANK_VARIABLES.get(launcher, ""), 0)) > 0:
+    if int(os.environ.get(TOLD.get(launcher, ("",))[0], 0)) > 0:
         yield
         return
     folder = Path(folder)

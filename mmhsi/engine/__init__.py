@@ -1,5 +1,7 @@
 """What turns a config into a run: hooks, optimiser wrappers, launch options."""
 
+import mmhsi.light_optimizers  # noqa: F401, before anything of mmengine
+
 from .bf16_optim_wrapper import BFloat16OptimWrapper
 from .config_check import check_config
 from .hooks.atomic_checkpoint_hook import AtomicCheckpointHook

@@ -17,6 +17,7 @@ from mmhsi.datasets.catalogue.lookup import check_description
 from mmhsi.errors import ConfigError
 from mmhsi.registry import registered
 
+from .compile_check import check_compile
 from .config_sections import (
     BUILT,
     DEFAULT_HOOKS,
@@ -130,6 +131,8 @@ def check_section(name: str, value: object) -> None:
         raise ConfigError(f"{name} = {shown(value)}; expected a dict")
     elif name == "log_level" and not _is_log_level(value):
         raise ConfigError(f"log_level = {shown(value)}; expected one of {', '.join(LOG_LEVELS)}")
+    elif name == "compile":
+        check_compile(value)
     elif name in LOADERS:
         _check_loader(name, value)
     elif name == "default_hooks":

@@ -105,8 +105,10 @@ def _fits(value: object, hint: Any, exact: bool) -> bool:
     if origin is Literal:
         return not isinstance(value, _PLAIN) and value in inner
     kind = origin or hint
-    if value is None or kind in (None, type(None)):
-        return kind in (None, type(None), Any, _Unknown, object)
+    if kind in (None, type(None)):
+        return value is None
+    if value is None:
+        return kind in (Any, _Unknown, object)
     if isinstance(value, dict):
         return kind not in (int, float, bool, str, Path, PathLike, list, tuple, Sequence, Iterable)
     if isinstance(value, list | tuple):

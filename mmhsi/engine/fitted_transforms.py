@@ -1,24 +1,54 @@
-"""Transforms that a model was trained behind, for the data that it is tested on."""
+"""Channels that a model was trained on, for the data that it is validated and tested on."""
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mmengine.config import Config
+from mmhsi.config_files import wrapped_datasets
+from mmhsi.datasets.transforms import SceneChannels
+from mmhsi.errors import ConfigError
+from mmhsi.registry import TRANSFORMS, registered
 
+if TYPE_CHECKING:
     from mmhsi.spec import InputSpec
 
 
-def take_fitted_transforms(cfg: Config, spec: InputSpec) -> None:
-    """Put the fitted transforms of a checkpoint in the place of those that test data would fit to themselves.
+def with_fitted_channels(dataset: dict, spec: InputSpec) -> dict:
+    """Give ``SceneChannels`` of data the state that those of the training were fitted to.
+
+    Whatever state a config gives them: that of a run's work dir may be of another checkpoint.
 
     Args:
-        cfg: With ``test_dataloader``, whose ``dataset.transforms`` are changed in place where the same transforms, by
-            their names, stand there.
+        dataset: Config of the data, of which ``transforms`` and ``pipeline`` are looked through.
         spec: What the model was trained on.
+
+    Returns:
+        A copy of the config.
+
+    Raises:
+        ConfigError: If the training had another number of ``SceneChannels``.
     """
-    dataset = cfg.test_dataloader.dataset
-    given = dataset.get("transforms")
-    if given and [step.get("type") for step in given] == [step["type"] for step in spec.transforms]:
-        dataset.transforms = [dict(step) for step in spec.transforms]
+    fitted = [step for step in spec.transforms if _is_channels(step)]
+    dataset = copy.deepcopy(dataset)
+    for part in wrapped_datasets(dataset):
+        for key in ("transforms", "pipeline"):
+            found = [step for step in part.get(key) or () if _is_channels(step)]
+            if not found:
+                continue
+            if len(found) != len(fitted):
+                raise ConfigError(
+                    f"{part.get('type')}: {key} has {len(found)} SceneChannels, the model was trained behind "
+                    f"{len(fitted)}; give the channels of the training"
+                )
+            for step, state in zip(found, fitted, strict=True):
+                kept = {key: step[key] for key in ("cache_mb",) if key in step}
+                step.clear()
+                step.update(state, **kept)
+    return dataset
+
+
+def _is_channels(step: object) -> bool:
+    """Whether a step of a config is ``SceneChannels``."""
+    kind = step.get("type") if isinstance(step, dict) else None
+    return (registered(TRANSFORMS, kind) if isinstance(kind, str) else kind) is SceneChannels

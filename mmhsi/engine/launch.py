@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed
 
+from mmhsi.config_files import wrapped_datasets
 from mmhsi.errors import ConfigError
+from mmhsi.launchers import TOLD
+from mmhsi.models.protocols import SizedBackbone
 from mmhsi.progress import begin
 from mmhsi.registry import RUNNERS
+from mmhsi.spec import InputSpec
 
 from .building import building
 from .config_check import check_complete, check_config
+from .fitted_transforms import with_fitted_channels
 from .last_batch import leave_out_single
 from .numbers import resolve_from_data
 from .runners import ReadsCheckpointsAsData
 from .unwrap import unwrap_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mmengine.config import Config
     from mmengine.runner import FlexibleRunner, Runner
 
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 WRAPPERS = ("OptimWrapper", "AmpOptimWrapper", "BFloat16OptimWrapper")
 """Optimiser wrappers of ordinary and of mixed precision."""
-WORLD_SIZES = {"pytorch": "WORLD_SIZE", "slurm": "SLURM_NTASKS", "mpi": "OMPI_COMM_WORLD_SIZE"}
-"""Where each launcher tells how many processes there are, before they know each other."""
+STARTERS = {"pytorch": "torchrun", "slurm": "srun", "mpi": "mpirun"}
 
 
 def use_amp(cfg: Config, dtype: str | None = None) -> None:
@@ -77,18 +80,9 @@ def set_seed(cfg: Config, seed: int) -> None:
     cfg.setdefault("randomness", {})
     cfg.randomness.seed = seed
     for loader in LOADERS:
-        for dataset in _wrapped((cfg.get(loader) or {}).get("dataset")):
+        for dataset in wrapped_datasets((cfg.get(loader) or {}).get("dataset")):
             if isinstance(dataset.get("split"), dict):
                 dataset["split"]["seed"] = seed
-
-
-def _wrapped(dataset: dict | None) -> Iterator[dict]:
-    """A data set's config and those of the data sets that it wraps, as mmengine's wrappers name them."""
-    if not isinstance(dataset, dict):
-        return
-    yield dataset
-    for inner in (dataset.get("dataset"), *(dataset.get("datasets") or ())):
-        yield from _wrapped(inner)
 
 
 def scale_learning_rate(cfg: Config) -> None:
@@ -110,7 +104,7 @@ def scale_learning_rate(cfg: Config) -> None:
         raise ConfigError(f"--auto-scale-lr: {cfg.filename} has no auto_scale_lr.base_batch_size, the batch of its lr")
     if rule not in ("linear", "sqrt"):
         raise ConfigError(f"--auto-scale-lr: auto_scale_lr.rule={rule!r} is unknown, expected 'linear' or 'sqrt'")
-    processes = int(os.environ[WORLD_SIZES[cfg.launcher]]) if cfg.launcher in WORLD_SIZES else 1
+    processes = 1 if cfg.launcher == "none" else _told(cfg.launcher)[1]
     batch = processes * cfg.train_dataloader.batch_size * cfg.optim_wrapper.get("accumulative_counts", 1)
     ratio = batch / base
     cfg.optim_wrapper.optimizer.lr *= ratio if rule == "linear" else math.sqrt(ratio)
@@ -124,13 +118,22 @@ def prepare_distributed(cfg: Config) -> None:
         cfg: Changed in place.
 
     Raises:
-        ConfigError: If the config shards the model and there is no launcher.
+        ConfigError: If the config shards the model and there is no launcher, or it has not started this process.
     """
     if cfg.launcher == "none" and cfg.get("strategy"):
         raise ConfigError(f"{cfg.filename}: strategy={cfg.strategy.type!r} needs --launcher, see tools/dist_train.sh")
-    if cfg.launcher == "none" or torch.cuda.is_available():
+    if cfg.launcher == "none":
+        return
+    told = _told(cfg.launcher)
+    if torch.cuda.is_available():
         return
     if not torch.distributed.is_initialized():
+        if cfg.launcher == "slurm" and "MASTER_ADDR" not in os.environ:
+            os.environ["MASTER_ADDR"] = _first_node()
+        if "MASTER_ADDR" not in os.environ:  # mpirun tells none, and torchrun always does
+            raise ConfigError(f"--launcher {cfg.launcher}: set MASTER_ADDR to the name of the first machine")
+        os.environ.update(zip(TOLD["pytorch"], map(str, told), strict=True))  # as mmengine does it with GPUs
+        os.environ.setdefault("MASTER_PORT", "29500")
         torch.distributed.init_process_group("gloo")
     cfg.sync_bn = None  # for GPUs alone
     cfg.model_wrapper_cfg = dict(
@@ -141,19 +144,44 @@ def prepare_distributed(cfg: Config) -> None:
     )
 
 
+def _told(launcher: str) -> list[int]:
+    """What a launcher has told this process: its number, how many there are, its number on this machine."""
+    try:
+        return [int(os.environ[name]) for name in TOLD[launcher]]
+    except (KeyError, ValueError):
+        *first, last = TOLD[launcher]
+        raise ConfigError(
+            f"--launcher {launcher}: {', '.join(first)} and {last} are not set; start it with {STARTERS[launcher]}"
+        ) from None
+
+
+def _first_node() -> str:
+    """Name of the first machine of a job of Slurm."""
+    nodes = os.environ.get("SLURM_STEP_NODELIST", "")
+    command = ["scontrol", "show", "hostnames", nodes]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603, Slurm's own list
+        return found.stdout.split()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError) as error:
+        raise ConfigError(
+            f"--launcher slurm: scontrol does not tell the first of the machines {nodes!r}; set MASTER_ADDR to its name"
+        ) from error
+
+
 def build_runner(cfg: Config) -> Runner | FlexibleRunner:
     """Build the ``runner_type`` of the config, by default ``Runner``; ``FlexibleRunner`` takes a ``strategy``.
 
     The training data are built first: bands, classes and image size that the model's config leaves out are theirs
-    (:func:`mmhsi.engine.resolve_numbers`), and so in what the runner writes of the config.
+    (:func:`mmhsi.engine.resolve_numbers`), and so in what the runner writes of the config. Channels of surroundings in
+    validation and test are as fitted to them.
 
     Args:
         cfg: The whole config; numbers of ``cfg.model`` are filled in place.
 
     Raises:
         ConfigError: If the config says what nobody reads (:func:`mmhsi.engine.check_config`) or lacks a section, there
-            is no such runner, it would run what is in a checkpoint, or the config states another
-            number of bands or classes than the training data have.
+            is no such runner, it would run what is in a checkpoint, the config states another
+            number of bands or classes than the training data have, or the backbone does not take windows of theirs.
     """
     begin("reading the data")
     check_config(cfg)
@@ -170,7 +198,15 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
         begin("building the model")
         runner = kind.from_cfg(cfg)  # type: ignore[attr-defined]
     if dataset is not None:
-        leave_out_single(cfg, dataset, unwrap_model(runner), runner.world_size)
+        model, spec = unwrap_model(runner), InputSpec.of_metainfo(getattr(dataset, "metainfo", None))
+        backbone = getattr(model, "backbone", None)
+        if isinstance(backbone, SizedBackbone) and spec is not None and spec.window is not None:
+            backbone.check_window(spec.window)
+        leave_out_single(cfg, dataset, model, runner.world_size)
         # So that files are read once. mmengine copies the config of a loader with all that is in it, but no function.
         runner._train_dataloader = {**cfg.train_dataloader, "dataset": {"type": lambda: dataset}}
+        for name in ("val_dataloader", "test_dataloader"):  # not in cfg, which is written down
+            if spec is not None and cfg.get(name):
+                data = with_fitted_channels(cfg[name].dataset, spec)
+                setattr(runner, f"_{name}", {**cfg[name], "dataset": data})
     return runner

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from mmengine.config import Config
     from torch.utils.data import Dataset
 
-JOINED = {"concat": 1, "texture": 2, "separate": 0}
-"""Bands that a model sees behind the cube's for every band of the second source, by ``data_preprocessor.second``."""
+JOINED = {"concat": 1, "texture": 2}
+"""Bands that a model sees behind the cube's for every band of the second source, by ``data_preprocessor.second``; of
+``'pixels'`` as many as it has pixels within each of the cube's."""
 
 
 class Number(NamedTuple):
@@ -143,7 +144,15 @@ def _bands(model: dict, spec: InputSpec) -> Iterator[Number]:
         second = 0 if spec.second_in_transforms else spec.second_bands or 0
         reason = f"{second} bands of a second source" if second else "no second source (use_second=True)"
         yield Number(preprocessor, "model.data_preprocessor", "second_bands", second, reason)
-        joined = second * JOINED.get(preprocessor.get("second", "concat"), 0)
+        how, scale = preprocessor.get("second", "concat"), spec.second_scale or 1
+        joined = second * (scale**2 if how == "pixels" else JOINED.get(how, 0))
+        if _takes(backbone, "second_scale"):
+            yield Number(backbone, "model.backbone", "second_scale", scale, f"a {scale} x finer second source")
+        if second and (how == "pixels") != _takes(backbone, "second_scale"):
+            raise ConfigError(
+                f"model.data_preprocessor.second={how!r} does not fit model.backbone: 'pixels' is for TwoSources, and "
+                "TwoSources for 'pixels'"
+            )
     if _takes(backbone, "in_channels"):
         reason = f"{cube} and {joined} made of a second source" if joined else cube
         yield Number(backbone, "model.backbone", "in_channels", spec.num_bands + joined, reason)

@@ -27,6 +27,7 @@ from mmhsi.models.weights import read_checkpoint
 from mmhsi.registry import RUNNERS, STRATEGIES
 
 from . import quiet_logging
+from .formatter import import_formatter
 from .unwrap import unwrap_model
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class OwnRunner(ReadsCheckpointsAsData):
     """
 
     def __init__(self, *args: object, experiment_name: str | None = None, cfg: Config | None = None, **kwargs: object):
+        import_formatter()  # mmengine would, to log the config: in every process of a run at once
         name = experiment_name or (Path(cfg.filename).stem if cfg is not None and cfg.filename else "run")
         super().__init__(*args, experiment_name=f"{name}_{next(RUNS)}", cfg=cfg, **kwargs)  # type: ignore[call-arg]
 

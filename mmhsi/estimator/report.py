@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmhsi.errors import counted
+from mmhsi.errors import DataError, counted
 from mmhsi.evaluation.markdown import cell
 from mmhsi.io.files import replacing
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 MOST_LEARNT = 2000
 """Labelled pixels from which on some classifiers draw a part (:data:`mmhsi.estimator.samples.MOST_WINDOWS`)."""
+
+_PAGE_SAYS = b'<p class="headline">Accuracy expected elsewhere on the scene:'
+"""In the template of its page."""
 
 
 @dataclass(frozen=True)
@@ -283,6 +286,19 @@ class SceneReport:
             text = self.to_markdown()
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def check_page(path: Path) -> None:
+    """Check that the page of a report, whose name nobody has given, takes the place of none but an earlier one.
+
+    Args:
+        path: Where it is to be written.
+
+    Raises:
+        DataError: If something else is there.
+    """
+    if path.is_file() and _PAGE_SAYS not in path.read_bytes():
+        raise DataError(f"{path}: is there, and no report of mmhsi classify; move it, or name another by --report")
 
 
 def place(one: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from mmhsi.io import open_cube, read_class_map, read_cube
 from mmhsi.io.arrays import to_xarray
 from mmhsi.io.files import replacing
 from mmhsi.io.output import sidecar
+from mmhsi.io.styles import is_own_style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,8 +74,8 @@ class SceneResult:
             if path.resolve() == source.resolve():
                 continue
             pairs = [(source, path), (sidecar(source), sidecar(path))]
-            if name == "out":
-                pairs.append((source.with_suffix(".qml"), path.with_suffix(".qml")))
+            if name == "out" and is_own_style(style := path.with_suffix(".qml")):
+                pairs.append((source.with_suffix(".qml"), style))
             for old, new in pairs:
                 if old.exists():
                     with replacing(new) as temporary:

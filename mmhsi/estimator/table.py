@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from mmhsi.datasets.fitted import divisors
 from mmhsi.datasets.splits.folds import stratified_folds
 from mmhsi.errors import ConfigError
 from mmhsi.evaluation import Temperature
@@ -65,8 +66,8 @@ class PixelTable:
         check_classification_targets(given)
         classes, codes = np.unique(given, return_inverse=True)
         wide = values.astype(np.float64)
-        mean, std = wide.mean(axis=0), wide.std(axis=0)
-        std = np.where(std > 0, std, 1.0)
+        mean = wide.mean(axis=0)
+        std = divisors(wide.std(axis=0), mean)
         if len(classes) == 1:
             return cls(classes, mean, std, [], {}, Temperature())
         learners = {one.learner: one.name for one in reversed(wishes.candidates) if one.learner}

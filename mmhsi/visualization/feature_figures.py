@@ -17,32 +17,71 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+class PrincipalColours:
+    """The first three principal components of features as red, green and blue.
+
+    Args:
+        features: Shape (n, d), those that the components are fitted to.
+
+    Raises:
+        DataError: If there are fewer than two features, or a value is not finite.
+    """
+
+    def __init__(self, features: npt.NDArray[np.floating]) -> None:
+        if features.ndim != 2 or len(features) < 2 or not np.isfinite(features).all():
+            raise DataError(
+                f"PrincipalColours: features of shape {features.shape}, expected at least 2 x d finite values"
+            )
+        self.mean = features.mean(axis=0)
+        centred = features - self.mean
+        _, vectors = np.linalg.eigh(centred.T @ centred)
+        directions = vectors[:, ::-1][:, :3]
+        # A component's sign is arbitrary; this makes pictures reproducible.
+        self.directions = directions * np.sign(
+            directions[np.abs(directions).argmax(axis=0), range(directions.shape[1])]
+        )
+
+    def scores(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        """Features along the components, (n, 3), or (n, d) where d is less.
+
+        Args:
+            features: Shape (n, d).
+        """
+        return (features - self.mean) @ self.directions
+
+    @staticmethod
+    def shown(scores: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+        """Colours, (n, 3), each component stretched between its 1st and 99th percentile.
+
+        Args:
+            scores: Of everything that shall be comparable; with fewer than three components the others are mid-grey.
+
+        Raises:
+            DataError: A value is not finite.
+        """
+        if not np.isfinite(scores).all():
+            raise DataError("PrincipalColours: a feature is not finite")
+        low, high = np.percentile(scores, (1, 99), axis=0)
+        spread = np.where(high > low, high - low, 1)
+        colours = np.where(high > low, np.clip((scores - low) / spread, 0, 1), 0.5)
+        colours = np.concatenate([colours, np.full((len(colours), 3 - colours.shape[1]), 0.5)], axis=1)
+        return np.rint(255 * colours).astype(np.uint8)
+
+
 def principal_colours(features: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
-    """Show the first three principal components of features as red, green and blue.
+    """Show features as :class:`PrincipalColours` fitted to them.
 
     Args:
         features: Shape (n, d); of everything that shall be comparable, several images together.
 
     Returns:
-        Shape (n, 3), each component stretched between its 1st and 99th percentile. With fewer than three components
-        the others are mid-grey.
+        Shape (n, 3).
 
     Raises:
         DataError: If there are fewer than two features, or a value is not finite.
     """
-    if features.ndim != 2 or len(features) < 2 or not np.isfinite(features).all():
-        raise DataError(f"principal_colours: features of shape {features.shape}, expected at least 2 x d finite values")
-    centred = features - features.mean(axis=0)
-    _, vectors = np.linalg.eigh(centred.T @ centred)
-    directions = vectors[:, ::-1][:, :3]
-    # A component's sign is arbitrary; this makes pictures reproducible.
-    directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), range(directions.shape[1])])
-    scores = centred @ directions  # (n, 3)
-    low, high = np.percentile(scores, (1, 99), axis=0)
-    spread = np.where(high > low, high - low, 1)
-    colours = np.where(high > low, np.clip((scores - low) / spread, 0, 1), 0.5)
-    colours = np.concatenate([colours, np.full((len(colours), 3 - colours.shape[1]), 0.5)], axis=1)
-    return np.rint(255 * colours).astype(np.uint8)
+    components = PrincipalColours(features)
+    return components.shown(components.scores(features))
 
 
 def save_feature_figure(

@@ -112,6 +112,8 @@ def test_a_seed_that_no_generator_takes(capsys, seed):
     line = f"error: seed={seed} given, expected a whole number from 0 to 4294967295\n"
     assert said(capsys, lambda: parser.parse_args(["--seed", seed])) == line
     assert parser.parse_args(["--seed", "4294967295"]).seed == 2**32 - 1
+    parser.add_argument("--seeds", type=int, nargs="+")
+    assert said(capsys, lambda: parser.parse_args(["--seeds", "3", seed])) == line
 
 
 @pytest.mark.parametrize(

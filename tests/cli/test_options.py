@@ -45,6 +45,9 @@ def test_an_override_that_leads_nowhere_is_one_line(option, message):
 
 
 def test_overrides_that_lead_somewhere():
+    steps = "model.data_preprocessor.augments=[{'type': 'BatchNoise', 'std': 0.5}, {'type': 'BatchDihedral'}]"
+    cfg = parsed("--cfg-options", steps)
+    assert cfg.model.data_preprocessor.augments == [dict(type="BatchNoise", std=0.5), dict(type="BatchDihedral")]
     cfg = parsed("--cfg-options", "train_cfg.max_epochs=3", "load_from=a.pth", "randomness.deterministic=True")
     assert (cfg.train_cfg.max_epochs, cfg.load_from, cfg.randomness.deterministic) == (3, "a.pth", True)
 

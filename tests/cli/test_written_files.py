@@ -131,6 +131,33 @@ def test_no_input_is_written_over(inputs, tmp_path, run_tool, capsys, command):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == inputs
 
 
+BY_HAND = "# the best learning rate so far\ntrain_cfg = dict(max_epochs=1)\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "content"),
+    [
+        ("classify cube.tif fields.csv --out a.tif", "a.html", "<html>a map of my own</html>"),
+        ("classify cube.tif fields.csv --out a.tif", "a.stac.json", '{"type": "Feature", "properties": {}}'),
+        ("demo --out .", "labels.tif", "drawn in days"),
+        ("demo --out .", "map.tif", "made in days"),
+        ("train config.py --work-dir .", "config.py", BY_HAND),
+        ("train ./config.py --work-dir .", "config.py", "_base_ = []\n"),
+        ("train config.py --work-dir runs", "runs/config.py", BY_HAND),
+        ("test config.py model.pth --work-dir runs", "runs/config.py", "from mmengine.config import read_base\n"),
+    ],
+)
+def test_what_nobody_has_named_is_not_written_over(inputs, tmp_path, run_tool, capsys, command, name, content):
+    (tmp_path / "config.py").write_text("train_cfg = dict(max_epochs=1)\n")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(content)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert run_tool(*command.split()) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(rf"{name}: is there, and no|work dir .*: holds {name.rpartition('/')[2]}, over which", line), line
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_no_output_is_written_over_by_another(inputs, tmp_path, run_tool, capsys):
     assert run_tool("classify", "cube.tif", "fields.csv", "--out", "a.tif", "--uncertainty", "./a.tif") == 2
     assert capsys.readouterr().err == "error: a.tif: is named for two outputs; give each a name of its own\n"

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmhsi.config_files import load_config
 from mmhsi.engine import build_runner, check_config
 from mmhsi.engine.building import building
+from mmhsi.engine.compile_check import check_compile
 from mmhsi.engine.numbers import resolve_from_spec
 from mmhsi.errors import ConfigError
 from mmhsi.registry import HOOKS
@@ -173,10 +174,24 @@ def test_a_run_lacks_no_section(removed, message):
         (dict(train_dataloader__dataset=0), "train_dataloader has no dataset"),
         (dict(train_dataloader__dataset="salinas_a"), "train_dataloader.dataset = 'salinas_a'; expected a dict"),
         (dict(train_dataloader__dataset__window="nine"), "train_dataloader.dataset.window = 'nine'; expected int"),
+        (dict(train_dataloader__dataset__random_pixels="many"), "random_pixels = 'many'; expected int | None"),
         (dict(train_cfg=[3]), "train_cfg = [3]; expected a dict"),
         (dict(randomness=3), "randomness = 3; expected a dict"),
         (dict(log_level="LOUD"), "log_level = 'LOUD'; expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
         (dict(log_level=[1]), "log_level = [1]; expected one of"),
+        (dict(compile="yes"), "compile = 'yes'; expected True, False or a dict of torch.compile's arguments"),
+        (dict(compile=3), "compile = 3; expected True, False or a dict"),
+        (dict(compile=[1]), "compile = [1]; expected True, False or a dict"),
+        (dict(compile=dict(mode="nonsense")), "compile.mode = 'nonsense': Unrecognized mode=nonsense"),
+        (dict(compile=dict(mode=3)), "compile.mode = 3; expected"),
+        (dict(compile=dict(dynamic="often")), "compile.dynamic = 'often'; expected bool"),
+        (dict(compile=dict(mode="default", backend="nonsense")), "compile.backend = 'nonsense': Invalid backend"),
+        (dict(compile=dict(options=dict(nonsense=1))), "compile.options = {'nonsense': 1}: Unexpected optimization"),
+        (
+            dict(compile=dict(mode="default", options={})),
+            "compile = {'mode': 'default', 'options': {}}: Either mode or",
+        ),
+        (dict(compile=dict(modes="default")), "compile: torch.compile takes no 'modes'; nearest: 'mode'"),
         (dict(env_cfg__mp_cfg__opencv_num_threads="a"), "opencv_num_threads = 'a'; expected a whole number"),
         (dict(env_cfg__resource_limit="many"), "resource_limit = 'many'; expected a whole number"),
         (dict(custom_hooks="EMAHook"), "custom_hooks = 'EMAHook'; expected"),
@@ -189,6 +204,14 @@ def test_values_that_cannot_be_meant_are_said(changes, said):
         build_runner(changed(**changes))
     assert said in str(info.value)
     assert len(str(info.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [True, False, None, {}, dict(mode="reduce-overhead"), dict(backend="eager", dynamic=None), dict(target="forward")],
+)
+def test_what_torch_compiles_by_is_taken(value):
+    check_compile(value)
 
 
 @pytest.mark.parametrize("changes", [dict(model=None), {}])

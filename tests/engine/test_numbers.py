@@ -15,7 +15,7 @@ from mmhsi.config_files import load_config
 from mmhsi.engine import build_runner, check_classes, resolve_numbers
 from mmhsi.errors import ConfigError, DataWarning
 from mmhsi.models.weights import checkpoint_spec, read_checkpoint
-from mmhsi.registry import DATASETS
+from mmhsi.registry import DATASETS, MODELS
 from mmhsi.spec import InputSpec
 
 
@@ -51,13 +51,31 @@ def test_a_pixel_classifier_takes_bands_classes_and_window():
     assert oblong["backbone"]["img_size"] == [9, 12]
 
 
-@pytest.mark.parametrize(("second", "joined"), [("concat", 4), ("texture", 8), ("separate", 0)])
+@pytest.mark.parametrize(("second", "joined"), [("concat", 4), ("texture", 8)])
 def test_bands_of_a_second_source_are_joined_as_the_preprocessor_joins_them(second, joined):
     model = pixel_model(type="SSMAEFusion", arch="tiny", window=7)
     model["data_preprocessor"]["second"] = second
     resolve_numbers(model, spec(second_bands=4, second_scale=2), "the data")
     assert model["data_preprocessor"]["second_bands"] == 4
     assert (model["backbone"]["in_channels"], model["backbone"]["second_bands"]) == (7 + joined, joined)
+
+
+def test_finer_pixels_are_for_backbones_that_take_them():
+    model = pixel_model(type="TwoSources", backbone=dict(type="CNN2D"))
+    model["data_preprocessor"]["second"] = "pixels"
+    resolve_numbers(model, spec(second_bands=3, second_scale=4), "the data")
+    numbers = {key: model["backbone"][key] for key in ("in_channels", "second_bands", "second_scale")}
+    assert numbers == dict(in_channels=7 + 48, second_bands=48, second_scale=4)
+    assert MODELS.build(model["backbone"]).finer == (3, 4)
+    for kind, second in (("TwoSources", "concat"), ("SSMAEFusion", "pixels")):
+        other = pixel_model(type=kind)
+        other["data_preprocessor"]["second"] = second
+        with pytest.raises(ConfigError, match=f"second='{second}' does not fit model.backbone"):
+            resolve_numbers(other, spec(second_bands=3, second_scale=4), "the data")
+    alone = pixel_model(type="TwoSources", backbone=dict(type="CNN2D"))
+    resolve_numbers(alone, spec(), "the data")
+    with pytest.raises(ConfigError, match=r"TwoSources: second_bands=0 .* give the data use_second=True"):
+        MODELS.build(alone["backbone"])
 
 
 def test_models_of_mmseg_and_mask2former_are_told_too():
@@ -147,6 +165,23 @@ def test_a_run_reads_its_data_once_and_keeps_what_was_resolved(config, monkeypat
     check_classes(runner.train_dataloader.dataset, trained, "checkpoint c")
     with pytest.raises(ConfigError, match=r"c was trained on 3 classes of .*, the data have 6 of Salinas-A"):
         check_classes(runner.train_dataloader.dataset, spec(), "checkpoint c")
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "told"),
+    [
+        ("two-sources", 3, "TwoSources: windows of 3 x 3 pixels given, the branch for the second source needs 5 x 5"),
+        ("multiscale", 8, "MultiScaleWindows: windows of 8 x 8 pixels given"),
+    ],
+)
+def test_windows_that_the_backbone_does_not_take_are_told_when_the_runner_is_built(
+    config, tmp_path, monkeypatch, name, side, told
+):
+    cfg = load_config(REPOSITORY / f"configs/comparison/cnn2d-{name}.py")
+    cfg.work_dir = str(tmp_path / "w")
+    cfg.train_dataloader.dataset.window = cfg.test_dataloader.dataset.window = side
+    with pytest.raises(ConfigError, match=told):
+        build_runner(cfg)
 
 
 def test_classes_in_another_order_are_refused_and_other_names_said():

@@ -110,6 +110,7 @@ def test_choice_is_the_greedy_one_and_keeps_its_distance():
     [
         ("a.gpkg", ["--distance", "-1"], "--distance -1 given"),
         ("a.gpkg", ["--distance", "nan"], "--distance nan given"),
+        ("a.gpkg", ["--label-field", "Rank"], "--label-field Rank: is a field of its own"),
         ("a.shp", ["--label-field", "eine_lange_Klasse"], "at most 10 bytes"),
     ],
 )

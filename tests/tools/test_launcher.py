@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from processes import SECONDS, free_port, join, launch_two, run_command, run_rank, started
+from processes import SECONDS, fork, free_port, join, launch_two, run_command, run_rank, started
 from small_models import shrink
 
 from mmhsi.datasets.simulation import simulate_scene, write_scene
-from mmhsi.engine import scale_learning_rate
+from mmhsi.engine import prepare_distributed, scale_learning_rate
 from mmhsi.errors import ConfigError
 from mmhsi.io import HSICube, write_cube
+from mmhsi.launchers import TOLD
 from mmhsi.models.weights import read_checkpoint
 
 pytestmark = pytest.mark.slow
@@ -135,7 +136,7 @@ def test_a_killed_process_ends_the_run(repository, tmp_path, demo_config):
             time.sleep(0.1)
         workers = children(run.pid)
         os.kill(workers[1], signal.SIGKILL)
-        assert run.wait(timeout=30) != 0
+        assert run.wait(SECONDS) != 0
         assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
     text = log.read_text()
     assert "exitcode  : -9" in text
@@ -162,16 +163,56 @@ def test_slurm_scripts_ask_for_a_task_a_gpu(repository, tmp_path):
         SRUN_ARGS="--mem=10G --qos=x",
     )
     assert words == [
-        *("-p", "part", "--job-name=job", "--gres=gpu:4", "--ntasks=16", "--ntasks-per-node=4", "--cpus-per-task=7"),
+        *("-p", "part", "--job-name=job", "--gres=gpu:4", "--ntasks-per-node=4", "--ntasks=16", "--cpus-per-task=7"),
         *("--kill-on-bad-exit=1", "--mem=10G", "--qos=x", sys.executable, "-u", f"{repository}/tools/train.py"),
         *("a config.py", "--launcher", "slurm", "--seed", "1"),
     ]
     words = srun_words(repository, tmp_path, "slurm_test.sh", "part", "job", "c.py", "w.pth", "--out", "r", GPUS="2")
     assert words == [
-        *("-p", "part", "--job-name=job", "--gres=gpu:2", "--ntasks=2", "--ntasks-per-node=2", "--cpus-per-task=5"),
+        *("-p", "part", "--job-name=job", "--gres=gpu:2", "--ntasks-per-node=2", "--ntasks=2", "--cpus-per-task=5"),
         *("--kill-on-bad-exit=1", sys.executable, "-u", f"{repository}/tools/test.py", "c.py", "w.pth"),
         *("--launcher", "slurm", "--out", "r"),
     ]
+
+
+def test_slurm_scripts_take_a_partition_without_gpus(repository, tmp_path):
+    for name, given in (("train", ["c.py"]), ("test", ["c.py", "w.pth"])):
+        more = dict(GPUS="2", GPUS_PER_NODE="0", CPUS_PER_TASK="1")
+        words = srun_words(repository, tmp_path, f"slurm_{name}.sh", "part", "job", *given, **more)
+        assert words == [
+            *("-p", "part", "--job-name=job", "--ntasks=2", "--cpus-per-task=1", "--kill-on-bad-exit=1"),
+            *(sys.executable, "-u", f"{repository}/tools/{name}.py", *given, "--launcher", "slurm"),
+        ]
+
+
+def begin_alone(launcher):
+    prepare_distributed(Config(dict(launcher=launcher)))
+    assert (torch.distributed.get_rank(), torch.distributed.get_world_size()) == (0, 1)
+    assert os.environ["MASTER_ADDR"] == "127.0.0.1"
+
+
+@without_gpu
+@pytest.mark.parametrize("launcher", ["slurm", "mpi", "pytorch"])
+def test_processes_without_a_gpu_join_by_what_their_launcher_tells(tmp_path, monkeypatch, launcher):
+    for names in TOLD.values():
+        for name in (*names, "MASTER_ADDR", "SLURM_STEP_NODELIST"):
+            monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MASTER_PORT", str(free_port()))
+    with pytest.raises(
+        ConfigError, match=rf"--launcher {launcher}: .* are not set; start it with (srun|mpirun|torchrun)"
+    ):
+        prepare_distributed(Config(dict(launcher=launcher)))
+    for name, value in zip(TOLD[launcher], "010", strict=True):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=rf"--launcher {launcher}: .*MASTER_ADDR"):
+        prepare_distributed(Config(dict(launcher=launcher)))
+    monkeypatch.setenv("SLURM_STEP_NODELIST", "a[1-2]")
+    (tmp_path / "scontrol").write_text('#!/bin/sh\ntest "$*" = "show hostnames a[1-2]" && echo 127.0.0.1 && echo b\n')
+    (tmp_path / "scontrol").chmod(0o755)
+    if launcher != "slurm":
+        monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    assert join(fork(begin_alone, launcher)) == 0
 
 
 @pytest.mark.parametrize("script", ["dist_train.sh", "dist_test.sh", "slurm_train.sh", "slurm_test.sh"])
@@ -184,7 +225,8 @@ def test_scripts_say_what_they_need(repository, script):
 @pytest.mark.parametrize(("launcher", "variable"), [("pytorch", "WORLD_SIZE"), ("slurm", "SLURM_NTASKS"), ("none", "")])
 @pytest.mark.parametrize(("rule", "power"), [("linear", 1), ("sqrt", 0.5)])
 def test_the_learning_rate_scales_with_the_batch_of_all(launcher, variable, rule, power, monkeypatch):
-    monkeypatch.setenv(variable or "WORLD_SIZE", "8")
+    for name in TOLD.get(launcher, ()):
+        monkeypatch.setenv(name, "8" if name == variable else "0")
     cfg = Config(
         dict(
             launcher=launcher,

@@ -1,7 +1,9 @@
 """Predictions of any form give scikit-learn's figures on the test pixels of a split."""
 
 import csv
+import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from mmhsi.datasets.splits import FewShotSplit
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.evaluation.leaderboard import Entry, paired, read_board, tabulate_board
 from mmhsi.evaluation.scoring import score
+from mmhsi.inference.stac import check_training, write_item
 from mmhsi.io import ClassMapWriter
 from mmhsi.io.files import write_json
 
@@ -108,22 +111,67 @@ def test_tiles_are_scored_together(generated_data, tmp_path):
 
 def test_command_adds_a_row(place, dataset, guess, tmp_path, capsys, run_tool):
     del place
-    paths = [as_ids(tmp_path / f"{seed}.tif", dataset, guess) for seed in (0, 1)]
-    data = ("--dataset", "houston2018-crop_5-per-class", "--seeds", 0, 1)
+    seeds = range(5)
+    paths = [as_ids(tmp_path / f"{seed}.tif", dataset, guess) for seed in seeds]
+    data = ("--dataset", "houston2018-crop_5-per-class", "--seeds")
     board = tmp_path / "board.json"
-    row = ("--out", board, "--method", "mine", "--source", "example.org/mine")
-    assert run_tool("score", *paths, *data, *row) == 0
+
+    def row(method, source):
+        return "--out", board, "--method", method, "--source", source
+
+    def refused(*words):
+        before = board.read_text() if board.exists() else None
+        capsys.readouterr()
+        assert run_tool("score", *words) == 2
+        assert (board.read_text() if board.exists() else None) == before
+        return capsys.readouterr().err
+
+    assert "lacks seed 1, 2, 3, 4; a row has seeds 0 to 4" in refused(*paths[:1], *data, 0, *row("mine", "s"))
+    assert "lacks seed 4 and has seed 99" in refused(*paths, *data, 0, 1, 2, 3, 99, *row("mine", "s"))
+    assert run_tool("score", *paths, *data, *seeds, *row("mine", "example.org/mine")) == 0
     assert "5 random training pixels a class" in capsys.readouterr().out
-    assert run_tool("score", *paths[:1], *data[:3], 0, *row) == 0  # in place of the first
     (entry,) = read_board(board)
-    assert (entry.method, entry.sees, list(entry.by_seed)) == ("mine", "HSI", ["0"])
-    assert run_tool("score", *paths, *data[:2]) == 2
-    assert run_tool("score", paths[0], "--dataset", "houston2018-crop_5-pr-class") == 2
+    assert (entry.method, entry.sees, list(entry.by_seed)) == ("mine", "HSI", ["0", "1", "2", "3", "4"])
+
+    taken = refused(*paths, *data, *seeds, *row("Mine", "example.org/mine"))
+    assert "has a row mine on houston2018-crop_5-per-class already; --replace" in taken
+    other = refused(*paths, *data, *seeds, *row("mine", "example.org/other"), "--replace")
+    assert "of another source, example.org/mine" in other
+    assert "blanks around it" in refused(*paths, *data, *seeds, *row("mine ", "example.org/mine"))
+    assert run_tool("score", *paths, *data, *seeds, *row("Mine", "example.org/mine"), "--replace") == 0
+    assert [entry.method for entry in read_board(board)] == ["Mine"]
+
+    assert run_tool("score", *paths[:1], *data, 3) == 0  # figures without a row are of any seeds
+    assert "expected one seed a file" in refused(*paths, *data[:2])
+    assert "no such data" in refused(paths[0], "--dataset", "houston2018-crop_5-pr-class")
+    assert "seed=-1 given, expected a whole number from 0" in refused(paths[0], *data, -1)
+
+
+def test_a_map_of_another_splits_model_is_refused(dataset, guess, tmp_path, generated_data):
+    def of(path, spec):
+        item = dict(palette=[(1, 2, 3)] * spec.num_classes, ids=None, digest=("a", "b"), scene=path)
+        write_item(dict(classes=path), spec=spec, **item)
+
+    path = as_named_map(tmp_path / "map.tif", dataset, guess)
+    check_training(path, dataset.spec)  # of a map without an item nobody knows
+    of(path, dataset.spec)
+    check_training(path, dataset.spec)
+    check_training(tmp_path / "map.npy", dataset.spec)  # the item is of the GeoTIFF beside it
+    of(path, dataclasses.replace(dataset.spec, scene="elsewhere", protocol="all pixels"))
+    check_training(path, dataset.spec)  # weights of other scenes may be used
+    other = SceneDataset("houston2018_crop", generated_data, subset="test", split=FewShotSplit(3, seed=2)).spec
+    of(path, other)
+    with pytest.raises(
+        DataError, match=r"map\.stac\.json says: 3 random .*, seed 2, .*; expected 3 random .*, seed 1,"
+    ):
+        check_training(path, dataset.spec)
+    (tmp_path / "map.stac.json").write_text('{"type": "Feature"}')
+    check_training(path, dataset.spec)
 
 
 def entry(method, by_seed):
     figures = dict(AA=1.0, Kappa=1.0, mIoU=1.0)
-    return Entry("data", method, "HSI", "x", {seed: dict(figures, OA=value) for seed, value in by_seed.items()})
+    return Entry("whu-ohs", method, "HSI", "x", {seed: dict(figures, OA=value) for seed, value in by_seed.items()})
 
 
 def test_pairs_by_hand():
@@ -136,12 +184,49 @@ def test_pairs_by_hand():
     assert "| 91.0 ± 1.4 |" in lines[1]
 
 
-@pytest.mark.parametrize("row", [dict(method="a|b"), dict(method="a\nb"), dict(by_seed={}), dict(by_seed={"0": {}})])
-def test_a_damaged_board_is_one_line(row, tmp_path):
-    good = dict(dataset="d", method="m", sees="HSI", source="s", by_seed={"0": dict(OA=1, AA=1, Kappa=1, mIoU=1)})
-    write_json(tmp_path / "board.json", [good | row])
-    with pytest.raises(DataError):
+FIGURES = dict(OA=90.0, AA=1.0, Kappa=-3.0, mIoU=1.0)
+ROW = dict(dataset="whu-ohs", method="m", sees="HSI", source="s", by_seed={"0": FIGURES, "1": FIGURES})
+FIXED = dict(ROW, dataset="salinas-a_disjoint", by_seed={str(seed): FIGURES for seed in range(8)})
+
+
+def with_figures(seed, **figures):
+    return dict(ROW, by_seed={seed: {**FIGURES, **figures}})
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ({}, "holds a dict, expected a list of rows"),
+        ([ROW, 1], "row 2 has not exactly dataset, method, sees, source, by_seed"),
+        ([{name: value for name, value in ROW.items() if name != "source"}], "row 1 has not exactly"),
+        ([dict(ROW, seed=1)], "row 1 has not exactly"),
+        ([dict(ROW, method="a|b")], "row 1: method='a|b'"),
+        ([dict(ROW, method="a\nb")], "expected a line of text"),
+        ([dict(ROW, source=" s")], "source=' s'"),
+        ([dict(ROW, dataset="whu-osh")], "no such data; nearest: 'whu-ohs'"),
+        ([dict(ROW, by_seed={})], "m on whu-ohs: has no figures by seed"),
+        ([dict(ROW, by_seed={"0": {}})], "seed 0: expected OA, AA, Kappa, mIoU, and nothing else"),
+        ([with_figures("0", F1=3.0)], "and nothing else"),
+        ([with_figures("0", OA=150)], "OA is 150, expected per cent, 0 to 100"),
+        ([with_figures("0", OA=-5)], "OA is -5, expected per cent"),
+        ([with_figures("0", OA="90")], "OA is '90', expected per cent"),
+        ([with_figures("00")], "seed '00', expected a whole number such as"),
+        ([with_figures("²")], "seed '²', expected a whole number"),
+        ([with_figures("-1")], "seed '-1', expected a whole number"),
+        ([with_figures("1")], "lacks seed 0 and has seed 1"),
+        ([dict(FIXED, by_seed={"0": FIGURES})], "lacks seed 1, 2, 3, 4, 5, 6, 7; a row has seeds 0 to 7"),
+        ([dict(FIXED, by_seed={**FIXED["by_seed"], "8": FIGURES})], "has seed 8; a row has seeds 0 to 7"),
+        ([ROW, FIXED, dict(ROW, method="M")], "row 3: M on whu-ohs has a row already"),
+    ],
+)
+def test_a_damaged_board_is_one_line(rows, said, tmp_path):
+    write_json(tmp_path / "board.json", [ROW, FIXED])
+    assert len(read_board(tmp_path / "board.json")) == 2
+    write_json(tmp_path / "board.json", rows)
+    with pytest.raises(DataError, match=re.escape(said)) as caught:
         read_board(tmp_path / "board.json")
+    assert str(caught.value).startswith(f"{tmp_path}/board.json: ")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_page_shows_the_board(capsys, run_tool):

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -16,9 +17,13 @@ from scripts import REPOSITORY
 from sklearn.decomposition import PCA
 from small_models import shrink
 
+from mmhsi.config_files import load_config
 from mmhsi.datasets import FileSplit, SceneDataset
+from mmhsi.engine import set_seed
+from mmhsi.inference.feature_extractor import FeatureExtractor
 from mmhsi.io.lock import hold
 from mmhsi.models.weights import read_checkpoint
+from mmhsi.visualization.feature_figures import PrincipalColours
 
 PRETRAIN = "configs/mae/mae_hsi-vit-tiny-p3_demo.py"
 SCENE = "train_dataloader.dataset.scene"
@@ -37,6 +42,26 @@ def small(path, config, **changes):
 
 def weights(path):
     return read_checkpoint(path)["state_dict"]
+
+
+def test_averaged_weights_are_what_is_reported(run_tool, generated_data, tmp_path, monkeypatch):
+    """mmengine's test would begin the average anew; weights that hardly left the first ones tell them apart."""
+    monkeypatch.setenv("MMHSI_DATA", str(generated_data))
+    ema = {"default_hooks.ema": dict(type="EMAHook", momentum=0.05)}
+    config = small(tmp_path / "c.py", FINETUNE, **{"model.backbone.init_cfg": None, "train_cfg.max_epochs": 4}, **ema)
+    assert run_tool("train", config, "--work-dir", tmp_path / "w", "--report", tmp_path / "a.json") == 0
+    checkpoint = tmp_path / "w/epoch_4.pth"
+    assert run_tool("test", config, checkpoint, "--work-dir", tmp_path / "t", "--out", tmp_path / "b.json") == 0
+    found, expected = (json.loads((tmp_path / name).read_text())["metrics"] for name in ("a.json", "b.json"))
+    assert found == expected
+    raw = torch.load(checkpoint, map_location="cpu", weights_only=False)
+    raw["state_dict"] = {key.removeprefix("module."): value for key, value in raw.pop("ema_state_dict").items()}
+    raw["state_dict"].pop("steps")
+    torch.save(raw, tmp_path / "raw.pth")
+    assert (
+        run_tool("test", config, tmp_path / "raw.pth", "--work-dir", tmp_path / "u", "--out", tmp_path / "c.json") == 0
+    )
+    assert json.loads((tmp_path / "c.json").read_text())["metrics"] != found
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +124,63 @@ def test_the_chain_from_scene_to_map(run_tool, place, tmp_path, capsys):
     assert "windows of 9x9, any batch" in capsys.readouterr().out
 
 
+@pytest.fixture
+def maps_seen(monkeypatch):
+    """Sizes of the maps that features come from; no more than two of them are there at a time."""
+    alive, sizes = [], []
+    batches = FeatureExtractor.batches
+
+    def watched_maps(self, dataset, size):
+        for batch, maps in batches(self, dataset, min(size, 16)):
+            values = maps.numpy().copy()
+            alive.append(weakref.ref(values))
+            sizes.append(len(values))
+            yield batch, torch.from_numpy(values)
+            assert sum(each() is not None for each in alive) <= 2  # of whole maps only their middles are kept
+
+    monkeypatch.setattr(FeatureExtractor, "batches", watched_maps)
+    return sizes
+
+
+def test_of_a_scene_features_of_the_pixels_shown_alone_are_computed(place, tmp_path, trained, monkeypatch, maps_seen):
+    shown = []
+
+    def kept(out, features, labels, *_):
+        shown.append((features["after training"], labels))
+        return {}
+
+    monkeypatch.setattr("mmhsi.visualization.embedding.save_embedding_figure", kept)
+    config, checkpoint = trained[0], trained[1] / "epoch_2.pth"
+    arguments = ("--out", tmp_path / "e.png", "--count", "50", "--seed", "3")
+    with scripts.command_line("show_embedding.py", config, checkpoint, *arguments):
+        scripts.load_script("tools/analysis/show_embedding.py").main()
+    assert sum(maps_seen) == 2 * 50
+    ((features, labels),) = shown
+    cfg = load_config(config)
+    set_seed(cfg, 3)
+    extractor = FeatureExtractor(cfg, checkpoint)
+    every = extractor.labelled(extractor.dataset("test_dataloader"))
+    chosen = np.sort(np.random.default_rng(3).choice(len(every.labels), 50, replace=False))
+    np.testing.assert_allclose(features, every.features[chosen], rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(labels, every.labels[chosen])
+
+
 def test_features_of_a_large_scene_are_those_of_some_of_its_rows_and_columns(
-    place, tmp_path, trained, monkeypatch, capsys
+    place, tmp_path, trained, monkeypatch, capsys, maps_seen
 ):
     shown = []
-    colours = "mmhsi.visualization.feature_figures.principal_colours"
-    monkeypatch.setattr(colours, lambda features: np.rint(20 * features[:, :3]).astype(np.int64) % 200)
+
+    class First(PrincipalColours):
+        """The first three features as they are."""
+
+        def __init__(self, features):
+            self.mean, self.directions = 0, np.eye(features.shape[1])[:, :3]
+
+        @staticmethod
+        def shown(scores):
+            return np.rint(20 * scores).astype(np.int64) % 200
+
+    monkeypatch.setattr("mmhsi.visualization.feature_figures.PrincipalColours", First)
     monkeypatch.setattr(
         "mmhsi.visualization.feature_figures.save_feature_figure", lambda out, pairs, _: shown.append(*pairs)
     )
@@ -121,6 +197,22 @@ def test_features_of_a_large_scene_are_those_of_some_of_its_rows_and_columns(
     assert f"one in {step} rows and columns" in capsys.readouterr().out
     assert some.shape == picture.shape == whole[::step, ::step].shape
     np.testing.assert_array_equal(some, whole[::step, ::step])
+    assert len(maps_seen) > 8
+
+
+def test_principal_components_of_a_scene_in_a_file_are_those_of_one_in_memory(place, tmp_path, run_tool, monkeypatch):
+    config = small(tmp_path / "c.py", FINETUNE)
+    assert run_tool("analysis/fit_pca", config, "--components", 3, "--out", tmp_path / "held.npz") == 0
+    monkeypatch.setattr("mmhsi.datasets.scene.held_in_memory", lambda *_: False)
+    monkeypatch.setenv("MMHSI_UNPACKED", str(tmp_path / "unpacked"))
+    given_back = []
+    monkeypatch.setattr("mmhsi.io.memory.let_go", given_back.append)
+    assert run_tool("analysis/fit_pca", config, "--components", 3, "--out", tmp_path / "mapped.npz") == 0
+    assert len(given_back) == len(given_back[0])  # after every row
+    assert all(isinstance(values, np.memmap) for values in given_back)
+    held, mapped = np.load(tmp_path / "held.npz"), np.load(tmp_path / "mapped.npz")
+    for name in held:
+        np.testing.assert_array_equal(held[name], mapped[name])
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(run_tool, place, tmp_path, trained):
@@ -128,6 +220,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(run_tool, place, tmp_path, tr
     assert run_tool("train", config, "--work-dir", tmp_path / "again", "--resume", whole / "epoch_1.pth") == 0
     one, two = (weights(folder / "epoch_2.pth") for folder in (whole, tmp_path / "again"))
     assert all(torch.equal(one[key], two[key]) for key in one)
+    # A config that a resumed run, or one that was refused, has left in its work dir: a test resumes nothing.
+    options = ("--cfg-options", "resume=True", "optim_wrapper.optimizer.lr=0.5", "train_dataloader.batch_size=3")
+    where = ("--work-dir", tmp_path / "again", "--out", tmp_path / "again/report.json")
+    assert run_tool("test", config, whole / "epoch_2.pth", *where, *options) == 0
 
 
 def test_amp_and_no_validate(run_tool, place, tmp_path):

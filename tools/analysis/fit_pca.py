@@ -1,13 +1,34 @@
 """Fit principal components to the training data of a config, for PCAProject."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from mmhsi.cli.command import run, tool_parser, whole, writes
 from mmhsi.cli.options import config_argument, read_config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from mmhsi.datasets import SceneDataset
 
 
 def before_pca(transforms: list[dict]) -> list[dict]:
     """The transforms whose output PCAProject is given."""
     names = [transform["type"] for transform in transforms]
     return transforms[: names.index("PCAProject")] if "PCAProject" in names else transforms
+
+
+def scene_spectra(scene: SceneDataset) -> Iterator[NDArray]:
+    """Valid pixels of a scene, row by row; memory that mapped values took is given back."""
+    from mmhsi.io.memory import let_go
+    from mmhsi.progress import watched
+
+    for row in watched(range(len(scene.valid_pixels)), "reading rows"):
+        yield scene.cube.data[row][scene.valid_pixels[row]]
+        let_go(scene.cube.data)
 
 
 def main() -> None:
@@ -35,7 +56,7 @@ def main() -> None:
     with DefaultScope.overwrite_default_scope("mmhsi"):
         dataset = DATASETS.build(cfg)
         if isinstance(dataset, SceneDataset):
-            spectra = (rows[valid] for rows, valid in zip(dataset.cube.data, dataset.valid_pixels, strict=True))
+            spectra = scene_spectra(dataset)
         else:
             samples = (dataset[index] for index in watched(range(len(dataset)), "reading tiles"))
             spectra = (sample["inputs"].numpy()[:, sample["valid"].numpy()].T for sample in samples)

@@ -1,8 +1,36 @@
 """Show how far the classes lie apart in a network's features, before and after training, by t-SNE."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from mmhsi.cli.command import WrittenPicture, run, tool_parser, whole
 from mmhsi.cli.inputs import ReadModel
 from mmhsi.cli.options import config_argument, read_config
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch.utils.data import Dataset
+
+    from mmhsi.inference.feature_extractor import FeatureExtractor, FeatureSet
+
+
+def drawn_features(extractor: FeatureExtractor, dataset: Dataset, count: int, seed: int) -> FeatureSet:
+    """Features of some places with a label: of a scene's pixels, which have one each, no others are computed."""
+    import numpy as np
+    from torch.utils.data import Subset
+
+    from mmhsi.datasets import SceneDataset
+
+    def drawn(there: int) -> NDArray[np.integer]:
+        return np.sort(np.random.default_rng(seed).choice(there, min(count, there), replace=False))
+
+    if isinstance(dataset, SceneDataset):
+        return extractor.labelled(Subset(dataset, drawn(len(dataset)).tolist()))
+    found = extractor.labelled(dataset)
+    chosen = drawn(len(found.labels))
+    return found._replace(features=found.features[chosen], labels=found.labels[chosen], tiles=None)
 
 
 def main() -> None:
@@ -16,7 +44,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     args = parser.parse_args()
-    import numpy as np
     import torch
 
     from mmhsi.engine import set_seed
@@ -32,12 +59,9 @@ def main() -> None:
         torch.manual_seed(args.seed)
         extractor = FeatureExtractor(cfg, checkpoint, args.prefix, args.device)
         dataset = extractor.dataset("test_dataloader")
-        found = extractor.labelled(dataset)
-        count = min(args.count, len(found.labels))
-        chosen = np.sort(np.random.default_rng(args.seed).choice(len(found.labels), count, replace=False))
-        labels = np.asarray(found.labels)[chosen]
-        features[caption] = np.asarray(found.features)[chosen]
-    spec = dataset.spec
+        shown = drawn_features(extractor, dataset, args.count, args.seed)
+        features[caption], labels, spec = shown.features, shown.labels, dataset.spec
+        del extractor, dataset  # a scene takes memory, and the next one comes
     palette = spec.palette or class_palette(spec.classes)
     begin("laying out by t-SNE")
     shares = save_embedding_figure(args.out, features, labels, spec.classes, palette, args.seed)

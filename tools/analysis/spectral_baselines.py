@@ -73,6 +73,7 @@ def tile_task(cfg: Config) -> Task:
 
     from mmhsi.config_files import training_dataset
     from mmhsi.datasets.labelled_spectra import labelled_spectra
+    from mmhsi.engine.fitted_transforms import with_fitted_channels
     from mmhsi.errors import ConfigError
     from mmhsi.registry import DATASETS
 
@@ -80,9 +81,8 @@ def tile_task(cfg: Config) -> Task:
         raise ConfigError("train_dataloader.dataset gives no tiles; classifiers of scenes: configs/classical")
     pipeline = [step for step in cfg.test_dataloader.dataset.pipeline if step["type"] != "PackTile"]
     whole = dict(pipeline=pipeline, turns=(0,), window=None, stride=None)
-    train, test = (
-        DATASETS.build({**loader.dataset, **whole}) for loader in (cfg.train_dataloader, cfg.test_dataloader)
-    )
+    train = DATASETS.build({**training_dataset(cfg), **whole})
+    test = DATASETS.build(with_fitted_channels({**cfg.test_dataloader.dataset, **whole}, train.spec))
     seen, asked = labelled_spectra(train, by_block=len(train) < 5), labelled_spectra(test)
     mean, std = seen.spectra.mean(axis=0), seen.spectra.std(axis=0)
     std = np.where(std > 0, std, 1)
