@@ -246,6 +246,8 @@ def main(arguments: list[str] | None = None) -> None:
     steps = [step for step in STEPS if args.only in step.name]
     if not steps:
         parser.error(f"--only {args.only}: no such step; has {'; '.join(step.name for step in STEPS)}")
+    if args.write and (len(steps) < len(STEPS) or set(args.precisions) < set(PRECISIONS)):
+        parser.error("--only and --precisions with --write would take the other rows out of the page")
     try:
         device = choose_device(args.device)
     except ConfigError as error:

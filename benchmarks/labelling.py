@@ -132,6 +132,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="SCENE", help="scenes whose names begin so (default: all)")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
     args = parser.parse_args()
+    if args.write and args.seeds < SEEDS:
+        parser.error(f"--seeds {args.seeds}: the page's rows are of {SEEDS} seeds, fewer do not replace them")
     pin_threads()
     columns = [f"{points} points" for points in SHOWN]
     table = [

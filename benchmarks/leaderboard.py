@@ -21,8 +21,11 @@ lists of predictions alone, by one command, so that it does not matter in what a
 - The training pixels of a split are the only labels that may be used, also for choosing a model, its settings and when
   to stop; the scene itself, without labels, and other scenes may be used, and the column *sees* says so.
 - `…_20-per-class` and `…_5-per-class`: seeds 0 to 4; `…_disjoint`: seeds 0 to 7, spatially disjoint blocks. A row has
-  all of them. Figures are means ± sample standard deviations over the seeds, in per cent, of the test pixels; the last
-  column is the mean difference in OA on the same seeds, its standard error, and how often it is won.
+  all of them; `mmhsi score` names those that it lacks. Of other data a row has seeds 0 to n − 1. Figures are means ±
+  sample standard deviations over the seeds, in per cent, of the test pixels; the last column is the mean difference in
+  OA on the same seeds, its standard error, and how often it is won.
+- Whoever sends a row answers for its training pixels. A class map with the item that `mmhsi predict` writes beside it
+  (`NAME.stac.json`) is refused on another split of the scene than its model's; of other files nothing tells the split.
 - Test pixels of random splits border on training pixels: a method that looks far sees the neighbours of what it has
   learned. The disjoint column is the one that says what happens elsewhere. [Splits](splits.md) explains both.
 
@@ -49,6 +52,9 @@ mmhsi score map0.tif map1.tif map2.tif map3.tif map4.tif \\
     --out docs/leaderboard.json --method "my method" --sees "HSI + RGB" --source github.com/me/mine
 python benchmarks/leaderboard.py --write
 ```
+
+There is one row of a name on each data set, whatever its capital letters. `--replace` puts yours in place of your own
+earlier one; a row of another source is never replaced.
 
 Send the changed JSON and page as a pull request, with the predictions or the command that makes them.
 

@@ -24,7 +24,7 @@ from scene_inference import inferencer, pixel_model
 from side_by_side import prepare
 
 from mmhsi.io import HSICube, write_cube
-from mmhsi.io.files import file_states
+from mmhsi.io.file_states import file_states
 from mmhsi.io.json_file import read_state, write_state
 
 BANDS, SIDE = 8, 16

@@ -274,6 +274,8 @@ def main() -> None:
             before = partial(pretrain, args.pretraining, steps=args.steps, batch=args.batch, out=args.out)
             run_all([partial(before, scenes) for scenes in sorted(distinct.values(), key=len, reverse=True)], pool)
             run_all([partial(kept, path, job) for path, job in jobs(names, args)], pool)
+    if args.write and (missing := [path for path, _ in jobs(names, args) if not path.exists()]):
+        parser.error(f"--write: {len(missing)} scores are missing, the first {missing[0]}; the page keeps its table")
     text = table(names, args.out)
     print(text, end="")
     if args.write:

@@ -20,6 +20,7 @@ SCENES = {
     "houston2018-crop-rgb": "Houston crop, HSI + RGB",
     "houston2018-crop": "Houston crop",
     "salinas-a": "Salinas-A",
+    "enmap-potsdam-scene": "EnMAP Potsdam",
 }
 PROTOCOLS = {"20-per-class": "20 a class", "5-per-class": "5 a class", "disjoint": "disjoint"}
 
@@ -42,13 +43,15 @@ def overview(entries: list[dict]) -> str:
     measured = {(entry["config"], entry.get("dataset")): entry for entry in entries if "OA" in entry.get("metrics", {})}
     tables = []
     for scene, title in SCENES.items():
-        columns = [f"{scene}_{protocol}" for protocol in PROTOCOLS]
+        protocols = {f"{scene}_{protocol}": name for protocol, name in PROTOCOLS.items()}
+        columns = [column for column in protocols if any(column == dataset for _, dataset in measured)]
         configs = {config for config, dataset in measured if dataset in columns}
         order = {
             config: [-measured[config, name]["metrics"]["OA"] if (config, name) in measured else 0 for name in columns]
             for config in configs
         }
-        lines = [f"| {title}, OA (n) | {' | '.join(PROTOCOLS.values())} |", "| --- | --- | --- | --- |"]
+        names = [protocols[column] for column in columns]
+        lines = [f"| {title}, OA (n) | {' | '.join(names)} |", "| --- |" + " --- |" * len(columns)]
         for config in sorted(configs, key=lambda config: (order[config][::-1], config)):
             cells = [figure(measured.get((config, name))) for name in columns]
             lines.append(f"| {Path(config).with_suffix('').relative_to('configs')} | {' | '.join(cells)} |")

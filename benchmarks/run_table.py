@@ -97,6 +97,13 @@ def main() -> None:
     ]
     if not runs:
         raise ConfigError(f"{args.table}: no such rows or columns; has {'; '.join([*table.rows, *table.columns])}")
+    kept = Path(args.table).with_suffix(".json")
+    read_figures(kept, table)  # what is wrong with them is said before hours of runs
+    foreign = [(column, seed) for _, column, seed, _ in runs if seed not in table.column_seeds(column)]
+    if args.record and foreign:
+        column, seed = foreign[0]
+        known = ", ".join(map(str, table.column_seeds(column)))
+        raise ConfigError(f"--seeds {seed}: --record keeps the table's seeds alone; {column} has {known}")
     if args.list:
         for row, column, seed, step in runs:
             print(f"{state(step):<6}{row} | {column} | seed {seed} | {step.folder}")
@@ -106,15 +113,15 @@ def main() -> None:
         return
     if not args.no_run:
         run_steps([step for *_, step in runs], args.jobs, args.threads, args.hold_scenes)
-    kept = Path(args.table).with_suffix(".json")
     figures = read_figures(kept, table)
     for cell, finished in finished_figures(table, seeds, work_dir).items():
-        figures[cell] = figures.get(cell, {}) | finished
+        own = {seed: run for seed, run in finished.items() if not args.record or seed in table.column_seeds(cell[1])}
+        figures[cell] = figures.get(cell, {}) | own
     text = tabulate(table, figures)
     if args.record:
         write_figures(kept, table, figures)
         forget_earlier()
-        print(f"figures: {kept}; benchmarks/model_zoo.py --write and overview.py --write take them over")
+        print(f"figures: {kept}; benchmarks/model_zoo.py --write and overview.py --write take what has no fewer seeds")
         if table.page:
             replace_block(ROOT / table.page, Path(args.table).stem, text)
             print(f"table: {table.page}")

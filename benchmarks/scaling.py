@@ -205,6 +205,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     if args.quick and args.write:
         parser.error("--quick measures nothing worth writing")
+    if args.write and set(args.only) < set(names):
+        parser.error("--only with --write would take the other sweeps out of the page")
     prepare()
     heading = f"{machine()} {date_and_commit()}; least of {args.rounds} rounds.\n\n{HEAD}\n"
     print(heading, end="", flush=True)

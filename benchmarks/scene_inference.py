@@ -138,6 +138,16 @@ def pixel_map(backbone: dict, channels: int, batch: int, bench: Bench) -> tuple[
     return over_bare(scene, inferencer(bench.folder, model, bands, 6, 15, batch, str(bench.device)), bench)
 
 
+def spectral_map(backbone: str, bench: Bench) -> tuple[Measure, Measure]:
+    """Single pixels of 48 bands of a scene."""
+    side = bench.size(400, 24)
+    scene = packed_scene(bench.folder, side, side, 48)
+    with DefaultScope.overwrite_default_scope("mmhsi"):
+        channels = MODELS.build(dict(type=backbone, in_channels=48)).embed_dims * 2
+    model = dict(pixel_model(dict(type=backbone), channels, 48), tta=True)
+    return over_bare(scene, inferencer(bench.folder, model, 48, 6, 9, 4096, str(bench.device)), bench)
+
+
 def tile_map(arch: str, dims: int, side: int, bench: Bench) -> tuple[Measure, Measure]:
     """64 x 64 x 32 windows of a scene, stride 32, 20 classes."""
     side = bench.size(side, 96)
@@ -242,6 +252,16 @@ COMPARISONS = [
             f"map-hsi-vit-tiny{name}", f"the same with HSIViT tiny{what}", partial(tile_map, "tiny", 128, side), **MAP
         )
         for name, what, side in (("", ", 2 ms a window", 512), ("-1024", " and a scene of 1024×1024", 1024))
+    ),
+    *(
+        Comparison(
+            f"map-{name}",
+            f"{what}, which sees single pixels: map of 400×400×48 beside bare forward passes over all its pixels "
+            "(time on the wall, model on one thread, the second core for reading and writing)",
+            partial(spectral_map, backbone),
+            **MAP,
+        )
+        for name, what, backbone in (("gru", "GRU", "SpectralRNN"), ("cnn1d", "1-D CNN", "SpectralCNN1D"))
     ),
     *(
         Comparison(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from mmhsi.errors import DataError
+from mmhsi.evaluation.leaderboard import wrong_figure
 from mmhsi.io.files import existing_file, reason
 from mmhsi.io.json_file import is_number, read_json
 
@@ -50,10 +51,17 @@ def _wrong_result(entry: object) -> str | None:
         figures = entry.get(name, {})
         if not isinstance(figures, dict) or not all(map(is_number, figures.values())):
             return f"{name} has to be numbers by their names"
+        if wrong := next(filter(None, (wrong_figure(*figure) for figure in figures.items())), None):
+            return f"{name}: {wrong}"
     if set(entry.get("spread", {})) - set(entry.get("metrics", {})):
         return "has a spread of what it has no metrics of"
-    runs = entry.get("runs", 1)
-    return None if type(runs) is int and runs >= 1 else f"runs is {runs!r}, expected a number of runs"
+    return _wrong_runs("runs", entry.get("runs"), entry.get("metrics"))
+
+
+def _wrong_runs(name: str, runs: object, metrics: object) -> str | None:
+    """What is wrong with the number of runs that figures rest on, None if nothing is."""
+    good = (runs is None and not metrics) or (type(runs) is int and runs >= 1)
+    return None if good else f"{name} is {runs!r}, expected the number of runs that the metrics rest on"
 
 
 def read_metafile(path: Path) -> dict[str, Any]:
@@ -101,7 +109,8 @@ def _wrong_model(model: object) -> str | None:
     figures = [result.get(name, {}) for result in results for name in ("Metrics", "Spread", "Paper")]
     if not all(isinstance(part, dict) and all(map(is_number, part.values())) for part in figures):
         return f"{model['Name']}: Metrics, Spread and Paper have to be numbers by their names"
-    return None
+    wrong = next(filter(None, (_wrong_runs("Runs", each.get("Runs"), each.get("Metrics")) for each in results)), None)
+    return None if wrong is None else f"{model['Name']}: {wrong}"
 
 
 def read_index(path: Path) -> list[str]:

@@ -11,12 +11,12 @@ from mmhsi.io.files import write_whole
 
 from .figures import SECONDS, read_figures
 from .index_files import read_results
-from .table import ROOT, ExperimentTable, read_config, step_name
+from .table import ROOT, TABLES, ExperimentTable, read_config, step_name
 
-TABLES = ROOT / "benchmarks/tables"
-"""Folder of the table files, and of their figures by seed."""
 RESULTS = ROOT / "benchmarks/results.json"
 """What no table has: earlier figures, and parameters that papers count."""
+MEASURED = ("metrics", "spread", "runs")
+"""What of an entry was measured here."""
 Entries = dict[tuple[str, str | None], dict[str, Any]]
 """As of :func:`read_results`, by config and data."""
 
@@ -53,8 +53,8 @@ def of_tables(folder: Path = TABLES) -> Entries:
                 config, dataset = steps[-1]["config"], steps[-1].get("dataset")
                 named = {"config": config} if dataset is None else {"config": config, "dataset": dataset}
                 entry = found.setdefault((config, dataset), named)
-                if len(runs) > entry.get("runs", 0):
-                    entry.update(_summary(runs))
+                if runs and len(runs) > entry.get("runs", 0) and not loses(measured := _summary(runs), entry):
+                    entry.update(measured)
                 given = {
                     name: value for name, value in zip(table.metrics, published, strict=False) if value is not None
                 }
@@ -64,37 +64,51 @@ def of_tables(folder: Path = TABLES) -> Entries:
 
 
 def _summary(runs: list[dict[str, float]]) -> dict[str, Any]:
-    values = {name: [run[name] for run in runs] for name in runs[0] if name != SECONDS}
+    names = [name for name in runs[0] if name != SECONDS and all(name in run for run in runs)]
+    values = {name: [run[name] for run in runs] for name in names}
     summary = {"metrics": {name: round(statistics.fmean(each), 4) for name, each in values.items()}, "runs": len(runs)}
     if len(runs) > 1:
         summary["spread"] = {name: round(statistics.stdev(each), 4) for name, each in values.items()}
     return summary
 
 
+def loses(entry: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether an entry in place of another would rest on fewer runs, or lack one of its metrics."""
+    fewer = entry.get("runs", 0) < before.get("runs", 0)
+    return fewer or bool(set(before.get("metrics", {})) - set(entry.get("metrics", {})))
+
+
+def without_measured(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry without :data:`MEASURED`."""
+    return {name: value for name, value in entry.items() if name not in MEASURED}
+
+
 def known(folder: Path = TABLES, earlier: Path = RESULTS) -> list[dict[str, Any]]:
-    """All that is known, sorted by config and data; what tables give goes before earlier figures.
+    """All that is known, sorted by config and data; what tables give goes before earlier figures, unless these lose.
 
     Args:
         folder: Of the table files.
-        earlier: File of what no table has.
+        earlier: File of what no table has, or of fewer seeds.
     """
     entries = {(entry["config"], entry.get("dataset")): entry for entry in read_results(earlier)}
     for key, entry in of_tables(folder).items():
         before = entries.get(key, {})
-        if "metrics" in entry:
-            before = {name: value for name, value in before.items() if name not in ("metrics", "spread", "runs")}
         papers = entry.get("paper", {}) | before.get("paper", {})
+        if loses(entry, before):
+            entry = without_measured(entry)
+        else:
+            before = without_measured(before)
         entries[key] = before | entry | ({"paper": papers} if papers else {})
     return sorted(entries.values(), key=lambda entry: (entry["config"], entry.get("dataset") or ""))
 
 
 def forget_earlier(folder: Path = TABLES, earlier: Path = RESULTS) -> None:
-    """Take out of the file of earlier figures what a table has by seed."""
-    measured = {key for key, entry in of_tables(folder).items() if "metrics" in entry}
+    """Take out of the file of earlier figures what a table has by seed, of no fewer seeds."""
+    tables = of_tables(folder)
     kept = []
     for entry in read_results(earlier):
-        if (entry["config"], entry.get("dataset")) in measured:
-            entry = {name: value for name, value in entry.items() if name not in ("metrics", "spread", "runs")}
+        if not loses(tables.get((entry["config"], entry.get("dataset")), {}), entry):
+            entry = without_measured(entry)
         if set(entry) - {"config", "dataset"}:
             kept.append(json.dumps(entry, ensure_ascii=False))
     write_whole(earlier, "[\n" + ",\n".join(kept) + "\n]\n")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
+TABLES = ROOT / "benchmarks/tables"
+"""Folder of the table files, and of their figures by seed."""
 FINISHED = "finished.json"
 """Note in the folder of a step that is finished."""
 
@@ -153,6 +155,8 @@ class ExperimentTable:
         rows: Cells by column, each a list of steps, by the row's name.
         paper: The paper's figures, one a metric, by column, by the row's name; only where the data is the paper's.
         reference: The row that all others are compared with, seed by seed.
+        beside: Rows of other tables that all rows are compared with, too, on the same data and seeds; by the name of
+            the table file.
         page: The page that shows the table, relative to the repository, between ``<!-- NAME: begin -->`` and
             ``<!-- NAME: end -->``, NAME being the table file's.
     """
@@ -166,10 +170,11 @@ class ExperimentTable:
     paper: dict[str, dict[str, tuple[float | None, ...]]]
     reference: str | None = None
     page: str | None = None
+    beside: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @staticmethod
     def from_file(path: str | Path) -> ExperimentTable:
-        """Read a table file, a Python file with the attributes' names at its top level; the last three may be missing.
+        """Read a table file, a Python file with the attributes' names at its top level; the last four may be missing.
 
         ``metric`` is a name or several, and a figure of ``paper`` likewise one or as many, None where there is none.
 
@@ -199,15 +204,18 @@ class ExperimentTable:
         reference = cfg.get("reference")
         if reference is not None and reference not in rows:
             raise ConfigError(f"{path}: reference is {reference!r}, which is no row{nearest(reference, rows)}")
-        seeds = tuple(cfg.seeds)
-        return ExperimentTable(
-            cfg.title, cfg.protocol, metrics, seeds, more_seeds, rows, paper, reference, cfg.get("page")
-        )
+        seeds, beside = tuple(cfg.seeds), written.get("beside", {})
+        optional = (paper, reference, cfg.get("page"), beside)
+        return ExperimentTable(cfg.title, cfg.protocol, metrics, seeds, more_seeds, rows, *optional)
 
     @property
     def columns(self) -> list[str]:
         """Names of the columns in the order of their first appearance."""
         return list(dict.fromkeys(column for cells in self.rows.values() for column in cells))
+
+    def column_seeds(self, column: str) -> tuple[int, ...]:
+        """Repetitions of a column."""
+        return self.more_seeds.get(column, self.seeds)
 
     def runs(self, seeds: tuple[int, ...] | None, work_dir: Path) -> Iterator[tuple[str, str, int, Step]]:
         """Give (row, column, seed, last step) of every run, seed by seed, so that what is stopped early is balanced.
@@ -216,7 +224,7 @@ class ExperimentTable:
             seeds: Repetitions. None: the table's, of every column its own.
             work_dir: Folder of all runs.
         """
-        wanted = {column: seeds or self.more_seeds.get(column, self.seeds) for column in self.columns}
+        wanted = {column: seeds or self.column_seeds(column) for column in self.columns}
         for seed in sorted({seed for chosen in wanted.values() for seed in chosen}):
             for row, cells in self.rows.items():
                 for column, steps in cells.items():

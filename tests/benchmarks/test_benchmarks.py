@@ -114,6 +114,20 @@ def test_wrong_arguments_are_refused(wrong, capsys):
     assert "error:" in capsys.readouterr().err
 
 
+def test_a_page_loses_no_rows_to_fewer(tmp_path, capsys, run_tool):
+    page = tmp_path / "page.md"
+    page.write_text("kept")
+    for module, only in ((scaling, scaling.SWEEPS[0].name), (gpu_steps, gpu_steps.STEPS[0].name)):
+        with pytest.raises(SystemExit, match="2"):
+            module.main(["--only", only, "--write", str(page)])
+        assert "out of the page" in capsys.readouterr().err
+    assert run_tool("benchmarks/labelling", "--seeds", 1, "--write", page) == 2
+    assert "the page's rows are of 5 seeds" in capsys.readouterr().err
+    assert run_tool("benchmarks/mixed_transfer", "--no-run", "--out", tmp_path, "--write", page) == 2
+    assert "scores are missing" in capsys.readouterr().err
+    assert page.read_text() == "kept"
+
+
 def test_exponent_is_that_of_the_power_law():
     slope, error = scaling.exponent([1, 2, 4, 8, 16], [50, *(3 * np.array([2, 4, 8, 16]) ** 1.5)])
     assert (slope, error) == (pytest.approx(1.5), pytest.approx(0, abs=1e-6))  # of the four largest
@@ -140,9 +154,10 @@ def test_steps_count_their_operations_and_write_their_table(tmp_path, monkeypatc
 
     monkeypatch.setattr(gpu_steps, "STEPS", [gpu_steps.Step("linear", 5000, linear, gpu_steps.ADAMW)])
     monkeypatch.setattr(gpu_steps, "MAPS", (("tiny", 128),))
+    monkeypatch.setattr(gpu_steps, "PRECISIONS", ("float32",))
     page = tmp_path / "page.md"
     page.write_text(PAGE.replace("comparisons", "gpu-steps"))
-    words = ["--device", "cpu", "--precisions", "float32", "--rounds", "1", "--side", "64", "--write", str(page)]
+    words = ["--device", "cpu", "--rounds", "1", "--side", "64", "--write", str(page)]
     gpu_steps.main(words)
     written = [cells(line) for line in page.read_text().splitlines() if line.startswith("| ")]
     step = dict(zip(*(written[k] for k in (0, 2)), strict=True))

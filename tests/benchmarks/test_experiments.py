@@ -2,17 +2,18 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 
 import pytest
 import torch
-from experiments import runner
+from experiments import record, runner
 from experiments import table as steps
 from experiments.figures import finished_figures, read_figures, tabulate, write_figures
 from experiments.index_files import read_results
-from experiments.record import RESULTS, forget_earlier, known, of_tables
+from experiments.record import RESULTS, forget_earlier, known, loses, of_tables
 from experiments.runner import ExperimentRunner
 from experiments.table import (
     ROOT,
@@ -107,14 +108,108 @@ def test_rows_are_compared_with_the_reference_seed_by_seed(tmp_path):
         ExperimentTable.from_file(tmp_path / "t.py")
 
 
+def test_rows_are_compared_with_rows_of_other_tables_on_the_same_data(tmp_path):
+    config = dict(config="configs/classical/lda.py")
+    cells = {name: [dict(config, dataset=f"salinas-a_{name}")] for name in ("5-per-class", "disjoint")}
+    same = dict(title="T", protocol="P", metric="OA", seeds=(0, 1))
+    simple = same | dict(rows={"trees": {f"data {name}": cell for name, cell in cells.items()}})
+    own = same | dict(rows={"net": cells, "other": cells}, reference="other", beside={"simple": ("trees",)})
+
+    def write(**tables):
+        for name, entries in tables.items():
+            (tmp_path / f"{name}.py").write_text("".join(f"{key} = {value!r}\n" for key, value in entries.items()))
+        return ExperimentTable.from_file(tmp_path / "own.py")
+
+    table = write(simple=simple, own=own)
+    trees = {"data disjoint": {"0": {"OA": 90.0, "seconds": 1.0}, "1": {"OA": 80.0, "seconds": 1.0}}}
+    (tmp_path / "simple.json").write_text(json.dumps({"trees": trees}))
+    figures = {(row, "disjoint"): {0: {"OA": 95.0}, 1: {"OA": 83.0}, 2: {"OA": 1.0}} for row in ("net", "other")}
+    for runs in figures.values():
+        for run in runs.values():
+            run["seconds"] = 1.0
+    text = tabulate(table, figures, tmp_path)
+    # (5 + 3) / 2 ± (2 / sqrt 2) / sqrt 2, in one column alone
+    assert text.endswith(
+        "| OA less that of trees: mean ± standard error (wins) | disjoint |\n| --- | --- |\n"
+        "| net | +4.0 ± 1.0 (2 of 2) |\n| other | +4.0 ± 1.0 (2 of 2) |\n"
+    )
+    with pytest.raises(ConfigError, match=r"simple\.py has no row 'tree'; nearest: 'trees'"):
+        tabulate(write(own=own | dict(beside={"simple": ("tree",)})), figures, tmp_path)
+    with pytest.raises(ConfigError, match=r"simple\.py: its first metric is AA, expected OA"):
+        tabulate(write(own=own, simple=simple | dict(metric="AA")), figures, tmp_path)
+
+
+def test_a_metric_that_was_added_later_or_could_not_be_measured_takes_nothing_away(tmp_path):
+    (tmp_path / "t.py").write_text(TABLE.replace('"OA"', '("OA", "AA")').replace("71.15", "(71.15, None)"))
+    table = ExperimentTable.from_file(tmp_path / "t.py")
+    (tmp_path / "t.json").write_text('{"scratch": {"a": {"0": {"OA": 90.0, "seconds": 1.0}}}}')
+    figures = read_figures(tmp_path / "t.json", table)
+    step = next(step for row, _, seed, step in table.runs((1,), tmp_path) if row == "scratch")
+    finish(step, 94.0)
+    (step.folder / "report.json").write_text(json.dumps({"metrics": {"OA": 94.0, "AA": None}}))
+    figures["scratch", "a"] |= finished_figures(table, (1,), tmp_path)["scratch", "a"]
+    text = tabulate(table, figures)
+    assert "| scratch | 92.0 ± 2.8 (n = 2) (paper: 71.15) |" in text
+    assert "| scratch | not measured |" in text
+    write_figures(tmp_path / "t.json", table, figures)
+    assert read_figures(tmp_path / "t.json", table) == figures
+
+
+RUN = '{"OA": 1, "seconds": 1}'
+
+
 @pytest.mark.parametrize(
-    "text", ["[]", '{"scratch": {"a": {"0": {"OA": "x"}}}}', '{"scratch": {"a": {"b": {"OA": 1}}}}']
+    ("text", "said"),
+    [
+        ("[]", "not figures of a table"),
+        ('{"scratch": []}', "not figures of a table"),
+        ('{"scratch": {"a": []}}', "scratch, a: has no figures by seed"),
+        ('{"scratch": {"a": {"0": {"OA": "x", "seconds": 1}}}}', "scratch, a: seed 0: OA is 'x', expected per cent"),
+        ('{"scratch": {"a": {"0": {"OA": 300, "seconds": 1}}}}', "OA is 300, expected per cent, 0 to 100"),
+        ('{"scratch": {"a": {"0": {"OA": 1}}}}', "seed 0: expected seconds, OA, and nothing else"),
+        (
+            '{"scratch": {"a": {"0": {"OA": 1, "AA": 1, "seconds": 1}}}}',
+            "seed 0: expected seconds, OA, and nothing else",
+        ),
+        (f'{{"scratch": {{"a": {{"b": {RUN}}}}}}}', "seed 'b', expected a whole number"),
+        (f'{{"scratch": {{"a": {{"-7": {RUN}}}}}}}', "seed '-7', expected a whole number"),
+        (f'{{"scratch": {{"a": {{"00": {RUN}}}}}}}', "seed '00', expected a whole number"),
+        (f'{{"scratch": {{"a": {{"100": {RUN}}}}}}}', "the table has no seed 100"),
+        (f'{{"scratch": {{"c": {{"0": {RUN}}}}}}}', "scratch, c: the table has no such row and column"),
+        (f'{{"scrotch": {{"a": {{"0": {RUN}}}}}}}', "scrotch, a: the table has no such row and column"),
+    ],
 )
-def test_a_file_of_figures_that_is_none(text, tmp_path):
+def test_a_file_of_figures_that_is_none(text, said, tmp_path):
     (tmp_path / "t.py").write_text(TABLE)
     (tmp_path / "t.json").write_text(text)
-    with pytest.raises(DataError, match=r"t\.json: not figures of a table"):
+    with pytest.raises(DataError, match=rf"t\.json: .*{re.escape(said)}") as caught:
         read_figures(tmp_path / "t.json", ExperimentTable.from_file(tmp_path / "t.py"))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_recording_loses_no_figure_and_takes_the_tables_seeds(run_tool, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(record, "forget_earlier", lambda: None)  # which is about this project's own files
+    kept = tmp_path / "t.json"
+    kept.write_text(f'{{"scratch": {{"a": {{"0": {RUN}}}}}}}')
+    words = ["benchmarks/run_table", tmp_path / "t.py", "--no-run", "--record", "--work-dir", tmp_path / "runs"]
+    for change in (('"scratch"', '"from scratch"'), ('"a"', '"A"'), ('"OA"', '"AA"')):
+        (tmp_path / "t.py").write_text(TABLE.replace(*change))
+        before = kept.read_text()
+        assert run_tool(*words) == 2
+        assert "t.json: scratch, a: " in capsys.readouterr().err
+        assert kept.read_text() == before
+    (tmp_path / "t.py").write_text(TABLE)
+    assert run_tool(*words, "--seeds", 1, 100) == 2
+    assert "--seeds 100: --record keeps the table's seeds alone; a has 0, 1" in capsys.readouterr().err
+    table = ExperimentTable.from_file(tmp_path / "t.py")
+    finish(next(step for row, _, _, step in table.runs((1,), tmp_path / "runs") if row == "scratch"), 3.0)
+    assert run_tool(*words) == 0
+    figures = {0: {"OA": 1, "seconds": 1}, 1: {"OA": 3.0, "seconds": 10.0}}
+    assert read_figures(kept, table) == {("scratch", "a"): figures}
+    (tmp_path / "t.py").write_text(TABLE.replace('"OA"', '("OA", "AA")').replace("71.15", "(71.15, None)"))
+    (tmp_path / "runs").rename(tmp_path / "elsewhere")
+    assert run_tool(*words) == 0
+    assert read_figures(kept, ExperimentTable.from_file(tmp_path / "t.py")) == {("scratch", "a"): figures}
 
 
 @pytest.mark.slow
@@ -271,11 +366,39 @@ def test_what_is_known_of_a_config_is_what_tables_have_of_it_alone(tmp_path):
     assert known(tmp_path, earlier) == expected
 
 
+def test_a_figure_of_fewer_seeds_or_metrics_takes_no_earlier_ones_place(tmp_path):
+    """As after ``run_table.py --seeds 0 --record``; what both have more of stays, whoever had it first."""
+    (tmp_path / "t.py").write_text(OWN)
+    table = ExperimentTable.from_file(tmp_path / "t.py")
+    key = {"config": "configs/comparison/cnn2d.py", "dataset": "salinas_20-per-class"}
+    five = {**key, "metrics": {"OA": 94.89}, "runs": 5, "spread": {"OA": 0.5}}
+    earlier = tmp_path / "results.json"
+
+    def recorded(before, seeds):
+        earlier.write_text(json.dumps([before]))
+        runs = {seed: {"OA": 90.0 + seed, "seconds": 1.0} for seed in range(seeds)}
+        write_figures(tmp_path / "t.json", table, {("plain", "a"): runs})
+        forget_earlier(tmp_path, earlier)
+        (entry,) = known(tmp_path, earlier)
+        return entry
+
+    assert recorded(five, 1) == {**five, "paper": {"OA": 80.0}}
+    assert recorded({**five, "metrics": {"OA": 3.0, "AA": 4.0}, "runs": 2}, 2)["metrics"] == {"OA": 3.0, "AA": 4.0}
+    assert recorded({**five, "runs": 2}, 2) == {
+        **key,
+        "metrics": {"OA": 90.5},
+        "runs": 2,
+        "spread": {"OA": 0.7071},
+        "paper": {"OA": 80.0},
+    }
+    assert json.loads(earlier.read_text()) == []
+
+
 def test_no_figure_stands_in_two_places():
     tables = of_tables()
     for entry in read_results(RESULTS):
         found = tables.get((entry["config"], entry.get("dataset")), {})
-        assert not ("metrics" in found and "metrics" in entry), entry
+        assert not ("metrics" in found and "metrics" in entry) or loses(found, entry), entry
         assert not set(found.get("paper", ())) & set(entry.get("paper", ())), entry
 
 

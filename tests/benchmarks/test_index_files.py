@@ -33,7 +33,10 @@ def test_those_of_the_project_are_read():
         ([{**RESULT, "metrics": {"OA": "91"}}], "metrics has to be numbers"),
         ([{**RESULT, "metrics": {"OA": float("nan")}}], "metrics has to be numbers"),
         ([{**RESULT, "spread": {"AA": 1.0}}], "a spread of what it has no metrics of"),
+        ([{**RESULT, "metrics": {"OA": 300}}], "metrics: OA is 300, expected per cent"),
+        ([{**RESULT, "paper": {"OA": -1}}], "paper: OA is -1, expected per cent"),
         ([{**RESULT, "runs": 0}], "runs is 0"),
+        ([{name: value for name, value in RESULT.items() if name != "runs"}], "runs is None, expected the number"),
         ([RESULT, RESULT], r"two results of configs/a\.py on b"),
     ],
 )
@@ -61,6 +64,7 @@ def test_results_that_are_none(tmp_path, content, said):
             "FLOPs",
         ),
         ({"Collections": [COLLECTION], "Models": [{**MODEL, "Results": [{"Metrics": [1]}]}]}, "numbers by their names"),
+        ({"Collections": [COLLECTION], "Models": [{**MODEL, "Results": [{"Metrics": {"OA": 1}}]}]}, "Runs is None"),
     ],
 )
 def test_metafiles_that_are_none(tmp_path, content, said):

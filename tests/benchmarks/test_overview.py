@@ -10,12 +10,13 @@ def test_cells_and_order():
         dict(config=other, dataset="salinas-a_disjoint", metrics=dict(OA=90.0), runs=1),
         dict(config=config, dataset="salinas-a_disjoint", metrics=dict(OA=99.94), spread=dict(OA=0.06), runs=8),
         dict(config=config, dataset="salinas-a_5-per-class", metrics=dict(mIoU=3.0), runs=8),
+        dict(config=config, dataset="salinas-a_20-per-class", metrics=dict(OA=80.0), runs=5),
         dict(config=other, dataset="pavia", metrics=dict(OA=3.0), runs=8),
         dict(config=other, dataset="salinas-a_5-per-class"),
     ]
     lines = overview(entries).splitlines()
     rows = [line for line in lines if line.startswith(("| classical", "| mae"))]
-    assert rows == ["| classical/lda |  |  | 99.9 ± 0.1 (8) |", "| mae/a |  |  | 90.0 (1) |"]
+    assert rows == ["| classical/lda | 80.0 (5) | 99.9 ± 0.1 (8) |", "| mae/a |  | 90.0 (1) |"]
 
 
 def test_the_page_has_the_recorded_figures():
