@@ -22,17 +22,20 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Spare every worker the seconds in which mmengine imports transformers, for an optimiser that no test asks for."""
-    sys.modules["transformers"] = None
-    import mmengine.optim  # noqa: F401
+    """Spare every worker and run what takes seconds and has nothing to do with a test."""
     import setuptools  # noqa: F401, puts a folder on the path, which the first run of a test alone would do
     from mmengine.utils.dl_utils import set_multi_processing
+    from yapf.yapflib import yapf_api
 
-    del sys.modules["transformers"]
+    import mmhsi.light_optimizers  # noqa: F401, for tests that import mmengine first
+
     set_multi_processing()  # what the first run in this process would do to all that follow
     # No test outlives a power cut of the machine: none waits for its disk, some milliseconds for every file written.
     os.fsync = lambda descriptor: None
     os.environ["OGR_SQLITE_SYNCHRONOUS"] = "OFF"
+    # A config's text is laid out nicely, some ten times a run: 0.5 s each time. yapf is imported before there are
+    # workers: it writes its grammar into the user's cache, of which one that imports it meanwhile may read half.
+    yapf_api.FormatCode = lambda text, **_: (text, True)
     # What a shell begins in the background ignores Ctrl-C, and so would every command that a test interrupts.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -46,17 +49,12 @@ def pytest_collection_finish() -> None:
     # mmengine's loop by iterations sleeps 2 s between epochs, for the sake of worker processes.
     if loops := sys.modules.get("mmengine.runner.loops"):
         loops.time = SimpleNamespace(sleep=lambda seconds: None)
-    # A config's text is laid out nicely, some ten times a run: 0.5 s each time.
-    if "mmengine.config.config" in sys.modules:
-        from yapf.yapflib import yapf_api
-
-        yapf_api.FormatCode = lambda text, **_: (text, True)
-        # Each file of a config is written anew into a folder that is deleted again.
-        if (memory := Path("/dev/shm")).is_dir() and os.access(memory, os.W_OK):
-            sys.modules["mmengine.config.config"].tempfile = SimpleNamespace(
-                TemporaryDirectory=partial(tempfile.TemporaryDirectory, dir=memory),
-                NamedTemporaryFile=tempfile.NamedTemporaryFile,
-            )
+    # Each file of a config is written anew into a folder that is deleted again.
+    if (config := sys.modules.get("mmengine.config.config")) and os.access("/dev/shm", os.W_OK):
+        config.tempfile = SimpleNamespace(
+            TemporaryDirectory=partial(tempfile.TemporaryDirectory, dir="/dev/shm"),
+            NamedTemporaryFile=tempfile.NamedTemporaryFile,
+        )
     # Compilers are asked for their versions, in processes of their own.
     for name in ("mmengine.runner.runner", "mmengine._strategy.base"):
         if runner := sys.modules.get(name):

@@ -9,7 +9,8 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from scene_models import BANDS
 
-from mmhsi.inference.many_scenes import Record, map_names, predict_scenes
+from mmhsi.inference.many_scenes import Record, predict_scenes
+from mmhsi.inference.scene_lists import map_names
 from mmhsi.io import HSICube, write_cube
 
 if TYPE_CHECKING:

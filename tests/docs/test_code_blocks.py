@@ -229,7 +229,7 @@ def test_get_started_gives_a_georeferenced_map(started):
         assert written.crs == scene.crs
         assert written.transform == scene.transform
         assert set(np.unique(written.read(1))) <= set(range(1, 7))
-    assert (started / "work_dirs/cnn/report.html").is_file()
+    assert (started / "work_dirs/trees/report.html").is_file()
     assert (started / "work_dirs/mae-ft/epoch_100.pth").is_file()
 
 

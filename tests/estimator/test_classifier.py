@@ -19,6 +19,7 @@ from sklearn.base import clone
 from mmhsi import SceneClassifier
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError, DataError
+from mmhsi.estimator.report import check_page
 from mmhsi.inference import SceneWarning
 from mmhsi.inference.row_store import RowStore
 from mmhsi.inference.writers import layers_of
@@ -184,6 +185,7 @@ def test_reports_are_strict_json_a_text_and_a_page(fitted, tmp_path):
     assert sum(row["mapped"] for row in plain["classes"]) == pytest.approx(1)
     report.classes[0] = type(report.classes[0])("<b>", *list(vars(report.classes[0]).values())[1:])
     report.save(tmp_path / "r.html")
+    check_page(tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text()
     assert "&lt;b&gt;" in page
     assert "<b>" not in page.replace(f"<b>{report.expected}</b>", "")

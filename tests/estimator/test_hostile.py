@@ -190,3 +190,13 @@ def test_a_scene_read_in_rows_gives_the_map_of_one_in_memory(monkeypatch):
     sparse, third = classify(cube, labels)
     assert (sparse.classes == whole.classes).mean() > 0.9
     assert third.report.classes[0].labels == first.report.classes[0].labels
+
+
+@pytest.mark.parametrize("models", ["lda", "extra-trees"])
+def test_a_scene_of_fewer_pixels_than_words(models):
+    """Twenty pixels, of which the channels hold at most as many words."""
+    cube, truth = scene(4, 5, classes=2)
+    labels = np.where(np.arange(20).reshape(4, 5) % 5 == 2, 0, truth)
+    found, _ = classify(cube, labels, models=models)
+    assert (found.classes[labels > 0] + 1 == labels[labels > 0]).all()
+    assert found.probabilities.shape == (4, 5, 2)

@@ -45,6 +45,15 @@ def test_it_serves_in_pipelines_and_searches(pixels):
     assert search.predict(table).tolist().count("soil") > 40
 
 
+def test_the_rounding_of_a_constant_column_is_no_spread(pixels):
+    table, names = pixels
+    constant = np.column_stack([table, np.full(240, 0.1)])
+    model = SceneClassifier(models="svm").fit(constant, names)
+    expected = model.predict_proba(constant)
+    constant[:, -1] += 1e-4
+    np.testing.assert_allclose(model.predict_proba(constant), expected, atol=1e-4)
+
+
 @pytest.mark.slow
 def test_all_candidates_that_see_columns_are_weighed(pixels):
     model = SceneClassifier(minutes=2).fit(*pixels)
