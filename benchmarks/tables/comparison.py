@@ -2,7 +2,7 @@
 
 title = "Comparison models"
 protocol = (
-    "20 random pixels a class, seeds 0 to 4, or spatially disjoint blocks, seeds 0 to 7: published splits; on EnMAP, "
+    "20 or 5 random pixels a class, seeds 0 to 4, or spatially disjoint blocks, seeds 0 to 7: published splits; on EnMAP, "
     "whose 18 tiles are put together, the same rules, with tiles for blocks. Networks: windows of 9x9, "
     "100 epochs, last checkpoint, augmentation, label smoothing and averaging over symmetries as in every model here. "
     "Forest and SVM: configs/classical on channels of that name, untuned; scaling, principal components and "
@@ -13,8 +13,10 @@ metric = ("OA", "AA", "Kappa")
 seeds = (0, 1, 2, 3, 4)
 columns = {
     "Houston crop, 20 a class": "houston2018-crop_20-per-class",
+    "Houston crop, 5 a class": "houston2018-crop_5-per-class",
     "Houston crop, disjoint": "houston2018-crop_disjoint",
     "Salinas-A, 20 a class": "salinas-a_20-per-class",
+    "Salinas-A, 5 a class": "salinas-a_5-per-class",
     "Salinas-A, disjoint": "salinas-a_disjoint",
     "EnMAP, 20 a class": "enmap-potsdam-scene_20-per-class",
     "EnMAP, disjoint": "enmap-potsdam-scene_disjoint",
