@@ -57,7 +57,7 @@ def own_scope() -> Iterator[None]:
 
 
 class Registry(MMRegistry):
-    """mmengine's, which imports mmpretrain when something of it is asked for, and not before."""
+    """mmengine's, which imports mmpretrain and later ones of its locations when something of them is asked for."""
 
     def get(self, key: str) -> type | None:
         """The class under a name.
@@ -65,9 +65,8 @@ class Registry(MMRegistry):
         Args:
             key: Its name, of a sister package's with a prefix.
         """
-        if isinstance(key, str) and key.startswith("mmpretrain.") and find_spec("mmpretrain"):
-            import_mmpretrain()
-        return super().get(key)
+        found = registered(self, key) if isinstance(key, str) else None
+        return found or super().get(key)
 
 
 # Nodes to which mmhsi adds nothing: with a child of this scope, mmengine finds its own classes without a warning.
@@ -136,11 +135,14 @@ def registered(registry: MMRegistry, name: str) -> type | None:
     if scope not in (None, registry.scope):
         sister = _sister(registry, scope)
         return None if sister is None else sister.module_dict.get(key)
-    registry.import_from_location()
-    node: MMRegistry | None = registry
-    while node is not None and key not in node.module_dict:
-        node = node.parent if scope is None else None
-    return None if node is None else node.module_dict[key]
+    for location in registry._locations:  # in order: later ones are built on mmseg's models
+        if key in registry.module_dict:
+            break
+        import_module(location)
+    found, node = registry.module_dict.get(key), registry.parent if scope is None else None
+    while found is None and node is not None:
+        found, node = node.module_dict.get(key), node.parent
+    return found
 
 
 def _sister(registry: MMRegistry, scope: str) -> MMRegistry | None:

@@ -3,8 +3,10 @@
 import importlib
 import inspect
 import re
+import sys
 
 import pytest
+from processes import run_command
 
 from mmhsi import registry
 from mmhsi.cli.commands import find_tools, parser_of
@@ -58,3 +60,18 @@ def test_options_are_american() -> None:
 )
 def test_others_are_found(name: str) -> None:
     assert BRITISH.search(name)
+
+
+ON_DEMAND = """
+import sys
+from mmhsi.registry import MODELS
+
+for name, there in (("CNN2D", False), ("mmpretrain.GlobalAveragePooling", False), ("UNetHead", True)):
+    assert MODELS.get(name).__name__ == name.rpartition(".")[2]
+    assert ("mmseg.models" in sys.modules) == there, name
+"""
+
+
+def test_models_of_mmseg_are_imported_when_something_of_them_is_asked_for() -> None:
+    ended = run_command([sys.executable, "-c", ON_DEMAND])
+    assert ended.returncode == 0, ended.stderr

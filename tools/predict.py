@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmhsi.cli.command import WrittenGeoTIFF, WrittenPicture, WrittenVector, run, tool_parser, whole
 from mmhsi.cli.cubes import check_label_options, cube_arguments, image_options
+from mmhsi.cli.freed_memory import lasting_objects
 from mmhsi.cli.inputs import ReadFile, ReadLabels, check_there, reads, split_files
 from mmhsi.cli.options import dataset_argument, read_config, read_unchecked
 from mmhsi.errors import counted
@@ -115,13 +116,14 @@ def parse_args() -> argparse.Namespace:
 
 def load(args: argparse.Namespace) -> "SceneInferencer":
     """The model."""
-    from mmhsi.engine.quiet_logging import hush_models
-    from mmhsi.inference import SceneInferencer
+    how = args.device, args.batch_size, args.window, args.stride, args.amp
+    with lasting_objects():
+        from mmhsi.engine.quiet_logging import hush_models
+        from mmhsi.inference import SceneInferencer
 
-    if not args.verbose:
-        hush_models()
-    config = read_config(args) if args.config else None
-    return SceneInferencer(config, args.checkpoint, args.device, args.batch_size, args.window, args.stride, args.amp)
+        if not args.verbose:
+            hush_models()
+        return SceneInferencer(read_config(args) if args.config else None, args.checkpoint, *how)
 
 
 class Telling:
@@ -162,7 +164,8 @@ def maps_of(
     from mmhsi.inference.many_scenes import model_identity, predict_scenes
     from mmhsi.inference.scene_lists import share
 
-    config = read_unchecked(args) if args.config else None
+    with lasting_objects():
+        config = read_unchecked(args) if args.config else None
     way = dict(window=args.window, stride=args.stride, amp=args.amp)
     identity, options = model_identity(config, args.checkpoint, **way), map_options(args)
     rows = args.share == "rows"
@@ -191,7 +194,6 @@ def maps_of(
 def predict_many(args: argparse.Namespace) -> None:
     """Predict the scenes of this process and write the summary of all."""
     from mmhsi.cli.console import bar, waiting
-    from mmhsi.cli.freed_memory import lasting_objects
     from mmhsi.errors import ConfigError, DataError, one_line
     from mmhsi.inference.many_outputs import check_folder
     from mmhsi.inference.many_scenes import Record, read_records
@@ -216,7 +218,7 @@ def predict_many(args: argparse.Namespace) -> None:
     optimised = args.mosaic == "cog"
     with lasting_objects():
         records = read_records(folder, names.values())
-    check_folder(folder, names, records, given, args.key, args.axes, image_options(args), optimised)
+        check_folder(folder, names, records, given, args.key, args.axes, image_options(args), optimised)
     unnamed = [Record(item, "", 0.0, [], None, why) for item, why in bad_items.items()]
     failed, found, written, known = [*unnamed], 0, 0, {}
     with bar("classifying", "rows" if args.scheduler is None else "scenes") as step:

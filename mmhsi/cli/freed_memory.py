@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import sys
@@ -37,11 +38,16 @@ def keep_freed_memory() -> None:
 def lasting_objects() -> Iterator[None]:
     """What is made within the block lasts until the command ends: Python looks for garbage in it neither now nor later.
 
-    It would, over and over, while the hundred thousands of objects of torch and its like are made.
+    It would, over and over, while the hundred thousands of objects of torch and its like are made. A block within
+    another is part of it. When the command ends they are like others: libraries say what has been left over.
     """
+    if not gc.isenabled():
+        yield
+        return
     gc.disable()
     try:
         yield
         gc.freeze()
+        atexit.register(gc.unfreeze)
     finally:
         gc.enable()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mmengine.config import Config, DictAction
 
 from mmhsi.arguments import nearest
+from mmhsi.cli.freed_memory import lasting_objects
 from mmhsi.errors import ConfigError
 from mmhsi.io.files import reason
 
@@ -51,13 +52,14 @@ def read_config(args: argparse.Namespace) -> Config:
     Raises:
         ConfigError: As there, or if a key, type or section of the config or of the options is mistyped.
     """
-    from mmhsi.engine import check_config
-    from mmhsi.engine.quiet_logging import hush_models
+    with lasting_objects():
+        from mmhsi.engine import check_config
+        from mmhsi.engine.quiet_logging import hush_models
 
-    if not getattr(args, "verbose", False):
-        hush_models()
-    cfg = read_unchecked(args)
-    check_config(cfg)
+        if not getattr(args, "verbose", False):
+            hush_models()
+        cfg = read_unchecked(args)
+        check_config(cfg)
     return cfg
 
 

@@ -144,9 +144,8 @@ class _Folders:
     def hold_none(self, scene: str) -> bool:
         """Whether a scene's files all lie beside it, by its own name and behind links, and none of them is there."""
         with suppress(MMHSIError, OSError, ValueError):
-            file = Path(scene)
-            file = data_file_of(file) if file.suffix.lower() == ".hdr" else file
-            if file.is_file() and driver_of(file) != "VRT":  # which alone names files elsewhere
+            file = data_file_of(Path(scene)) if scene.lower().endswith(".hdr") else scene
+            if os.path.isfile(file) and driver_of(Path(file)) != "VRT":  # noqa: PTH113, which alone names files elsewhere
                 return all(self._holds_none(os.path.dirname(name)) for name in {scene, os.path.realpath(scene)})  # noqa: PTH120
         return False
 

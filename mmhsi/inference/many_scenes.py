@@ -117,10 +117,10 @@ def predict_scenes(
     Yields:
         Each scene's record, and whether it was there before; of shared scenes those that this process has joined.
     """
-    folder, inferencer = Path(folder), None
+    folder, inferencer, way = Path(folder), None, _way(identity, options)
     for scene in scenes:
         out = folder / names[scene]
-        made = _made_by(identity, options, scene)
+        made = _made_by(way, scene)
         known = (records or {}).get(names[scene])
         if known is None or not _stands(known, folder, made):  # another process may have made it since
             known = read_record(record_path(folder, names[scene]))
@@ -164,7 +164,7 @@ def share_block(
         ConfigError: As :meth:`SceneInferencer.write_map`.
         DataError: Likewise.
     """
-    folder, made = Path(folder), _made_by(identity, options, scene)
+    folder, made = Path(folder), _made_by(_way(identity, options), scene)
     path = record_path(folder, names[scene])
     known = read_record(path)
     if known is not None and _stands(known, folder, made):
@@ -177,9 +177,13 @@ def share_block(
         return [begin for begin, _ in blocks.spans]
 
 
-def _made_by(identity: list, options: Mapping[str, Any], scene: str) -> Any:
-    given = sorted([name, value] for name, value in options.items() if value)
-    return _plain([identity, given, scene_identity(scene)])
+def _way(identity: list, options: Mapping[str, Any]) -> Any:
+    """Model and options of which the maps of all scenes are made."""
+    return _plain([identity, sorted([name, value] for name, value in options.items() if value)])
+
+
+def _made_by(way: list, scene: str) -> list:
+    return [*way, scene_identity(scene)]
 
 
 def _is_made(path: Path, folder: Path, made_by: Any) -> bool:
@@ -251,7 +255,7 @@ def _told(caught: Exception) -> str:
 
 def record_path(folder: Path, name: str) -> Path:
     """Where a scene's record lies."""
-    return folder / RECORDS / f"{name}.json"
+    return Path(f"{folder}/{RECORDS}/{name}.json")
 
 
 def read_records(folder: Path, names: Iterable[str]) -> dict[str, Record]:
@@ -272,7 +276,7 @@ def read_record(path: Path) -> Record | None:
         path: From :func:`record_path`.
     """
     try:
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110, of thousands
             return None
         content = read_state(path, "a record of mmhsi predict")
         facts = content.pop("facts")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from mmengine.registry import DefaultScope
-from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -91,12 +90,17 @@ class WindowModel:
                     if config:
                         raise
                     raise ConfigError(f"{checkpoint}: its model cannot be built: {error}") from error
-        if not isinstance(self.network, (PixelClassifier, BaseSegmentor, TileRegressor)):
-            raise ConfigError(
-                f"{type(self.network).__name__} gives no classes; expected a config of PixelClassifier, EncoderDecoder "
-                "or Mask2Former"
-            )
-        outputs = None if isinstance(self.network, BaseSegmentor) else self.network.num_outputs
+        outputs = None
+        if isinstance(self.network, PixelClassifier | TileRegressor):
+            outputs = self.network.num_outputs
+        else:
+            from mmseg.models.segmentors import BaseSegmentor  # not above: with mmseg's models come those of scipy
+
+            if not isinstance(self.network, BaseSegmentor):
+                raise ConfigError(
+                    f"{type(self.network).__name__} gives no classes; expected a config of PixelClassifier, "
+                    "EncoderDecoder or Mask2Former"
+                )
         if (outputs is None) == bool(self.spec.targets):
             raise ConfigError(
                 f"{self.source} was trained on {'values' if self.spec.targets else 'classes'}, "

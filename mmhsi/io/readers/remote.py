@@ -77,8 +77,10 @@ def place_of(name: str, folder: Path) -> str:
         return url2pathname(urlsplit(name).path)
     if is_remote(name) or "://" in name:
         return name
-    path, decoded = folder / name, folder / unquote(name)
-    return str(decoded if os.path.lexists(decoded) and not os.path.lexists(path) else path)
+    path, decoded = folder / name, unquote(name)
+    if decoded == name or os.path.lexists(path) or not os.path.lexists(folder / decoded):
+        return str(path)
+    return str(folder / decoded)
 
 
 class RemoteReader(RasterReader):
