@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from mmhsi.errors import DataError, counted
 
@@ -39,7 +39,7 @@ class Estimate:
         Returns:
             Both of the shape of ``value``.
         """
-        half = norm.ppf(0.5 + level / 2) * self.error
+        half = ndtri(0.5 + level / 2) * self.error
         return self.value - half, self.value + half
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from mmhsi.errors import DataError
@@ -102,6 +101,8 @@ class Temperature:
         def loss(log_temperature: float) -> float:
             scores = log_softmax(logs / np.exp(log_temperature), axis=1)
             return -float(np.take_along_axis(scores, classes[:, None], axis=1).mean())
+
+        from scipy.optimize import minimize_scalar  # not above: it takes a tenth of a second
 
         found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
         return cls(float(np.exp(found.x)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import beta, norm, t
+from scipy.special import betaincinv, ndtri, stdtrit  # scipy.stats takes half a second to import
 
 from mmhsi.errors import DataError
 
@@ -55,11 +55,11 @@ def group_interval(
     # Where all are right or all wrong nothing varies: a group then counts once.
     number = share * (1 - share) / variance if variance > 0 else _alike(sizes)
     tail = (1 - level) / 2
-    number = min(number, _alike(stands)) * (norm.ppf(tail) / t.ppf(tail, count - 1)) ** 2
-    low, high = beta.ppf(
-        [tail, 1 - tail],
+    number = min(number, _alike(stands)) * (ndtri(tail) / stdtrit(count - 1, tail)) ** 2
+    low, high = betaincinv(
         [max(number * share, 1e-9), number * share + 1],
         [number * (1 - share) + 1, max(number * (1 - share), 1e-9)],
+        [tail, 1 - tail],
     )
     return float(min(low, share)), float(max(high, share))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from mmhsi.errors import ConfigError, counted, one_line
 from mmhsi.io.files import write_json
@@ -85,7 +85,7 @@ class ValueMetric(BaseMetric):
             if known.any():
                 row |= value_errors(truth[known, index], predicted[known, index], groups[known])
                 if stds is not None:
-                    within = np.abs(predicted - truth)[known, index] <= norm.ppf((1 + LEVEL) / 2) * stds[known, index]
+                    within = np.abs(predicted - truth)[known, index] <= ndtri((1 + LEVEL) / 2) * stds[known, index]
                     row["coverage"] = float(within.mean())
             rows.append(row)
         metrics = _metrics(rows)
