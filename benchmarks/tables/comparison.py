@@ -2,9 +2,9 @@
 
 title = "Comparison models"
 protocol = (
-    "20 or 5 random pixels a class, seeds 0 to 4, or spatially disjoint blocks, seeds 0 to 7: published splits; on EnMAP, "
-    "whose 18 tiles are put together, the same rules, with tiles for blocks. Networks: windows of 9x9, "
-    "100 epochs, last checkpoint, augmentation, label smoothing and averaging over symmetries as in every model here. "
+    "20 or 5 random pixels a class, seeds 0 to 4, or spatially disjoint blocks, seeds 0 to 7: published splits; on "
+    "EnMAP, whose 18 tiles are put together, the same rules, with tiles for blocks. Networks: windows of 9x9, 100 "
+    "epochs, last checkpoint, augmentation, label smoothing and averaging over symmetries as in every model here. "
     "Forest and SVM: configs/classical on channels of that name, untuned; scaling, principal components and "
     "morphological profiles (EMP) use the whole scene without labels. MAEST and SS-MTr are pretrained on the scene "
     "without labels, the others are not."
