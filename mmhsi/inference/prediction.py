@@ -113,6 +113,7 @@ def pixel_batches(
     batch_size: int,
     start: int = 0,
     stop: int | None = None,
+    embed: Callable[[Tensor], Tensor] | None = None,
 ) -> Iterator[Batch]:
     """Windows around every pixel that holds data, whose centre the model classifies.
 
@@ -123,14 +124,20 @@ def pixel_batches(
         batch_size: Windows at a time.
         start: Row to begin with, where an earlier run stopped.
         stop: Row to end before. Default: the scene's height.
+        embed: Makes of each pixel alone what the windows are cut of, (H, W, C) to (H, W, e). Default None: they are cut
+            of the pixels.
     """
     (height, width), (h, w) = rows.shape, window
     top, left = h // 2, w // 2
     rows.pad_columns(-left, width + (w - 1) // 2)
     step, stop = strip_rows(width, batch_size), height if stop is None else stop
+    above = None  # the embedded rows that the next strip sees again
     for first in range(start, stop, step):
         count = min(step, stop - first)
         scene, padded_valid = rows.take(first - top, first + count + (h - 1) // 2)
+        if embed is not None:
+            scene = embed(scene) if above is None else torch.cat([above, embed(scene[h - 1 :])])
+            above = scene[count:]
         valid = padded_valid[top : top + count, left : left + width]
         # Found on the host: a mask of the device would be waited for, here and where scores take their places.
         places = torch.from_numpy(np.stack(valid.nonzero())).to(scene.device)

@@ -14,6 +14,7 @@ from mmhsi.models.classifiers import PixelClassifier
 from mmhsi.models.dense import dense_parts
 from mmhsi.models.mean_of_classifiers import ClassifierMembers, MeanOfClassifiers
 from mmhsi.models.preprocessors import WindowSampler
+from mmhsi.models.protocols import PixelEmbeddingBackbone, check_protocol
 from mmhsi.progress import watched
 
 from .prediction import joined, pixel_batches, row_batches, scored
@@ -95,7 +96,10 @@ class PixelFeatures:
             found = scored(rows, row_batches(rows, self.window), self._row_features)
         else:
             size = self.batch_size or self.inferencer.choose_batch(rows)
-            found = scored(rows, pixel_batches(rows, self.count(rows), self.window, size), self._features)
+            model = self.inferencer.model
+            shared = model.embeds_pixels
+            embed, features = (model.embed_pixels, self._of_embedded) if shared else (None, self._features)
+            found = scored(rows, pixel_batches(rows, self.count(rows), self.window, size, embed=embed), features)
         for first, values, valid in joined(found):
             part = values.permute(1, 2, 0).cpu().numpy()
             part[~valid] = np.nan
@@ -131,6 +135,13 @@ class PixelFeatures:
     def _features(self, x: Tensor) -> Tensor:
         with self.inferencer.model.precision():
             return window_features(self.network, x)
+
+    def _of_embedded(self, pixels: Tensor) -> Tensor:
+        """Those of windows (B, e, h, w) of embedded pixels."""
+        backbone = check_protocol("features", self.network.backbone, PixelEmbeddingBackbone)
+        with self.inferencer.model.precision():
+            maps = backbone.forward_embedded(pixels)[-1]
+        return maps[:, :, maps.shape[2] // 2, maps.shape[3] // 2].float()
 
     def _row_features(self, image: Tensor) -> Tensor:
         """Features (d, H − h + 1, W − w + 1) of an image, those of the windows' middles."""

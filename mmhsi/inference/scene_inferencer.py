@@ -126,7 +126,8 @@ class SceneInferencer:
                 return "pixel by pixel, by channels of its surroundings"
             return "pixel by pixel: the model sees nothing around a pixel"
         if self.model.by_pixel:
-            return f"a window of {h} x {w} pixels around each pixel"
+            shared = ", all embedded once" if self.model.embeds_pixels else ""
+            return f"a window of {h} x {w} pixels around each pixel{shared}"
         return f"windows of {h} x {w} pixels, a step of {self.stride[0]} x {self.stride[1]}"
 
     def open_scene(
@@ -225,11 +226,14 @@ class SceneInferencer:
             yield from scored(rows, batches, partial(model.predict_rows, window=window), progress)
             return
         if model.by_pixel:
-            batches = pixel_batches(rows, model.num_outputs, model.seen_window(window), batch_size, start, stop)
+            embed, score = (model.embed_pixels, model.of_embedded) if model.embeds_pixels else (None, model)
+            seen = model.seen_window(window)
+            batches = pixel_batches(rows, model.num_outputs, seen, batch_size, start, stop, embed)
         else:
+            score = model
             outputs, of_values = model.num_outputs, bool(self.spec.targets)
             batches = window_batches(rows, outputs, window, self.stride, batch_size, start, stop, of_values)
-        yield from scored(rows, batches, model, progress)
+        yield from scored(rows, batches, score, progress)
 
     @contextmanager
     def lasting_memory(self, batch_size: int) -> Iterator[None]:

@@ -156,6 +156,37 @@ class WindowModel:
         self._check_classes(len(scores))
         return scores
 
+    @property
+    def embeds_pixels(self) -> bool:
+        """Whether pixels are best embedded (:meth:`embed_pixels`) before windows are cut (:meth:`of_embedded`)."""
+        return self.by_pixel and self.network.embeds_pixels
+
+    def embed_pixels(self, image: Tensor) -> Tensor:
+        """What the network makes of single pixels; symmetries and windows share it.
+
+        Args:
+            image: Normalised, shape (H, W, C).
+
+        Returns:
+            Shape (H, W, e).
+        """
+        with self.precision():
+            return self.network.embed_pixels(image)
+
+    def of_embedded(self, pixels: Tensor) -> Tensor:
+        """What the model says of windows of embedded pixels, as of windows themselves.
+
+        Args:
+            pixels: Shape (B, e, h, w).
+
+        Raises:
+            ConfigError: If K is not the number of classes.
+        """
+        with self.precision():
+            scores = self.network.predict_embedded(pixels)
+        self._check_classes(scores.shape[1])
+        return scores.float()
+
     def precision(self) -> torch.autocast:
         """The precision that the network runs in, as a context."""
         kind = self.device.type

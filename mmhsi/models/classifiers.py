@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.model import BaseModel
@@ -14,13 +14,25 @@ from .checks import map_channels
 from .dense import POOLS, dense_parts, dense_scores
 from .freezing import FreezableBackbone
 from .preprocessors import ScenePreprocessor, dihedral, symmetries
-from .protocols import CentreBackbone, LayeredBackbone, ScaledBackbone, check_protocol, finer_source
+from .protocols import (
+    CentreBackbone,
+    LayeredBackbone,
+    PixelEmbeddingBackbone,
+    ScaledBackbone,
+    check_protocol,
+    finer_source,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FEATURES_PER_CHANNEL = {"CenterContext": 2, "LearnableAggregation": 1, "GlobalAveragePooling": 1}
 """What necks, by their classes' names, make of every channel of the last map."""
 
 PASS = 64
 """Windows a pass on a CPU, for each thread: of more, what one layer gives has left the cache before the next one."""
+CHUNK = 4096
+"""Pixels that are embedded at a time."""
 WORTH_IT = 2
 """Times as many pixels as the image that holds them all the windows of a batch must have to be passed as that image."""
 
@@ -163,6 +175,39 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         """Numbers a pixel that :meth:`predict_scores` gives; None for one a class of the data."""
         return None
 
+    @property
+    def embeds_pixels(self) -> bool:
+        """Whether what the backbone makes of single pixels is worth computing before windows are cut of it."""
+        return isinstance(self.backbone, PixelEmbeddingBackbone) and self.backbone.embeds_pixels
+
+    def embed_pixels(self, image: Tensor) -> Tensor:
+        """What the backbone makes of single pixels, for :meth:`predict_embedded`, if :attr:`embeds_pixels`.
+
+        Args:
+            image: Normalised, shape (H, W, C).
+
+        Returns:
+            Shape (H, W, e).
+        """
+        backbone = check_protocol("PixelClassifier: pixels embedded once", self.backbone, PixelEmbeddingBackbone)
+        parts = image.flatten(0, 1).split(CHUNK)  # what layers along the spectrum give of a pixel is far larger
+        made = [backbone.embed_pixels(part.T[None, :, None])[0, :, 0].T for part in parts]
+        return torch.cat(made).unflatten(0, image.shape[:2])
+
+    def predict_embedded(self, pixels: Tensor) -> Tensor:
+        """Class scores of windows, as of :meth:`predict_scores`, of what was made of their pixels before.
+
+        Args:
+            pixels: Windows of what :meth:`embed_pixels` gave, shape (B, e, h, w).
+        """
+        return self._in_passes(pixels, self._of_embedded)
+
+    def _of_embedded(self, windows: Tensor) -> Any:
+        backbone = check_protocol("PixelClassifier: pixels embedded once", self.backbone, PixelEmbeddingBackbone)
+        features = backbone.forward_embedded(windows)
+        features = features if self.neck is None else self.neck(features)
+        return features if self.head is None else self.head(features)
+
     def predict_scores(self, inputs: Tensor) -> Tensor:
         """Class scores of windows.
 
@@ -172,16 +217,19 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         Returns:
             Softmax scores, shape (B, K).
         """
-        if inputs.device.type != "cpu" or torch.compiler.is_compiling():  # an exported graph takes any number
-            return self._pass(inputs)
-        return torch.cat([self._pass(part) for part in inputs.split(PASS * torch.get_num_threads())])
+        return self._in_passes(inputs, self)
 
-    def _pass(self, inputs: Tensor) -> Tensor:
+    def _in_passes(self, inputs: Tensor, outputs: Callable[[Tensor], Any]) -> Tensor:
+        """Scores of windows, of which each pass gives what the head does."""
+        if inputs.device.type != "cpu" or torch.compiler.is_compiling():  # an exported graph takes any number
+            return self._pass(inputs, outputs)
+        return torch.cat([self._pass(part, outputs) for part in inputs.split(PASS * torch.get_num_threads())])
+
+    def _pass(self, inputs: Tensor, outputs: Callable[[Tensor], Any]) -> Tensor:
         single = inputs.shape[2] == inputs.shape[3] == 1  # which looks the same from all sides
         elements = symmetries(*inputs.shape[2:]) if self.tta and not single else (0,)
         turned = (dihedral(inputs, element, finer_source(self.backbone)) for element in elements)
-        scores = [self.scored(self(windows, mode="tensor")) for windows in turned]
-        return torch.stack(scores).mean(dim=0)
+        return torch.stack([self.scored(outputs(windows)) for windows in turned]).mean(dim=0)
 
     def seen_window(self, window: tuple[int, int]) -> tuple[int, int]:
         """The part of a window that its scores depend on: one pixel where the backbone sees the centre alone.

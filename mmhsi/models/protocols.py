@@ -265,6 +265,31 @@ class DenseBackbone(Protocol):
 
 
 @runtime_checkable
+class PixelEmbeddingBackbone(Protocol):
+    """Begins with what it computes of every pixel alone, which all windows and symmetries with the pixel can share.
+
+    Attributes:
+        embeds_pixels: Whether that is worth it.
+    """
+
+    embeds_pixels: bool
+
+    def embed_pixels(self, x: Tensor) -> Tensor:
+        """What is made of single pixels, (B, C, H, W) to (B, e, H, W).
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
+
+    def forward_embedded(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """What the backbone gives of windows: its maps.
+
+        Args:
+            pixels: Windows of what :meth:`embed_pixels` gave, shape (B, e, h, w).
+        """
+
+
+@runtime_checkable
 class FinerBackbone(Protocol):
     """Takes a finer second source whose pixels come as channels of the pixel they lie in.
 

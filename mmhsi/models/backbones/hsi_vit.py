@@ -12,13 +12,14 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..checks import resolve_out_indices
-from ..embeddings import build_embedding
+from ..embeddings import BandEmbed, build_embedding
 from ..layers import (
     PatchEmbed,
     Tokens,
     init_embedding,
     init_linear,
     mask_tokens,
+    pad_to_multiple,
     patch_grid,
     prepend_tokens,
     resize_position_table,
@@ -231,6 +232,32 @@ class HSIViT(TransformerBackbone):
                 raise ConfigError("HSIViT: a mask is given, which needs with_mask_token=True")
             tokens = mask_tokens(tokens, mask, self.mask_token, "HSIViT: mask")
         return Tokens(None, self._placed(tokens, grid), grid)
+
+    @property
+    def embeds_pixels(self) -> bool:
+        """Whether the embedding does most of its work for every pixel alone."""
+        return isinstance(self.patch_embed, BandEmbed) and self.patch_embed.embeds_pixels
+
+    def embed_pixels(self, x: Tensor) -> Tensor:
+        """What the embedding makes of single pixels, if :attr:`embeds_pixels`, (B, C, H, W) to (B, e, H, W).
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
+        assert isinstance(self.patch_embed, BandEmbed)
+        return self.patch_embed.embed_pixels(x, *self.centres(x, None))
+
+    def forward_embedded(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Maps of images, as :meth:`forward`, of what :meth:`embed_pixels` made of their pixels.
+
+        Args:
+            pixels: Shape (B, e, H, W).
+        """
+        assert isinstance(self.patch_embed, BandEmbed)
+        patches = self.patch_embed.of_patches(pad_to_multiple(pixels, self.patch_size))
+        grid = (patches.shape[2], patches.shape[3])
+        tokens = Tokens(None, self._placed(patches.flatten(2).transpose(1, 2), grid), grid)
+        return tuple(self.to_map(chosen) for chosen in self.encode(tokens, self.out_indices))
 
     def _placed(self, tokens: Tensor, grid: tuple[int, int], visible: Tensor | None = None) -> Tensor:
         """Add the table's positions, of some patches or all, where there is one."""

@@ -149,6 +149,7 @@ class IMAEViT(TransformerBackbone):
     """
 
     patch_size = 1
+    embeds_pixels = True
     num_extra_tokens = 1  # ins_token, before the pixels' tokens
 
     def __init__(
@@ -215,10 +216,32 @@ class IMAEViT(TransformerBackbone):
         Raises:
             ConfigError: If C is not the backbone's ``in_channels``, or centres are needed and missing.
         """
+        return self._placed(self._spectra(x, wavelengths), hidden)
+
+    def _spectra(self, x: Tensor, wavelengths: Sequence[float] | None) -> Tensor:
+        """What is made of the spectrum of every pixel alone, (B, d, H, W)."""
         centres = self.centres(x, wavelengths)
-        height, width = x.shape[2:]
-        maps = self.spectral_embed(x if self.any_bands else x.permute(0, 2, 3, 1), *centres)
-        maps = maps.permute(0, 3, 1, 2)  # (B, H, W, d) -> (B, d, H, W)
+        return self.spectral_embed(x if self.any_bands else x.permute(0, 2, 3, 1), *centres).permute(0, 3, 1, 2)
+
+    def embed_pixels(self, x: Tensor) -> Tensor:
+        """What is made of the spectra of single pixels, (B, C, H, W) to (B, d, H, W).
+
+        Args:
+            x: Images, shape (B, C, H, W).
+        """
+        return self._spectra(x, None)
+
+    def forward_embedded(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Maps of windows, as :meth:`forward`, of what :meth:`embed_pixels` made of their pixels.
+
+        Args:
+            pixels: Shape (B, d, H, W).
+        """
+        return self._maps(self._placed(pixels, None))
+
+    def _placed(self, maps: Tensor, hidden: Tensor | None) -> Tokens:
+        """Mark the centre and add the position terms; nothing of hidden pixels enters them."""
+        height, width = maps.shape[2:]
         if hidden is not None:
             maps = maps.masked_fill(hidden.view(-1, 1, height, width), 0.0)
         if self.centre_mark is not None:
@@ -264,7 +287,10 @@ class IMAEViT(TransformerBackbone):
             One map (B, d, H, W) for each of ``out_indices``; with ``with_ins_token`` before them the ins token (B, d)
             of the last one's layer.
         """
-        outputs = self.encode(self.embed(x, None, wavelengths), self.out_indices)
+        return self._maps(self.embed(x, None, wavelengths))
+
+    def _maps(self, tokens: Tokens) -> tuple[Tensor, ...]:
+        outputs = self.encode(tokens, self.out_indices)
         maps = tuple(tokens.to_map() for tokens in outputs)
         ins = outputs[-1].cls if self.with_ins_token else None
         return maps if ins is None else (ins, *maps)

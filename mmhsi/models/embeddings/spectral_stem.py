@@ -134,19 +134,23 @@ class SpectralStemEmbed(BandEmbed):
         resample, codes = kept_like(_steps, tuple(wavelengths), self.step, like=self.projection.weight)
         return resample, self.code(codes).T
 
+    @property
+    def embeds_pixels(self) -> bool:
+        """True, but for batch normalisation that learns."""
+        return not (self.norms and self.training)
+
     def embed(self, x: Tensor, *of_bands: Tensor) -> Tensor:
-        """Resample, convolve, embed; arguments as for :meth:`BandEmbed.embed`."""
+        """Convolve along the spectra, embed patches; arguments as for :meth:`BandEmbed.embed`."""
+        return self.of_patches(self.of_pixels(x, *of_bands))
+
+    def of_pixels(self, x: Tensor, *of_bands: Tensor) -> Tensor:
+        """Resample and convolve to channels (B, 128, H, W); arguments as for :meth:`BandEmbed.embed`."""
         resample, codes = (tensor.to(x.dtype) for tensor in of_bands)
-        return self.project(self.stem(resample @ x.flatten(2), codes), x)
+        return self.stem(resample @ x.flatten(2), codes).unflatten(2, x.shape[2:])
 
-    def project(self, channels: Tensor, x: Tensor) -> Tensor:
-        """Patches of the channels (B, 128, H · W) of images to tokens (B, d, h, w).
-
-        Args:
-            channels: Shape (B, 128, H · W).
-            x: The images, shape (B, C, H, W).
-        """
-        return self.projection(channels.unflatten(2, x.shape[2:]))
+    def of_patches(self, pixels: Tensor) -> Tensor:
+        """Embed patches of the channels; arguments as for :meth:`BandEmbed.of_patches`."""
+        return self.projection(pixels)
 
 
 @MODELS.register_module()
@@ -183,6 +187,6 @@ class SpectralEarthEmbed(SpectralStemEmbed):
         order = torch.tensor(wavelengths, dtype=torch.float64).argsort(stable=True)
         return (order.to(self.projection.weight.device),)
 
-    def embed(self, x: Tensor, *of_bands: Tensor) -> Tensor:
-        """Sort, convolve, embed; arguments as for :meth:`BandEmbed.embed`."""
-        return self.project(self.stem(x.flatten(2).index_select(1, of_bands[0])), x)
+    def of_pixels(self, x: Tensor, *of_bands: Tensor) -> Tensor:
+        """Sort and convolve to channels (B, 128, H, W); arguments as for :meth:`BandEmbed.embed`."""
+        return self.stem(x.flatten(2).index_select(1, of_bands[0])).unflatten(2, x.shape[2:])
