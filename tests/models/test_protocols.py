@@ -25,6 +25,7 @@ from mmhsi.models.protocols import (
     GridBackbone,
     LayeredBackbone,
     MaskTokenBackbone,
+    PixelEmbeddingBackbone,
     PrunableBackbone,
     ResamplingBackbone,
     ResizableModel,
@@ -41,11 +42,12 @@ from mmhsi.registry import MODELS
 
 COMMON = {TokenBackbone, AnyBandBackbone, PrunableBackbone, BandedBackbone, LayeredBackbone}
 SATISFIED = {
-    "HSIViT": COMMON | {VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel, GridBackbone},
+    "HSIViT": COMMON
+    | {VisibleBackbone, MaskTokenBackbone, AttentiveBackbone, AdaptableModel, GridBackbone, PixelEmbeddingBackbone},
     "HyperSIGMAFusion": {PrunableBackbone, BandedBackbone, LayeredBackbone, AdaptableModel, GridBackbone},
     "HyperSIGMASpatial": COMMON,
     "HyperSIGMASpectral": COMMON,
-    "IMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone},
+    "IMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone, PixelEmbeddingBackbone},
     "SSMAEFusion": COMMON | {VisibleBackbone, AttentiveBackbone, GridBackbone},
     "SSMAEViT": COMMON | {VisibleBackbone, AttentiveBackbone, GridBackbone},
     "SST": COMMON | {VisibleBackbone, ResamplingBackbone},
