@@ -15,6 +15,8 @@ columns = {
     "Houston crop, 5 a class": "houston2018-crop_5-per-class",
     "Houston crop, disjoint": "houston2018-crop_disjoint",
     "Salinas-A, 20 a class": "salinas-a_20-per-class",
+    "Salinas-A, 5 a class": "salinas-a_5-per-class",
+    "Salinas-A, disjoint": "salinas-a_disjoint",
 }
 more_seeds = {name: tuple(range(8)) for name in columns if "disjoint" in name}
 
