@@ -41,6 +41,8 @@ REVISED = [(r"^module.", "")]
 
 RUNS = itertools.count(1)
 """Numbers of the runners of this process."""
+BEGINNINGS = ("before_train", "before_val", "before_test")
+"""Hooks behind which nothing refuses a run any more."""
 
 
 class ReadsCheckpointsAsData:
@@ -125,7 +127,12 @@ class OwnRunner(ReadsCheckpointsAsData):
 
     By its name, which mmengine makes of the config's and of the second in which it begins, a runner finds its logger,
     its scalars and its progress: of two short runs within a second the later one wrote into the earlier one's files.
+
+    Its config is written into the work dir when the run begins, where mmengine writes it before anything is read: one
+    that is refused leaves the config of the run before it.
     """
+
+    _has_begun = False
 
     def __init__(self, *args: object, experiment_name: str | None = None, cfg: Config | None = None, **kwargs: object):
         import_formatter()  # mmengine would, to log the config: in every process of a run at once
@@ -137,6 +144,18 @@ class OwnRunner(ReadsCheckpointsAsData):
         logger = super().build_logger(*args, **kwargs)  # type: ignore[misc]
         quiet_logging.apply(logger)
         return logger
+
+    def dump_config(self) -> None:
+        """Write nothing yet, when mmengine's constructor asks for it."""
+        if self._has_begun:
+            super().dump_config()  # type: ignore[misc]
+
+    def call_hook(self, fn_name: str, **kwargs: object) -> None:
+        """Call the hooks, and write the config when the run has begun; arguments are mmengine's."""
+        super().call_hook(fn_name, **kwargs)  # type: ignore[misc]
+        if fn_name in BEGINNINGS and not self._has_begun:
+            self._has_begun = True
+            self.dump_config()
 
     def resume(self, filename: str, *args: object, **kwargs: object) -> None:
         """Go on from a checkpoint; arguments are mmengine's.

@@ -92,14 +92,26 @@ OTHER_RUNS = [
 ]
 
 
+def contents(folder):
+    """Every file of a folder."""
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_another_run_is_refused_in_one_line(config, run, run_tool, capsys):
-    before = {path.name: path.read_bytes() for path in run.glob("*.pth")}
+    before = contents(run)
+    assert any(path.suffix == ".py" for path in before)
     for changed, named in OTHER_RUNS:
         assert run_tool("train", config(2, **changed), "--work-dir", run, "--resume") == 2
         line = capsys.readouterr().err.splitlines()[-1]
         assert line.startswith("error: --resume: ")
         assert named in line
-    assert {path.name: path.read_bytes() for path in run.glob("*.pth")} == before
+        assert contents(run) == before
+
+
+def test_a_run_that_is_refused_when_its_data_are_read_leaves_what_was_there(config, run, run_tool):
+    before = contents(run)
+    assert run_tool("train", config(3, **{"val_dataloader.dataset.scene": "nowhere"}), "--work-dir", run) == 2
+    assert contents(run) == before
 
 
 def test_a_checkpoint_without_the_state_of_the_training_is_refused(config, run, run_tool, capsys):
