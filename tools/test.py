@@ -27,6 +27,7 @@ def main() -> None:
     from mmhsi.engine.quiet_logging import log_to_file_alone
     from mmhsi.engine.run_identity import doubt_split
     from mmhsi.engine.unwrap import unwrap_model
+    from mmhsi.engine.windows import compare_windows
     from mmhsi.errors import ConfigError
     from mmhsi.models import load_weights
     from mmhsi.models.weights import checkpoint_spec, read_checkpoint
@@ -52,6 +53,7 @@ def main() -> None:
         with nullcontext() if args.verbose else log_to_file_alone():
             runner = CheckedRunner.from_cfg(cfg)
         if spec is not None:
+            compare_windows(cfg.test_dataloader.dataset, "test_dataloader.dataset", unwrap_model(runner), spec.window)
             check_classes(runner.test_dataloader.dataset, spec, source)
         doubt_split(checkpoint["meta"], runner, source)
         load_weights(unwrap_model(runner), args.checkpoint)

@@ -25,6 +25,7 @@ from .last_batch import leave_out_single
 from .numbers import resolve_from_data
 from .runners import ReadsCheckpointsAsData
 from .unwrap import unwrap_model
+from .windows import compare_windows
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -207,6 +208,7 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
         runner._train_dataloader = {**cfg.train_dataloader, "dataset": {"type": lambda: dataset}}
         for name in ("val_dataloader", "test_dataloader"):  # not in cfg, which is written down
             if spec is not None and cfg.get(name):
+                compare_windows(cfg[name].dataset, f"{name}.dataset", model, spec.window)
                 data = with_fitted_channels(cfg[name].dataset, spec)
                 setattr(runner, f"_{name}", {**cfg[name], "dataset": data})
     return runner

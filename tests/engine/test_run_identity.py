@@ -158,6 +158,16 @@ def test_a_test_on_another_split_than_that_of_the_training_is_doubted(config, ru
         assert ("was trained on other pixels (seed 0) than this split" in capsys.readouterr().err) == doubted
 
 
+def test_a_test_with_other_windows_than_those_of_the_training_is_doubted(config, run, tmp_path, run_tool, capsys):
+    told = "test_dataloader.dataset: windows of {0} x {0} pixels, where the model is trained on 9 x 9"
+    for side in (9, 15):
+        changed = config(2, **{"test_dataloader.dataset.window": side})
+        assert run_tool("test", changed, run / "epoch_2.pth", "--work-dir", tmp_path / f"t{side}") == 0
+        assert (told.format(side) in capsys.readouterr().err) == (side == 15)
+        assert run_tool("train", changed, "--work-dir", tmp_path / f"w{side}") == 0
+        assert (told.format(side) in capsys.readouterr().err) == (side == 15)
+
+
 def test_weights_that_are_not_finite_are_passed_over_and_refused(config, run, tmp_path, run_tool, capsys):
     expected = read_checkpoint(run / "epoch_2.pth")["state_dict"]
     for value in (float("nan"), float("-inf")):
