@@ -46,7 +46,9 @@ def main() -> None:
         spec = checkpoint_spec(checkpoint, args.checkpoint) if checkpoint["meta"].get("dataset_meta") else None
         if spec is not None:
             resolve_from_spec(cfg, spec, source)
-            cfg.test_dataloader.dataset = with_fitted_channels(cfg.test_dataloader.dataset, spec)
+            cfg.test_dataloader.dataset = with_fitted_channels(
+                cfg.test_dataloader.dataset, spec, "test_dataloader.dataset"
+            )
         elif cfg.model.get("data_preprocessor", {}).get("num_bands") is None:
             resolve_from_data(cfg)  # weights from elsewhere do not say
         prepare_distributed(cfg)

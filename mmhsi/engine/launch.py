@@ -209,6 +209,6 @@ def build_runner(cfg: Config) -> Runner | FlexibleRunner:
         for name in ("val_dataloader", "test_dataloader"):  # not in cfg, which is written down
             if spec is not None and cfg.get(name):
                 compare_windows(cfg[name].dataset, f"{name}.dataset", model, spec.window)
-                data = with_fitted_channels(cfg[name].dataset, spec)
+                data = with_fitted_channels(cfg[name].dataset, spec, f"{name}.dataset")
                 setattr(runner, f"_{name}", {**cfg[name], "dataset": data})
     return runner

@@ -143,7 +143,7 @@ class FeatureExtractor:
         if "pipeline" in settings and test is not None:
             settings["pipeline"] = test.dataset.pipeline
         if self._fitted is not None:
-            settings = with_fitted_channels(settings, self._fitted)
+            settings = with_fitted_channels(settings, self._fitted, f"{loader}.dataset")
         with DefaultScope.overwrite_default_scope("mmhsi"):
             return DATASETS.build(settings)
 

@@ -12,6 +12,8 @@ from mmengine.config import Config
 from scene_models import FCN
 
 from mmhsi.datasets.transforms import SceneChannels
+from mmhsi.engine import build_runner
+from mmhsi.errors import ConfigError
 from mmhsi.inference import scene_rows
 from mmhsi.inference.feature_extractor import FeatureExtractor
 from mmhsi.models.weights import read_checkpoint
@@ -123,3 +125,17 @@ def test_test_and_map_are_the_network_on_channels_of_the_training(
         assert run_tool("predict", path, checkpoint, scene, "--out", out, "--device", "cpu") == 0
         with rasterio.open(out) as file:
             assert (file.read(1) == expected + 1).mean() > 0.9999
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [([], "TileDataset has 0 SceneChannels"), ([dict(type="SceneChannels", local=True)], "local=True")],
+)
+def test_other_channels_in_the_validation_are_told_when_the_runner_is_built(
+    place: Path, tmp_path: Path, steps: list[dict], told: str
+) -> None:
+    cfg = Config(dict(config(place), work_dir=str(tmp_path / "w")))
+    pipeline = cfg.val_dataloader.dataset.pipeline
+    cfg.val_dataloader.dataset.pipeline = [*pipeline[:2], *steps, *pipeline[3:]]
+    with pytest.raises(ConfigError, match=f"^val_dataloader.dataset: .*{told}"):
+        build_runner(cfg)

@@ -82,7 +82,8 @@ def tile_task(cfg: Config) -> Task:
     pipeline = [step for step in cfg.test_dataloader.dataset.pipeline if step["type"] != "PackTile"]
     whole = dict(pipeline=pipeline, turns=(0,), window=None, stride=None)
     train = DATASETS.build({**training_dataset(cfg), **whole})
-    test = DATASETS.build(with_fitted_channels({**cfg.test_dataloader.dataset, **whole}, train.spec))
+    asked_of = {**cfg.test_dataloader.dataset, **whole}
+    test = DATASETS.build(with_fitted_channels(asked_of, train.spec, "test_dataloader.dataset"))
     seen, asked = labelled_spectra(train, by_block=len(train) < 5), labelled_spectra(test)
     mean, std = seen.spectra.mean(axis=0), seen.spectra.std(axis=0)
     std = np.where(std > 0, std, 1)

@@ -62,10 +62,12 @@ class ChannelGroup:
     Attributes:
         short: Its name in tables and in lists of groups.
         needs_second: Whether it is made of the second source.
+        learned: Arguments that :meth:`fit` finds. Default: none.
     """
 
     short: str
     needs_second: bool = False
+    learned: tuple[str, ...] = ()
 
     def fit(self, parts: Iterable[Views]) -> None:
         """Learn what :meth:`__call__` needs from whole scenes, without labels. Default: nothing.

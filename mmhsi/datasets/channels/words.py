@@ -46,6 +46,7 @@ class WordHistograms(ChannelGroup):
     """
 
     short = "words"
+    learned = ("offset", "spread", "centers")
 
     def __init__(
         self,
