@@ -29,6 +29,18 @@ def generator() -> np.random.Generator:
     return np.random.default_rng(np.random.randint(2**32, size=4, dtype=np.uint32))  # noqa: NPY002
 
 
+def forwards(array: NDArray) -> NDArray:
+    """An array, or a copy of one in which an axis of a single pixel runs backwards, as flips leave it.
+
+    To numpy that is contiguous, so that nothing copies it, but torch takes no negative strides.
+
+    Args:
+        array: Of any shape.
+    """
+    backwards = any(size == 1 and stride < 0 for size, stride in zip(array.shape, array.strides, strict=True))
+    return array.copy() if backwards else array
+
+
 class CubeTransform(BaseTransform):
     """Base of the N-band transforms: every constructor argument is an attribute of the same name, and is shown.
 

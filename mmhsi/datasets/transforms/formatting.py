@@ -12,12 +12,23 @@ from mmseg.structures import SegDataSample
 from mmhsi.io.transposing import planes_of
 from mmhsi.registry import TRANSFORMS
 
-from .common import CubeTransform, require_one_grid
+from .common import CubeTransform, forwards, require_one_grid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
 META_KEYS = ("img_path", "seg_map_path", "window", "ori_shape", "img_shape")
+
+
+def tensor_of(array: NDArray) -> torch.Tensor:
+    """A tensor of an array of any strides, which shares its memory where they are those of C order.
+
+    Args:
+        array: Of any shape.
+    """
+    return torch.from_numpy(forwards(np.ascontiguousarray(array)))
 
 
 @TRANSFORMS.register_module()
@@ -43,14 +54,14 @@ class PackTile(CubeTransform):
         """Pack; nothing else of ``results`` goes on."""
         sample = SegDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
         if "gt_seg_map" in results:
-            labels = torch.from_numpy(np.ascontiguousarray(results["gt_seg_map"]))
+            labels = tensor_of(results["gt_seg_map"])
             sample.gt_sem_seg = PixelData(data=labels[None])
         if "gt_values" in results:
             require_one_grid(results)
             values = np.where(results["valid"][..., None], results["gt_values"], np.float32(np.nan))
-            sample.gt_values = PixelData(data=torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1))))
+            sample.gt_values = PixelData(data=tensor_of(values.transpose(2, 0, 1)))
         return dict(
-            inputs=torch.from_numpy(planes_of(results["img"])),
-            valid=torch.from_numpy(np.ascontiguousarray(results["valid"])),
+            inputs=tensor_of(planes_of(results["img"])),
+            valid=tensor_of(results["valid"]),
             data_samples=sample,
         )

@@ -12,7 +12,7 @@ from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError
 from mmhsi.registry import TRANSFORMS
 
-from .common import SPATIAL_KEYS, CubeTransform, generator
+from .common import SPATIAL_KEYS, CubeTransform, forwards, generator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ class RandomDihedral(CubeTransform):
 
     Required keys: ``img`` (H, W, C).
 
-    Modified keys: ``img``, ``gt_seg_map``, ``valid``, ``img_shape``.
+    Modified keys: ``img``, ``gt_seg_map``, ``gt_values``, ``valid``, ``img_shape``.
 
     Args:
         prob: Probability of drawing a symmetry at all, among which is the identity. Default 1.
@@ -47,18 +47,18 @@ class RandomDihedral(CubeTransform):
         for key in SPATIAL_KEYS:
             if key in results:
                 array = results[key][:, ::-1] if flip else results[key]
-                results[key] = np.rot90(array, turns)
+                results[key] = forwards(np.rot90(array, turns))
         results["img_shape"] = results["img"].shape[:2]
         return results
 
 
 @TRANSFORMS.register_module()
 class RandomFlip(MMCVRandomFlip):
-    """mmcv's RandomFlip, which works on any number of bands, with ``valid`` flipped along.
+    """mmcv's RandomFlip, which works on any number of bands, with ``valid`` and ``gt_values`` flipped along.
 
     Required keys: ``img`` (H, W, C).
 
-    Modified keys: ``img``, ``gt_seg_map``, ``valid``.
+    Modified keys: ``img``, ``gt_seg_map``, ``gt_values``, ``valid``.
 
     Added keys: ``flip``, ``flip_direction``.
 
@@ -85,5 +85,7 @@ class RandomFlip(MMCVRandomFlip):
 
     def _flip(self, results: dict) -> None:
         super()._flip(results)
-        if "valid" in results:
-            results["valid"] = imflip(results["valid"], direction=results["flip_direction"])
+        for key in ("valid", "gt_values"):  # which mmcv does not know
+            if key in results:
+                results[key] = imflip(results[key], direction=results["flip_direction"])
+        results.update({key: forwards(results[key]) for key in SPATIAL_KEYS if key in results})

@@ -20,7 +20,7 @@ from ..drawn_tiles import drawn_classes
 from ..kept_readers import KeptReaders
 from ..label_grid import grid_classes
 from ..label_table import IGNORE_INDEX
-from .common import CubeTransform, generator
+from .common import CubeTransform, forwards, generator
 from .keeping import Kept
 
 if TYPE_CHECKING:
@@ -149,8 +149,8 @@ class LoadCube(CubeTransform):
             )
         cube = self._read(reader, results)
         turns = _turns(results)
-        results["img"] = np.rot90(cube.data, turns)
-        results["valid"] = np.rot90(cube.valid(), turns)
+        results["img"] = forwards(np.rot90(cube.data, turns))
+        results["valid"] = forwards(np.rot90(cube.valid(), turns))
         results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
         results["file_shape"] = shape[:2]
         results["wavelengths"] = cube.wavelengths
@@ -211,7 +211,7 @@ class LoadLabels(CubeTransform):
             DataError: If it cannot be read, has an unknown id, another size than the cube's file, or lies elsewhere.
         """
         classes = read_classes(results)
-        labels: np.ndarray = np.rot90(classes, _turns(results))
+        labels: np.ndarray = forwards(np.rot90(classes, _turns(results)))
         valid = results["valid"]
         if results.get("fine_labels"):
             scale = results.get("label_scale", 1)

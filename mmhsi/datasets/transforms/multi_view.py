@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-import torch
 from mmseg.structures import SegDataSample
 
 from mmhsi.arguments import is_whole
@@ -13,7 +11,7 @@ from mmhsi.errors import ConfigError, DataError
 from mmhsi.registry import TRANSFORMS
 
 from .common import CubeTransform, source, valid_mask
-from .formatting import META_KEYS
+from .formatting import META_KEYS, tensor_of
 
 
 @TRANSFORMS.register_module()
@@ -113,7 +111,7 @@ class PackViews(CubeTransform):
             raise DataError(f"{source(results)}: PackViews found no views; MultiView has to come before it")
         views = results["views"]
         return dict(
-            inputs=[torch.from_numpy(np.ascontiguousarray(view["img"].transpose(2, 0, 1))) for view in views],
-            valid=[torch.from_numpy(np.ascontiguousarray(valid_mask(view))) for view in views],
+            inputs=[tensor_of(view["img"].transpose(2, 0, 1)) for view in views],
+            valid=[tensor_of(valid_mask(view)) for view in views],
             data_samples=SegDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results}),
         )

@@ -48,8 +48,9 @@ def test_all_eight_symmetries_occur_in_step(bands: int) -> None:
 )
 def test_flip_in_step(bands: int, direction: str, rows: int, columns: int) -> None:
     sample = tagged(bands)
+    sample["gt_values"] = sample["img"][..., :2] / 2
     result = RandomFlip(prob=1.0, direction=direction)(dict(sample))
-    for key in ("img", "gt_seg_map", "valid"):
+    for key in ("img", "gt_seg_map", "valid", "gt_values"):
         expected = [[sample[key][r, c] for c in range(11)[::columns]] for r in range(9)[::rows]]
         np.testing.assert_array_equal(result[key], expected)
     assert result["img"].dtype == sample["img"].dtype
