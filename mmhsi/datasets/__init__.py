@@ -2,6 +2,7 @@
 
 from . import transforms
 from .catalogue import CATALOGUE, SceneInfo, scene_info
+from .concat_dataset import ConcatDataset
 from .corpus_dataset import CorpusDataset
 from .label_grid import majority_labels
 from .label_table import IGNORE_INDEX, LabelTable
@@ -40,6 +41,7 @@ from .window_values import WindowValueDataset
 __all__ = [
     "CATALOGUE",
     "IGNORE_INDEX",
+    "ConcatDataset",
     "CorpusDataset",
     "DisjointSplit",
     "FewShotSplit",

@@ -17,6 +17,7 @@ from mmhsi.datasets.transforms import SceneChannels
 from mmhsi.engine import check_config
 from mmhsi.errors import ConfigError
 from mmhsi.io import HSICube, write_class_map, write_cube
+from mmhsi.registry import DATASETS
 from mmhsi.spec import InputSpec
 
 if TYPE_CHECKING:
@@ -167,6 +168,36 @@ def test_windows_that_are_drawn_before_they_are_read(tiles: Path) -> None:
         TileDataset(image_dir="images", data_root=str(tiles), with_labels=False, pipeline=pipeline)
     with pytest.raises(ConfigError, match="not fitted; SceneDataset and TileDataset fit it to their data"):
         CorpusDataset(image_dir="images", data_root=str(tiles), pipeline=[READ, CHANNELS, PACK])
+
+
+def parts(root: Path, *steps: dict, **options: object) -> dict:
+    """The left and the right halves of all tiles as two data sets."""
+    config = dict(type="TileDataset", scene=dict(classes=["a", "b"], label_ids=[1, 2], ignore_ids=[0]))
+    config.update(data_root=str(root), image_dir="images", label_dir="labels", pipeline=[READ, LABELS, *steps, PACK])
+    halves = [dict(config, region=(0, column, SIDE, SIDE // 2)) for column in (0, SIDE // 2)]
+    return dict(type="ConcatDataset", datasets=halves, **options)
+
+
+def test_parts_are_fitted_once_or_refused(tiles: Path) -> None:
+    """Behind what was fitted elsewhere, as validation data are; whatever may differ, not the meaning of channels."""
+    for ignored in (["protocol"], ["protocol", "transforms"], None):
+        with pytest.raises(ConfigError, match=r"^ConcatDataset: SceneChannels are fitted to each .* one TileDataset$"):
+            DATASETS.build(parts(tiles, CHANNELS, ignore_keys=ignored))
+    spec = dataset(tiles, CHANNELS).spec
+    both = DATASETS.build(parts(tiles, dict(spec.transforms[0]), ignore_keys="protocol"))
+    assert len(both) == 2 * COUNT
+    assert InputSpec.of_metainfo(both.metainfo).transforms == spec.transforms
+
+
+def test_parts_of_two_kinds_are_named(tiles: Path) -> None:
+    with pytest.raises(ConfigError, match=r"ConcatDataset: part 2 has protocol='.*', the first part '.*\['protocol'\]"):
+        DATASETS.build(parts(tiles))
+    other = parts(tiles, ignore_keys=["protocol"])
+    other["datasets"][1]["scene"] = dict(classes=["a", "c"], label_ids=[1, 2], ignore_ids=[0])
+    with pytest.raises(ConfigError, match="ConcatDataset: ignore_keys should be a list or str, but got <class 'int'>"):
+        DATASETS.build(parts(tiles, ignore_keys=3))
+    with pytest.raises(ConfigError, match=r"part 2 has classes=\['a', 'c'\], the first part \['a', 'b'\]; expected"):
+        DATASETS.build(other)
 
 
 def test_tiles_have_no_second_source() -> None:
