@@ -139,7 +139,7 @@ def test_cache_does_not_mistake_parts_of_a_scene_for_each_other() -> None:
     transform.fit([(one, np.ones((12, 12), bool), None, 1)])
     first, second = (transform(dict(img=part, img_path="scene.tif"))["img"] for part in (one, other))
     assert not np.array_equal(first, second)
-    with pytest.raises(ConfigError, match="SceneChannels: cache_mb=-1 must not be negative"):
+    with pytest.raises(ConfigError, match="SceneChannels: cache_mb=-1 given, expected a number of at least 0"):
         SceneChannels(cache_mb=-1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +112,8 @@ def _plain(value: object) -> object:
     return value
 
 
-def positive(owner: str, name: str, values: tuple[float, ...]) -> tuple[float, ...]:
-    """Check scales of filters.
+def positive(owner: str, name: str, values: Sequence[float]) -> tuple[float, ...]:
+    """Scales of filters.
 
     Args:
         owner: Whose they are, for the message.
@@ -122,7 +123,7 @@ def positive(owner: str, name: str, values: tuple[float, ...]) -> tuple[float, .
     Raises:
         ConfigError: If there are none, or one is not positive and finite.
     """
-    values = tuple(values)
-    if not values or not all(isinstance(value, int | float) and 0 < value < math.inf for value in values):
-        raise ConfigError(f"{owner}: {name}={values} given, expected positive numbers")
-    return values
+    given = tuple(values) if isinstance(values, Sequence | np.ndarray) else ()
+    if not given or not all(isinstance(value, int | float) and 0 < value < math.inf for value in given):
+        raise ConfigError(f"{owner}: {name}={values!r} given, expected a list of positive numbers")
+    return given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,8 +129,8 @@ def profile(
     return result
 
 
-def check_radii(owner: str, radii: tuple[int, ...]) -> None:
-    """Refuse radii that are no discs.
+def check_radii(owner: str, radii: Sequence[int]) -> tuple[int, ...]:
+    """Radii of discs.
 
     Args:
         owner: Whose they are, for the message.
@@ -138,5 +139,7 @@ def check_radii(owner: str, radii: tuple[int, ...]) -> None:
     Raises:
         ConfigError: If there are none or one is below 1.
     """
-    if not radii or any(type(radius) is not int or radius < 1 for radius in radii):
-        raise ConfigError(f"{owner}: radii={radii} given, expected whole numbers of at least 1")
+    given = tuple(radii) if isinstance(radii, Sequence | np.ndarray) else ()
+    if not given or any(type(radius) is not int or radius < 1 for radius in given):
+        raise ConfigError(f"{owner}: radii={radii!r} given, expected a list of whole numbers of at least 1")
+    return given

@@ -36,8 +36,8 @@ class MultiScale(ChannelGroup):
     def __init__(
         self, means: Sequence[float] = (1, 2, 4, 8), spreads: Sequence[float] = (1, 2, 4), count: int = 6
     ) -> None:
-        self.means = positive("MultiScale", "means", tuple(means))
-        self.spreads = positive("MultiScale", "spreads", tuple(spreads))
+        self.means = positive("MultiScale", "means", means)
+        self.spreads = positive("MultiScale", "spreads", spreads)
         check_sizes("MultiScale", count=count)
         self.count = count
 

@@ -34,11 +34,10 @@ class MorphologicalProfiles(ChannelGroup):
     short = "emp"
 
     def __init__(self, radii: Sequence[int] = (2, 4, 6, 8), steps: int = 24, count: int = 6) -> None:
-        self.radii = tuple(radii)
+        self.radii = check_radii(type(self).__name__, radii)
         self.steps = steps
         self.count = count
         check_sizes(type(self).__name__, steps=steps, count=count)
-        check_radii(type(self).__name__, self.radii)
 
     def reach(self, scale: int) -> int:
         """Radius of the largest disc and the steps; arguments as for :meth:`ChannelGroup.reach`."""

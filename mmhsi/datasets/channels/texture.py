@@ -50,12 +50,12 @@ class FinerTexture(ChannelGroup):
         pattern_smoothing: float = 6,
         means: Sequence[float] = (4, 8, 16, 32),
     ) -> None:
-        self.scales = positive("FinerTexture", "scales", tuple(scales))
-        self.frequencies = positive("FinerTexture", "frequencies", tuple(frequencies))
+        self.scales = positive("FinerTexture", "scales", scales)
+        self.frequencies = positive("FinerTexture", "frequencies", frequencies)
         self.gabor_smoothing, self.pattern_smoothing = positive(
             "FinerTexture", "gabor_smoothing, pattern_smoothing", (gabor_smoothing, pattern_smoothing)
         )
-        self.means = positive("FinerTexture", "means", tuple(means))
+        self.means = positive("FinerTexture", "means", means)
 
     def fit(self, parts: Iterable[Views]) -> None:
         """Learn nothing; arguments as for :meth:`ChannelGroup.fit`.

@@ -59,11 +59,11 @@ class WordHistograms(ChannelGroup):
         centers: Sequence[Sequence[float]] | None = None,
     ) -> None:
         if type(words) is not int or words < 2:
-            raise ConfigError(f"WordHistograms: words={words!r} given, expected at least 2")
+            raise ConfigError(f"WordHistograms: words={words!r} given, expected a whole number of at least 2")
         check_sizes("WordHistograms", count=count)
         check_seed(seed)
         self.words = words
-        self.scales = positive("WordHistograms", "scales", tuple(scales))
+        self.scales = positive("WordHistograms", "scales", scales)
         self.count = count
         self.seed = seed
         self.offset = None if offset is None else np.asarray(offset, dtype=np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from mmhsi.errors import ConfigError
+from mmhsi.arguments import check_number
 
 T = TypeVar("T")
 
@@ -17,13 +17,11 @@ class Kept(Generic[T]):
         cache_mb: Megabytes of room.
 
     Raises:
-        ConfigError: If ``cache_mb`` is negative.
+        ConfigError: If ``cache_mb`` is negative, infinite or no number.
     """
 
     def __init__(self, owner: str, cache_mb: float) -> None:
-        if cache_mb < 0:
-            raise ConfigError(f"{owner}: cache_mb={cache_mb} must not be negative")
-        self._free = cache_mb * 1e6
+        self._free = check_number(owner, "cache_mb", cache_mb, low=0) * 1e6
         self._values: dict[tuple, T] = {}
 
     def get(self, place: tuple) -> T | None:

@@ -59,8 +59,8 @@ class SceneChannels(CubeTransform):
             Default 0: none. Files must not change meanwhile.
 
     Raises:
-        ConfigError: If a family is unknown or its arguments cannot work, ``window`` is even, ``components`` is less
-            than 1, or ``cache_mb`` is negative.
+        ConfigError: If a family is unknown or its arguments cannot work, ``window`` is even, ``components`` or
+            ``scale`` is less than 1, ``cache_mb`` is negative, or one is of another type.
         FileFormatError: If ``basis`` is no fitted one.
     """
 
@@ -78,7 +78,11 @@ class SceneChannels(CubeTransform):
     ) -> None:
         if type(window) is not int or window < 1 or window % 2 == 0:
             raise ConfigError(f"SceneChannels: window={window!r} given, expected an odd number of pixels")
-        check_sizes("SceneChannels", components=components)
+        check_sizes("SceneChannels", components=components, scale=scale)
+        if type(local) is not bool:
+            raise ConfigError(f"SceneChannels: local={local!r} given, expected True or False")
+        if basis is not None and not isinstance(basis, Basis | Mapping):
+            raise ConfigError(f"SceneChannels: basis is a {type(basis).__name__}, expected the arrays of a fitted one")
         self.groups = groups
         self.local = local
         self.window = window
@@ -238,6 +242,8 @@ def _of_one_kind(scenes: Iterable[SceneParts]) -> Iterator[SceneParts]:
 
 def _build(groups: Sequence[str | dict]) -> list[ChannelGroup]:
     """Families by name or config."""
+    if isinstance(groups, str) or not isinstance(groups, Sequence):
+        raise ConfigError(f"SceneChannels: groups={groups!r} given, expected a list such as ['emp', 'ms']")
     made = []
     for group in groups:
         config = dict(group) if isinstance(group, Mapping) else {"type": group}
@@ -249,7 +255,7 @@ def _build(groups: Sequence[str | dict]) -> list[ChannelGroup]:
             raise ConfigError(f"SceneChannels: group {name!r} is unknown, expected some of {known}")
         try:
             made.append(CHANNELS.build(config))
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ConfigError(f"SceneChannels: group {name}: {error}") from error
     if not made:
         raise ConfigError("SceneChannels: groups is empty")

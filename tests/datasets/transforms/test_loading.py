@@ -122,7 +122,7 @@ def test_what_is_kept_is_read_once_and_cannot_be_written_into(tile: dict, monkey
             found["img"][:] = 0
     plain = 3 * len(windows)
     assert len(reads) - plain == 2 + 3
-    with pytest.raises(ConfigError, match="cache_mb=-1 must not be negative"):
+    with pytest.raises(ConfigError, match="cache_mb=-1 given, expected a number of at least 0"):
         LoadCube(cache_mb=-1)
 
 
