@@ -3,6 +3,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
+from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.splits import Split
 from mmhsi.errors import DataError
 from mmhsi.visualization.split_picture import split_picture
@@ -73,6 +74,37 @@ def test_the_tool_on_a_disjoint_split(run_tool, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "leakage: 0.0 % of the test pixels lie in a training window of 9 x 9" in said
     assert "spatially disjoint: " in said
+
+
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize(
+    ("window", "channels", "seen"),
+    [
+        (1, dict(groups=["ms"], local=True, window=5), 5),
+        (
+            3,
+            dict(groups=[dict(type="MultiScale", means=[1], spreads=[0.5]), "components"]),
+            3 + 2 * 4,
+        ),  # four deviations
+        (3, dict(groups=["components"]), 3),
+    ],
+)
+def test_the_tool_counts_what_channels_see(run_tool, tmp_path, capsys, window, channels, seen):
+    cfg = Config.fromfile(FINETUNE)
+    steps = [dict(type="SceneChannels", **channels)]
+    cfg.train_dataloader.dataset.update(window=window, transforms=steps)
+    cfg.dump(tmp_path / "c.py")
+    assert run_tool("analysis/show_split", tmp_path / "c.py", "--out", tmp_path / "split.png") == 0
+    said = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("leakage: "))
+    dataset = SceneDataset(**{key: value for key, value in cfg.train_dataloader.dataset.items() if key != "type"})
+    rows, columns = np.divmod(dataset.split.train, dataset.labels.shape[1])
+    near = [
+        ((abs(rows - row) <= seen // 2) & (abs(columns - column) <= seen // 2)).any()
+        for row, column in zip(*np.divmod(dataset.split.test, dataset.labels.shape[1]), strict=True)
+    ]
+    by = f", by the channels of {window} x {window} pixels" if seen > window else ""
+    share = f"{100 * np.mean(near):.1f} %"
+    assert said == f"leakage: {share} of the test pixels lie in a training window of {seen} x {seen}{by}"
 
 
 @pytest.mark.usefixtures("place")

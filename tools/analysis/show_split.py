@@ -15,6 +15,7 @@ def main() -> None:
     from mmengine.registry import DefaultScope
 
     from mmhsi.config_files import training_dataset
+    from mmhsi.datasets.replay import Replay
     from mmhsi.datasets.splits import leakage, on_both_sides
     from mmhsi.engine import set_seed
     from mmhsi.errors import ConfigError
@@ -45,9 +46,12 @@ def main() -> None:
     width = max(len(row[0]) for row in rows)
     for name, *cells in rows:
         print(f"{name:<{width}}" + "".join(f"{cell:>9}" for cell in cells))
-    share = leakage(split, labels.shape, window)
+    margin = Replay(spec.transforms, args.config).margin
+    seen = (window[0] + 2 * margin, window[1] + 2 * margin)
+    share = leakage(split, labels.shape, seen)
+    by = f", by the channels of {window[0]} x {window[1]} pixels" if margin else ""
     print(f"split: {split.protocol}")
-    print(f"leakage: {100 * share:.1f} % of the test pixels lie in a training window of {window[0]} x {window[1]}")
+    print(f"leakage: {100 * share:.1f} % of the test pixels lie in a training window of {seen[0]} x {seen[1]}{by}")
     polygons = getattr(dataset, "polygons", None)
     if polygons is not None:
         sides = [np.setdiff1d(polygons.ravel()[pixels], 0).size for pixels in (split.train, split.test)]
