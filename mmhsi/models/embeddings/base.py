@@ -112,7 +112,12 @@ class BandEmbed(nn.Module):
         return self.of_pixels(x, *self.kept(self.checked(wavelengths, x.shape[1])))
 
     def of_pixels(self, x: Tensor, *of_bands: Tensor) -> Tensor:
-        """The rest of :meth:`embed_pixels`; of patches of one pixel their tokens. Arguments as for :meth:`embed`."""
+        """The rest of :meth:`embed_pixels`, to (B, e, H, W): of patches of one pixel their tokens.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            *of_bands: Of :meth:`of_bands`.
+        """
         return self.embed(x, *of_bands)
 
     def of_patches(self, pixels: Tensor) -> Tensor:
