@@ -20,8 +20,11 @@ houston = {
 }
 others = {
     f"{name}, {protocol.replace('-per-class', ' a class')}": f"{scene}_{protocol}"
-    for name, scene in (("Salinas-A", "salinas-a"), ("EnMAP", "enmap-potsdam-scene"))
-    for protocol in ("20-per-class", "disjoint")
+    for name, scene, protocols in (
+        ("Salinas-A", "salinas-a", ("20-per-class", "5-per-class", "disjoint")),
+        ("EnMAP", "enmap-potsdam-scene", ("20-per-class", "disjoint")),
+    )
+    for protocol in protocols
 }
 rgb = {name.replace(",", ", HSI + RGB,"): data.replace("crop", "crop-rgb") for name, data in houston.items()}
 columns = houston | rgb | others
