@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from side_by_side import Comparison, main
 
 FILES = (
-    "start_up",
     "data_layer",
     "product_windows",
     "product_streams",

@@ -133,16 +133,19 @@ def registered(registry: MMRegistry, name: str) -> type | None:
     """
     scope, key = Registry.split_scope_key(name)
     if scope not in (None, registry.scope):
+        if scope == "mmseg":  # whose models come with ours, which keep its warnings back
+            registry.import_from_location()
         sister = _sister(registry, scope)
         return None if sister is None else sister.module_dict.get(key)
+    nodes: list[MMRegistry] = [registry]
+    while scope is None and nodes[-1].parent is not None:
+        nodes.append(nodes[-1].parent)
     for location in registry._locations:  # in order: later ones are built on mmseg's models
-        if key in registry.module_dict:
-            break
         import_module(location)
-    found, node = registry.module_dict.get(key), registry.parent if scope is None else None
-    while found is None and node is not None:
-        found, node = node.module_dict.get(key), node.parent
-    return found
+        found = next((node.module_dict[key] for node in nodes if key in node.module_dict), None)
+        if found is not None:
+            return found
+    return next((node.module_dict[key] for node in nodes if key in node.module_dict), None)
 
 
 def _sister(registry: MMRegistry, scope: str) -> MMRegistry | None:

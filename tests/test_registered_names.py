@@ -66,7 +66,7 @@ ON_DEMAND = """
 import sys
 from mmhsi.registry import MODELS
 
-for name, there in (("CNN2D", False), ("mmpretrain.GlobalAveragePooling", False), ("UNetHead", True)):
+for name, there in (("HSIViT", False), ("GELU", False), ("mmpretrain.GlobalAveragePooling", False), ("UNetHead", True)):
     assert MODELS.get(name).__name__ == name.rpartition(".")[2]
     assert ("mmseg.models" in sys.modules) == there, name
 """

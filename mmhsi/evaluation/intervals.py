@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import betaincinv, ndtri, stdtrit  # scipy.stats takes half a second to import
 
 from mmhsi.errors import DataError
 
@@ -41,6 +40,8 @@ def group_interval(
         >>> bool(low < 0.9 < high)
         True
     """
+    from scipy.stats import beta, norm, t  # not above: its import takes half a second
+
     right, groups = np.asarray(right), np.asarray(groups)
     if right.shape != groups.shape or not right.size:
         raise DataError(f"right has shape {right.shape}, groups {groups.shape}; expected the same, not empty")
@@ -55,11 +56,11 @@ def group_interval(
     # Where all are right or all wrong nothing varies: a group then counts once.
     number = share * (1 - share) / variance if variance > 0 else _alike(sizes)
     tail = (1 - level) / 2
-    number = min(number, _alike(stands)) * (ndtri(tail) / stdtrit(count - 1, tail)) ** 2
-    low, high = betaincinv(
+    number = min(number, _alike(stands)) * (norm.ppf(tail) / t.ppf(tail, count - 1)) ** 2
+    low, high = beta.ppf(
+        [tail, 1 - tail],
         [max(number * share, 1e-9), number * share + 1],
         [number * (1 - share) + 1, max(number * (1 - share), 1e-9)],
-        [tail, 1 - tail],
     )
     return float(min(low, share)), float(max(high, share))
 

@@ -135,10 +135,12 @@ def pixel_batches(
     for first in range(start, stop, step):
         count = min(step, stop - first)
         scene, padded_valid = rows.take(first - top, first + count + (h - 1) // 2)
-        if embed is not None:
-            scene = embed(scene) if above is None else torch.cat([above, embed(scene[h - 1 :])])
-            above = scene[count:]
         valid = padded_valid[top : top + count, left : left + width]
+        if embed is not None and not valid.any():
+            above = None
+        elif embed is not None:
+            scene = embed(scene) if above is None else torch.cat([above, embed(scene[h - 1 :])])
+            above = scene[count:].clone() if h > 1 else None
         # Found on the host: a mask of the device would be waited for, here and where scores take their places.
         places = torch.from_numpy(np.stack(valid.nonzero())).to(scene.device)
         strip = _Pixels(first, valid, places, num_classes)

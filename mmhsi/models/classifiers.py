@@ -21,6 +21,7 @@ from .protocols import (
     ScaledBackbone,
     check_protocol,
     finer_source,
+    overrides,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ FEATURES_PER_CHANNEL = {"CenterContext": 2, "LearnableAggregation": 1, "GlobalAv
 PASS = 64
 """Windows a pass on a CPU, for each thread: of more, what one layer gives has left the cache before the next one."""
 CHUNK = 4096
-"""Pixels that are embedded at a time."""
+"""Pixels of a row that are embedded at a time."""
 WORTH_IT = 2
 """Times as many pixels as the image that holds them all the windows of a batch must have to be passed as that image."""
 
@@ -177,8 +178,19 @@ class PixelClassifier(FreezableBackbone, BaseModel):
 
     @property
     def embeds_pixels(self) -> bool:
-        """Whether what the backbone makes of single pixels is worth computing before windows are cut of it."""
-        return isinstance(self.backbone, PixelEmbeddingBackbone) and self.backbone.embeds_pixels
+        """Whether what the backbone makes of single pixels is worth computing before windows are cut of it.
+
+        Not if a class derived from this one or from the backbone's computes windows in a way of its own, or a hook sees
+        them.
+        """
+        backbone = self.backbone
+        if not isinstance(backbone, PixelEmbeddingBackbone) or not backbone.embeds_pixels:
+            return False
+        hooks = (self._forward_hooks, self._forward_pre_hooks, backbone._forward_hooks, backbone._forward_pre_hooks)
+        own: list[tuple[type, str, str]]
+        own = [(type(self), name, "predict_embedded") for name in ("forward", "extract_feat", "predict_scores")]
+        own += [(type(backbone), name, "forward_embedded") for name in ("forward", "embed")]
+        return not any(hooks) and not any(overrides(*names) for names in own)
 
     def embed_pixels(self, image: Tensor) -> Tensor:
         """What the backbone makes of single pixels, for :meth:`predict_embedded`, if :attr:`embeds_pixels`.
@@ -190,9 +202,11 @@ class PixelClassifier(FreezableBackbone, BaseModel):
             Shape (H, W, e).
         """
         backbone = check_protocol("PixelClassifier: pixels embedded once", self.backbone, PixelEmbeddingBackbone)
-        parts = image.flatten(0, 1).split(CHUNK)  # what layers along the spectrum give of a pixel is far larger
-        made = [backbone.embed_pixels(part.T[None, :, None])[0, :, 0].T for part in parts]
-        return torch.cat(made).unflatten(0, image.shape[:2])
+        # Row by row: every row is then rounded alike, whichever rows are asked for. What layers along the spectrum give
+        # of a pixel is large.
+        parts = [part.T[None, :, None] for row in image for part in row.split(CHUNK)]
+        made = torch.cat([backbone.embed_pixels(part)[0, :, 0].T for part in parts])
+        return made.unflatten(0, image.shape[:2])
 
     def predict_embedded(self, pixels: Tensor) -> Tensor:
         """Class scores of windows, as of :meth:`predict_scores`, of what was made of their pixels before.

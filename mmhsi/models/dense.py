@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .preprocessors import dihedral, symmetries, undo_dihedral
-from .protocols import DenseBackbone, ScaledBackbone, finer_source
+from .protocols import DenseBackbone, ScaledBackbone, finer_source, overrides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,7 +85,9 @@ def dense_parts(backbone: nn.Module, window: tuple[int, int]) -> list[DensePart]
         side, networks = backbone.side(window), backbone.networks_of_scales()
     parts = []
     for scale, network in networks:
-        if not isinstance(network, DenseBackbone) or not network.is_unpadded or min(side) <= 2 * network.reach:
+        if not isinstance(network, DenseBackbone) or overrides(type(network), "forward", "forward_pixels"):
+            return []
+        if not network.is_unpadded or min(side) <= 2 * network.reach:
             return []
         cut = partial(backbone.cut, scale=scale, window=window) if isinstance(backbone, ScaledBackbone) else None
         parts.append(DensePart(network, side, scale, window, cut))

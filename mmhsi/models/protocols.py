@@ -301,6 +301,29 @@ class FinerBackbone(Protocol):
     finer: tuple[int, int]
 
 
+def overrides(kind: type, name: str, beside: str) -> bool:
+    """Whether a class has a method from a class that is derived further than that which another method comes from.
+
+    What the other one does in its place is then not what the class does.
+
+    Args:
+        kind: The class.
+        name: The one method.
+        beside: The other.
+
+    Example:
+        >>> class A:
+        ...     def call(self): ...
+        ...     def call_quickly(self): ...
+        >>> class B(A):
+        ...     def call(self): ...
+        >>> overrides(A, "call", "call_quickly"), overrides(B, "call", "call_quickly")
+        (False, True)
+    """
+    order = [vars(base) for base in kind.__mro__]
+    return [name in names for names in order].index(True) < [beside in names for names in order].index(True)
+
+
 def finer_source(backbone: object) -> tuple[int, int] | None:
     """What symmetries need to know of a backbone's second source: (C2, s) of a :class:`FinerBackbone`, else None.
 

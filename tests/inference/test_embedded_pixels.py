@@ -12,10 +12,11 @@ from scene_models import USED, VIT, pixel_model
 from mmhsi.errors import ConfigError
 from mmhsi.inference import SceneInferencer
 from mmhsi.inference.scene_features import PixelFeatures
-from mmhsi.models import HSIViT
+from mmhsi.models import HSIViT, PixelClassifier
+from mmhsi.models.embeddings import SpectralStemEmbed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
 WAVELENGTHS = dict(wavelengths=[500.0, 900.0, 700.0, 1600.0])
@@ -23,7 +24,6 @@ MIDDLE = dict(type="CenterContext")
 NETWORKS = {
     "stem": dict(VIT, embedding="spectral-stem", **WAVELENGTHS),
     "stem, padded patches": dict(VIT, patch_size=4, embedding=dict(type="SpectralStemEmbed", step=40), **WAVELENGTHS),
-    "attention to bands": dict(VIT, patch_size=1, embedding="band-attention", **WAVELENGTHS),
     "IMAE": dict(type="IMAEViT", in_channels=4, arch="tiny"),
     "IMAE, stem": dict(type="IMAEViT", arch="tiny", embedding="spectral-stem", **WAVELENGTHS),
 }
@@ -80,6 +80,47 @@ def test_maps_and_features_are_those_of_windows(
     np.testing.assert_allclose(found[valid], expected[valid], atol=1e-5)
 
 
+class Scaled(HSIViT):
+    """A user's network, which begins in a way of its own."""
+
+    def forward(self, x: torch.Tensor, wavelengths: Sequence[float] | None = None) -> tuple[torch.Tensor, ...]:
+        return super().forward(x / 2, wavelengths)
+
+
+class Neighbours(SpectralStemEmbed):
+    def embed(self, x: torch.Tensor, *of_bands: torch.Tensor) -> torch.Tensor:
+        return super().embed(x + x.roll(1, 3), *of_bands)
+
+
+class Narrow(PixelClassifier):
+    def extract_feat(self, inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return super().extract_feat(inputs.abs())
+
+
+def test_classes_that_compute_windows_their_own_way_are_given_windows(scope) -> None:
+    def made(kind: type = PixelClassifier, network: type = HSIViT, embedding: object = SpectralStemEmbed):
+        backbone = dict(NETWORKS["stem"], type=network, embedding=dict(type=embedding))
+        return kind(backbone, MIDDLE, dict(pixel_model(VIT, MIDDLE, 32)["head"]))
+
+    assert made().embeds_pixels
+    for kinds in (dict(kind=Narrow), dict(network=Scaled), dict(embedding=Neighbours)):
+        assert not made(**kinds).embeds_pixels
+    hooked = made()
+    hooked.backbone.register_forward_hook(lambda *_: None)
+    assert not hooked.embeds_pixels
+
+
+@torch.inference_mode()
+def test_rows_are_rounded_alike_whichever_are_asked_for(trained) -> None:
+    """A run that goes on in the middle, or takes a block, gives the same bytes."""
+    _, _, classifier = trained(pixel_model(NETWORKS["stem"], MIDDLE, 32), window=[5, 5])
+    for width in (7, 33, 130, 4096 + 9):
+        image = torch.randn(6, width, 4)
+        whole = classifier.embed_pixels(image)
+        for first in range(1, 5):
+            assert torch.equal(classifier.embed_pixels(image[first:]), whole[first:])
+
+
 def test_the_published_embedding_shares_what_it_does_in_evaluation() -> None:
     """Its batch normalisation makes pixels of a batch depend on one another while it learns."""
     torch.manual_seed(0)
@@ -93,7 +134,7 @@ def test_the_published_embedding_shares_what_it_does_in_evaluation() -> None:
         torch.testing.assert_close(network.forward_embedded(network.embed_pixels(x))[0], network(x)[0])
 
 
-@pytest.mark.parametrize("options", [{}, dict(embedding="band-attention", **WAVELENGTHS)], ids=["fixed", "patches"])
+@pytest.mark.parametrize("options", [{}, dict(embedding="band-attention", **WAVELENGTHS)], ids=["fixed", "attention"])
 def test_what_has_no_part_of_single_pixels_is_passed_window_by_window(trained, options: dict) -> None:
     config, checkpoint, _ = trained(pixel_model(dict(VIT, **options), MIDDLE, 32), window=[5, 5])
     inferencer = SceneInferencer(config, checkpoint, "cpu")

@@ -11,6 +11,7 @@ from mmengine.registry import DefaultScope
 
 from mmhsi.datasets import SceneDataset, collate_pixels
 from mmhsi.models import CNN2D, CNN3D, attach_scenes
+from mmhsi.models.dense import dense_parts
 from mmhsi.models.weights import load_weights
 from mmhsi.registry import MODELS
 
@@ -151,6 +152,15 @@ def test_a_finer_source_is_taken_in_rows(network: dict, scale: int, neck: dict, 
 def test_scales_whose_network_takes_no_rows_are_passed_window_by_window() -> None:
     assert not classifier("MultiScaleWindows", MEAN, backbone=dict(type="SSTN")).takes_rows((27, 27))
     assert not classifier("MultiScaleWindows", backbone=dict(type="CNN2D")).takes_rows((9, 27))
+
+
+def test_networks_that_compute_windows_their_own_way_are_given_windows() -> None:
+    class Own(CNN2D):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor]:
+            return super().forward(x - x.mean(dim=(2, 3), keepdim=True))
+
+    assert dense_parts(CNN2D(BANDS), (9, 9))
+    assert not dense_parts(Own(BANDS), (9, 9))
 
 
 def test_windows_that_leave_no_pixel_are_passed_one_by_one() -> None:

@@ -12,7 +12,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..checks import resolve_out_indices
-from ..embeddings import BandEmbed, build_embedding
+from ..embeddings import SpectralStemEmbed, build_embedding
 from ..layers import (
     PatchEmbed,
     Tokens,
@@ -236,7 +236,7 @@ class HSIViT(TransformerBackbone):
     @property
     def embeds_pixels(self) -> bool:
         """Whether the embedding does most of its work for every pixel alone."""
-        return isinstance(self.patch_embed, BandEmbed) and self.patch_embed.embeds_pixels
+        return isinstance(self.patch_embed, SpectralStemEmbed) and self.patch_embed.embeds_pixels
 
     def embed_pixels(self, x: Tensor) -> Tensor:
         """What the embedding makes of single pixels, if :attr:`embeds_pixels`, (B, C, H, W) to (B, e, H, W).
@@ -244,7 +244,7 @@ class HSIViT(TransformerBackbone):
         Args:
             x: Images, shape (B, C, H, W).
         """
-        assert isinstance(self.patch_embed, BandEmbed)
+        assert isinstance(self.patch_embed, SpectralStemEmbed)
         return self.patch_embed.embed_pixels(x, *self.centres(x, None))
 
     def forward_embedded(self, pixels: Tensor) -> tuple[Tensor, ...]:
@@ -253,7 +253,7 @@ class HSIViT(TransformerBackbone):
         Args:
             pixels: Shape (B, e, H, W).
         """
-        assert isinstance(self.patch_embed, BandEmbed)
+        assert isinstance(self.patch_embed, SpectralStemEmbed)
         patches = self.patch_embed.of_patches(pad_to_multiple(pixels, self.patch_size))
         grid = (patches.shape[2], patches.shape[3])
         tokens = Tokens(None, self._placed(patches.flatten(2).transpose(1, 2), grid), grid)

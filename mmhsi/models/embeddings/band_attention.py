@@ -64,11 +64,6 @@ class BandAttentionEmbed(CodedBandEmbed):
         value = self.value.weight.view(self.num_heads, head, -1).transpose(1, 2)  # (H, D, e)
         return (asked @ self.pixels.weight).T, scores, self.pixels.weight.T @ value, bands @ value
 
-    @property
-    def embeds_pixels(self) -> bool:
-        """Whether patches are of one pixel."""
-        return self.patch_size == 1
-
     def embed(self, x: Tensor, *of_bands: Tensor) -> Tensor:
         """Attend; arguments as for :meth:`BandEmbed.embed`."""
         pixel_scores, band_scores, pixel_values, band_values = (tensor.to(x.dtype) for tensor in of_bands)

@@ -97,37 +97,6 @@ class BandEmbed(nn.Module):
         tokens = self.embed(pad_to_multiple(x, self.patch_size), *self.kept(centres))
         return tokens.flatten(2).transpose(1, 2), (tokens.shape[2], tokens.shape[3])
 
-    @property
-    def embeds_pixels(self) -> bool:
-        """Whether most of the work is done for every pixel alone, by :meth:`embed_pixels`. Default False."""
-        return False
-
-    def embed_pixels(self, x: Tensor, wavelengths: Sequence[float]) -> Tensor:
-        """What is made of single pixels, (B, C, H, W) to (B, e, H, W), if :attr:`embeds_pixels`.
-
-        Args:
-            x: Images, shape (B, C, H, W).
-            wavelengths: As for :meth:`forward`.
-        """
-        return self.of_pixels(x, *self.kept(self.checked(wavelengths, x.shape[1])))
-
-    def of_pixels(self, x: Tensor, *of_bands: Tensor) -> Tensor:
-        """The rest of :meth:`embed_pixels`, to (B, e, H, W): of patches of one pixel their tokens.
-
-        Args:
-            x: Images, shape (B, C, H, W).
-            *of_bands: Of :meth:`of_bands`.
-        """
-        return self.embed(x, *of_bands)
-
-    def of_patches(self, pixels: Tensor) -> Tensor:
-        """Tokens (B, d, h, w) of what :meth:`of_pixels` made, the rest of :meth:`embed`.
-
-        Args:
-            pixels: Shape (B, e, H, W), sides divisible by the patch.
-        """
-        return pixels
-
     def some(self, x: Tensor, chosen: Tensor, wavelengths: Sequence[float]) -> Tensor:
         """Embed a few patches alone: tokens (B, n, d). As no patch knows its neighbours, these are laid in a row.
 

@@ -12,6 +12,7 @@ from mmhsi.arguments import check_number
 from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
+from ..protocols import overrides
 from .bands import kept_like, waves
 from .base import BandEmbed
 
@@ -136,8 +137,18 @@ class SpectralStemEmbed(BandEmbed):
 
     @property
     def embeds_pixels(self) -> bool:
-        """True, but for batch normalisation that learns."""
-        return not (self.norms and self.training)
+        """Whether every pixel is convolved alone: not if batch normalisation learns, or a class has another way."""
+        changed = overrides(type(self), "forward", "of_pixels") or overrides(type(self), "embed", "of_pixels")
+        return not (changed or (self.norms and self.training))
+
+    def embed_pixels(self, x: Tensor, wavelengths: Sequence[float]) -> Tensor:
+        """What is made of single pixels, (B, C, H, W) to (B, 128, H, W), if :attr:`embeds_pixels`.
+
+        Args:
+            x: Images, shape (B, C, H, W).
+            wavelengths: As for :meth:`BandEmbed.forward`.
+        """
+        return self.of_pixels(x, *self.kept(self.checked(wavelengths, x.shape[1])))
 
     def embed(self, x: Tensor, *of_bands: Tensor) -> Tensor:
         """Convolve along the spectra, embed patches; arguments as for :meth:`BandEmbed.embed`."""
@@ -149,7 +160,11 @@ class SpectralStemEmbed(BandEmbed):
         return self.stem(resample @ x.flatten(2), codes).unflatten(2, x.shape[2:])
 
     def of_patches(self, pixels: Tensor) -> Tensor:
-        """Embed patches of the channels; arguments as for :meth:`BandEmbed.of_patches`."""
+        """Embed patches of the channels: tokens (B, d, h, w).
+
+        Args:
+            pixels: From :meth:`embed_pixels`, shape (B, 128, H, W), sides divisible by the patch.
+        """
         return self.projection(pixels)
 
 
