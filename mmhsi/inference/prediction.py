@@ -140,7 +140,7 @@ def pixel_batches(
             above = None
         elif embed is not None:
             scene = embed(scene) if above is None else torch.cat([above, embed(scene[h - 1 :])])
-            above = scene[count:].clone() if h > 1 else None
+            above = scene[count:].clone()
         # Found on the host: a mask of the device would be waited for, here and where scores take their places.
         places = torch.from_numpy(np.stack(valid.nonzero())).to(scene.device)
         strip = _Pixels(first, valid, places, num_classes)

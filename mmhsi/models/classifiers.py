@@ -187,10 +187,12 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         if not isinstance(backbone, PixelEmbeddingBackbone) or not backbone.embeds_pixels:
             return False
         hooks = (self._forward_hooks, self._forward_pre_hooks, backbone._forward_hooks, backbone._forward_pre_hooks)
-        own: list[tuple[type, str, str]]
-        own = [(type(self), name, "predict_embedded") for name in ("forward", "extract_feat", "predict_scores")]
-        own += [(type(backbone), name, "forward_embedded") for name in ("forward", "embed")]
-        return not any(hooks) and not any(overrides(*names) for names in own)
+        own = any(overrides(type(backbone), name, "forward_embedded") for name in ("forward", "embed"))
+        return not (own or any(hooks) or self._passes_windows_itself("predict_embedded"))
+
+    def _passes_windows_itself(self, beside: str) -> bool:
+        """Whether a derived class passes windows in a way of its own, which another method does not know."""
+        return any(overrides(type(self), name, beside) for name in ("forward", "extract_feat", "predict_scores"))
 
     def embed_pixels(self, image: Tensor) -> Tensor:
         """What the backbone makes of single pixels, for :meth:`predict_embedded`, if :attr:`embeds_pixels`.
@@ -260,7 +262,9 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         Args:
             window: (h, w) in pixels.
         """
-        return type(self.neck).__name__ in POOLS and bool(dense_parts(self.backbone, window))
+        if type(self.neck).__name__ not in POOLS or self._passes_windows_itself("predict_rows"):
+            return False
+        return bool(dense_parts(self.backbone, window))
 
     def predict_rows(self, image: Tensor, window: tuple[int, int]) -> Tensor:
         """Class scores of all pixels that have a whole window within an image, each layer computed once a pixel.

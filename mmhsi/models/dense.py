@@ -82,6 +82,8 @@ def dense_parts(backbone: nn.Module, window: tuple[int, int]) -> list[DensePart]
     """
     side, networks = window, [(1, backbone)]
     if isinstance(backbone, ScaledBackbone):
+        if overrides(type(backbone), "forward", "networks_of_scales"):
+            return []
         side, networks = backbone.side(window), backbone.networks_of_scales()
     parts = []
     for scale, network in networks:

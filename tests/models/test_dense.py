@@ -10,7 +10,7 @@ import torch
 from mmengine.registry import DefaultScope
 
 from mmhsi.datasets import SceneDataset, collate_pixels
-from mmhsi.models import CNN2D, CNN3D, attach_scenes
+from mmhsi.models import CNN2D, CNN3D, MultiScaleWindows, PixelClassifier, TwoSources, attach_scenes
 from mmhsi.models.dense import dense_parts
 from mmhsi.models.weights import load_weights
 from mmhsi.registry import MODELS
@@ -154,13 +154,28 @@ def test_scales_whose_network_takes_no_rows_are_passed_window_by_window() -> Non
     assert not classifier("MultiScaleWindows", backbone=dict(type="CNN2D")).takes_rows((9, 27))
 
 
-def test_networks_that_compute_windows_their_own_way_are_given_windows() -> None:
+def test_networks_that_compute_windows_their_own_way_are_given_windows(scope) -> None:
     class Own(CNN2D):
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor]:
             return super().forward(x - x.mean(dim=(2, 3), keepdim=True))
 
-    assert dense_parts(CNN2D(BANDS), (9, 9))
-    assert not dense_parts(Own(BANDS), (9, 9))
+    class OwnScales(MultiScaleWindows):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor]:
+            return super().forward(x - x.mean(dim=(2, 3), keepdim=True))
+
+    class OwnFeatures(PixelClassifier):
+        def extract_feat(self, inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return super().extract_feat(inputs.abs())
+
+    for own, backbone in ((False, CNN2D), (True, Own)):
+        inner = dict(type=backbone)
+        assert bool(dense_parts(backbone(BANDS), (9, 9))) != own
+        assert bool(dense_parts(MultiScaleWindows(inner, BANDS), (27, 27))) != own
+        assert bool(dense_parts(TwoSources(inner, BANDS, 4, 2), (9, 9))) != own
+    assert not dense_parts(OwnScales(dict(type=CNN2D), BANDS), (27, 27))
+    config = dict(type="CNN2D", in_channels=BANDS)
+    assert PixelClassifier(config, CENTRE).takes_rows((9, 9))
+    assert not OwnFeatures(config, CENTRE).takes_rows((9, 9))
 
 
 def test_windows_that_leave_no_pixel_are_passed_one_by_one() -> None:

@@ -13,7 +13,7 @@ from mmhsi.errors import ConfigError
 from mmhsi.registry import MODELS
 
 from ..checks import check_bands, map_channels
-from ..protocols import BandedBackbone, DenseBackbone, SizedBackbone, check_protocol
+from ..protocols import BandedBackbone, DenseBackbone, SizedBackbone, check_protocol, overrides
 from ..quiet_init import QuietInit
 
 if TYPE_CHECKING:
@@ -174,7 +174,9 @@ class TwoSources(QuietInit):
     @property
     def is_unpadded(self) -> bool:
         """Whether whole rows may be passed, as the backbone's may."""
-        return isinstance(self.backbone, DenseBackbone) and self.backbone.is_unpadded
+        backbone = self.backbone
+        dense = isinstance(backbone, DenseBackbone) and not overrides(type(backbone), "forward", "forward_pixels")
+        return dense and backbone.is_unpadded
 
     @property
     def reach(self) -> int:
