@@ -223,7 +223,7 @@ def map_row(arch: str, width: int, side: int, amp: bool, device: torch.device) -
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         scene = packed_scene(folder, side, side, 32)
-        mapper = inferencer(folder, model, 32, 20, 64, 256, str(device), amp)
+        mapper = inferencer(folder, model, 32, 20, 64, 256, str(device), amp=amp)
         both = over_bare(scene, mapper, Bench(folder, False, device))
         pairs = [[measure() for measure in both] for _ in range(4)][1:]
     whole, bare = (statistics.median(figures) for figures in zip(*pairs, strict=True))

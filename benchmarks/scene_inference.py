@@ -42,7 +42,7 @@ class Convolution(nn.Module):
 
 
 def inferencer(
-    folder: Path, model: dict, bands: int, classes: int, window: int, batch: int, device: str = "cpu", amp: bool = False
+    folder: Path, model: dict, bands: int, classes: int, window: int, batch: int, device: str = "cpu", **how: bool
 ) -> SceneInferencer:
     """A model with random weights as if it had been trained."""
     warnings.simplefilter("ignore", SceneWarning)
@@ -57,7 +57,7 @@ def inferencer(
         window=(window, window),
     )
     torch.save(dict(state_dict=built.state_dict(), meta=dict(dataset_meta=spec.to_meta())), folder / "model.pth")
-    return SceneInferencer(Config(dict(model=model)), folder / "model.pth", device, batch_size=batch, amp=amp)
+    return SceneInferencer(Config(dict(model=model)), folder / "model.pth", device, batch_size=batch, **how)
 
 
 def pixel_model(backbone: dict, channels: int, bands: int) -> dict:

@@ -100,6 +100,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--device", help="torch device (default: a GPU where there is one)")
     parser.add_argument("--amp", action="store_true", help="run the model in half precision")
     parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="have torch compile the model, which takes half a minute and makes large maps faster",
+    )
+    parser.add_argument(
         "--batch-size", type=batch_size, help="windows at a time, or auto (default: 512 pixels, 16 tiles)"
     )
     parser.add_argument("--window", type=whole(1), help="side of a segmentor's windows (default: as in training)")
@@ -116,7 +121,7 @@ def parse_args() -> argparse.Namespace:
 
 def load(args: argparse.Namespace) -> "SceneInferencer":
     """The model."""
-    how = args.device, args.batch_size, args.window, args.stride, args.amp
+    how = args.device, args.batch_size, args.window, args.stride, args.amp, args.compile
     with lasting_objects():
         from mmhsi.engine.quiet_logging import hush_models
         from mmhsi.inference import SceneInferencer
@@ -166,7 +171,7 @@ def maps_of(
 
     with lasting_objects():
         config = read_unchecked(args) if args.config else None
-    way = dict(window=args.window, stride=args.stride, amp=args.amp)
+    way = dict(window=args.window, stride=args.stride, amp=args.amp, compile=args.compile)
     identity, options = model_identity(config, args.checkpoint, **way), map_options(args)
     rows = args.share == "rows"
     if rows and args.batch_size == "auto":

@@ -68,6 +68,7 @@ def model_identity(
     window: int | None = None,
     stride: int | None = None,
     amp: bool = False,
+    compile: bool = False,
 ) -> list:
     """What tells maps of a model from those of others, found without loading it.
 
@@ -77,12 +78,13 @@ def model_identity(
         window: As for :class:`SceneInferencer`.
         stride: Likewise.
         amp: Likewise.
+        compile: Likewise.
 
     Returns:
         Plain values.
     """
     structure = "" if config is None else hashlib.sha256(repr(config.model).encode()).hexdigest()[:16]
-    return [file_digest(Path(checkpoint))[:16], structure, window, stride, amp]
+    return [file_digest(Path(checkpoint))[:16], structure, window, stride, amp, compile]
 
 
 def predict_scenes(

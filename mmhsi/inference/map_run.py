@@ -261,6 +261,7 @@ def open_map(
             window=inferencer.window,
             stride=inferencer.stride,
             amp=model.amp,
+            compile=model.compile,
             device=model.device.type,
             scale=1.0 if request.scale is None else request.scale,
             match_wavelengths=request.match_wavelengths,

@@ -48,6 +48,8 @@ class SceneInferencer:
             other.
         stride: Step of a segmentor's windows, in pixels, at most the window. Default: half a window.
         amp: Whether the model runs in bfloat16, or in float16 on GPUs that lack it. Default False.
+        compile: Whether ``torch.compile`` makes the model's passes: up to twice as fast, equal within 1e-6, after some
+            seconds to half a minute of compiling. Default False.
 
     Attributes:
         classes: Class names.
@@ -56,7 +58,8 @@ class SceneInferencer:
 
     Raises:
         ConfigError: If the checkpoint is of another model, of one that tells which classes occur in a tile, or does not
-            say what it was trained on, or window, stride or batch size cannot work or are not for it.
+            say what it was trained on, window, stride or batch size cannot work or are not for it, or torch cannot
+            compile it here.
         FileFormatError: If the checkpoint cannot be read.
 
     Example:
@@ -73,9 +76,10 @@ class SceneInferencer:
         window: int | None = None,
         stride: int | None = None,
         amp: bool = False,
+        compile: bool = False,
     ) -> None:
         begin("loading the model")
-        self.model = WindowModel(config, checkpoint, device, amp)
+        self.model = WindowModel(config, checkpoint, device, amp, compile)
         if isinstance(self.model.network, PresenceClassifier):
             raise ConfigError(
                 f"{self.model.source} tells which classes occur in a tile (PresenceClassifier), which is no map of "
@@ -118,6 +122,10 @@ class SceneInferencer:
     @property
     def way(self) -> str:
         """How scenes are passed through, for people: by rows, by pixels or by windows."""
+        return f"{self._way}, compiled" if self.model.compile else self._way
+
+    @property
+    def _way(self) -> str:
         h, w = self.window
         if self.model.takes_rows(self.window):
             return f"whole rows at once, equal to windows of {h} x {w} pixels"

@@ -30,6 +30,7 @@ from mmhsi.visualization import class_palette
 
 from .batch_size import fastest_batch
 from .bounded_building import BoundedBuilding
+from .compiled import compile_passes
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -46,6 +47,7 @@ class WindowModel:
         checkpoint: Weights that it wrote.
         device: Torch device. Default: a GPU where there is one.
         amp: Whether it runs in bfloat16, or in float16 on GPUs that lack it. Default False.
+        compile: Whether ``torch.compile`` makes its passes. Default False.
 
     Attributes:
         source: The checkpoint, for messages.
@@ -59,7 +61,7 @@ class WindowModel:
 
     Raises:
         ConfigError: If the checkpoint is of another model or does not say what it was trained on, or the device cannot
-            be used.
+            be used, or torch cannot compile.
         FileFormatError: If the checkpoint cannot be read.
     """
 
@@ -69,10 +71,12 @@ class WindowModel:
         checkpoint: str | Path,
         device: str | None = None,
         amp: bool = False,
+        compile: bool = False,
     ) -> None:
         cfg = published_model(checkpoint) if config is None else copy.deepcopy(load_config(config))
         self.device = choose_device(device)
         self.amp = amp
+        self.compile = compile
         self.source = f"checkpoint {checkpoint}"
         whole = read_checkpoint(checkpoint)
         self.spec = model_spec(whole, checkpoint)
@@ -118,6 +122,8 @@ class WindowModel:
                 if dense and isinstance(module, nn.Conv2d):
                     # As its rows come, all bands of a pixel together: a tenth faster on a CPU, equal to 1e-7.
                     module.to(memory_format=torch.channels_last)
+        if compile:
+            compile_passes(self.network)
         self.preprocessor = self.network.data_preprocessor
         structure = hashlib.sha256(repr(cfg.model).encode()).hexdigest()[:16]
         self.digest = [file_digest(Path(checkpoint))[:16], structure]

@@ -216,11 +216,16 @@ class PixelClassifier(FreezableBackbone, BaseModel):
         Args:
             pixels: Windows of what :meth:`embed_pixels` gave, shape (B, e, h, w).
         """
-        return self._in_passes(pixels, self._of_embedded)
+        return self._in_passes(pixels, self.forward_embedded)
 
-    def _of_embedded(self, windows: Tensor) -> Any:
+    def forward_embedded(self, pixels: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """The head's scores, without a head its input, as of :meth:`forward`, of what was made of pixels before.
+
+        Args:
+            pixels: Windows of what :meth:`embed_pixels` gave, shape (B, e, h, w).
+        """
         backbone = check_protocol("PixelClassifier: pixels embedded once", self.backbone, PixelEmbeddingBackbone)
-        features = backbone.forward_embedded(windows)
+        features = backbone.forward_embedded(pixels)
         features = features if self.neck is None else self.neck(features)
         return features if self.head is None else self.head(features)
 
