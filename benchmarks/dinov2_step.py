@@ -24,7 +24,7 @@ BACKBONE = dict(
 )
 OPTIMISER = dict(
     constructor=LayerDecayOptimWrapperConstructor.__name__,
-    optimizer=dict(type="AdamW", lr=1e-4, weight_decay=0.04, foreach=True),
+    optimizer=dict(type="AdamW", lr=1e-4, weight_decay=0.04, fused=True),
     clip_grad=dict(max_norm=3.0),
     paramwise_cfg=dict(layer_decay_rate=0.9, norm_decay_mult=0.0),
 )

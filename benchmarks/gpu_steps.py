@@ -104,7 +104,7 @@ def lo_msst(masking: str, batch: int, device: torch.device) -> tuple[nn.Module, 
     return model, lambda: total(model(x, valid=valid, mode="loss"))
 
 
-ADAMW = dict(type="OptimWrapper", optimizer=dict(type="AdamW", lr=1e-4, weight_decay=0.05, foreach=True))
+ADAMW = dict(type="OptimWrapper", optimizer=dict(type="AdamW", lr=1e-4, weight_decay=0.05, fused=True))
 STEPS = [
     Step("MAE ViT-B, 64×64×32", 128, mae, ADAMW),
     Step("MAE ViT-B, 64×64×32", 1024, mae, ADAMW),

@@ -23,7 +23,9 @@ test_dataloader = dict(
 # Steps, not epochs: one step is the whole scene.
 train_cfg = dict(by_epoch=False, max_iters=200)
 optim_wrapper = dict(
-    type="OptimWrapper", optimizer=dict(type="AdamW", lr=2e-3, weight_decay=0.05), clip_grad=dict(max_norm=1.0)
+    type="OptimWrapper",
+    optimizer=dict(type="AdamW", lr=2e-3, weight_decay=0.05, fused=True),
+    clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=20),

@@ -66,7 +66,7 @@ def config(folder, epochs=2, centring="sinkhorn_knopp", **hook):
             optim_wrapper=dict(
                 type="OptimWrapper",
                 constructor="LayerDecayOptimWrapperConstructor",
-                optimizer=dict(type="AdamW", lr=1e-2, weight_decay=0.04, foreach=True),
+                optimizer=dict(type="AdamW", lr=1e-2, weight_decay=0.04, fused=True),
                 clip_grad=dict(max_norm=3.0),
                 paramwise_cfg=dict(GROUPS, layer_decay_rate=0.5),
             ),
@@ -196,7 +196,7 @@ def test_every_parameter_has_its_rate_and_decay(backbone):
         model,
         dict(
             constructor=LayerDecayOptimWrapperConstructor.__name__,
-            optimizer=dict(type="AdamW", lr=1.0, weight_decay=0.04),
+            optimizer=dict(type="AdamW", lr=1.0, weight_decay=0.04, fused=True),
             paramwise_cfg=dict(GROUPS, layer_decay_rate=0.9),
         ),
     )

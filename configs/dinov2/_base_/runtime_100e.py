@@ -4,7 +4,7 @@ train_cfg = dict(by_epoch=True, max_epochs=100)
 optim_wrapper = dict(
     type="OptimWrapper",
     constructor="LayerDecayOptimWrapperConstructor",
-    optimizer=dict(type="AdamW", lr=4e-3 * (128 / 1024) ** 0.5, weight_decay=0.04, foreach=True),
+    optimizer=dict(type="AdamW", lr=4e-3 * (128 / 1024) ** 0.5, weight_decay=0.04, fused=True),
     clip_grad=dict(max_norm=3.0),
     paramwise_cfg=dict(
         layer_decay_rate=0.9, patch_embed_lr_mult=0.2, norm_decay_mult=0.0, bias_decay_mult=0.0, flat_decay_mult=0.0
