@@ -271,6 +271,8 @@ class SceneInferencer:
         """
         if self.batch_size != "auto":
             return self.batch_size
+        if self.model.takes_rows(self.window):
+            return DEFAULT_BATCH[True]  # of which rows take no notice
         return self.model.fastest_batch(rows.take(0, 1)[0].shape[2], self.window)
 
     def write_map(

@@ -233,15 +233,21 @@ class WindowModel:
     def fastest_batch(self, channels: int, window: tuple[int, int]) -> int:
         """How many windows (C, h, w) at a time are fastest; see :func:`mmhsi.inference.batch_size.fastest_batch`.
 
+        They are timed as scenes are passed: of pixels that were embedded before, and of no more than the model sees.
+
         Args:
             channels: C.
             window: (h, w) in pixels.
         """
         first, cpu, gpu = AUTO_BATCH[self.by_pixel]
         limit = cpu if self.device.type == "cpu" else gpu
+        score, size = (self.of_embedded, window) if self.embeds_pixels else (self, self.seen_window(window))
 
         @torch.inference_mode()
-        def run(size: int) -> None:
-            self(torch.randn(size, channels, *window, device=self.device))
+        def run(count: int) -> None:
+            score(torch.randn(count, channels, *size, device=self.device))
 
+        if self.embeds_pixels:
+            with torch.inference_mode():
+                channels = self.embed_pixels(torch.zeros(1, 1, channels, device=self.device)).shape[2]
         return fastest_batch(run, self.device, first, limit)

@@ -146,3 +146,24 @@ def test_classifiers_without_such_a_backbone_say_so(trained) -> None:
     _, _, classifier = trained(pixel_model(dict(type="OneConvolution"), MIDDLE, 12), window=[5, 5])
     with pytest.raises(ConfigError, match="embed_pixels"):
         classifier.embed_pixels(torch.zeros(4, 4, 4))
+
+
+def test_the_batch_is_found_out_on_embedded_pixels(trained, scene, monkeypatch) -> None:
+    model = dict(pixel_model(NETWORKS["stem"], MIDDLE, 32))
+    config, checkpoint, _ = trained(model, window=[5, 5])
+    inferencer = SceneInferencer(config, checkpoint, "cpu", batch_size="auto")
+    given = []
+    monkeypatch.setattr(inferencer.model.network, "forward", lambda *_: pytest.fail("windows of bands"))
+    passes = inferencer.model.network.predict_embedded
+
+    def noted(pixels: torch.Tensor) -> torch.Tensor:
+        given.append(tuple(pixels.shape[1:]))
+        return passes(pixels)
+
+    monkeypatch.setattr(inferencer.model.network, "predict_embedded", noted)
+    with inferencer.open_scene(scene[0]) as rows:
+        inferencer.choose_batch(rows)
+        of_search = set(given)
+        list(inferencer.predict_rows(rows, batch_size=20))
+    assert of_search == set(given)
+    assert len(of_search) == 1
