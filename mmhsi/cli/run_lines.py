@@ -126,7 +126,8 @@ class RunLines(Hook):
         self.close()
         seconds = time.monotonic() - self.began
         result = f"trained {self._length()} in {duration(seconds)}"
-        print(f"{result}: {_values(self.latest) or self._loss()}{self._best()}")
+        measured = _values(self.latest) or self._loss()  # a classical classifier has no loss
+        print(f"{result}: {measured}{self._best()}" if measured else result)
         folder = Path(runner.work_dir)
         pointer = folder / "last_checkpoint"
         if pointer.is_file():

@@ -71,7 +71,7 @@ def doubts(source: SceneSource) -> list[str]:
     if source.noisy:
         named = ", ".join(map(str, source.noisy[:12])) + (", …" if len(source.noisy) > 12 else "")
         like = counted(len(source.noisy), "band looks like noise and is", "bands look like noise and are")
-        found.append(f"{like} used (of the file, from 0: {named}); bad_bands leaves bands out")
+        found.append(f"{like} used (of the file, from 0: {named}); bad_bands (--bad-bands) leaves bands out")
     return found
 
 

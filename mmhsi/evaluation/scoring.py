@@ -51,8 +51,9 @@ def read_prediction(path: str | PathLike[str], grid: Grid, spec: InputSpec) -> n
     if is_vector(path):
         return draw_labels(path, grid, spec.classes, spec.label_ids, spec.ignore_ids).labels
     names, table = spec.classes, LabelTable(spec.label_ids, spec.classes, spec.ignore_ids, spec.ignore_others)
-    if named_ids(path):
-        named = read_class_map(path)
+    named = read_class_map(path) if named_ids(path) else None
+    # `mmhsi classify` names the classes of a label raster without names by their numbers, which say no more than these.
+    if named is not None and named.names != [f"class {label}" for label in named.ids]:
         names, table = tuple(named.names), LabelTable(named.ids, named.names, ())
     unknown = sorted(set(names) - set(spec.classes))
     if unknown:

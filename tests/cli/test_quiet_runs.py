@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 import time
 import warnings
@@ -49,6 +50,13 @@ def test_a_training_prints_one_line_an_epoch_and_what_it_wrote(run_tool, config,
     assert "System environment" in written
     assert "Hooks will be executed" in written
     assert "max_epochs=2" in written
+
+
+def test_a_training_without_loss_has_no_colon(run_tool, repository, tmp_path, capsys):
+    lda = repository / "configs/classical/lda.py"
+    assert run_tool("train", lda, "--dataset", "demo_20-per-class", "--work-dir", tmp_path / "w") == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("trained "))
+    assert re.fullmatch(r"trained 1 epoch in \d+ s", line)
 
 
 def test_verbose_brings_it_back(run_tool, config, tmp_path, capsys):

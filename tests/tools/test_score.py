@@ -72,6 +72,20 @@ def test_scene_equals_scikit_learn(write, dataset, guess, tmp_path):
         assert found[name] == pytest.approx(value)
 
 
+def test_a_map_of_a_label_raster_without_names_is_read_by_its_ids(generated_data, tmp_path):
+    dataset = SceneDataset("salinas_a", generated_data, subset="test", split=FewShotSplit(3, seed=1))
+    truth = np.where(dataset.labels == 255, 0, dataset.labels)
+    guess = np.where(np.random.default_rng(0).random(truth.shape) < 1 / 3, (truth + 1) % 6, truth)
+    ids = np.array(dataset.spec.label_ids)
+    names = [f"class {label}" for label in ids]
+    palette = [(1, 2, 3)] * len(ids)
+    with ClassMapWriter(tmp_path / "map.tif", guess.shape, class_names=names, class_ids=ids, palette=palette) as writer:
+        writer.write_rows(0, ids[guess])
+    found = score(tmp_path / "map.tif", dataset).percentages()
+    for name, value in expected(dataset, guess).items():
+        assert found[name] == pytest.approx(value)
+
+
 def test_a_pixel_without_prediction_is_refused(dataset, guess, tmp_path):
     ids = np.array(dataset.spec.label_ids)[guess]
     ids.ravel()[dataset.pixels[5]] = dataset.spec.ignore_ids[0]

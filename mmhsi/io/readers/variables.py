@@ -124,5 +124,6 @@ def choose_variable(
     if ndim == 3 and not rivals and any(item.numeric and item.fits(2) and item.rivals(2) for item in variables):
         more += ", a matrix of pixels with shape=(rows, columns) too"
     raise DataError(
-        f"{path}: {count} with {axes}, expected one {NOUN[ndim]}; name it with key={more}, here are {listed}"
+        f"{path}: {count} with {axes}, expected one {NOUN[ndim]}; name it with key= "
+        f"(--key, --labels-key, --second-key){more}, here are {listed}"
     )
