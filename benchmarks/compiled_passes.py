@@ -1,12 +1,13 @@
 """What ``mmhsi predict --compile`` makes of a network's passes, beside those of PyTorch as they come."""
 
 from functools import partial
+from typing import Any
 
 import torch
 from scene_inference import LINEAR, inferencer, pixel_model, segment_model
 from side_by_side import Bench, Comparison, Measure, main
 
-NETWORKS = {
+NETWORKS: dict[str, tuple[str, dict[str, Any], int]] = {
     "cnn2d-rows": ("CNN2D, rows at once", dict(type="CNN2D"), 256),
     "hsi-vit-p3": ("HSIViT tiny, patch 3", dict(type="HSIViT", arch="tiny", img_size=9, patch_size=3), 256),
     "hsi-vit-p1": ("HSIViT tiny, patch 1", dict(type="HSIViT", arch="tiny", img_size=9, patch_size=1), 256),
@@ -20,8 +21,8 @@ def passes(name: str, bench: Bench) -> tuple[Measure, Measure]:
     bands, many = bench.size(48, 8), bench.size(256, 4)
 
     def of(compiled: bool) -> Measure:
-        model = dict(pixel_model(backbone, channels, bands), tta=True)
-        model = inferencer(bench.folder, model, bands, 6, 9, many, str(bench.device), compile=compiled).model
+        config = dict(pixel_model(backbone, channels, bands), tta=True)
+        model = inferencer(bench.folder, config, bands, 6, 9, many, str(bench.device), compile=compiled).model
         torch.manual_seed(0)
         if model.takes_rows((9, 9)):
             image = torch.randn(1, bench.size(88, 20), bench.size(188, 30), bands, device=bench.device)

@@ -1,6 +1,8 @@
 """The suite of benchmarks runs, its tables say what was measured, and the docs name what exists."""
 
 import re
+import subprocess
+import sys
 
 import gpu_steps
 import labelling
@@ -62,6 +64,14 @@ def test_quick_run_prints_a_table(capsys):
         assert rounds == "1, quick"  # and no verdict
         assert "passed" not in goal
         assert "missed" not in goal
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "name"), [("start_up", "imports"), ("compiled_passes", "compiled-tiles")])
+def test_what_the_page_tells_in_its_text_runs_too(file, name, repository):
+    words = [sys.executable, repository / f"benchmarks/{file}.py", "--quick", "--only", name]
+    found = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert [row[0].strip("`") for row in rows(found.stdout)] == [name]
 
 
 def test_a_and_b_take_turns_and_the_first_round_does_not_count(tmp_path):
