@@ -43,7 +43,7 @@ def compile_passes(network: nn.Module) -> None:
         torch.compile(torch.sin)(torch.zeros(2))
     except Exception as error:
         raise ConfigError(
-            f"--compile: torch cannot compile here ({reason(error)}); leave --compile out, or install a C++ compiler"
+            f"--compile: torch cannot compile here ({_reason(error)}); leave --compile out, or install a C++ compiler"
         ) from error
     for part, name, axes in passes:
         setattr(part, name, _compiled(getattr(part, name), axes))
@@ -73,8 +73,11 @@ def _compiled(method: Callable[..., Any], axes: tuple[int, ...]) -> Callable[...
             return compiled(x, *further, **named)
         except torch._dynamo.exc.TorchDynamoException as error:
             name = getattr(method, "__qualname__", type(method).__name__)
-            raise ConfigError(
-                f"--compile: torch cannot compile {name} ({reason(error)[:300]}); leave it out"
-            ) from error
+            raise ConfigError(f"--compile: torch cannot compile {name} ({_reason(error)}); leave it out") from error
 
     return call
+
+
+def _reason(error: Exception) -> str:
+    """What torch says, without its advice on how to see more."""
+    return reason(error).partition(" Set TORCHDYNAMO_VERBOSE")[0][:300]

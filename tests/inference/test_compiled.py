@@ -90,7 +90,7 @@ def test_a_lack_of_a_compiler_is_told_before_anything_is_read(trained, monkeypat
     compile_ = torch.compile
     monkeypatch.setattr(torch, "compile", lambda job: compile_(job, backend=lacks))
     config, checkpoint, _ = trained(PIXEL_CONV, window=[5, 5])
-    with pytest.raises(ConfigError, match=r"^--compile: torch cannot compile here \(.*no g\+\+.*\); leave --compile"):
+    with pytest.raises(ConfigError, match=r"^--compile: torch cannot compile here \([^()]*no g\+\+\); leave --compile"):
         SceneInferencer(config, checkpoint, "cpu", compile=True)
 
 
