@@ -60,7 +60,7 @@ def _passes(network: nn.Module) -> Iterator[tuple[nn.Module, str, tuple[int, ...
 
 
 def _compiled(method: Callable[..., Any], axes: tuple[int, ...]) -> Callable[..., Any]:
-    """A method whose first argument is a tensor, compiled once for all lengths of some of its axes but 1."""
+    """A method whose first argument is a tensor; most are compiled once for all lengths of some of its axes but 1."""
     compiled = torch.compile(method)
 
     def call(x: Tensor, *further: Any, **named: Any) -> Any:
