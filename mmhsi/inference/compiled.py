@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-OF_PIXELS = {"forward": (0,), "forward_embedded": (0,), "predict_rows": (2, 3)}
-"""What maps ask a classifier of pixels for, and the axes whose length changes from call to call."""
-OF_TILES = {"encode_decode": (0,)}
+OF_PIXELS = {"forward": {0: 16}, "forward_embedded": {0: 16}, "predict_rows": {2: 2, 3: 2}}
+"""What maps ask a classifier of pixels for, the axes whose length changes from call to call, and the least length of
+each for which torch makes no further program: convolutions choose another layout for fewer than 16 windows."""
+OF_TILES = {"encode_decode": {0: 2}}
 """What they ask a segmentor for."""
+PROGRAMS = 256
+"""Of one method of a class, in a process; torch's own limit is 8, which a mean of many networks is beyond."""
 
 
 def compile_passes(network: nn.Module) -> None:
@@ -45,29 +48,29 @@ def compile_passes(network: nn.Module) -> None:
         raise ConfigError(
             f"--compile: torch cannot compile here ({_reason(error)}); leave --compile out, or install a C++ compiler"
         ) from error
-    for part, name, axes in passes:
-        setattr(part, name, _compiled(getattr(part, name), axes))
+    for part, name, least in passes:
+        setattr(part, name, _compiled(getattr(part, name), least))
 
 
-def _passes(network: nn.Module) -> Iterator[tuple[nn.Module, str, tuple[int, ...]]]:
+def _passes(network: nn.Module) -> Iterator[tuple[nn.Module, str, dict[int, int]]]:
     """Networks in a network, names of their methods, and the axes that change."""
     if not isinstance(network, PixelClassifier):
-        yield from ((network, name, axes) for name, axes in OF_TILES.items())
+        yield from ((network, name, least) for name, least in OF_TILES.items())
         return
     for part in network.modules():
         if isinstance(part, PixelClassifier) and not isinstance(part, KeepsSamples | MeanOfClassifiers):
-            yield from ((part, name, axes) for name, axes in OF_PIXELS.items())
+            yield from ((part, name, least) for name, least in OF_PIXELS.items())
 
 
-def _compiled(method: Callable[..., Any], axes: tuple[int, ...]) -> Callable[..., Any]:
-    """A method whose first argument is a tensor; most are compiled once for all lengths of some of its axes but 1."""
-    compiled = torch.compile(method)
+def _compiled(method: Callable[..., Any], least: dict[int, int]) -> Callable[..., Any]:
+    """A method whose first argument is a tensor, compiled once for all lengths of some axes but short ones."""
+    compiled = torch._dynamo.config.patch(recompile_limit=PROGRAMS)(torch.compile(method))
 
     def call(x: Tensor, *further: Any, **named: Any) -> Any:
-        if any(x.shape[axis] == 1 for axis in axes):  # torch would compile once more for it
+        if any(x.shape[axis] < length for axis, length in least.items()):
             return method(x, *further, **named)
         x = x.contiguous(memory_format=torch.channels_last)  # of a window that is turned torch would compile another
-        for axis in axes:
+        for axis in least:
             torch._dynamo.maybe_mark_dynamic(x, axis)
         try:
             return compiled(x, *further, **named)

@@ -7,15 +7,16 @@ import sys
 import numpy as np
 import pytest
 import torch
-from scene_models import PIXEL_CONV, SEGMENT, VIT, pixel_model
+from scene_models import CONV, PIXEL_CONV, SEGMENT, VIT, pixel_model
 
 from mmhsi.errors import ConfigError
 from mmhsi.inference import SceneInferencer
 from mmhsi.inference.compiled import compile_passes
+from mmhsi.registry import MODELS
 
 pytestmark = pytest.mark.filterwarnings("ignore::mmhsi.inference.SceneWarning")
 MIDDLE = dict(type="CenterContext")
-MODELS = {
+WAYS = {
     "windows": dict(pixel_model(VIT, MIDDLE, 32), tta=True),
     "pixels embedded once": dict(
         pixel_model(dict(VIT, embedding="spectral-stem", wavelengths=[500.0, 900.0, 700.0, 1600.0]), MIDDLE, 32),
@@ -51,9 +52,9 @@ def graphs(request, monkeypatch):
     sys.setrecursionlimit(limit)  # which the compiler raises
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", WAYS)
 def test_a_compiled_map_is_the_same(trained, scene, graphs, model):
-    config, checkpoint, _ = trained(MODELS[model], window=[6, 6] if model == "tiles" else [5, 5])
+    config, checkpoint, _ = trained(WAYS[model], window=[6, 6] if model == "tiles" else [5, 5])
     plain, compiled = (SceneInferencer(config, checkpoint, "cpu", 20, compile=way) for way in (False, True))
     assert compiled.way == f"{plain.way}, compiled"
     tried = len(graphs)  # what shows that there is a compiler
@@ -67,15 +68,26 @@ def test_a_compiled_map_is_the_same(trained, scene, graphs, model):
     assert 1 <= len(graphs) - tried <= (2 if model == "tiles" else 1)
 
 
-def test_a_single_window_is_passed_as_it_is(trained, graphs):
-    _, _, network = trained(MODELS["windows"], window=[5, 5])
-    x = torch.randn(1, 4, 5, 5)
+def test_few_windows_are_passed_as_they_are(trained, graphs):
+    _, _, network = trained(WAYS["windows"], window=[5, 5])
+    x = torch.randn(15, 4, 5, 5)
     with torch.inference_mode():
         expected = network.predict_scores(x)
         compile_passes(network)
         tried = len(graphs)
         torch.testing.assert_close(network.predict_scores(x), expected, rtol=0, atol=0)
     assert len(graphs) == tried
+
+
+def test_a_process_holds_many_networks(graphs):
+    x = torch.randn(16, 4, 5, 5)
+    for channels in range(4, 15):  # torch stops at 8 by itself
+        network = MODELS.build(pixel_model(dict(CONV, channels=channels), MIDDLE, 2 * channels)).eval()
+        compile_passes(network)
+        tried = len(graphs)
+        with torch.inference_mode():
+            network.predict_scores(x)
+        assert len(graphs) == tried + 1, channels
 
 
 def test_what_is_no_network_is_refused(trained):
@@ -102,7 +114,7 @@ def test_a_network_that_cannot_be_compiled_is_named(trained, scene, monkeypatch)
 
     compile_ = torch.compile
     monkeypatch.setattr(torch, "compile", lambda job: compile_(job, backend=small))
-    config, checkpoint, _ = trained(MODELS["windows"], window=[5, 5])
+    config, checkpoint, _ = trained(WAYS["windows"], window=[5, 5])
     inferencer = SceneInferencer(config, checkpoint, "cpu", compile=True)
     with (
         inferencer.open_scene(scene[0]) as rows,

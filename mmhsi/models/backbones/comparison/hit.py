@@ -47,8 +47,9 @@ class ConvPermutator(nn.Module):
         """
         maps = x.permute(0, 3, 1, 2)
         parts = self.along_width(maps), self.along_height(maps), self.across(maps)
-        shares = self.weigh(sum(parts).mean(dim=(2, 3))).unflatten(1, (-1, 3)).softmax(dim=2)  # (B, d, 3)
-        mixed = sum(part * shares[:, :, index, None, None] for index, part in enumerate(parts))
+        shares = self.weigh(sum(parts).mean(dim=(2, 3))).unflatten(1, (-1, 3))  # (B, d, 3)
+        shares = shares.transpose(1, 2).contiguous().softmax(dim=1)  # of rows of d: of three values each it is slow
+        mixed = sum(part * shares[:, index, :, None, None] for index, part in enumerate(parts))
         return self.project(mixed.reshape(x.shape) if self.reorder else mixed.permute(0, 2, 3, 1))
 
 
