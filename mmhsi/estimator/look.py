@@ -69,10 +69,20 @@ def doubts(source: SceneSource) -> list[str]:
         lie = counted(source.labels_without_data, "label lies", "labels lie")
         found.append(f"{lie} on pixels without data (cloud, nodata, NaN): not used")
     if source.noisy:
-        named = ", ".join(map(str, source.noisy[:12])) + (", …" if len(source.noisy) > 12 else "")
         like = counted(len(source.noisy), "band looks like noise and is", "bands look like noise and are")
-        found.append(f"{like} used (of the file, from 0: {named}); bad_bands (--bad-bands) leaves bands out")
+        found.append(
+            f"{len(source.noisy)} of {len(source.bands)} bands look like noise; is this the right file?"
+            if len(source.noisy) > len(source.bands) / 2
+            else f"{like} used; bad_bands (--bad-bands {_ranges(source.noisy)}) leaves bands out"
+        )
     return found
+
+
+def _ranges(bands: list[int]) -> str:
+    """Numbers as ``--bad-bands`` takes them."""
+    starts = [band for band in bands if band - 1 not in bands]
+    ends = [band for band in bands if band + 1 not in bands]
+    return ",".join(f"{first}-{last}" if first < last else f"{first}" for first, last in zip(starts, ends, strict=True))
 
 
 def drawn_labels(classes: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

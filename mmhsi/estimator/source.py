@@ -14,7 +14,7 @@ from mmhsi.datasets.catalogue import scene_info
 from mmhsi.datasets.class_facts import class_facts
 from mmhsi.datasets.label_table import IGNORE_INDEX
 from mmhsi.datasets.mirroring import mirrored
-from mmhsi.datasets.noise import doubt_bands, noisy_bands
+from mmhsi.datasets.noise import noisy_bands
 from mmhsi.datasets.replay import Replay
 from mmhsi.datasets.scene import labels_on_grid, open_second
 from mmhsi.datasets.statistics import BandStatistics, cube_statistics, require_data
@@ -105,8 +105,6 @@ class SceneSource:
                 self.bands = [self.bands[index] for index in kept]
                 self.wavelengths = None if self.wavelengths is None else self.wavelengths[kept]
                 parts = self._sample()
-            if not info.citation and not info.bad_bands:  # what the catalogue describes has been looked at
-                doubt_bands(self.cube)
             require_data(self.cube)
             self.noisy = [self.bands[band] for band in noisy_bands(parts[len(parts) // 2][0])]
             self.tiles: list[SceneParts] = [(cube.data, valid, finer, self.scale) for cube, valid, finer in parts]

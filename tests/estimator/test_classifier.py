@@ -17,6 +17,7 @@ from PIL import Image
 from sklearn.base import clone
 
 from mmhsi import SceneClassifier
+from mmhsi.cli.cubes import band_numbers
 from mmhsi.datasets.simulation import simulate_scene, write_scene
 from mmhsi.errors import ConfigError, DataError
 from mmhsi.estimator.report import check_page
@@ -218,6 +219,23 @@ def test_what_is_doubtful_of_a_scene_is_said_when_it_is_looked_at(tmp_path):
     place = [next(i for i, line in enumerate(said) if text in line) for text in ("scene:", "CRS", "all labels", "held")]
     assert place == sorted(place)
     assert sum("all labels lie within" in line for line in said) == 1
+
+
+def test_bands_of_noise_are_told_once_as_the_option_takes_them(tmp_path):
+    rng = np.random.default_rng(0)
+    truth = np.repeat([[1, 2]], 20, axis=1).repeat(40, axis=0)
+    cube = truth[..., None] + rng.normal(0, 0.05, (40, 40, 110))
+    noise = [0, 50, 51, 52, 109]
+    cube[..., noise] = rng.normal(0, 1, (40, 40, len(noise)))
+    np.save(tmp_path / "cube.npy", cube.astype(np.float32))
+    labels = np.where(rng.random(truth.shape) < 0.1, truth, 0)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        SceneClassifier(minutes=1, models="lda").fit(tmp_path / "cube.npy", labels)
+    [line] = [str(each.message) for each in said if "noise" in str(each.message)]
+    text = line.partition("--bad-bands ")[2].partition(")")[0]
+    assert line.startswith("5 bands look like noise")
+    assert band_numbers(text) == noise
 
 
 def test_notebooks_show_the_report_and_the_map(fitted):
