@@ -126,6 +126,7 @@ def block(printed: str, right: float, tested: int) -> str:
 ![The Houston crop: aerial picture, labels, map and doubt](docs/images/{PICTURE.name})
 
 *A stadium in Houston: 128 x 128 pixels of 48 bands, an aerial picture four times as fine, 20 labelled pixels a class.
+`labels.tif` holds their class numbers on the cube's grid and 0 elsewhere; points or polygons drawn in QGIS do as well.
 One command, on two CPU cores with other work beside it:*
 
 <!-- not run: needs the Houston crop, and four minutes -->
