@@ -8,7 +8,7 @@ protocol = (
 )
 metric = "OA"
 reference = "extra trees"
-page = "docs/results.md"
+page = "docs/results_classification.md"
 seeds = (0, 1, 2, 3, 4)
 protocols = ("20-per-class", "5-per-class", "disjoint")
 scenes = {

@@ -26,7 +26,7 @@ with_rgb = {name: data.replace("crop_", "crop-rgb_") for name, data in columns.i
 
 
 reference = "extra trees, all channels"
-page = "docs/results.md"
+page = "docs/results_classification.md"
 
 
 def classical(model, *groups, columns=columns):

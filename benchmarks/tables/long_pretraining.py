@@ -12,7 +12,7 @@ protocol = (
 metric = "OA"
 reference = "from scratch"
 beside = {"classical": ("extra trees", "mean of all five")}
-page = "docs/results.md"
+page = "docs/results_pretraining.md"
 seeds = (0, 1, 2, 3, 4)
 protocols = ("20-per-class", "5-per-class", "disjoint")
 

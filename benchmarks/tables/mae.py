@@ -10,7 +10,7 @@ protocol = (
 metric = "OA"
 reference = "from scratch"
 beside = {"classical": ("extra trees", "mean of all five")}
-page = "docs/results.md"
+page = "docs/results_pretraining.md"
 seeds = (0, 1, 2, 3, 4)
 columns = {
     "Houston crop, 20 a class": "houston2018-crop_20-per-class",

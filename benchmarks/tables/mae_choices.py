@@ -11,7 +11,7 @@ protocol = (
 metric = "OA"
 reference = "from scratch"
 beside = {"classical": ("extra trees", "mean of all five")}
-page = "docs/results.md"
+page = "docs/results_pretraining.md"
 seeds = tuple(range(8))
 
 column, data = "Houston crop, disjoint", "houston2018-crop_disjoint"

@@ -10,7 +10,7 @@ protocol = (
 metric = "OA"
 reference = "as it is"
 beside = {"classical": ("extra trees", "mean of all five")}
-page = "docs/results.md"
+page = "docs/results_classification.md"
 seeds = tuple(range(8))
 
 data = "houston2018-crop_disjoint"

@@ -12,7 +12,7 @@ protocol = (
 metric = "OA"
 reference = "as it is"
 beside = {"classical": ("extra trees", "mean of all five")}
-page = "docs/results.md"
+page = "docs/results_classification.md"
 seeds = (0, 1, 2, 3, 4)
 houston = {
     f"Houston crop, {name}": f"houston2018-crop_{protocol}"
