@@ -1,6 +1,6 @@
 """Print the overview of few-label results, or write it into docs/results.md.
 
-A row is a config, a column a scene and protocol; OA in per cent, mean ± sample standard deviation, and n.
+A row is a config, a column a scene and protocol; OA in per cent, mean ± sample standard deviation over all its splits.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ SCENES = {
     "salinas-a": "Salinas-A",
     "enmap-potsdam-scene": "EnMAP Potsdam",
 }
-LEAST = 3
-"""Runs of a cell: one alone tells nothing of the spread, and stands in the model zoo."""
-PROTOCOLS = {"20-per-class": "20 a class", "5-per-class": "5 a class", "disjoint": "disjoint"}
+PROTOCOLS = {"20-per-class": ("20 a class", 5), "5-per-class": ("5 a class", 5), "disjoint": ("disjoint", 8)}
+"""Names, and the splits of each: figures of fewer rest on other splits, and stand in the model zoo."""
 
 
 def figure(entry: dict | None) -> str:
@@ -37,19 +36,22 @@ def figure(entry: dict | None) -> str:
         return ""
     spread = entry.get("spread", {}).get("OA")
     beside = "" if spread is None else f" ± {spread:.1f}"
-    return f"{entry['metrics']['OA']:.1f}{beside} ({entry['runs']})"
+    return f"{entry['metrics']['OA']:.1f}{beside}"
 
 
 def overview(entries: list[dict]) -> str:
     """A Markdown table a scene, the best of the disjoint column first."""
+    splits = {f"{scene}_{protocol}": count for scene in SCENES for protocol, (_, count) in PROTOCOLS.items()}
     measured = {
-        (entry["config"], entry.get("dataset")): entry
+        (entry["config"], data): entry
         for entry in entries
-        if "OA" in entry.get("metrics", {}) and entry["runs"] >= LEAST
+        if (data := entry.get("dataset")) in splits
+        and "OA" in entry.get("metrics", {})
+        and entry["runs"] >= splits[data]
     }
     tables = []
     for scene, title in SCENES.items():
-        protocols = {f"{scene}_{protocol}": name for protocol, name in PROTOCOLS.items()}
+        protocols = {f"{scene}_{protocol}": f"{name} ({count})" for protocol, (name, count) in PROTOCOLS.items()}
         columns = [column for column in protocols if any(column == dataset for _, dataset in measured)]
         configs = {config for config, dataset in measured if dataset in columns}
         order = {
@@ -57,7 +59,7 @@ def overview(entries: list[dict]) -> str:
             for config in configs
         }
         names = [protocols[column] for column in columns]
-        lines = [f"| {title}, OA (n) | {' | '.join(names)} |", "| --- |" + " --- |" * len(columns)]
+        lines = [f"| {title}, OA | {' | '.join(names)} |", "| --- |" + " --- |" * len(columns)]
         for config in sorted(configs, key=lambda config: (order[config][::-1], config)):
             cells = [figure(measured.get((config, name))) for name in columns]
             lines.append(f"| {Path(config).with_suffix('').relative_to('configs')} | {' | '.join(cells)} |")

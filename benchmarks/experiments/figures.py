@@ -143,9 +143,16 @@ def _beside(table: ExperimentTable, folder: Path) -> Iterator[tuple[str, dict[st
     """The rows of other tables that a table is compared with: their names, and their figures by the table's column.
 
     Raises:
-        ConfigError: A table has no such row, or another first metric.
+        ConfigError: A table has no such row, or another first metric, or rows of a column are on different data.
     """
-    datasets = {column: steps[-1].get("dataset") for cells in table.rows.values() for column, steps in cells.items()}
+    datasets: dict[str, str | None] = {}
+    for cells in table.rows.values() if table.beside else ():
+        for column, steps in cells.items():
+            data = steps[-1].get("dataset")
+            if datasets.setdefault(column, data) != data:
+                raise ConfigError(
+                    f"beside: {column} has rows on {datasets[column]} and on {data}, expected one of them"
+                )
     for stem, rows in table.beside.items():
         path = folder / f"{stem}.py"
         other = ExperimentTable.from_file(path)
