@@ -162,8 +162,10 @@ def _beside(table: ExperimentTable, folder: Path) -> Iterator[tuple[str, dict[st
         for row in rows:
             if row not in other.rows:
                 raise ConfigError(f"beside: {path} has no row {row!r}{nearest(row, other.rows)}")
-            cells = other.rows[row].items()
-            known = {steps[-1].get("dataset"): _by_seed(other, figures, row, column) for column, steps in cells}
+            cells = other.rows[row]
+            known = {steps[-1].get("dataset"): _by_seed(other, figures, row, name) for name, steps in cells.items()}
+            if len(known) < len(cells):
+                raise ConfigError(f"beside: {path} has {row!r} in several columns on the same data, expected one")
             yield row, {column: known.get(data, {}) if data else {} for column, data in datasets.items()}
 
 

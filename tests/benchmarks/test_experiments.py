@@ -140,6 +140,9 @@ def test_rows_are_compared_with_rows_of_other_tables_on_the_same_data(tmp_path):
     mixed = own | dict(rows={"net": cells, "other": {"disjoint": cells["5-per-class"]}})
     with pytest.raises(ConfigError, match="beside: disjoint has rows on salinas-a_disjoint and on salinas-a_5-per-cla"):
         tabulate(write(own=mixed, simple=simple), figures, tmp_path)
+    twice = dict(simple["rows"]["trees"], again=cells["disjoint"])
+    with pytest.raises(ConfigError, match=r"simple\.py has 'trees' in several columns on the same data"):
+        tabulate(write(own=own, simple=simple | dict(rows={"trees": twice})), figures, tmp_path)
 
 
 def test_a_metric_that_was_added_later_or_could_not_be_measured_takes_nothing_away(tmp_path):
