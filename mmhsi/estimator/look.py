@@ -68,13 +68,11 @@ def doubts(source: SceneSource) -> list[str]:
     if source.labels_without_data:
         lie = counted(source.labels_without_data, "label lies", "labels lie")
         found.append(f"{lie} on pixels without data (cloud, nodata, NaN): not used")
-    if source.noisy:
+    if len(source.noisy) > len(source.bands) / 2:
+        found.append(f"{len(source.noisy)} of {len(source.bands)} bands look like noise; is this the right file?")
+    elif source.noisy:
         like = counted(len(source.noisy), "band looks like noise and is", "bands look like noise and are")
-        found.append(
-            f"{len(source.noisy)} of {len(source.bands)} bands look like noise; is this the right file?"
-            if len(source.noisy) > len(source.bands) / 2
-            else f"{like} used; bad_bands (--bad-bands {_ranges(source.noisy)}) leaves bands out"
-        )
+        found.append(f"{like} used; bad_bands (--bad-bands {_ranges(source.noisy)}) leaves bands out")
     return found
 
 

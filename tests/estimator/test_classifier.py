@@ -236,6 +236,9 @@ def test_bands_of_noise_are_told_once_as_the_option_takes_them(tmp_path):
     text = line.partition("--bad-bands ")[2].partition(")")[0]
     assert line.startswith("5 bands look like noise")
     assert band_numbers(text) == noise
+    np.save(tmp_path / "cube.npy", rng.normal(0, 1, cube.shape))
+    with pytest.warns(SceneWarning, match=r"^110 of 110 bands look like noise; is this the right file\?$"):
+        SceneClassifier(minutes=1, models="lda").fit(tmp_path / "cube.npy", labels)
 
 
 def test_notebooks_show_the_report_and_the_map(fitted):
