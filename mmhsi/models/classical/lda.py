@@ -20,6 +20,9 @@ FEW = 3
 ROUNDING = np.finfo(np.float32).eps ** 2
 """Variance within classes, as a share of the mean square, up to which a class's samples are one and their rounding."""
 
+FLOOR = 1e-3
+"""Added to each feature's variance, as a share of their mean, where a few samples may happen to agree in a feature."""
+
 UNSEEN = -1e4
 """Logit of a class without training pixels: its probability is 0."""
 
@@ -31,18 +34,19 @@ class LDA(Learner):
     With class means μ_k, shares π_k and the shrunk covariance Σ the probabilities are the softmax of
     x'Σ⁻¹μ_k − μ_k'Σ⁻¹μ_k / 2 + ln π_k (O. Ledoit, M. Wolf, Journal of Multivariate Analysis 88, 2004).
     Scikit-learn takes that rule class by class, and of two samples it finds nothing to shrink: with fewer than three a
-    class on average, or where all samples of every class are the same, Σ is the identity times the mean variance of the
-    features, and all shares are alike.
+    class on average, or where all samples of every class are the same, Σ is diagonal, the variance of each feature over
+    all samples and a thousandth of their mean, and all shares are alike.
     """
 
     def fit(self, samples: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> None:
         """Fit; nothing is random; arguments as for :meth:`Learner.learn`."""
-        self.few: tuple[NDArray[np.float64], NDArray[np.int64], float] | None = None
+        self.few: tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]] | None = None
         classes, codes = np.unique(labels, return_inverse=True)
         means = np.stack([samples[labels == index].mean(axis=0, dtype=np.float64) for index in classes])
         alike = np.square(samples - means[codes]).mean() <= ROUNDING * np.square(samples, dtype=np.float64).mean()
         if alike or len(samples) < FEW * len(classes):
-            self.few = means, classes, max(float(samples.var(axis=0, dtype=np.float64).mean()), 1e-12)
+            variances = samples.var(axis=0, dtype=np.float64)
+            self.few = means, classes, (variances + FLOOR * variances.mean()).clip(1e-12)
             return
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # not at the top: half a second
 
@@ -51,24 +55,25 @@ class LDA(Learner):
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of the Gaussians; arguments as for :meth:`Learner.probabilities`."""
         if self.few is not None:
-            means, classes, variance = self.few
-            apart = (means**2).sum(axis=1) - 2 * samples @ means.T
-            return self.among_all(softmax(-apart / (2 * variance)), classes)
+            weights, biases = self.linear()
+            return softmax(samples @ weights.T + biases)
         return self.among_all(self.analysis.predict_proba(samples), self.analysis.classes_)
 
     def linear(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The classifier as a linear layer, the softmax of whose outputs is :meth:`probabilities`.
 
         Returns:
-            Weights (K, F) and biases (K,); a class without training pixels has the bias −10,000.
+            Weights (K, F) and biases (K,), of the classes with training pixels with a mean of 0, so that the largest of
+            their logits is positive everywhere; a class without has the bias −10,000.
         """
         if self.few is not None:
-            means, classes, variance = self.few
-            weights, biases = means / variance, -(means**2).sum(axis=1) / (2 * variance)
+            means, classes, variances = self.few
+            weights = means / variances
+            biases = -(means * weights).sum(axis=1) / 2
         else:
             classes, weights, biases = self.analysis.classes_, self.analysis.coef_, self.analysis.intercept_
             if len(classes) == 2:  # scikit-learn gives the difference of the two
                 weights, biases = np.concatenate([-weights, weights]) / 2, np.concatenate([-biases, biases]) / 2
         table, offsets = np.zeros((self.num_classes, weights.shape[1])), np.full(self.num_classes, UNSEEN)
-        table[classes], offsets[classes] = weights, biases
+        table[classes], offsets[classes] = weights - weights.mean(axis=0), biases - biases.mean()
         return table, offsets

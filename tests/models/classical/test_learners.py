@@ -226,19 +226,35 @@ def test_samples_of_a_checkpoint_that_do_not_fit(data, changed):
         other.predict_scores(torch.zeros(1, 6, 1, 1))
 
 
-def test_lda_of_two_samples_a_class_takes_the_nearest_mean():
+def test_lda_of_two_samples_a_class_takes_the_nearest_mean_whatever_the_units():
     rng = np.random.default_rng(0)
     means = rng.normal(size=(3, 200)).astype(np.float32)
     classes = np.repeat(np.arange(3), 2)
     samples = means[classes] + rng.normal(0, 0.8, (6, 200)).astype(np.float32)
+    samples[:, 0] = 7  # the samples happen to agree
     learner = LDA()
     learner.learn(samples, classes, 3, 0)
     truth = rng.integers(0, 3, 90)
     asked = means[truth] + rng.normal(0, 0.8, (90, 200)).astype(np.float32)
+    spread = np.sqrt(samples.var(axis=0) + samples.var(axis=0).mean() / 1000)
     centres = [samples[classes == index].mean(axis=0) for index in range(3)]
-    nearest = [int(np.argmin([np.linalg.norm(one - centre) for centre in centres])) for one in asked]
+    nearest = [int(np.argmin([np.linalg.norm((one - centre) / spread) for centre in centres])) for one in asked]
     assert learner.probabilities(asked).argmax(axis=1).tolist() == nearest
     assert np.mean(nearest == truth) > 0.95
+    noise = rng.normal(0, 100, (96, 5)).astype(np.float32)  # in another unit, and says nothing
+    learner.learn(np.hstack([samples, noise[:6]]), classes, 3, 0)
+    assert np.mean(learner.probabilities(np.hstack([asked, noise[6:]])).argmax(axis=1) == truth) > 0.95
+
+
+def test_a_class_without_samples_has_no_pixel_however_far_they_lie():
+    rng = np.random.default_rng(0)
+    samples = (rng.normal(size=(9, 4)) + 1000).astype(np.float32)
+    lda = LDA()
+    lda.learn(samples, np.repeat([0, 2, 3], 3), 5, 0)
+    weights, biases = lda.linear()
+    far = rng.normal(0, 1e6, (500, 4))
+    assert set((far @ weights.T + biases).argmax(axis=1)) == {0, 2, 3}
+    assert biases[[1, 4]].tolist() == [-1e4, -1e4]
 
 
 @pytest.mark.parametrize("each", [3, 6, 7])
@@ -248,7 +264,8 @@ def test_lda_of_classes_without_spread_takes_the_nearest_mean(each):
     learner = LDA()
     learner.learn(means.repeat(each, axis=0), np.repeat(np.arange(3), each), 3, 0)
     asked = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
-    nearest = np.linalg.norm(asked[:, None] - means, axis=2).argmin(axis=1)
+    spread = np.sqrt(means.var(axis=0) + means.var(axis=0).mean() / 1000)
+    nearest = np.linalg.norm((asked[:, None] - means) / spread, axis=2).argmin(axis=1)
     assert learner.probabilities(asked).argmax(axis=1).tolist() == nearest.tolist()
     assert learner.linear()[0].any()
 
