@@ -55,7 +55,7 @@ def main() -> None:
     """Run the table."""
     parser = tool_parser(__doc__, "python benchmarks/run_table.py benchmarks/tables/ss_mae.py --seeds 0 1 2")
     parser.add_argument("table", help="table file, e.g. benchmarks/tables/ss_mae.py")
-    parser.add_argument("--list", action="store_true", help="say what there is to run and how far it is, and stop")
+    parser.add_argument("--list", action="store_true", help="say which seeds of which cells are finished, and stop")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what is missing and how long it would take, and stop"
     )
@@ -79,9 +79,9 @@ def main() -> None:
     )
     args = parser.parse_args()
     from experiments.figures import finished_figures, read_figures, tabulate, write_figures
-    from experiments.plan import describe
+    from experiments.plan import describe, progress
     from experiments.record import forget_earlier
-    from experiments.table import ROOT, ExperimentTable, state
+    from experiments.table import ROOT, ExperimentTable
     from side_by_side import replace_block
 
     from mmhsi.errors import ConfigError
@@ -98,15 +98,14 @@ def main() -> None:
     if not runs:
         raise ConfigError(f"{args.table}: no such rows or columns; has {'; '.join([*table.rows, *table.columns])}")
     kept = Path(args.table).with_suffix(".json")
-    read_figures(kept, table)  # what is wrong with them is said before hours of runs
+    recorded = read_figures(kept, table)  # what is wrong with them is said before hours of runs
     foreign = [(column, seed) for _, column, seed, _ in runs if seed not in table.column_seeds(column)]
     if args.record and foreign:
         column, seed = foreign[0]
         known = ", ".join(map(str, table.column_seeds(column)))
         raise ConfigError(f"--seeds {seed}: --record keeps the table's seeds alone; {column} has {known}")
     if args.list:
-        for row, column, seed, step in runs:
-            print(f"{state(step):<6}{row} | {column} | seed {seed} | {step.folder}")
+        print("\n".join(progress(runs, recorded)))
         return
     if args.dry_run:
         print(describe([step for *_, step in runs], work_dir))

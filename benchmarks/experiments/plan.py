@@ -1,4 +1,4 @@
-"""What running a table would take: data that are missing, what would be downloaded, and time."""
+"""How far a table is, and what the rest would take: data that are missing, what would be downloaded, and time."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mmengine.config import Config
+
+    from .figures import Figures
 
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 PACE = 20e12
@@ -40,6 +42,23 @@ def open_steps(steps: Iterable[Step]) -> list[Step]:
     for step in steps:
         take(step)
     return list(found.values())
+
+
+def progress(runs: Iterable[tuple[str, str, int, Step]], figures: Figures) -> Iterator[str]:
+    """One line a row and column: which seeds are finished, begun and open in a folder, and which are recorded.
+
+    Args:
+        runs: Row, column, seed and last step of each.
+        figures: Those recorded.
+    """
+    cells: dict[tuple[str, str], dict[str, list[int]]] = {}
+    for row, column, seed, step in runs:
+        cells.setdefault((row, column), {}).setdefault(state(step), []).append(seed)
+    for cell, seeds in cells.items():
+        groups = {name: seeds[name] for name in ("done", "begun", "open") if name in seeds}
+        if cell in figures:
+            groups["recorded"] = sorted(figures[cell])
+        yield f"{' | '.join(cell)}: " + "; ".join(f"{name} {' '.join(map(str, some))}" for name, some in groups.items())
 
 
 def scene_names(step: Step) -> set[str]:

@@ -317,7 +317,12 @@ def test_command_runs_a_chain(run_tool, generated_data, tmp_path, monkeypatch, c
     assert run_tool("benchmarks/plot_curves", *command[1:2], tmp_path / "b.png", "--column", "B", *command[2:]) == 2
     assert "no column 'B'; has A" in capsys.readouterr().err
     assert run_tool(*command, "--list") == 0
-    assert "done  MAE | A | seed 0 | " in capsys.readouterr().out
+    assert capsys.readouterr().out == "MAE | A: done 0\n"
+    assert run_tool(*command, "--seeds", "0", "2", "3", "--list") == 0
+    assert capsys.readouterr().out == "MAE | A: done 0; open 2 3\n"
+    (tmp_path / "t.json").write_text(json.dumps({"MAE": {"A": {"0": {"OA": 9.0, "seconds": 1.0}}}}))
+    assert run_tool(*command, "--list") == 0
+    assert capsys.readouterr().out == "MAE | A: done 0; recorded 0\n"
     assert run_tool(*command, "--rows", "SVM") == 2
     assert "no such rows or columns; has MAE; A" in capsys.readouterr().err
 
