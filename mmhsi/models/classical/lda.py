@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ FLOOR = 1e-3
 """Added to each feature's variance, as a share of their mean, where a few samples may happen to agree in a feature."""
 
 UNSEEN = -1e4
-"""Logit of a class without training pixels: its probability is 0."""
+"""Logit of a class without training pixels, less the mean of the others: its probability is 0."""
 
 
 @MODELS.register_module()
@@ -50,7 +51,10 @@ class LDA(Learner):
             return
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # not at the top: half a second
 
-        self.analysis = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(samples, labels)
+        self.analysis = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+        with warnings.catch_warnings():  # of a class of one sample, which has no covariance, as its share of Σ says
+            warnings.filterwarnings("ignore", "Only one sample available", UserWarning)
+            self.analysis.fit(samples, labels)
 
     def probabilities(self, samples: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of the Gaussians; arguments as for :meth:`Learner.probabilities`."""
@@ -63,8 +67,9 @@ class LDA(Learner):
         """The classifier as a linear layer, the softmax of whose outputs is :meth:`probabilities`.
 
         Returns:
-            Weights (K, F) and biases (K,), of the classes with training pixels with a mean of 0, so that the largest of
-            their logits is positive everywhere; a class without has the bias −10,000.
+            Weights (K, F) and biases (K,), less the median over the classes: what classes share, and a class far from
+            all others, would else round the differences of the rest away in float32. A class without training pixels
+            has the mean of the others less 10,000, and so never the largest logit.
         """
         if self.few is not None:
             means, classes, variances = self.few
@@ -74,6 +79,7 @@ class LDA(Learner):
             classes, weights, biases = self.analysis.classes_, self.analysis.coef_, self.analysis.intercept_
             if len(classes) == 2:  # scikit-learn gives the difference of the two
                 weights, biases = np.concatenate([-weights, weights]) / 2, np.concatenate([-biases, biases]) / 2
-        table, offsets = np.zeros((self.num_classes, weights.shape[1])), np.full(self.num_classes, UNSEEN)
-        table[classes], offsets[classes] = weights - weights.mean(axis=0), biases - biases.mean()
-        return table, offsets
+        table, offsets = np.tile(weights.mean(axis=0), (self.num_classes, 1)), np.full(self.num_classes, biases.mean())
+        offsets += UNSEEN
+        table[classes], offsets[classes] = weights, biases
+        return table - np.median(weights, axis=0), offsets - np.median(biases)

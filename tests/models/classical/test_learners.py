@@ -254,7 +254,31 @@ def test_a_class_without_samples_has_no_pixel_however_far_they_lie():
     weights, biases = lda.linear()
     far = rng.normal(0, 1e6, (500, 4))
     assert set((far @ weights.T + biases).argmax(axis=1)) == {0, 2, 3}
-    assert biases[[1, 4]].tolist() == [-1e4, -1e4]
+    single = torch.from_numpy(far).float() @ torch.from_numpy(weights).float().T + torch.from_numpy(biases).float()
+    assert (single.softmax(1)[:, [1, 4]] == 0).all()
+
+
+@pytest.mark.parametrize("each", [1, 20])
+def test_a_class_far_from_all_others_does_not_round_their_differences_away(each):
+    rng = np.random.default_rng(0)
+    means = rng.normal(size=(6, 64))
+    means[5] += 1e4
+    classes, truth = np.repeat(np.arange(6), each), rng.integers(0, 6, 200)
+    samples, asked = (means[own] + rng.normal(0, 0.3, (len(own), 64)) for own in (classes, truth))
+    lda = LDA()
+    lda.learn(samples.astype(np.float32), classes, 7, 0)
+    weights, biases = (torch.from_numpy(each).float() for each in lda.linear())
+    shares = (torch.from_numpy(asked).float() @ weights.T + biases).softmax(1)
+    assert (shares.argmax(1).numpy() == truth).mean() > 0.99
+    assert shares.numpy() == pytest.approx(lda.probabilities(asked.astype(np.float32)), abs=1e-3)
+
+
+def test_a_class_of_one_sample_among_larger_ones_is_no_matter_for_a_warning(recwarn):
+    samples = np.random.default_rng(0).normal(size=(11, 4)).astype(np.float32)
+    lda = LDA()
+    lda.learn(samples, np.repeat([0, 1], [1, 10]), 2, 0)
+    assert np.isfinite(lda.probabilities(samples)).all()
+    assert not list(recwarn)
 
 
 @pytest.mark.parametrize("each", [3, 6, 7])
