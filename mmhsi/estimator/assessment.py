@@ -49,20 +49,34 @@ def out_of_fold_temperature(probabilities: NDArray, classes: NDArray[np.int64], 
         folds: Of the pixels.
     """
     found = np.array(probabilities, dtype=np.float64)
+    told = learnt_elsewhere(classes, folds)
     for train, held in folds:
-        fitted = sure_temperature(probabilities[train], classes[train], folds.group[train])
+        used = train & told
+        fitted = sure_temperature(probabilities[used], classes[used], folds.group[used])
         found[held] = fitted(probabilities[held])
     return found
+
+
+def learnt_elsewhere(classes: NDArray[np.int64], folds: Folds) -> NDArray[np.bool_]:
+    """Pixels whose class other folds hold, too, (n,): of the rest no prediction can be right, whatever the map is.
+
+    Args:
+        classes: Class of each labelled pixel, (n,).
+        folds: Of the pixels.
+    """
+    return np.isin(classes, [index for index in np.unique(classes) if np.ptp(folds.fold[classes == index])])
 
 
 def sure_temperature(probabilities: NDArray, classes: NDArray[np.int64], groups: NDArray[np.int64]) -> Temperature:
     """The temperature under which held-out labels are likeliest, or none where the gain is within twice its error.
 
     Args:
-        probabilities: Of held-out pixels, (n, K).
+        probabilities: Of held-out pixels whose class was learnt, (n, K).
         classes: (n,).
         groups: What was held out together, (n,), by which the standard error of the gain is known.
     """
+    if not len(classes):
+        return Temperature()
     fitted = Temperature.fit(probabilities, classes)
 
     def likelihood(given: NDArray) -> NDArray[np.float64]:
@@ -95,7 +109,7 @@ def assess(
         weights: Those of the ensemble.
         shares: Share of the map that each class has, (K,).
     """
-    raw = mixture(tried, weights)
+    raw, told = mixture(tried, weights), learnt_elsewhere(classes, folds)
     calibrated = out_of_fold_temperature(raw, classes, folds)
     predicted = calibrated.argmax(axis=1)
     right = predicted == classes
@@ -121,7 +135,7 @@ def assess(
         confusion=confusion.counts.tolist(),
         candidates=[dict(name=one.name, accuracy=one.accuracy, seconds=round(one.seconds, 2)) for one in tried],
         weights=dict(weights),
-        temperature=sure_temperature(raw, classes, folds.group).value,
+        temperature=sure_temperature(raw[told], classes[told], folds.group[told]).value,
         calibration=(reliability(raw, classes).expected_error, after.expected_error),
         reliability=[
             (float(confidence), float(accuracy), int(count))
@@ -132,10 +146,11 @@ def assess(
     report.warnings += [
         f"{row.name}: only {counted(row.labels, 'labelled pixel')}" for row in rows if row.labels < FEWEST
     ]
-    commonest = int(np.bincount(classes).argmax())
-    if right.sum() <= (classes == commonest).sum():
+    counts = np.bincount(classes[told], minlength=len(names))
+    if told.any() and right[told].sum() <= counts.max():
+        commonest = names[int(counts.argmax())]
         report.warnings.append(
-            f"held-out pixels are right no more often than if all were called {names[commonest]}: the map tells nothing"
+            f"held-out pixels are right no more often than if all were called {commonest}: the map tells nothing"
         )
     return report
 
@@ -148,11 +163,11 @@ def in_one_place(names: Sequence[str], classes: NDArray[np.int64], groups: NDArr
         classes: Class of each labelled pixel, (n,).
         groups: What is held out together, (n,).
     """
-    alone = [name for index, name in enumerate(names) if len(np.unique(groups[classes == index])) < 2]
+    alone = [name for index, name in enumerate(names) if len(np.unique(groups[classes == index])) == 1]
     if not alone:
         return []
     helps = "draw several polygons or points of each class, apart from one another"
-    if len(alone) == len(names):
+    if len(alone) == len(np.unique(classes)):
         return [
             "the labels of every class lie in one place, so a class that is held out is one that was never learnt: "
             f"accuracies below near 0 say nothing of the map, and how good it is cannot be measured; {helps}"

@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mmhsi.estimator.assessment import fill_areas, in_one_place, map_weights, sure_temperature
+from mmhsi.datasets.splits.folds import Folds
+from mmhsi.estimator.assessment import assess, fill_areas, in_one_place, map_weights, sure_temperature
+from mmhsi.estimator.comparison import Tried
 from mmhsi.estimator.report import ClassRow, SceneReport, Share
 from mmhsi.evaluation import Temperature
 
@@ -71,3 +73,25 @@ def test_classes_that_cannot_be_held_out_are_named_once():
     (said,) = in_one_place(["a", "b"], classes, np.array([0, 0, 1, 1]))
     assert said.startswith("the labels of every class lie in one place")
     assert in_one_place(["a", "b"], classes, np.arange(4)) == []
+    lost = ["a", "b", "lies under a cloud"]
+    assert in_one_place(lost, classes, np.arange(4)) == []
+    (said,) = in_one_place(lost, classes, np.array([0, 0, 1, 1]))
+    assert said.startswith("the labels of every class lie in one place")
+
+
+def test_pixels_of_a_class_that_was_not_learnt_say_nothing_of_the_calibration():
+    """Beside the same pixels without that class, which is held out whole and so always wrong."""
+    probabilities, classes = drawn(600, 3.0, 0)
+    whole = np.arange(600) // 100
+    alone = classes == 3
+    folds = Folds(np.where(alone, 5, whole % 5), whole, "")
+
+    def report(kept):
+        some = Folds(folds.fold[kept], folds.group[kept], "")
+        tried = [Tried("LDA", probabilities[kept], 0.5, 1.0)]
+        return assess("s", list("abcd"), classes[kept], some, tried, {"LDA": 1}, np.full(4, 0.25))
+
+    assert report(np.ones(600, bool)).temperature == report(~alone).temperature < 1
+    unknown = report(alone)
+    assert unknown.temperature == 1
+    assert not any("the map tells nothing" in text for text in unknown.warnings)
