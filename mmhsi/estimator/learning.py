@@ -116,13 +116,16 @@ class SceneLearning:
         warn_of_no_place(source.reader.info, source.info.image)
         for text in warnings:
             warn(text)
+        labelled = source.pixels
+        pixels = labelled[drawn_labels(source.labels.ravel()[labelled], wishes.seed)]
+        classes, polygons = source.labels.ravel()[pixels].astype(np.int64), polygons_of(source, pixels)
+        # before the channels, which may take long: labels of which none can be held out are refused here
+        self.folds = folds = scene_folds(pixels, classes, source.valid, wishes.folds, wishes.seed, polygons)
         digests = input_digests(source.info, [one for one in (source.reader, source.second) if one is not None])
         self.plan = Plan(self.folder / "plan.json", dict(asdict(wishes), scene=self.described, **digests), self.resume)
         if self.plan.begun:
             self.say(self.plan.begun)
         self.candidates = candidates = {one.name: one for one in self._affordable(source)}
-        labelled = source.pixels
-        pixels = labelled[drawn_labels(source.labels.ravel()[labelled], wishes.seed)]
         if len(pixels) < len(labelled):
             self.decisions.append(
                 f"{len(pixels)} of {len(labelled)} labelled pixels were drawn at random: enough to learn"
@@ -134,8 +137,6 @@ class SceneLearning:
                 self.decisions.append(f"{one.name}: {check_encoder(one.pretrained, spec)}")
         looked = clock.passed
 
-        polygons = polygons_of(source, pixels)
-        self.folds = folds = scene_folds(pixels, samples.classes, source.valid, wishes.folds, wishes.seed, polygons)
         self.say(f"held out: {folds.rule}")
         self.decisions.append(
             f"held out were {folds.rule}: neighbours resemble each other, and single pixels would leak"

@@ -116,10 +116,9 @@ class SceneSource:
             self.labels_without_data = self._drop_labels_without_data()
             left = len(np.unique(self.labels[self.labels != IGNORE_INDEX]))
             if left < 2:
-                raise DataError(
-                    f"{info.labels}: {counted(self.labels_without_data, 'label lies', 'labels lie')} on pixels without "
-                    f"data, which leaves {counted(left, 'class', 'classes')}; expected at least 2"
-                )
+                lie = counted(self.labels_without_data, "label lies", "labels lie")
+                why = f"{lie} on pixels without data, which leaves" if self.labels_without_data else "holds"
+                raise DataError(f"{info.labels}: {why} {counted(left, 'class', 'classes')}; expected at least 2")
             self._opened = self._opened.pop_all()
         self._scene: NDArray[np.float32] | None = None
 

@@ -278,6 +278,20 @@ def test_labels_that_cannot_be_learnt_from(scene, labels, message):
         SceneClassifier(minutes=1).fit(scene[0], labels)
 
 
+def test_polygons_of_a_single_class_are_told_as_such(scene, tmp_path):
+    with rasterio.open(scene[0]) as file:
+        write_areas(
+            tmp_path / "one.geojson",
+            np.where(scene[3] == 1, 0, 255).astype(np.uint8),
+            ["soil"],
+            [1],
+            file.crs,
+            file.transform,
+        )
+    with pytest.raises(DataError, match=r"one\.geojson: holds 1 class; expected at least 2"):
+        SceneClassifier(minutes=1).fit(scene[0], tmp_path / "one.geojson")
+
+
 @pytest.mark.parametrize("name", ["model.pth", "config.py"])
 def test_what_others_keep_in_a_folder_is_not_written_over(scene, name, tmp_path):
     (tmp_path / name).write_text("mine")

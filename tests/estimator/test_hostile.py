@@ -10,6 +10,7 @@ from mmhsi import SceneClassifier
 from mmhsi.errors import DataError
 from mmhsi.estimator import source
 from mmhsi.estimator.scene_files import describe_scene
+from mmhsi.inference import SceneWarning
 from mmhsi.io import read_class_map
 
 RNG = np.random.default_rng(0)
@@ -53,21 +54,23 @@ def test_few_labels_give_a_map_and_warnings(each):
     assert f"class 1: only {each} labelled pixels" in model.report.warnings
 
 
-def test_one_label_in_a_class():
+def test_one_label_in_a_class(recwarn):
     cube, truth = scene()
     labels = some(truth, 12)
     single = np.flatnonzero(labels == 3)
     labels.flat[single[1:]] = 0
     result, model = classify(cube, labels)
+    assert not [each for each in recwarn if not issubclass(each.category, SceneWarning)]
     assert set(np.unique(result.classes)) <= {0, 1, 2}
     (said,) = (text for text in model.report.warnings if "lie in one place" in text)
     assert said.startswith("class 3: all its labels")
 
 
-def test_one_label_in_each_class():
+def test_one_label_in_each_class_is_refused_before_anything_is_made(tmp_path):
     cube, truth = scene()
     with pytest.raises(DataError, match="no class has more than one label"):
-        classify(cube, some(truth, 1))
+        SceneClassifier(minutes=1, models="lda").fit(cube, some(truth, 1), workdir=tmp_path)
+    assert not (tmp_path / "plan.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -118,8 +119,10 @@ def deal(classes: NDArray[np.int64], groups: NDArray[np.int64], count: int, seed
 
     fold = np.zeros(len(classes), dtype=np.int64)
     draws = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    for index, (_, held) in enumerate(draws.split(classes[:, None], classes, groups)):
-        fold[held] = index
+    with warnings.catch_warnings():  # of a class of fewer pixels than folds, which lies in as many as it can
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        for index, (_, held) in enumerate(draws.split(classes[:, None], classes, groups)):
+            fold[held] = index
     return fold
 
 
