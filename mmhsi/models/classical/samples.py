@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
-from mmhsi.errors import ConfigError, DataError
+from mmhsi.errors import ConfigError, DataError, counted
 from mmhsi.io.files import reason
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class KeepsSamples(nn.Module):
 
         Raises:
             ConfigError: If there are no samples to learn from, or those of the checkpoint do not fit.
-            DataError: If the samples are such that the learner refuses them, as infinite ones.
+            DataError: If the learner refuses the samples, or makes no numbers of them, as of infinite ones.
         """
         if not self._learnt:
             if not len(self.samples):
@@ -140,6 +141,12 @@ class KeepsSamples(nn.Module):
             raise DataError(
                 f"the model cannot take the scene's values as it normalises them: {reason(error)}"
             ) from error
+        wrong = len(made) - int(np.isfinite(made).all(axis=1).sum())
+        if wrong:
+            raise DataError(
+                "the model cannot take the scene's values as it normalises them: what it makes of "
+                f"{counted(wrong, 'pixel')} of {len(made)} is no number"
+            )
         return torch.from_numpy(made).float().to(samples.device)
 
     def _check(self, features: int, count: int) -> None:

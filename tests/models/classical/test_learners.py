@@ -206,6 +206,19 @@ def test_values_beyond_float32_are_one_line(data):
         one.predict_scores(torch.full((2, 6, 1, 1), float("inf")))
 
 
+@pytest.mark.parametrize("learner", ["LDA", "MLP"])
+def test_values_that_no_number_comes_of_are_one_line(data, learner):
+    """Those that scikit-learn does not look at: networks, and LDA of fewer than three samples a class."""
+    one = model(dict(type=learner))
+    _, first = np.unique(data[1], return_index=True)
+    one.keep(torch.from_numpy(data[0][first]), torch.from_numpy(data[1][first]))
+    asked = torch.zeros(3, 6, 1, 1)
+    assert one.predict_scores(asked).isfinite().all()
+    asked[1] = float("inf")
+    with pytest.raises(DataError, match=r"as it normalises them: what it makes of 1 pixel of 3 is no number$"):
+        one.predict_scores(asked)
+
+
 @pytest.mark.parametrize(
     "changed",
     [
