@@ -15,7 +15,7 @@ from mmhsi.io.destinations import check_not_read, check_outputs
 from mmhsi.io.file_states import file_states
 
 from .checks import check_space, warn
-from .prediction import strip_rows
+from .prediction import finished_rows, strip_rows
 from .row_blocks import RowBlocks, Sharing
 from .row_store import RowStore, stored_state
 from .scene_opening import SceneRequest, cube_options, open_for_model
@@ -166,7 +166,7 @@ class MapRun:
 
         @torch.inference_mode()
         def keep(join: Join, scores: Tensor | None) -> None:
-            part = join(scores)
+            part = finished_rows(join, scores)
             if part is not None:
                 store.append(values_of(part, self.layers))
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmhsi.errors import DataError, counted
 from mmhsi.models.preprocessors import WindowSampler, gather_windows
 
 from .blending import blend_weights, window_starts
@@ -97,10 +98,34 @@ def scored(
             yield batch, scores
 
 
+def finished_rows(join: Join, scores: Tensor | None) -> PredictedRows | None:
+    """The rows that are finished with a batch's scores, or None.
+
+    Args:
+        join: The batch's.
+        scores: What the model gave.
+
+    Raises:
+        DataError: If what a model makes of a pixel with data is no number, as of values that are far too large.
+    """
+    made = join(scores)
+    if made is None:
+        return None
+    wrong = ~made.scores.sum(dim=0).isfinite().cpu().numpy() & made.valid
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0].tolist()
+        raise DataError(
+            f"what the model makes of {counted(int(wrong.sum()), 'pixel')} is no number, first at row "
+            f"{made.first + row}, column {column}: the scene's values there are too large for it; expected a scene "
+            "whose broken pixels are marked as no data, or a mask"
+        )
+    return made
+
+
 def joined(parts: Iterator[tuple[Batch, Tensor | None]]) -> Iterator[PredictedRows]:
-    """The rows of what :func:`scored` gives, from top to bottom."""
+    """The rows of what :func:`scored` gives, from top to bottom; errors as of :func:`finished_rows`."""
     for batch, scores in parts:
-        made = batch.join(scores)
+        made = finished_rows(batch.join, scores)
         if made is not None:
             yield made
 

@@ -10,7 +10,7 @@ import torch
 from rasterio.crs import CRS
 from scene_models import BANDS, CLASSES, PIXEL, PIXEL_CONV, QUERIES, SEGMENT, SEGMENT_CONV, SEGMENT_CONV3, USED
 
-from mmhsi.errors import ConfigError
+from mmhsi.errors import ConfigError, DataError
 from mmhsi.inference import SceneInferencer
 from mmhsi.inference.batch_size import fastest_batch
 from mmhsi.inference.blending import blend_weights, window_starts
@@ -277,3 +277,17 @@ def test_a_classifier_of_pixels_takes_no_other_window_than_in_training(trained):
     ):
         with pytest.raises(ConfigError, match=said):
             SceneInferencer(config, checkpoint, "cpu", **given)
+
+
+@pytest.mark.parametrize("kind", [PIXEL, PIXEL_CONV, SEGMENT], ids=["windows", "rows", "segmentor"])
+def test_a_pixel_of_which_no_number_is_made_is_no_class(trained, scene, kind, tmp_path):
+    tiny = dict(kind["data_preprocessor"], std=[1e-3] * 4)
+    config, checkpoint, _ = trained(dict(kind, data_preprocessor=tiny))
+    inferencer = SceneInferencer(config, checkpoint, window=6)
+    data = scene[1].copy()
+    data[9, 12] = 3e38
+    broken = tmp_path / "broken.tif"
+    write_cube(broken, HSICube(data, nodata=-9999))
+    with pytest.raises(DataError, match=r"what the model makes of \d+ pixels? is no number, first at row \d+, column"):
+        inferencer.write_map(broken, tmp_path / "map.tif")
+    assert not (tmp_path / "map.tif").exists()
