@@ -57,6 +57,7 @@ rows = {
     "SVM, spectra": channels("svm", "spectra"),
     "U-Net pretrained on the channels": pretrained(),
     "2-D CNN, two scales, spectra of unit length": network(
-        "configs/comparison/cnn2d-multiscale-unit.py", ("5 a class", "20 a class", "50 a class", "200 a class")
+        "configs/comparison/cnn2d-multiscale-unit.py",
+        ("5 a class", "20 a class", "50 a class", "200 a class", *disjoint),
     ),
 }

@@ -13,14 +13,12 @@ from mmhsi.estimator.scene_files import describe_scene
 from mmhsi.inference import SceneWarning
 from mmhsi.io import read_class_map
 
-RNG = np.random.default_rng(0)
-
 
 def scene(height=30, width=32, bands=12, classes=3):
     """Vertical stripes of classes with noise, and the class of every pixel from 1."""
     truth = (np.arange(width) * classes // width + 1)[None].repeat(height, axis=0)
     means = np.random.default_rng(1).normal(size=(classes + 1, bands))
-    return (means[truth] + RNG.normal(0, 0.5, (height, width, bands))).astype(np.float32), truth
+    return (means[truth] + np.random.default_rng(0).normal(0, 0.5, (height, width, bands))).astype(np.float32), truth
 
 
 def some(truth, each):
@@ -155,9 +153,9 @@ def test_labels_in_one_corner_are_warned_of():
     cube, truth = scene(60, 64)
     stripes = truth.copy()
     stripes[:, :] = (np.arange(60)[:, None] % 6) // 2 + 1
-    cube = (np.random.default_rng(1).normal(size=(4, 12))[stripes] + RNG.normal(0, 0.5, (60, 64, 12))).astype(
-        np.float32
-    )
+    cube = (
+        np.random.default_rng(1).normal(size=(4, 12))[stripes] + np.random.default_rng(0).normal(0, 0.5, (60, 64, 12))
+    ).astype(np.float32)
     labels = np.zeros_like(stripes)
     labels[:12, :12] = stripes[:12, :12]
     _, model = classify(cube, labels)
