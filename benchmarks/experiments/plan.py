@@ -55,7 +55,7 @@ def progress(runs: Iterable[tuple[str, str, int, Step]], figures: Figures) -> It
     for row, column, seed, step in runs:
         cells.setdefault((row, column), {}).setdefault(state(step), []).append(seed)
     for cell, seeds in cells.items():
-        groups = {name: seeds[name] for name in ("done", "begun", "open") if name in seeds}
+        groups: dict[str, list[int]] = {name: seeds[name] for name in ("done", "begun", "open") if name in seeds}
         if cell in figures:
             groups["recorded"] = sorted(figures[cell])
         yield f"{' | '.join(cell)}: " + "; ".join(f"{name} {' '.join(map(str, some))}" for name, some in groups.items())
