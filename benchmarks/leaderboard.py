@@ -25,7 +25,8 @@ lists of predictions alone, by one command, so that it does not matter in what a
   sample standard deviations over the seeds, in per cent, of the test pixels; the last column is the mean difference in
   OA on the same seeds, its standard error, and how often it is won.
 - Whoever sends a row answers for its training pixels. A class map with the item that `mmhsi predict` writes beside it
-  (`NAME.stac.json`) is refused on another split of the scene than its model's; of other files nothing tells the split.
+  (`NAME.stac.json`) is refused on another split of the scene than its model's; of other files, also of
+  `mmhsi classify`, nothing tells the split.
 - Test pixels of random splits border on training pixels: a method that looks far sees the neighbours of what it has
   learned. The disjoint column is the one that says what happens elsewhere. [Splits](splits.md) explains both.
 
@@ -38,9 +39,11 @@ lists of predictions alone, by one command, so that it does not matter in what a
 from mmhsi.datasets import SceneDataset
 from mmhsi.datasets.splits import FewShotSplit
 
-train = SceneDataset("demo", split=FewShotSplit(5, seed=0))
+train = SceneDataset("demo", split=FewShotSplit(20, seed=0))  # of others: SceneDataset("salinas_a", "data", …)
 rows, columns = divmod(train.split.train, train.labels.shape[1])
 ```
+
+`labels` are class indices from 0, with 255 where there is none; a map has the scene's ids.
 
 A prediction is a class map that `mmhsi predict` wrote, any label map with the scene's ids (`.tif`, `.npy`, `.mat`), or
 a CSV table with `row`, `column` and `class` of the test pixels at least. One file a seed:

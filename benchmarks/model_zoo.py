@@ -50,11 +50,11 @@ that of the config, and of the data where the config [is written for several](tr
 the default's, or those of which there are results. Parameters are those of the whole model that a config builds,
 decoder and teacher included, fixed position tables too; GFLOPs those of a forward pass of one training window or tile
 through backbone and head, in pretraining through the backbone with nothing hidden, two operations for every
-multiply-add. Results are in per cent, mean ± standard deviation over n runs (the sample's; the population's for MAE
-and the comparison models); where there is no figure, it was not measured, or the paper has none on this data. Where a
-paper, or its public code, counts parameters, its number stands last; why LO-SST's cannot be met: [models](models.md),
-why SS-MAE's is not: [its page](../configs/ss_mae/README.md). What protocols mean: [splits](splits.md); more figures:
-[results](results.md). We publish [one small encoder](../configs/mixed/README.md#model-card).
+multiply-add. Results are in per cent, mean ± sample standard deviation over n runs; where there is no figure, it was
+not measured, or the paper has none on this data. Where a paper, or its public code, counts parameters, its number
+stands last; why LO-SST's cannot be met: [models](models.md), why SS-MAE's is not: [its
+page](../configs/ss_mae/README.md). What protocols mean: [splits](splits.md); more figures: [results](results.md). We
+publish [one small encoder](../configs/mixed/README.md#model-card).
 """
 
 

@@ -108,7 +108,7 @@ def main() -> None:
         print("\n".join(progress(runs, recorded)))
         return
     if args.dry_run:
-        print(describe([step for *_, step in runs], work_dir))
+        print(describe(runs, recorded, work_dir))
         return
     if not args.no_run:
         run_steps([step for *_, step in runs], args.jobs, args.threads, args.hold_scenes)

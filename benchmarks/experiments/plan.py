@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from mmhsi.datasets import CATALOGUE
 from mmhsi.datasets.catalogue import scene_info
 from mmhsi.datasets.download.dataset import default_root, expected_files, how_to_obtain
+from mmhsi.errors import counted
 
+from .figures import SECONDS
 from .index_files import read_index, read_metafile
 from .table import FINISHED, ROOT, Step, read_config, read_finished, state, step_name
 
@@ -155,11 +157,12 @@ def counted_seconds(step: Step, operations: dict[str, int]) -> float | None:
     return forward * passes * samples * int(str(epochs)) / PACE
 
 
-def describe(steps: list[Step], work_dir: Path, root: Path | None = None) -> str:
+def describe(runs: list[tuple[str, str, int, Step]], figures: Figures, work_dir: Path, root: Path | None = None) -> str:
     """Say what running some chains would take.
 
     Args:
-        steps: Last steps of the chains.
+        runs: Row, column, seed and last step of each.
+        figures: Those recorded, whose seconds count where there are some.
         work_dir: Folder of all runs.
         root: Folder of the data. Default: ``MMHSI_DATA``, else ``data``.
 
@@ -167,14 +170,21 @@ def describe(steps: list[Step], work_dir: Path, root: Path | None = None) -> str
         Lines of text.
     """
     root = Path(default_root()) if root is None else root
+    steps = [step for *_, step in runs]
     waiting = open_steps(steps)
     lines = [f"{len(waiting)} runs to do for {len(steps)} cells and seeds, {sum(map(done, steps))} of these finished"]
     lacking = [*missing_data(waiting, root)]
     lines += [f"missing: {line}" for line in lacking] or [f"data: all there under {root}"]
     measured, operations = known_seconds(work_dir), known_operations()
-    totals = {"measured": 0.0, "counted": 0.0}
+    totals = {"recorded": 0.0, "measured": 0.0, "counted": 0.0}
     unknown: set[str] = set()
-    for step in waiting:
+    others = []
+    for row, column, _, step in runs:
+        if kept := figures.get((row, column)):
+            totals["recorded"] += 0 if done(step) else statistics.fmean(run[SECONDS] for run in kept.values())
+        else:
+            others.append(step)
+    for step in open_steps(others):
         name = step.folder.name.rpartition("_seed")[0]
         if name in measured:
             totals["measured"] += measured[name]
@@ -182,10 +192,14 @@ def describe(steps: list[Step], work_dir: Path, root: Path | None = None) -> str
             totals["counted"] += seconds
         else:
             unknown.add(name)
-    lines.append(f"time: {hours(totals['measured'])} by finished runs of the same configs, one at a time")
-    lines.append(f"time: {hours(totals['counted'])} by operations at {PACE:.0e} a second, reading and tests aside")
+    if totals["recorded"]:
+        lines.append(f"time: {hours(totals['recorded'])} by the table's records, one at a time, pretraining in each")
+    if totals["measured"]:
+        lines.append(f"time: {hours(totals['measured'])} by finished runs of the same configs, one at a time")
+    if totals["counted"]:
+        lines.append(f"time: {hours(totals['counted'])} by operations at {PACE:.0e} a second, reading and tests aside")
     if unknown:
-        lines.append(f"time: not known of {len(unknown)} kinds of runs: {', '.join(sorted(unknown))}")
+        lines.append(f"time: not known of {counted(len(unknown), 'kind')} of runs: {', '.join(sorted(unknown))}")
     return "\n".join(lines)
 
 

@@ -36,7 +36,8 @@ def test_missing_data_and_time_are_said(tmp_path):
         chains[0].folder,
         chains[1].folder,
     ]
-    text = describe(chains, tmp_path, tmp_path / "data")
+    runs = [("row", "column", seed, step) for seed, step in enumerate(chains)]
+    text = describe(runs, {}, tmp_path, tmp_path / "data")
     assert text.startswith("3 runs to do for 2 cells and seeds, 0 of these finished")
     assert "missing: whu_ohs: cannot be fetched automatically" in text
     assert "whu_ohs/tr/image" in text
@@ -45,4 +46,6 @@ def test_missing_data_and_time_are_said(tmp_path):
     assert "time: 2.0 h by finished runs" in text
     (chains[1].folder).mkdir()
     (chains[1].folder / "finished.json").write_text(json.dumps({"seconds": 3600}))
-    assert "2 runs to do for 2 cells and seeds, 1 of these finished" in describe(chains, tmp_path, tmp_path / "data")
+    text = describe(runs, {("row", "column"): {7: {"seconds": 7200.0}, 8: {"seconds": 3600.0}}}, tmp_path)
+    assert "2 runs to do for 2 cells and seeds, 1 of these finished" in text
+    assert text.endswith("time: 1.5 h by the table's records, one at a time, pretraining in each")
